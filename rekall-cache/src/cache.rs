@@ -1,0 +1,259 @@
+//! The cache itself: storing, looking up, and the bookkeeping that every operation shares.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::epoch::Epochs;
+use crate::key::CacheKey;
+use crate::options::CacheOptions;
+use crate::stats::{CacheStats, Counters};
+use crate::store::{Cached, Store, entry_bytes, new_store};
+
+/// A bounded, expiring, single-flight cache of vectors, shared between threads by reference or in an `Arc`.
+///
+/// See the [crate's front page](crate) for what is evicted, what is fresh, and what it costs. Vectors of one
+/// cache may differ in length; only [`get_matrix`](Self::get_matrix) asks for one.
+///
+/// The cache is `Send` and `Sync` where its keys are.
+pub struct EmbeddingCache<K: CacheKey> {
+    pub(crate) store: Store<K>,
+    pub(crate) epochs: Epochs,
+    pub(crate) counters: Counters,
+    time_to_live: Option<Duration>,
+    clock: Arc<dyn Clock>,
+    sequence: AtomicU64,
+}
+
+/// The time a reading call judges ages by; `None` where nothing expires, so that the clock is not asked.
+pub(crate) type ReadTime = Option<Instant>;
+
+impl<K: CacheKey> EmbeddingCache<K> {
+    /// An empty cache. Nothing is allocated before the first vector is stored.
+    pub fn new(options: CacheOptions) -> Self {
+        let store = new_store(options.limits());
+        let (time_to_live, clock) = options.into_time();
+        Self {
+            store,
+            epochs: Epochs::default(),
+            counters: Counters::default(),
+            time_to_live,
+            clock,
+            sequence: AtomicU64::new(0),
+        }
+    }
+
+    /// What an entry with this key and a vector of this many dimensions counts against
+    /// [`max_bytes`](CacheOptions::max_bytes): the vector (4 bytes per dimension), the key with its
+    /// [heap bytes](CacheKey::heap_bytes), and about 120 bytes of bookkeeping.
+    pub fn entry_bytes(key: &K, dimensions: usize) -> u64 {
+        entry_bytes(key, dimensions)
+    }
+
+    /// Stores a vector as the present truth for its key, in place of any other, and says whether it was kept.
+    ///
+    /// A computation of this key that is under way in
+    /// [`get_or_try_insert_with`](Self::get_or_try_insert_with) will not overwrite it, even where this one is
+    /// not kept. Vectors read before this call and stored after it belong in a [`Fill`](crate::Fill).
+    pub fn insert(&self, key: K, vector: impl Into<Arc<[f32]>>) -> bool {
+        let cached = self.prepare(&key, vector.into());
+        self.epochs.raise();
+        self.place(key, cached)
+    }
+
+    /// The vector stored for this key, if it has not expired.
+    pub fn get(&self, key: &K) -> Option<Arc<[f32]>> {
+        let vector = self.look_up(key, self.read_time());
+        self.counters.lookup(vector.is_some());
+        vector
+    }
+
+    /// Whether [`get`](Self::get) would return a vector now. It counts as no lookup and does not make the
+    /// entry look used.
+    pub fn contains(&self, key: &K) -> bool {
+        match self.store.peek(key) {
+            Some(cached) if self.expired(&cached, self.read_time()) => {
+                self.drop_expired(key, cached.sequence);
+                false
+            }
+            found => found.is_some(),
+        }
+    }
+
+    /// How many entries are held and have not expired.
+    ///
+    /// Where entries expire it first drops those that have, so it is O(n) under the lock; otherwise O(1).
+    /// [`stats`](Self::stats) tells what is held in O(1).
+    pub fn len(&self) -> usize {
+        self.remove_expired();
+        self.store.len()
+    }
+
+    /// Whether [`len`](Self::len) is 0, at the same cost.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Drops every expired entry and returns how many there were. O(n) under the lock.
+    ///
+    /// Nothing needs this to be correct: it gives memory back early, for example when a host goes idle.
+    pub fn remove_expired(&self) -> usize {
+        let now = self.read_time();
+        if now.is_none() {
+            return 0;
+        }
+        let removed = self.remove_where(|cached| self.expired(cached, now));
+        self.counters.expirations.add(removed as u64);
+        removed
+    }
+
+    /// Counts since the cache was made, and what it holds now.
+    pub fn stats(&self) -> CacheStats {
+        self.counters.read(self.store.len() as u64)
+    }
+
+    pub(crate) fn read_time(&self) -> ReadTime {
+        self.time_to_live.map(|_| self.clock.now())
+    }
+
+    pub(crate) fn expired(&self, cached: &Cached, now: ReadTime) -> bool {
+        match (self.time_to_live, now) {
+            (Some(limit), Some(now)) => now.saturating_duration_since(cached.stored_at) >= limit,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn stores_nothing(&self) -> bool {
+        self.time_to_live == Some(Duration::ZERO)
+    }
+
+    pub(crate) fn look_up(&self, key: &K, now: ReadTime) -> Option<Arc<[f32]>> {
+        let cached = self.store.get(key)?;
+        if self.expired(&cached, now) {
+            self.drop_expired(key, cached.sequence);
+            return None;
+        }
+        Some(cached.vector)
+    }
+
+    /// Removes exactly this storing: a newer one under the same key stays.
+    pub(crate) fn remove_storing(&self, key: &K, sequence: u64) -> bool {
+        let removed = self.store.remove_if(key, |cached| cached.sequence == sequence);
+        if let Some((_, cached)) = &removed {
+            self.counters.exchange_bytes(0, cached.bytes);
+        }
+        removed.is_some()
+    }
+
+    pub(crate) fn drop_expired(&self, key: &K, sequence: u64) {
+        if self.remove_storing(key, sequence) {
+            self.counters.expirations.one();
+        }
+    }
+
+    /// Removes what the cache's own condition (never the caller's code) applies to, in one hold of the lock.
+    pub(crate) fn remove_where(&self, condition: impl Fn(&Cached) -> bool) -> usize {
+        let (removed, bytes) = (Cell::new(0), Cell::new(0));
+        self.store.retain(|_, cached| {
+            let goes = condition(cached);
+            if goes {
+                removed.set(removed.get() + 1);
+                bytes.set(bytes.get() + cached.bytes);
+            }
+            !goes
+        });
+        self.counters.exchange_bytes(0, bytes.get());
+        removed.get()
+    }
+
+    /// Everything that calls out (clock, key size), done before any lock is taken.
+    pub(crate) fn prepare(&self, key: &K, vector: Arc<[f32]>) -> Cached {
+        Cached {
+            stored_at: self.clock.now(),
+            bytes: entry_bytes(key, vector.len()),
+            sequence: self.sequence.fetch_add(1, Ordering::Relaxed),
+            handed_over: None,
+            vector,
+        }
+    }
+
+    /// Stores over whatever is there, computations under way included. Where the vector is not kept the key
+    /// ends up empty: an older vector must not outlive a newer one.
+    pub(crate) fn place(&self, key: K, cached: Cached) -> bool {
+        let kept = !self.stores_nothing() && self.offer(&key, &cached);
+        if !kept {
+            if let Some((_, older)) = self.store.remove(&key) {
+                self.counters.exchange_bytes(0, older.bytes);
+                self.counters.replacements.one();
+            }
+            self.counters.rejections.one();
+        }
+        kept
+    }
+
+    pub(crate) fn offer(&self, key: &K, cached: &Cached) -> bool {
+        let mut dropped = Vec::new();
+        self.store.insert_with_lifecycle(key.clone(), cached.clone(), &mut dropped);
+        self.book(key, cached, true, &dropped)
+    }
+
+    /// Counts what storing `offered` has done, and says whether it is in the store. quick_cache reports what
+    /// it refuses in the same list as what it evicts and what it replaces.
+    pub(crate) fn book(&self, key: &K, offered: &Cached, accepted: bool, dropped: &[(K, Cached)]) -> bool {
+        let mut kept = accepted;
+        let mut removed_bytes = 0;
+        for (other_key, other) in dropped {
+            if other.sequence == offered.sequence {
+                kept = false;
+                continue;
+            }
+            removed_bytes += other.bytes;
+            if other_key == key { self.counters.replacements.one() } else { self.counters.evictions.one() }
+        }
+        if kept {
+            self.counters.insertions.one();
+        }
+        self.counters.exchange_bytes(if kept { offered.bytes } else { 0 }, removed_bytes);
+        kept
+    }
+}
+
+impl<K: CacheKey> fmt::Debug for EmbeddingCache<K> {
+    /// Shows the counts, never keys or vectors.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddingCache")
+            .field("time_to_live", &self.time_to_live)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_size_covers_what_quick_cache_really_takes() {
+        assert_eq!(EmbeddingCache::entry_bytes(&0_u64, 0) as usize, 8 + size_of::<Cached>() + 40 + 16);
+        assert!((1_600..1_750).contains(&EmbeddingCache::entry_bytes(&0_u64, 384)));
+        let cache = EmbeddingCache::new(CacheOptions::new());
+        (0..1000_u64).for_each(|key| assert!(cache.insert(key, Vec::new())));
+        let real = cache.store.memory_used().total() as u64;
+        assert!(real <= cache.stats().bytes, "{real} bytes of slots, {} counted", cache.stats().bytes);
+        // Evicted keys' hashes take slots too.
+        (1000..100_000_u64).for_each(|key| assert!(cache.insert(key, Vec::new())));
+        let real = cache.store.memory_used().total() as u64;
+        assert!(real <= 3 * cache.stats().bytes, "{real} bytes of slots, {} counted", cache.stats().bytes);
+    }
+
+    #[test]
+    fn debug_output_shows_no_keys_and_no_vectors() {
+        let cache = EmbeddingCache::new(CacheOptions::new());
+        cache.insert("secret".to_owned(), [0.123]);
+        let shown = format!("{cache:?}");
+        assert!(shown.contains("entries: 1") && !shown.contains("secret") && !shown.contains("0.123"));
+    }
+}

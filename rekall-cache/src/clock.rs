@@ -1,0 +1,120 @@
+//! Where the cache reads the time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// A monotonic clock.
+///
+/// **To implement:** a later call, on any thread, returns the same instant or a later one; wall-clock time
+/// that may be set back is not suitable. The call is made on every read of a cache that expires, so it
+/// should cost nanoseconds; it must not block and must not panic.
+///
+/// **To rely on:** the cache calls it under none of its locks, and never when
+/// [`time_to_live`](crate::CacheOptions::time_to_live) is `None`, except once for each vector stored.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Instant;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Instant {
+        (**self).now()
+    }
+}
+
+/// The operating system's monotonic clock, [`Instant::now`]. The default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+}
+
+/// A clock that stands still until it is told to move, for tests.
+///
+/// Clones share one time, so a test keeps one and gives the other to the cache.
+///
+/// ```
+/// use std::time::Duration;
+/// use rekall_cache::{CacheOptions, EmbeddingCache, ManualClock};
+///
+/// let clock = ManualClock::new();
+/// let cache = EmbeddingCache::new(CacheOptions::new().clock(clock.clone()));
+/// cache.insert(7_u64, vec![1.0, 2.0]);
+/// clock.advance(Duration::from_secs(599));
+/// assert!(cache.contains(&7));
+/// clock.advance(Duration::from_secs(1));
+/// assert!(!cache.contains(&7));
+/// ```
+#[derive(Clone)]
+pub struct ManualClock {
+    base: Instant,
+    elapsed_nanos: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// A clock that shows some fixed instant.
+    pub fn new() -> Self {
+        Self { base: Instant::now(), elapsed_nanos: Arc::new(AtomicU64::new(0)) }
+    }
+
+    /// Moves this clock and its clones forward; it stops at about 584 years.
+    pub fn advance(&self, by: Duration) {
+        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        // The closure always returns a value, so the update cannot fail.
+        let _ = self
+            .elapsed_nanos
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |nanos| Some(nanos.saturating_add(by)));
+    }
+
+    /// How far the clock has been moved since it was made.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.elapsed_nanos.load(Ordering::Acquire))
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Instant {
+        self.base.checked_add(self.elapsed()).unwrap_or(self.base)
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManualClock").field("elapsed", &self.elapsed()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_the_time() {
+        let clock = ManualClock::new();
+        let shared = clock.clone();
+        let before = shared.now();
+        clock.advance(Duration::from_millis(1500));
+        assert_eq!(shared.now() - before, Duration::from_millis(1500));
+        assert_eq!(shared.elapsed(), Duration::from_millis(1500));
+    }
+
+    #[test]
+    fn advancing_beyond_the_range_stays_at_its_end() {
+        let clock = ManualClock::new();
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        assert_eq!(clock.elapsed(), Duration::from_nanos(u64::MAX));
+        let _ = clock.now();
+    }
+}

@@ -1,0 +1,23 @@
+//! The wall clock, passed in so that no test has to sleep.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Tells the time of day; entries are stamped with it.
+///
+/// Implementers may go backwards (people set clocks): ids stay monotonic all the same.
+pub trait WallClock: Send + Sync {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now_ms(&self) -> i64;
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemWallClock;
+
+impl WallClock for SystemWallClock {
+    fn now_ms(&self) -> i64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}

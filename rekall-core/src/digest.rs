@@ -1,0 +1,46 @@
+//! Digest of an embedded text: tells whether a stored vector still fits its text.
+
+use std::fmt;
+
+/// First 16 bytes of the BLAKE3 hash of a text (<https://github.com/BLAKE3-team/BLAKE3-specs>).
+///
+/// 128 bits are plenty against accidents, and half the bytes per row of the full hash.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TextDigest([u8; 16]);
+
+impl TextDigest {
+    /// Length in bytes.
+    pub const LEN: usize = 16;
+
+    /// Digest of `text`; O(bytes), some gigabytes a second.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut short = [0; Self::LEN];
+        short.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..Self::LEN]);
+        Self(short)
+    }
+
+    /// A digest that no text has in practice: marks vectors whose text is not known.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self([0; Self::LEN])
+    }
+
+    /// The bytes as stored.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+
+    /// Reads stored bytes; a wrong length counts as unknown, so that such a vector is made anew.
+    #[must_use]
+    pub fn from_stored(bytes: &[u8]) -> Self {
+        bytes.try_into().map_or(Self::unknown(), Self)
+    }
+}
+
+impl fmt::Debug for TextDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

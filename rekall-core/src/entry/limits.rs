@@ -1,0 +1,120 @@
+//! Largest sizes accepted from a caller. Imported files may hold more: nothing of theirs is cut.
+
+use super::{Context, NewEntry};
+use crate::Error;
+
+/// Longest title, in bytes of UTF-8 (4 KiB).
+pub const TITLE_BYTES: usize = 4 << 10;
+/// Longest content, in bytes of UTF-8 (4 MiB: a million characters of any script).
+pub const CONTENT_BYTES: usize = 4 << 20;
+/// Longest kind, project, memory type or tag, in bytes of UTF-8.
+pub const NAME_BYTES: usize = 256;
+/// Most tags of one entry.
+pub const TAGS: usize = 256;
+/// Largest structured context, and largest metadata, as JSON bytes (1 MiB).
+pub const JSON_BYTES: usize = 1 << 20;
+/// Highest confidence.
+pub const CONFIDENCE: u8 = 5;
+
+/// Checks everything a caller may get wrong in an entry.
+pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
+    required("title", &entry.title, TITLE_BYTES)?;
+    text("content", &entry.content, CONTENT_BYTES)?;
+    required("kind", &entry.kind, NAME_BYTES)?;
+    required("memory_type", &entry.memory_type, NAME_BYTES)?;
+    if let Some(project) = &entry.project {
+        required("project", project, NAME_BYTES)?;
+    }
+    if entry.tags.len() > TAGS {
+        return Err(Error::TooLong { field: "tags", limit: TAGS, got: entry.tags.len(), unit: "tags" });
+    }
+    for tag in &entry.tags {
+        required("tag", tag, NAME_BYTES)?;
+    }
+    if entry.confidence > CONFIDENCE {
+        return Err(Error::OutOfRange {
+            field: "confidence",
+            expected: "0 to 5",
+            got: entry.confidence.to_string(),
+        });
+    }
+    if let Some(context) = &entry.context {
+        json("context", &serde_json::to_string(context).unwrap_or_default())?;
+        for part in context.parts() {
+            text("context", part, JSON_BYTES)?;
+        }
+    }
+    if !entry.metadata.is_empty() {
+        json("metadata", &serde_json::to_string(&entry.metadata).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+impl Context {
+    fn parts(&self) -> impl Iterator<Item = &String> {
+        let texts = [&self.situation, &self.solution, &self.what_failed, &self.text];
+        let lists = [&self.trigger_keywords, &self.error_messages, &self.files];
+        texts.into_iter().flatten().chain(lists.into_iter().flatten())
+    }
+}
+
+fn required(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
+    if value.trim().is_empty() {
+        return Err(Error::Empty { field });
+    }
+    text(field, value, limit)
+}
+
+fn text(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
+    if value.len() > limit {
+        return Err(Error::TooLong { field, limit, got: value.len(), unit: "bytes" });
+    }
+    match value.find('\0') {
+        Some(position) => Err(Error::Nul { field, position }),
+        None => Ok(()),
+    }
+}
+
+fn json(field: &'static str, value: &str) -> Result<(), Error> {
+    if value.len() > JSON_BYTES {
+        return Err(Error::TooLong { field, limit: JSON_BYTES, got: value.len(), unit: "bytes of JSON" });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(entry: &NewEntry) -> String {
+        check(entry).expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn bad_entries_are_named() {
+        assert_eq!(refused(&NewEntry::new(" \n")), "title is empty");
+        assert_eq!(refused(&NewEntry::new("a\0b")), "title contains a NUL character at byte 1");
+        let long = "x".repeat(10 << 20);
+        assert_eq!(
+            refused(&NewEntry::new("t").content(long)),
+            "content is too long: at most 4194304 bytes, got 10485760"
+        );
+        assert_eq!(refused(&NewEntry::new("t").kind("")), "kind is empty");
+        assert_eq!(refused(&NewEntry::new("t").tags([""])), "tag is empty");
+        assert_eq!(refused(&NewEntry::new("t").confidence(6)), "confidence must be 0 to 5, got 6");
+        let many = (0..300).map(|n| n.to_string());
+        assert_eq!(refused(&NewEntry::new("t").tags(many)), "tags is too long: at most 256 tags, got 300");
+        let context = Context { situation: Some("a\0".into()), ..Context::default() };
+        assert_eq!(
+            refused(&NewEntry::new("t").context(context)),
+            "context contains a NUL character at byte 1"
+        );
+    }
+
+    #[test]
+    fn odd_but_sound_entries_pass() {
+        for title in ["x", "👩‍👩‍👧‍👦", "é\u{301}", " padded ", "C++", "\u{202e}rtl"] {
+            check(&NewEntry::new(title).content("\r\n\ttext")).unwrap();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Changes to an entry.
+
+use serde_json::{Map, Value};
+
+use super::{Context, Entry, NewEntry, Status, limits};
+use crate::{EntryId, Error};
+
+/// What an update changes; everything not set stays as it is.
+///
+/// ```
+/// # use rekall_core::{EntryPatch, Status};
+/// let patch = EntryPatch::new().title("A better title").status(Status::Obsolete);
+/// assert!(patch.changes_text());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EntryPatch {
+    /// New title.
+    pub title: Option<String>,
+    /// New content.
+    pub content: Option<String>,
+    /// New kind.
+    pub kind: Option<String>,
+    /// New project; `Some(None)` removes it.
+    pub project: Option<Option<String>>,
+    /// New tags, all of them.
+    pub tags: Option<Vec<String>>,
+    /// New status.
+    pub status: Option<Status>,
+    /// The entry that replaces this one; `Some(None)` removes the reference.
+    pub superseded_by: Option<Option<EntryId>>,
+    /// New confidence, 0 to 5.
+    pub confidence: Option<u8>,
+    /// New memory type.
+    pub memory_type: Option<String>,
+    /// New context; `Some(None)` removes it.
+    pub context: Option<Option<Context>>,
+    /// New metadata, all of it.
+    pub metadata: Option<Map<String, Value>>,
+}
+
+macro_rules! setter {
+    ($(#[$doc:meta])* $name:ident: $given:ty => $stored:expr) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, value: $given) -> Self {
+            self.$name = Some($stored(value));
+            self
+        }
+    };
+}
+
+impl EntryPatch {
+    /// A patch that changes nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    setter!(/// Sets the title.
+        title: impl Into<String> => Into::into);
+    setter!(/// Sets the content.
+        content: impl Into<String> => Into::into);
+    setter!(/// Sets the kind.
+        kind: impl Into<String> => Into::into);
+    setter!(/// Sets the project; `None` removes it.
+        project: Option<String> => std::convert::identity);
+    setter!(/// Sets the status.
+        status: Status => std::convert::identity);
+    setter!(/// Names the entry that replaces this one; `None` removes the reference.
+        superseded_by: Option<EntryId> => std::convert::identity);
+    setter!(/// Sets the confidence, 0 to 5.
+        confidence: u8 => std::convert::identity);
+    setter!(/// Sets the memory type.
+        memory_type: impl Into<String> => Into::into);
+    setter!(/// Sets the context; `None` removes it.
+        context: Option<Context> => std::convert::identity);
+    setter!(/// Sets the metadata, all of it.
+        metadata: Map<String, Value> => std::convert::identity);
+
+    /// Sets the tags, all of them.
+    #[must_use]
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tags = Some(tags.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Whether the patch touches a part that vectors are made from.
+    #[must_use]
+    pub fn changes_text(&self) -> bool {
+        self.title.is_some() || self.content.is_some() || self.tags.is_some() || self.context.is_some()
+    }
+
+    /// Applies the patch to `entry`, which keeps its times.
+    ///
+    /// # Errors
+    /// Like [`NewEntry::validate`], for the parts that the patch sets; the entry is then unchanged.
+    pub fn apply(&self, entry: &mut Entry) -> Result<(), Error> {
+        self.check()?;
+        let Self {
+            title,
+            content,
+            kind,
+            project,
+            tags,
+            status,
+            superseded_by,
+            confidence,
+            memory_type,
+            context,
+            metadata,
+        } = self.clone();
+        set(&mut entry.title, title);
+        set(&mut entry.content, content);
+        set(&mut entry.kind, kind);
+        set(&mut entry.project, project);
+        set(&mut entry.tags, tags.map(unique));
+        set(&mut entry.status, status);
+        set(&mut entry.superseded_by, superseded_by);
+        set(&mut entry.confidence, confidence);
+        set(&mut entry.memory_type, memory_type);
+        set(&mut entry.context, context);
+        set(&mut entry.metadata, metadata);
+        Ok(())
+    }
+
+    /// Only what is set is checked: an imported entry may hold what a caller may not give.
+    fn check(&self) -> Result<(), Error> {
+        let mut given = NewEntry::new("unset");
+        set(&mut given.title, self.title.clone());
+        set(&mut given.content, self.content.clone());
+        set(&mut given.kind, self.kind.clone());
+        set(&mut given.project, self.project.clone());
+        set(&mut given.tags, self.tags.clone());
+        set(&mut given.confidence, self.confidence);
+        set(&mut given.memory_type, self.memory_type.clone());
+        set(&mut given.context, self.context.clone());
+        set(&mut given.metadata, self.metadata.clone());
+        limits::check(&given)
+    }
+}
+
+fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+/// Keeps the first of each tag, in the author's order.
+pub(crate) fn unique(tags: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        if !kept.contains(&tag) {
+            kept.push(tag);
+        }
+    }
+    kept
+}

@@ -1,0 +1,223 @@
+//! What can go wrong, in types.
+
+use std::path::PathBuf;
+
+use crate::EntryId;
+
+/// A small, stable classification of [`Error`], for hosts that branch on it (the C ABI does).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller's value is out of range, empty, too long or malformed.
+    InvalidInput,
+    /// No entry, link or space of that name.
+    NotFound,
+    /// Another writer held the file longer than the time-out.
+    Busy,
+    /// The operating system refused to read or write.
+    Io,
+    /// The disk, or a limit on the file's size, is full.
+    Full,
+    /// The file, its folder or the store is read-only.
+    ReadOnly,
+    /// The file is damaged.
+    Corrupt,
+    /// The path holds something else than a rekall file.
+    NotADatabase,
+    /// The file was written by a newer version.
+    NewerVersion,
+    /// The file was written by the Python tool; it must be imported or migrated.
+    LegacyFile,
+    /// A vector has the wrong length or bad components.
+    InvalidVector,
+    /// The vectors stored were made by another model.
+    SpaceMismatch,
+    /// The caller asked to stop.
+    Interrupted,
+}
+
+/// Errors of this crate. Messages say what was expected and what was got.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An id that is not a ULID.
+    #[error("id must be a ULID of 26 characters, got {got:?}")]
+    InvalidId {
+        /// What was given, at most 64 characters of it.
+        got: String,
+    },
+    /// A field that may not be blank.
+    #[error("{field} is empty")]
+    Empty {
+        /// Name of the field.
+        field: &'static str,
+    },
+    /// A text with a NUL character, which C strings and SQL functions would cut off.
+    #[error("{field} contains a NUL character at byte {position}")]
+    Nul {
+        /// Name of the field.
+        field: &'static str,
+        /// Byte position of the NUL.
+        position: usize,
+    },
+    /// A text or list over its limit.
+    #[error("{field} is too long: at most {limit} {unit}, got {got}")]
+    TooLong {
+        /// Name of the field.
+        field: &'static str,
+        /// Largest size allowed.
+        limit: usize,
+        /// Size given.
+        got: usize,
+        /// What is counted.
+        unit: &'static str,
+    },
+    /// A value outside its range.
+    #[error("{field} must be {expected}, got {got}")]
+    OutOfRange {
+        /// Name of the field.
+        field: &'static str,
+        /// The range in words.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// No entry has this id.
+    #[error("no entry has the id {id}")]
+    EntryNotFound {
+        /// The id asked for.
+        id: EntryId,
+    },
+    /// An entry with this id is already there.
+    #[error("an entry with the id {id} already exists")]
+    DuplicateId {
+        /// The id given.
+        id: EntryId,
+    },
+    /// No vector space has this number.
+    #[error("no vector space has the number {id}")]
+    SpaceNotFound {
+        /// The number asked for.
+        id: i64,
+    },
+    /// The vectors of the file belong to another model.
+    #[error("the stored vectors were made by {stored}, not by {requested}")]
+    SpaceMismatch {
+        /// Fingerprint of the active space.
+        stored: String,
+        /// Fingerprint asked for.
+        requested: String,
+    },
+    /// A vector with the wrong number of components.
+    #[error("vector must have {expected} components, got {got}")]
+    VectorLength {
+        /// Dimensions of the space.
+        expected: usize,
+        /// Components given.
+        got: usize,
+    },
+    /// A vector that is not finite or not of unit length.
+    #[error("vector must be finite and of length 1, got {problem}")]
+    VectorValue {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Another writer held the file longer than the time-out.
+    #[error("another writer held the database longer than the time-out: {detail}")]
+    Busy {
+        /// What SQLite said.
+        detail: String,
+    },
+    /// The file holds something else.
+    #[error("{path} is not a rekall database: {found}")]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: String,
+    },
+    /// The file was written by the Python tool.
+    #[error("{path} was written by the Python tool (schema {schema}): import it or open it with migration")]
+    LegacyFile {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version, as far as it can be told.
+        schema: i64,
+    },
+    /// The file was written by a newer version of this library.
+    #[error("{path} has file version {found}, this library reads up to {supported}")]
+    NewerVersion {
+        /// The file.
+        path: PathBuf,
+        /// Version in the file.
+        found: i64,
+        /// Newest version this library knows.
+        supported: i64,
+    },
+    /// Something cannot be written.
+    #[error("{what} is read-only")]
+    ReadOnly {
+        /// The file, folder or store.
+        what: String,
+    },
+    /// No space left, or a limit on file sizes was reached.
+    #[error("no space left to write: {detail}")]
+    Full {
+        /// What SQLite said.
+        detail: String,
+    },
+    /// The file is damaged.
+    #[error("the database is damaged: {detail}")]
+    Corrupt {
+        /// What was found.
+        detail: String,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// Any other error of SQLite.
+    #[error("SQLite: {source}")]
+    Sqlite {
+        /// SQLite's error.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+impl Error {
+    /// The error's class.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::InvalidId { .. }
+            | Self::Empty { .. }
+            | Self::Nul { .. }
+            | Self::TooLong { .. }
+            | Self::OutOfRange { .. }
+            | Self::DuplicateId { .. } => ErrorKind::InvalidInput,
+            Self::EntryNotFound { .. } | Self::SpaceNotFound { .. } => ErrorKind::NotFound,
+            Self::SpaceMismatch { .. } => ErrorKind::SpaceMismatch,
+            Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
+            Self::Busy { .. } => ErrorKind::Busy,
+            Self::NotADatabase { .. } => ErrorKind::NotADatabase,
+            Self::LegacyFile { .. } => ErrorKind::LegacyFile,
+            Self::NewerVersion { .. } => ErrorKind::NewerVersion,
+            Self::ReadOnly { .. } => ErrorKind::ReadOnly,
+            Self::Full { .. } => ErrorKind::Full,
+            Self::Corrupt { .. } => ErrorKind::Corrupt,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Io { .. } | Self::Sqlite { .. } => ErrorKind::Io,
+        }
+    }
+}

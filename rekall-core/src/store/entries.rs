@@ -1,0 +1,247 @@
+//! Entries: written, read, changed, forgotten.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+use serde::Serialize;
+
+use super::{Tx, WriteTx, lock, rows};
+use crate::entry::EntryPatch;
+use crate::{Entry, EntryId, Error, NewEntry, NewVector, Status};
+
+/// An entry to be written, with the vectors made from it.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// What to remember.
+    pub entry: &'a NewEntry,
+    /// Its vectors; none when no model was at hand: the entry is then marked pending.
+    pub vectors: &'a [NewVector<'a>],
+    /// Its id; made when `None`.
+    pub id: Option<EntryId>,
+}
+
+impl<'a> Draft<'a> {
+    /// A draft without vectors and with an id of the store's making.
+    #[must_use]
+    pub const fn new(entry: &'a NewEntry) -> Self {
+        Self { entry, vectors: &[], id: None }
+    }
+
+    /// Adds the vectors.
+    #[must_use]
+    pub const fn vectors(mut self, vectors: &'a [NewVector<'a>]) -> Self {
+        self.vectors = vectors;
+        self
+    }
+}
+
+/// An entry that was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inserted {
+    /// Its public name.
+    pub id: EntryId,
+    /// Its row number, which vectors and indexes are keyed by.
+    pub row: i64,
+}
+
+const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by,
+        confidence, memory_type, context, metadata, legacy, created_at, updated_at)
+    VALUES (:ulid, :title, :content, :kind, :project, :tags, :status,
+        (SELECT id FROM entry WHERE ulid = :superseded_by), :confidence, :memory_type, :context, :metadata,
+        :legacy, :created_at, :updated_at)";
+
+const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind = :kind, project = :project,
+        tags = :tags, status = :status,
+        superseded_by = (SELECT id FROM entry WHERE ulid = :superseded_by), confidence = :confidence,
+        memory_type = :memory_type, context = :context, metadata = :metadata, legacy = :legacy,
+        created_at = :created_at, updated_at = :updated_at
+    WHERE ulid = :ulid";
+
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// The entry with this id.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`].
+    pub fn get(&self, id: EntryId) -> Result<Entry, Error> {
+        rows::get(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
+    }
+
+    /// The entry with this id, with its row number.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`].
+    pub fn locate(&self, id: EntryId) -> Result<(i64, Entry), Error> {
+        rows::located(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
+    }
+
+    /// The row number of an entry.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`].
+    pub fn row_of(&self, id: EntryId) -> Result<i64, Error> {
+        rows::row_of(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
+    }
+
+    /// The entries with these row numbers, in the order given; those that are gone are left out.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
+        let mut found = Vec::with_capacity(rows.len());
+        for &row in rows {
+            if let Some(entry) = rows::by_row(&self.connection, row)? {
+                found.push((row, entry));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The ids of the entries with these row numbers.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1")?;
+        let mut ids = HashMap::with_capacity(rows.len());
+        for &row in rows {
+            if let Some(id) = statement.query_row([row], |found| rows::ulid(found, 0)).optional()? {
+                ids.insert(row, id);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Up to `limit` entries with row numbers above `row`, in order: for walking through a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn entries_after(&self, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
+        rows::after_row(&self.connection, row, limit)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Writes entries with their vectors. An entry without vectors is marked pending.
+    ///
+    /// # Errors
+    /// What [`NewEntry::validate`] refuses; [`Error::DuplicateId`]; [`Error::VectorLength`],
+    /// [`Error::VectorValue`] or [`Error::SpaceNotFound`] for a vector. Drop the transaction then: entries
+    /// before the refused one are in it.
+    pub fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error> {
+        let now = self.now_ms();
+        let mut ids = lock(&self.store.ids);
+        if let Some(newest) = self.newest_id()? {
+            ids.observe(newest, now);
+        }
+        let mut inserted = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            draft.entry.validate()?;
+            let id = draft.id.unwrap_or_else(|| ids.next(now));
+            let row = self.insert_row(&fresh(draft.entry, id, now))?;
+            self.insert_vectors(row, draft.vectors)?;
+            if draft.vectors.is_empty() {
+                self.mark_pending(row)?;
+            }
+            inserted.push(Inserted { id, row });
+        }
+        Ok(inserted)
+    }
+
+    /// Changes an entry and stamps it; gives its row number, and the entry as it is now.
+    ///
+    /// A change of text marks the entry pending; [`set_vectors`](Self::set_vectors) with the new vectors
+    /// takes the mark away.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`] for the entry or the one that replaces it; what [`EntryPatch::apply`] refuses.
+    pub fn update(&mut self, id: EntryId, patch: &EntryPatch) -> Result<(i64, Entry), Error> {
+        let (row, mut entry) = self.locate(id)?;
+        patch.apply(&mut entry)?;
+        if let Some(newer) = entry.superseded_by {
+            self.row_of(newer)?;
+        }
+        entry.updated_at = self.now_ms().max(entry.created_at);
+        self.write_row(UPDATE, &entry)?;
+        Ok((row, entry))
+    }
+
+    /// Deletes an entry with everything that hangs on it: vectors, tags, links, references.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`].
+    pub fn delete(&mut self, id: EntryId) -> Result<(), Error> {
+        let deleted =
+            self.connection.prepare_cached("DELETE FROM entry WHERE ulid = ?1")?.execute([id.to_string()])?;
+        if deleted == 0 {
+            return Err(Error::EntryNotFound { id });
+        }
+        Ok(())
+    }
+
+    /// Writes an entry as it is: ids, times and what only imports have.
+    pub(crate) fn insert_row(&self, entry: &Entry) -> Result<i64, Error> {
+        self.write_row(INSERT, entry).map_err(|error| match error {
+            Error::Sqlite { source: rusqlite::Error::SqliteFailure(code, _) }
+                if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
+            {
+                Error::DuplicateId { id: entry.id }
+            }
+            other => other,
+        })?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    fn write_row(&self, statement: &str, entry: &Entry) -> Result<(), Error> {
+        self.connection.prepare_cached(statement)?.execute(named_params! {
+            ":ulid": entry.id.to_string(),
+            ":title": entry.title,
+            ":content": entry.content,
+            ":kind": entry.kind,
+            ":project": entry.project,
+            ":tags": json(&entry.tags)?,
+            ":status": entry.status.name(),
+            ":superseded_by": entry.superseded_by.map(|id| id.to_string()),
+            ":confidence": entry.confidence,
+            ":memory_type": entry.memory_type,
+            ":context": entry.context.as_ref().map(json).transpose()?,
+            ":metadata": json(&entry.metadata)?,
+            ":legacy": entry.legacy.as_ref().map(json).transpose()?,
+            ":created_at": entry.created_at,
+            ":updated_at": entry.updated_at,
+        })?;
+        Ok(())
+    }
+
+    fn newest_id(&self) -> Result<Option<EntryId>, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT max(ulid) FROM entry")?;
+        let newest: Option<String> = statement.query_row([], |row| row.get(0))?;
+        Ok(newest.and_then(|id| id.parse().ok()))
+    }
+}
+
+fn fresh(new: &NewEntry, id: EntryId, now: i64) -> Entry {
+    let new = new.clone();
+    Entry {
+        id,
+        title: new.title,
+        content: new.content,
+        kind: new.kind,
+        project: new.project,
+        tags: crate::entry::unique_tags(new.tags),
+        status: Status::Active,
+        superseded_by: None,
+        confidence: new.confidence,
+        memory_type: new.memory_type,
+        context: new.context.filter(|context| !context.is_empty()),
+        metadata: new.metadata,
+        legacy: None,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)).into())
+}

@@ -1,0 +1,181 @@
+//! The store: one open file, and transactions on it.
+
+mod changes;
+mod entries;
+mod links;
+mod matching;
+mod pending;
+mod rows;
+mod spaces;
+mod stats;
+mod vectors;
+
+pub use changes::Changes;
+pub use entries::{Draft, Inserted};
+pub use spaces::{Space, SpaceId, SpaceState};
+pub use stats::StoreStats;
+pub use vectors::VectorBatch;
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::connection::{Database, Pooled, StoreOptions};
+use crate::id::IdGenerator;
+use crate::{EntryId, Error};
+
+/// An open file. `Send + Sync`: any number of threads, and any number of processes, may use one file at once.
+///
+/// Readers never wait for writers nor writers for readers (SQLite's write-ahead log); one writer at a time,
+/// others wait up to [`StoreOptions::busy_timeout`]. Memory: about 2 MiB of page cache a connection.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+    writer: Mutex<Connection>,
+    probe: Mutex<Connection>,
+    ids: Mutex<IdGenerator>,
+}
+
+impl Store {
+    /// Opens the file at `path`, or makes a new one (mode 0600). Costs about a millisecond, whatever its size.
+    ///
+    /// # Errors
+    /// [`Error::NotADatabase`] for folders, empty files and other formats, [`Error::LegacyFile`] for files of
+    /// the Python tool, [`Error::NewerVersion`], [`Error::Corrupt`], [`Error::ReadOnly`] or [`Error::Io`]. The
+    /// file is then as it was.
+    pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, Error> {
+        let (database, writer) = Database::open(path.as_ref(), options)?;
+        let probe = database.connect(true)?;
+        Ok(Self {
+            database,
+            writer: Mutex::new(writer),
+            probe: Mutex::new(probe),
+            ids: Mutex::new(IdGenerator::default()),
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.database.path()
+    }
+
+    /// Begins to read: everything seen through the transaction is of one moment. Takes no write lock.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn read(&self) -> Result<ReadTx<'_>, Error> {
+        Tx::begin(self, self.database.reader()?, "BEGIN DEFERRED")
+    }
+
+    /// Begins to write. Everything done through the transaction happens at [`WriteTx::commit`], or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when another writer holds the file longer than the time-out, [`Error::ReadOnly`].
+    pub fn write(&self) -> Result<WriteTx<'_>, Error> {
+        if self.database.options().read_only {
+            return Err(Error::ReadOnly { what: "the store".to_owned() });
+        }
+        let writer = lock(&self.writer);
+        if !writer.is_autocommit() {
+            // A panic in the middle of a transaction left it open.
+            writer.execute_batch("ROLLBACK")?;
+        }
+        let mut tx = Tx::begin(self, writer, "BEGIN IMMEDIATE")?;
+        tx.began_at = tx.position()?;
+        Ok(tx)
+    }
+
+    /// A number that changes whenever anything was committed to the file, by this process or another one.
+    /// Costs about a microsecond (`PRAGMA data_version`, prepared, on a connection kept for it).
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn data_version(&self) -> Result<i64, Error> {
+        let probe = lock(&self.probe);
+        let mut statement = probe.prepare_cached("PRAGMA data_version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// The entry with this id.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`].
+    pub fn get(&self, id: EntryId) -> Result<crate::Entry, Error> {
+        // A single statement is consistent by itself: no transaction needed.
+        rows::get(&*self.database.reader()?, id)?.ok_or(Error::EntryNotFound { id })
+    }
+
+    /// Closes connections that are idle, and frees their page caches.
+    pub fn release_memory(&self) {
+        self.database.close_idle();
+        for connection in [&self.writer, &self.probe] {
+            let connection = lock(connection);
+            connection.flush_prepared_statement_cache();
+            let _ = connection.release_memory();
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.database.options().clock.now_ms()
+    }
+}
+
+/// A transaction. [`ReadTx`] and [`WriteTx`] are its two sorts; what a reader can do, a writer can do, too.
+///
+/// Dropped without commit, a writer's changes are undone.
+#[derive(Debug)]
+pub struct Tx<'s, C: Deref<Target = Connection>> {
+    store: &'s Store,
+    pub(crate) connection: C,
+    open: bool,
+    /// Where the change log stood when a writer began.
+    began_at: i64,
+}
+
+/// A consistent view of the file.
+pub type ReadTx<'s> = Tx<'s, Pooled<'s>>;
+
+/// Changes that happen together or not at all.
+pub type WriteTx<'s> = Tx<'s, MutexGuard<'s, Connection>>;
+
+impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
+    fn begin(store: &'s Store, connection: C, statement: &str) -> Result<Self, Error> {
+        connection.prepare_cached(statement)?.execute([])?;
+        Ok(Self { store, connection, open: true, began_at: 0 })
+    }
+
+    /// When an entry stamped in this transaction is stamped.
+    fn now_ms(&self) -> i64 {
+        self.store.now_ms()
+    }
+}
+
+impl WriteTx<'_> {
+    /// Makes the changes durable and visible to every other reader.
+    ///
+    /// # Errors
+    /// [`Error::Full`], [`Error::Io`] or [`Error::Busy`]; nothing is changed then.
+    pub fn commit(mut self) -> Result<(), Error> {
+        self.prune_changes()?;
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl<C: Deref<Target = Connection>> Drop for Tx<'_, C> {
+    fn drop(&mut self) {
+        if self.open && !self.connection.is_autocommit() {
+            // Nothing can be done about a failed rollback here; the next writer sees the state and retries.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// A panic while a lock was held leaves the connection usable: `write` rolls back what was open.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

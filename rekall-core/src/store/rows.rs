@@ -1,0 +1,93 @@
+//! Between table rows and entries.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::de::DeserializeOwned;
+
+use crate::{Entry, EntryId, Error, Status};
+
+/// Columns of a whole entry, in the order that [`entry`] reads them.
+macro_rules! entry_columns {
+    () => {
+        "entry.id, entry.ulid, entry.title, entry.content, entry.kind, entry.project, entry.tags, entry.status,
+         (SELECT ulid FROM entry AS newer WHERE newer.id = entry.superseded_by), entry.confidence,
+         entry.memory_type, entry.context, entry.metadata, entry.legacy, entry.created_at, entry.updated_at"
+    };
+}
+
+const BY_ULID: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE ulid = ?1");
+const BY_ROW: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE id = ?1");
+const AFTER_ROW: &str =
+    concat!("SELECT ", entry_columns!(), " FROM entry WHERE id > ?1 ORDER BY id LIMIT ?2");
+
+pub(super) fn get(connection: &Connection, id: EntryId) -> Result<Option<Entry>, Error> {
+    Ok(located(connection, id)?.map(|(_, entry)| entry))
+}
+
+/// The entry with its row number.
+pub(super) fn located(connection: &Connection, id: EntryId) -> Result<Option<(i64, Entry)>, Error> {
+    let mut statement = connection.prepare_cached(BY_ULID)?;
+    Ok(statement.query_row([id.to_string()], entry).optional()?)
+}
+
+pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<Entry>, Error> {
+    let mut statement = connection.prepare_cached(BY_ROW)?;
+    Ok(statement.query_row([row], entry).optional()?.map(|(_, entry)| entry))
+}
+
+pub(super) fn after_row(connection: &Connection, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
+    let mut statement = connection.prepare_cached(AFTER_ROW)?;
+    let rows = statement.query_map((row, i64::try_from(limit).unwrap_or(i64::MAX)), entry)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn row_of(connection: &Connection, id: EntryId) -> Result<Option<i64>, Error> {
+    let mut statement = connection.prepare_cached("SELECT id FROM entry WHERE ulid = ?1")?;
+    Ok(statement.query_row([id.to_string()], |row| row.get(0)).optional()?)
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<(i64, Entry)> {
+    let entry = Entry {
+        id: ulid(row, 1)?,
+        title: row.get(2)?,
+        content: row.get(3)?,
+        kind: row.get(4)?,
+        project: row.get(5)?,
+        tags: json(row, 6)?,
+        status: match row.get_ref(7)?.as_str()? {
+            "active" => Status::Active,
+            _ => Status::Obsolete,
+        },
+        superseded_by: match row.get_ref(8)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(ulid(row, 8)?),
+        },
+        confidence: row.get(9)?,
+        memory_type: row.get(10)?,
+        context: optional_json(row, 11)?,
+        metadata: json(row, 12)?,
+        legacy: optional_json(row, 13)?,
+        created_at: row.get(14)?,
+        updated_at: row.get(15)?,
+    };
+    Ok((row.get(0)?, entry))
+}
+
+pub(super) fn ulid(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryId> {
+    row.get_ref(column)?.as_str()?.parse().map_err(|error| unreadable(column, error))
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+}
+
+fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => json(row, column).map(Some),
+    }
+}
+
+fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}

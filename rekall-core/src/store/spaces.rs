@@ -1,0 +1,169 @@
+//! Vector spaces: whose vectors the file holds.
+
+use std::ops::Deref;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Tx, WriteTx};
+use crate::Error;
+
+/// Number of a space in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SpaceId(pub i64);
+
+/// What a space is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SpaceState {
+    /// Being filled beside the active one.
+    Building,
+    /// The one that searches use. A file has at most one.
+    Active,
+    /// Kept, but not searched.
+    Retired,
+}
+
+impl SpaceState {
+    /// The word stored in the file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Active => "active",
+            Self::Retired => "retired",
+        }
+    }
+
+    fn from_name(name: &str) -> Self {
+        match name {
+            "active" => Self::Active,
+            "building" => Self::Building,
+            _ => Self::Retired,
+        }
+    }
+}
+
+/// A set of vectors that may be compared with one another, because one model made them all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Space {
+    /// Its number.
+    pub id: SpaceId,
+    /// The full identity of the model that made its vectors, compared as text.
+    pub fingerprint: String,
+    /// Components of each vector.
+    pub dimensions: usize,
+    /// What it is used for.
+    pub state: SpaceState,
+}
+
+const COLUMNS: &str = "SELECT id, fingerprint, dimensions, state FROM space";
+
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// All spaces, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn spaces(&self) -> Result<Vec<Space>, Error> {
+        let mut statement = self.connection.prepare_cached(&format!("{COLUMNS} ORDER BY id"))?;
+        let spaces = statement.query_map([], space)?;
+        Ok(spaces.collect::<Result<_, _>>()?)
+    }
+
+    /// The space that searches use, if there is one yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn active_space(&self) -> Result<Option<Space>, Error> {
+        let mut statement = self.connection.prepare_cached(&format!("{COLUMNS} WHERE state = 'active'"))?;
+        Ok(statement.query_row([], space).optional()?)
+    }
+
+    /// One space.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNotFound`].
+    pub fn space(&self, id: SpaceId) -> Result<Space, Error> {
+        let mut statement = self.connection.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+        statement.query_row([id.0], space).optional()?.ok_or(Error::SpaceNotFound { id: id.0 })
+    }
+}
+
+impl WriteTx<'_> {
+    /// The active space of the model with this fingerprint; made when the file has no active space yet.
+    ///
+    /// # Errors
+    /// [`Error::SpaceMismatch`] when the active space belongs to another model.
+    pub fn ensure_active_space(&mut self, fingerprint: &str, dimensions: usize) -> Result<Space, Error> {
+        match self.active_space()? {
+            Some(space) if space.fingerprint == fingerprint => Ok(space),
+            Some(space) => {
+                Err(Error::SpaceMismatch { stored: space.fingerprint, requested: fingerprint.to_owned() })
+            }
+            None => self.add_space(fingerprint, dimensions, SpaceState::Active),
+        }
+    }
+
+    /// Adds a space.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] for no dimensions, or for a second active space.
+    pub fn add_space(
+        &mut self,
+        fingerprint: &str,
+        dimensions: usize,
+        state: SpaceState,
+    ) -> Result<Space, Error> {
+        if !(1..=65_536).contains(&dimensions) {
+            return Err(Error::OutOfRange {
+                field: "dimensions",
+                expected: "1 to 65536",
+                got: dimensions.to_string(),
+            });
+        }
+        if state == SpaceState::Active && self.active_space()?.is_some() {
+            return Err(Error::OutOfRange {
+                field: "state",
+                expected: "the only active space",
+                got: "a second one".to_owned(),
+            });
+        }
+        let now = self.now_ms();
+        self.connection
+            .prepare_cached(
+                "INSERT INTO space (fingerprint, dimensions, state, created_at) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute((fingerprint, dimensions as i64, state.name(), now))?;
+        let id = SpaceId(self.connection.last_insert_rowid());
+        Ok(Space { id, fingerprint: fingerprint.to_owned(), dimensions, state })
+    }
+
+    /// Makes a space the one that searches use, and retires the one that was.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNotFound`].
+    pub fn activate_space(&mut self, id: SpaceId) -> Result<(), Error> {
+        self.space(id)?;
+        self.connection.execute("UPDATE space SET state = 'retired' WHERE state = 'active'", [])?;
+        self.connection.execute("UPDATE space SET state = 'active' WHERE id = ?1", [id.0])?;
+        Ok(())
+    }
+
+    /// Drops a space with its vectors.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNotFound`].
+    pub fn drop_space(&mut self, id: SpaceId) -> Result<(), Error> {
+        match self.connection.execute("DELETE FROM space WHERE id = ?1", [id.0])? {
+            0 => Err(Error::SpaceNotFound { id: id.0 }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn space(row: &Row<'_>) -> rusqlite::Result<Space> {
+    Ok(Space {
+        id: SpaceId(row.get(0)?),
+        fingerprint: row.get(1)?,
+        dimensions: row.get(2)?,
+        state: SpaceState::from_name(row.get_ref(3)?.as_str()?),
+    })
+}

@@ -1,0 +1,227 @@
+//! Vectors: written with their entry, read in batches.
+
+use std::ops::Deref;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::{Space, SpaceId, Tx, WriteTx};
+use crate::vector::{self, NewVector, StoredVector, VectorKey};
+use crate::{Error, TextDigest};
+
+/// Vectors read together: keys, and one contiguous row-major matrix.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VectorBatch {
+    /// Components of each row.
+    pub dimensions: usize,
+    /// Key of each row.
+    pub keys: Vec<VectorKey>,
+    /// `keys.len() * dimensions` components.
+    pub rows: Vec<f32>,
+    /// Rows left out because they are unusable (wrong length, not finite, not of unit length). `check` names
+    /// them and `repair` quarantines them.
+    pub unusable: Vec<VectorKey>,
+}
+
+impl VectorBatch {
+    fn new(dimensions: usize) -> Self {
+        Self { dimensions, ..Self::default() }
+    }
+
+    fn push(&mut self, key: VectorKey, bytes: &[u8]) {
+        let start = self.rows.len();
+        let fits = vector::decode(bytes, self.dimensions, &mut self.rows).is_some();
+        if fits && vector::problem(&self.rows[start..]).is_none() {
+            self.keys.push(key);
+        } else {
+            self.rows.truncate(start);
+            self.unusable.push(key);
+        }
+    }
+}
+
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// Reads every vector of a space, in the file's order, and hands them over in batches of about
+    /// `batch_rows`. Memory is one batch; nothing is allocated per row.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`]; what `each` gives. Bad rows are no error: they are reported in
+    /// [`VectorBatch::unusable`].
+    pub fn vectors<E: From<Error>>(
+        &self,
+        space: &Space,
+        batch_rows: usize,
+        mut each: impl FnMut(&VectorBatch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT entry_id, role, chunk, vector FROM embedding WHERE space_id = ?1";
+        let mut batch = VectorBatch::new(space.dimensions);
+        batch.rows.reserve(batch_rows * space.dimensions);
+        let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
+        let mut rows = statement.query([space.id.0]).map_err(Error::from)?;
+        while let Some(row) = rows.next().map_err(Error::from)? {
+            read_into(row, &mut batch).map_err(Error::from)?;
+            if batch.keys.len() >= batch_rows {
+                each(&batch)?;
+                batch.keys.clear();
+                batch.rows.clear();
+                batch.unusable.clear();
+            }
+        }
+        if batch.keys.is_empty() && batch.unusable.is_empty() { Ok(()) } else { each(&batch) }
+    }
+
+    /// The vectors that the given entries have in a space, ordered as the entries are given.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
+        let mut batch = VectorBatch::new(space.dimensions);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT entry_id, role, chunk, vector FROM embedding
+             WHERE entry_id = ?1 AND space_id = ?2 ORDER BY role, chunk",
+        )?;
+        for &entry in entries {
+            let mut rows = statement.query((entry, space.id.0))?;
+            while let Some(row) = rows.next()? {
+                read_into(row, &mut batch)?;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The vectors with these keys, in their order; keys without a usable vector are in `unusable`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
+        let mut batch = VectorBatch::new(space.dimensions);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT vector FROM embedding WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
+        )?;
+        for key in keys {
+            let mut rows = statement.query((key.entry, space.id.0, key.role, key.chunk))?;
+            match rows.next()? {
+                Some(row) => batch.push(*key, blob(row, 0)?),
+                None => batch.unusable.push(*key),
+            }
+        }
+        Ok(batch)
+    }
+
+    /// What is known of the vectors of one entry, in all spaces, without their components.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn stored_vectors(&self, entry: i64) -> Result<Vec<StoredVector>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT space_id, entry_id, role, chunk, start, end, digest FROM embedding
+             WHERE entry_id = ?1 ORDER BY space_id, role, chunk",
+        )?;
+        let stored = statement.query_map([entry], |row| {
+            Ok(StoredVector {
+                space: SpaceId(row.get(0)?),
+                key: VectorKey { entry: row.get(1)?, role: row.get(2)?, chunk: row.get(3)? },
+                start: row.get(4)?,
+                end: row.get(5)?,
+                digest: TextDigest::from_stored(blob(row, 6)?),
+            })
+        })?;
+        Ok(stored.collect::<Result<_, _>>()?)
+    }
+
+    /// First and one past the last character of the text that a vector was made from.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn span(&self, space: SpaceId, key: VectorKey) -> Result<Option<(u32, u32)>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT start, end FROM embedding
+             WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
+        )?;
+        let span = statement.query_row((key.entry, space.0, key.role, key.chunk), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        });
+        Ok(span.optional()?)
+    }
+
+    /// Number of vectors in a space. O(vectors), a few milliseconds for 100,000.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {
+        let sql = "SELECT count(*) FROM embedding WHERE space_id = ?1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([space.0], |row| row.get(0))?)
+    }
+}
+
+impl WriteTx<'_> {
+    /// Adds vectors to one entry.
+    ///
+    /// # Errors
+    /// [`Error::VectorLength`], [`Error::VectorValue`], [`Error::SpaceNotFound`].
+    pub fn insert_vectors(&mut self, entry: i64, vectors: &[NewVector<'_>]) -> Result<(), Error> {
+        let mut known: Option<Space> = None;
+        let mut bytes = Vec::new();
+        for new in vectors {
+            let space = match known.take() {
+                Some(space) if space.id == new.space => space,
+                _ => self.space(new.space)?,
+            };
+            vector::check(new.values, space.dimensions)?;
+            vector::encode(new.values, &mut bytes);
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO embedding (entry_id, space_id, role, chunk, start, end, digest, vector)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute((
+                    entry,
+                    new.space.0,
+                    new.role.number(),
+                    new.chunk,
+                    new.start,
+                    new.end,
+                    new.digest.as_bytes(),
+                    &bytes,
+                ))?;
+            known = Some(space);
+        }
+        Ok(())
+    }
+
+    /// Brings the vectors of one entry in one space to a new state: those in `keep` stay, `new` ones are
+    /// added, all others go. The entry is no longer pending.
+    ///
+    /// # Errors
+    /// Like [`insert_vectors`](Self::insert_vectors).
+    pub fn set_vectors(
+        &mut self,
+        entry: i64,
+        space: SpaceId,
+        keep: &[VectorKey],
+        new: &[NewVector<'_>],
+    ) -> Result<(), Error> {
+        for stored in self.stored_vectors(entry)? {
+            if stored.space == space && !keep.contains(&stored.key) {
+                self.connection
+                    .prepare_cached(
+                        "DELETE FROM embedding
+                         WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
+                    )?
+                    .execute((entry, space.0, stored.key.role, stored.key.chunk))?;
+            }
+        }
+        self.insert_vectors(entry, new)?;
+        self.clear_pending(entry)
+    }
+}
+
+fn read_into(row: &Row<'_>, batch: &mut VectorBatch) -> rusqlite::Result<()> {
+    let key = VectorKey { entry: row.get(0)?, role: row.get(1)?, chunk: row.get(2)? };
+    batch.push(key, blob(row, 3)?);
+    Ok(())
+}
+
+/// A BLOB column; another program may have written anything else there, which then counts as empty.
+fn blob<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<&'r [u8]> {
+    Ok(row.get_ref(column)?.as_blob().unwrap_or_default())
+}

@@ -1,0 +1,127 @@
+//! The full-text leg of a search.
+
+use std::ops::Deref;
+
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::query::{MAX_WORDS, TextQuery};
+use crate::{Error, Filter, Tx};
+
+/// An entry found by words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TextHit {
+    /// Its row number.
+    pub row: i64,
+    /// Its BM25 score: greater is better, without an upper bound, comparable only within one search.
+    pub score: f64,
+}
+
+/// Weight of a word found in the title, content, tags and context.
+const COLUMN_WEIGHTS: &str = "2.0, 1.0, 2.0, 1.0";
+
+/// Below this many entries even a word that stands in all of them costs next to nothing.
+const FREQUENCY_MATTERS_FROM: u64 = 5_000;
+
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// The `limit` best entries for a search by words, best first, ties by row number.
+    ///
+    /// Words that stand in more than a twentieth of a large file are left out when rarer ones remain: they
+    /// would cost a walk over their entries and say little. Cost: O(entries that hold one of the words).
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn search_text(
+        &self,
+        query: &TextQuery,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<TextHit>, Error> {
+        let Some(expression) = self.expression(query)? else { return Ok(Vec::new()) };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut parameters: Vec<SqlValue> = vec![expression.into()];
+        let sql = if filter.is_everything() {
+            format!(
+                "SELECT rowid, -bm25(entry_fts, {COLUMN_WEIGHTS}) AS score FROM entry_fts
+                 WHERE entry_fts MATCH ? ORDER BY score DESC, rowid LIMIT ?"
+            )
+        } else {
+            let compiled = filter.compile()?;
+            parameters.extend(compiled.parameters);
+            // CROSS JOIN fixes the order: words first, then the filter on each entry found.
+            format!(
+                "SELECT entry_fts.rowid, -bm25(entry_fts, {COLUMN_WEIGHTS}) AS score
+                 FROM entry_fts CROSS JOIN entry ON entry.id = entry_fts.rowid
+                 WHERE entry_fts MATCH ? AND {} ORDER BY score DESC, entry_fts.rowid LIMIT ?",
+                compiled.condition
+            )
+        };
+        parameters.push(limit.into());
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let hits = statement.query_map(params_from_iter(parameters), |row| {
+            Ok(TextHit { row: row.get(0)?, score: row.get(1)? })
+        })?;
+        Ok(hits.collect::<Result<_, _>>()?)
+    }
+
+    /// A piece of the entry's text around the words found, at most `tokens` (1 to 64) words long, with
+    /// `before` and `after` put around each of them; `None` when the entry holds none of the words.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn snippet(
+        &self,
+        query: &TextQuery,
+        row: i64,
+        tokens: usize,
+        before: &str,
+        after: &str,
+    ) -> Result<Option<String>, Error> {
+        let Some(expression) = self.expression(query)? else { return Ok(None) };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT snippet(entry_fts, -1, ?3, ?4, '…', ?5) FROM entry_fts
+             WHERE entry_fts MATCH ?1 AND rowid = ?2",
+        )?;
+        let tokens = tokens.clamp(1, 64) as i64;
+        Ok(statement.query_row((expression, row, before, after, tokens), |row| row.get(0)).optional()?)
+    }
+
+    /// The FTS5 expression for a query: its words joined by OR.
+    fn expression(&self, query: &TextQuery) -> Result<Option<String>, Error> {
+        if query.is_empty() {
+            return Ok(None);
+        }
+        let mut terms: Vec<usize> = (0..query.words().len()).collect();
+        let entries = self.count_entries_roughly()?;
+        if terms.len() > MAX_WORDS || entries >= FREQUENCY_MATTERS_FROM {
+            let cap = (entries / 20).max(FREQUENCY_MATTERS_FROM / 20);
+            let mut frequencies = Vec::with_capacity(terms.len());
+            for &term in &terms {
+                frequencies.push((self.frequency(&query.term(term), cap)?, term));
+            }
+            // Words that no entry holds add nothing; the rest, rarest first.
+            frequencies.retain(|&(frequency, _)| frequency > 0);
+            frequencies.sort_unstable();
+            let rare = frequencies.iter().filter(|&&(frequency, _)| frequency < cap).count();
+            frequencies.truncate(if rare > 0 { rare.min(MAX_WORDS) } else { 1 });
+            terms = frequencies.into_iter().map(|(_, term)| term).collect();
+            terms.sort_unstable();
+        }
+        let terms: Vec<String> = terms.into_iter().map(|term| query.term(term)).collect();
+        Ok((!terms.is_empty()).then(|| terms.join(" OR ")))
+    }
+
+    /// In how many entries a term stands, counted up to `cap`.
+    fn frequency(&self, term: &str, cap: u64) -> Result<u64, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM entry_fts WHERE entry_fts MATCH ?1 LIMIT ?2)",
+        )?;
+        Ok(statement.query_row((term, cap), |row| row.get(0))?)
+    }
+
+    /// An upper bound on the number of entries in O(log n): the highest row number.
+    fn count_entries_roughly(&self) -> Result<u64, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT ifnull(max(id), 0) FROM entry")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+}

@@ -1,0 +1,66 @@
+//! Scores of `f32` rows: fast dot products with a common error bound, exact ones from the rows at hand.
+
+use std::ops::Range;
+
+use super::F32Rows;
+use crate::Error;
+use crate::batch::Batch;
+use crate::dot::{dot_error, dots};
+use crate::scan::Scorer;
+use crate::shortlist::Candidate;
+use crate::similarity::similarity;
+use crate::table::{Block, Columns, Table};
+
+/// One or more queries.
+pub(super) struct FlatScorer<'a> {
+    queries: &'a [f32],
+    dimensions: usize,
+    error: f32,
+    batch: Option<Batch>,
+}
+
+impl<'a> FlatScorer<'a> {
+    /// The most queries that share a pass over the rows: their panel should stay in the L2 cache beside a block.
+    pub(super) const MOST_QUERIES: usize = 64;
+
+    pub(super) fn new(queries: &'a [f32], dimensions: usize) -> Self {
+        let batch = (queries.len() > dimensions).then(|| Batch::new(queries, dimensions));
+        Self { queries, dimensions, error: dot_error(dimensions), batch }
+    }
+}
+
+impl Scorer<F32Rows> for FlatScorer<'_> {
+    const BYTES_PER_THREAD: usize = 4 << 20;
+
+    fn queries(&self) -> usize {
+        self.queries.len() / self.dimensions
+    }
+
+    fn uppers(&self, block: &Block<F32Rows>, rows: Range<usize>, out: &mut [f32]) {
+        let numbers = &block.columns().numbers()[rows.start * self.dimensions..rows.end * self.dimensions];
+        match &self.batch {
+            Some(batch) => batch.dots(numbers, out),
+            None => dots(self.queries, numbers, out),
+        }
+        out.iter_mut().for_each(|score| *score += self.error);
+    }
+
+    fn width(&self, _block: &Block<F32Rows>, _row: usize, _query: usize) -> f32 {
+        2.0 * self.error
+    }
+
+    fn exact(
+        &self,
+        table: &Table<F32Rows>,
+        query: usize,
+        candidates: &[Candidate],
+        out: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        let query = &self.queries[query * self.dimensions..(query + 1) * self.dimensions];
+        out.extend(candidates.iter().map(|candidate| {
+            let (block, row) = table.at(candidate.position);
+            similarity(query, block.columns().get(&self.dimensions, row))
+        }));
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! Exact vector search over grouped rows: one contract, a conformance suite, and the backends that keep it.
+//!
+//! A row is a unit vector under a [`Key`]: the entry it belongs to, its role, its chunk. A search returns the k entries whose best
+//! rows are nearest to a query, exactly and repeatably (see [`VectorSearch`] for the promises, which every backend keeps to
+//! the bit).
+//!
+//! ```
+//! use rekall_index::{EntrySet, FlatIndex, Key, SearchOptions, VectorIndex, VectorSearch};
+//!
+//! let mut index = FlatIndex::new(3)?;
+//! index.upsert(
+//!     &[Key::new(1, 0, 0), Key::new(1, 1, 0), Key::new(2, 0, 0)],
+//!     &[1.0, 0.0, 0.0, /* the same entry in another role */ 0.0, 1.0, 0.0, /* another entry */ 0.6, 0.8, 0.0],
+//! )?;
+//!
+//! let mut hits = Vec::new();
+//! index.search(&[0.0, 1.0, 0.0], &SearchOptions::new(10), &mut hits)?;
+//! assert_eq!(hits.iter().map(|hit| hit.key.entry).collect::<Vec<_>>(), [1, 2]);
+//!
+//! let project: EntrySet = [2].into_iter().collect();
+//! index.search(&[0.0, 1.0, 0.0], &SearchOptions::new(10).with_entries(&project), &mut hits)?;
+//! assert_eq!(hits[0].similarity, 0.8);
+//! # Ok::<(), rekall_index::Error>(())
+//! ```
+//!
+//! # Which index
+//! - [`FlatIndex`]: `f32` rows in memory; needs nothing else.
+//!
+//! # Features
+//! - `faer`: batches of queries as faer matrix products (about two CPU minutes to compile). Results are the same
+//!   without it.
+//! - `testing`: the conformance suite, `testing`, for backends of your own.
+#![deny(unsafe_code)]
+
+mod batch;
+mod binary;
+mod centre;
+mod check;
+mod checksum;
+mod contract;
+mod dot;
+mod entry_set;
+mod error;
+mod flat;
+mod kernels;
+mod key;
+mod options;
+mod scan;
+mod shortlist;
+mod similarity;
+mod sq8;
+mod table;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(any(test, not(feature = "faer")))]
+mod tile;
+
+pub use binary::BinaryIndex;
+pub use check::{MAX_DIMENSIONS, UNIT_TOLERANCE, check_vectors};
+pub use contract::{ResidentIndex, VectorIndex, VectorSearch, VectorSource};
+pub use entry_set::EntrySet;
+pub use error::{Error, ErrorKind};
+pub use flat::FlatIndex;
+pub use key::{Key, Neighbor, Roles};
+pub use options::SearchOptions;
+pub use similarity::similarity;
+pub use sq8::{Sq8Index, Sq8Stats};

@@ -1,0 +1,118 @@
+//! What a search may return, and how it may be stopped.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{EntrySet, Error, Key, Roles};
+
+/// How to search: how many entries, which of them, when to stop, on how many threads.
+///
+/// # Examples
+/// ```
+/// use rekall_index::{EntrySet, Roles, SearchOptions};
+/// let project: EntrySet = [1, 2, 3].into_iter().collect();
+/// let options = SearchOptions::new(10).with_roles(Roles::only(0)).with_entries(&project);
+/// assert_eq!(options.k, 10);
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct SearchOptions<'a> {
+    /// How many entries to return, 1 or more.
+    pub k: usize,
+    /// Only rows in one of these roles count. Default: all.
+    pub roles: Roles,
+    /// Only these entries count. Default: all.
+    pub entries: Option<&'a EntrySet>,
+    /// These entries don't count, whatever `entries` says. Default: none.
+    pub exclude: Option<&'a EntrySet>,
+    /// When another thread sets it, the search ends with [`Error::Cancelled`] within about a millisecond.
+    pub cancel: Option<&'a AtomicBool>,
+    /// The most threads a search may run on, the caller's included. Default: 1. An index may use fewer (on small
+    /// data one is fastest); none keeps a pool. 0 counts as 1.
+    pub threads: usize,
+}
+
+impl<'a> SearchOptions<'a> {
+    /// The `k` nearest entries of all, on the caller's thread.
+    #[must_use]
+    pub const fn new(k: usize) -> Self {
+        Self { k, roles: Roles::ALL, entries: None, exclude: None, cancel: None, threads: 1 }
+    }
+
+    /// With only rows in these roles.
+    #[must_use]
+    pub const fn with_roles(mut self, roles: Roles) -> Self {
+        self.roles = roles;
+        self
+    }
+
+    /// With only these entries.
+    #[must_use]
+    pub const fn with_entries(mut self, entries: &'a EntrySet) -> Self {
+        self.entries = Some(entries);
+        self
+    }
+
+    /// Without these entries.
+    #[must_use]
+    pub const fn with_exclude(mut self, exclude: &'a EntrySet) -> Self {
+        self.exclude = Some(exclude);
+        self
+    }
+
+    /// With a flag that stops the search.
+    #[must_use]
+    pub const fn with_cancel(mut self, cancel: &'a AtomicBool) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// With up to `threads` threads.
+    #[must_use]
+    pub const fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Whether these options let a search return the row, by role, `entries` and `exclude`.
+    #[must_use]
+    pub fn admits(&self, key: Key) -> bool {
+        self.roles.contains(key.role)
+            && self.entries.is_none_or(|set| set.contains(key.entry))
+            && self.exclude.is_none_or(|set| !set.contains(key.entry))
+    }
+
+    /// For implementers: to be called between blocks of about a millisecond of work.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] once the cancel flag is set.
+    pub fn check_cancelled(&self) -> Result<(), Error> {
+        match self.cancel {
+            Some(flag) if flag.load(Ordering::Relaxed) => Err(Error::Cancelled),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn admits_by_role_entries_and_exclude() {
+        let (even, low): (EntrySet, EntrySet) = ((0..10).step_by(2).collect(), (0..3).collect());
+        let options = SearchOptions::new(1).with_roles(Roles::only(1)).with_entries(&even).with_exclude(&low);
+        let admitted: Vec<i64> = (0..12).filter(|&e| options.admits(Key::new(e, 1, 0))).collect();
+        assert_eq!(admitted, [4, 6, 8]);
+        assert!(!options.admits(Key::new(4, 0, 0)));
+        assert!(!options.admits(Key::new(4, 9, 0)));
+    }
+
+    #[test]
+    fn cancel_flag_is_an_error() {
+        let flag = AtomicBool::new(false);
+        let options = SearchOptions::new(1).with_cancel(&flag);
+        assert!(options.check_cancelled().is_ok());
+        flag.store(true, Ordering::Relaxed);
+        assert!(matches!(options.check_cancelled(), Err(Error::Cancelled)));
+    }
+}

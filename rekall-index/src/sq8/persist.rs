@@ -1,0 +1,196 @@
+//! Codes as bytes, so that a process can start without reading every exact row.
+//!
+//! A block is self-contained. Layout, all little-endian, n rows of d dimensions:
+//!
+//! | bytes | content |
+//! | --- | --- |
+//! | 8 | `RKLSQ8`, a zero, the version (1) |
+//! | 4 | d |
+//! | 4 | n |
+//! | 4 d | centre, `f32` |
+//! | 8 n | entries, `i64` |
+//! | 2 n | chunks, `u16` |
+//! | n | roles |
+//! | 4 n | scales, `f32` |
+//! | 4 n | residuals, `f32` |
+//! | n d | codes, `i8`, row by row |
+//! | 8 | XXH64 (seed 0) of everything before |
+
+use std::sync::Arc;
+
+use super::codes::{CodeRow, Codes, Shape};
+use super::{CENTRE_GROWTH, FIRST_CENTRE, Sq8Index};
+use crate::centre::Centre;
+use crate::check::check_dimensions;
+use crate::checksum::xxh64;
+use crate::table::{Block, Table};
+use crate::{Error, Key, VectorSource};
+
+const MAGIC: [u8; 8] = *b"RKLSQ8\0\x01";
+const HEADER: usize = MAGIC.len() + 8;
+const CHECKSUM: usize = 8;
+/// The bytes of a row beside its codes.
+const ROW: usize = 8 + 2 + 1 + 4 + 4;
+
+impl Sq8Index {
+    /// The codes as blocks of bytes, up to about 300 KiB each; [`import`](Self::import) reads them back.
+    ///
+    /// The index is not changed and may be a clone (which costs nothing), so a host can export in the background while the
+    /// original changes. Each block is made when the iterator reaches it.
+    pub fn export(&self) -> impl Iterator<Item = Vec<u8>> + '_ {
+        let shape = self.table.shape();
+        self.table.blocks().iter().map(move |block| write_block(block, shape))
+    }
+
+    /// An index made of exported blocks, in any order. Costs a copy of the bytes and their checksum: some 30 ms for 100,000
+    /// rows of 384 dimensions. Blocks may be dropped as soon as they are handed over.
+    ///
+    /// The host sees to it that blocks and `source` agree: rows changed since the export must be upserted or removed
+    /// before the first search.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if a block is damaged, of another kind or of other dimensions, if blocks come from different
+    /// exports, or if a key comes twice; whatever error the iterator yields; [`Error::InvalidDimensions`].
+    pub fn import<B: AsRef<[u8]>>(
+        dimensions: usize,
+        source: Arc<dyn VectorSource + Send + Sync>,
+        blocks: impl IntoIterator<Item = Result<B, Error>>,
+    ) -> Result<Self, Error> {
+        check_dimensions(dimensions)?;
+        let mut table: Option<Table<Codes>> = None;
+        for bytes in blocks {
+            let bytes = bytes?;
+            let block = StoredBlock::parse(bytes.as_ref(), dimensions)?;
+            let table = match &mut table {
+                Some(table) if table.shape().centre() == &block.centre => table,
+                Some(_) => return Err(corrupt("blocks of different exports".into())),
+                none => none.insert(Table::new(Shape::new(block.centre.clone()))),
+            };
+            table.check_room(block.rows)?;
+            block.append_to(table);
+        }
+        let mut table = table.unwrap_or_else(|| Table::new(Shape::new(Centre::zero(dimensions))));
+        table.index_appended().map_err(|key| corrupt(format!("{key:?} comes twice")))?;
+        let recentre_at = (table.len() * CENTRE_GROWTH).max(FIRST_CENTRE);
+        Ok(Self::with(table, source, recentre_at))
+    }
+}
+
+fn write_block(block: &Block<Codes>, shape: &Shape) -> Vec<u8> {
+    let (keys, columns) = (block.keys(), block.columns());
+    let (rows, dimensions) = (keys.len(), shape.dimensions());
+    let mut bytes = Vec::with_capacity(HEADER + 4 * dimensions + rows * (ROW + dimensions) + CHECKSUM);
+    bytes.extend_from_slice(&MAGIC);
+    // Both fit: dimensions and rows of a block have far smaller limits.
+    bytes.extend_from_slice(&(dimensions as u32).to_le_bytes());
+    bytes.extend_from_slice(&(rows as u32).to_le_bytes());
+    shape.centre().numbers().iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+    keys.iter().for_each(|key| bytes.extend_from_slice(&key.entry.to_le_bytes()));
+    keys.iter().for_each(|key| bytes.extend_from_slice(&key.chunk.to_le_bytes()));
+    bytes.extend(keys.iter().map(|key| key.role));
+    for factor in 0..2 {
+        columns.factors().iter().for_each(|factors| bytes.extend_from_slice(&factors[factor].to_le_bytes()));
+    }
+    for row in columns.codes().chunks_exact(shape.stride()) {
+        bytes.extend(row[..dimensions].iter().map(|code| code.cast_unsigned()));
+    }
+    let sum = xxh64(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+fn corrupt(detail: String) -> Error {
+    Error::Corrupt { detail }
+}
+
+/// A block's bytes, found sound.
+pub(super) struct StoredBlock<'a> {
+    pub(super) centre: Centre,
+    pub(super) rows: usize,
+    entries: &'a [u8],
+    chunks: &'a [u8],
+    roles: &'a [u8],
+    scales: &'a [u8],
+    residuals: &'a [u8],
+    codes: &'a [u8],
+}
+
+impl<'a> StoredBlock<'a> {
+    pub(super) fn parse(bytes: &'a [u8], dimensions: usize) -> Result<Self, Error> {
+        let Some((body, sum)) = bytes.split_last_chunk::<CHECKSUM>() else {
+            return Err(corrupt(format!("{} bytes are too few", bytes.len())));
+        };
+        let (due, got) = (u64::from_le_bytes(*sum), xxh64(body));
+        if due != got {
+            return Err(corrupt(format!("expected checksum {due:016x}, got {got:016x}")));
+        }
+        let mut rest = body;
+        let mut take = |length: usize| {
+            let (taken, left) = rest.split_at_checked(length).unwrap_or_default();
+            rest = left;
+            if taken.len() == length {
+                Ok(taken)
+            } else {
+                Err(corrupt(format!("{} bytes are too few", bytes.len())))
+            }
+        };
+        if take(MAGIC.len())? != MAGIC {
+            return Err(corrupt("not an int8 block of this version".into()));
+        }
+        let d = u32s(take(4)?).next().unwrap_or(0) as usize;
+        let rows = u32s(take(4)?).next().unwrap_or(0) as usize;
+        if d != dimensions {
+            return Err(corrupt(format!("expected {dimensions} dimensions, got {d}")));
+        }
+        let length = (HEADER + CHECKSUM + 4 * d).saturating_add(rows.saturating_mul(ROW + d));
+        if bytes.len() != length {
+            return Err(corrupt(format!("expected {length} bytes, got {}", bytes.len())));
+        }
+        let centre: Vec<f32> = f32s(take(4 * d)?).collect();
+        let block = Self {
+            rows,
+            entries: take(8 * rows)?,
+            chunks: take(2 * rows)?,
+            roles: take(rows)?,
+            scales: take(4 * rows)?,
+            residuals: take(4 * rows)?,
+            codes: take(rows * d)?,
+            centre: Centre::new(centre),
+        };
+        block.check()?;
+        Ok(block)
+    }
+
+    /// What no checksum says: that the numbers are such as this crate writes, on which bounds and kernels rely.
+    fn check(&self) -> Result<(), Error> {
+        let in_range = |x: f32| x.is_finite() && x >= 0.0;
+        let sound = self.centre.norm().is_finite()
+            && self.roles.iter().all(|&role| role < Key::ROLES)
+            && f32s(self.scales).all(in_range)
+            && f32s(self.residuals).all(in_range)
+            && self.codes.iter().fold(true, |all, &code| all & (code != i8::MIN.cast_unsigned()));
+        if sound { Ok(()) } else { Err(corrupt("numbers out of range".into())) }
+    }
+
+    /// Appends the rows; the table must be told to index them.
+    pub(super) fn append_to(&self, table: &mut Table<Codes>) {
+        let (dimensions, stride) = (table.shape().dimensions(), table.shape().stride());
+        let mut padded = vec![0i8; stride];
+        let keys = self.entries.as_chunks::<8>().0.iter().zip(self.chunks.as_chunks::<2>().0).zip(self.roles);
+        let factors = f32s(self.scales).zip(f32s(self.residuals));
+        let rows = self.codes.chunks_exact(dimensions).zip(keys).zip(factors);
+        for ((codes, ((entry, chunk), &role)), (scale, residual)) in rows {
+            padded.iter_mut().zip(codes).for_each(|(to, from)| *to = from.cast_signed());
+            let key = Key::new(i64::from_le_bytes(*entry), role, u16::from_le_bytes(*chunk));
+            table.append(key, CodeRow { codes: &padded, scale, residual });
+        }
+    }
+}
+
+fn u32s(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four))
+}
+
+fn f32s(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
+    bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four))
+}

@@ -1,0 +1,232 @@
+//! The contract, the bounds, and how many rows they leave.
+
+use super::codes::Shape;
+use super::quantize::{Encoder, Query};
+use super::*;
+use crate::kernels::Level;
+use crate::testing::{NaiveIndex, Random, WithSource, unit_rows};
+use crate::{FlatIndex, similarity};
+
+crate::conformance!(contract, |dimensions| WithSource::new(
+    Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap(),
+    |index, rows| index.source = rows
+));
+crate::resident_conformance!(views, |dimensions| WithSource::new(
+    Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap(),
+    |index, rows| index.source = rows
+));
+
+/// Rows that make quantisation hard.
+fn hard_rows(random: &mut Random, dimensions: usize) -> Vec<Vec<f32>> {
+    let centre = random.unit(dimensions);
+    let mut rows: Vec<Vec<f32>> = (0..20).map(|_| random.unit(dimensions)).collect();
+    rows.extend((0..20).map(|_| random.near(&centre, 1e-6)));
+    rows.extend((0..5).map(|_| centre.clone()));
+    for size in [1e3, 1e20, 1e-20] {
+        // One component far above the others, or far below.
+        for at in [0, dimensions / 2, dimensions - 1] {
+            let mut row = random.unit(dimensions);
+            row[at] *= size;
+            crate::testing::normalize(&mut row);
+            rows.push(row);
+        }
+    }
+    // Norms at both ends of the tolerance.
+    rows.extend([0.9991f32, 1.0009].map(|scale| random.unit(dimensions).iter().map(|x| x * scale).collect()));
+    rows
+}
+
+#[test]
+fn bounds_hold_for_hard_rows() {
+    let dimensions: &[usize] =
+        if cfg!(miri) { &[1, 33] } else { &[1, 2, 3, 31, 32, 33, 384, 1000, 4096, 20_000] };
+    for &dimensions in dimensions {
+        let mut random = Random::new(60 + dimensions as u64);
+        let rows = hard_rows(&mut random, dimensions);
+        let mut wild: Vec<f32> = random.unit(dimensions);
+        wild[0] = 30.0;
+        let tiny: Vec<f32> = rows[3].iter().map(|x| x * 1e-30).collect();
+        let refs = rows.iter().map(Vec::as_slice).collect::<Vec<_>>();
+        let mean = Centre::mean(dimensions, refs.iter().copied());
+        for centre in [
+            Centre::zero(dimensions),
+            mean,
+            Centre::new(wild),
+            Centre::new(tiny),
+            Centre::new(rows[0].clone()),
+        ] {
+            let shape = Shape::new(centre);
+            let mut encoder = Encoder::new(&shape);
+            for query in rows.iter().step_by(3) {
+                let encoded = Query::new(query, &shape);
+                let weight: i64 = encoded.codes.iter().map(|&w| i64::from(w).abs()).sum();
+                assert!(127 * weight <= i64::from(i32::MAX), "{weight}");
+                for row in &rows {
+                    let code = encoder.encode(row, 0.0);
+                    let mut dot = [0];
+                    Level::detect().dots(code.codes, &encoded.codes, &mut dot);
+                    let upper = encoded.upper(dot[0], [code.scale, code.residual]);
+                    let lower = upper - 2.0 * encoded.half_width(code.residual);
+                    let exact = similarity(query, row);
+                    assert!(lower <= exact && exact <= upper, "{dimensions}: {lower} {exact} {upper}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn decoded_rows_are_within_their_residual() {
+    let mut random = Random::new(61);
+    for dimensions in [1, 5, 384] {
+        let rows = hard_rows(&mut random, dimensions);
+        let shape = Shape::new(Centre::new(rows[1].clone()));
+        let (mut encoder, mut decoded) = (Encoder::new(&shape), vec![0.0; dimensions]);
+        for row in &rows {
+            let code = encoder.encode(row, 0.0);
+            shape.decode(code, &mut decoded);
+            let off: f64 =
+                row.iter().zip(&decoded).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            assert!(off.sqrt() <= f64::from(code.residual) + shape.decode_error());
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "slow there")]
+fn few_rows_need_rescoring() {
+    // Vectors around a common direction, as sentence models give them.
+    let mut random = Random::new(62);
+    let (rows, dimensions) = (20_000, 128);
+    let direction = random.unit(dimensions);
+    let keys: Vec<Key> = (0..rows).map(|entry| Key::new(entry, 0, 0)).collect();
+    let data: Vec<f32> = keys.iter().flat_map(|_| random.near(&direction, 0.12)).collect();
+    let mut exact = FlatIndex::new(dimensions).unwrap();
+    exact.upsert(&keys, &data).unwrap();
+    let mut bulk = Sq8Index::new(dimensions, Arc::new(exact.clone())).unwrap();
+    bulk.upsert(&keys, &data).unwrap();
+    let mut grown = Sq8Index::new(dimensions, Arc::new(exact.clone())).unwrap();
+    for (key, row) in keys.iter().zip(data.chunks_exact(dimensions)) {
+        grown.upsert(&[*key], row).unwrap();
+    }
+    let queries = unit_rows(&mut random, 20, dimensions);
+    let (mut due, mut got) = (Vec::new(), Vec::new());
+    exact.search_batch(&queries, &SearchOptions::new(10), &mut due).unwrap();
+    for (index, most) in [(bulk, 30), (grown, 60)] {
+        index.search_batch(&queries, &SearchOptions::new(10), &mut got).unwrap();
+        assert_eq!(got, due);
+        let Sq8Stats { queries, rescored_rows } = index.stats();
+        assert!(queries == 20 && rescored_rows <= 20 * most, "{rescored_rows} rows rescored");
+        assert!(index.memory_bytes() <= 20_000 * (128 + 28) * 105 / 100, "{}", index.memory_bytes());
+    }
+}
+
+#[test]
+fn a_row_lost_by_the_source_is_a_typed_error() {
+    let key = Key::new(4, 1, 2);
+    let mut index = Sq8Index::new(2, Arc::new(NaiveIndex::new(2))).unwrap();
+    index.upsert(&[key], &[1.0, 0.0]).unwrap();
+    let error = index.search(&[1.0, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, Error::MissingRow { key: lost } if lost == key), "{error}");
+
+    struct Short;
+    impl VectorSource for Short {
+        fn rows(&self, _keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
+            out.push(1.0);
+            Ok(())
+        }
+    }
+    let mut index = Sq8Index::new(2, Arc::new(Short)).unwrap();
+    index.upsert(&[key], &[1.0, 0.0]).unwrap();
+    let error = index.search(&[1.0, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    assert_eq!(error.to_string(), "vector source: expected 2 numbers, got 1");
+}
+
+/// An index with rows moved about, and its source.
+fn worn_index(rows: i64, dimensions: usize, seed: u64) -> (Sq8Index, NaiveIndex) {
+    let mut random = Random::new(seed);
+    let mut naive = NaiveIndex::new(dimensions);
+    let keys: Vec<Key> =
+        (0..rows).map(|i| Key::new(i * 31 % 997 - 200, (i % 3) as u8, (i / 997) as u16)).collect();
+    let data = unit_rows(&mut random, keys.len(), dimensions);
+    let mut index = Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap();
+    for target in [&mut index as &mut dyn VectorIndex, &mut naive] {
+        target.upsert(&keys, &data).unwrap();
+        target.remove_entry(17).unwrap();
+        target.remove(&keys[..keys.len() / 10]).unwrap();
+    }
+    index.source = Arc::new(naive.clone());
+    (index, naive)
+}
+
+fn import(index: &Sq8Index, blocks: &[Vec<u8>]) -> Result<Sq8Index, Error> {
+    Sq8Index::import(index.dimensions(), Arc::clone(&index.source), blocks.iter().map(Ok))
+}
+
+#[test]
+fn exported_codes_come_back() {
+    for (rows, dimensions) in [(0, 5), (1, 5), (300, 7), (3000, 40)] {
+        let (index, mut naive) = worn_index(rows, dimensions, 63);
+        let mut blocks: Vec<Vec<u8>> = index.export().collect();
+        blocks.reverse();
+        let mut copy = import(&index, &blocks).unwrap();
+        assert_eq!(copy.len(), index.len());
+        let mut random = Random::new(64);
+        for round in 0..3 {
+            let query = random.unit(dimensions);
+            let options = SearchOptions::new(12);
+            crate::testing::assert_same(
+                &copy,
+                &naive,
+                &query,
+                &options,
+                &format!("{rows} rows, round {round}"),
+            );
+            // And it goes on living.
+            let (key, row) = (Key::new(round, 0, 0), random.unit(dimensions));
+            for target in [&mut copy as &mut dyn VectorIndex, &mut naive] {
+                target.upsert(&[key], &row).unwrap();
+                target.remove_entry(round + 5).unwrap();
+            }
+            copy.source = Arc::new(naive.clone());
+        }
+    }
+}
+
+#[test]
+fn damaged_blocks_are_refused() {
+    let (index, _) = worn_index(300, 6, 65);
+    let blocks: Vec<Vec<u8>> = index.export().collect();
+    let detail = |blocks: &[Vec<u8>]| import(&index, blocks).unwrap_err().to_string();
+    let sealed = |mut body: Vec<u8>| {
+        let sum = crate::checksum::xxh64(&body);
+        body.extend_from_slice(&sum.to_le_bytes());
+        vec![body]
+    };
+    for at in (0..blocks[0].len()).step_by(101) {
+        let mut damaged = blocks.clone();
+        damaged[0][at] ^= 1;
+        assert!(detail(&damaged).contains("expected checksum"), "byte {at}");
+    }
+    for length in [0, 7, 8, 20, blocks[0].len() - 1] {
+        assert!(import(&index, &[blocks[0][..length].to_vec()]).is_err(), "{length} bytes");
+    }
+    // Sound checksums over wrong contents.
+    let body = blocks[0][..blocks[0].len() - 8].to_vec();
+    assert!(detail(&sealed(body[..body.len() - 1].to_vec())).contains("bytes, got"));
+    assert!(detail(&sealed(b"something else".to_vec())).contains("not an int8 block"));
+    let mut other = body.clone();
+    other[8] += 1;
+    assert!(detail(&sealed(other)).contains("expected 6 dimensions, got 7"));
+    let mut other = body.clone();
+    *other.last_mut().unwrap() = i8::MIN.cast_unsigned();
+    assert!(detail(&sealed(other)).contains("out of range"));
+    let mut other = body;
+    other[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert!(detail(&sealed(other)).contains("bytes, got"));
+    // Sound blocks that don't belong together.
+    assert!(detail(&[blocks[0].clone(), blocks[0].clone()]).contains("comes twice"));
+    let (stranger, _) = worn_index(300, 6, 66);
+    let strange = stranger.export().next().unwrap();
+    assert!(detail(&[blocks[0].clone(), strange]).contains("different exports"));
+}

@@ -1,0 +1,164 @@
+//! The crate's error type.
+
+use std::path::{Path, PathBuf};
+
+/// What a model could not do, with the file and the values that say why.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file could not be read.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A model folder lacks a file that this kind of model needs.
+    #[error("{}: expected {expected}, got no such file", path.display())]
+    MissingFile {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the file is for.
+        expected: String,
+    },
+    /// A file is there and is not what it has to be: truncated, malformed, of wrong shapes, or of
+    /// another model than its neighbours.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    BadFile {
+        /// The file.
+        path: PathBuf,
+        /// What it had to hold.
+        expected: String,
+        /// What it holds.
+        got: String,
+    },
+    /// A well-formed model of a kind this crate does not run.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    UnsupportedModel {
+        /// The file that says what the model is.
+        path: PathBuf,
+        /// What this crate runs.
+        expected: String,
+        /// What the file asks for.
+        got: String,
+    },
+    /// This build lacks the Cargo feature that the model needs.
+    #[error("{what} needs the Cargo feature `{feature}` of rekall-model, which is off in this build")]
+    FeatureOff {
+        /// What was asked for.
+        what: String,
+        /// The Cargo feature.
+        feature: &'static str,
+    },
+    /// A hub model that is neither cached nor obtainable now.
+    #[error("model {repo} is unavailable: {reason}")]
+    Unavailable {
+        /// The repository on the hub.
+        repo: String,
+        /// No network, no such repository, no such file, refused.
+        reason: String,
+        /// The transport's own error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A text without a single token that the model knows: it has no direction, hence no vector.
+    /// (Empty text, text of unknown symbols only.)
+    #[error("text number {index} has no token known to the model")]
+    Unembeddable {
+        /// Position in the slice given, counted from 0; 0 for a query.
+        index: usize,
+    },
+    /// The tokenizer refused a text.
+    #[error("the tokenizer failed on text number {index}: {reason}")]
+    Tokenize {
+        /// Position in the slice given, counted from 0; 0 for a query.
+        index: usize,
+        /// The tokenizer's words.
+        reason: String,
+    },
+    /// An option or argument that the model cannot honour.
+    #[error("{what}: expected {expected}, got {got}")]
+    InvalidInput {
+        /// The option or argument.
+        what: &'static str,
+        /// What it may be.
+        expected: String,
+        /// What it was.
+        got: String,
+    },
+    /// A managed model could not be loaded. Shared by all callers who waited for that load; kind and
+    /// message are the cause's.
+    #[error("{source}")]
+    Load {
+        /// Why.
+        source: std::sync::Arc<Error>,
+    },
+    /// The observer asked to stop; nothing was kept.
+    #[error("cancelled after {done} of {total} texts")]
+    Cancelled {
+        /// Texts finished.
+        done: usize,
+        /// Texts asked for.
+        total: usize,
+    },
+    /// A computation that cannot fail on sound files did: the model holds non-finite weights, or
+    /// this crate has a bug.
+    #[error("model computation failed: {reason}")]
+    Compute {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+/// The few ways to fail that a caller may treat differently; stable, unlike the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file or folder is absent.
+    NotFound,
+    /// Reading failed.
+    Io,
+    /// The files are damaged or do not belong together.
+    InvalidModel,
+    /// A kind of model that is not run, or not by this build.
+    Unsupported,
+    /// The hub cannot be reached or refuses.
+    Unavailable,
+    /// The text has no vector.
+    Unembeddable,
+    /// A wrong option or argument.
+    InvalidInput,
+    /// Stopped on request.
+    Cancelled,
+    /// Should not happen.
+    Internal,
+}
+
+impl Error {
+    /// Which kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+            Self::Io { .. } => ErrorKind::Io,
+            Self::MissingFile { .. } => ErrorKind::NotFound,
+            Self::BadFile { .. } => ErrorKind::InvalidModel,
+            Self::UnsupportedModel { .. } | Self::FeatureOff { .. } => ErrorKind::Unsupported,
+            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Unembeddable { .. } => ErrorKind::Unembeddable,
+            Self::Tokenize { .. } | Self::InvalidInput { .. } => ErrorKind::InvalidInput,
+            Self::Cancelled { .. } => ErrorKind::Cancelled,
+            Self::Load { source } => source.kind(),
+            Self::Compute { .. } => ErrorKind::Internal,
+        }
+    }
+
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn bad_file(path: &Path, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self::BadFile { path: path.to_owned(), expected: expected.into(), got: got.into() }
+    }
+}

@@ -1,0 +1,234 @@
+//! The identity of a vector space.
+
+use std::fmt;
+
+use crate::Error;
+
+/// Everything that decides what a vector means, as one line of text: two vectors may be compared
+/// if and only if their fingerprints describe the [same space](Self::same_space).
+///
+/// The canonical text ([`as_str`](Self::as_str)) is what a database stores. Its forms:
+///
+/// ```text
+/// static; weights=blake3:…; tokenizer=blake3:…; pooling=weighted-mean; normalize=true; query_prefix=""; document_prefix=""; dimensions=256; max_tokens=512; model="static-fren-…"
+/// external; dimensions=384; model="my own"
+/// imported, model all-MiniLM-L6-v2, unverified
+/// ```
+///
+/// ```
+/// use rekall_model::Fingerprint;
+///
+/// let own = Fingerprint::external("my-model", 384);
+/// assert_eq!(own.model(), "my-model");
+/// assert_eq!(Fingerprint::parse(own.as_str())?, own);
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Fingerprint {
+    text: String,
+    model: String,
+    dimensions: Option<usize>,
+}
+
+/// The parts a model of this crate puts into its fingerprint.
+#[derive(Debug, Clone)]
+pub(crate) struct SpaceParts<'a> {
+    /// `static`, `bert`, `xlm-roberta`.
+    pub(crate) family: &'a str,
+    /// Short human name.
+    pub(crate) model: &'a str,
+    /// `blake3:` and 64 hexadecimal digits.
+    pub(crate) weights: &'a str,
+    /// The same over the tokenizer's file.
+    pub(crate) tokenizer: &'a str,
+    /// How token vectors become one.
+    pub(crate) pooling: &'a str,
+    /// Text before a query.
+    pub(crate) query_prefix: &'a str,
+    /// Text before a document.
+    pub(crate) document_prefix: &'a str,
+    /// Length of a vector, after any truncation.
+    pub(crate) dimensions: usize,
+    /// Where text is cut; `None` never.
+    pub(crate) max_tokens: Option<usize>,
+}
+
+const MODEL_KEY: &str = "; model=";
+const IMPORTED: (&str, &str) = ("imported, model ", ", unverified");
+
+impl Fingerprint {
+    pub(crate) fn of_parts(parts: &SpaceParts<'_>) -> Self {
+        let max_tokens = match parts.max_tokens {
+            Some(limit) => limit.to_string(),
+            None => "none".into(),
+        };
+        let text = format!(
+            "{}; weights={}; tokenizer={}; pooling={}; normalize=true; query_prefix={}; \
+             document_prefix={}; dimensions={}; max_tokens={max_tokens}{MODEL_KEY}{}",
+            parts.family,
+            parts.weights,
+            parts.tokenizer,
+            parts.pooling,
+            quoted(parts.query_prefix),
+            quoted(parts.document_prefix),
+            parts.dimensions,
+            quoted(parts.model),
+        );
+        Self { text, model: parts.model.to_owned(), dimensions: Some(parts.dimensions) }
+    }
+
+    /// The space of a host's own model. The host answers for the name: change it whenever the
+    /// model's vectors change meaning.
+    pub fn external(model: &str, dimensions: usize) -> Self {
+        Self {
+            text: format!("external; dimensions={dimensions}{MODEL_KEY}{}", quoted(model)),
+            model: model.to_owned(),
+            dimensions: Some(dimensions),
+        }
+    }
+
+    /// The space of vectors that came with an imported file which names its model and proves
+    /// nothing. Its text does not hold the dimensions: the file that stores the space does.
+    pub fn imported(model: &str, dimensions: usize) -> Self {
+        let model: String = model.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        Self { text: format!("{}{model}{}", IMPORTED.0, IMPORTED.1), model, dimensions: Some(dimensions) }
+    }
+
+    /// Reads a stored fingerprint.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for text that no fingerprint has.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let refuse = || Error::InvalidInput {
+            what: "fingerprint",
+            expected: "the text of a model fingerprint".into(),
+            got: format!("{text:?}"),
+        };
+        if let Some(model) = text.strip_prefix(IMPORTED.0).and_then(|rest| rest.strip_suffix(IMPORTED.1)) {
+            return Ok(Self { text: text.to_owned(), model: model.to_owned(), dimensions: None });
+        }
+        // The name comes last and is quoted, so the first occurrence of the key that is followed
+        // by a complete JSON string reaching the end is the one.
+        let (space, name) = text.rsplit_once(MODEL_KEY).ok_or_else(refuse)?;
+        let model: String = serde_json::from_str(name).map_err(|_| refuse())?;
+        let dimensions = space
+            .rsplit("; ")
+            .find_map(|part| part.strip_prefix("dimensions="))
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(refuse)?;
+        Ok(Self { text: text.to_owned(), model, dimensions: Some(dimensions) })
+    }
+
+    /// The canonical one-line text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The model's short human name.
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Length of a vector, where known: not for a parsed `imported` space.
+    pub fn dimensions(&self) -> Option<usize> {
+        self.dimensions
+    }
+
+    /// Whether vectors of the two may be compared: equal in all but the name, which a renamed
+    /// folder changes without changing any vector. An unverified or external space is known by its
+    /// name alone, so there the names must agree too.
+    pub fn same_space(&self, other: &Self) -> bool {
+        self.text == other.text || matches!((self.space(), other.space()), (Some(a), Some(b)) if a == b)
+    }
+
+    /// The text before the name, if that alone identifies the space.
+    fn space(&self) -> Option<&str> {
+        let (space, _) = self.text.rsplit_once(MODEL_KEY)?;
+        space.contains("; weights=").then_some(space)
+    }
+
+    /// Whether nothing but a name vouches for this space.
+    pub fn is_unverified(&self) -> bool {
+        self.text.starts_with(IMPORTED.0)
+    }
+}
+
+// By text: it holds the name and all that is known, and it is what a database compares.
+impl PartialEq for Fingerprint {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Fingerprint {}
+
+impl std::hash::Hash for Fingerprint {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({})", self.text)
+    }
+}
+
+/// A JSON string: quotes, backslashes and control characters escaped, so that free text can
+/// neither end the line nor imitate another key.
+fn quoted(text: &str) -> String {
+    // `;` is escaped too, so that "; model=" occurs once in any fingerprint.
+    serde_json::Value::from(text).to_string().replace(';', "\\u003b")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts<'a>(model: &'a str, query_prefix: &'a str) -> SpaceParts<'a> {
+        SpaceParts {
+            family: "static",
+            model,
+            weights: "blake3:00",
+            tokenizer: "blake3:11",
+            pooling: "weighted-mean",
+            query_prefix,
+            document_prefix: "",
+            dimensions: 256,
+            max_tokens: Some(512),
+        }
+    }
+
+    #[test]
+    fn parse_inverts_as_str() {
+        let awkward = "a \"b\"; model=\"x\"\n; dimensions=7";
+        for f in [Fingerprint::of_parts(&parts(awkward, awkward)), Fingerprint::external(awkward, 384)] {
+            assert_eq!(f.as_str().lines().count(), 1);
+            let parsed = Fingerprint::parse(f.as_str()).unwrap();
+            assert_eq!(parsed, f);
+            assert_eq!(parsed.model(), awkward);
+        }
+        let imported = Fingerprint::parse("imported, model MiniLM, unverified").unwrap();
+        assert_eq!(imported.as_str(), Fingerprint::imported("MiniLM", 384).as_str());
+        assert_eq!(imported.model(), "MiniLM");
+        assert!(imported.is_unverified());
+        assert!(Fingerprint::parse("nonsense").is_err());
+        assert!(Fingerprint::parse("").is_err());
+    }
+
+    #[test]
+    fn a_renamed_model_is_the_same_space_and_another_prefix_is_not() {
+        let a = Fingerprint::of_parts(&parts("a", ""));
+        assert!(a.same_space(&Fingerprint::of_parts(&parts("b", ""))));
+        assert!(!a.same_space(&Fingerprint::of_parts(&parts("a", "query: "))));
+        assert!(!Fingerprint::external("a", 3).same_space(&Fingerprint::external("b", 3)));
+        assert!(!Fingerprint::imported("a", 3).same_space(&Fingerprint::imported("b", 3)));
+        assert!(Fingerprint::imported("a", 3).same_space(&Fingerprint::imported("a", 3)));
+    }
+}

@@ -1,0 +1,52 @@
+//! Local text embedding models: a text goes in, a unit vector of `f32` comes out.
+//!
+//! - [`Embedder`] is the contract every model meets, ours and a host's own.
+//! - [`StaticEmbedder`] reads Model2Vec files (token vectors and a weighted mean): hundreds of
+//!   thousands of words a second, no matrix product. With the feature `bundled-model` a small
+//!   French and English one is compiled in: [`ModelSource::Bundled`].
+//! - [`load`] turns a [`ModelSource`] into a model.
+//! - [`ModelManager`] keeps a model only while it is needed: loaded late, once, let go when idle.
+//! - [`Fingerprint`] names the vector space a model makes; vectors of two spaces never mix.
+//!
+//! ```
+//! # #[cfg(feature = "bundled-model")] {
+//! use rekall_model::{Embedder, LoadOptions, ModelSource, load};
+//!
+//! let model = load(&ModelSource::Bundled, &LoadOptions::default())?;
+//! let question = model.embed_query("le serveur ne répond plus")?;
+//! let rows = model.embed_documents(&["the server is down", "a recipe for bread"])?;
+//! let similarity = |row: &[f32]| row.iter().zip(&question).map(|(a, b)| a * b).sum::<f32>();
+//! let (server, bread) = rows.split_at(model.dimensions());
+//! assert!(similarity(server) > similarity(bread));
+//! # }
+//! # Ok::<(), rekall_model::Error>(())
+//! ```
+#![warn(missing_docs)]
+
+#[cfg(feature = "bundled-model")]
+mod bundled;
+mod bytes;
+mod embedder;
+mod error;
+mod files;
+mod fingerprint;
+mod load;
+mod manager;
+mod mapped;
+mod memory;
+mod source;
+mod static_model;
+mod tokenize;
+mod unigram;
+
+pub use embedder::{Embedder, Embeddings, Progress};
+pub use error::{Error, ErrorKind};
+pub use fingerprint::Fingerprint;
+pub use load::{LoadOptions, load};
+pub use manager::{
+    Clock, EventObserver, KeepAlive, LeaseOptions, ManagerOptions, ManagerStats, ModelEvent, ModelLease,
+    ModelManager, ModelState, SystemClock, Unload,
+};
+pub use memory::{ReleasedMemory, process_rss, release_memory};
+pub use source::ModelSource;
+pub use static_model::StaticEmbedder;

@@ -1,0 +1,40 @@
+//! Read-only mapping of model files: the one place with `unsafe` in reading models.
+
+use std::fs::File;
+use std::ops::Deref;
+use std::path::Path;
+
+use crate::Error;
+
+/// A file's bytes, mapped: pages are read when touched, shared between processes and given back
+/// by the operating system under pressure; none of it is heap.
+#[derive(Debug)]
+pub(crate) struct MappedFile(memmap2::Mmap);
+
+impl MappedFile {
+    /// Maps a whole file. A file of zero bytes is an error, as no model file is empty.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|source| Error::io(path, source))?;
+        let metadata = file.metadata().map_err(|source| Error::io(path, source))?;
+        if !metadata.is_file() {
+            return Err(Error::bad_file(path, "a file", "a folder or a device"));
+        }
+        if metadata.len() == 0 {
+            return Err(Error::bad_file(path, "a model file", "0 bytes"));
+        }
+        // SAFETY: the mapping is read-only and private to this value. What remains is the rule that
+        // nobody shortens or rewrites the file while it is mapped, which the operating system does
+        // not enforce; it is stated in the documentation of `ModelSource::Path`. Hub caches and
+        // installed models meet it: they replace files by renaming, which leaves this mapping whole.
+        let map = unsafe { memmap2::Mmap::map(&file) };
+        Ok(Self(map.map_err(|source| Error::io(path, source))?))
+    }
+}
+
+impl Deref for MappedFile {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}

@@ -1,0 +1,178 @@
+//! Model2Vec's files: which they are, what they must hold, and that they belong together.
+
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+
+use super::rows::{Number, TokenVectors};
+use crate::Error;
+use crate::bytes::Bytes;
+use crate::files::{digest, folder_name, read_json};
+use crate::mapped::MappedFile;
+use crate::tokenize::TextTokenizer;
+
+/// What Python's `model2vec` takes for a configuration that sets none.
+pub(crate) const DEFAULT_MAX_LENGTH: usize = 512;
+
+/// A model's files, read and checked.
+#[derive(Debug)]
+pub(crate) struct StaticFiles {
+    pub(crate) name: String,
+    pub(crate) tokenizer: TextTokenizer,
+    pub(crate) vectors: TokenVectors,
+    pub(crate) max_length: Option<usize>,
+    pub(crate) weights_digest: String,
+    pub(crate) tokenizer_digest: String,
+}
+
+/// The keys of `config.json` that decide what a vector is.
+#[derive(Debug, Deserialize)]
+struct Config {
+    /// Absent: the default; null: no limit.
+    #[serde(default = "default_max_length")]
+    max_length: Option<usize>,
+}
+
+fn default_max_length() -> Option<usize> {
+    Some(DEFAULT_MAX_LENGTH)
+}
+
+/// (weights, tokenizer, config, name of the tensor of rows), tried in this order, as Python does.
+const LAYOUTS: [[&str; 4]; 3] = [
+    ["model.safetensors", "tokenizer.json", "config.json", "embeddings"],
+    ["model.safetensors", "tokenizer.json", "config_sentence_transformers.json", "embedding.weight"],
+    [
+        "0_StaticEmbedding/model.safetensors",
+        "0_StaticEmbedding/tokenizer.json",
+        "config_sentence_transformers.json",
+        "embedding.weight",
+    ],
+];
+
+impl StaticFiles {
+    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
+        let complete = |layout: &&[&str; 4]| layout[..3].iter().all(|name| folder.join(name).exists());
+        let layout = match LAYOUTS.iter().find(complete) {
+            Some(layout) => layout,
+            None => {
+                // Name the first file that the ordinary layout lacks.
+                let missing = LAYOUTS[0][..3].iter().find(|name| !folder.join(name).exists());
+                return Err(Error::MissingFile {
+                    path: folder.join(missing.unwrap_or(&"model.safetensors")),
+                    expected: "a file of a Model2Vec model".into(),
+                });
+            }
+        };
+        let [weights, tokenizer, config, tensor] = *layout;
+        let config: Config = read_json(&folder.join(config))?;
+        if config.max_length == Some(0) {
+            return Err(Error::bad_file(&folder.join("config.json"), "a max_length of at least 1", "0"));
+        }
+        let weights_path = folder.join(weights);
+        let weights = Bytes::from_mapped(MappedFile::open(&weights_path)?);
+        let tokenizer_path = folder.join(tokenizer);
+        let json = std::fs::read(&tokenizer_path).map_err(|source| Error::io(&tokenizer_path, source))?;
+        let tokenizer = TextTokenizer::parse(&tokenizer_path, &json)?;
+        Ok(Self {
+            name: folder_name(folder),
+            vectors: TokenVectors::parse(&weights_path, &weights, tensor, tokenizer.vocabulary())?,
+            tokenizer,
+            max_length: config.max_length,
+            weights_digest: digest(&weights),
+            tokenizer_digest: digest(&json),
+        })
+    }
+}
+
+impl TokenVectors {
+    /// Finds the tensors in a safetensors file and checks their shapes against the tokenizer.
+    pub(crate) fn parse(path: &Path, file: &Bytes, rows: &str, vocabulary: usize) -> Result<Self, Error> {
+        let bad = |expected: String, got: String| Error::bad_file(path, expected, got);
+        let tensors = SafeTensors::deserialize(file)
+            .map_err(|error| bad("a whole safetensors file".into(), error.to_string()))?;
+        let view = tensors.tensor(rows).map_err(|_| {
+            let mut names = tensors.names();
+            names.sort_unstable();
+            bad(format!("a tensor `{rows}` of token vectors"), format!("tensors {}", names.join(", ")))
+        })?;
+        let number = match view.dtype() {
+            Dtype::I8 => Number::I8,
+            Dtype::F16 => Number::F16,
+            Dtype::F32 => Number::F32,
+            Dtype::F64 => Number::F64,
+            other => {
+                return Err(bad(format!("`{rows}` in I8, F16, F32 or F64"), format!("{other:?}")));
+            }
+        };
+        let &[count, width] = view.shape() else {
+            return Err(bad(format!("`{rows}` with 2 dimensions"), format!("shape {:?}", view.shape())));
+        };
+        if width == 0 || count == 0 {
+            return Err(bad(format!("`{rows}` with rows and columns"), format!("shape {:?}", view.shape())));
+        }
+        let optional = |name: &str| -> Result<_, Error> {
+            let Ok(view) = tensors.tensor(name) else { return Ok(None) };
+            if view.shape() != [vocabulary] {
+                let expected =
+                    format!("`{name}` with one number for each of the tokenizer's {vocabulary} tokens");
+                return Err(bad(expected, format!("shape {:?}", view.shape())));
+            }
+            Ok(Some(view))
+        };
+        let weights = match optional("weights")? {
+            None => None,
+            Some(view) => Some(match view.dtype() {
+                Dtype::F32 => part(file, view.data()).ok_or_else(|| bad("weights".into(), "none".into()))?,
+                Dtype::F64 => narrowed(view.data(), |b: [u8; 8]| f64::from_le_bytes(b) as f32),
+                Dtype::F16 => narrowed(view.data(), |b: [u8; 2]| half::f16::from_le_bytes(b).to_f32()),
+                other => return Err(bad("`weights` in F16, F32 or F64".into(), format!("{other:?}"))),
+            }),
+        };
+        let mapping = match optional("mapping")? {
+            None => None,
+            Some(view) => {
+                let mapping: Vec<u64> = match view.dtype() {
+                    Dtype::I64 | Dtype::U64 => {
+                        view.data().as_chunks().0.iter().map(|b| u64::from_le_bytes(*b)).collect()
+                    }
+                    Dtype::I32 | Dtype::U32 => {
+                        view.data().as_chunks().0.iter().map(|b| u32::from_le_bytes(*b).into()).collect()
+                    }
+                    Dtype::I16 | Dtype::U16 => {
+                        view.data().as_chunks().0.iter().map(|b| u16::from_le_bytes(*b).into()).collect()
+                    }
+                    other => return Err(bad("`mapping` in integers".into(), format!("{other:?}"))),
+                };
+                if let Some(row) = mapping.iter().find(|&&row| row >= count as u64) {
+                    return Err(bad(format!("`mapping` to rows below {count}"), row.to_string()));
+                }
+                Some(mapping.into_iter().map(|row| row as u32).collect())
+            }
+        };
+        if mapping.is_none() && count != vocabulary {
+            return Err(bad(
+                format!("`{rows}` with a row for each of the tokenizer's {vocabulary} tokens"),
+                format!("{count} rows"),
+            ));
+        }
+        let rows = part(file, view.data()).ok_or_else(|| bad("token vectors".into(), "none".into()))?;
+        Ok(Self { rows, number, width, weights, mapping })
+    }
+}
+
+/// The view of `file` that `data`, a slice of it, is.
+fn part(file: &Bytes, data: &[u8]) -> Option<Bytes> {
+    let start = (data.as_ptr() as usize).checked_sub(file.as_ptr() as usize)?;
+    file.slice(start..start + data.len())
+}
+
+/// Numbers as `f32`, on the heap.
+fn narrowed<const N: usize>(data: &[u8], to_f32: impl Fn([u8; N]) -> f32) -> Bytes {
+    data.as_chunks().0.iter().flat_map(|bytes| to_f32(*bytes).to_le_bytes()).collect::<Vec<u8>>().into()
+}
+
+/// Whether a folder holds one of the layouts that has no `config.json` to say what it is.
+pub(crate) fn has_sentence_transformers_layout(folder: &Path) -> bool {
+    LAYOUTS[1..].iter().any(|layout| layout[..3].iter().all(|name| folder.join(name).exists()))
+}

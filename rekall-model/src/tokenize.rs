@@ -1,0 +1,124 @@
+//! A model's tokenizer: our own where it fits, the `tokenizers` crate for everything else.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use tokenizers::Tokenizer;
+
+use crate::Error;
+use crate::unigram::{ParseOutcome, Scratch, Unigram};
+
+/// Text to token ids, without the special tokens a transformer puts around them.
+#[derive(Debug)]
+pub(crate) enum TextTokenizer {
+    /// SentencePiece Unigram files of the multilingual family.
+    Unigram(Box<Unigram>),
+    /// WordPiece, BPE and all else.
+    Generic(Box<Generic>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Generic {
+    tokenizer: Tokenizer,
+    unknown: Option<u32>,
+    json_bytes: usize,
+}
+
+impl TextTokenizer {
+    /// Reads the text of a `tokenizer.json`; `path` is for messages only.
+    pub(crate) fn parse(path: &Path, json: &[u8]) -> Result<Self, Error> {
+        let malformed = |reason: String| Error::bad_file(path, "a tokenizer.json", reason);
+        if json.is_empty() {
+            return Err(malformed("0 bytes".into()));
+        }
+        match Unigram::parse(json).map_err(|error| malformed(error.to_string()))? {
+            ParseOutcome::Supported(unigram) => Ok(Self::Unigram(unigram)),
+            ParseOutcome::Other => {
+                let mut tokenizer =
+                    Tokenizer::from_bytes(json).map_err(|error| malformed(error.to_string()))?;
+                // Cutting and padding are the embedder's business, whatever the file was saved with.
+                tokenizer.with_padding(None);
+                tokenizer.with_truncation(None).map_err(|error| malformed(error.to_string()))?;
+                let unknown = unknown_token(json).and_then(|token| tokenizer.token_to_id(&token));
+                let json_bytes = json.len();
+                Ok(Self::Generic(Box::new(Generic { tokenizer, unknown, json_bytes })))
+            }
+        }
+    }
+
+    /// Appends the ids of `text`, at most `limit`, to `ids`.
+    ///
+    /// # Errors
+    /// [`Error::Tokenize`] with position 0; the caller knows the true one.
+    pub(crate) fn encode(
+        &self,
+        text: &str,
+        limit: usize,
+        scratch: &mut Scratch,
+        ids: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Unigram(unigram) => unigram.encode(text, limit, scratch, ids),
+            Self::Generic(generic) => {
+                let encoding = generic
+                    .tokenizer
+                    .encode_fast(text, false)
+                    .map_err(|error| Error::Tokenize { index: 0, reason: error.to_string() })?;
+                let all = encoding.get_ids();
+                ids.extend_from_slice(&all[..limit.min(all.len())]);
+            }
+        }
+        Ok(())
+    }
+
+    /// Number of tokens in the whole text.
+    pub(crate) fn count(&self, text: &str) -> Result<usize, Error> {
+        let mut ids = Vec::new();
+        self.encode(text, usize::MAX, &mut Scratch::default(), &mut ids)?;
+        Ok(ids.len())
+    }
+
+    /// Number of ids, added tokens included.
+    pub(crate) fn vocabulary(&self) -> usize {
+        match self {
+            Self::Unigram(unigram) => unigram.vocabulary(),
+            Self::Generic(generic) => generic.tokenizer.get_vocab_size(true),
+        }
+    }
+
+    /// The token that stands for the unknown, if the model has one.
+    pub(crate) fn unknown_id(&self) -> Option<u32> {
+        match self {
+            Self::Unigram(unigram) => Some(unigram.unknown_id()),
+            Self::Generic(generic) => generic.unknown,
+        }
+    }
+
+    /// Heap held; for the `tokenizers` crate, which does not tell, an estimate from experience: ten
+    /// times its file.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Unigram(unigram) => unigram.memory_bytes(),
+            Self::Generic(generic) => generic.json_bytes * 10,
+        }
+    }
+}
+
+/// The model's `unk_token`, or the text of its `unk_id`.
+fn unknown_token(json: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct File {
+        model: Model,
+    }
+    #[derive(Deserialize)]
+    struct Model {
+        #[serde(default)]
+        unk_token: Option<String>,
+        #[serde(default)]
+        unk_id: Option<usize>,
+        #[serde(default)]
+        vocab: serde_json::Value,
+    }
+    let model = serde_json::from_slice::<File>(json).ok()?.model;
+    model.unk_token.or_else(|| Some(model.vocab.get(model.unk_id?)?.get(0)?.as_str()?.to_owned()))
+}

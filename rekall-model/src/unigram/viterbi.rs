@@ -1,0 +1,85 @@
+//! The likeliest sequence of pieces of one word.
+
+use super::Unigram;
+
+/// Best way to reach each byte position of a word; reused between words.
+#[derive(Debug, Default)]
+pub(super) struct Lattice {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    /// Log probability of the best path that ends here.
+    score: f64,
+    /// Where its last piece starts; `UNREACHED` if nothing ends here.
+    start: u32,
+    /// That piece.
+    id: u32,
+}
+
+const UNREACHED: u32 = u32::MAX;
+
+impl Lattice {
+    /// Appends the ids of `word`. Linear in its length times the longest piece.
+    ///
+    /// Sums in `f64` in text order and replaces only on "greater", as the `tokenizers` crate does:
+    /// where two paths tie, the same one wins.
+    pub(super) fn encode(&mut self, unigram: &Unigram, word: &str, ids: &mut Vec<u32>) {
+        let size = word.len();
+        self.nodes.clear();
+        self.nodes.resize(size + 1, Node { score: 0.0, start: UNREACHED, id: 0 });
+        let bytes = word.as_bytes();
+        let mut start = 0;
+        while start < size {
+            let till_here = self.nodes[start].score;
+            let width = char_width(bytes[start]).min(size - start);
+            let mut has_single = false;
+            let nodes = &mut self.nodes[start..];
+            unigram.trie.prefixes(&bytes[start..], |length, id| {
+                has_single |= length == width;
+                nodes[length].offer(till_here + unigram.score(id), start, id);
+            });
+            if !has_single {
+                nodes[width].offer(till_here + unigram.unknown_score, start, unigram.unknown_id);
+            }
+            start += width;
+        }
+        let first = ids.len();
+        let mut end = size;
+        let mut in_unknown = false;
+        while end > 0 {
+            let node = self.nodes[end];
+            if node.id != unigram.unknown_id {
+                ids.push(node.id);
+                in_unknown = false;
+            } else if !in_unknown {
+                ids.push(node.id);
+                in_unknown = true;
+            }
+            end = node.start as usize;
+        }
+        ids[first..].reverse();
+    }
+}
+
+impl Node {
+    #[inline]
+    fn offer(&mut self, score: f64, start: usize, id: u32) {
+        if self.start == UNREACHED || score > self.score {
+            // Words longer than 4 GiB do not fit a `String` of a 32-bit offset; texts are bounded
+            // far below by whoever stores them.
+            *self = Self { score, start: start as u32, id };
+        }
+    }
+}
+
+/// Bytes of the character that begins with `byte`.
+fn char_width(byte: u8) -> usize {
+    match byte {
+        0..0x80 => 1,
+        0x80..0xE0 => 2,
+        0xE0..0xF0 => 3,
+        _ => 4,
+    }
+}

@@ -1,0 +1,176 @@
+//! Damaged, missing and foreign files are refused by name, with what was expected and got.
+
+use std::fs;
+use std::path::Path;
+
+use rekall_model::{Embedder, Error, ErrorKind, LoadOptions, ModelSource, load};
+use tempfile::TempDir;
+
+use crate::common;
+
+/// A copy of a fixture, to be damaged.
+fn copy_of(name: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(common::fixture(name)).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
+fn refusal(folder: &Path) -> Error {
+    match load(&ModelSource::Path(folder.to_owned()), &LoadOptions::default()) {
+        Ok(_) => panic!("{} was loaded", folder.display()),
+        Err(error) => error,
+    }
+}
+
+fn assert_says(error: &Error, kind: ErrorKind, words: &[&str]) {
+    assert_eq!(error.kind(), kind, "{error}");
+    let message = error.to_string();
+    for word in words {
+        assert!(message.contains(word), "{message:?} does not say {word:?}");
+    }
+    assert!(!message.contains('\n'), "{message:?}");
+}
+
+#[test]
+fn missing_files() {
+    assert_says(&refusal(Path::new("/no/such/model")), ErrorKind::NotFound, &["/no/such/model"]);
+    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        let folder = copy_of("static-f32");
+        fs::remove_file(folder.path().join(name)).unwrap();
+        assert_says(&refusal(folder.path()), ErrorKind::NotFound, &[name, "expected"]);
+    }
+}
+
+#[test]
+fn a_file_where_a_folder_should_be() {
+    let file = common::fixture("static-f32").join("config.json");
+    assert_says(&refusal(&file), ErrorKind::InvalidModel, &["config.json", "a folder", "got a file"]);
+}
+
+#[test]
+fn empty_and_cut_files() {
+    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        let folder = copy_of("static-f32");
+        let path = folder.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, []).unwrap();
+        assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &[name, "got 0 bytes"]);
+        for keep in [1, 7, whole.len() / 2, whole.len() - 1] {
+            fs::write(&path, &whole[..keep]).unwrap();
+            assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &[name, "expected"]);
+        }
+    }
+}
+
+#[test]
+fn a_tokenizer_of_another_model() {
+    let folder = copy_of("static-f32");
+    let path = folder.path().join("tokenizer.json");
+    let json = fs::read_to_string(&path).unwrap();
+    // One token more than there are vectors.
+    fs::write(&path, json.replacen("\"[PAD]\":0", "\"[PAD]\":0,\"extra\":71", 1)).unwrap();
+    let error = refusal(folder.path());
+    assert_says(&error, ErrorKind::InvalidModel, &["model.safetensors", "72 tokens", "got 71 rows"]);
+}
+
+#[test]
+fn wrong_shapes_and_types() {
+    let tensor = |dtype: &str, shape: &str, bytes: usize| {
+        let header = format!(
+            "{{\"embeddings\":{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[0,{bytes}]}}}}"
+        );
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header.as_bytes());
+        file.extend(vec![0; bytes]);
+        file
+    };
+    for (dtype, shape, bytes, words) in [
+        ("F32", "[568]", 2272, ["2 dimensions", "[568]"]),
+        ("F32", "[70,8]", 2240, ["71 tokens", "70 rows"]),
+        ("BOOL", "[71,8]", 568, ["I8, F16, F32 or F64", "BOOL"]),
+        ("F32", "[71,0]", 0, ["columns", "[71, 0]"]),
+    ] {
+        let folder = copy_of("static-f32");
+        fs::write(folder.path().join("model.safetensors"), tensor(dtype, shape, bytes)).unwrap();
+        assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &words);
+    }
+    let folder = copy_of("static-f32");
+    let renamed = fs::read(folder.path().join("model.safetensors")).unwrap();
+    let at = renamed.windows(10).position(|w| w == b"embeddings").unwrap();
+    let mut renamed = renamed;
+    renamed[at..at + 10].copy_from_slice(b"embeddingz");
+    fs::write(folder.path().join("model.safetensors"), renamed).unwrap();
+    assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &["`embeddings`", "embeddingz"]);
+}
+
+#[test]
+fn unknown_architecture() {
+    let folder = copy_of("static-f32");
+    fs::write(folder.path().join("config.json"), r#"{"model_type":"gpt2"}"#).unwrap();
+    assert_says(&refusal(folder.path()), ErrorKind::Unsupported, &["config.json", "\"gpt2\"", "bert"]);
+}
+
+#[test]
+fn options_that_cannot_be_honoured() {
+    let source = ModelSource::Path(common::fixture("static-f32"));
+    let mut options = LoadOptions::new();
+    options.dimensions = Some(4);
+    let error = load(&source, &options).err().unwrap();
+    assert_says(&error, ErrorKind::InvalidInput, &["dimensions", "expected 8", "got 4"]);
+    let mut options = LoadOptions::new();
+    options.max_tokens = Some(0);
+    assert_says(&load(&source, &options).err().unwrap(), ErrorKind::InvalidInput, &["max_tokens"]);
+}
+
+#[test]
+fn not_a_number_in_the_weights() {
+    let folder = copy_of("static-f32");
+    let path = folder.path().join("model.safetensors");
+    let mut file = fs::read(&path).unwrap();
+    let end = file.len();
+    for number in file[end - 71 * 8 * 4..].chunks_exact_mut(4) {
+        number.copy_from_slice(&f32::NAN.to_le_bytes());
+    }
+    fs::write(&path, file).unwrap();
+    let model = load(&ModelSource::Path(folder.path().to_owned()), &LoadOptions::default()).unwrap();
+    assert_says(&model.embed_query("server").err().unwrap(), ErrorKind::Internal, &["NaN"]);
+}
+
+#[test]
+fn texts_without_a_vector_are_named() {
+    let model = load(&ModelSource::Path(common::fixture("static-f32")), &LoadOptions::default()).unwrap();
+    let error = model.embed_documents(&["server", "\u{2603}", ""]).err().unwrap();
+    assert!(matches!(error, Error::Unembeddable { index: 1 }), "{error}");
+    let report = model
+        .embed_documents_observed(&["server", "\u{2603}", "error", ""], &mut |_| {
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(report.unembeddable, [1, 3]);
+    assert!(report.row(0).is_some() && report.row(1).is_none() && report.row(2).is_some());
+    assert!(report.row(4).is_none());
+    assert_eq!(report.token_counts, [1, 1, 1, 0]);
+}
+
+#[test]
+fn observing_and_cancelling() {
+    let model = load(&ModelSource::Path(common::fixture("static-short")), &LoadOptions::default()).unwrap();
+    assert_eq!(model.max_tokens(), Some(5));
+    let long = "server error memory leak file base";
+    let texts = vec![long; 600];
+    let mut seen = Vec::new();
+    let report = model
+        .embed_documents_observed(&texts, &mut |progress| {
+            seen.push((progress.texts, progress.total, progress.tokens));
+            std::ops::ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(seen, [(256, 600, 1536), (512, 600, 3072), (600, 600, 3600)]);
+    assert_eq!(report.truncated.len(), 600);
+    let error =
+        model.embed_documents_observed(&texts, &mut |_| std::ops::ControlFlow::Break(())).err().unwrap();
+    assert!(matches!(error, Error::Cancelled { done: 256, total: 600 }), "{error}");
+}

@@ -1,0 +1,7 @@
+//! Tests on files: fixtures and golden vectors lie beside, nothing is fetched.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod bad_files;
+mod common;
+mod golden_static;

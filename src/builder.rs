@@ -1,0 +1,220 @@
+//! Opening a memory.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rekall_cache::{CacheOptions, Clock, EmbeddingCache, SystemClock};
+use rekall_core::{Store, StoreOptions, Synchronous, WallClock};
+use rekall_model::{Embedder, Fingerprint, LoadOptions, ModelSource};
+
+use crate::config::VectorBackend;
+use crate::event::Events;
+use crate::models::{ModelChoice, Models};
+use crate::resident::Resident;
+use crate::{Config, Error, Event, Rekall};
+
+/// What to open, and how. Nothing happens before [`open`](Self::open).
+///
+/// ```
+/// # use rekall::Rekall;
+/// # fn main() -> Result<(), rekall::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("knowledge.db");
+/// let rekall = Rekall::builder(path)
+///     .cache_max_size(2_000)
+///     .on_event(|event| eprintln!("{event:?}"))
+///     .open()?;
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub struct Builder {
+    path: PathBuf,
+    store: StoreOptions,
+    config: Config,
+    model: Option<ModelChoice>,
+    load: LoadOptions,
+    clock: Arc<dyn Clock>,
+    events: Events,
+    search_threads: usize,
+}
+
+/// Settings that operations look at while the memory is open.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) search_threads: usize,
+    pub(crate) backend: VectorBackend,
+}
+
+impl Builder {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            store: StoreOptions::default(),
+            config: Config::default(),
+            model: None,
+            load: LoadOptions::default(),
+            clock: Arc::new(SystemClock),
+            events: Events::default(),
+            search_threads: 1,
+        }
+    }
+
+    /// Takes all settings of a configuration. Setters called later override it.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// The model that makes the vectors. Default: the built-in one, if this build has it.
+    pub fn model(mut self, source: ModelSource) -> Self {
+        self.model = None;
+        self.config.model = Some(source);
+        self
+    }
+
+    /// How the model is loaded: cut vectors, prefixes, cache folder of the hub.
+    pub fn load_options(mut self, options: LoadOptions) -> Self {
+        self.load = options;
+        self
+    }
+
+    /// The host's own model.
+    pub fn embedder(mut self, embedder: Arc<dyn Embedder>) -> Self {
+        self.model = Some(ModelChoice::Own(embedder));
+        self
+    }
+
+    /// No model: the host hands in vectors of a model it calls `name`, with `dimensions` components. Text is
+    /// then found by words, and by meaning when the query comes as a vector.
+    pub fn vectors_of(mut self, name: &str, dimensions: usize) -> Self {
+        self.model = Some(ModelChoice::Vectors(Fingerprint::external(name, dimensions)));
+        self
+    }
+
+    /// No model and no vectors: text is found by words only.
+    pub fn without_model(mut self) -> Self {
+        self.model = Some(ModelChoice::None);
+        self
+    }
+
+    /// Query vectors kept, in entries; 0 keeps none. Default 1000.
+    pub fn cache_max_size(mut self, entries: usize) -> Self {
+        self.config.cache_max_size = entries;
+        self
+    }
+
+    /// How long a query vector is kept. Default 600 s.
+    pub fn cache_ttl(mut self, age: Duration) -> Self {
+        self.config.cache_ttl = age;
+        self
+    }
+
+    /// Which vector index searches use.
+    pub fn vector_backend(mut self, backend: VectorBackend) -> Self {
+        self.config.vector_backend = backend;
+        self
+    }
+
+    /// The most threads one search may use. Default 1; results are the same with any number.
+    pub fn search_threads(mut self, threads: usize) -> Self {
+        self.search_threads = threads.max(1);
+        self
+    }
+
+    /// Whether a missing file is made. Default true.
+    pub fn create(mut self, create: bool) -> Self {
+        self.store.create = create;
+        self
+    }
+
+    /// Refuses every write.
+    pub fn read_only(mut self) -> Self {
+        self.store.read_only = true;
+        self
+    }
+
+    /// How long to wait for another writer. Default 5 s.
+    pub fn busy_timeout(mut self, timeout: Duration) -> Self {
+        self.store.busy_timeout = timeout;
+        self
+    }
+
+    /// How hard a commit is pressed onto the disk. Default [`Synchronous::Normal`].
+    pub fn synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.store.synchronous = synchronous;
+        self
+    }
+
+    /// Overwrites what is forgotten with zeroes. Default false.
+    pub fn secure_delete(mut self, secure: bool) -> Self {
+        self.store.secure_delete = secure;
+        self
+    }
+
+    /// The clock that cached vectors age by. Default: the system's monotonic clock.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// The clock that entries are stamped by. Default: the system's.
+    pub fn wall_clock(mut self, clock: impl WallClock + 'static) -> Self {
+        self.store.clock = Arc::new(clock);
+        self
+    }
+
+    /// Hears what happens meanwhile; see [`Event`].
+    pub fn on_event(mut self, callback: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.events = Events::new(callback);
+        self
+    }
+
+    /// Opens the memory. Costs about a millisecond: no model is loaded and no vector read yet.
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there.
+    pub fn open(self) -> Result<Rekall, Error> {
+        let store = Store::open(&self.path, &self.store)?;
+        let cache = CacheOptions::new()
+            .max_entries(self.config.cache_max_size)
+            .time_to_live(self.config.cache_ttl)
+            .clock(SharedClock(self.clock));
+        let choice = match (self.model, self.config.model) {
+            (Some(choice), _) => choice,
+            (None, Some(source)) => ModelChoice::Source(source, self.load),
+            (None, None) if cfg!(feature = "bundled-model") => {
+                ModelChoice::Source(ModelSource::Bundled, self.load)
+            }
+            (None, None) => ModelChoice::None,
+        };
+        Ok(Rekall {
+            store,
+            models: Models::new(choice, self.events.clone()),
+            resident: Resident::default(),
+            queries: EmbeddingCache::new(cache),
+            events: self.events,
+            settings: Settings { search_threads: self.search_threads, backend: self.config.vector_backend },
+        })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("path", &self.path)
+            .field("store", &self.store)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+struct SharedClock(Arc<dyn Clock>);
+
+impl Clock for SharedClock {
+    fn now(&self) -> std::time::Instant {
+        self.0.now()
+    }
+}

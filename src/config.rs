@@ -1,0 +1,223 @@
+//! Settings from a TOML file, as users of the Python tool wrote them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use rekall_model::ModelSource;
+use serde::{Deserialize, Deserializer};
+
+/// Which vector index searches use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VectorBackend {
+    /// What was measured to be best for the file's size.
+    #[default]
+    Auto,
+    /// Exact search over `f32` rows in memory.
+    Flat,
+}
+
+impl FromStr for VectorBackend {
+    type Err = ConfigError;
+
+    fn from_str(name: &str) -> Result<Self, ConfigError> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            // "numpy" is what the Python tool called its exact search.
+            "flat" | "numpy" => Ok(Self::Flat),
+            other => Err(ConfigError::UnknownValue {
+                key: "vector_backend",
+                expected: "auto or flat",
+                got: other.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Settings of an open memory. Times of zero and sizes of zero mean just that: expired at once, none kept.
+///
+/// ```
+/// let config: rekall::Config = "
+///     [performance]
+///     cache_max_size = 2000
+///     cache_ttl_seconds = 600
+///     model_idle_timeout_minutes = 10
+///     vector_backend = 'auto'
+/// ".parse()?;
+/// assert_eq!(config.cache_max_size, 2000);
+/// # Ok::<(), rekall::ConfigError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Query vectors kept, in entries. Default 1000.
+    pub cache_max_size: usize,
+    /// How long a query vector is kept. Default 600 s.
+    pub cache_ttl: Duration,
+    /// How long an unused model stays loaded; `None` for ever. Default 10 minutes.
+    pub model_idle_timeout: Option<Duration>,
+    /// Which vector index searches use. Default [`VectorBackend::Auto`].
+    pub vector_backend: VectorBackend,
+    /// The model; `None`: the built-in one.
+    pub model: Option<ModelSource>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            cache_max_size: 1000,
+            cache_ttl: Duration::from_secs(600),
+            model_idle_timeout: Some(Duration::from_secs(600)),
+            vector_backend: VectorBackend::Auto,
+            model: None,
+        }
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type: the message names place and key.
+    #[error("{}", message.trim_end())]
+    Syntax {
+        /// What the parser said.
+        message: String,
+    },
+    /// A value that the key does not have.
+    #[error("{key} must be {expected}, got {got:?}")]
+    UnknownValue {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it was.
+        got: String,
+    },
+}
+
+/// The file as written; `deny_unknown_fields` makes every misspelt key an error that names it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    performance: Performance,
+    #[serde(default)]
+    model: Model,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Performance {
+    cache_max_size: Option<usize>,
+    cache_ttl_seconds: Option<u64>,
+    #[serde(default, deserialize_with = "minutes")]
+    model_idle_timeout_minutes: Option<Duration>,
+    #[serde(alias = "vector_index_backend")]
+    vector_backend: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Model {
+    source: Option<String>,
+}
+
+/// Minutes may have a fraction, as they had in the Python tool.
+fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let minutes = f64::deserialize(deserializer)?;
+    Duration::try_from_secs_f64(minutes * 60.0).map(Some).map_err(|_| {
+        serde::de::Error::custom(format!("model_idle_timeout_minutes must be 0 or more, got {minutes}"))
+    })
+}
+
+impl Config {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the file, key or value.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
+        text.parse()
+    }
+}
+
+impl FromStr for Config {
+    type Err = ConfigError;
+
+    /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
+    /// `model_idle_timeout_minutes` and `vector_backend` (old spelling `vector_index_backend`), section
+    /// `[model]` with `source` (`"bundled"`, `"path:DIR"`, `"hub:REPO"`). What is absent has its default.
+    fn from_str(toml: &str) -> Result<Self, ConfigError> {
+        let file: File =
+            toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;
+        let default = Self::default();
+        let performance = file.performance;
+        let model = file.model.source.map(|source| {
+            source.parse::<ModelSource>().map_err(|_| ConfigError::UnknownValue {
+                key: "model.source",
+                expected: "bundled, path:DIR or hub:REPO",
+                got: source,
+            })
+        });
+        Ok(Self {
+            cache_max_size: performance.cache_max_size.unwrap_or(default.cache_max_size),
+            cache_ttl: performance.cache_ttl_seconds.map_or(default.cache_ttl, Duration::from_secs),
+            model_idle_timeout: performance.model_idle_timeout_minutes.or(default.model_idle_timeout),
+            vector_backend: performance
+                .vector_backend
+                .as_deref()
+                .map_or(Ok(default.vector_backend), str::parse)?,
+            model: model.transpose()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_spellings_are_read() {
+        let config: Config =
+            "[performance]\nvector_index_backend = 'numpy'\nmodel_idle_timeout_minutes = 0.5"
+                .parse()
+                .unwrap();
+        assert_eq!(config.vector_backend, VectorBackend::Flat);
+        assert_eq!(config.model_idle_timeout, Some(Duration::from_secs(30)));
+        assert_eq!(config.cache_max_size, 1000);
+    }
+
+    #[test]
+    fn zero_means_zero() {
+        let config: Config = "[performance]\ncache_max_size = 0\ncache_ttl_seconds = 0".parse().unwrap();
+        assert_eq!((config.cache_max_size, config.cache_ttl), (0, Duration::ZERO));
+    }
+
+    #[test]
+    fn unknown_keys_and_values_are_named() {
+        let refused = |toml: &str| toml.parse::<Config>().expect_err(toml).to_string();
+        assert!(refused("[performance]\ncache_max_sise = 1").contains("cache_max_sise"));
+        assert!(refused("[perf]\n").contains("perf"));
+        assert_eq!(
+            refused("[performance]\nvector_backend = 'faiss'"),
+            "vector_backend must be auto or flat, got \"faiss\""
+        );
+        assert!(refused("[performance]\ncache_max_size = -1").contains("cache_max_size"));
+        assert!(refused("[performance]\nmodel_idle_timeout_minutes = -1").contains("got -1"));
+        assert!(refused("cache_max_size").contains("cache_max_size"));
+    }
+}

@@ -1,0 +1,105 @@
+//! The open memory, and what all its operations share.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rekall_cache::EmbeddingCache;
+use rekall_core::{Space, Store};
+
+use crate::builder::Settings;
+use crate::event::Events;
+use crate::models::Models;
+use crate::resident::Resident;
+use crate::{Builder, CancelToken, Error};
+
+/// Query texts in the cache carry the space, so that two models can never be confused.
+pub(crate) type QueryKey = (i64, Arc<str>);
+
+/// An open memory: one file, one model, one index.
+///
+/// `Send + Sync`: share it by reference or in an [`Arc`] among any number of threads. Opening costs about a
+/// millisecond; the model and the index are loaded when first needed. Dropping it closes the file.
+pub struct Rekall {
+    pub(crate) store: Store,
+    pub(crate) models: Models,
+    pub(crate) resident: Resident,
+    pub(crate) queries: EmbeddingCache<QueryKey>,
+    pub(crate) events: Events,
+    pub(crate) settings: Settings,
+}
+
+impl Rekall {
+    /// Begins to open the memory in the file at `path`, which is made if it is not there.
+    pub fn builder(path: impl AsRef<Path>) -> Builder {
+        Builder::new(path.as_ref())
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// The storage below, for what this facade does not cover.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The vector of a query text in `space`: from the cache, or else from the model.
+    pub(crate) fn query_vector(&self, space: &Space, text: &str) -> Result<Arc<[f32]>, Error> {
+        let key = (space.id.0, Arc::from(text));
+        self.queries.get_or_try_insert_with(&key, || {
+            let embedder = self.models.embedder()?;
+            self.check_model(space, embedder.fingerprint().as_str())?;
+            match embedder.embed_query(text) {
+                Ok(vector) => Ok(vector.into()),
+                Err(rekall_model::Error::Unembeddable { .. }) => Err(Error::UnknownQuery),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    pub(crate) fn check_model(&self, space: &Space, fingerprint: &str) -> Result<(), Error> {
+        if space.fingerprint == fingerprint {
+            return Ok(());
+        }
+        Err(Error::ModelMismatch { stored: space.fingerprint.clone(), requested: fingerprint.to_owned() })
+    }
+
+    /// Loads the model now, so that the first search does not wait for it.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`] or [`Error::Model`].
+    pub fn load_model(&self) -> Result<(), Error> {
+        self.models.embedder().map(drop)
+    }
+
+    /// Drops the vector index and fills it anew from the file.
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the file cannot be read.
+    pub fn rebuild_index(&self) -> Result<(), Error> {
+        self.resident.clear();
+        self.resident.view(&self.store, &self.events).map(drop)
+    }
+
+    /// Forgets cached query vectors. Searches stay the same, the next ones are slower.
+    pub fn clear_cache(&self) {
+        self.queries.clear();
+    }
+}
+
+impl fmt::Debug for Rekall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rekall").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<(), Error> {
+    match cancel {
+        Some(token) if token.is_cancelled() => Err(Error::Interrupted),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading, changing, linking and forgetting entries.
+
+use std::ops::ControlFlow;
+
+use rekall_core::{Link, NewVector, Relation, Space, StoredVector};
+
+use crate::embedding::{self, Piece};
+use crate::event::Event;
+use crate::remember::postponable;
+use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
+
+impl Rekall {
+    /// The entry with this id. Costs tens of microseconds and takes no write lock.
+    ///
+    /// # Errors
+    /// [`Error::Core`], kind `NotFound`.
+    pub fn get(&self, id: EntryId) -> Result<Entry, Error> {
+        Ok(self.store.get(id)?)
+    }
+
+    /// Changes an entry and gives it as it is now. Only texts that changed are embedded anew.
+    ///
+    /// When no model is at hand the old vectors of changed texts are removed: words find the entry, meaning
+    /// does not until it is embedded. An [`Event::NotEmbedded`] says so.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id and for values that [`remember`](Self::remember) would refuse;
+    /// [`Error::Model`] when the model fails on the text. Nothing is changed then.
+    pub fn update(&self, id: EntryId, patch: &EntryPatch) -> Result<Entry, Error> {
+        if !patch.changes_text() {
+            let mut tx = self.store.write()?;
+            let (_, entry) = tx.update(id, patch)?;
+            tx.commit()?;
+            return Ok(entry);
+        }
+        loop {
+            let plan = self.plan_update(id, patch)?;
+            let mut tx = self.store.write()?;
+            // Embedding took a while, without a lock: if somebody changed the entry meanwhile, start over.
+            if tx.get(id)? != plan.before {
+                continue;
+            }
+            let (row, entry) = tx.update(id, patch)?;
+            match plan.vectors {
+                Planned::Vectors { space, pieces, kept, fresh } => {
+                    let new: Vec<NewVector<'_>> = pieces
+                        .iter()
+                        .enumerate()
+                        .filter_map(|(at, piece)| fresh.row(at).map(|row| piece.vector(space.id, row)))
+                        .collect();
+                    let kept: Vec<_> = kept.iter().map(|stored| stored.key).collect();
+                    tx.set_vectors(row, space.id, &kept, &new)?;
+                    tx.commit()?;
+                }
+                Planned::Later { reason } => {
+                    if let Some(space) = tx.active_space()? {
+                        // Vectors of a text that is gone would answer for the new one.
+                        tx.set_vectors(row, space.id, &[], &[])?;
+                        tx.mark_pending(row)?;
+                    }
+                    tx.commit()?;
+                    self.events.send(&Event::NotEmbedded { id, reason });
+                }
+            }
+            return Ok(entry);
+        }
+    }
+
+    /// Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared.
+    ///
+    /// # Errors
+    /// [`Error::Core`], kind `NotFound`.
+    pub fn forget(&self, id: EntryId) -> Result<(), Error> {
+        let mut tx = self.store.write()?;
+        tx.delete(id)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Links two entries; a link of the same relation that is already there gets the new reason.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id, an entry linked to itself, or a blank relation.
+    pub fn link(
+        &self,
+        source: EntryId,
+        target: EntryId,
+        relation: impl Into<Relation>,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let mut tx = self.store.write()?;
+        tx.link(source, target, &relation.into(), reason)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Removes a link; says whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id.
+    pub fn unlink(
+        &self,
+        source: EntryId,
+        target: EntryId,
+        relation: impl Into<Relation>,
+    ) -> Result<bool, Error> {
+        let mut tx = self.store.write()?;
+        let removed = tx.unlink(source, target, &relation.into())?;
+        tx.commit()?;
+        Ok(removed)
+    }
+
+    /// The links that start or end at an entry, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id.
+    pub fn links(&self, id: EntryId) -> Result<Vec<Link>, Error> {
+        Ok(self.store.read()?.links(id)?)
+    }
+
+    /// The entries within `depth` links of an entry, nearest first, with their distance.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id.
+    pub fn neighbours(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
+        Ok(self.store.read()?.neighbours(id, depth)?)
+    }
+
+    fn plan_update(&self, id: EntryId, patch: &EntryPatch) -> Result<Plan, Error> {
+        let tx = self.store.read()?;
+        let (row, before) = tx.locate(id)?;
+        let mut after = before.clone();
+        patch.apply(&mut after)?;
+        let space = tx.active_space()?;
+        let stored = tx.stored_vectors(row)?;
+        drop(tx);
+        let vectors = match self.plan_vectors(&after, row, space, stored) {
+            Ok(vectors) => vectors,
+            Err(error) if postponable(&error) => Planned::Later { reason: error.to_string() },
+            Err(error) => return Err(error),
+        };
+        Ok(Plan { before, vectors })
+    }
+
+    fn plan_vectors(
+        &self,
+        after: &Entry,
+        row: i64,
+        space: Option<Space>,
+        mut stored: Vec<StoredVector>,
+    ) -> Result<Planned, Error> {
+        // Without a space nothing was ever embedded: the entry waits with the others.
+        let space = space.ok_or(Error::NoModel)?;
+        let embedder = self.models.embedder()?;
+        self.check_model(&space, embedder.fingerprint().as_str())?;
+        let mut pieces = embedding::pieces(after.into(), &*embedder)?;
+        let fits = |stored: &StoredVector, piece: &Piece| {
+            stored.space == space.id
+                && stored.key == piece.key(row)
+                && stored.digest == piece.digest
+                && (stored.start, stored.end) == (piece.start, piece.end)
+        };
+        stored.retain(|stored| pieces.iter().any(|piece| fits(stored, piece)));
+        pieces.retain(|piece| !stored.iter().any(|stored| fits(stored, piece)));
+        let wanted: Vec<&Piece> = pieces.iter().collect();
+        let fresh = embedding::embed(&wanted, &*embedder, |_| ControlFlow::Continue(()))?;
+        Ok(Planned::Vectors { space, pieces, kept: stored, fresh })
+    }
+}
+
+/// An update that is worked out and not yet written.
+struct Plan {
+    before: Entry,
+    vectors: Planned,
+}
+
+enum Planned {
+    Vectors { space: Space, pieces: Vec<Piece>, kept: Vec<StoredVector>, fresh: rekall_model::Embeddings },
+    Later { reason: String },
+}

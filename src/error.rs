@@ -1,0 +1,206 @@
+//! Errors of the whole library.
+
+use crate::ConfigError;
+
+/// What went wrong. The message says what was expected and what was got; [`kind`](Self::kind) is for code.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The query holds nothing to search for.
+    #[error("the query is empty")]
+    EmptyQuery,
+    /// The query holds nothing that the model knows, and only meaning was asked for.
+    #[error("the query holds no word that the model knows")]
+    UnknownQuery,
+    /// A limit of no hits, or of more than anybody can read.
+    #[error("limit must be 1 to {max}, got {got}")]
+    InvalidLimit {
+        /// The largest limit.
+        max: usize,
+        /// What was given.
+        got: usize,
+    },
+    /// A threshold that is not a similarity.
+    #[error("threshold must be -1 to 1, got {got}")]
+    InvalidThreshold {
+        /// What was given.
+        got: f32,
+    },
+    /// A vector with the wrong number of components.
+    #[error("vector must have {expected} components, got {got}")]
+    VectorLength {
+        /// Dimensions of the space.
+        expected: usize,
+        /// Components given.
+        got: usize,
+    },
+    /// A vector that has no direction.
+    #[error("vector must be finite and not zero, got {problem}")]
+    VectorValue {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The vectors in the file were made by another model.
+    #[error("the file's vectors were made by {stored}, the model given is {requested}")]
+    ModelMismatch {
+        /// Fingerprint of the active space.
+        stored: String,
+        /// Fingerprint of the model.
+        requested: String,
+    },
+    /// Meaning was asked for, and there is no model to tell it.
+    #[error("no model to embed text with")]
+    NoModel,
+    /// The entry has no vector to compare others with.
+    #[error("the entry {id} has no vector yet")]
+    NotEmbedded {
+        /// The entry.
+        id: crate::EntryId,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Storage failed or refused.
+    #[error(transparent)]
+    Core(rekall_core::Error),
+    /// The model failed or is not available.
+    #[error(transparent)]
+    Model(rekall_model::Error),
+    /// Vector search failed.
+    #[error(transparent)]
+    Index(rekall_index::Error),
+}
+
+/// A small, stable classification of [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller's value is empty, too long, out of range or malformed.
+    InvalidInput,
+    /// No entry, link, file or space of that name.
+    NotFound,
+    /// Another writer held the file longer than the time-out.
+    Busy,
+    /// The operating system refused to read or write.
+    Io,
+    /// The disk, or a limit on the file's size, is full.
+    Full,
+    /// The file, its folder or the store is read-only.
+    ReadOnly,
+    /// The file is damaged.
+    Corrupt,
+    /// The path holds something else than a rekall file.
+    NotADatabase,
+    /// The file was written by a newer version.
+    NewerVersion,
+    /// The file was written by the Python tool.
+    LegacyFile,
+    /// A vector has the wrong length or bad components.
+    InvalidVector,
+    /// The file's vectors were made by another model.
+    ModelMismatch,
+    /// The model is missing, broken or cannot be had now.
+    ModelUnavailable,
+    /// This build or machine lacks what was asked for.
+    Unsupported,
+    /// The caller asked to stop.
+    Interrupted,
+    /// A bug in this library.
+    Internal,
+}
+
+impl Error {
+    /// The error's class.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::EmptyQuery
+            | Self::UnknownQuery
+            | Self::InvalidLimit { .. }
+            | Self::InvalidThreshold { .. }
+            | Self::Config(_) => ErrorKind::InvalidInput,
+            Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
+            Self::ModelMismatch { .. } => ErrorKind::ModelMismatch,
+            Self::NoModel => ErrorKind::ModelUnavailable,
+            Self::NotEmbedded { .. } => ErrorKind::NotFound,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Core(error) => of_core(error.kind()),
+            Self::Model(error) => of_model(error.kind()),
+            Self::Index(error) => of_index(error.kind()),
+        }
+    }
+}
+
+fn of_core(kind: rekall_core::ErrorKind) -> ErrorKind {
+    use rekall_core::ErrorKind as Core;
+    match kind {
+        Core::InvalidInput => ErrorKind::InvalidInput,
+        Core::NotFound => ErrorKind::NotFound,
+        Core::Busy => ErrorKind::Busy,
+        Core::Io => ErrorKind::Io,
+        Core::Full => ErrorKind::Full,
+        Core::ReadOnly => ErrorKind::ReadOnly,
+        Core::Corrupt => ErrorKind::Corrupt,
+        Core::NotADatabase => ErrorKind::NotADatabase,
+        Core::NewerVersion => ErrorKind::NewerVersion,
+        Core::LegacyFile => ErrorKind::LegacyFile,
+        Core::InvalidVector => ErrorKind::InvalidVector,
+        Core::SpaceMismatch => ErrorKind::ModelMismatch,
+        Core::Interrupted => ErrorKind::Interrupted,
+        _ => ErrorKind::Internal,
+    }
+}
+
+fn of_model(kind: rekall_model::ErrorKind) -> ErrorKind {
+    use rekall_model::ErrorKind as Model;
+    match kind {
+        Model::Unembeddable | Model::InvalidInput => ErrorKind::InvalidInput,
+        Model::Unsupported => ErrorKind::Unsupported,
+        Model::Cancelled => ErrorKind::Interrupted,
+        Model::NotFound | Model::Io | Model::InvalidModel | Model::Unavailable => ErrorKind::ModelUnavailable,
+        _ => ErrorKind::Internal,
+    }
+}
+
+fn of_index(kind: rekall_index::ErrorKind) -> ErrorKind {
+    use rekall_index::ErrorKind as Index;
+    match kind {
+        Index::InvalidInput => ErrorKind::InvalidVector,
+        Index::Cancelled => ErrorKind::Interrupted,
+        Index::Unavailable => ErrorKind::Unsupported,
+        _ => ErrorKind::Internal,
+    }
+}
+
+impl From<rekall_core::Error> for Error {
+    fn from(error: rekall_core::Error) -> Self {
+        match error {
+            rekall_core::Error::Interrupted => Self::Interrupted,
+            rekall_core::Error::SpaceMismatch { stored, requested } => {
+                Self::ModelMismatch { stored, requested }
+            }
+            other => Self::Core(other),
+        }
+    }
+}
+
+impl From<rekall_model::Error> for Error {
+    fn from(error: rekall_model::Error) -> Self {
+        match error {
+            rekall_model::Error::Cancelled { .. } => Self::Interrupted,
+            other => Self::Model(other),
+        }
+    }
+}
+
+impl From<rekall_index::Error> for Error {
+    fn from(error: rekall_index::Error) -> Self {
+        match error {
+            rekall_index::Error::Cancelled => Self::Interrupted,
+            other => Self::Index(other),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What the library tells its host while it works: it never prints.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::EntryId;
+
+/// Something a host may want to show or log.
+///
+/// Events come on the thread that does the work, also several at once from several threads. A callback must
+/// be quick and must not call back into the same [`Rekall`](crate::Rekall).
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A model is being loaded; searches by meaning wait for it.
+    ModelLoading {
+        /// Which one.
+        model: String,
+    },
+    /// The model is ready.
+    ModelLoaded {
+        /// Which one.
+        model: String,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// The vector index was filled from the file.
+    IndexLoaded {
+        /// Vectors in it.
+        rows: usize,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// Vectors in the file that no search can use; `check` names them.
+    UnusableVectors {
+        /// How many.
+        count: usize,
+    },
+    /// An entry was stored without vectors: words find it, meaning does not yet.
+    NotEmbedded {
+        /// The entry.
+        id: EntryId,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The host's callback, or none.
+#[derive(Clone, Default)]
+pub(crate) struct Events(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+
+impl Events {
+    pub(crate) fn new(callback: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(callback)))
+    }
+
+    pub(crate) fn send(&self, event: &Event) {
+        tracing::debug!(?event);
+        if let Some(callback) = &self.0 {
+            callback(event);
+        }
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Events(callback)" } else { "Events(none)" })
+    }
+}

@@ -1,0 +1,71 @@
+//! A local semantic memory: remember entries, recall them by meaning, by words or both.
+//!
+//! A program stores *entries* (a bug and its fix, a decision, any note) in one SQLite file and finds them
+//! again on the same machine: no server, no account, and no network unless a model from a hub is asked for.
+//!
+//! ```
+//! use rekall::{NewEntry, Rekall};
+//!
+//! # fn main() -> Result<(), rekall::Error> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("knowledge.db");
+//! let rekall = Rekall::builder(path).open()?;
+//! rekall.remember(NewEntry::new("CORS fails on Safari").content("The preflight answer lacks a header."))?;
+//! rekall.remember(NewEntry::new("Les sauvegardes échouent la nuit").content("Le disque est plein."))?;
+//!
+//! for hit in rekall.recall("browser blocks my API call").limit(1).run()? {
+//!     println!("{:.2} {}", hit.score, hit.entry.title);
+//! #   assert_eq!(hit.entry.title, "CORS fails on Safari");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Core concepts
+//!
+//! - [`Rekall`] is one open file, used from any number of threads; any number of processes may share it.
+//! - [`NewEntry`] is what is remembered, [`Entry`] what is stored, [`EntryId`] its name (a ULID).
+//! - A model turns text into vectors. One for French and English is compiled in; others come from a folder,
+//!   a hub or the host (see [`Builder`]). Vectors of two models never mix.
+//! - [`Rekall::recall`] searches by meaning and by words and fuses both; a [`Filter`] narrows it down before
+//!   anything is ranked, so that a search returns as many hits as there are, up to its limit.
+//! - Results are deterministic: best first, equal ones by id.
+//! - Nothing is silent: what kept a search from being complete stands in [`Recalled::degraded`].
+//!
+//! # Parts
+//!
+//! Each part is a crate of its own, useful alone: [`core`] (storage), [`model`] (embedding), [`mod@index`]
+//! (vector search), [`cache`].
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod builder;
+mod cancel;
+mod config;
+mod embedding;
+mod engine;
+mod entries;
+mod error;
+mod event;
+mod models;
+mod recall;
+mod remember;
+mod resident;
+mod stats;
+
+pub use builder::Builder;
+pub use cancel::CancelToken;
+pub use config::{Config, ConfigError, VectorBackend};
+pub use engine::Rekall;
+pub use error::{Error, ErrorKind};
+pub use event::Event;
+pub use recall::{Degraded, Explain, Hit, HitChunk, Leg, Mode, Recall, Recalled, Similar};
+pub use rekall_core::{Context, Entry, EntryId, EntryPatch, Filter, NewEntry, Role, Status};
+pub use rekall_model::{Embedder, ModelSource};
+pub use remember::{Progress, Remember};
+pub use stats::Stats;
+
+pub use rekall_cache as cache;
+pub use rekall_core as core;
+pub use rekall_index as index;
+pub use rekall_model as model;

@@ -1,0 +1,132 @@
+//! What a search gives back.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use rekall_core::Role;
+use serde::Serialize;
+
+use crate::Entry;
+
+/// One entry found.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Hit {
+    /// The entry.
+    pub entry: Entry,
+    /// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score
+    /// in one by words, the fused score in a hybrid one. Comparable only within one search.
+    pub score: f64,
+    /// Cosine of the query's and the best vector's angle, -1 to 1; `None` when the entry or the query has no
+    /// vector.
+    pub similarity: Option<f32>,
+    /// The piece of text whose vector was nearest.
+    pub chunk: Option<HitChunk>,
+    /// How each leg of the search saw the entry.
+    pub explain: Explain,
+}
+
+/// Where in an entry's text a hit lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HitChunk {
+    /// Which text: `summary` or `context`.
+    #[serde(serialize_with = "role_name")]
+    pub role: Role,
+    /// Number of the chunk, from 0.
+    pub number: u16,
+    /// First character (not byte) in the role's text, see [`rekall_core::EntryText::role`].
+    pub start: u32,
+    /// One past its last character.
+    pub end: u32,
+}
+
+/// Rank and raw score of an entry in each leg that found it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Explain {
+    /// By meaning; the score is the similarity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub semantic: Option<Leg>,
+    /// By words; the score is BM25, greater is better.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<Leg>,
+}
+
+/// Rank and raw score of an entry in one leg of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Leg {
+    /// Place among the leg's hits, from 1.
+    pub rank: usize,
+    /// The leg's own score.
+    pub score: f64,
+}
+
+/// The hits of a search, best first; equal ones by id.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Recalled {
+    /// The hits.
+    pub hits: Vec<Hit>,
+    /// What kept the search from being complete; empty: nothing.
+    pub degraded: Vec<Degraded>,
+    /// How long it took, loading of model and index included.
+    pub elapsed: Duration,
+}
+
+/// Why a search is less than it could be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Degraded {
+    /// The query could not be embedded: only words were searched.
+    #[error("searched by words only: {reason}")]
+    WordsOnly {
+        /// Why.
+        reason: String,
+    },
+    /// The query holds no word: only meaning was searched.
+    #[error("searched by meaning only: the query holds no word")]
+    MeaningOnly,
+    /// Some entries wait for their vectors: meaning does not find them yet.
+    #[error("{count} entries wait for their vectors")]
+    Pending {
+        /// How many.
+        count: u64,
+    },
+    /// Some vectors in the file cannot be used; `check` names them.
+    #[error("vectors of {count} entries cannot be used")]
+    UnusableVectors {
+        /// Entries that have such vectors.
+        count: usize,
+    },
+}
+
+impl Deref for Recalled {
+    type Target = [Hit];
+
+    fn deref(&self) -> &[Hit] {
+        &self.hits
+    }
+}
+
+impl IntoIterator for Recalled {
+    type Item = Hit;
+    type IntoIter = std::vec::IntoIter<Hit>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.hits.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Recalled {
+    type Item = &'a Hit;
+    type IntoIter = std::slice::Iter<'a, Hit>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.hits.iter()
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
+fn role_name<S: serde::Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(role.name())
+}

@@ -1,0 +1,90 @@
+//! The legs of a search, each over one consistent snapshot.
+
+use rekall_core::{Filter, ReadTx, TextQuery};
+use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions};
+
+use crate::resident::Snapshot;
+use crate::{CancelToken, Error};
+
+/// The filter as the vector index takes it.
+pub(super) struct Admitted {
+    entries: Option<EntrySet>,
+    leave_out_obsolete: bool,
+}
+
+impl Admitted {
+    pub(super) fn new(tx: &ReadTx<'_>, filter: &Filter) -> Result<Self, Error> {
+        let everything = filter.is_everything();
+        let leave_out_obsolete = filter.is_only_active();
+        let entries = match everything || leave_out_obsolete {
+            true => None,
+            false => Some(tx.matching(filter)?.into_iter().collect()),
+        };
+        Ok(Self { entries, leave_out_obsolete })
+    }
+}
+
+/// How to search by meaning.
+#[derive(Clone, Copy)]
+pub(super) struct Semantic<'a> {
+    pub(super) admitted: &'a Admitted,
+    pub(super) roles: Roles,
+    pub(super) cancel: Option<&'a CancelToken>,
+    pub(super) threads: usize,
+}
+
+impl Semantic<'_> {
+    /// The `limit` nearest entries: similarity descending, equal ones by id.
+    ///
+    /// The index breaks ties by row number. Where the border runs through equal similarities, all of them are
+    /// fetched, so that which ones come back depends on ids alone.
+    pub(super) fn nearest(
+        self,
+        snapshot: &Snapshot<'_>,
+        query: &[f32],
+        limit: usize,
+    ) -> Result<Vec<Neighbor>, Error> {
+        let view = &*snapshot.view;
+        let Some(search) = &view.search else { return Ok(Vec::new()) };
+        let mut options = SearchOptions::new(limit + 1).with_roles(self.roles).with_threads(self.threads);
+        options.entries = self.admitted.entries.as_ref();
+        if self.admitted.leave_out_obsolete && !view.obsolete.is_empty() {
+            options.exclude = Some(&view.obsolete);
+        }
+        options.cancel = self.cancel.map(CancelToken::flag);
+        let mut found = Vec::new();
+        loop {
+            search.search(query, &options, &mut found)?;
+            let complete = found.len() < options.k;
+            if complete || found[limit - 1].similarity > found[found.len() - 1].similarity {
+                break;
+            }
+            options.k = options.k.saturating_mul(4);
+        }
+        order_ties_by_id(&snapshot.tx, &mut found)?;
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+fn order_ties_by_id(tx: &ReadTx<'_>, found: &mut [Neighbor]) -> Result<(), Error> {
+    for tied in found.chunk_by_mut(|a, b| a.similarity == b.similarity) {
+        if tied.len() > 1 {
+            let rows: Vec<i64> = tied.iter().map(|neighbor| neighbor.key.entry).collect();
+            let ids = tx.ids(&rows)?;
+            tied.sort_by_key(|neighbor| ids.get(&neighbor.key.entry).copied());
+        }
+    }
+    Ok(())
+}
+
+/// An entry found by words: row number and BM25 score, best first.
+pub(super) fn by_words(
+    tx: &ReadTx<'_>,
+    query: &TextQuery,
+    filter: &Filter,
+    limit: usize,
+) -> Result<Vec<(i64, f64)>, Error> {
+    let hits = tx.search_text(query, filter, limit)?;
+    Ok(hits.into_iter().map(|hit| (hit.row, hit.score)).collect())
+}

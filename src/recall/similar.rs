@@ -1,0 +1,124 @@
+//! Entries like a given one.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use rekall_core::{Filter, Role};
+use rekall_index::{Neighbor, Roles};
+
+use super::hit::{Explain, Hit, Leg, Recalled};
+use super::legs::{Admitted, Semantic};
+use super::query::hit_chunk;
+use crate::{CancelToken, EntryId, Error, Rekall};
+
+/// A search for entries like a given one, in the making; see [`Rekall::similar_to`].
+#[must_use = "nothing is searched before run()"]
+#[derive(Debug, Clone)]
+pub struct Similar<'a> {
+    rekall: &'a Rekall,
+    id: EntryId,
+    limit: usize,
+    threshold: f32,
+    filter: Filter,
+    cancel: Option<CancelToken>,
+}
+
+impl Rekall {
+    /// Begins a search for entries whose summary is like that of a given entry, which itself is left out.
+    /// Goes by stored vectors: needs no model.
+    pub fn similar_to(&self, id: EntryId) -> Similar<'_> {
+        Similar { rekall: self, id, limit: 10, threshold: 0.75, filter: Filter::default(), cancel: None }
+    }
+}
+
+impl Similar<'_> {
+    /// The most hits wanted, 1 or more. Default 10.
+    pub fn limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The least similarity of a hit, -1 to 1. Default 0.75.
+    pub fn threshold(mut self, similarity: f32) -> Self {
+        self.threshold = similarity;
+        self
+    }
+
+    /// Which entries may be found. Default: active ones.
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Stops the search when the token is cancelled.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Searches. An entry of several chunks is compared chunk by chunk; the nearest pair counts.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id, [`Error::NotEmbedded`] for an entry without a vector,
+    /// [`Error::InvalidLimit`], [`Error::InvalidThreshold`], [`Error::Interrupted`].
+    pub fn run(self) -> Result<Recalled, Error> {
+        let started = Instant::now();
+        if self.limit == 0 {
+            return Err(Error::InvalidLimit { max: usize::MAX, got: 0 });
+        }
+        if !(-1.0..=1.0).contains(&self.threshold) {
+            return Err(Error::InvalidThreshold { got: self.threshold });
+        }
+        let snapshot = self.rekall.resident.snapshot(&self.rekall.store, &self.rekall.events)?;
+        let own = snapshot.tx.row_of(self.id)?;
+        let space = snapshot.view.space.as_ref().ok_or(Error::NotEmbedded { id: self.id })?;
+        let batch = snapshot.tx.vectors_of(space, &[own])?;
+        let admitted = Admitted::new(&snapshot.tx, &self.filter)?;
+        let summary = Role::Summary.number();
+        let leg = Semantic {
+            admitted: &admitted,
+            roles: Roles::only(summary),
+            cancel: self.cancel.as_ref(),
+            threads: self.rekall.settings.search_threads,
+        };
+        let mut best: HashMap<i64, Neighbor> = HashMap::new();
+        let mut compared = false;
+        for (key, vector) in batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions)) {
+            if key.role != summary {
+                continue;
+            }
+            compared = true;
+            // One more than wanted, because the entry finds itself.
+            for near in leg.nearest(&snapshot, vector, self.limit.saturating_add(1))? {
+                let known = best.entry(near.key.entry).or_insert(near);
+                if near.rank_cmp(known).is_lt() {
+                    *known = near;
+                }
+            }
+        }
+        if !compared {
+            return Err(Error::NotEmbedded { id: self.id });
+        }
+        best.remove(&own);
+        let mut nearest: Vec<Neighbor> =
+            best.into_values().filter(|near| near.similarity >= self.threshold).collect();
+        nearest.sort_by_key(|near| near.key.entry);
+        let rows: Vec<i64> = nearest.iter().map(|near| near.key.entry).collect();
+        let mut hits = Vec::with_capacity(rows.len());
+        for ((_, entry), near) in snapshot.tx.entries(&rows)?.into_iter().zip(nearest) {
+            hits.push(Hit {
+                entry,
+                score: near.similarity.into(),
+                similarity: Some(near.similarity),
+                chunk: hit_chunk(&snapshot, near.key)?,
+                explain: Explain::default(),
+            });
+        }
+        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.id.cmp(&b.entry.id)));
+        hits.truncate(self.limit);
+        for (at, hit) in hits.iter_mut().enumerate() {
+            hit.explain.semantic = Some(Leg { rank: at + 1, score: hit.score });
+        }
+        Ok(Recalled { hits, degraded: Vec::new(), elapsed: started.elapsed() })
+    }
+}

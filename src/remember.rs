@@ -1,0 +1,244 @@
+//! Remembering: from entries to rows, in one transaction.
+
+use std::borrow::Borrow;
+use std::ops::ControlFlow;
+
+use rekall_core::{Draft, EntryText, Inserted, NewVector, Role, TextDigest, WriteTx};
+use rekall_model::Embeddings;
+
+use crate::embedding::{self, Piece};
+use crate::engine::check_cancelled;
+use crate::event::Event;
+use crate::{CancelToken, EntryId, Error, NewEntry, Rekall};
+
+/// How far a long operation has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Done so far.
+    pub done: usize,
+    /// To be done in all.
+    pub total: usize,
+}
+
+/// Several entries to be remembered together; made by [`Rekall::remember_many`].
+#[must_use = "nothing is remembered before run()"]
+pub struct Remember<'a> {
+    rekall: &'a Rekall,
+    entries: &'a [NewEntry],
+    vectors: Option<&'a [f32]>,
+    progress: Option<Box<dyn FnMut(Progress) + 'a>>,
+    cancel: Option<CancelToken>,
+}
+
+impl Rekall {
+    /// Remembers one entry and gives its id. One transaction: entry, tags, full text and vectors.
+    ///
+    /// When no model is at hand the entry is stored all the same: words find it, meaning does not yet. An
+    /// [`Event::NotEmbedded`] says so, and [`Stats`](crate::Stats) counts it as pending.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an entry with an empty title, a NUL or too much text, and when the file cannot be
+    /// written. Nothing is stored then.
+    pub fn remember(&self, entry: impl Borrow<NewEntry>) -> Result<EntryId, Error> {
+        let ids = self.remember_many(std::slice::from_ref(entry.borrow())).run()?;
+        Ok(ids[0])
+    }
+
+    /// Remembers one entry with the vector that the host made for it, of the model named at opening.
+    ///
+    /// # Errors
+    /// As [`remember`](Self::remember); [`Error::VectorLength`], [`Error::VectorValue`]; [`Error::ModelMismatch`]
+    /// when the file holds another model's vectors; [`Error::NoModel`] when no model was named.
+    pub fn remember_with_vector(
+        &self,
+        entry: impl Borrow<NewEntry>,
+        vector: &[f32],
+    ) -> Result<EntryId, Error> {
+        let ids = self.remember_many(std::slice::from_ref(entry.borrow())).vectors(vector).run()?;
+        Ok(ids[0])
+    }
+
+    /// Remembers several entries, all in one transaction: all are stored, or none.
+    pub fn remember_many<'a>(&'a self, entries: &'a [NewEntry]) -> Remember<'a> {
+        Remember { rekall: self, entries, vectors: None, progress: None, cancel: None }
+    }
+}
+
+impl<'a> Remember<'a> {
+    /// Gives the vectors instead of having them made: one row an entry, row after row, any length but zero.
+    pub fn vectors(mut self, rows: &'a [f32]) -> Self {
+        self.vectors = Some(rows);
+        self
+    }
+
+    /// Hears how many entries are embedded.
+    pub fn progress(mut self, callback: impl FnMut(Progress) + 'a) -> Self {
+        self.progress = Some(Box::new(callback));
+        self
+    }
+
+    /// Stops when the token is cancelled; nothing is stored then.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = Some(token.clone());
+        self
+    }
+
+    /// Remembers the entries and gives their ids, in order.
+    ///
+    /// # Errors
+    /// As [`Rekall::remember`] and, with vectors, [`Rekall::remember_with_vector`]; [`Error::Interrupted`].
+    pub fn run(mut self) -> Result<Vec<EntryId>, Error> {
+        for entry in self.entries {
+            entry.validate()?;
+        }
+        let inserted = match self.vectors {
+            Some(rows) => self.with_vectors(rows)?,
+            None => match self.embed() {
+                Ok(embedded) => self.with_embedded(&embedded)?,
+                Err(error) if postponable(&error) => self.without_vectors(&error.to_string())?,
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(inserted.into_iter().map(|inserted| inserted.id).collect())
+    }
+
+    fn with_vectors(&mut self, rows: &[f32]) -> Result<Vec<Inserted>, Error> {
+        let (fingerprint, dimensions) = self.rekall.models.identity()?;
+        let expected = self.entries.len() * dimensions;
+        if rows.len() != expected {
+            return Err(Error::VectorLength { expected, got: rows.len() });
+        }
+        let mut unit = Vec::with_capacity(rows.len());
+        for row in rows.chunks_exact(dimensions.max(1)) {
+            unit.extend(embedding::normalized(row, dimensions)?);
+        }
+        let mut tx = self.begin()?;
+        let space = tx.ensure_active_space(&fingerprint, dimensions)?.id;
+        let vectors: Vec<NewVector<'_>> = self
+            .entries
+            .iter()
+            .zip(unit.chunks_exact(dimensions.max(1)))
+            .map(|(entry, values)| {
+                let text = EntryText::from(entry).role(Role::Summary).unwrap_or_default();
+                NewVector {
+                    space,
+                    role: Role::Summary,
+                    chunk: 0,
+                    start: 0,
+                    end: u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
+                    digest: TextDigest::of(&text),
+                    values,
+                }
+            })
+            .collect();
+        let drafts: Vec<Draft<'_>> = self
+            .entries
+            .iter()
+            .zip(&vectors)
+            .map(|(entry, vector)| Draft::new(entry).vectors(std::slice::from_ref(vector)))
+            .collect();
+        let inserted = tx.insert(&drafts)?;
+        tx.commit()?;
+        Ok(inserted)
+    }
+
+    fn with_embedded(&self, embedded: &Embedded) -> Result<Vec<Inserted>, Error> {
+        let mut tx = self.begin()?;
+        let space = match tx.ensure_active_space(&embedded.fingerprint, embedded.vectors.dimensions) {
+            Ok(space) => space.id,
+            Err(mismatch) => {
+                drop(tx);
+                return self.without_vectors(&mismatch.to_string());
+            }
+        };
+        let mut number = 0;
+        let vectors: Vec<Vec<NewVector<'_>>> = embedded
+            .pieces
+            .iter()
+            .map(|pieces| {
+                let mut vectors = Vec::with_capacity(pieces.len());
+                for piece in pieces {
+                    vectors.extend(embedded.vectors.row(number).map(|row| piece.vector(space, row)));
+                    number += 1;
+                }
+                vectors
+            })
+            .collect();
+        let drafts: Vec<Draft<'_>> = self
+            .entries
+            .iter()
+            .zip(&vectors)
+            .map(|(entry, vectors)| Draft::new(entry).vectors(vectors))
+            .collect();
+        let inserted = tx.insert(&drafts)?;
+        for (inserted, vectors) in inserted.iter().zip(&vectors) {
+            if vectors.is_empty() {
+                // No model will ever make a vector of it, so it does not wait for one.
+                tx.clear_pending(inserted.row)?;
+            }
+        }
+        tx.commit()?;
+        for (inserted, vectors) in inserted.iter().zip(&vectors) {
+            if vectors.is_empty() {
+                let reason = "it holds no word that the model knows".to_owned();
+                self.rekall.events.send(&Event::NotEmbedded { id: inserted.id, reason });
+            }
+        }
+        Ok(inserted)
+    }
+
+    fn without_vectors(&self, reason: &str) -> Result<Vec<Inserted>, Error> {
+        let drafts: Vec<Draft<'_>> = self.entries.iter().map(Draft::new).collect();
+        let mut tx = self.begin()?;
+        let inserted = tx.insert(&drafts)?;
+        tx.commit()?;
+        for inserted in &inserted {
+            let reason = reason.to_owned();
+            self.rekall.events.send(&Event::NotEmbedded { id: inserted.id, reason });
+        }
+        Ok(inserted)
+    }
+
+    fn begin(&self) -> Result<WriteTx<'a>, Error> {
+        check_cancelled(self.cancel.as_ref())?;
+        Ok(self.rekall.store.write()?)
+    }
+
+    /// All pieces of all entries in one call: the model sorts them by length and fills its batches. No lock
+    /// on the file is held meanwhile.
+    fn embed(&mut self) -> Result<Embedded, Error> {
+        let embedder = self.rekall.models.embedder()?;
+        let mut pieces = Vec::with_capacity(self.entries.len());
+        for entry in self.entries {
+            check_cancelled(self.cancel.as_ref())?;
+            pieces.push(embedding::pieces(entry.into(), &*embedder)?);
+        }
+        let flat: Vec<&Piece> = pieces.iter().flatten().collect();
+        let (cancel, progress) = (self.cancel.clone(), &mut self.progress);
+        // Pieces are what the model counts; callers think in entries.
+        let (entries, total) = (self.entries.len(), flat.len().max(1));
+        let vectors = embedding::embed(&flat, &*embedder, |done| {
+            if let Some(progress) = progress {
+                progress(Progress { done: done * entries / total, total: entries });
+            }
+            match &cancel {
+                Some(token) if token.is_cancelled() => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        })?;
+        Ok(Embedded { fingerprint: embedder.fingerprint().as_str().to_owned(), pieces, vectors })
+    }
+}
+
+/// What the model made of the entries' texts.
+struct Embedded {
+    fingerprint: String,
+    pieces: Vec<Vec<Piece>>,
+    vectors: Embeddings,
+}
+
+/// Whether the entry can be stored now and embedded later: what is wrong is the model, not the entry.
+pub(crate) fn postponable(error: &Error) -> bool {
+    use crate::ErrorKind;
+    matches!(error.kind(), ErrorKind::ModelUnavailable | ErrorKind::ModelMismatch | ErrorKind::Unsupported)
+}

@@ -1,0 +1,137 @@
+//! Bad input gets an error that names what was expected and what was got, and changes nothing.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::sync::Arc;
+
+use common::{WordModel, memory, memory_with};
+use rekall::{Config, EntryId, EntryPatch, Error, ErrorKind, Mode, NewEntry, Rekall};
+
+fn refused(result: Result<impl std::fmt::Debug, Error>, kind: ErrorKind, message: &str) {
+    let error = result.expect_err(message);
+    assert_eq!(error.kind(), kind, "{error}");
+    assert!(error.to_string().contains(message), "{error:?} should say {message:?}");
+}
+
+#[test]
+fn entries() {
+    let memory = memory();
+    let invalid = ErrorKind::InvalidInput;
+    refused(memory.remember(NewEntry::new("")), invalid, "title is empty");
+    refused(memory.remember(NewEntry::new(" ").content("")), invalid, "title is empty");
+    refused(memory.remember(NewEntry::new("t").content("a\0b")), invalid, "NUL character at byte 1");
+    let huge = "x".repeat(10 << 20);
+    refused(
+        memory.remember(NewEntry::new("t").content(huge)),
+        invalid,
+        "at most 4194304 bytes, got 10485760",
+    );
+    let mixed = [NewEntry::new("fine"), NewEntry::new("")];
+    refused(memory.remember_many(&mixed).run(), invalid, "title is empty");
+    assert_eq!(memory.stats().unwrap().store.entries, 0, "nothing of a refused batch is stored");
+    let id = memory.remember(NewEntry::new("t")).unwrap();
+    refused(memory.update(id, &EntryPatch::new().title("")), invalid, "title is empty");
+    assert_eq!(memory.get(id).unwrap().title, "t");
+}
+
+#[test]
+fn ids() {
+    let memory = memory();
+    let unknown: EntryId = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
+    let message = "no entry has the id 01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    refused(memory.get(unknown), ErrorKind::NotFound, message);
+    refused(memory.forget(unknown), ErrorKind::NotFound, message);
+    refused(memory.update(unknown, &EntryPatch::new().title("t")), ErrorKind::NotFound, message);
+    refused(memory.similar_to(unknown).run(), ErrorKind::NotFound, message);
+    let id = memory.remember(NewEntry::new("t")).unwrap();
+    refused(memory.link(id, unknown, "related", None), ErrorKind::NotFound, message);
+    refused(memory.link(id, id, "related", None), ErrorKind::InvalidInput, "another entry than the source");
+}
+
+#[test]
+fn queries() {
+    let memory = memory();
+    memory.remember(NewEntry::new("t")).unwrap();
+    let invalid = ErrorKind::InvalidInput;
+    for mode in [Mode::Text, Mode::Semantic, Mode::Hybrid] {
+        refused(memory.recall("").mode(mode).run(), invalid, "query is empty");
+        refused(memory.recall(" \n").mode(mode).run(), invalid, "query is empty");
+        refused(memory.recall("t").mode(mode).limit(0).run(), invalid, "limit must be 1 to 100000, got 0");
+    }
+    refused(memory.recall("t").limit(1_000_000).run(), invalid, "got 1000000");
+    refused(memory.recall("t").threshold(f32::NAN).run(), invalid, "threshold must be -1 to 1");
+    refused(memory.recall("t").threshold(1.5).run(), invalid, "got 1.5");
+}
+
+#[test]
+fn vectors() {
+    let memory = memory_with(|builder| builder.vectors_of("mine", 3));
+    memory.remember_with_vector(NewEntry::new("t"), &[1.0, 0.0, 0.0]).unwrap();
+    let invalid = ErrorKind::InvalidVector;
+    for (vector, message) in [
+        (&[1.0, 0.0][..], "must have 3 components, got 2"),
+        (&[1.0, f32::NAN, 0.0], "NaN at component 1"),
+        (&[f32::INFINITY, 0.0, 0.0], "inf at component 0"),
+        (&[0.0, 0.0, 0.0], "length 0"),
+    ] {
+        refused(memory.recall_vector(vector).run(), invalid, message);
+        refused(memory.remember_with_vector(NewEntry::new("bad"), vector), invalid, message);
+    }
+    assert_eq!(memory.stats().unwrap().store.entries, 1);
+    let found = memory.recall_vector(&[1e-30, 1e-30, 0.0]).run().unwrap();
+    assert!((found[0].similarity.unwrap() - 0.5_f32.sqrt()).abs() < 1e-6, "short vectors have a direction");
+}
+
+#[test]
+fn files() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| Rekall::builder(folder.path().join(name)).open().map(drop);
+    refused(open(""), ErrorKind::NotADatabase, "a folder");
+    fs::write(folder.path().join("notes.md"), "# Notes\n").unwrap();
+    refused(open("notes.md"), ErrorKind::NotADatabase, "a text file");
+    fs::write(folder.path().join("empty.db"), "").unwrap();
+    refused(open("empty.db"), ErrorKind::NotADatabase, "an empty file");
+    assert_eq!(fs::read(folder.path().join("empty.db")).unwrap(), b"");
+    fs::write(folder.path().join("image.db"), [0x89, b'P', b'N', b'G', 0, 1, 2]).unwrap();
+    refused(open("image.db"), ErrorKind::NotADatabase, "another format");
+    refused(open("missing/a.db"), ErrorKind::Io, "missing/a.db");
+    let absent = Rekall::builder(folder.path().join("absent.db")).create(false).open();
+    refused(absent, ErrorKind::Io, "absent.db");
+    assert!(!folder.path().join("absent.db").exists());
+}
+
+#[test]
+fn a_newer_file_is_left_alone() {
+    let memory = memory();
+    memory.remember(NewEntry::new("t")).unwrap();
+    let path = memory.path().to_owned();
+    drop(memory.rekall);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(&path, &bytes).unwrap();
+    let opened = Rekall::builder(&path).open();
+    refused(opened, ErrorKind::NewerVersion, "file version 99, this library reads up to 1");
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn a_read_only_memory_refuses_writes_and_answers() {
+    let memory = memory();
+    memory.remember(NewEntry::new("disk full")).unwrap();
+    let reader =
+        Rekall::builder(memory.path()).embedder(Arc::new(WordModel::new(16))).read_only().open().unwrap();
+    refused(reader.remember(NewEntry::new("t")), ErrorKind::ReadOnly, "read-only");
+    assert_eq!(reader.recall("disk").run().unwrap().len(), 1);
+}
+
+#[test]
+fn configuration() {
+    let error = "[performance]\ncache_size = 1".parse::<Config>().unwrap_err();
+    let error = Error::from(error);
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("cache_size"), "{error}");
+    let missing = Config::from_file("no-such-file.toml").unwrap_err();
+    assert!(missing.to_string().contains("no-such-file.toml"));
+}

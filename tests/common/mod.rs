@@ -1,0 +1,108 @@
+//! What several test files share.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::Arc;
+
+use rekall::model::{Error, Fingerprint};
+use rekall::{Builder, Embedder, Rekall};
+use tempfile::TempDir;
+
+/// A model small enough to be obvious: each word adds a fixed direction drawn from its letters.
+pub struct WordModel {
+    fingerprint: Fingerprint,
+    dimensions: usize,
+    max_tokens: Option<usize>,
+}
+
+impl WordModel {
+    pub fn new(dimensions: usize) -> Self {
+        Self { fingerprint: Fingerprint::external("words", dimensions), dimensions, max_tokens: None }
+    }
+
+    pub fn named(name: &str, dimensions: usize) -> Self {
+        Self { fingerprint: Fingerprint::external(name, dimensions), dimensions, max_tokens: None }
+    }
+
+    pub fn max_tokens(mut self, words: usize) -> Self {
+        self.max_tokens = Some(words);
+        self
+    }
+
+    fn embed(&self, index: usize, text: &str) -> Result<Vec<f32>, Error> {
+        let mut sum = vec![0.0_f64; self.dimensions];
+        for word in text.split_whitespace().take(self.max_tokens.unwrap_or(usize::MAX)) {
+            let seed = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+            for (at, value) in sum.iter_mut().enumerate() {
+                *value += mixed(seed.wrapping_add(at as u64)) as f64 / f64::from(1 << 23) - 1.0;
+            }
+        }
+        let norm = sum.iter().map(|value| value * value).sum::<f64>().sqrt();
+        if norm == 0.0 {
+            return Err(Error::Unembeddable { index });
+        }
+        Ok(sum.into_iter().map(|value| (value / norm) as f32).collect())
+    }
+}
+
+/// 24 bits of SplitMix64's finaliser: without mixing, sums of words would coincide.
+fn mixed(mut state: u64) -> u64 {
+    state = state.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (state ^ (state >> 31)) >> 40
+}
+
+impl Embedder for WordModel {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+    fn max_tokens(&self) -> Option<usize> {
+        self.max_tokens
+    }
+    fn count_tokens(&self, text: &str) -> Result<usize, Error> {
+        Ok(text.split_whitespace().count())
+    }
+    fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
+        let mut rows = Vec::new();
+        for (index, text) in texts.iter().enumerate() {
+            rows.extend(self.embed(index, text)?);
+        }
+        Ok(rows)
+    }
+    fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
+        self.embed(0, text)
+    }
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// A memory in a folder of its own, which goes away with it.
+pub struct Memory {
+    pub rekall: Rekall,
+    pub folder: TempDir,
+}
+
+impl std::ops::Deref for Memory {
+    type Target = Rekall;
+
+    fn deref(&self) -> &Rekall {
+        &self.rekall
+    }
+}
+
+pub fn memory_with(configure: impl FnOnce(Builder) -> Builder) -> Memory {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = Rekall::builder(folder.path().join("knowledge.db"));
+    Memory { rekall: configure(builder).open().unwrap(), folder }
+}
+
+/// A memory with the word model, 16 dimensions.
+pub fn memory() -> Memory {
+    memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))))
+}

@@ -1,0 +1,152 @@
+//! No result depends on cache, index or history: random operations agree with a model that has none of them.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{WordModel, memory_with};
+use proptest::prelude::*;
+use rekall::index::similarity;
+use rekall::{Builder, Embedder, EntryId, EntryPatch, Filter, Mode, NewEntry, Rekall, Status};
+
+const WORDS: [&str; 12] = [
+    "disk", "full", "cache", "stale", "login", "token", "serveur", "panne", "build", "slow", "retry", "port",
+];
+
+#[derive(Debug, Clone)]
+enum Op {
+    Remember { text: Vec<usize>, project: u8 },
+    Rewrite { target: usize, text: Vec<usize> },
+    Retire { target: usize, obsolete: bool },
+    Forget { target: usize },
+    Recall { text: Vec<usize>, limit: usize, project: Option<u8>, everything: bool },
+}
+
+fn words() -> impl Strategy<Value = Vec<usize>> {
+    proptest::collection::vec(0..WORDS.len(), 1..4)
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        4 => (words(), 0_u8..3).prop_map(|(text, project)| Op::Remember { text, project }),
+        2 => (any::<usize>(), words()).prop_map(|(target, text)| Op::Rewrite { target, text }),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(target, obsolete)| Op::Retire { target, obsolete }),
+        1 => any::<usize>().prop_map(|target| Op::Forget { target }),
+        4 => (words(), 1_usize..8, proptest::option::of(0_u8..3), any::<bool>()).prop_map(
+            |(text, limit, project, everything)| Op::Recall { text, limit, project, everything }
+        ),
+    ]
+}
+
+fn text_of(words: &[usize]) -> String {
+    words.iter().map(|&word| WORDS[word]).collect::<Vec<_>>().join(" ")
+}
+
+/// What is remembered, and nothing else.
+#[derive(Default)]
+struct Naive {
+    entries: BTreeMap<EntryId, (String, String, Status)>,
+}
+
+impl Naive {
+    fn pick(&self, target: usize) -> Option<EntryId> {
+        self.entries.keys().nth(target % self.entries.len().max(1)).copied()
+    }
+
+    fn recall(&self, model: &WordModel, query: &str, limit: usize, filter: &Filter) -> Vec<(EntryId, f32)> {
+        let query = model.embed_query(query).unwrap();
+        let mut found: Vec<(EntryId, f32)> = self
+            .entries
+            .iter()
+            .filter(|(_, (_, project, status))| {
+                filter.status.is_none_or(|wanted| wanted == *status)
+                    && (filter.projects.is_empty() || filter.projects.contains(project))
+            })
+            .map(|(id, (text, ..))| (*id, similarity(&query, &model.embed_query(text).unwrap())))
+            .collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.truncate(limit);
+        found
+    }
+}
+
+fn run(ops: &[Op], configure: impl FnOnce(Builder) -> Builder) -> Result<(), TestCaseError> {
+    let model = WordModel::new(8);
+    let memory = memory_with(|builder| configure(builder.embedder(Arc::new(WordModel::new(8)))));
+    let rekall: &Rekall = &memory;
+    let mut naive = Naive::default();
+    for op in ops {
+        match op {
+            Op::Remember { text, project } => {
+                let (text, project) = (text_of(text), project.to_string());
+                let id = rekall.remember(NewEntry::new(&text).project(&project)).unwrap();
+                naive.entries.insert(id, (text, project, Status::Active));
+            }
+            Op::Rewrite { target, text } => {
+                if let Some(id) = naive.pick(*target) {
+                    let text = text_of(text);
+                    rekall.update(id, &EntryPatch::new().title(&text)).unwrap();
+                    naive.entries.get_mut(&id).unwrap().0 = text;
+                }
+            }
+            Op::Retire { target, obsolete } => {
+                if let Some(id) = naive.pick(*target) {
+                    let status = if *obsolete { Status::Obsolete } else { Status::Active };
+                    rekall.update(id, &EntryPatch::new().status(status)).unwrap();
+                    naive.entries.get_mut(&id).unwrap().2 = status;
+                }
+            }
+            Op::Forget { target } => {
+                if let Some(id) = naive.pick(*target) {
+                    rekall.forget(id).unwrap();
+                    naive.entries.remove(&id);
+                }
+            }
+            Op::Recall { text, limit, project, everything } => {
+                let query = text_of(text);
+                let mut filter = Filter::new();
+                filter.projects = project.iter().map(u8::to_string).collect();
+                if *everything {
+                    filter = filter.any_status();
+                }
+                let expected = naive.recall(&model, &query, *limit, &filter);
+                // Twice: the second time the query comes from the cache, where there is one.
+                for _ in 0..2 {
+                    let recall =
+                        rekall.recall(&query).mode(Mode::Semantic).limit(*limit).filter(filter.clone());
+                    let found = recall.run().unwrap();
+                    prop_assert!(found.degraded.is_empty());
+                    let found: Vec<(EntryId, f32)> =
+                        found.iter().map(|hit| (hit.entry.id, hit.similarity.unwrap())).collect();
+                    prop_assert_eq!(&found, &expected);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(0x5eed),
+        ..ProptestConfig::default() })]
+
+    #[test]
+    fn with_a_cache_of_three(ops in proptest::collection::vec(op(), 1..60)) {
+        run(&ops, |builder| builder.cache_max_size(3))?;
+    }
+
+    #[test]
+    fn with_a_cache_that_expires_at_once(ops in proptest::collection::vec(op(), 1..60)) {
+        run(&ops, |builder| builder.cache_ttl(Duration::ZERO))?;
+    }
+
+    #[test]
+    fn without_a_cache(ops in proptest::collection::vec(op(), 1..60)) {
+        run(&ops, |builder| builder.cache_max_size(0))?;
+    }
+}

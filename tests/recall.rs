@@ -1,0 +1,278 @@
+//! What a search promises: everything is searched, in one order, with filters before the limit.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+
+use common::{Memory, WordModel, memory, memory_with};
+use rekall::{
+    CancelToken, Context, Degraded, EntryPatch, ErrorKind, Event, Filter, Mode, ModelSource, NewEntry,
+    Rekall, Role, Status,
+};
+
+fn titles(found: &rekall::Recalled) -> Vec<&str> {
+    found.iter().map(|hit| hit.entry.title.as_str()).collect()
+}
+
+#[test]
+fn more_entries_than_the_cache_holds_are_all_searched() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))).cache_max_size(1000));
+    let notes: Vec<NewEntry> = (0..1200).map(|n| NewEntry::new(format!("note number{n}"))).collect();
+    let ids = memory.remember_many(&notes).run().unwrap();
+    for _ in 0..2 {
+        let found = memory.recall("note number0").mode(Mode::Semantic).limit(1).run().unwrap();
+        assert_eq!(found[0].entry.id, ids[0]);
+        assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn as_many_hits_come_back_as_match() {
+    let memory = memory();
+    let notes: Vec<NewEntry> = (0..50)
+        .map(|n| NewEntry::new(format!("note {n}")).project(if n == 7 { "rare" } else { "common" }))
+        .collect();
+    memory.remember_many(&notes).run().unwrap();
+    for mode in [Mode::Semantic, Mode::Hybrid, Mode::Text] {
+        let rare = Filter::new().project("rare");
+        let found = memory.recall("note").mode(mode).filter(rare).limit(5).run().unwrap();
+        assert_eq!(titles(&found), ["note 7"], "{mode:?}");
+        assert_eq!(memory.recall("note").mode(mode).limit(200).run().unwrap().len(), 50, "{mode:?}");
+        let nobody = Filter::new().project("nobody");
+        assert!(memory.recall("note").mode(mode).filter(nobody).run().unwrap().is_empty(), "{mode:?}");
+    }
+}
+
+#[test]
+fn equal_hits_come_in_the_order_of_their_ids() {
+    let memory = memory();
+    let notes: Vec<NewEntry> = (0..40).map(|_| NewEntry::new("the same words")).collect();
+    let ids = memory.remember_many(&notes).run().unwrap();
+    for mode in [Mode::Semantic, Mode::Hybrid, Mode::Text] {
+        for limit in [1, 7, 39, 40, 41] {
+            let found = memory.recall("same words").mode(mode).limit(limit).run().unwrap();
+            let found: Vec<_> = found.iter().map(|hit| hit.entry.id).collect();
+            assert_eq!(found, ids[..limit.min(40)], "{mode:?} {limit}");
+        }
+    }
+}
+
+#[test]
+fn an_update_is_found_by_its_new_text_and_embedded_only_when_the_text_changed() {
+    let memory = memory();
+    let id = memory.remember(NewEntry::new("disk full")).unwrap();
+    memory.remember(NewEntry::new("login token")).unwrap();
+    memory.update(id, &EntryPatch::new().title("stale cache")).unwrap();
+    let found = memory.recall("stale cache").mode(Mode::Semantic).limit(1).run().unwrap();
+    assert_eq!((found[0].entry.id, found[0].similarity.unwrap().round()), (id, 1.0));
+
+    // A model that answers no more would show if anything else than text were embedded.
+    let path = memory.path().to_owned();
+    drop(memory.rekall);
+    let reopened = Rekall::builder(path).vectors_of("words", 16).open().unwrap();
+    reopened.update(id, &EntryPatch::new().kind("bug").confidence(5)).unwrap();
+    assert_eq!(reopened.stats().unwrap().store.pending, 0);
+    assert_eq!(reopened.stats().unwrap().store.vectors, 2);
+}
+
+#[test]
+fn obsolete_entries_are_found_only_when_asked_for() {
+    let memory = memory();
+    let old = memory.remember(NewEntry::new("retry login")).unwrap();
+    let new = memory.remember(NewEntry::new("retry login twice")).unwrap();
+    let patch = EntryPatch::new().status(Status::Obsolete).superseded_by(Some(new));
+    memory.update(old, &patch).unwrap();
+    for mode in [Mode::Semantic, Mode::Text, Mode::Hybrid] {
+        let recall = || memory.recall("retry login").mode(mode);
+        assert_eq!(titles(&recall().run().unwrap()), ["retry login twice"]);
+        assert_eq!(recall().filter(Filter::new().any_status()).run().unwrap().len(), 2);
+        let only = Filter::new().status(Status::Obsolete);
+        assert_eq!(titles(&recall().filter(only).run().unwrap()), ["retry login"]);
+    }
+    memory.forget(new).unwrap();
+    assert_eq!(memory.get(old).unwrap().superseded_by, None);
+}
+
+#[test]
+fn the_context_is_searched_too_and_told_apart() {
+    let memory = memory();
+    let context = Context {
+        situation: Some("port blocked".into()),
+        error_messages: vec!["ETIMEDOUT".into()],
+        ..Context::default()
+    };
+    memory.remember(NewEntry::new("vpn notes").context(context)).unwrap();
+    memory.remember(NewEntry::new("disk full")).unwrap();
+    let found = memory.recall("port blocked ETIMEDOUT").mode(Mode::Semantic).limit(1).run().unwrap();
+    assert_eq!(titles(&found), ["vpn notes"]);
+    assert_eq!(found[0].chunk.unwrap().role, Role::Context);
+    let summary =
+        memory.recall("port blocked").mode(Mode::Semantic).role(Role::Summary).limit(2).run().unwrap();
+    assert!(summary.iter().all(|hit| hit.chunk.unwrap().role == Role::Summary));
+    assert_eq!(titles(&memory.recall("etimedout").mode(Mode::Text).run().unwrap()), ["vpn notes"]);
+}
+
+#[test]
+fn long_text_is_chunked_and_the_hit_names_its_place() {
+    let model = WordModel::new(32).max_tokens(6);
+    let memory = memory_with(|builder| builder.embedder(Arc::new(model)));
+    let content = "First about disks and space. Then about login tokens expiring. Last about slow builds.";
+    let id = memory.remember(NewEntry::new("Three things").content(content)).unwrap();
+    memory.remember(NewEntry::new("unrelated words entirely")).unwrap();
+    let found = memory.recall("Then about login tokens expiring.").mode(Mode::Semantic).run().unwrap();
+    assert_eq!(found[0].entry.id, id);
+    let chunk = found[0].chunk.unwrap();
+    let text = rekall::core::EntryText::from(&found[0].entry).role(chunk.role).unwrap();
+    let place: String =
+        text.chars().skip(chunk.start as usize).take((chunk.end - chunk.start) as usize).collect();
+    assert_eq!(place, "Then about login tokens expiring.");
+    // Forgetting leaves no chunk behind.
+    memory.forget(id).unwrap();
+    assert_eq!(memory.stats().unwrap().store.vectors, 1);
+}
+
+#[test]
+fn any_text_is_a_query() {
+    let memory = memory();
+    memory.remember(NewEntry::new("C++ foo-bar what's up")).unwrap();
+    let long = "long ".repeat(2_000);
+    for query in
+        ["C++", "foo-bar", "what's up", "\"", "a\"b", "NEAR(", "x*", "🦀", "{}", "--", "' OR 1=1", &long]
+    {
+        for mode in [Mode::Text, Mode::Semantic, Mode::Hybrid] {
+            memory
+                .recall(query)
+                .mode(mode)
+                .run()
+                .unwrap_or_else(|error| panic!("{query:?} {mode:?}: {error}"));
+        }
+    }
+    assert_eq!(memory.recall("C++").mode(Mode::Text).run().unwrap().len(), 1);
+}
+
+#[test]
+fn similar_entries_leave_out_the_entry_itself() {
+    let memory = memory();
+    let id = memory.remember(NewEntry::new("disk full again")).unwrap();
+    let twin = memory.remember(NewEntry::new("disk full again")).unwrap();
+    memory.remember(NewEntry::new("login token stale")).unwrap();
+    let found = memory.similar_to(id).run().unwrap();
+    assert_eq!(found.iter().map(|hit| hit.entry.id).collect::<Vec<_>>(), [twin]);
+    assert_eq!(memory.similar_to(id).threshold(-1.0).run().unwrap().len(), 2);
+}
+
+#[test]
+fn vectors_can_be_handed_in_and_searched_without_a_model() {
+    let memory = memory_with(|builder| builder.vectors_of("mine", 3));
+    let north = memory.remember_with_vector(NewEntry::new("north"), &[0.0, 2.0, 0.0]).unwrap();
+    let east = memory.remember_with_vector(NewEntry::new("east"), &[5.0, 0.0, 0.0]).unwrap();
+    let found = memory.recall_vector(&[0.3, 9.0, 0.0]).run().unwrap();
+    assert_eq!(found.iter().map(|hit| hit.entry.id).collect::<Vec<_>>(), [north, east]);
+    let found = memory.recall("east").run().unwrap();
+    assert_eq!(found[0].entry.id, east);
+    assert!(matches!(found.degraded[0], Degraded::WordsOnly { .. }));
+    let both = memory.recall("east").vector(&[0.0, 1.0, 0.0]).run().unwrap();
+    assert!(both.degraded.is_empty());
+    assert_eq!(both.len(), 2);
+    let error = memory.recall("east").mode(Mode::Semantic).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelUnavailable);
+}
+
+#[test]
+fn hybrid_hits_explain_both_legs() {
+    let memory = memory();
+    memory.remember(NewEntry::new("disk full")).unwrap();
+    memory.remember(NewEntry::new("login token")).unwrap();
+    let found = memory.recall("disk full").run().unwrap();
+    let explain = found[0].explain;
+    assert_eq!((explain.semantic.unwrap().rank, explain.text.unwrap().rank), (1, 1));
+    assert!(explain.text.unwrap().score > 0.0, "BM25 is greater for better hits");
+    assert_eq!(found[1].explain.text, None);
+    assert!(found[1].similarity.is_some());
+    let near = memory.recall("disk full").threshold(0.9).run().unwrap();
+    assert_eq!(titles(&near), ["disk full"]);
+}
+
+#[test]
+fn another_models_vectors_are_never_compared() {
+    let memory = memory();
+    memory.remember(NewEntry::new("disk full")).unwrap();
+    let path = memory.path().to_owned();
+    drop(memory.rekall);
+    let other = WordModel::named("other words", 16);
+    let reopened = Rekall::builder(path).embedder(Arc::new(other)).open().unwrap();
+    let error = reopened.recall("disk").mode(Mode::Semantic).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelMismatch);
+    let found = reopened.recall("disk").run().unwrap();
+    assert_eq!(titles(&found), ["disk full"]);
+    assert!(matches!(found.degraded[0], Degraded::WordsOnly { .. }));
+    // What is remembered meanwhile waits for its vectors and is found by words.
+    reopened.remember(NewEntry::new("disk empty")).unwrap();
+    let found = reopened.recall("empty").run().unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(found.degraded.contains(&Degraded::Pending { count: 1 }));
+}
+
+#[test]
+fn a_missing_model_is_told_and_words_still_work() {
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&events);
+    let memory = memory_with(|builder| {
+        builder
+            .model(ModelSource::Path("no-such-folder".into()))
+            .on_event(move |event| heard.lock().unwrap().push(event.clone()))
+    });
+    let id = memory.remember(NewEntry::new("disk full")).unwrap();
+    assert!(
+        events
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|event| matches!(event, Event::NotEmbedded { id: who, .. } if *who == id))
+    );
+    let found = memory.recall("disk").run().unwrap();
+    assert_eq!(titles(&found), ["disk full"]);
+    assert!(!found.degraded.is_empty());
+}
+
+#[test]
+fn a_cancelled_search_and_a_cancelled_batch_stop() {
+    let memory = memory();
+    memory.remember(NewEntry::new("disk full")).unwrap();
+    let token = CancelToken::new();
+    token.cancel();
+    let error = memory.recall("disk").cancel(&token).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    let notes = [NewEntry::new("a"), NewEntry::new("b")];
+    let error = memory.remember_many(&notes).cancel(&token).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(memory.stats().unwrap().store.entries, 1);
+}
+
+#[test]
+fn two_memories_share_nothing() {
+    let (one, two): (Memory, Memory) = (memory(), memory());
+    one.remember(NewEntry::new("disk full")).unwrap();
+    two.remember(NewEntry::new("login token")).unwrap();
+    assert_eq!(titles(&one.recall("anything").mode(Mode::Semantic).run().unwrap()), ["disk full"]);
+    assert_eq!(titles(&two.recall("anything").mode(Mode::Semantic).run().unwrap()), ["login token"]);
+}
+
+#[test]
+fn results_are_the_same_bits_on_any_number_of_threads() {
+    let notes: Vec<NewEntry> =
+        (0..6_000).map(|n| NewEntry::new(format!("w{} w{} w{}", n % 91, n % 83, n % 7))).collect();
+    let mut answers = Vec::new();
+    for threads in [1, 2, 8] {
+        let memory =
+            memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))).search_threads(threads));
+        memory.remember_many(&notes).run().unwrap();
+        let found = memory.recall("w5 w6 w1").mode(Mode::Semantic).limit(100).run().unwrap();
+        let bits: Vec<(String, u32)> =
+            found.iter().map(|hit| (hit.entry.title.clone(), hit.similarity.unwrap().to_bits())).collect();
+        answers.push(bits);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0], answers[2]);
+}

@@ -1,2 +1,37 @@
-//! xtask
-fn main() {}
+//! The project's chores. `cargo xtask` without arguments lists them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+mod lint;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+/// Name, what it does, and the function that does it.
+type Chore = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
+
+const CHORES: &[Chore] = &[
+    ("test", "all tests; more arguments go to cargo test", test::test),
+    ("lint", "formatting, clippy on each set of features, documentation", lint::lint),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else { return usage() };
+    let Some((_, _, chore)) = CHORES.iter().find(|(known, ..)| known == name) else { return usage() };
+    match chore(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask {name}: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: cargo xtask CHORE");
+    for (name, purpose, _) in CHORES {
+        eprintln!("  {name:14} {purpose}");
+    }
+    ExitCode::FAILURE
+}

@@ -1,6 +1,6 @@
 //! The legs of a search, each over one consistent snapshot.
 
-use rekall_core::{Filter, ReadTx, TextQuery};
+use rekall_core::{Filter, ReadTx, TextHit, TextQuery};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions};
 
 use crate::resident::Snapshot;
@@ -35,9 +35,6 @@ pub(super) struct Semantic<'a> {
 
 impl Semantic<'_> {
     /// The `limit` nearest entries: similarity descending, equal ones by id.
-    ///
-    /// The index breaks ties by row number. Where the border runs through equal similarities, all of them are
-    /// fetched, so that which ones come back depends on ids alone.
     pub(super) fn nearest(
         self,
         snapshot: &Snapshot<'_>,
@@ -46,45 +43,72 @@ impl Semantic<'_> {
     ) -> Result<Vec<Neighbor>, Error> {
         let view = &*snapshot.view;
         let Some(search) = &view.search else { return Ok(Vec::new()) };
-        let mut options = SearchOptions::new(limit + 1).with_roles(self.roles).with_threads(self.threads);
+        let mut options = SearchOptions::new(limit).with_roles(self.roles).with_threads(self.threads);
         options.entries = self.admitted.entries.as_ref();
         if self.admitted.leave_out_obsolete && !view.obsolete.is_empty() {
             options.exclude = Some(&view.obsolete);
         }
         options.cancel = self.cancel.map(CancelToken::flag);
-        let mut found = Vec::new();
-        loop {
-            search.search(query, &options, &mut found)?;
-            let complete = found.len() < options.k;
-            if complete || found[limit - 1].similarity > found[found.len() - 1].similarity {
-                break;
-            }
-            options.k = options.k.saturating_mul(4);
-        }
-        order_ties_by_id(&snapshot.tx, &mut found)?;
+        let mut found = with_whole_ties(
+            limit,
+            |k| {
+                let mut found = Vec::new();
+                options.k = k;
+                search.search(query, &options, &mut found)?;
+                Ok(found)
+            },
+            |near| near.similarity,
+        )?;
+        order_ties(&snapshot.tx, &mut found, |near| near.similarity, |near| near.key.entry)?;
         found.truncate(limit);
         Ok(found)
     }
 }
 
-fn order_ties_by_id(tx: &ReadTx<'_>, found: &mut [Neighbor]) -> Result<(), Error> {
-    for tied in found.chunk_by_mut(|a, b| a.similarity == b.similarity) {
-        if tied.len() > 1 {
-            let rows: Vec<i64> = tied.iter().map(|neighbor| neighbor.key.entry).collect();
-            let ids = tx.ids(&rows)?;
-            tied.sort_by_key(|neighbor| ids.get(&neighbor.key.entry).copied());
-        }
-    }
-    Ok(())
-}
-
-/// An entry found by words: row number and BM25 score, best first.
+/// Entries found by words, best first: BM25 score descending, equal ones by id.
 pub(super) fn by_words(
     tx: &ReadTx<'_>,
     query: &TextQuery,
     filter: &Filter,
     limit: usize,
-) -> Result<Vec<(i64, f64)>, Error> {
-    let hits = tx.search_text(query, filter, limit)?;
-    Ok(hits.into_iter().map(|hit| (hit.row, hit.score)).collect())
+) -> Result<Vec<TextHit>, Error> {
+    let search = |k| Ok(tx.search_text(query, filter, k)?);
+    let mut found = with_whole_ties(limit, search, |hit| hit.score)?;
+    order_ties(tx, &mut found, |hit| hit.score, |hit| hit.row)?;
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// The first `limit` results and, where the border runs through equal scores, all that have that score: a
+/// leg breaks ties by row number, so which of them come back could otherwise depend on history.
+fn with_whole_ties<T, S: PartialEq>(
+    limit: usize,
+    mut search: impl FnMut(usize) -> Result<Vec<T>, Error>,
+    score: impl Fn(&T) -> S,
+) -> Result<Vec<T>, Error> {
+    let mut wanted = limit + 1;
+    loop {
+        let found = search(wanted)?;
+        let exhausted = found.len() < wanted;
+        if exhausted || score(&found[limit - 1]) != score(&found[wanted - 1]) {
+            return Ok(found);
+        }
+        wanted = wanted.saturating_mul(4);
+    }
+}
+
+fn order_ties<T, S: PartialEq>(
+    tx: &ReadTx<'_>,
+    found: &mut [T],
+    score: impl Fn(&T) -> S,
+    row: impl Fn(&T) -> i64,
+) -> Result<(), Error> {
+    for tied in found.chunk_by_mut(|a, b| score(a) == score(b)) {
+        if tied.len() > 1 {
+            let rows: Vec<i64> = tied.iter().map(&row).collect();
+            let ids = tx.ids(&rows)?;
+            tied.sort_by_key(|hit| ids.get(&row(hit)).copied());
+        }
+    }
+    Ok(())
 }

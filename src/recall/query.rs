@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall_core::{Filter, Role, Space, TextQuery, VectorKey};
+use rekall_core::{Filter, Role, Space, TextHit, TextQuery, VectorKey};
 use rekall_index::{Key, Neighbor, Roles};
 
 use super::fusion::{self, Weights};
@@ -345,9 +345,9 @@ impl Found {
         }
     }
 
-    fn add_words(&mut self, hits: &[(i64, f64)]) {
-        for (at, &(row, score)) in hits.iter().enumerate() {
-            self.at(row).text = Some(Leg { rank: at + 1, score });
+    fn add_words(&mut self, hits: &[TextHit]) {
+        for (at, hit) in hits.iter().enumerate() {
+            self.at(hit.row).text = Some(Leg { rank: at + 1, score: hit.score });
         }
     }
 

@@ -1,0 +1,80 @@
+//! Texts and memories for the benches: sentences of the sample notes, shuffled by a fixed seed.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, missing_docs)]
+
+use rekall::{NewEntry, Rekall};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const NOTES: &str = include_str!("../../examples/data/notes.jsonl");
+
+/// Deterministic numbers (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    /// A unit vector in a random direction.
+    pub fn unit(&mut self, dimensions: usize) -> Vec<f32> {
+        let raw: Vec<f64> = (0..dimensions)
+            .map(|_| (0..4).map(|_| self.next() as f64 / u64::MAX as f64 - 0.5).sum())
+            .collect();
+        let norm = raw.iter().map(|x| x * x).sum::<f64>().sqrt();
+        raw.into_iter().map(|x| (x / norm) as f32).collect()
+    }
+}
+
+/// `count` entries of three sentences each, English or French.
+pub fn entries(count: usize) -> Vec<NewEntry> {
+    let notes: Vec<Value> = NOTES.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut random = Random(0x5eed);
+    let sentences = |note: &Value| -> Vec<String> {
+        note["content"].as_str().unwrap().split_inclusive(". ").map(str::to_owned).collect()
+    };
+    let by_language = ["en", "fr"].map(|language| {
+        notes.iter().filter(|note| note["lang"] == language).flat_map(sentences).collect::<Vec<_>>()
+    });
+    (0..count)
+        .map(|_| {
+            let pool = &by_language[random.below(2)];
+            let note = &notes[random.below(notes.len())];
+            let content: String = (0..3).map(|_| pool[random.below(pool.len())].as_str()).collect();
+            NewEntry::new(note["title"].as_str().unwrap()).content(content).kind("bug").tags(["bench"])
+        })
+        .collect()
+}
+
+/// Questions as a user would type them, different from one another.
+pub fn questions() -> Vec<String> {
+    let mut random = Random(7);
+    NOTES
+        .lines()
+        .map(|line| {
+            let note: Value = serde_json::from_str(line).unwrap();
+            let words: Vec<&str> = note["content"].as_str().unwrap().split_whitespace().collect();
+            let start = random.below(words.len().saturating_sub(8).max(1));
+            words[start..(start + 8).min(words.len())].join(" ")
+        })
+        .collect()
+}
+
+/// A memory with `count` entries, embedded by the built-in model, warm.
+pub fn memory(count: usize) -> (TempDir, Rekall) {
+    let folder = tempfile::tempdir().unwrap();
+    // Every query is new to the cache: what is measured is the whole way.
+    let rekall = Rekall::builder(folder.path().join("bench.db")).cache_max_size(0).open().unwrap();
+    for batch in entries(count).chunks(2_000) {
+        rekall.remember_many(batch).run().unwrap();
+    }
+    rekall.recall("warm up").run().unwrap();
+    (folder, rekall)
+}

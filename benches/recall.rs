@@ -1,0 +1,48 @@
+//! How long a search takes from text to hits, with the built-in model, and how soon a new entry is found.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use rekall::{Mode, NewEntry};
+
+fn recall_end_to_end(criterion: &mut Criterion) {
+    let questions = common::questions();
+    for (count, name) in [(1_000, "1k"), (10_000, "10k"), (100_000, "100k")] {
+        let (_folder, rekall) = common::memory(count);
+        for (mode, mode_name) in
+            [(Mode::Semantic, "semantic"), (Mode::Text, "text"), (Mode::Hybrid, "hybrid")]
+        {
+            let mut at = 0;
+            criterion.bench_function(&format!("recall_{name}_bundled_model_{mode_name}"), |bencher| {
+                bencher.iter(|| {
+                    at = (at + 1) % questions.len();
+                    black_box(rekall.recall(&questions[at]).mode(mode).run().unwrap())
+                });
+            });
+        }
+    }
+}
+
+fn added_entry_is_found(criterion: &mut Criterion) {
+    let (_folder, rekall) = common::memory(50_000);
+    let mut number = 0;
+    criterion.bench_function("remember_one_and_find_it_among_50k", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            let text = format!("the blue lighthouse number {number} needs paint");
+            let id = rekall.remember(NewEntry::new(&text)).unwrap();
+            let found = rekall.recall(&text).mode(Mode::Semantic).limit(5).run().unwrap();
+            assert!(found.iter().any(|hit| hit.entry.id == id));
+        });
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20).without_plots();
+    targets = recall_end_to_end, added_entry_is_found
+}
+criterion_main!(benches);

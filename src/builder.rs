@@ -3,11 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rekall_cache::{CacheOptions, Clock, EmbeddingCache, SystemClock};
+use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
 use rekall_core::{Store, StoreOptions, Synchronous, WallClock};
-use rekall_model::{Embedder, Fingerprint, LoadOptions, ModelSource};
+use rekall_model::{Embedder, Fingerprint, KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::config::VectorBackend;
 use crate::event::Events;
@@ -36,7 +36,9 @@ pub struct Builder {
     config: Config,
     model: Option<ModelChoice>,
     load: LoadOptions,
-    clock: Arc<dyn Clock>,
+    clock: Option<Arc<dyn Clock>>,
+    reaper: bool,
+    release_memory: bool,
     events: Events,
     search_threads: usize,
 }
@@ -56,7 +58,9 @@ impl Builder {
             config: Config::default(),
             model: None,
             load: LoadOptions::default(),
-            clock: Arc::new(SystemClock),
+            clock: None,
+            reaper: false,
+            release_memory: false,
             events: Events::default(),
             search_threads: 1,
         }
@@ -154,9 +158,32 @@ impl Builder {
         self
     }
 
-    /// The clock that cached vectors age by. Default: the system's monotonic clock.
+    /// How long an unused model stays loaded; `None`: for ever; zero: not at all. Default 10 minutes.
+    ///
+    /// The time is looked at by [`Rekall::unload_if_idle`], or by a thread
+    /// ([`unload_in_background`](Self::unload_in_background)).
+    pub fn model_idle_timeout(mut self, idle: impl Into<Option<Duration>>) -> Self {
+        self.config.model_idle_timeout = idle.into();
+        self
+    }
+
+    /// Starts a thread that unloads the idle model in time and is joined when the memory is closed. Default:
+    /// none.
+    pub fn unload_in_background(mut self) -> Self {
+        self.reaper = true;
+        self
+    }
+
+    /// Asks the allocator to return freed memory to the system after each unload. Concerns the whole process,
+    /// so it is the host's choice. Default: no.
+    pub fn release_memory_on_unload(mut self) -> Self {
+        self.release_memory = true;
+        self
+    }
+
+    /// The clock that cached vectors and an idle model age by. Default: the system's monotonic clock.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Arc::new(clock);
+        self.clock = Some(Arc::new(clock));
         self
     }
 
@@ -178,21 +205,36 @@ impl Builder {
     /// [`Error::Core`] when the path does not hold a rekall file and none can be made there.
     pub fn open(self) -> Result<Rekall, Error> {
         let store = Store::open(&self.path, &self.store)?;
-        let cache = CacheOptions::new()
-            .max_entries(self.config.cache_max_size)
-            .time_to_live(self.config.cache_ttl)
-            .clock(SharedClock(self.clock));
+        let mut cache =
+            CacheOptions::new().max_entries(self.config.cache_max_size).time_to_live(self.config.cache_ttl);
+        if let Some(clock) = &self.clock {
+            cache = cache.clock(SharedClock(Arc::clone(clock)));
+        }
         let choice = match (self.model, self.config.model) {
             (Some(choice), _) => choice,
-            (None, Some(source)) => ModelChoice::Source(source, self.load),
+            (None, Some(source)) => ModelChoice::Source(source, Box::new(self.load)),
             (None, None) if cfg!(feature = "bundled-model") => {
-                ModelChoice::Source(ModelSource::Bundled, self.load)
+                ModelChoice::Source(ModelSource::Bundled, Box::new(self.load))
             }
             (None, None) => ModelChoice::None,
         };
+        let mut manager = ManagerOptions::default();
+        manager.keep_alive = match self.config.model_idle_timeout {
+            Some(Duration::ZERO) => KeepAlive::Unload,
+            Some(idle) => KeepAlive::For(idle),
+            None => KeepAlive::Forever,
+        };
+        manager.release_memory = self.release_memory;
+        if let Some(clock) = &self.clock {
+            manager.clock = Arc::new(SharedClock(Arc::clone(clock)));
+        }
+        let models = Models::new(choice, manager, &self.events);
+        if self.reaper {
+            models.start_reaper()?;
+        }
         Ok(Rekall {
             store,
-            models: Models::new(choice, self.events.clone()),
+            models,
             resident: Resident::default(),
             queries: EmbeddingCache::new(cache),
             events: self.events,
@@ -214,7 +256,13 @@ impl fmt::Debug for Builder {
 struct SharedClock(Arc<dyn Clock>);
 
 impl Clock for SharedClock {
-    fn now(&self) -> std::time::Instant {
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+}
+
+impl rekall_model::Clock for SharedClock {
+    fn now(&self) -> Instant {
         self.0.now()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rekall_cache::EmbeddingCache;
 use rekall_core::{Space, Store};
+use rekall_model::KeepAlive;
 
 use crate::builder::Settings;
 use crate::event::Events;
@@ -48,12 +49,17 @@ impl Rekall {
     }
 
     /// The vector of a query text in `space`: from the cache, or else from the model.
-    pub(crate) fn query_vector(&self, space: &Space, text: &str) -> Result<Arc<[f32]>, Error> {
+    pub(crate) fn query_vector(
+        &self,
+        space: &Space,
+        text: &str,
+        keep_alive: Option<KeepAlive>,
+    ) -> Result<Arc<[f32]>, Error> {
         let key = (space.id.0, Arc::from(text));
         self.queries.get_or_try_insert_with(&key, || {
-            let embedder = self.models.embedder()?;
-            self.check_model(space, embedder.fingerprint().as_str())?;
-            match embedder.embed_query(text) {
+            let lease = self.models.lease(keep_alive)?;
+            self.check_model(space, lease.fingerprint().as_str())?;
+            match lease.embed_query(text) {
                 Ok(vector) => Ok(vector.into()),
                 Err(rekall_model::Error::Unembeddable { .. }) => Err(Error::UnknownQuery),
                 Err(error) => Err(error.into()),
@@ -66,14 +72,6 @@ impl Rekall {
             return Ok(());
         }
         Err(Error::ModelMismatch { stored: space.fingerprint.clone(), requested: fingerprint.to_owned() })
-    }
-
-    /// Loads the model now, so that the first search does not wait for it.
-    ///
-    /// # Errors
-    /// [`Error::NoModel`] or [`Error::Model`].
-    pub fn load_model(&self) -> Result<(), Error> {
-        self.models.embedder().map(drop)
     }
 
     /// Drops the vector index and fills it anew from the file.

@@ -149,9 +149,9 @@ impl Rekall {
     ) -> Result<Planned, Error> {
         // Without a space nothing was ever embedded: the entry waits with the others.
         let space = space.ok_or(Error::NoModel)?;
-        let embedder = self.models.embedder()?;
-        self.check_model(&space, embedder.fingerprint().as_str())?;
-        let mut pieces = embedding::pieces(after.into(), &*embedder)?;
+        let lease = self.models.lease(None)?;
+        self.check_model(&space, lease.fingerprint().as_str())?;
+        let mut pieces = embedding::pieces(after.into(), &*lease)?;
         let fits = |stored: &StoredVector, piece: &Piece| {
             stored.space == space.id
                 && stored.key == piece.key(row)
@@ -161,7 +161,7 @@ impl Rekall {
         stored.retain(|stored| pieces.iter().any(|piece| fits(stored, piece)));
         pieces.retain(|piece| !stored.iter().any(|stored| fits(stored, piece)));
         let wanted: Vec<&Piece> = pieces.iter().collect();
-        let fresh = embedding::embed(&wanted, &*embedder, |_| ControlFlow::Continue(()))?;
+        let fresh = embedding::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
         Ok(Planned::Vectors { space, pieces, kept: stored, fresh })
     }
 }

@@ -24,6 +24,22 @@ pub enum Event {
         model: String,
         /// How long it took.
         elapsed: Duration,
+        /// Heap it holds, in bytes.
+        bytes: usize,
+    },
+    /// The model could not be loaded; the next call that needs it tries again.
+    ModelLoadFailed {
+        /// Which one.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+    /// The model was let go.
+    ModelUnloaded {
+        /// Which one.
+        model: String,
+        /// Heap it held, in bytes.
+        bytes: usize,
     },
     /// The vector index was filled from the file.
     IndexLoaded {
@@ -46,9 +62,11 @@ pub enum Event {
     },
 }
 
+type Callback = dyn Fn(&Event) + Send + Sync;
+
 /// The host's callback, or none.
 #[derive(Clone, Default)]
-pub(crate) struct Events(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+pub(crate) struct Events(Option<Arc<Callback>>);
 
 impl Events {
     pub(crate) fn new(callback: impl Fn(&Event) + Send + Sync + 'static) -> Self {

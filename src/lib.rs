@@ -59,9 +59,10 @@ pub use config::{Config, ConfigError, VectorBackend};
 pub use engine::Rekall;
 pub use error::{Error, ErrorKind};
 pub use event::Event;
+pub use models::Purpose;
 pub use recall::{Degraded, Explain, Hit, HitChunk, Leg, Mode, Recall, Recalled, Similar};
 pub use rekall_core::{Context, Entry, EntryId, EntryPatch, Filter, NewEntry, Role, Status};
-pub use rekall_model::{Embedder, ModelSource};
+pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
 pub use remember::{Progress, Remember};
 pub use stats::Stats;
 

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::ops::ControlFlow;
 
 use rekall_core::{Draft, EntryText, Inserted, NewVector, Role, TextDigest, WriteTx};
-use rekall_model::Embeddings;
+use rekall_model::{Embeddings, KeepAlive};
 
 use crate::embedding::{self, Piece};
 use crate::engine::check_cancelled;
@@ -28,6 +28,7 @@ pub struct Remember<'a> {
     vectors: Option<&'a [f32]>,
     progress: Option<Box<dyn FnMut(Progress) + 'a>>,
     cancel: Option<CancelToken>,
+    keep_alive: Option<KeepAlive>,
 }
 
 impl Rekall {
@@ -60,7 +61,7 @@ impl Rekall {
 
     /// Remembers several entries, all in one transaction: all are stored, or none.
     pub fn remember_many<'a>(&'a self, entries: &'a [NewEntry]) -> Remember<'a> {
-        Remember { rekall: self, entries, vectors: None, progress: None, cancel: None }
+        Remember { rekall: self, entries, vectors: None, progress: None, cancel: None, keep_alive: None }
     }
 }
 
@@ -74,6 +75,12 @@ impl<'a> Remember<'a> {
     /// Hears how many entries are embedded.
     pub fn progress(mut self, callback: impl FnMut(Progress) + 'a) -> Self {
         self.progress = Some(Box::new(callback));
+        self
+    }
+
+    /// How long the model stays loaded after this call. Default: as the memory was opened.
+    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
+        self.keep_alive = Some(keep_alive);
         self
     }
 
@@ -207,17 +214,17 @@ impl<'a> Remember<'a> {
     /// All pieces of all entries in one call: the model sorts them by length and fills its batches. No lock
     /// on the file is held meanwhile.
     fn embed(&mut self) -> Result<Embedded, Error> {
-        let embedder = self.rekall.models.embedder()?;
+        let lease = self.rekall.models.lease(self.keep_alive)?;
         let mut pieces = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             check_cancelled(self.cancel.as_ref())?;
-            pieces.push(embedding::pieces(entry.into(), &*embedder)?);
+            pieces.push(embedding::pieces(entry.into(), &*lease)?);
         }
         let flat: Vec<&Piece> = pieces.iter().flatten().collect();
         let (cancel, progress) = (self.cancel.clone(), &mut self.progress);
         // Pieces are what the model counts; callers think in entries.
         let (entries, total) = (self.entries.len(), flat.len().max(1));
-        let vectors = embedding::embed(&flat, &*embedder, |done| {
+        let vectors = embedding::embed(&flat, &*lease, |done| {
             if let Some(progress) = progress {
                 progress(Progress { done: done * entries / total, total: entries });
             }
@@ -226,7 +233,7 @@ impl<'a> Remember<'a> {
                 _ => ControlFlow::Continue(()),
             }
         })?;
-        Ok(Embedded { fingerprint: embedder.fingerprint().as_str().to_owned(), pieces, vectors })
+        Ok(Embedded { fingerprint: lease.fingerprint().as_str().to_owned(), pieces, vectors })
     }
 }
 

@@ -120,7 +120,7 @@ fn parts(slice: &str, offset: usize, level: Level) -> Vec<Range<usize>> {
         let middle = (slice.len() / 2..slice.len()).find(|&at| at > 0 && slice.is_char_boundary(at));
         return match middle {
             Some(middle) => vec![offset..offset + middle, offset + middle..offset + slice.len()],
-            None => vec![offset..offset + slice.len()],
+            None => std::iter::once(offset..offset + slice.len()).collect(),
         };
     }
     let mut parts = Vec::new();

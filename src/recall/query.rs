@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rekall_core::{Filter, Role, Space, TextHit, TextQuery, VectorKey};
 use rekall_index::{Key, Neighbor, Roles};
+use rekall_model::KeepAlive;
 
 use super::fusion::{self, Weights};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Leg, Recalled};
@@ -50,6 +51,7 @@ pub struct Recall<'a> {
     threshold: Option<f32>,
     weights: Weights,
     prefix: bool,
+    keep_alive: Option<KeepAlive>,
     cancel: Option<CancelToken>,
 }
 
@@ -96,6 +98,7 @@ impl<'a> Recall<'a> {
             threshold: None,
             weights: Weights { semantic: 1.0, text: 1.0 },
             prefix: false,
+            keep_alive: None,
             cancel: None,
         }
     }
@@ -140,6 +143,12 @@ impl<'a> Recall<'a> {
     /// Lets the last word of the query be the beginning of one, for a search while the user is typing.
     pub fn prefix(mut self) -> Self {
         self.prefix = true;
+        self
+    }
+
+    /// How long the model stays loaded after this search. Default: as the memory was opened.
+    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
+        self.keep_alive = Some(keep_alive);
         self
     }
 
@@ -213,7 +222,7 @@ impl<'a> Recall<'a> {
             return Ok(Some(normalized(vector, space.dimensions)?.into()));
         }
         let (Some(text), Mode::Hybrid | Mode::Semantic) = (self.text, self.mode) else { return Ok(None) };
-        match self.rekall.query_vector(space, text) {
+        match self.rekall.query_vector(space, text, self.keep_alive) {
             Ok(vector) => Ok(Some(vector)),
             Err(error) if self.mode == Mode::Hybrid && !matches!(error, Error::Interrupted) => {
                 degraded.push(Degraded::WordsOnly { reason: error.to_string() });

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
 use rekall_core::{Store, StoreOptions, Synchronous, WallClock};
 use rekall_model::{Embedder, Fingerprint, KeepAlive, LoadOptions, ManagerOptions, ModelSource};
@@ -48,6 +49,8 @@ pub struct Builder {
 pub(crate) struct Settings {
     pub(crate) search_threads: usize,
     pub(crate) backend: VectorBackend,
+    pub(crate) manager: ManagerOptions,
+    pub(crate) reaper: bool,
 }
 
 impl Builder {
@@ -131,6 +134,13 @@ impl Builder {
     /// Whether a missing file is made. Default true.
     pub fn create(mut self, create: bool) -> Self {
         self.store.create = create;
+        self
+    }
+
+    /// Puts a new file in the place of one that the Python tool wrote, which is kept beside it. Default false:
+    /// such a file is refused.
+    pub fn migrate(mut self, migrate: bool) -> Self {
+        self.store.migrate = migrate;
         self
     }
 
@@ -228,17 +238,20 @@ impl Builder {
         if let Some(clock) = &self.clock {
             manager.clock = Arc::new(SharedClock(Arc::clone(clock)));
         }
-        let models = Models::new(choice, manager, &self.events);
-        if self.reaper {
-            models.start_reaper()?;
-        }
+        let settings = Settings {
+            search_threads: self.search_threads,
+            backend: self.config.vector_backend,
+            manager,
+            reaper: self.reaper,
+        };
+        let models = Models::new(choice, &settings, &self.events)?;
         Ok(Rekall {
             store,
-            models,
+            models: ArcSwap::from_pointee(models),
             resident: Resident::default(),
             queries: EmbeddingCache::new(cache),
             events: self.events,
-            settings: Settings { search_threads: self.search_threads, backend: self.config.vector_backend },
+            settings,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rekall_cache::EmbeddingCache;
 use rekall_core::{Space, Store};
 use rekall_model::KeepAlive;
@@ -23,7 +24,8 @@ pub(crate) type QueryKey = (i64, Arc<str>);
 /// millisecond; the model and the index are loaded when first needed. Dropping it closes the file.
 pub struct Rekall {
     pub(crate) store: Store,
-    pub(crate) models: Models,
+    /// Swapped when the file's vectors were made anew with another model.
+    pub(crate) models: ArcSwap<Models>,
     pub(crate) resident: Resident,
     pub(crate) queries: EmbeddingCache<QueryKey>,
     pub(crate) events: Events,
@@ -57,7 +59,7 @@ impl Rekall {
     ) -> Result<Arc<[f32]>, Error> {
         let key = (space.id.0, Arc::from(text));
         self.queries.get_or_try_insert_with(&key, || {
-            let lease = self.models.lease(keep_alive)?;
+            let lease = self.models.load().lease(keep_alive)?;
             self.check_model(space, lease.fingerprint().as_str())?;
             match lease.embed_query(text) {
                 Ok(vector) => Ok(vector.into()),

@@ -149,7 +149,7 @@ impl Rekall {
     ) -> Result<Planned, Error> {
         // Without a space nothing was ever embedded: the entry waits with the others.
         let space = space.ok_or(Error::NoModel)?;
-        let lease = self.models.lease(None)?;
+        let lease = self.models.load().lease(None)?;
         self.check_model(&space, lease.fingerprint().as_str())?;
         let mut pieces = embedding::pieces(after.into(), &*lease)?;
         let fits = |stored: &StoredVector, piece: &Piece| {

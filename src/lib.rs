@@ -49,9 +49,11 @@ mod error;
 mod event;
 mod models;
 mod recall;
+mod reembed;
 mod remember;
 mod resident;
 mod stats;
+mod upkeep;
 
 pub use builder::Builder;
 pub use cancel::CancelToken;
@@ -61,12 +63,18 @@ pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use models::Purpose;
 pub use recall::{Degraded, Explain, Hit, HitChunk, Leg, Mode, Recall, Recalled, Similar};
+pub use reembed::Embedded;
 pub use rekall_core::{Context, Entry, EntryId, EntryPatch, Filter, NewEntry, Role, Status};
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
 pub use remember::{Progress, Remember};
 pub use stats::Stats;
+pub use upkeep::Watch;
 
 pub use rekall_cache as cache;
 pub use rekall_core as core;
 pub use rekall_index as index;
 pub use rekall_model as model;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

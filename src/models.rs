@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rekall_model::{
-    Embedder, Fingerprint, KeepAlive, LeaseOptions, LoadOptions, ManagerOptions, ModelEvent, ModelLease,
-    ModelManager, ModelSource, ModelState, Unload,
+    Embedder, Fingerprint, KeepAlive, LeaseOptions, LoadOptions, ModelEvent, ModelLease, ModelManager,
+    ModelSource, ModelState, Unload,
 };
 
+use crate::builder::Settings;
 use crate::event::{Event, Events};
 use crate::{Error, Rekall};
 
@@ -49,17 +50,22 @@ impl Deref for Lease {
 }
 
 impl Models {
-    pub(crate) fn new(choice: ModelChoice, mut options: ManagerOptions, events: &Events) -> Self {
-        match choice {
+    pub(crate) fn new(choice: ModelChoice, settings: &Settings, events: &Events) -> Result<Self, Error> {
+        Ok(match choice {
             ModelChoice::Source(source, load) => {
                 let events = events.clone();
+                let mut options = settings.manager.clone();
                 options.observer = Some(Arc::new(move |event| forward(event, &events)));
-                Self::Managed(ModelManager::new(source, *load, options))
+                let manager = ModelManager::new(source, *load, options);
+                if settings.reaper {
+                    manager.start_reaper()?;
+                }
+                Self::Managed(manager)
             }
             ModelChoice::Own(embedder) => Self::Own(embedder),
             ModelChoice::Vectors(fingerprint) => Self::Vectors(fingerprint),
             ModelChoice::None => Self::None,
-        }
+        })
     }
 
     /// The model, loaded if need be; other threads that ask meanwhile wait for the same load.
@@ -103,11 +109,6 @@ impl Models {
             Self::Vectors(_) | Self::None => None,
         }
     }
-
-    /// Starts the thread that unloads the idle model.
-    pub(crate) fn start_reaper(&self) -> Result<(), Error> {
-        self.manager().map_or(Ok(()), |manager| Ok(manager.start_reaper()?))
-    }
 }
 
 fn forward(event: &ModelEvent<'_>, events: &Events) {
@@ -133,19 +134,19 @@ impl Rekall {
     /// # Errors
     /// [`Error::NoModel`] or [`Error::Model`].
     pub fn load_model(&self) -> Result<(), Error> {
-        self.models.lease(None).map(drop)
+        self.models.load().lease(None).map(drop)
     }
 
     /// Lets the model go: at once, or when the last search that uses it ends. It is loaded again when needed;
     /// cached queries need no model. A host's own model is not touched.
     pub fn unload_model(&self) -> Unload {
-        self.models.manager().map_or(Unload::NotLoaded, ModelManager::unload)
+        self.models.load().manager().map_or(Unload::NotLoaded, ModelManager::unload)
     }
 
     /// Whether the model is in memory.
     #[must_use]
     pub fn model_state(&self) -> ModelState {
-        match &self.models {
+        match &**self.models.load() {
             Models::Managed(manager) => manager.state(),
             Models::Own(_) => ModelState::Ready,
             Models::Vectors(_) | Models::None => ModelState::Unloaded,
@@ -156,18 +157,18 @@ impl Rekall {
     /// hosts with an event loop; others ask for a thread with
     /// [`Builder::unload_in_background`](crate::Builder::unload_in_background).
     pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
-        self.models.manager()?.unload_if_idle(now)
+        self.models.load().manager()?.unload_if_idle(now)
     }
 
     /// When [`unload_if_idle`](Self::unload_if_idle) will next have something to do.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.models.manager()?.next_deadline()
+        self.models.load().manager()?.next_deadline()
     }
 
     /// Restarts the idle time of a loaded model.
     pub fn touch_model(&self) {
-        if let Some(manager) = self.models.manager() {
+        if let Some(manager) = self.models.load().manager() {
             manager.touch();
         }
     }
@@ -177,7 +178,7 @@ impl Rekall {
     /// # Errors
     /// [`Error::NoModel`], [`Error::Model`].
     pub fn embed(&self, text: &str, purpose: Purpose) -> Result<Vec<f32>, Error> {
-        let lease = self.models.lease(None)?;
+        let lease = self.models.load().lease(None)?;
         Ok(match purpose {
             Purpose::Query => lease.embed_query(text)?,
             Purpose::Document => lease.embed_documents(&[text])?,

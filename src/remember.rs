@@ -110,7 +110,7 @@ impl<'a> Remember<'a> {
     }
 
     fn with_vectors(&mut self, rows: &[f32]) -> Result<Vec<Inserted>, Error> {
-        let (fingerprint, dimensions) = self.rekall.models.identity()?;
+        let (fingerprint, dimensions) = self.rekall.models.load().identity()?;
         let expected = self.entries.len() * dimensions;
         if rows.len() != expected {
             return Err(Error::VectorLength { expected, got: rows.len() });
@@ -214,7 +214,7 @@ impl<'a> Remember<'a> {
     /// All pieces of all entries in one call: the model sorts them by length and fills its batches. No lock
     /// on the file is held meanwhile.
     fn embed(&mut self) -> Result<Embedded, Error> {
-        let lease = self.rekall.models.lease(self.keep_alive)?;
+        let lease = self.rekall.models.load().lease(self.keep_alive)?;
         let mut pieces = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             check_cancelled(self.cancel.as_ref())?;

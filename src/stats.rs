@@ -34,7 +34,7 @@ impl Rekall {
         let tx = self.store.read()?;
         let (index_bytes, index_rows) = self.resident.usage();
         let (model, model_bytes) =
-            self.models.resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
+            self.models.load().resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         Ok(Stats {
             store: tx.stats()?,
             space: tx.active_space()?.map(|space| space.fingerprint),

@@ -53,7 +53,7 @@ CREATE TABLE space (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     fingerprint TEXT    NOT NULL,
     dimensions  INTEGER NOT NULL CHECK (dimensions > 0),
-    state       TEXT    NOT NULL CHECK (state IN ('building', 'active', 'retired')),
+    state       TEXT    NOT NULL CHECK (state IN ('building', 'active', 'retired', 'leaving')),
     created_at  INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX space_active ON space (state) WHERE state = 'active';
@@ -103,12 +103,20 @@ CREATE TABLE index_block (
     PRIMARY KEY (space_id, kind, number)
 );
 
--- What full text is made from.
+-- What full text is made from. Scalar functions only: FTS5 reads its content with virtual tables forbidden,
+-- and json_each is one. Lists stay JSON text, whose punctuation separates words like any other; the escapes
+-- of line feeds, returns and tabs do not, so they become spaces.
 CREATE VIEW entry_text (id, title, content, tags, context) AS
-SELECT id, title, content,
-       (SELECT group_concat(value, ' ') FROM json_each(entry.tags)),
-       CASE WHEN context IS NULL THEN NULL
-            ELSE (SELECT group_concat(atom, char(10)) FROM json_tree(entry.context) WHERE type = 'text') END
+SELECT id, title, content, replace(tags, '\n', ' '),
+       CASE WHEN context IS NULL THEN NULL ELSE
+           ifnull(json_extract(context, '$.situation'), '') || char(10) ||
+           ifnull(json_extract(context, '$.solution'), '') || char(10) ||
+           ifnull(json_extract(context, '$.what_failed'), '') || char(10) ||
+           ifnull(json_extract(context, '$.text'), '') || char(10) ||
+           replace(replace(replace(
+               ifnull(json_extract(context, '$.trigger_keywords'), '') || char(10) ||
+               ifnull(json_extract(context, '$.error_messages'), '') || char(10) ||
+               ifnull(json_extract(context, '$.files'), ''), '\n', ' '), '\r', ' '), '\t', ' ') END
 FROM entry;
 
 CREATE VIRTUAL TABLE entry_fts USING fts5 (
@@ -150,6 +158,9 @@ BEGIN
     INSERT INTO tag (tag, entry_id) SELECT DISTINCT value, NEW.id FROM json_each(NEW.tags);
     DELETE FROM pending WHERE entry_id = NEW.id;
     INSERT INTO pending (entry_id) VALUES (NEW.id);
+    -- Whoever fills the space beside the active one makes them anew before it takes over.
+    DELETE FROM embedding WHERE entry_id = NEW.id
+        AND space_id IN (SELECT id FROM space WHERE state = 'building');
 END;
 
 CREATE TRIGGER entry_updated AFTER UPDATE ON entry BEGIN

@@ -26,6 +26,21 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Up to `limit` entries above row `after` that have no vector in the space. O(entries walked).
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn without_vectors(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM entry WHERE id > ?2
+                 AND NOT EXISTS (SELECT 1 FROM embedding WHERE entry_id = entry.id AND space_id = ?1)
+             ORDER BY id LIMIT ?3",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map((space.0, after, limit), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Number of entries marked as waiting. O(marked entries).
     ///
     /// # Errors
@@ -45,6 +60,15 @@ impl WriteTx<'_> {
         self.connection
             .prepare_cached("INSERT INTO pending (entry_id) VALUES (?1) ON CONFLICT DO NOTHING")?
             .execute([entry])?;
+        Ok(())
+    }
+
+    /// Takes all marks away: a space was filled for every entry.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Full`].
+    pub fn clear_all_pending(&mut self) -> Result<(), Error> {
+        self.connection.execute("DELETE FROM pending", [])?;
         Ok(())
     }
 

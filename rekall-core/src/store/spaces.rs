@@ -20,9 +20,14 @@ pub enum SpaceState {
     Active,
     /// Kept, but not searched.
     Retired,
+    /// Replaced, and about to be dropped.
+    Leaving,
 }
 
 impl SpaceState {
+    /// All states.
+    pub(super) const ALL: [Self; 4] = [Self::Building, Self::Active, Self::Retired, Self::Leaving];
+
     /// The word stored in the file.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -30,6 +35,7 @@ impl SpaceState {
             Self::Building => "building",
             Self::Active => "active",
             Self::Retired => "retired",
+            Self::Leaving => "leaving",
         }
     }
 
@@ -37,6 +43,7 @@ impl SpaceState {
         match name {
             "active" => Self::Active,
             "building" => Self::Building,
+            "leaving" => Self::Leaving,
             _ => Self::Retired,
         }
     }
@@ -136,13 +143,14 @@ impl WriteTx<'_> {
         Ok(Space { id, fingerprint: fingerprint.to_owned(), dimensions, state })
     }
 
-    /// Makes a space the one that searches use, and retires the one that was.
+    /// Makes a space the one that searches use. The one that was leaves: it is to be dropped when there is
+    /// time, in a transaction of its own, because that takes a while.
     ///
     /// # Errors
     /// [`Error::SpaceNotFound`].
     pub fn activate_space(&mut self, id: SpaceId) -> Result<(), Error> {
         self.space(id)?;
-        self.connection.execute("UPDATE space SET state = 'retired' WHERE state = 'active'", [])?;
+        self.connection.execute("UPDATE space SET state = 'leaving' WHERE state = 'active'", [])?;
         self.connection.execute("UPDATE space SET state = 'active' WHERE id = ?1", [id.0])?;
         Ok(())
     }

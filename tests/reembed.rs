@@ -1,0 +1,123 @@
+//! Changing the model: nothing is lost, searches go on, one switch.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{WordModel, memory, memory_with};
+use rekall::core::SpaceState;
+use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress, Rekall, Watch};
+
+fn other() -> Arc<WordModel> {
+    Arc::new(WordModel::named("other words", 24))
+}
+
+fn notes(count: usize) -> Vec<NewEntry> {
+    (0..count).map(|n| NewEntry::new(format!("note number{n}"))).collect()
+}
+
+#[test]
+fn all_entries_are_found_with_the_new_model_and_the_old_space_is_gone() {
+    let memory = memory();
+    let ids = memory.remember_many(&notes(300)).run().unwrap();
+    let mut heard = Vec::new();
+    let mut hear = |progress: Progress| heard.push(progress.done);
+    let done = memory.reembed_with_embedder(other(), Watch::new().progress(&mut hear)).unwrap();
+    assert_eq!((done.entries, done.vectors, done.without_meaning), (300, 300, 0));
+    assert!(heard.is_sorted() && heard.last() == Some(&300));
+    for n in [0, 150, 299] {
+        let found = memory.recall(&format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();
+        assert_eq!(found[0].entry.id, ids[n]);
+    }
+    let spaces = memory.store().read().unwrap().spaces().unwrap();
+    assert_eq!(spaces.len(), 1);
+    assert_eq!((spaces[0].dimensions, spaces[0].state), (24, SpaceState::Active));
+    assert_eq!(memory.stats().unwrap().store.vectors, 300);
+    // A memory opened with the old model is told.
+    let old = Rekall::builder(memory.path()).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+    let error = old.recall("note").mode(Mode::Semantic).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelMismatch);
+}
+
+#[test]
+fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
+    let memory = memory();
+    memory.remember_many(&notes(500)).run().unwrap();
+    let token = CancelToken::new();
+    let mut stop = |progress: Progress| {
+        if progress.done >= 200 {
+            token.cancel();
+        }
+    };
+    let error =
+        memory.reembed_with_embedder(other(), Watch::new().progress(&mut stop).cancel(&token)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    let found = memory.recall("note number7").mode(Mode::Semantic).limit(1).run().unwrap();
+    assert_eq!(found[0].entry.title, "note number7");
+
+    // Written while the new space is half full: one entry comes, one changes, one goes.
+    let late = memory.remember(NewEntry::new("a late arrival")).unwrap();
+    let first = memory.recall("note number0").mode(Mode::Semantic).limit(1).run().unwrap()[0].entry.id;
+    memory.update(first, &EntryPatch::new().title("rewritten entirely")).unwrap();
+    let second = memory.recall("note number1").mode(Mode::Semantic).limit(1).run().unwrap()[0].entry.id;
+    memory.forget(second).unwrap();
+
+    let done = memory.reembed_with_embedder(other(), Watch::new()).unwrap();
+    assert!(done.entries < 400, "what was made before is not made again: {done:?}");
+    for (query, id) in [("a late arrival", late), ("rewritten entirely", first)] {
+        let found = memory.recall(query).mode(Mode::Semantic).limit(1).run().unwrap();
+        assert_eq!(found[0].entry.id, id);
+        assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6, "{query}");
+    }
+    assert_eq!(memory.recall("note").mode(Mode::Semantic).limit(1000).run().unwrap().len(), 500);
+    let check = memory.check().unwrap();
+    assert!(check.is_clean(), "{:?}", check.problems);
+}
+
+#[test]
+fn what_was_remembered_without_a_model_is_embedded_later() {
+    let memory = memory_with(rekall::Builder::without_model);
+    let id = memory.remember(NewEntry::new("disk full")).unwrap();
+    assert_eq!(memory.stats().unwrap().store.pending, 1);
+    let path = memory.path().to_owned();
+    drop(memory.rekall);
+    let with_model = Rekall::builder(&path).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+    assert!(with_model.recall("disk").run().unwrap().degraded.contains(&Degraded::Pending { count: 1 }));
+    // Another program adds one more, without marking it.
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    foreign
+        .execute_batch(
+            "INSERT INTO entry (ulid, title, created_at, updated_at)
+             VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'login token', 0, 0)",
+        )
+        .unwrap();
+    let done = with_model.embed_pending(Watch::new()).unwrap();
+    assert_eq!(done.entries, 2);
+    assert_eq!(with_model.stats().unwrap().store.pending, 0);
+    let found = with_model.recall("disk full").mode(Mode::Semantic).limit(1).run().unwrap();
+    assert_eq!(found[0].entry.id, id);
+    let found = with_model.recall("login token").mode(Mode::Semantic).limit(1).run().unwrap();
+    assert_eq!(found[0].entry.title, "login token");
+}
+
+#[test]
+fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
+    let memory = memory();
+    let id = memory.remember(NewEntry::new("disk full")).unwrap();
+    memory.recall("warm").run().unwrap();
+    let foreign = rusqlite::Connection::open(memory.path()).unwrap();
+    foreign.execute("UPDATE entry SET title = 'login token'", []).unwrap();
+    assert_eq!(memory.recall("token").mode(Mode::Text).run().unwrap()[0].entry.id, id);
+    assert!(memory.recall("token").run().unwrap().degraded.contains(&Degraded::Pending { count: 1 }));
+    memory.embed_pending(Watch::new()).unwrap();
+    let found = memory.recall("login token").mode(Mode::Semantic).run().unwrap();
+    assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6);
+    assert!(found.degraded.is_empty());
+    foreign.execute("UPDATE embedding SET vector = zeroblob(64)", []).unwrap();
+    let found = memory.recall("login token").run().unwrap();
+    assert!(found.degraded.contains(&Degraded::UnusableVectors { count: 1 }));
+    assert_eq!(memory.repair().unwrap().quarantined, 1);
+    foreign.execute("DELETE FROM entry", []).unwrap();
+    assert!(memory.recall("login token").run().unwrap().is_empty());
+}

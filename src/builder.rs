@@ -48,7 +48,6 @@ pub struct Builder {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) search_threads: usize,
-    pub(crate) backend: VectorBackend,
     pub(crate) manager: ManagerOptions,
     pub(crate) reaper: bool,
 }
@@ -122,6 +121,13 @@ impl Builder {
     /// Which vector index searches use.
     pub fn vector_backend(mut self, backend: VectorBackend) -> Self {
         self.config.vector_backend = backend;
+        self
+    }
+
+    /// Most bytes of memory that the vector index may take; `None`: no limit. What does not fit stays in the
+    /// file and is read at each search. Looked at when the index is filled. Default: no limit.
+    pub fn memory_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
+        self.config.memory_budget = bytes.into();
         self
     }
 
@@ -238,17 +244,12 @@ impl Builder {
         if let Some(clock) = &self.clock {
             manager.clock = Arc::new(SharedClock(Arc::clone(clock)));
         }
-        let settings = Settings {
-            search_threads: self.search_threads,
-            backend: self.config.vector_backend,
-            manager,
-            reaper: self.reaper,
-        };
+        let settings = Settings { search_threads: self.search_threads, manager, reaper: self.reaper };
         let models = Models::new(choice, &settings, &self.events)?;
         Ok(Rekall {
-            store,
+            store: Arc::new(store),
             models: ArcSwap::from_pointee(models),
-            resident: Resident::default(),
+            resident: Resident::new(self.config.vector_backend, self.config.memory_budget),
             queries: EmbeddingCache::new(cache),
             events: self.events,
             settings,

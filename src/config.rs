@@ -15,8 +15,12 @@ pub enum VectorBackend {
     /// What was measured to be best for the file's size.
     #[default]
     Auto,
-    /// Exact search over `f32` rows in memory.
+    /// Exact search over `f32` rows in memory: 4 bytes a component, nothing else needed.
     Flat,
+    /// Exact search over int8 codes in memory: 1 byte a component, a few exact rows read from the file.
+    Sq8,
+    /// Approximate search over sign bits in memory, rescored exactly. Never chosen unasked.
+    Binary,
 }
 
 impl FromStr for VectorBackend {
@@ -27,9 +31,11 @@ impl FromStr for VectorBackend {
             "auto" => Ok(Self::Auto),
             // "numpy" is what the Python tool called its exact search.
             "flat" | "numpy" => Ok(Self::Flat),
+            "sq8" => Ok(Self::Sq8),
+            "binary" => Ok(Self::Binary),
             other => Err(ConfigError::UnknownValue {
                 key: "vector_backend",
-                expected: "auto or flat",
+                expected: "auto, flat, sq8 or binary",
                 got: other.to_owned(),
             }),
         }
@@ -60,6 +66,8 @@ pub struct Config {
     pub model_idle_timeout: Option<Duration>,
     /// Which vector index searches use. Default [`VectorBackend::Auto`].
     pub vector_backend: VectorBackend,
+    /// Most bytes of memory that the vector index may take; `None`: no limit. The default.
+    pub memory_budget: Option<usize>,
     /// The model; `None`: the built-in one.
     pub model: Option<ModelSource>,
 }
@@ -71,6 +79,7 @@ impl Default for Config {
             cache_ttl: Duration::from_secs(600),
             model_idle_timeout: Some(Duration::from_secs(600)),
             vector_backend: VectorBackend::Auto,
+            memory_budget: None,
             model: None,
         }
     }
@@ -126,6 +135,7 @@ struct Performance {
     model_idle_timeout_minutes: Option<Duration>,
     #[serde(alias = "vector_index_backend")]
     vector_backend: Option<String>,
+    memory_budget_bytes: Option<usize>,
 }
 
 #[derive(Default, Deserialize)]
@@ -159,7 +169,8 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
-    /// `model_idle_timeout_minutes` and `vector_backend` (old spelling `vector_index_backend`), section
+    /// `model_idle_timeout_minutes`, `memory_budget_bytes` and `vector_backend` (old spelling
+    /// `vector_index_backend`), section
     /// `[model]` with `source` (`"bundled"`, `"path:DIR"`, `"hub:REPO"`). What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
         let file: File =
@@ -181,6 +192,7 @@ impl FromStr for Config {
                 .vector_backend
                 .as_deref()
                 .map_or(Ok(default.vector_backend), str::parse)?,
+            memory_budget: performance.memory_budget_bytes,
             model: model.transpose()?,
         })
     }
@@ -214,7 +226,7 @@ mod tests {
         assert!(refused("[perf]\n").contains("perf"));
         assert_eq!(
             refused("[performance]\nvector_backend = 'faiss'"),
-            "vector_backend must be auto or flat, got \"faiss\""
+            "vector_backend must be auto, flat, sq8 or binary, got \"faiss\""
         );
         assert!(refused("[performance]\ncache_max_size = -1").contains("cache_max_size"));
         assert!(refused("[performance]\nmodel_idle_timeout_minutes = -1").contains("got -1"));

@@ -23,7 +23,7 @@ pub(crate) type QueryKey = (i64, Arc<str>);
 /// `Send + Sync`: share it by reference or in an [`Arc`] among any number of threads. Opening costs about a
 /// millisecond; the model and the index are loaded when first needed. Dropping it closes the file.
 pub struct Rekall {
-    pub(crate) store: Store,
+    pub(crate) store: Arc<Store>,
     /// Swapped when the file's vectors were made anew with another model.
     pub(crate) models: ArcSwap<Models>,
     pub(crate) resident: Resident,
@@ -76,13 +76,15 @@ impl Rekall {
         Err(Error::ModelMismatch { stored: space.fingerprint.clone(), requested: fingerprint.to_owned() })
     }
 
-    /// Drops the vector index and fills it anew from the file.
+    /// Drops the vector index, in memory and what is laid by in the file, fills it anew from the rows, and lays
+    /// it by for the next process.
     ///
     /// # Errors
     /// [`Error::Core`] when the file cannot be read.
     pub fn rebuild_index(&self) -> Result<(), Error> {
         self.resident.clear();
-        self.resident.view(&self.store, &self.events).map(drop)
+        self.store.write()?.drop_all_index_blocks()?;
+        self.resident.save(&self.store, &self.events)
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.

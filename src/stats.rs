@@ -15,6 +15,9 @@ pub struct Stats {
     pub space: Option<String>,
     /// The query cache: hits, misses, bytes.
     pub cache: CacheStats,
+    /// Sort of the index: `flat`, `sq8`, `binary`, or one that stays in the file; `None` before the first
+    /// search.
+    pub index_backend: Option<&'static str>,
     /// Vectors in the index; 0 before the first search.
     pub index_rows: usize,
     /// Bytes of memory the index takes.
@@ -23,6 +26,8 @@ pub struct Stats {
     pub model: Option<String>,
     /// Bytes of heap the model takes; 0 while it is not loaded.
     pub model_bytes: usize,
+    /// Bytes of the whole process in memory, where the system tells (Linux).
+    pub process_bytes: Option<u64>,
 }
 
 impl Rekall {
@@ -32,17 +37,19 @@ impl Rekall {
     /// [`Error::Core`] when the file cannot be read.
     pub fn stats(&self) -> Result<Stats, Error> {
         let tx = self.store.read()?;
-        let (index_bytes, index_rows) = self.resident.usage();
+        let index = self.resident.usage();
         let (model, model_bytes) =
             self.models.load().resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         Ok(Stats {
             store: tx.stats()?,
             space: tx.active_space()?.map(|space| space.fingerprint),
             cache: self.queries.stats(),
-            index_rows,
-            index_bytes,
+            index_backend: index.backend,
+            index_rows: index.rows,
+            index_bytes: index.bytes,
             model,
             model_bytes,
+            process_bytes: rekall_model::process_rss(),
         })
     }
 }

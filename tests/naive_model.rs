@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{WordModel, memory_with};
 use proptest::prelude::*;
 use rekall::index::similarity;
-use rekall::{Builder, Embedder, EntryId, EntryPatch, Filter, Mode, NewEntry, Rekall, Status};
+use rekall::{Builder, Embedder, EntryId, EntryPatch, Filter, Mode, NewEntry, Rekall, Status, VectorBackend};
 
 const WORDS: [&str; 12] = [
     "disk", "full", "cache", "stale", "login", "token", "serveur", "panne", "build", "slow", "retry", "port",
@@ -143,6 +143,27 @@ proptest! {
     #[test]
     fn with_a_cache_that_expires_at_once(ops in proptest::collection::vec(op(), 1..60)) {
         run(&ops, |builder| builder.cache_ttl(Duration::ZERO))?;
+    }
+
+    #[test]
+    fn with_codes_in_memory(ops in proptest::collection::vec(op(), 1..60)) {
+        run(&ops, |builder| builder.vector_backend(VectorBackend::Sq8))?;
+    }
+
+    #[test]
+    fn with_flat_rows(ops in proptest::collection::vec(op(), 1..60)) {
+        run(&ops, |builder| builder.vector_backend(VectorBackend::Flat))?;
+    }
+
+    #[test]
+    fn with_all_bits_rescored(ops in proptest::collection::vec(op(), 1..60)) {
+        // With fewer rows than it rescores, the approximate index is exact, too.
+        run(&ops, |builder| builder.vector_backend(VectorBackend::Binary))?;
+    }
+
+    #[test]
+    fn with_nothing_in_memory(ops in proptest::collection::vec(op(), 1..40)) {
+        run(&ops, |builder| builder.memory_budget(0))?;
     }
 
     #[test]

@@ -98,7 +98,6 @@ CREATE TABLE index_block (
     kind     TEXT    NOT NULL,
     number   INTEGER NOT NULL,
     seq      INTEGER NOT NULL,
-    checksum BLOB    NOT NULL,
     data     BLOB    NOT NULL,
     PRIMARY KEY (space_id, kind, number)
 );

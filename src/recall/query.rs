@@ -179,20 +179,30 @@ impl<'a> Recall<'a> {
         self.validate()?;
         let mut degraded = Vec::new();
         let mut space = self.rekall.resident.view(&self.rekall.store, &self.rekall.events)?.space.clone();
-        let (snapshot, vector) = loop {
+        let resident = &self.rekall.resident;
+        loop {
             // Embedding comes before the snapshot: a model may take seconds to load.
             let vector = self.query_vector(space.as_ref(), &mut degraded)?;
             check_cancelled(self.cancel.as_ref())?;
-            let snapshot = self.rekall.resident.snapshot(&self.rekall.store, &self.rekall.events)?;
-            if snapshot.view.space == space {
-                break (snapshot, vector);
+            let hits = resident.consistently(&self.rekall.store, &self.rekall.events, |snapshot| {
+                if snapshot.view.space != space {
+                    // The file's model was changed meanwhile.
+                    return Ok(Err(snapshot.view.space.clone()));
+                }
+                let mut notes = Vec::new();
+                self.search(snapshot, vector.as_deref(), &mut notes).map(|hits| Ok((hits, notes)))
+            })?;
+            match hits {
+                Ok((hits, notes)) => {
+                    degraded.extend(notes);
+                    return Ok(Recalled { hits, degraded, elapsed: started.elapsed() });
+                }
+                Err(now) => {
+                    space = now;
+                    degraded.clear();
+                }
             }
-            // The file's model was changed meanwhile.
-            space = snapshot.view.space.clone();
-            degraded.clear();
-        };
-        let hits = self.search(&snapshot, vector.as_deref(), &mut degraded)?;
-        Ok(Recalled { hits, degraded, elapsed: started.elapsed() })
+        }
     }
 
     fn validate(&self) -> Result<(), Error> {

@@ -9,6 +9,7 @@ use rekall_index::{Neighbor, Roles};
 use super::hit::{Explain, Hit, Leg, Recalled};
 use super::legs::{Admitted, Semantic};
 use super::query::hit_chunk;
+use crate::resident::Snapshot;
 use crate::{CancelToken, EntryId, Error, Rekall};
 
 /// A search for entries like a given one, in the making; see [`Rekall::similar_to`].
@@ -69,7 +70,12 @@ impl Similar<'_> {
         if !(-1.0..=1.0).contains(&self.threshold) {
             return Err(Error::InvalidThreshold { got: self.threshold });
         }
-        let snapshot = self.rekall.resident.snapshot(&self.rekall.store, &self.rekall.events)?;
+        let (store, events) = (&self.rekall.store, &self.rekall.events);
+        let hits = self.rekall.resident.consistently(store, events, |snapshot| self.search(snapshot))?;
+        Ok(Recalled { hits, degraded: Vec::new(), elapsed: started.elapsed() })
+    }
+
+    fn search(&self, snapshot: &Snapshot<'_>) -> Result<Vec<Hit>, Error> {
         let own = snapshot.tx.row_of(self.id)?;
         let space = snapshot.view.space.as_ref().ok_or(Error::NotEmbedded { id: self.id })?;
         let batch = snapshot.tx.vectors_of(space, &[own])?;
@@ -89,7 +95,7 @@ impl Similar<'_> {
             }
             compared = true;
             // One more than wanted, because the entry finds itself.
-            for near in leg.nearest(&snapshot, vector, self.limit.saturating_add(1))? {
+            for near in leg.nearest(snapshot, vector, self.limit.saturating_add(1))? {
                 let known = best.entry(near.key.entry).or_insert(near);
                 if near.rank_cmp(known).is_lt() {
                     *known = near;
@@ -110,7 +116,7 @@ impl Similar<'_> {
                 entry,
                 score: near.similarity.into(),
                 similarity: Some(near.similarity),
-                chunk: hit_chunk(&snapshot, near.key)?,
+                chunk: hit_chunk(snapshot, near.key)?,
                 explain: Explain::default(),
             });
         }
@@ -119,6 +125,6 @@ impl Similar<'_> {
         for (at, hit) in hits.iter_mut().enumerate() {
             hit.explain.semantic = Some(Leg { rank: at + 1, score: hit.score });
         }
-        Ok(Recalled { hits, degraded: Vec::new(), elapsed: started.elapsed() })
+        Ok(hits)
     }
 }

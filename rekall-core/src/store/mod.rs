@@ -1,5 +1,6 @@
 //! The store: one open file, and transactions on it.
 
+mod blocks;
 mod changes;
 mod entries;
 mod links;
@@ -8,12 +9,17 @@ mod pending;
 mod rows;
 mod spaces;
 mod stats;
+mod upkeep;
 mod vectors;
 
 pub use changes::Changes;
 pub use entries::{Draft, Inserted};
 pub use spaces::{Space, SpaceId, SpaceState};
 pub use stats::StoreStats;
+pub use upkeep::{
+    CheckReport, CompactReport, ExportReport, ImportOptions, ImportReport, Mended, OnDuplicate, Problem, ProblemKind,
+    RepairReport, SalvageReport,
+};
 pub use vectors::VectorBatch;
 
 use std::ops::Deref;
@@ -47,6 +53,9 @@ impl Store {
     /// file is then as it was.
     pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, Error> {
         let (database, writer) = Database::open(path.as_ref(), options)?;
+        if options.secure_delete && !options.read_only {
+            upkeep::secure::arm(&writer)?;
+        }
         let probe = database.connect(true)?;
         Ok(Self {
             database,
@@ -118,7 +127,7 @@ impl Store {
         }
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.database.options().clock.now_ms()
     }
 }
@@ -162,6 +171,10 @@ impl WriteTx<'_> {
         self.prune_changes()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
+        let options = self.store.database.options();
+        if options.secure_delete {
+            upkeep::secure::forget_older_states(&self.connection, options.busy_timeout);
+        }
         Ok(())
     }
 }

@@ -1,0 +1,335 @@
+//! The command line: global options and commands.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rekall::{Filter, ModelSource, Status};
+
+const AFTER_HELP: &str = "\
+Exit codes: 0 done; 1 wrong arguments, nothing of that name, an error, or damage found by check;
+2 not yet in this version.
+With --json every command prints exactly one JSON document on the standard output, errors too:
+{\"error\":{\"kind\",\"message\"}}. Notes and progress go to the standard error.";
+
+/// A local semantic memory: remember notes, find them again by meaning or by words.
+#[derive(Debug, Parser)]
+#[command(name = "cli", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Database [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) db: Option<PathBuf>,
+    /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME[@REVISION]
+    #[arg(long, global = true, value_name = "MODEL")]
+    pub(crate) model: Option<ModelSource>,
+    /// Vector index that searches use
+    #[arg(long, global = true, value_name = "INDEX")]
+    pub(crate) index: Option<Index>,
+    /// Settings in TOML; options on the command line go before them
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Index {
+    /// What was measured to be best for the file's size
+    Auto,
+    /// Exact search over rows in memory
+    Flat,
+    /// Exact search over codes of a quarter of the size
+    Sq8,
+    /// Exact search inside SQLite, nothing in memory
+    SqliteVec,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Remember sample notes, ask six questions, show hits and times
+    Quickstart,
+    /// Remember one note and print its id
+    Add(AddArgs),
+    /// Remember text, Markdown and source files; a second run takes up only what changed
+    Index(IndexArgs),
+    /// Find notes by meaning and by words
+    Search(SearchArgs),
+    /// Find notes like a given one
+    Similar(SimilarArgs),
+    /// Print a note with its links
+    Show {
+        /// Id of the note
+        id: String,
+    },
+    /// Change a note; what is not given stays as it is
+    Update(Box<UpdateArgs>),
+    /// Forget a note with all that hangs on it
+    Forget {
+        /// Id of the note
+        id: String,
+    },
+    /// Link one note to another
+    Link(LinkArgs),
+    /// Remove a link
+    Unlink(UnlinkArgs),
+    /// Take in a database of the Python tool, or a JSONL export
+    Import {
+        /// The file, which is only read
+        file: PathBuf,
+    },
+    /// Write everything to a JSONL file
+    Export {
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Count what the database holds
+    Stats {
+        /// Load model and index too, and say how much memory each takes
+        #[arg(long)]
+        memory: bool,
+    },
+    /// Look for damage
+    Check,
+    /// Repair what can be repaired
+    Repair,
+    /// Copy the database, also while others use it
+    Backup {
+        /// The file to write
+        file: PathBuf,
+    },
+    /// Drop the vector index and fill it anew from the database
+    RebuildIndex,
+    /// Make all vectors anew with the model given by --model
+    Reembed,
+    /// Remember made-up notes, for trying out scale
+    Generate(GenerateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// One line that says what the note is about
+    pub(crate) title: String,
+    /// The rest; - reads it from the standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) content: Option<String>,
+    /// bug, pattern, decision, pitfall, config, reference, or any other word
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Project it belongs to
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+    /// A tag; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// How sure you are, 0 to 5
+    #[arg(long, value_name = "0-5")]
+    pub(crate) confidence: Option<u8>,
+    /// episodic, semantic, or any other word
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) memory_type: Option<String>,
+    /// Structured context: {"situation", "solution", "what_failed", "trigger_keywords": […],
+    /// "error_messages": […], "files": […], "text"}, each optional
+    #[arg(long, value_name = "JSON")]
+    pub(crate) context: Option<String>,
+    /// Values of your own, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub(crate) metadata: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// Id of the note
+    pub(crate) id: String,
+    /// New title
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// New content; - reads it from the standard input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub(crate) content: Option<String>,
+    /// New kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// New project
+    #[arg(long, value_name = "PROJECT", conflicts_with = "no_project")]
+    pub(crate) project: Option<String>,
+    /// Take it out of its project
+    #[arg(long)]
+    pub(crate) no_project: bool,
+    /// New tags, instead of those it has; may be given several times
+    #[arg(long = "tag", value_name = "TAG", conflicts_with = "no_tags")]
+    pub(crate) tags: Vec<String>,
+    /// Remove all tags
+    #[arg(long)]
+    pub(crate) no_tags: bool,
+    /// Whether it still holds
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<KnownStatus>,
+    /// Id of the note that replaces it; also makes it obsolete, unless --status says otherwise
+    #[arg(long, value_name = "ID", conflicts_with = "no_superseded_by")]
+    pub(crate) superseded_by: Option<String>,
+    /// Nothing replaces it after all
+    #[arg(long)]
+    pub(crate) no_superseded_by: bool,
+    /// How sure you are, 0 to 5
+    #[arg(long, value_name = "0-5")]
+    pub(crate) confidence: Option<u8>,
+    /// New memory type
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) memory_type: Option<String>,
+    /// New structured context, see add
+    #[arg(long, value_name = "JSON", conflicts_with = "no_context")]
+    pub(crate) context: Option<String>,
+    /// Remove the context
+    #[arg(long)]
+    pub(crate) no_context: bool,
+    /// New metadata, all of it, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub(crate) metadata: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// Where the link starts
+    pub(crate) source: String,
+    /// Where it points
+    pub(crate) target: String,
+    /// related, supersedes, derived_from, contradicts, or any other word
+    #[arg(long, value_name = "RELATION", default_value = "related")]
+    pub(crate) relation: String,
+    /// Why, in words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnlinkArgs {
+    /// Where the link starts
+    pub(crate) source: String,
+    /// Where it points
+    pub(crate) target: String,
+    /// The link's relation
+    #[arg(long, value_name = "RELATION", default_value = "related")]
+    pub(crate) relation: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// Files and folders; hidden ones, target, node_modules, binary files and files over 1 MiB are skipped
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Project of the notes [default: name of the folder]
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// What to look for, in any words; may be left out when --vector is given
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Vec<String>,
+    /// Most hits wanted
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    /// What to go by [default: hybrid]
+    #[arg(long, value_name = "MODE")]
+    pub(crate) mode: Option<SearchMode>,
+    /// Which text of the notes to compare with: title, content and tags, or the context
+    #[arg(long, value_name = "ROLE", default_value = "all")]
+    pub(crate) role: SearchRole,
+    /// Least similarity of a hit, -1 to 1
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f32>,
+    /// The query's vector: little-endian f32 values in base64. The text then only serves to find words
+    #[arg(long, value_name = "BASE64_F32LE")]
+    pub(crate) vector: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimilarArgs {
+    /// Id of the note
+    pub(crate) id: String,
+    /// Most hits wanted
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    /// Least similarity of a hit, -1 to 1
+    #[arg(long, value_name = "X", default_value_t = 0.75, allow_negative_numbers = true)]
+    pub(crate) threshold: f32,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
+/// Which notes may be found.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Only notes of this kind; given several times: of any of them
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<String>,
+    /// Only notes of this project; given several times: of any of them
+    #[arg(long = "project", value_name = "PROJECT")]
+    projects: Vec<String>,
+    /// Only notes with this tag; given several times: with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Only notes that still hold, that no longer do, or any
+    #[arg(long, value_name = "STATUS", default_value = "active")]
+    status: WantedStatus,
+}
+
+impl FilterArgs {
+    pub(crate) fn filter(&self) -> Filter {
+        let mut filter = Filter::new();
+        filter.kinds.clone_from(&self.kinds);
+        filter.projects.clone_from(&self.projects);
+        filter.tags_all.clone_from(&self.tags);
+        filter.status = match self.status {
+            WantedStatus::Active => Some(Status::Active),
+            WantedStatus::Obsolete => Some(Status::Obsolete),
+            WantedStatus::Any => None,
+        };
+        filter
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// How many notes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: u64,
+    /// Equal seeds make equal notes
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SearchMode {
+    /// Meaning and words together
+    Hybrid,
+    /// Meaning alone
+    Semantic,
+    /// Words alone
+    Text,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SearchRole {
+    Summary,
+    Context,
+    All,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum KnownStatus {
+    Active,
+    Obsolete,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WantedStatus {
+    Active,
+    Obsolete,
+    Any,
+}

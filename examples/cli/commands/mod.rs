@@ -1,0 +1,44 @@
+//! One file per concern, one function per command.
+
+mod entry;
+mod fields;
+mod generate;
+mod index;
+mod links;
+mod quickstart;
+mod search;
+mod stats;
+mod synthetic;
+mod transfer;
+mod tree;
+mod upkeep;
+
+use crate::args::{Cli, Command};
+use crate::failure::Failure;
+use crate::report::Report;
+use crate::style::Style;
+
+/// Runs the command of the command line.
+pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
+    match &cli.command {
+        Command::Quickstart => quickstart::quickstart(cli, style),
+        Command::Add(args) => entry::add(cli, args),
+        Command::Show { id } => entry::show(cli, id, style),
+        Command::Update(args) => entry::update(cli, args, style),
+        Command::Forget { id } => entry::forget(cli, id),
+        Command::Link(args) => links::link(cli, args),
+        Command::Unlink(args) => links::unlink(cli, args),
+        Command::Index(args) => index::index(cli, args, style),
+        Command::Search(args) => search::search(cli, args, style),
+        Command::Similar(args) => search::similar(cli, args, style),
+        Command::Import { file } => transfer::import(cli, file, style),
+        Command::Export { file } => transfer::export(cli, file, style),
+        Command::Stats { memory } => stats::stats(cli, *memory, style),
+        Command::Check => upkeep::check(cli, style),
+        Command::Repair => upkeep::repair(cli, style),
+        Command::Backup { file } => upkeep::backup(cli, file, style),
+        Command::RebuildIndex => upkeep::rebuild_index(cli),
+        Command::Reembed => upkeep::reembed(cli, style),
+        Command::Generate(args) => generate::generate(cli, args, style),
+    }
+}

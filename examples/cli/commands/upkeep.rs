@@ -1,0 +1,114 @@
+//! Looking after the database.
+
+use std::path::Path;
+use std::time::Instant;
+
+use rekall::Watch;
+use rekall::model::LoadOptions;
+use serde_json::json;
+
+use crate::args::Cli;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::report::{Report, ms};
+use crate::session::{Purpose, Session};
+use crate::style::{Style, bytes, counted};
+
+/// Problems shown to people; `--json` lists more.
+const SHOWN: usize = 20;
+
+pub(crate) fn check(cli: &Cli, style: Style) -> Result<Report, Failure> {
+    let session = Session::open(cli, Purpose::Read)?;
+    let report = session.rekall.check()?;
+    let mut json = serde_json::to_value(&report).unwrap_or_default();
+    json["clean"] = report.is_clean().into();
+    let mut text = style.table(&[
+        ("notes", report.entries.to_string()),
+        ("vectors", report.vectors.to_string()),
+        ("tags", report.tags.to_string()),
+        ("links", report.links.to_string()),
+        ("pages", report.pages.to_string()),
+    ]);
+    if report.is_clean() {
+        return Ok(Report::new(json, text + &style.green("no damage found")));
+    }
+    for problem in report.problems.iter().take(SHOWN) {
+        let entry = problem.entry.map(|id| format!(" ({id})")).unwrap_or_default();
+        text += &format!("{:?}: {}{entry}\n", problem.kind, problem.detail);
+    }
+    let found = usize::try_from(report.found).unwrap_or(usize::MAX);
+    text += &format!("{} found; repair sets right what can be\n", counted(found, "problem"));
+    Ok(Report::new(json, text).of_damage())
+}
+
+pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
+    let session = Session::open(cli, Purpose::Change)?;
+    let report = session.rekall.repair()?;
+    let text = style.table(&[
+        ("notes with unreadable parts", report.mended.len().to_string()),
+        ("vectors set aside", report.quarantined.to_string()),
+        ("dangling rows removed", report.orphans.to_string()),
+        ("notes now waiting for a vector", report.pending.to_string()),
+        ("spaces retired", report.spaces.to_string()),
+        ("tables and indexes made anew", report.objects.to_string()),
+    ]);
+    Ok(Report::new(serde_json::to_value(&report).unwrap_or_default(), text))
+}
+
+pub(crate) fn backup(cli: &Cli, file: &Path, _style: Style) -> Result<Report, Failure> {
+    let session = Session::open(cli, Purpose::Read)?;
+    let started = Instant::now();
+    let progress = Progress::new("copying", 0);
+    session.rekall.backup(file, Watch::new().progress(&mut |at| progress.follow(at)))?;
+    drop(progress);
+    let elapsed = started.elapsed();
+    let size = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?.len();
+    let text = format!("{} written to {}", bytes(size), file.display());
+    Ok(Report::new(json!({ "file": file, "bytes": size, "elapsed_ms": ms(elapsed) }), text))
+}
+
+pub(crate) fn rebuild_index(cli: &Cli) -> Result<Report, Failure> {
+    let session = Session::open(cli, Purpose::Change)?;
+    let started = Instant::now();
+    session.rekall.rebuild_index()?;
+    let elapsed = started.elapsed();
+    let stats = session.rekall.stats()?;
+    let text = format!(
+        "{} in {:.1} ms, {} of memory",
+        counted(stats.index_rows, "vector"),
+        elapsed.as_secs_f64() * 1e3,
+        bytes(stats.index_bytes as u64)
+    );
+    let json = json!({ "rows": stats.index_rows, "bytes": stats.index_bytes, "elapsed_ms": ms(elapsed) });
+    Ok(Report::new(json, text))
+}
+
+pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
+    let Some(model) = cli.model.clone() else {
+        return Err(Failure::Usage("reembed needs to know the new model: give --model".to_owned()));
+    };
+    let session = Session::open(cli, Purpose::Change)?;
+    let name = model.to_string();
+    let started = Instant::now();
+    let progress = Progress::new("embedding", 0);
+    let watch = &mut |at| progress.follow(at);
+    let done = session.rekall.reembed(model, LoadOptions::default(), Watch::new().progress(watch))?;
+    // With the model that the file has already, only what was stored without vectors is left to do.
+    let waited = session.rekall.embed_pending(Watch::new().progress(watch))?;
+    drop(progress);
+    let (entries, vectors) = (done.entries + waited.entries, done.vectors + waited.vectors);
+    let elapsed = started.elapsed();
+    let json = json!({
+        "model": name,
+        "entries": entries,
+        "vectors": vectors,
+        "without_meaning": done.without_meaning + waited.without_meaning,
+        "elapsed_ms": ms(elapsed),
+    });
+    let mut text = format!("{} in {:.2} s\n", counted(entries, "note"), elapsed.as_secs_f64());
+    if name != "bundled" {
+        text +=
+            &style.dim(format!("from now on give --model {name}, or [model] source in the configuration\n"));
+    }
+    Ok(Report::new(json, text))
+}

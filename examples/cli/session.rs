@@ -1,0 +1,129 @@
+//! The open memory of one command.
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rekall::{Builder, Config, ErrorKind, Event, ModelSource, Rekall, VectorBackend};
+
+use crate::args::{Cli, Index};
+use crate::failure::Failure;
+use crate::place;
+use crate::style::counted;
+
+/// What a command is going to do with the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Only look: a missing file is an error, one that may not be written is good enough.
+    Read,
+    /// Write: a missing file is made.
+    Write,
+    /// Change what is there: a missing file is an error.
+    Change,
+}
+
+/// An open memory, and what it reported meanwhile.
+pub(crate) struct Session {
+    pub(crate) rekall: Rekall,
+    unembedded: Arc<Mutex<Unembedded>>,
+}
+
+/// Notes that were stored without vectors.
+#[derive(Default)]
+struct Unembedded {
+    count: usize,
+    reason: String,
+}
+
+impl Session {
+    /// Opens the database that the command line, or the environment, names.
+    pub(crate) fn open(cli: &Cli, purpose: Purpose) -> Result<Self, Failure> {
+        let path = place::database(cli.db.as_deref())?;
+        if purpose == Purpose::Write {
+            place::make_default_folder(cli.db.as_deref(), &path)?;
+        }
+        Self::open_at(cli, &path, purpose)
+    }
+
+    /// Opens a given database, with the settings of the command line.
+    pub(crate) fn open_at(cli: &Cli, path: &Path, purpose: Purpose) -> Result<Self, Failure> {
+        let settings = Settings::of(cli)?;
+        // A misspelt path must not look like a memory that knows nothing.
+        if purpose != Purpose::Write && !path.exists() {
+            let path = path.display();
+            return Err(Failure::NotFound(format!(
+                "no database at {path} yet: add, index or import makes it"
+            )));
+        }
+        let unembedded = Arc::default();
+        let builder = || settings.builder(path, &unembedded).create(purpose == Purpose::Write);
+        let rekall = match builder().open() {
+            Err(error) if purpose == Purpose::Read && error.kind() == ErrorKind::ReadOnly => {
+                builder().read_only().open()?
+            }
+            opened => opened?,
+        };
+        Ok(Self { rekall, unembedded })
+    }
+
+    /// What a user should know beside the result.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let unembedded = self.unembedded.lock().unwrap_or_else(PoisonError::into_inner);
+        if unembedded.count == 0 {
+            return Vec::new();
+        }
+        let notes = counted(unembedded.count, "note");
+        vec![format!("{notes} without a vector, so found by words only: {}", unembedded.reason)]
+    }
+}
+
+/// What the command line and the configuration file say about opening.
+struct Settings {
+    config: Config,
+    index: Option<VectorBackend>,
+    model: Option<ModelSource>,
+}
+
+impl Settings {
+    fn of(cli: &Cli) -> Result<Self, Failure> {
+        let config = match &cli.config {
+            Some(file) => Config::from_file(file).map_err(rekall::Error::from)?,
+            None => Config::default(),
+        };
+        let index = cli.index.map(backend).transpose()?;
+        Ok(Self { config, index, model: cli.model.clone() })
+    }
+
+    fn builder(&self, path: &Path, unembedded: &Arc<Mutex<Unembedded>>) -> Builder {
+        let mut builder = Rekall::builder(path).config(self.config.clone());
+        if let Some(index) = self.index {
+            builder = builder.vector_backend(index);
+        }
+        if let Some(model) = &self.model {
+            builder = builder.model(model.clone());
+        }
+        let unembedded = Arc::clone(unembedded);
+        let watched = io::stderr().is_terminal();
+        builder.on_event(move |event| match event {
+            Event::NotEmbedded { reason, .. } => {
+                let mut unembedded = unembedded.lock().unwrap_or_else(PoisonError::into_inner);
+                unembedded.count += 1;
+                unembedded.reason.clone_from(reason);
+            }
+            // The built-in model is there in milliseconds; another one may take seconds, or a download.
+            Event::ModelLoading { model } if watched && model != "bundled" => eprintln!("loading {model} …"),
+            _ => {}
+        })
+    }
+}
+
+/// The library knows its backends by name; one that it does not know is still to come.
+fn backend(index: Index) -> Result<VectorBackend, Failure> {
+    let name = match index {
+        Index::Auto => "auto",
+        Index::Flat => "flat",
+        Index::Sq8 => "sq8",
+        Index::SqliteVec => "sqlite-vec",
+    };
+    name.parse().map_err(|_| Failure::NotYet(format!("--index {name}")))
+}

@@ -1,0 +1,312 @@
+//! How well a model and a mode find the right thing in texts of your own, for choosing between them.
+//!
+//! ```text
+//! cargo run --release --example evaluate -- --docs docs.jsonl --queries queries.jsonl --qrels qrels.tsv
+//! ```
+//!
+//! - `docs.jsonl` and `queries.jsonl`: one JSON object a line with `id`, `text` and, if it matters, `lang`.
+//! - `qrels.tsv`: query, document and relevance (0: irrelevant, more: better), separated by tabs.
+//!
+//! A query counts when at least one relevant document is there. Figures are means over the queries, from 0 to 1:
+//! nDCG@10 (gain = relevance, discount = log2 of the rank + 1), recall@10 and MRR@10 (one over the first relevant
+//! hit's rank); `ms` is the median time of a search, embedding of the query included, with no cache.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use rekall::{EntryId, Error, ErrorKind, Mode, ModelSource, NewEntry, Rekall};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Hits looked at: the 10 of nDCG@10.
+const DEPTH: usize = 10;
+
+/// Queries asked before the clock runs, so that it does not see model and index being loaded.
+const WARM_UP: usize = 20;
+
+/// Documents remembered in one transaction.
+const BATCH: usize = 1_000;
+
+/// Longest title made from a document, in bytes.
+const TITLE_BYTES: usize = 200;
+
+/// Measures how well texts are found by words, by meaning, and by both.
+#[derive(Parser)]
+#[command(name = "evaluate")]
+struct Arguments {
+    /// Documents: JSON lines with id, text and possibly lang
+    #[arg(long, value_name = "FILE")]
+    docs: PathBuf,
+    /// Queries: JSON lines with id, text and possibly lang
+    #[arg(long, value_name = "FILE")]
+    queries: PathBuf,
+    /// Judgements: query, document and relevance, separated by tabs
+    #[arg(long, value_name = "FILE")]
+    qrels: PathBuf,
+    /// Keep the documents and queries of this language, and those that name none
+    #[arg(long, value_name = "LANG")]
+    lang: Option<String>,
+    /// bundled, path:DIR or hub:OWNER/NAME[@REVISION]
+    #[arg(long, value_name = "MODEL", default_value = "bundled")]
+    model: ModelSource,
+    /// Keep only the first N documents
+    #[arg(long, value_name = "N")]
+    limit_docs: Option<usize>,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// A document or a query.
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+    text: String,
+    lang: Option<String>,
+}
+
+/// Relevance of documents by query: `relevance[query][document]`, more than 0.
+type Judgements = HashMap<String, HashMap<String, f64>>;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match evaluate(&arguments) {
+        Ok(results) if arguments.json => println!("{}", results.to_json(&arguments.model)),
+        Ok(results) => print!("{}", results.to_text()),
+        Err(error) => {
+            if arguments.json {
+                println!("{}", json!({ "error": { "kind": "error", "message": error.to_string() } }));
+            } else {
+                eprintln!("error: {error}");
+            }
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn evaluate(arguments: &Arguments) -> Result<Results, Failure> {
+    let lang = arguments.lang.as_deref();
+    let mut docs = read_rows(&arguments.docs, lang)?;
+    docs.truncate(arguments.limit_docs.unwrap_or(usize::MAX));
+    let mut judgements = read_judgements(&arguments.qrels)?;
+    let known: HashMap<&str, ()> = docs.iter().map(|doc| (doc.id.as_str(), ())).collect();
+    for relevant in judgements.values_mut() {
+        relevant.retain(|doc, _| known.contains_key(doc.as_str()));
+    }
+    let mut queries = read_rows(&arguments.queries, lang)?;
+    queries.retain(|query| judgements.get(&query.id).is_some_and(|relevant| !relevant.is_empty()));
+    if queries.is_empty() {
+        return Err("no query has a relevant document: check --qrels, and --lang if given".into());
+    }
+
+    let folder = tempfile::tempdir()?;
+    // No cache: each query is to be embedded each time.
+    let rekall = Rekall::builder(folder.path().join("evaluate.db"))
+        .model(arguments.model.clone())
+        .cache_max_size(0)
+        .open()?;
+    // Otherwise a missing model would show only in the results, as meaning that finds nothing.
+    rekall.load_model()?;
+    let names = remember(&rekall, &docs)?;
+    let run = |mode| measure(&rekall, mode, &queries, &judgements, &names);
+    Ok(Results {
+        docs: docs.len(),
+        queries: queries.len(),
+        text: run(Mode::Text)?,
+        semantic: run(Mode::Semantic)?,
+        hybrid: run(Mode::Hybrid)?,
+    })
+}
+
+fn read_rows(path: &Path, lang: Option<&str>) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    for (number, line) in read(path)?.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let row: Row = serde_json::from_str(line)
+            .map_err(|error| format!("{}, line {}: {error}", path.display(), number + 1))?;
+        let wanted = match (lang, &row.lang) {
+            (Some(wanted), Some(found)) => wanted == found,
+            _ => true,
+        };
+        if wanted {
+            rows.push(row);
+        }
+    }
+    Ok(rows)
+}
+
+fn read_judgements(path: &Path) -> Result<Judgements, Failure> {
+    let mut judgements = Judgements::new();
+    for (number, line) in read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [query, doc, relevance] = fields[..] else {
+            let place = format!("{}, line {}", path.display(), number + 1);
+            return Err(format!("{place}: expected query, document and relevance, got {line:?}").into());
+        };
+        let relevance: f64 = relevance.trim().parse().map_err(|_| {
+            format!("{}, line {}: relevance must be a number, got {relevance:?}", path.display(), number + 1)
+        })?;
+        if relevance > 0.0 {
+            judgements.entry(query.to_owned()).or_default().insert(doc.to_owned(), relevance);
+        }
+    }
+    Ok(judgements)
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()).into())
+}
+
+/// Remembers the documents and gives the document that each entry stands for.
+fn remember<'d>(rekall: &Rekall, docs: &'d [Row]) -> Result<HashMap<EntryId, &'d str>, Error> {
+    let mut names = HashMap::with_capacity(docs.len());
+    for batch in docs.chunks(BATCH) {
+        let entries: Vec<NewEntry> = batch.iter().map(entry).collect();
+        let ids = rekall.remember_many(&entries).run()?;
+        names.extend(ids.into_iter().zip(batch.iter().map(|doc| doc.id.as_str())));
+    }
+    Ok(names)
+}
+
+fn entry(doc: &Row) -> NewEntry {
+    let (title, content) = split(doc.text.trim());
+    // A title may not be empty; an empty document is found by its id, if at all.
+    let title = if title.is_empty() { &doc.id } else { title };
+    NewEntry::new(title).content(content).metadata("doc", doc.id.as_str())
+}
+
+/// The first line or sentence as the title, the rest as the content: together they are the text, once.
+fn split(text: &str) -> (&str, &str) {
+    let start = &text[..text.floor_char_boundary(TITLE_BYTES)];
+    let line = start.find('\n');
+    let sentence = start
+        .char_indices()
+        .zip(start.chars().skip(1))
+        .find(|((_, mark), next)| matches!(mark, '.' | '!' | '?' | '…' | ':') && next.is_whitespace())
+        .map(|((at, mark), _)| at + mark.len_utf8());
+    let border = match (line, sentence) {
+        (Some(line), Some(sentence)) => Some(line.min(sentence)),
+        (line, sentence) => line.or(sentence),
+    };
+    let end = match border {
+        Some(end) => end,
+        None if start.len() == text.len() => text.len(),
+        // One long sentence: cut between two words, or in a word as a last resort.
+        None => start.rfind(char::is_whitespace).unwrap_or(start.len()),
+    };
+    (text[..end].trim_end(), text[end..].trim_start())
+}
+
+/// What one mode reached.
+struct Figures {
+    ndcg: f64,
+    recall: f64,
+    mrr: f64,
+    median: Duration,
+}
+
+fn measure(
+    rekall: &Rekall,
+    mode: Mode,
+    queries: &[Row],
+    judgements: &Judgements,
+    names: &HashMap<EntryId, &str>,
+) -> Result<Figures, Error> {
+    for query in queries.iter().take(WARM_UP) {
+        search(rekall, mode, &query.text)?;
+    }
+    let (mut ndcg, mut recall, mut mrr) = (0.0, 0.0, 0.0);
+    let mut times = Vec::with_capacity(queries.len());
+    for query in queries {
+        let started = Instant::now();
+        let found = search(rekall, mode, &query.text)?;
+        times.push(started.elapsed());
+        let Some(relevant) = judgements.get(&query.id) else { continue };
+        let of = |id| names.get(id).and_then(|name| relevant.get(*name)).copied().unwrap_or(0.0);
+        let gains: Vec<f64> = found.iter().map(of).collect();
+        let mut ideal: Vec<f64> = relevant.values().copied().collect();
+        ideal.sort_by(|a, b| b.total_cmp(a));
+        ideal.truncate(DEPTH);
+        ndcg += dcg(&gains) / dcg(&ideal);
+        recall += gains.iter().filter(|gain| **gain > 0.0).count() as f64 / relevant.len() as f64;
+        mrr += gains.iter().position(|gain| *gain > 0.0).map_or(0.0, |at| 1.0 / (at + 1) as f64);
+    }
+    times.sort_unstable();
+    let count = queries.len() as f64;
+    Ok(Figures {
+        ndcg: ndcg / count,
+        recall: recall / count,
+        mrr: mrr / count,
+        median: times.get(times.len() / 2).copied().unwrap_or_default(),
+    })
+}
+
+/// The ids found, best first.
+fn search(rekall: &Rekall, mode: Mode, text: &str) -> Result<Vec<EntryId>, Error> {
+    match rekall.recall(text).mode(mode).limit(DEPTH).run() {
+        Ok(found) => Ok(found.iter().map(|hit| hit.entry.id).collect()),
+        // Nothing in the query that the mode could go by: it finds nothing, and that is what is measured.
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Discounted cumulative gain (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002).
+fn dcg(gains: &[f64]) -> f64 {
+    gains.iter().zip(2_u32..).map(|(gain, place)| gain / f64::from(place).log2()).sum()
+}
+
+struct Results {
+    docs: usize,
+    queries: usize,
+    text: Figures,
+    semantic: Figures,
+    hybrid: Figures,
+}
+
+impl Results {
+    fn modes(&self) -> [(&str, &Figures); 3] {
+        [("text", &self.text), ("semantic", &self.semantic), ("hybrid", &self.hybrid)]
+    }
+
+    fn to_json(&self, model: &ModelSource) -> Value {
+        let mut json = json!({ "docs": self.docs, "queries": self.queries, "model": model.to_string() });
+        for (mode, figures) in self.modes() {
+            json[mode] = json!({
+                "ndcg@10": round(figures.ndcg),
+                "recall@10": round(figures.recall),
+                "mrr@10": round(figures.mrr),
+                "ms": round(figures.median.as_secs_f64() * 1e3),
+            });
+        }
+        json
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = format!(
+            "{} documents, {} queries\n\n           nDCG@10  recall@10   MRR@10   ms/query\n",
+            self.docs, self.queries
+        );
+        for (mode, figures) in self.modes() {
+            let Figures { ndcg, recall, mrr, median } = figures;
+            let ms = median.as_secs_f64() * 1e3;
+            text += &format!("{mode:<9}  {ndcg:7.4}  {recall:9.4}  {mrr:7.4}  {ms:9.3}\n");
+        }
+        text
+    }
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}

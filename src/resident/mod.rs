@@ -1,0 +1,326 @@
+//! The vector index in memory: filled from the file, kept in step by the change log.
+
+mod engine;
+mod overlay;
+mod persist;
+mod scan;
+mod source;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwapOption;
+use rekall_core::{Changes, ReadTx, Space, Store, VectorBatch};
+use rekall_index::{EntrySet, VectorSearch};
+
+use crate::event::{Event, Events};
+use crate::{Error, VectorBackend};
+use engine::{Engine, Wanted};
+
+/// Rows read from the file at a time: a megabyte or two.
+const LOAD_BATCH: usize = 1024;
+
+/// What searches use: the index as it was at one position of the change log. Never changes.
+pub(crate) struct View {
+    /// The change log's position that everything here stands for.
+    pub(crate) position: i64,
+    /// The file's active space, if it has vectors at all.
+    pub(crate) space: Option<Space>,
+    /// The vectors; `None` without a space.
+    pub(crate) search: Option<Arc<dyn VectorSearch + Send + Sync>>,
+    /// Which sort of index it is.
+    pub(crate) backend: Option<&'static str>,
+    /// Entries that no longer hold, which a search leaves out unless asked.
+    pub(crate) obsolete: Arc<EntrySet>,
+    /// Vectors in the file that cannot be used.
+    pub(crate) unusable: usize,
+}
+
+/// A view, and a transaction that sees exactly the rows that the view was made from.
+pub(crate) struct Snapshot<'s> {
+    pub(crate) view: Arc<View>,
+    pub(crate) tx: ReadTx<'s>,
+}
+
+/// What the index takes.
+#[derive(Default)]
+pub(crate) struct Usage {
+    pub(crate) backend: Option<&'static str>,
+    pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+}
+
+/// Owner of the index. Searches take the current [`View`]; whoever finds it behind the file brings it up to date.
+pub(crate) struct Resident {
+    wanted: Wanted,
+    current: ArcSwapOption<View>,
+    writer: Mutex<Option<Writer>>,
+}
+
+/// The part that changes, under a lock that searches need only when something changed.
+struct Writer {
+    position: i64,
+    space: Option<Space>,
+    engine: Option<Engine>,
+    obsolete: Arc<EntrySet>,
+    unusable: EntrySet,
+}
+
+/// What an operation on the index needs besides the index.
+struct Context<'a> {
+    store: &'a Arc<Store>,
+    events: &'a Events,
+    wanted: Wanted,
+}
+
+impl Resident {
+    pub(crate) fn new(backend: VectorBackend, memory_budget: Option<usize>) -> Self {
+        Self {
+            wanted: Wanted { backend, memory_budget },
+            current: ArcSwapOption::empty(),
+            writer: Mutex::default(),
+        }
+    }
+
+    /// The view as of now.
+    pub(crate) fn view(&self, store: &Arc<Store>, events: &Events) -> Result<Arc<View>, Error> {
+        Ok(self.snapshot(store, events)?.view)
+    }
+
+    /// The view as of now with a transaction at the very same position of the change log.
+    ///
+    /// When nothing changed this costs one look at the log's position, a few microseconds, and takes no lock.
+    pub(crate) fn snapshot<'s>(&self, store: &'s Arc<Store>, events: &Events) -> Result<Snapshot<'s>, Error> {
+        let tx = store.read()?;
+        if let Some(view) = self.current.load_full()
+            && view.position == tx.position()?
+        {
+            return Ok(Snapshot { view, tx });
+        }
+        drop(tx);
+        let mut writer = self.lock();
+        // Under the lock nobody else moves the index on, so a transaction begun now is not older than it.
+        let tx = store.read()?;
+        let view = match self.current.load_full() {
+            Some(view) if view.position == tx.position()? => view,
+            _ => {
+                let context = Context { store, events, wanted: self.wanted };
+                let result = bring_up_to_date(&mut writer, &context, &tx);
+                if result.is_err() {
+                    // Half applied: never to be searched.
+                    *writer = None;
+                }
+                let view = Arc::new(result?);
+                self.current.store(Some(Arc::clone(&view)));
+                view
+            }
+        };
+        Ok(Snapshot { view, tx })
+    }
+
+    /// Searches over a consistent snapshot; begins anew when a row that the search wanted was changed
+    /// meanwhile.
+    pub(crate) fn consistently<T>(
+        &self,
+        store: &Arc<Store>,
+        events: &Events,
+        mut search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let snapshot = self.snapshot(store, events)?;
+            match search(&snapshot) {
+                Err(Error::Index(error)) if source::is_stale(&error) => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Lays the codes by for the next process, if this index has codes.
+    pub(crate) fn save(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
+        self.view(store, events)?;
+        // A clone costs nothing, and the lock is not held while the file is written.
+        let (codes, space, position) = {
+            let writer = self.lock();
+            let Some(writer) = &*writer else { return Ok(()) };
+            // Blocks know nothing of unusable vectors: without the rows they would no longer be reported.
+            let codes = writer.engine.as_ref().and_then(Engine::codes).filter(|_| writer.unusable.is_empty());
+            let (Some(codes), Some(space)) = (codes, &writer.space) else { return Ok(()) };
+            (codes.clone(), space.clone(), writer.position)
+        };
+        persist::save(store, &space, &codes, position)
+    }
+
+    /// Lays the codes by when so much was written since the last time that catching up would take long.
+    pub(crate) fn save_if_due(&self, store: &Arc<Store>, events: &Events) {
+        let holds_codes = matches!(self.wanted.backend, VectorBackend::Auto | VectorBackend::Sq8);
+        if !holds_codes || self.wanted.memory_budget.is_some() {
+            return;
+        }
+        let saved =
+            persist::is_due(store).and_then(|due| if due { self.save(store, events) } else { Ok(()) });
+        if let Err(error) = saved {
+            // The caller's write is done and stays so; only the next process starts more slowly.
+            tracing::warn!(%error, "the index was not laid by");
+        }
+    }
+
+    /// The index as it is, without bringing it up to date.
+    pub(crate) fn usage(&self) -> Usage {
+        self.current.load().as_ref().map_or(Usage::default(), |view| Usage {
+            backend: view.backend,
+            rows: view.search.as_ref().map_or(0, |search| search.len()),
+            bytes: view.search.as_ref().map_or(0, |search| search.memory_bytes())
+                + view.obsolete.memory_bytes(),
+        })
+    }
+
+    /// Drops everything; the next search fills it anew.
+    pub(crate) fn clear(&self) {
+        let mut writer = self.lock();
+        *writer = None;
+        self.current.store(None);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(|poisoned| {
+            // A panic while the index was being changed: start over.
+            self.writer.clear_poison();
+            let mut writer = PoisonError::into_inner(poisoned);
+            *writer = None;
+            writer
+        })
+    }
+}
+
+fn bring_up_to_date(
+    slot: &mut Option<Writer>,
+    context: &Context<'_>,
+    tx: &ReadTx<'_>,
+) -> Result<View, Error> {
+    let unusable_before = slot.as_ref().map_or(0, |writer| writer.unusable.len());
+    let changes = match slot {
+        Some(writer) => tx.changes_since(writer.position)?,
+        None => Changes::Lost { position: tx.position()? },
+    };
+    let writer = match (slot.take(), changes) {
+        (Some(writer), Changes::Entries { position, entries, spaces })
+            if !writer.outgrown(context.wanted) && (!spaces || tx.active_space()? == writer.space) =>
+        {
+            slot.insert(writer.applied(tx, position, &entries)?)
+        }
+        _ => slot.insert(Writer::loaded(context, tx)?),
+    };
+    let unusable = writer.unusable.len();
+    if unusable > unusable_before {
+        let count = usize::try_from(unusable).unwrap_or(usize::MAX);
+        context.events.send(&Event::UnusableVectors { count });
+    }
+    writer.view(context)
+}
+
+impl Writer {
+    fn outgrown(&self, wanted: Wanted) -> bool {
+        match (&self.engine, &self.space) {
+            (Some(engine), Some(space)) => engine.outgrown(space.dimensions, wanted),
+            _ => false,
+        }
+    }
+
+    /// Everything from the file.
+    fn loaded(context: &Context<'_>, tx: &ReadTx<'_>) -> Result<Self, Error> {
+        let started = Instant::now();
+        let mut writer = Self {
+            position: tx.position()?,
+            space: None,
+            engine: None,
+            obsolete: Arc::new(tx.obsolete()?.into_iter().collect()),
+            unusable: EntrySet::new(),
+        };
+        let Some(space) = tx.active_space()? else { return Ok(writer) };
+        let begun = Engine::begin(context.store, tx, &space, context.wanted)?;
+        writer.engine = Some(begun.engine);
+        let behind = match begun.filled_to {
+            Some(filled_to) => tx.changes_since(filled_to)?,
+            None => Changes::Lost { position: writer.position },
+        };
+        match behind {
+            Changes::Entries { entries, .. } => writer.refresh(tx, &space, &entries)?,
+            Changes::Lost { .. } => {
+                if begun.filled_to.is_some() {
+                    // What was laid by is too old to be brought up to date: from the rows, then.
+                    let dimensions = space.dimensions;
+                    writer.engine = Some(Engine::empty(context.store, &space, writer.position, dimensions)?);
+                }
+                tx.vectors(&space, LOAD_BATCH, |batch| writer.add(batch))?;
+            }
+        }
+        writer.space = Some(space);
+        let rows = writer.view(context)?.search.map_or(0, |search| search.len());
+        context.events.send(&Event::IndexLoaded { rows, elapsed: started.elapsed() });
+        Ok(writer)
+    }
+
+    /// Just the entries that changed.
+    fn applied(mut self, tx: &ReadTx<'_>, position: i64, entries: &[i64]) -> Result<Self, Error> {
+        self.position = position;
+        if let Some(space) = self.space.take() {
+            self.refresh(tx, &space, entries)?;
+            self.space = Some(space);
+        }
+        self.note_obsolete(tx, entries)?;
+        Ok(self)
+    }
+
+    /// Each entry is dropped and, if it is still there, read again.
+    fn refresh(&mut self, tx: &ReadTx<'_>, space: &Space, entries: &[i64]) -> Result<(), Error> {
+        for &entry in entries {
+            if let Some(engine) = &mut self.engine {
+                engine.drop_entry(entry)?;
+            }
+            self.unusable.remove(entry);
+        }
+        for entries in entries.chunks(LOAD_BATCH) {
+            self.add(&tx.vectors_of(space, entries)?)?;
+        }
+        Ok(())
+    }
+
+    fn note_obsolete(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<(), Error> {
+        let now: EntrySet = tx.obsolete_among(entries)?.into_iter().collect();
+        for &entry in entries {
+            if self.obsolete.contains(entry) != now.contains(entry) {
+                // Copied only when it changes, and then only if a search still holds the old one.
+                let obsolete = Arc::make_mut(&mut self.obsolete);
+                if now.contains(entry) {
+                    obsolete.insert(entry)
+                } else {
+                    obsolete.remove(entry)
+                };
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, batch: &VectorBatch) -> Result<(), Error> {
+        if let Some(engine) = &mut self.engine {
+            engine.add(batch)?;
+        }
+        self.unusable.extend(batch.unusable.iter().map(|key| key.entry));
+        Ok(())
+    }
+
+    fn view(&mut self, context: &Context<'_>) -> Result<View, Error> {
+        let search = match (&mut self.engine, &self.space) {
+            (Some(engine), Some(space)) => Some(engine.snapshot(context.store, space, self.position)?),
+            _ => None,
+        };
+        Ok(View {
+            position: self.position,
+            space: self.space.clone(),
+            search,
+            backend: self.engine.as_ref().map(Engine::name),
+            obsolete: Arc::clone(&self.obsolete),
+            unusable: usize::try_from(self.unusable.len()).unwrap_or(usize::MAX),
+        })
+    }
+}

@@ -1,0 +1,87 @@
+//! Search over the rows in the file themselves, holding a batch of them at a time: slow, and within any budget.
+
+use std::sync::Arc;
+
+use rekall_core::{Space, Store, VectorBatch};
+use rekall_index::{
+    Error, FlatIndex, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch, check_vectors,
+};
+
+use super::source::stale;
+
+/// Rows read at a time: a megabyte or two.
+const BATCH: usize = 1024;
+
+/// The rows of a space as they are at one position of the change log.
+pub(super) struct RowScan {
+    pub(super) store: Arc<Store>,
+    pub(super) space: Space,
+    pub(super) position: i64,
+    pub(super) rows: usize,
+}
+
+impl VectorSearch for RowScan {
+    fn dimensions(&self) -> usize {
+        self.space.dimensions
+    }
+
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<(), Error> {
+        out.clear();
+        check_vectors(query, self.space.dimensions, Some(1))?;
+        let tx = self.store.read().map_err(Error::from_source)?;
+        if tx.position().map_err(Error::from_source)? != self.position {
+            return Err(stale());
+        }
+        let mut found = Vec::new();
+        tx.vectors(&self.space, BATCH, |batch| {
+            options.check_cancelled()?;
+            index_of(batch)?.search(query, options, &mut found)?;
+            out.append(&mut found);
+            keep_best(out, options.k);
+            Ok::<(), Scanned>(())
+        })
+        .map_err(|Scanned(error)| error)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+fn index_of(batch: &VectorBatch) -> Result<FlatIndex, Error> {
+    let keys: Vec<Key> = batch.keys.iter().map(|key| Key::new(key.entry, key.role, key.chunk)).collect();
+    let mut index = FlatIndex::new(batch.dimensions)?;
+    index.upsert(&keys, &batch.rows)?;
+    Ok(index)
+}
+
+/// The best row of each entry, and of those the best `k`: an entry's chunks may lie in two batches.
+fn keep_best(found: &mut Vec<Neighbor>, k: usize) {
+    found.sort_by(Neighbor::rank_cmp);
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|near| seen.insert(near.key.entry));
+    found.truncate(k);
+}
+
+struct Scanned(Error);
+
+impl From<Error> for Scanned {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<rekall_core::Error> for Scanned {
+    fn from(error: rekall_core::Error) -> Self {
+        Self(Error::from_source(error))
+    }
+}

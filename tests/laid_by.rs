@@ -1,0 +1,84 @@
+//! What the index lays by in the file makes the next process faster and never changes a result.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use common::{WordModel, memory_with};
+use rekall::{Builder, EntryPatch, Mode, NewEntry, Rekall, VectorBackend};
+
+const ENTRIES: usize = 3_000;
+
+fn open(path: &Path, configure: impl FnOnce(Builder) -> Builder) -> Rekall {
+    configure(Rekall::builder(path).embedder(Arc::new(WordModel::new(32)))).open().unwrap()
+}
+
+fn sq8(builder: Builder) -> Builder {
+    builder.vector_backend(VectorBackend::Sq8)
+}
+
+fn streamed(builder: Builder) -> Builder {
+    builder.memory_budget(0)
+}
+
+type Answer = Vec<(String, u32)>;
+
+fn answers(rekall: &Rekall) -> Vec<Answer> {
+    ["alpha1 beta2", "alpha7", "gamma5 beta0 alpha3", "rewritten"]
+        .iter()
+        .map(|query| {
+            let found = rekall.recall(query).mode(Mode::Semantic).limit(20).run().unwrap();
+            found.iter().map(|hit| (hit.entry.id.to_string(), hit.similarity.unwrap().to_bits())).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_way_of_starting_gives_the_same_bits() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(32))));
+    let notes: Vec<NewEntry> = (0..ENTRIES)
+        .map(|n| NewEntry::new(format!("alpha{} beta{} gamma{} n{n}", n % 13, n % 7, n % 29)))
+        .collect();
+    let ids = memory.remember_many(&notes).run().unwrap();
+    let path = memory.path().to_owned();
+    let expected = answers(&open(&path, |builder| builder.vector_backend(VectorBackend::Flat)));
+
+    let fresh = open(&path, sq8);
+    assert_eq!(answers(&fresh), expected);
+    assert_eq!(fresh.stats().unwrap().index_backend, Some("sq8"));
+    fresh.rebuild_index().unwrap();
+    assert_eq!(answers(&fresh), expected);
+    drop(fresh);
+
+    let cold = open(&path, sq8);
+    assert_eq!(answers(&cold), expected, "from what was laid by");
+    let lean = open(&path, streamed);
+    assert_eq!(answers(&lean), expected, "from the file, block by block");
+    assert_eq!(lean.stats().unwrap().index_backend, Some("sq8 in the file"));
+    assert!(lean.stats().unwrap().index_bytes < 10_000);
+
+    // Changes since: one entry new, one other, one gone.
+    memory.remember(NewEntry::new("alpha7 alpha7")).unwrap();
+    memory.update(ids[5], &EntryPatch::new().title("rewritten")).unwrap();
+    memory.forget(ids[7]).unwrap();
+    let expected = answers(&open(&path, |builder| builder.vector_backend(VectorBackend::Flat)));
+    for (name, rekall) in [
+        ("held", cold),
+        ("streamed", lean),
+        ("held, started anew", open(&path, sq8)),
+        ("streamed, started anew", open(&path, streamed)),
+    ] {
+        assert_eq!(answers(&rekall), expected, "{name}");
+    }
+
+    // Blocks that cannot be read are no loss.
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    foreign.execute("UPDATE index_block SET data = zeroblob(length(data)) WHERE number = 1", []).unwrap();
+    assert_eq!(answers(&open(&path, sq8)), expected, "damaged blocks");
+    foreign.execute("DELETE FROM index_block", []).unwrap();
+    let lean = open(&path, streamed);
+    assert_eq!(answers(&lean), expected, "no blocks at all");
+    assert_eq!(lean.stats().unwrap().index_backend, Some("rows in the file"));
+}

@@ -26,6 +26,14 @@ pub enum Error {
         /// What was given.
         got: f32,
     },
+    /// Weights that cannot weigh anything.
+    #[error("weights must be finite and 0 or more, got {semantic} and {text}")]
+    InvalidWeights {
+        /// Weight of the semantic leg.
+        semantic: f64,
+        /// Weight of the text leg.
+        text: f64,
+    },
     /// A vector with the wrong number of components.
     #[error("vector must have {expected} components, got {got}")]
     VectorLength {
@@ -121,6 +129,7 @@ impl Error {
             | Self::UnknownQuery
             | Self::InvalidLimit { .. }
             | Self::InvalidThreshold { .. }
+            | Self::InvalidWeights { .. }
             | Self::Config(_) => ErrorKind::InvalidInput,
             Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
             Self::ModelMismatch { .. } => ErrorKind::ModelMismatch,

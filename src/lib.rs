@@ -62,7 +62,7 @@ pub use engine::Rekall;
 pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use models::Purpose;
-pub use recall::{Degraded, Explain, Hit, HitChunk, Leg, Mode, Recall, Recalled, Similar};
+pub use recall::{Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Recall, Recalled, Similar};
 pub use reembed::Embedded;
 pub use rekall_core::{Context, Entry, EntryId, EntryPatch, Filter, NewEntry, Role, Status};
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};

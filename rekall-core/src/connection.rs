@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::schema::{self, Found};
-use crate::{Error, SystemWallClock, WallClock};
+use crate::{Error, ErrorKind, SystemWallClock, WallClock, legacy};
 
 /// How hard a commit is pressed onto the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +31,9 @@ pub struct StoreOptions {
     pub create: bool,
     /// Refuse every write. Default false.
     pub read_only: bool,
+    /// Put a new file in the place of one of the Python tool, which is kept beside it; see
+    /// [`legacy`](crate::legacy). Default false: such a file is refused with [`Error::LegacyFile`].
+    pub migrate: bool,
     /// How long to wait for another writer before [`Error::Busy`]. Default 5 s.
     pub busy_timeout: Duration,
     /// Reading connections kept open when idle, each with its own page cache. Default 4; more readers at
@@ -51,6 +54,7 @@ impl Default for StoreOptions {
         Self {
             create: true,
             read_only: false,
+            migrate: false,
             busy_timeout: Duration::from_secs(5),
             readers: 4,
             synchronous: Synchronous::Normal,
@@ -66,6 +70,7 @@ impl std::fmt::Debug for StoreOptions {
         f.debug_struct("StoreOptions")
             .field("create", &self.create)
             .field("read_only", &self.read_only)
+            .field("migrate", &self.migrate)
             .field("busy_timeout", &self.busy_timeout)
             .field("readers", &self.readers)
             .field("synchronous", &self.synchronous)
@@ -86,12 +91,22 @@ pub(crate) struct Database {
 impl Database {
     /// Checks the file, or makes it, and gives it with its first connection.
     pub(crate) fn open(path: &Path, options: &StoreOptions) -> Result<(Self, Connection), Error> {
-        if !examine(path)? {
-            if !options.create || options.read_only {
+        // Looked at before the file itself: while that exists, its log is nobody's but its own.
+        let leftover = leftover_log(path);
+        match examine(path)? {
+            Some(application_id) => legacy::migrate_for_open(path, application_id, options)?,
+            None if options.create && !options.read_only => match leftover {
+                None => create(path)?,
+                // SQLite would play it into the new file; and it may hold somebody's last notes.
+                Some(log) => {
+                    let detail = format!("{} is left of a database that is gone: move it away", log.display());
+                    return Err(Error::Corrupt { detail });
+                }
+            },
+            None => {
                 let source = std::io::Error::from(IoKind::NotFound);
                 return Err(Error::Io { action: "open", path: path.to_owned(), source });
             }
-            create(path)?;
         }
         let database = Self { path: path.to_owned(), options: options.clone(), idle: Mutex::default() };
         let connection = database.connect(options.read_only)?;
@@ -185,29 +200,86 @@ impl Drop for Pooled<'_> {
     }
 }
 
-/// Looks at the path before SQLite does, which would report most of these as "unable to open".
-/// False: there is nothing yet.
-fn examine(path: &Path) -> Result<bool, Error> {
+/// Looks at the path before a connection that may write does, and says what else it is than a database.
+/// Gives the application id in the file's header; `None`: there is nothing yet.
+///
+/// A database is looked at through SQLite only. Closing a file that was opened by other means would drop
+/// every lock that this process holds on it (POSIX), and another process could then remove a log in use:
+/// <https://sqlite.org/howtocorrupt.html>, 2.2.
+pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
     let io = |action, source| Error::Io { action, path: path.to_owned(), source };
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == IoKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
         Err(error) => return Err(io("open", error)),
     };
     if metadata.is_dir() {
         return not_ours(path, "a folder");
     }
-    let mut start = Vec::with_capacity(16);
-    let file = fs::File::open(path).map_err(|error| io("open", error))?;
-    file.take(16).read_to_end(&mut start).map_err(|error| io("read", error))?;
-    match start.as_slice() {
-        b"SQLite format 3\0" => Ok(true),
-        b"" => not_ours(path, "an empty file (0 bytes)"),
-        start if start.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace()) => {
-            not_ours(path, "a text file")
-        }
-        _ => not_ours(path, "a file of another format"),
+    if metadata.len() == 0 {
+        return not_ours(path, "an empty file (0 bytes)");
     }
+    let header = open_immutable(path).and_then(|connection| {
+        Ok(connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))?)
+    });
+    match header {
+        Ok(application_id) => Ok(Some(application_id)),
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            let mut start = Vec::with_capacity(16);
+            let file = fs::File::open(path).map_err(|error| io("open", error))?;
+            file.take(16).read_to_end(&mut start).map_err(|error| io("read", error))?;
+            if start.starts_with(b"SQLite format 3\0") {
+                Err(located(error, path))
+            } else if start.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace()) {
+                not_ours(path, "a text file")
+            } else {
+                not_ours(path, "a file of another format")
+            }
+        }
+        // Who may not read the file is told so by the system's own error.
+        Err(error) => Err(fs::File::open(path).map_or_else(|source| io("open", source), |_| error)),
+    }
+}
+
+/// Opens a file without locks and without making files beside it: what is in its log is not seen.
+pub(crate) fn open_immutable(path: &Path) -> Result<Connection, Error> {
+    let absolute = std::path::absolute(path)
+        .map_err(|source| Error::Io { action: "open", path: path.to_owned(), source })?;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(uri(&absolute, "immutable=1"), flags)?;
+    connection.execute_batch(
+        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(connection)
+}
+
+/// <https://www.sqlite.org/uri.html>
+fn uri(path: &Path, query: &str) -> String {
+    let mut uri = String::from("file://");
+    if cfg!(windows) {
+        uri.push('/');
+    }
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'\\' if cfg!(windows) => uri.push('/'),
+            b'/' | b'.' | b'-' | b'_' | b':' => uri.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
+            byte => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri + "?" + query
+}
+
+/// A write-ahead log or rollback journal of a database of this name, with something in it.
+fn leftover_log(path: &Path) -> Option<PathBuf> {
+    ["-wal", "-journal"].into_iter().find_map(|suffix| {
+        let mut name = path.file_name()?.to_owned();
+        name.push(suffix);
+        let log = path.with_file_name(name);
+        fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0).then_some(log)
+    })
 }
 
 fn not_ours<T>(path: &Path, found: impl Into<String>) -> Result<T, Error> {
@@ -245,7 +317,7 @@ fn create(path: &Path) -> Result<(), Error> {
     made.map_err(|error| located(error, path))
 }
 
-fn private_file(path: &Path) -> std::io::Result<()> {
+pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -269,9 +341,22 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { detail: detail() },
             Some(ErrorCode::NotADatabase) => Self::Corrupt { detail: detail() },
             Some(ErrorCode::OperationInterrupted) => Self::Interrupted,
+            _ if is_unreadable(&source) => Self::Corrupt { detail: detail() },
             _ => Self::Sqlite { source },
         }
     }
+}
+
+/// Whether a row holds what no program of ours writes: text that is not UTF-8, JSON that does not parse, a
+/// number out of range.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
 }
 
 /// Adds the path to errors met while opening, when the host may have several files in mind.

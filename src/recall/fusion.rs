@@ -1,21 +1,65 @@
-//! Fusing the ranks of several legs into one order.
+//! Fusing what two legs say of an entry into one score.
 
-/// Damping of reciprocal rank fusion: Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion outperforms
-/// Condorcet and individual Rank Learning Methods", SIGIR 2009, found 60 to be robust.
+/// How a hybrid search fuses its legs. Either way a better rank in one leg never lowers an entry's place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fusion {
+    /// By score: the similarity, plus the BM25 score relative to the search's best. The default: it was at
+    /// least as good as the better leg on every judged set, with a weak and with a strong model
+    /// (docs/decisions/0009).
+    #[default]
+    Weighted,
+    /// By rank alone: the sum of 1 / (60 + rank). Cormack, Clarke and Büttcher, "Reciprocal Rank Fusion
+    /// outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009.
+    ReciprocalRank,
+}
+
+/// Damping of reciprocal rank fusion, as its authors chose it.
 const DAMPING: f64 = 60.0;
 
-/// How the legs' ranks become one score.
+/// How much each leg counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Weights {
     pub(super) semantic: f64,
     pub(super) text: f64,
 }
 
-/// Score of an entry from its ranks, counted from 1; `None` where a leg did not find it. Grows when a rank
-/// gets better, so that a better rank in one leg can never lower the entry's place.
-pub(super) fn score(weights: Weights, semantic: Option<usize>, text: Option<usize>) -> f64 {
-    let part = |weight: f64, rank: Option<usize>| rank.map_or(0.0, |rank| weight / (DAMPING + rank as f64));
-    part(weights.semantic, semantic) + part(weights.text, text)
+impl Weights {
+    pub(super) fn are_sound(self) -> bool {
+        [self.semantic, self.text].into_iter().all(|weight| weight.is_finite() && weight >= 0.0)
+    }
+}
+
+/// What the legs say of one entry.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Evidence {
+    /// Rank in the semantic leg, from 1.
+    pub(super) semantic_rank: Option<usize>,
+    /// Rank in the text leg, from 1.
+    pub(super) text_rank: Option<usize>,
+    /// Similarity of the best vector, also when the semantic leg did not come as far as this entry.
+    pub(super) similarity: Option<f32>,
+    /// BM25 score.
+    pub(super) text_score: Option<f64>,
+}
+
+impl Fusion {
+    /// The fused score of an entry; `best_text` is the highest BM25 score of the search.
+    pub(super) fn score(self, weights: Weights, evidence: Evidence, best_text: f64) -> f64 {
+        match self {
+            Self::Weighted => {
+                let text =
+                    evidence.text_score.filter(|_| best_text > 0.0).unwrap_or(0.0) / best_text.max(1e-9);
+                weights.semantic * evidence.similarity.map_or(0.0, f64::from) + weights.text * text
+            }
+            Self::ReciprocalRank => {
+                let part = |weight: f64, rank: Option<usize>| {
+                    rank.map_or(0.0, |rank| weight / (DAMPING + rank as f64))
+                };
+                part(weights.semantic, evidence.semantic_rank) + part(weights.text, evidence.text_rank)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -23,24 +67,74 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn rank() -> impl Strategy<Value = Option<usize>> {
-        proptest::option::of(1_usize..5_000)
+    /// Entries with a similarity and perhaps a BM25 score.
+    fn entries() -> impl Strategy<Value = Vec<(f32, Option<f64>)>> {
+        let entry = (-1.0_f32..1.0, proptest::option::of(0.01_f64..30.0));
+        proptest::collection::vec(entry, 1..30)
     }
 
-    /// A leg that found an entry ranks it before one that did not.
-    fn not_worse(new: Option<usize>, old: Option<usize>) -> bool {
-        new.unwrap_or(usize::MAX) <= old.unwrap_or(usize::MAX)
+    fn rank_by(
+        entries: &[(f32, Option<f64>)],
+        key: impl Fn(&(f32, Option<f64>)) -> Option<f64>,
+    ) -> Vec<Option<usize>> {
+        entries
+            .iter()
+            .map(|entry| {
+                let own = key(entry)?;
+                Some(1 + entries.iter().filter(|other| key(other).is_some_and(|score| score > own)).count())
+            })
+            .collect()
+    }
+
+    /// Place of entry 0 in the fused order, from 0.
+    fn place(fusion: Fusion, weights: Weights, entries: &[(f32, Option<f64>)]) -> usize {
+        let semantic = rank_by(entries, |entry| Some(entry.0.into()));
+        let text = rank_by(entries, |entry| entry.1);
+        let best = entries.iter().filter_map(|entry| entry.1).fold(0.0, f64::max);
+        let scores: Vec<f64> = (0..entries.len())
+            .map(|at| {
+                let evidence = Evidence {
+                    semantic_rank: semantic[at],
+                    text_rank: text[at],
+                    similarity: Some(entries[at].0),
+                    text_score: entries[at].1,
+                };
+                fusion.score(weights, evidence, best)
+            })
+            .collect();
+        scores[1..].iter().filter(|&&score| score > scores[0]).count()
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            failure_persistence: None,
+            rng_seed: proptest::test_runner::RngSeed::Fixed(0x5eed),
+            ..ProptestConfig::default()
+        })]
+
         #[test]
-        fn a_better_rank_never_lowers_the_score(
-            semantic in (0.0_f64..4.0, rank(), rank()),
-            text in (0.0_f64..4.0, rank(), rank()),
+        fn a_better_leg_never_lowers_the_place(
+            entries in entries(),
+            better in (0.0_f32..0.5, 0.0_f64..10.0),
+            weights in (0.0_f64..4.0, 0.0_f64..4.0),
         ) {
-            let weights = Weights { semantic: semantic.0, text: text.0 };
-            prop_assume!(not_worse(semantic.2, semantic.1) && not_worse(text.2, text.1));
-            prop_assert!(score(weights, semantic.2, text.2) >= score(weights, semantic.1, text.1));
+            let weights = Weights { semantic: weights.0, text: weights.1 };
+            for fusion in [Fusion::Weighted, Fusion::ReciprocalRank] {
+                let before = place(fusion, weights, &entries);
+                let mut nearer = entries.clone();
+                nearer[0].0 += better.0;
+                prop_assert!(place(fusion, weights, &nearer) <= before, "{fusion:?} by similarity");
+                let mut louder = entries.clone();
+                louder[0].1 = Some(louder[0].1.unwrap_or(0.0) + better.1 + 1e-3);
+                prop_assert!(place(fusion, weights, &louder) <= before, "{fusion:?} by words");
+            }
         }
+    }
+
+    #[test]
+    fn no_words_at_all_leave_the_similarity() {
+        let evidence = Evidence { similarity: Some(0.5), ..Evidence::default() };
+        let weights = Weights { semantic: 1.0, text: 1.0 };
+        assert_eq!(Fusion::Weighted.score(weights, evidence, 0.0), 0.5);
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rekall_core::{Filter, Role, Space, TextHit, TextQuery, VectorKey};
-use rekall_index::{Key, Neighbor, Roles};
+use rekall_index::{EntrySet, Key, Neighbor, Roles, SearchOptions};
 use rekall_model::KeepAlive;
 
-use super::fusion::{self, Weights};
+use super::fusion::{Evidence, Fusion, Weights};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Leg, Recalled};
 use super::legs::{Admitted, Semantic, by_words};
 use crate::embedding::normalized;
@@ -50,6 +50,7 @@ pub struct Recall<'a> {
     roles: Roles,
     threshold: Option<f32>,
     weights: Weights,
+    fusion: Fusion,
     prefix: bool,
     keep_alive: Option<KeepAlive>,
     cancel: Option<CancelToken>,
@@ -97,6 +98,7 @@ impl<'a> Recall<'a> {
             roles: Roles::ALL,
             threshold: None,
             weights: Weights { semantic: 1.0, text: 1.0 },
+            fusion: Fusion::default(),
             prefix: false,
             keep_alive: None,
             cancel: None,
@@ -134,7 +136,13 @@ impl<'a> Recall<'a> {
         self
     }
 
-    /// Weights of the legs in a hybrid search, 0 or more. Default 1 and 1.
+    /// How a hybrid search fuses its legs. Default [`Fusion::Weighted`].
+    pub fn fusion(mut self, fusion: Fusion) -> Self {
+        self.fusion = fusion;
+        self
+    }
+
+    /// How much each leg counts in a hybrid search, 0 or more. Default 1 and 1.
     pub fn weights(mut self, semantic: f64, text: f64) -> Self {
         self.weights = Weights { semantic, text };
         self
@@ -170,7 +178,8 @@ impl<'a> Recall<'a> {
     /// moment, whoever wrote it.
     ///
     /// # Errors
-    /// [`Error::EmptyQuery`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`], [`Error::VectorLength`],
+    /// [`Error::EmptyQuery`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
+    /// [`Error::InvalidWeights`], [`Error::VectorLength`],
     /// [`Error::VectorValue`]; [`Error::Interrupted`]; [`Error::Core`]. In [`Mode::Semantic`] also what keeps
     /// the query from being embedded: [`Error::NoModel`], [`Error::Model`], [`Error::ModelMismatch`],
     /// [`Error::UnknownQuery`].
@@ -214,6 +223,9 @@ impl<'a> Recall<'a> {
         }
         if !(1..=MAX_LIMIT).contains(&self.limit) {
             return Err(Error::InvalidLimit { max: MAX_LIMIT, got: self.limit });
+        }
+        if !self.weights.are_sound() {
+            return Err(Error::InvalidWeights { semantic: self.weights.semantic, text: self.weights.text });
         }
         match self.threshold {
             Some(got) if !(-1.0..=1.0).contains(&got) => Err(Error::InvalidThreshold { got }),
@@ -294,11 +306,11 @@ impl<'a> Recall<'a> {
         if let Some(threshold) = self.threshold {
             candidates.retain(|candidate| candidate.similarity().is_some_and(|found| found >= threshold));
         }
+        let best_text =
+            candidates.iter().filter_map(|found| found.text).map(|leg| leg.score).fold(0.0, f64::max);
         for candidate in &mut candidates {
             candidate.score = match (self.mode, candidate.semantic, candidate.text) {
-                (Mode::Hybrid, semantic, text) => {
-                    fusion::score(self.weights, semantic.map(|leg| leg.rank), text.map(|leg| leg.rank))
-                }
+                (Mode::Hybrid, ..) => self.fusion.score(self.weights, candidate.evidence(), best_text),
                 (_, Some(leg), _) | (_, None, Some(leg)) => leg.score,
                 (_, None, None) => 0.0,
             };
@@ -345,6 +357,15 @@ struct Candidate {
 }
 
 impl Candidate {
+    fn evidence(&self) -> Evidence {
+        Evidence {
+            semantic_rank: self.semantic.map(|leg| leg.rank),
+            text_rank: self.text.map(|leg| leg.rank),
+            similarity: self.similarity(),
+            text_score: self.text.map(|leg| leg.score),
+        }
+    }
+
     fn similarity(&self) -> Option<f32> {
         self.nearest.map(|near| near.similarity)
     }
@@ -370,27 +391,24 @@ impl Found {
         }
     }
 
-    /// Hits by words get their similarity too, so that a threshold and a reader can judge every hit alike.
+    /// Hits by words get their similarity too, so that every candidate is judged alike.
     fn compare_rest(&mut self, snapshot: &Snapshot<'_>, query: &[f32], roles: Roles) -> Result<(), Error> {
-        let Some(space) = &snapshot.view.space else { return Ok(()) };
-        let rest: Vec<i64> = self
+        let Some(search) = &snapshot.view.search else { return Ok(()) };
+        let rest: EntrySet = self
             .candidates
             .values()
             .filter(|candidate| candidate.nearest.is_none())
             .map(|candidate| candidate.row)
             .collect();
-        let batch = snapshot.tx.vectors_of(space, &rest)?;
-        for (key, row) in batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions)) {
-            if roles.contains(key.role) {
-                let near = Neighbor {
-                    key: Key::new(key.entry, key.role, key.chunk),
-                    similarity: rekall_index::similarity(query, row),
-                };
-                let best = &mut self.at(key.entry).nearest;
-                if best.is_none_or(|best| near.rank_cmp(&best).is_lt()) {
-                    *best = Some(near);
-                }
-            }
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let wanted = usize::try_from(rest.len()).unwrap_or(usize::MAX);
+        let options = SearchOptions::new(wanted).with_entries(&rest).with_roles(roles);
+        let mut found = Vec::new();
+        search.search(query, &options, &mut found)?;
+        for near in found {
+            self.at(near.key.entry).nearest = Some(near);
         }
         Ok(())
     }

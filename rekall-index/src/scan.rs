@@ -64,9 +64,19 @@ where
         }
         _ => scan(table, scorer, options)?,
     };
+    finish(table, scorer, options, shortlists, out)
+}
+
+/// Settles what is left, and writes the results.
+pub(crate) fn finish<C: Columns, S: Scorer<C>>(
+    table: &Table<C>,
+    scorer: &S,
+    options: &SearchOptions<'_>,
+    shortlists: Vec<Shortlist>,
+    out: &mut [Vec<Neighbor>],
+) -> Result<(), Error> {
     for (query, (shortlist, hits)) in shortlists.into_iter().zip(out).enumerate() {
-        let mut settle = settle(table, scorer, options, query);
-        shortlist.finish(&mut settle, hits)?;
+        shortlist.finish(&mut settle(table, scorer, options, query), hits)?;
     }
     Ok(())
 }
@@ -152,7 +162,9 @@ where
     let part = |number: usize| {
         let first = number * blocks_per_thread;
         let last = (first + blocks_per_thread).min(table.blocks().len());
-        scan_blocks(table, scorer, options, first.min(last)..last)
+        let mut shortlists = fresh(scorer, options.k);
+        scan_blocks(table, scorer, options, first.min(last)..last, &mut shortlists)?;
+        Ok(shortlists)
     };
     if threads == 1 {
         return part(0);
@@ -172,15 +184,16 @@ where
     })
 }
 
-fn scan_blocks<C: Columns, S: Scorer<C>>(
+/// Scans some blocks.
+pub(crate) fn scan_blocks<C: Columns, S: Scorer<C>>(
     table: &Table<C>,
     scorer: &S,
     options: &SearchOptions<'_>,
     blocks: Range<usize>,
-) -> Result<Vec<Shortlist>, Error> {
+    shortlists: &mut [Shortlist],
+) -> Result<(), Error> {
     let queries = scorer.queries();
-    let mut shortlists = fresh(scorer, options.k);
-    let mut gates = vec![f32::NEG_INFINITY; queries];
+    let mut gates: Vec<f32> = shortlists.iter().map(Shortlist::gate).collect();
     let mut uppers: Vec<f32> = Vec::new();
     for number in blocks {
         options.check_cancelled()?;
@@ -192,10 +205,10 @@ fn scan_blocks<C: Columns, S: Scorer<C>>(
             let passes = uppers.iter().zip(&gates).fold(false, |any, (upper, gate)| any | (upper >= gate));
             if passes && options.admits(block.keys()[row]) {
                 let position = table.position(number, row);
-                offer(table, scorer, options, &mut shortlists, (block, row, position), uppers)?;
-                gates.iter_mut().zip(&shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
+                offer(table, scorer, options, shortlists, (block, row, position), uppers)?;
+                gates.iter_mut().zip(&*shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
             }
         }
     }
-    Ok(shortlists)
+    Ok(())
 }

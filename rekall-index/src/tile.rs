@@ -2,10 +2,15 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::kernels::prefetch;
+
 /// The most lanes of `f32` any instruction set here has; queries are padded to a multiple.
 const LANES: usize = 16;
 /// Rows of a tile: with two vectors of queries each, 12 accumulators, which leaves AVX2 4 of its 16 registers.
 const TILE_ROWS: usize = 6;
+
+/// Numbers of a cache line.
+const LINE: usize = 16;
 
 /// Queries packed component by component, so that one vector holds the same component of many queries: a row's component is
 /// broadcast against them, and no sum across lanes is ever needed. (Goto and van de Geijn, *Anatomy of High-Performance
@@ -122,12 +127,21 @@ impl<S: Simd> Pass<'_, S> {
         let (simd, dimensions) = (self.simd, self.dimensions);
         let rows: [&[f32]; R] = std::array::from_fn(|r| &self.rows[(first + r) * dimensions..][..dimensions]);
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
-        for (component, queries) in (0..dimensions).zip(self.panel.chunks_exact(self.vectors)) {
-            let queries = &queries[self.vector..self.vector + V];
+        // The rows lie a stride apart, which hides from the hardware that they are read in order.
+        let ahead = &self.rows[(first + R) * dimensions..];
+        for (start, panel) in (0..dimensions).step_by(LINE).zip(self.panel.chunks(self.vectors * LINE)) {
             for r in 0..R {
-                let x = simd.splat_f32s(rows[r][component]);
-                for v in 0..V {
-                    sums[r][v] = simd.mul_add_e_f32s(x, queries[v], sums[r][v]);
+                if let Some(number) = ahead.get(r * dimensions + start) {
+                    prefetch(number);
+                }
+            }
+            for (component, queries) in (start..dimensions).zip(panel.chunks_exact(self.vectors)) {
+                let queries = &queries[self.vector..self.vector + V];
+                for r in 0..R {
+                    let x = simd.splat_f32s(rows[r][component]);
+                    for v in 0..V {
+                        sums[r][v] = simd.mul_add_e_f32s(x, queries[v], sums[r][v]);
+                    }
                 }
             }
         }

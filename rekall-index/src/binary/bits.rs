@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::centre::Centre;
-use crate::table::{Aligned, Columns};
+use crate::table::{Aligned, Columns, Pool};
 
 /// What the rows of one index have in common.
 #[derive(Debug, Clone)]
@@ -54,8 +54,12 @@ impl Columns for BitRows {
     type Shape = Shape;
     type Row<'a> = &'a [u64];
 
-    fn new(_shape: &Shape) -> Self {
-        Self { words: Aligned::new() }
+    fn new(_shape: &Shape, pool: &Arc<Pool>) -> Self {
+        Self { words: Aligned::new(pool) }
+    }
+
+    fn pooled_bytes(shape: &Shape) -> usize {
+        shape.words * size_of::<u64>()
     }
 
     fn row_bytes(shape: &Shape) -> usize {

@@ -85,6 +85,11 @@ impl BinaryIndex {
         self
     }
 
+    /// Takes exact rows from another source from now on; snapshots taken before keep theirs.
+    pub fn set_source(&mut self, source: Arc<dyn VectorSource + Send + Sync>) {
+        self.source = source;
+    }
+
     fn table_mut(&mut self) -> &mut Table<BitRows> {
         Arc::make_mut(&mut self.table)
     }

@@ -6,11 +6,11 @@ use crate::testing::{NaiveIndex, Random, WithSource};
 
 crate::conformance!(exhaustive, |dimensions| WithSource::new(
     BinaryIndex::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap().with_rescored_rows(1 << 30),
-    |index, rows| index.source = rows
+    BinaryIndex::set_source
 ));
 crate::resident_conformance!(views, |dimensions| WithSource::new(
     BinaryIndex::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap().with_rescored_rows(1 << 30),
-    |index, rows| index.source = rows
+    BinaryIndex::set_source
 ));
 
 /// Vectors in clusters around a common direction, as sentence models give them.

@@ -16,12 +16,14 @@ use scorer::FlatScorer;
 ///
 /// # Algorithm
 /// A scan computes fast `f32` dot products in memory order; rows that could belong to the result by a proven error bound
-/// are rescored in `f64`, see [`VectorSearch`] for the exact result promised. A query alone runs at about the speed the
+/// are rescored in `f64`, see [`VectorSearch`] for the exact result promised. (The bound: Higham, *Accuracy and Stability of
+/// Numerical Algorithms*, 2nd ed., eq. 3.5.) A query alone runs at about the speed the
 /// matrix can be read from memory; a batch reads each block of rows once for all its queries. A filter that admits few
 /// entries is looked up instead of scanned.
 ///
 /// # Costs
-/// - Memory: 4 × dimensions + 20 bytes a row. Rows live in blocks of up to 256 KiB; removal gives blocks back.
+/// - Memory: 4 × dimensions + 20 bytes a row. Rows live in blocks of up to 256 KiB; removal gives blocks back. From some
+///   MiB on blocks lie in slabs of 4 MiB, for which Linux is asked for huge pages: a scan is up to twice as fast on them.
 /// - Search: O(rows × dimensions). About 1 ms for 10,000 and 10 ms for 100,000 rows of 384 dimensions on one core.
 /// - [`upsert`](VectorIndex::upsert) and removal: O(dimensions + log rows) a row, whatever the size. The first change after
 ///   a [`snapshot`](ResidentIndex::snapshot) also copies two lists of pointers and the block touched (together below
@@ -86,8 +88,12 @@ impl VectorSearch for FlatIndex {
     ) -> Result<(), Error> {
         check_search(query, self.dimensions(), Some(1), options)?;
         let mut lists = vec![std::mem::take(out)];
-        let result =
-            scan::search(&self.table, &FlatScorer::new(query, self.dimensions()), options, &mut lists);
+        let result = scan::search(
+            &self.table,
+            &FlatScorer::new(query, self.dimensions(), self.len()),
+            options,
+            &mut lists,
+        );
         *out = lists.swap_remove(0);
         result
     }
@@ -102,7 +108,12 @@ impl VectorSearch for FlatIndex {
         out.clear();
         let mut lists = Vec::new();
         for group in queries.chunks(self.dimensions() * FlatScorer::MOST_QUERIES) {
-            scan::search(&self.table, &FlatScorer::new(group, self.dimensions()), options, &mut lists)?;
+            scan::search(
+                &self.table,
+                &FlatScorer::new(group, self.dimensions(), self.len()),
+                options,
+                &mut lists,
+            )?;
             out.append(&mut lists);
         }
         Ok(())
@@ -166,4 +177,36 @@ mod tests {
     crate::conformance!(contract, |dimensions| FlatIndex::new(dimensions).unwrap());
     crate::resident_conformance!(views, |dimensions| FlatIndex::new(dimensions).unwrap());
     crate::conformance!(reference, crate::testing::NaiveIndex::new);
+
+    #[test]
+    fn a_changed_index_searches_and_weighs_as_a_fresh_one() {
+        use crate::testing::{Random, unit_rows};
+        use crate::{Key, SearchOptions, VectorIndex, VectorSearch};
+        // Enough rows for slabs, and snapshots held over the changes.
+        let (rows, dimensions) = (6000, 256);
+        let mut random = Random::new(45);
+        let data = unit_rows(&mut random, rows as usize, dimensions);
+        let keys: Vec<Key> = (0..rows).map(|entry| Key::new(entry, 0, 0)).collect();
+        let mut worn = FlatIndex::new(dimensions).unwrap();
+        worn.upsert(&keys, &data).unwrap();
+        let fresh = worn.clone();
+        let mut views = Vec::new();
+        for round in 0..3000 {
+            let entry = random.below(rows as u64) as usize;
+            let row = &data[entry * dimensions..][..dimensions];
+            worn.remove_entry(entry as i64).unwrap();
+            if round % 500 == 0 {
+                views.push(worn.clone());
+            }
+            worn.upsert(&[keys[entry]], row).unwrap();
+        }
+        drop(views);
+        let (mut due, mut got) = (Vec::new(), Vec::new());
+        let query = random.unit(dimensions);
+        fresh.search(&query, &SearchOptions::new(50), &mut due).unwrap();
+        worn.search(&query, &SearchOptions::new(50), &mut got).unwrap();
+        assert_eq!(got, due);
+        let (worn, fresh) = (worn.memory_bytes(), fresh.memory_bytes());
+        assert!(worn.abs_diff(fresh) * 50 < fresh, "{worn} bytes, {fresh} fresh");
+    }
 }

@@ -1,6 +1,8 @@
 //! The columns of a flat index: the rows themselves.
 
-use crate::table::{Aligned, Columns};
+use std::sync::Arc;
+
+use crate::table::{Aligned, Columns, Pool};
 
 /// `f32` rows, one after the other.
 #[derive(Debug, Clone)]
@@ -19,8 +21,12 @@ impl Columns for F32Rows {
     type Shape = usize;
     type Row<'a> = &'a [f32];
 
-    fn new(_dimensions: &usize) -> Self {
-        Self { numbers: Aligned::new() }
+    fn new(_dimensions: &usize, pool: &Arc<Pool>) -> Self {
+        Self { numbers: Aligned::new(pool) }
+    }
+
+    fn pooled_bytes(dimensions: &usize) -> usize {
+        dimensions * size_of::<f32>()
     }
 
     fn row_bytes(dimensions: &usize) -> usize {

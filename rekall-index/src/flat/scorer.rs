@@ -5,17 +5,23 @@ use std::ops::Range;
 use super::F32Rows;
 use crate::Error;
 use crate::batch::Batch;
-use crate::dot::{dot_error, dots};
+use crate::dot::{BEYOND_CACHES, dot_error, dots};
 use crate::scan::Scorer;
 use crate::shortlist::Candidate;
 use crate::similarity::similarity;
 use crate::table::{Block, Columns, Table};
+
+/// Up to so many queries are multiplied one after the other: all but the first find the block in the cache, and none of
+/// a tile's lanes is wasted.
+const FEW: usize = 4;
 
 /// One or more queries.
 pub(super) struct FlatScorer<'a> {
     queries: &'a [f32],
     dimensions: usize,
     error: f32,
+    /// Whether the rows lie in memory rather than in a cache.
+    far: bool,
     batch: Option<Batch>,
 }
 
@@ -23,9 +29,19 @@ impl<'a> FlatScorer<'a> {
     /// The most queries that share a pass over the rows: their panel should stay in the L2 cache beside a block.
     pub(super) const MOST_QUERIES: usize = 64;
 
-    pub(super) fn new(queries: &'a [f32], dimensions: usize) -> Self {
-        let batch = (queries.len() > dimensions).then(|| Batch::new(queries, dimensions));
-        Self { queries, dimensions, error: dot_error(dimensions), batch }
+    fn few(&self, rows: &[f32], out: &mut [f32]) {
+        let count = self.queries.len() / self.dimensions;
+        let mut column = vec![0.0; out.len() / count];
+        for (number, query) in self.queries.chunks_exact(self.dimensions).enumerate() {
+            dots(query, rows, self.far && number == 0, &mut column);
+            out.chunks_exact_mut(count).zip(&column).for_each(|(out, &dot)| out[number] = dot);
+        }
+    }
+
+    pub(super) fn new(queries: &'a [f32], dimensions: usize, rows: usize) -> Self {
+        let far = rows * F32Rows::row_bytes(&dimensions) > BEYOND_CACHES;
+        let batch = (queries.len() > FEW * dimensions).then(|| Batch::new(queries, dimensions));
+        Self { queries, dimensions, error: dot_error(dimensions), far, batch }
     }
 }
 
@@ -40,7 +56,8 @@ impl Scorer<F32Rows> for FlatScorer<'_> {
         let numbers = &block.columns().numbers()[rows.start * self.dimensions..rows.end * self.dimensions];
         match &self.batch {
             Some(batch) => batch.dots(numbers, out),
-            None => dots(self.queries, numbers, out),
+            None if out.len() == rows.len() => dots(self.queries, numbers, self.far, out),
+            None => self.few(numbers, out),
         }
         out.iter_mut().for_each(|score| *score += self.error);
     }

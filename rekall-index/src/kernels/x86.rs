@@ -221,9 +221,14 @@ pub(super) fn hamming_popcnt(bits: &[u64], query: &[u64], out: &mut [u32]) {
 pub(super) fn hamming_avx512(bits: &[u64], query: &[u64], out: &mut [u32]) {
     let (full, tail) = query.as_chunks::<8>();
     let mask = (1u8 << tail.len()) - 1;
-    // SAFETY (both helpers): a masked load reads the lanes of its mask only, as many words as the slice has.
-    let load = |words: &[u64; 8]| unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
-    let load_tail = |words: &[u64]| unsafe { _mm512_maskz_loadu_epi64(mask, words.as_ptr().cast()) };
+    let load = |words: &[u64; 8]| {
+        // SAFETY: 64 bytes are readable; the load needs no alignment.
+        unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+    };
+    let load_tail = |words: &[u64]| {
+        // SAFETY: a masked load reads the lanes of its mask only, and those are as many as the tail has words.
+        unsafe { _mm512_maskz_loadu_epi64(mask, words.as_ptr().cast()) }
+    };
     let query_tail = load_tail(tail);
     for (row, out) in bits.chunks_exact(query.len().max(1)).zip(out) {
         let (row, row_tail) = row.as_chunks::<8>();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::centre::Centre;
 use crate::kernels::CODE_LANES;
-use crate::table::{Aligned, Columns};
+use crate::table::{Aligned, Columns, Pool};
 
 /// What the rows of one index have in common.
 #[derive(Debug, Clone)]
@@ -69,8 +69,12 @@ impl Columns for Codes {
     type Shape = Shape;
     type Row<'a> = CodeRow<'a>;
 
-    fn new(_shape: &Shape) -> Self {
-        Self { codes: Aligned::new(), factors: Vec::new() }
+    fn new(_shape: &Shape, pool: &Arc<Pool>) -> Self {
+        Self { codes: Aligned::new(pool), factors: Vec::new() }
+    }
+
+    fn pooled_bytes(shape: &Shape) -> usize {
+        shape.stride
     }
 
     fn row_bytes(shape: &Shape) -> usize {

@@ -4,6 +4,9 @@ mod codes;
 mod persist;
 mod quantize;
 mod scorer;
+mod stream;
+
+pub use stream::{BlockSource, Sq8Stream};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,6 +73,19 @@ struct Counters {
     rescored: AtomicU64,
 }
 
+impl Counters {
+    fn count(&self, queries: usize) {
+        self.queries.fetch_add(queries as u64, Ordering::Relaxed);
+    }
+
+    fn stats(&self) -> Sq8Stats {
+        Sq8Stats {
+            queries: self.queries.load(Ordering::Relaxed),
+            rescored_rows: self.rescored.load(Ordering::Relaxed),
+        }
+    }
+}
+
 /// What searches of an index and of its snapshots did so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -102,13 +118,15 @@ impl Sq8Index {
         Self { table: Arc::new(table), source, counters: Arc::default(), recentre_at }
     }
 
+    /// Takes exact rows from another source from now on; snapshots taken before keep theirs.
+    pub fn set_source(&mut self, source: Arc<dyn VectorSource + Send + Sync>) {
+        self.source = source;
+    }
+
     /// What searches did so far: how many rows had to be read and rescored exactly.
     #[must_use]
     pub fn stats(&self) -> Sq8Stats {
-        Sq8Stats {
-            queries: self.counters.queries.load(Ordering::Relaxed),
-            rescored_rows: self.counters.rescored.load(Ordering::Relaxed),
-        }
+        self.counters.stats()
     }
 
     fn table_mut(&mut self) -> &mut Table<Codes> {
@@ -121,7 +139,9 @@ impl Sq8Index {
         options: &SearchOptions<'_>,
         out: &mut Vec<Vec<Neighbor>>,
     ) -> Result<(), Error> {
-        let scorer = Sq8Scorer::new(queries, self.table.shape(), self.source.as_ref(), &self.counters);
+        let scorer =
+            Sq8Scorer::new(queries, self.table.shape().clone(), self.source.as_ref(), &self.counters);
+        self.counters.count(queries.len() / self.dimensions());
         scan::search(&self.table, &scorer, options, out)
     }
 

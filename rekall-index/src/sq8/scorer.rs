@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::Counters;
 use super::codes::{Codes, Shape};
 use super::quantize::Query;
-use crate::kernels::{Level, PANEL, Panel};
+use crate::kernels::{Level, PANEL, Panel, prefetch_slice};
 use crate::scan::Scorer;
 use crate::shortlist::Candidate;
 use crate::similarity::similarity;
@@ -17,14 +17,19 @@ use crate::{Error, Key, VectorSource};
 pub(super) struct Sq8Scorer<'a> {
     level: Level,
     queries: Vec<Query>,
-    /// The queries in panels, if there is more than one.
+    /// The queries in panels, if there are more than [`FEW`].
     panels: Vec<Panel>,
     exact: &'a [f32],
-    shape: &'a Shape,
+    shape: Shape,
     source: &'a (dyn VectorSource + Send + Sync),
     counters: &'a Counters,
 }
 
+/// Up to so many queries are multiplied one after the other: all but the first find the codes in the cache, and none of
+/// a panel's lanes is wasted.
+const FEW: usize = 4;
+/// How far ahead of their use codes are asked for.
+const AHEAD_BYTES: usize = 8 * 1024;
 /// Rows whose integer sums stand on the stack at a time.
 const CHUNK: usize = 64;
 
@@ -34,31 +39,36 @@ impl<'a> Sq8Scorer<'a> {
 
     pub(super) fn new(
         exact: &'a [f32],
-        shape: &'a Shape,
+        shape: Shape,
         source: &'a (dyn VectorSource + Send + Sync),
         counters: &'a Counters,
     ) -> Self {
         let queries: Vec<Query> =
-            exact.chunks_exact(shape.dimensions()).map(|query| Query::new(query, shape)).collect();
+            exact.chunks_exact(shape.dimensions()).map(|query| Query::new(query, &shape)).collect();
         let panels = match queries.len() {
-            1 => Vec::new(),
+            0..=FEW => Vec::new(),
             _ => queries
                 .chunks(PANEL)
                 .map(|some| Panel::new(some.iter().map(|query| query.codes.as_slice()), shape.stride()))
                 .collect(),
         };
-        counters.queries.fetch_add(queries.len() as u64, Ordering::Relaxed);
         Self { level: Level::detect(), queries, panels, exact, shape, source, counters }
     }
 
-    fn single(&self, query: &Query, codes: &[i8], factors: &[[f32; 2]], out: &mut [f32]) {
+    /// One query after the other.
+    fn few(&self, codes: &[i8], factors: &[[f32; 2]], out: &mut [f32]) {
         let mut dots = [0; CHUNK];
-        let chunks = factors.chunks(CHUNK).zip(codes.chunks(CHUNK * self.shape.stride()));
-        for ((factors, codes), out) in chunks.zip(out.chunks_mut(CHUNK)) {
+        let (count, stride) = (self.queries.len(), self.shape.stride());
+        let rows = (AHEAD_BYTES / stride).clamp(1, CHUNK);
+        let mut ahead = codes.chunks(rows * stride).skip(1);
+        let chunks = factors.chunks(rows).zip(codes.chunks(rows * stride));
+        for ((factors, codes), out) in chunks.zip(out.chunks_mut(rows * count)) {
+            prefetch_slice(ahead.next().unwrap_or_default());
             let dots = &mut dots[..factors.len()];
-            self.level.dots(codes, &query.codes, dots);
-            for ((out, &dot), &factors) in out.iter_mut().zip(&*dots).zip(factors) {
-                *out = query.upper(dot, factors);
+            for (number, query) in self.queries.iter().enumerate() {
+                self.level.dots(codes, &query.codes, dots);
+                let rows = out.chunks_exact_mut(count).zip(&*dots).zip(factors);
+                rows.for_each(|((out, &dot), &factors)| out[number] = query.upper(dot, factors));
             }
         }
     }
@@ -95,10 +105,7 @@ impl Scorer<Codes> for Sq8Scorer<'_> {
         let stride = self.shape.stride();
         let codes = &block.columns().codes()[rows.start * stride..rows.end * stride];
         let factors = &block.columns().factors()[rows];
-        match self.queries.as_slice() {
-            [query] => self.single(query, codes, factors, out),
-            _ => self.batch(codes, factors, out),
-        }
+        if self.panels.is_empty() { self.few(codes, factors, out) } else { self.batch(codes, factors, out) }
     }
 
     fn width(&self, block: &Block<Codes>, row: usize, query: usize) -> f32 {

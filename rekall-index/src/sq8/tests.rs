@@ -9,11 +9,11 @@ use crate::{FlatIndex, similarity};
 
 crate::conformance!(contract, |dimensions| WithSource::new(
     Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap(),
-    |index, rows| index.source = rows
+    Sq8Index::set_source
 ));
 crate::resident_conformance!(views, |dimensions| WithSource::new(
     Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap(),
-    |index, rows| index.source = rows
+    Sq8Index::set_source
 ));
 
 /// Rows that make quantisation hard.
@@ -155,7 +155,7 @@ fn worn_index(rows: i64, dimensions: usize, seed: u64) -> (Sq8Index, NaiveIndex)
         target.remove_entry(17).unwrap();
         target.remove(&keys[..keys.len() / 10]).unwrap();
     }
-    index.source = Arc::new(naive.clone());
+    index.set_source(Arc::new(naive.clone()));
     (index, naive)
 }
 
@@ -188,7 +188,7 @@ fn exported_codes_come_back() {
                 target.upsert(&[key], &row).unwrap();
                 target.remove_entry(round + 5).unwrap();
             }
-            copy.source = Arc::new(naive.clone());
+            copy.set_source(Arc::new(naive.clone()));
         }
     }
 }
@@ -229,4 +229,30 @@ fn damaged_blocks_are_refused() {
     let (stranger, _) = worn_index(300, 6, 66);
     let strange = stranger.export().next().unwrap();
     assert!(detail(&[blocks[0].clone(), strange]).contains("different exports"));
+}
+
+#[test]
+fn streamed_codes_answer_as_the_index() {
+    for (rows, dimensions) in [(0, 3), (1, 3), (3000, 40)] {
+        let (index, naive) = worn_index(rows, dimensions, 67);
+        let blocks: Vec<Vec<u8>> = index.export().collect();
+        let stream = Sq8Stream::new(dimensions, index.len(), blocks, naive.clone()).unwrap();
+        let mut random = Random::new(68);
+        let few: crate::EntrySet = (-100..300).step_by(29).collect();
+        let queries = unit_rows(&mut random, 9, dimensions);
+        for options in
+            [SearchOptions::new(1), SearchOptions::new(50), SearchOptions::new(5).with_entries(&few)]
+        {
+            let context = format!("{rows} rows, {options:?}");
+            crate::testing::assert_same(&stream, &naive, &queries[..dimensions], &options, &context);
+            let (mut got, mut due) = (Vec::new(), Vec::new());
+            stream.search_batch(&queries, &options, &mut got).unwrap();
+            naive.search_batch(&queries, &options, &mut due).unwrap();
+            assert_eq!(got, due, "{context}");
+        }
+        assert_eq!(stream.stats().queries, if rows == 0 { 0 } else { 30 });
+    }
+    let stream = Sq8Stream::new(3, 1, vec![vec![1, 2, 3]], NaiveIndex::new(3)).unwrap();
+    let error = stream.search(&[1.0, 0.0, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 }

@@ -1,7 +1,9 @@
 //! One block: the keys of some rows, and their columns.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use super::slab::Pool;
 use crate::Key;
 
 /// How an index stores the numbers of its rows within a block. Rows are numbered from 0.
@@ -11,7 +13,10 @@ pub(crate) trait Columns: Clone + Debug {
     /// The numbers of one row.
     type Row<'a>: Copy;
 
-    fn new(shape: &Self::Shape) -> Self;
+    /// Empty columns, whose large part takes its memory from `pool`.
+    fn new(shape: &Self::Shape, pool: &Arc<Pool>) -> Self;
+    /// The bytes of a row that lie in the pool's memory.
+    fn pooled_bytes(shape: &Self::Shape) -> usize;
     /// The bytes a row takes here, without its key.
     fn row_bytes(shape: &Self::Shape) -> usize;
     fn get(&self, shape: &Self::Shape, row: usize) -> Self::Row<'_>;
@@ -31,8 +36,8 @@ pub(crate) struct Block<C> {
 }
 
 impl<C: Columns> Block<C> {
-    pub(super) fn new(shape: &C::Shape) -> Self {
-        Self { keys: Vec::new(), columns: C::new(shape) }
+    pub(super) fn new(shape: &C::Shape, pool: &Arc<Pool>) -> Self {
+        Self { keys: Vec::new(), columns: C::new(shape, pool) }
     }
 
     pub(crate) fn keys(&self) -> &[Key] {

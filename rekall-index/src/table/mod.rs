@@ -7,9 +7,11 @@
 mod aligned;
 mod block;
 mod positions;
+mod slab;
 
 pub(crate) use aligned::Aligned;
 pub(crate) use block::{Block, Columns};
+pub(crate) use slab::Pool;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ pub(crate) struct Table<C: Columns> {
     rows_per_block: usize,
     blocks: Vec<Arc<Block<C>>>,
     positions: Positions,
+    pool: Arc<Pool>,
 }
 
 impl<C: Columns> Table<C> {
@@ -38,7 +41,8 @@ impl<C: Columns> Table<C> {
         let fitting = (BLOCK_BYTES / row_bytes).clamp(BLOCK_ROWS.0, BLOCK_ROWS.1);
         // A power of two makes a position's block a shift and its row a mask.
         let rows_per_block = 1 << fitting.ilog2();
-        Self { shape, rows_per_block, blocks: Vec::new(), positions: Positions::default() }
+        let pool = Pool::new(C::pooled_bytes(&shape) * rows_per_block);
+        Self { shape, rows_per_block, blocks: Vec::new(), positions: Positions::default(), pool }
     }
 
     pub(crate) fn shape(&self) -> &C::Shape {
@@ -98,7 +102,7 @@ impl<C: Columns> Table<C> {
         match self.blocks.last_mut().filter(|last| last.keys().len() < self.rows_per_block) {
             Some(last) => Arc::make_mut(last).push(shape, key, row, self.rows_per_block),
             None => {
-                let mut block = Block::new(shape);
+                let mut block = Block::new(shape, &self.pool);
                 block.push(shape, key, row, self.rows_per_block);
                 self.blocks.push(Arc::new(block));
             }

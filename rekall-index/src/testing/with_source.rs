@@ -26,7 +26,8 @@ impl<I: VectorIndex> WithSource<I> {
         let result = change(&mut self.index)?;
         // The index lets go of the rows first, so that they are changed in place unless a view holds them.
         (self.set_source)(&mut self.index, Arc::new(NaiveIndex::new(1)));
-        change(Arc::make_mut(&mut self.rows))?;
+        let rows: &mut NaiveIndex = Arc::make_mut(&mut self.rows);
+        change(rows)?;
         (self.set_source)(&mut self.index, Arc::clone(&self.rows) as _);
         Ok(result)
     }

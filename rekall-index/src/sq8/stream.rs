@@ -1,0 +1,150 @@
+//! Exact search over exported codes that stay where they are.
+
+use std::sync::Arc;
+
+use super::codes::Shape;
+use super::persist::StoredBlock;
+use super::scorer::Sq8Scorer;
+use super::{Counters, Sq8Stats};
+use crate::check::{check_dimensions, check_search};
+use crate::scan;
+use crate::shortlist::Shortlist;
+use crate::table::Table;
+use crate::{Error, Neighbor, SearchOptions, VectorSearch, VectorSource};
+
+/// Where exported blocks lie.
+///
+/// # What an implementer must do
+/// Hand every block of one export (see [`Sq8Index::export`](crate::Sq8Index::export)) to `visit`, in any order, and stop at its
+/// first error. The bytes are needed only during the call.
+pub trait BlockSource {
+    /// Visits every block.
+    ///
+    /// # Errors
+    /// What `visit` says; [`Error::Source`] for failures of its own.
+    fn blocks(&self, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error>;
+}
+
+impl BlockSource for Vec<Vec<u8>> {
+    fn blocks(&self, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        self.iter().try_for_each(|block| visit(block))
+    }
+}
+
+/// Exact search over the exported codes of an [`Sq8Index`](crate::Sq8Index), read anew for each search: for when not even codes
+/// fit the memory budget.
+///
+/// Finds what the index would have found at the moment of the export. The host leaves out entries that changed since
+/// ([`SearchOptions::exclude`]), searches those in a small index of their own, and merges the two lists by
+/// [`Neighbor::rank_cmp`].
+///
+/// # Costs
+/// - Memory: one block (about 300 KiB) during a search; nothing between.
+/// - Search: reads all blocks and checks their checksums; a batch does so once for up to 64 queries. Runs on the caller's
+///   thread, whatever [`SearchOptions::threads`] says.
+#[derive(Debug)]
+pub struct Sq8Stream<B, S> {
+    dimensions: usize,
+    rows: usize,
+    blocks: B,
+    source: S,
+    counters: Arc<Counters>,
+}
+
+impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
+    /// A search over `blocks`, which hold `rows` rows, with exact rows from `source`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDimensions`].
+    pub fn new(dimensions: usize, rows: usize, blocks: B, source: S) -> Result<Self, Error> {
+        check_dimensions(dimensions)?;
+        Ok(Self { dimensions, rows, blocks, source, counters: Arc::default() })
+    }
+
+    /// What searches did so far.
+    #[must_use]
+    pub fn stats(&self) -> Sq8Stats {
+        self.counters.stats()
+    }
+
+    fn run(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), Error> {
+        let count = queries.len() / self.dimensions;
+        let mut shortlists: Vec<Shortlist> = (0..count).map(|_| Shortlist::new(options.k)).collect();
+        let mut prepared: Option<Prepared<'_>> = None;
+        self.blocks.blocks(&mut |bytes| {
+            options.check_cancelled()?;
+            let block = StoredBlock::parse(bytes, self.dimensions)?;
+            // The queries are encoded around the centre, which all blocks of an export share.
+            if prepared.as_ref().is_none_or(|prepared| prepared.shape.centre() != &block.centre) {
+                let shape = Shape::new(block.centre.clone());
+                let scorer = Sq8Scorer::new(queries, shape.clone(), &self.source, &self.counters);
+                prepared = Some(Prepared { shape, scorer });
+            }
+            let Some(Prepared { shape, scorer }) = &prepared else { return Ok(()) };
+            let mut table = Table::new(shape.clone());
+            block.append_to(&mut table);
+            scan::scan_blocks(&table, scorer, options, 0..table.blocks().len(), &mut shortlists)
+        })?;
+        out.clear();
+        out.resize_with(count, Vec::new);
+        if let Some(Prepared { shape, scorer }) = &prepared {
+            self.counters.count(count);
+            let none = Table::new(shape.clone());
+            scan::finish(&none, scorer, options, shortlists, out)?;
+        }
+        Ok(())
+    }
+}
+
+struct Prepared<'a> {
+    shape: Shape,
+    scorer: Sq8Scorer<'a>,
+}
+
+impl<B: BlockSource, S: VectorSource + Send + Sync> VectorSearch for Sq8Stream<B, S> {
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    fn len(&self) -> usize {
+        self.rows
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<(), Error> {
+        check_search(query, self.dimensions, Some(1), options)?;
+        let mut lists = Vec::new();
+        self.run(query, options, &mut lists)?;
+        *out = lists.swap_remove(0);
+        Ok(())
+    }
+
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), Error> {
+        check_search(queries, self.dimensions, None, options)?;
+        out.clear();
+        let mut lists = Vec::new();
+        for group in queries.chunks(self.dimensions * Sq8Scorer::MOST_QUERIES) {
+            self.run(group, options, &mut lists)?;
+            out.append(&mut lists);
+        }
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}

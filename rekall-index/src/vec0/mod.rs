@@ -1,0 +1,290 @@
+//! Exact search on a vec0 table of sqlite-vec: nothing resident.
+
+mod near;
+mod register;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::check::{check_search, check_upsert};
+use crate::shortlist::{Candidate, Shortlist};
+use crate::{Error, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch, similarity};
+
+/// Exact search on a [sqlite-vec](https://github.com/asg017/sqlite-vec) `vec0` table, through a borrowed connection.
+///
+/// For vectors that shall live in SQLite alone: nothing is held in memory, changes are part of whatever transaction the
+/// connection is in, and other programs can read the table. In exchange it is by far the slowest backend.
+///
+/// # Algorithm
+/// vec0 finds the nearest rows by Euclidean distance in `f32`; for unit vectors that is nearly, not exactly, the order by
+/// similarity. So some more rows than asked for are fetched and rescored exactly, until the distance of the last one
+/// proves that no other row can belong to the result. Where vec0 can't answer (it returns at most 4,096 rows) or can't prove
+/// it (thousands of near ties), the table is read whole.
+///
+/// # Tables
+/// `NAME`, the vec0 table with one column `vector`, and `NAME_keys` (`id`, `entry`, `role`, `chunk`), whose `id` is the
+/// vec0 rowid. Both are made when they are not there.
+///
+/// # Costs
+/// - Memory: none beyond SQLite's own cache.
+/// - Search: vec0 reads all vectors: as compiled by the crate (plain C, no SIMD) about 50 ms for 100,000 × 384 with `PRAGMA mmap_size`
+///   set, 85 ms without; reading the table whole takes several times that. Building with `CFLAGS="-mavx -DSQLITE_VEC_ENABLE_AVX"`
+///   more than halves it.
+/// - Deleting frees a row's place but not its bytes (as vec0 0.1 does): after many deletions rebuild the table.
+///
+/// # Limits
+/// Up to 8,192 dimensions. The cancel flag is looked at between queries to vec0, not within one. `threads` is ignored.
+/// [`len`](VectorSearch::len) counts by a query, and is 0 if that fails.
+///
+/// # Examples
+/// ```
+/// use rekall_index::{Key, SearchOptions, SqliteVecIndex, VectorIndex, VectorSearch};
+/// let connection = rusqlite::Connection::open_in_memory()?;
+/// let mut index = SqliteVecIndex::open(&connection, "vectors", 2)?;
+/// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+/// let mut hits = Vec::new();
+/// index.search(&[0.0, 1.0], &SearchOptions::new(1), &mut hits)?;
+/// assert_eq!((hits[0].key.entry, hits[0].similarity), (2, 0.8));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SqliteVecIndex<'c> {
+    connection: &'c Connection,
+    name: String,
+    dimensions: usize,
+}
+
+/// The most dimensions vec0 takes.
+const MOST_DIMENSIONS: usize = 8192;
+/// Bytes of a vec0 chunk, about: vec0 reads one at a time.
+const CHUNK_BYTES: usize = 3 << 19;
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::from_source(error)
+    }
+}
+
+impl<'c> SqliteVecIndex<'c> {
+    /// A view of the table `name`, which is created if it is not there. Registers sqlite-vec on this connection, and only on
+    /// it, if it is not registered yet.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDimensions`] for 0 or more than 8,192; [`Error::Dimensions`] if the table exists with others;
+    /// [`Error::Unavailable`] if sqlite-vec does not start, or if `name` is not made of ASCII letters, digits and `_`;
+    /// [`Error::Source`] from SQLite.
+    pub fn open(connection: &'c Connection, name: &str, dimensions: usize) -> Result<Self, Error> {
+        if dimensions == 0 || dimensions > MOST_DIMENSIONS {
+            return Err(Error::InvalidDimensions { most: MOST_DIMENSIONS, got: dimensions });
+        }
+        // The name goes into SQL, so it may hold nothing that means something there.
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            let detail = format!("expected a table name of letters, digits and _, got {name:?}");
+            return Err(Error::Unavailable { detail });
+        }
+        register::register(connection)?;
+        let index = Self { connection, name: name.to_owned(), dimensions };
+        match index.stored_dimensions()? {
+            Some(stored) if stored == dimensions => {}
+            Some(stored) => return Err(Error::Dimensions { expected: stored, got: dimensions }),
+            None => index.create()?,
+        }
+        Ok(index)
+    }
+
+    /// The dimensions of an existing table, from its definition.
+    fn stored_dimensions(&self) -> Result<Option<usize>, Error> {
+        let sql = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        let definition: Option<String> =
+            self.connection.query_row(sql, [&self.name], |row| row.get(0)).optional()?;
+        let Some(definition) = definition else { return Ok(None) };
+        let number = definition.split_once("float[").and_then(|(_, rest)| rest.split_once(']'));
+        match number.and_then(|(number, _)| number.parse().ok()) {
+            Some(dimensions) => Ok(Some(dimensions)),
+            None => Err(Error::Unavailable {
+                detail: format!("table {} is not a vec0 table of floats", self.name),
+            }),
+        }
+    }
+
+    fn create(&self) -> Result<(), Error> {
+        let Self { name, dimensions, .. } = self;
+        // vec0 wants a multiple of 8, up to 4096.
+        let rows = (CHUNK_BYTES / (4 * dimensions)).clamp(8, 1024) / 8 * 8;
+        self.in_savepoint(|| {
+            self.connection.execute_batch(&format!(
+                "CREATE VIRTUAL TABLE \"{name}\" USING vec0(vector float[{dimensions}] distance_metric=L2, chunk_size={rows});
+                 CREATE TABLE \"{name}_keys\" (id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, role INTEGER NOT NULL,
+                     chunk INTEGER NOT NULL, UNIQUE (entry, role, chunk));"
+            ))?;
+            Ok(())
+        })
+    }
+
+    /// Runs a change that happens whole or not at all, within the caller's transaction if there is one.
+    fn in_savepoint<T>(&self, change: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        self.connection.execute_batch("SAVEPOINT rekall_index")?;
+        match change() {
+            Ok(done) => {
+                self.connection.execute_batch("RELEASE rekall_index")?;
+                Ok(done)
+            }
+            Err(error) => {
+                // If this fails too, SQLite has already rolled back; the first error is the one to tell.
+                let _ = self.connection.execute_batch("ROLLBACK TO rekall_index; RELEASE rekall_index");
+                Err(error)
+            }
+        }
+    }
+
+    fn id(&self, key: Key) -> Result<Option<i64>, Error> {
+        let sql =
+            format!("SELECT id FROM \"{}_keys\" WHERE entry = ?1 AND role = ?2 AND chunk = ?3", self.name);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row(params![key.entry, key.role, key.chunk], |row| row.get(0)).optional()?)
+    }
+
+    fn upsert_one(&self, key: Key, row: &[f32]) -> Result<(), Error> {
+        let (connection, name) = (self.connection, &self.name);
+        let bytes = to_bytes(row);
+        if let Some(id) = self.id(key)? {
+            let sql = format!("UPDATE \"{name}\" SET vector = ?1 WHERE rowid = ?2");
+            connection.prepare_cached(&sql)?.execute(params![bytes, id])?;
+        } else {
+            let sql = format!("INSERT INTO \"{name}_keys\" (entry, role, chunk) VALUES (?1, ?2, ?3)");
+            let id = connection.prepare_cached(&sql)?.insert(params![key.entry, key.role, key.chunk])?;
+            let sql = format!("INSERT INTO \"{name}\" (rowid, vector) VALUES (?1, ?2)");
+            connection.prepare_cached(&sql)?.execute(params![id, bytes])?;
+        }
+        Ok(())
+    }
+
+    fn delete(&self, id: i64) -> Result<(), Error> {
+        for table in ["", "_keys"] {
+            let column = if table.is_empty() { "rowid" } else { "id" };
+            let sql = format!("DELETE FROM \"{}{table}\" WHERE {column} = ?1", self.name);
+            self.connection.prepare_cached(&sql)?.execute([id])?;
+        }
+        Ok(())
+    }
+
+    /// Reads every row.
+    fn scan(&self, query: &[f32], options: &SearchOptions<'_>, out: &mut Vec<Neighbor>) -> Result<(), Error> {
+        const ROWS_BETWEEN_CHECKS: usize = 1024;
+        let mut shortlist = Shortlist::new(options.k);
+        // Candidates are exact from the start.
+        let mut settle = |candidates: &[Candidate], out: &mut Vec<f32>| {
+            out.extend(candidates.iter().map(|candidate| candidate.upper));
+            Ok(())
+        };
+        let name = &self.name;
+        // CROSS JOIN keeps vec0 in the outer loop: it can be read through, but is slow to look into.
+        let sql = format!(
+            "SELECT k.entry, k.role, k.chunk, v.vector FROM \"{name}\" v CROSS JOIN \"{name}_keys\" k ON k.id = v.rowid"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([])?;
+        let (mut vector, mut number) = (Vec::new(), 0usize);
+        while let Some(row) = rows.next()? {
+            if number.is_multiple_of(ROWS_BETWEEN_CHECKS) {
+                options.check_cancelled()?;
+            }
+            number += 1;
+            let key = key_of(row)?;
+            if options.admits(key) {
+                from_bytes(row.get_ref(3)?.as_blob().map_err(Error::from_source)?, &mut vector);
+                let exact = similarity(query, &vector);
+                if exact >= shortlist.gate() {
+                    let candidate = Candidate { key, position: 0, lower: exact, upper: exact };
+                    shortlist.push(candidate, &mut settle)?;
+                }
+            }
+        }
+        shortlist.finish(&mut settle, out)
+    }
+}
+
+fn key_of(row: &rusqlite::Row<'_>) -> Result<Key, Error> {
+    Ok(Key::new(row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+/// vec0 keeps floats as the machine does.
+fn to_bytes(row: &[f32]) -> Vec<u8> {
+    row.iter().flat_map(|x| x.to_ne_bytes()).collect()
+}
+
+fn from_bytes(bytes: &[u8], out: &mut Vec<f32>) {
+    out.clear();
+    out.extend(bytes.as_chunks::<4>().0.iter().map(|four| f32::from_ne_bytes(*four)));
+}
+
+impl VectorSearch for SqliteVecIndex<'_> {
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    fn len(&self) -> usize {
+        let sql = format!("SELECT count(*) FROM \"{}_keys\"", self.name);
+        let mut statement = self.connection.prepare_cached(&sql);
+        let count: rusqlite::Result<i64> =
+            statement.as_mut().map_or(Ok(0), |statement| statement.query_row([], |row| row.get(0)));
+        count.map_or(0, |count| usize::try_from(count).unwrap_or(0))
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<(), Error> {
+        check_search(query, self.dimensions, Some(1), options)?;
+        out.clear();
+        if self.search_near(query, options, out)? { Ok(()) } else { self.scan(query, options, out) }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.name.capacity()
+    }
+}
+
+impl VectorIndex for SqliteVecIndex<'_> {
+    fn upsert(&mut self, keys: &[Key], rows: &[f32]) -> Result<(), Error> {
+        check_upsert(keys, rows, self.dimensions)?;
+        let rows = keys.iter().zip(rows.chunks_exact(self.dimensions));
+        self.in_savepoint(|| rows.into_iter().try_for_each(|(&key, row)| self.upsert_one(key, row)))
+    }
+
+    fn remove(&mut self, keys: &[Key]) -> Result<usize, Error> {
+        self.in_savepoint(|| {
+            let mut removed = 0;
+            for &key in keys {
+                if let Some(id) = self.id(key)? {
+                    self.delete(id)?;
+                    removed += 1;
+                }
+            }
+            Ok(removed)
+        })
+    }
+
+    fn remove_entry(&mut self, entry: i64) -> Result<usize, Error> {
+        self.in_savepoint(|| {
+            let sql = format!("SELECT id FROM \"{}_keys\" WHERE entry = ?1", self.name);
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let ids: Vec<i64> = statement.query_map([entry], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            ids.iter().try_for_each(|&id| self.delete(id))?;
+            Ok(ids.len())
+        })
+    }
+
+    fn clear(&mut self) -> Result<(), Error> {
+        self.in_savepoint(|| {
+            // Dropping gives the bytes back, which deleting rows of a vec0 table does not.
+            let drop = format!("DROP TABLE \"{0}\"; DROP TABLE \"{0}_keys\"", self.name);
+            self.connection.execute_batch(&drop)?;
+            self.create()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -49,16 +49,18 @@ impl Semantic<'_> {
             options.exclude = Some(&view.obsolete);
         }
         options.cancel = self.cancel.map(CancelToken::flag);
-        let mut found = with_whole_ties(
-            limit,
-            |k| {
-                let mut found = Vec::new();
-                options.k = k;
-                search.search(query, &options, &mut found)?;
-                Ok(found)
-            },
-            |near| near.similarity,
-        )?;
+        // The index breaks ties by row number. Where the border runs through equal similarities all of them
+        // are fetched, because which of them come back must not depend on history.
+        let mut found = Vec::new();
+        options.k = limit + 1;
+        loop {
+            search.search(query, &options, &mut found)?;
+            let exhausted = found.len() < options.k;
+            if exhausted || found[limit - 1].similarity != found[found.len() - 1].similarity {
+                break;
+            }
+            options.k = options.k.saturating_mul(4);
+        }
         order_ties(&snapshot.tx, &mut found, |near| near.similarity, |near| near.key.entry)?;
         found.truncate(limit);
         Ok(found)
@@ -72,29 +74,10 @@ pub(super) fn by_words(
     filter: &Filter,
     limit: usize,
 ) -> Result<Vec<TextHit>, Error> {
-    let search = |k| Ok(tx.search_text(query, filter, k)?);
-    let mut found = with_whole_ties(limit, search, |hit| hit.score)?;
+    let mut found = tx.search_text(query, filter, limit)?;
     order_ties(tx, &mut found, |hit| hit.score, |hit| hit.row)?;
     found.truncate(limit);
     Ok(found)
-}
-
-/// The first `limit` results and, where the border runs through equal scores, all that have that score: a
-/// leg breaks ties by row number, so which of them come back could otherwise depend on history.
-fn with_whole_ties<T, S: PartialEq>(
-    limit: usize,
-    mut search: impl FnMut(usize) -> Result<Vec<T>, Error>,
-    score: impl Fn(&T) -> S,
-) -> Result<Vec<T>, Error> {
-    let mut wanted = limit + 1;
-    loop {
-        let found = search(wanted)?;
-        let exhausted = found.len() < wanted;
-        if exhausted || score(&found[limit - 1]) != score(&found[wanted - 1]) {
-            return Ok(found);
-        }
-        wanted = wanted.saturating_mul(4);
-    }
 }
 
 fn order_ties<T, S: PartialEq>(

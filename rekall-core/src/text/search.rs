@@ -24,7 +24,8 @@ const COLUMN_WEIGHTS: &str = "2.0, 1.0, 2.0, 1.0";
 const FREQUENCY_MATTERS_FROM: u64 = 5_000;
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// The `limit` best entries for a search by words, best first, ties by row number.
+    /// The `limit` best entries for a search by words, best first, ties by row number; and all that have the
+    /// same score as the last of them, so that a caller can break that tie by another rule.
     ///
     /// Words that stand in more than a twentieth of a large file are left out when rarer ones remain: they
     /// would cost a walk over their entries and say little. Cost: O(entries that hold one of the words).
@@ -38,7 +39,6 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         limit: usize,
     ) -> Result<Vec<TextHit>, Error> {
         let Some(expression) = self.expression(query)? else { return Ok(Vec::new()) };
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut parameters: Vec<SqlValue> = vec![expression.into()];
         // CROSS JOIN fixes the order: words first, then the filter on each entry found.
         let (join, condition) = if filter.is_everything() {
@@ -53,14 +53,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         };
         let sql = format!(
             "SELECT entry_fts.rowid, -bm25(entry_fts, {COLUMN_WEIGHTS}) AS score FROM entry_fts {join}
-             WHERE entry_fts MATCH ? AND {condition} ORDER BY score DESC, entry_fts.rowid LIMIT ?"
+             WHERE entry_fts MATCH ? AND {condition} ORDER BY score DESC, entry_fts.rowid"
         );
-        parameters.push(limit.into());
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let hits = statement.query_map(params_from_iter(parameters), |row| {
-            Ok(TextHit { row: row.get(0)?, score: row.get(1)? })
-        })?;
-        Ok(hits.collect::<Result<_, _>>()?)
+        let mut rows = statement.query(params_from_iter(parameters))?;
+        let mut hits: Vec<TextHit> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let hit = TextHit { row: row.get(0)?, score: row.get(1)? };
+            if hits.len() >= limit && hits.last().is_none_or(|last| last.score != hit.score) {
+                break;
+            }
+            hits.push(hit);
+        }
+        Ok(hits)
     }
 
     /// A piece of the entry's text around the words found, at most `tokens` (1 to 64) words long, with

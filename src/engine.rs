@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use rekall_cache::EmbeddingCache;
-use rekall_core::{Space, Store};
-use rekall_model::KeepAlive;
+use rekall_core::{Space, Store, WriteTx};
+use rekall_model::{Fingerprint, KeepAlive};
 
 use crate::builder::Settings;
 use crate::event::Events;
@@ -69,11 +69,25 @@ impl Rekall {
         })
     }
 
+    /// Refuses vectors of another model than the space's.
     pub(crate) fn check_model(&self, space: &Space, fingerprint: &str) -> Result<(), Error> {
-        if space.fingerprint == fingerprint {
+        if same_space(&space.fingerprint, fingerprint) {
             return Ok(());
         }
         Err(Error::ModelMismatch { stored: space.fingerprint.clone(), requested: fingerprint.to_owned() })
+    }
+
+    /// The active space, if it is this model's; made when the file has none yet.
+    pub(crate) fn own_space(
+        &self,
+        tx: &mut WriteTx<'_>,
+        fingerprint: &str,
+        dimensions: usize,
+    ) -> Result<Space, Error> {
+        match tx.active_space()? {
+            Some(space) => self.check_model(&space, fingerprint).map(|()| space),
+            None => Ok(tx.ensure_active_space(fingerprint, dimensions)?),
+        }
     }
 
     /// Drops the vector index, in memory and what is laid by in the file, fills it anew from the rows, and lays
@@ -104,4 +118,9 @@ pub(crate) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<(), Error>
         Some(token) if token.is_cancelled() => Err(Error::Interrupted),
         _ => Ok(()),
     }
+}
+
+/// Whether two fingerprints describe one vector space: a model's name does not matter, only what it is.
+pub(crate) fn same_space(a: &str, b: &str) -> bool {
+    a == b || matches!((Fingerprint::parse(a), Fingerprint::parse(b)), (Ok(a), Ok(b)) if a.same_space(&b))
 }

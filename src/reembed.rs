@@ -8,6 +8,7 @@ use rekall_core::{EntryText, NewVector, Role, Space, SpaceId, SpaceState};
 use rekall_model::{Embedder, LoadOptions, ModelSource};
 
 use crate::embedding::{self, Piece};
+use crate::engine::same_space;
 use crate::models::{Lease, ModelChoice, Models};
 use crate::{Entry, Error, Rekall, Watch};
 
@@ -37,7 +38,7 @@ impl Rekall {
         let lease = self.models.load().lease(None)?;
         let fingerprint = lease.fingerprint().as_str();
         let mut tx = self.store.write()?;
-        let space = tx.ensure_active_space(fingerprint, lease.dimensions())?;
+        let space = self.own_space(&mut tx, fingerprint, lease.dimensions())?;
         tx.commit()?;
         let total = self.pending_rows(space.id, 0, usize::MAX)?.len();
         let mut done = Embedded::default();
@@ -129,7 +130,7 @@ impl Rekall {
         let fingerprint = lease.fingerprint().as_str();
         let mut tx = self.store.write()?;
         let spaces = tx.spaces()?;
-        let own = |space: &&Space| space.fingerprint == fingerprint;
+        let own = |space: &&Space| same_space(&space.fingerprint, fingerprint);
         if spaces.iter().filter(own).any(|space| space.state == SpaceState::Active) {
             return Ok(None);
         }

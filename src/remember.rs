@@ -121,7 +121,7 @@ impl<'a> Remember<'a> {
             unit.extend(embedding::normalized(row, dimensions)?);
         }
         let mut tx = self.begin()?;
-        let space = tx.ensure_active_space(&fingerprint, dimensions)?.id;
+        let space = self.rekall.own_space(&mut tx, &fingerprint, dimensions)?.id;
         let vectors: Vec<NewVector<'_>> = self
             .entries
             .iter()
@@ -152,8 +152,10 @@ impl<'a> Remember<'a> {
 
     fn with_embedded(&self, embedded: &Embedded) -> Result<Vec<Inserted>, Error> {
         let mut tx = self.begin()?;
-        let space = match tx.ensure_active_space(&embedded.fingerprint, embedded.vectors.dimensions) {
+        let dimensions = embedded.vectors.dimensions;
+        let space = match self.rekall.own_space(&mut tx, &embedded.fingerprint, dimensions) {
             Ok(space) => space.id,
+            Err(error) if !postponable(&error) => return Err(error),
             Err(mismatch) => {
                 drop(tx);
                 return self.without_vectors(&mismatch.to_string());

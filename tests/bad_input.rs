@@ -1,5 +1,5 @@
 //! Bad input gets an error that names what was expected and what was got, and changes nothing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
 

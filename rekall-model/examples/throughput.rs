@@ -5,19 +5,22 @@
 //! cargo run --release -p rekall-model --features bundled-model --example throughput [-- SOURCE [FILE]]
 //! ```
 //!
-//! `SOURCE` is `bundled` (the default), `path:DIR` or `hub:OWNER/NAME`; `FILE` has one text a line.
+//! `THREADS` in the environment sets the threads. `SOURCE` is `bundled` (the default), `path:DIR` or `hub:OWNER/NAME`; `FILE` has one text a line.
 
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
 
-use rekall_model::{LoadOptions, ModelSource, load};
+use rekall_model::{LoadOptions, ModelSource, load, process_rss};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let mut arguments = std::env::args().skip(1);
     let source: ModelSource = arguments.next().as_deref().unwrap_or("bundled").parse()?;
-    let model = load(&source, &LoadOptions::default())?;
+    let mut options = LoadOptions::default();
+    let threads = std::env::var("THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    options.max_threads = Some(threads);
+    let model = load(&source, &options)?;
     let loaded = start.elapsed();
     model.embed_query("pourquoi le serveur ne répond-il plus ?")?;
     println!("{}", model.fingerprint());
@@ -28,22 +31,51 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => SAMPLE.join("\n"),
     };
     let lines: Vec<&str> = lines.lines().filter(|line| !line.trim().is_empty()).collect();
-    let texts: Vec<&str> = lines.iter().copied().cycle().take(lines.len().max(20_000)).collect();
+    let texts: Vec<&str> = lines
+        .iter()
+        .copied()
+        .cycle()
+        .take(lines.len().max(if source == ModelSource::Bundled { 20_000 } else { 64 }))
+        .collect();
     let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+    let mut tokens = 0;
     let start = Instant::now();
     for batch in texts.chunks(256) {
-        model.embed_documents_observed(batch, &mut |_| std::ops::ControlFlow::Continue(()))?;
+        let report = model.embed_documents_observed(batch, &mut |_| std::ops::ControlFlow::Continue(()))?;
+        tokens += report.token_counts.iter().sum::<u32>();
     }
     let seconds = start.elapsed().as_secs_f64();
     println!(
-        "{} texts of {:.1} words on average: {:.0} texts/s on one thread",
+        "{} texts of {:.1} words on average: {:.0} texts/s, {:.0} tokens/s on {threads} thread(s)",
         texts.len(),
         words as f64 / texts.len() as f64,
-        texts.len() as f64 / seconds
+        texts.len() as f64 / seconds,
+        f64::from(tokens) / seconds
     );
+    let mut times: Vec<_> = QUESTIONS
+        .iter()
+        .cycle()
+        .take(60)
+        .map(|question| {
+            let start = Instant::now();
+            model.embed_query(question).map(|_| start.elapsed())
+        })
+        .collect::<Result<_, _>>()?;
+    times.sort_unstable();
+    println!("a short query: {:.2?} (median), {:.2?} (best)", times[times.len() / 2], times[0]);
+    if let Some(resident) = process_rss() {
+        println!("{:.0} MiB resident", resident as f64 / f64::from(1 << 20));
+    }
     println!("model holds {} bytes of heap", model.memory_bytes());
     Ok(())
 }
+
+const QUESTIONS: [&str; 4] = [
+    "why does the server not answer after the nightly update?",
+    "how do I fix a corrupted database file",
+    "browser refuses my API call from another origin",
+    "where did we decide to keep a single file and no server",
+];
 
 const SAMPLE: [&str; 6] = [
     "Le serveur ne répond plus après la mise à jour du soir",

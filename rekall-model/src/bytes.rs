@@ -39,6 +39,14 @@ impl Bytes {
         Some(Self { owner: self.owner.clone(), range: start + range.start..start + range.end })
     }
 
+    /// Lets the operating system take back the pages of a mapped file; they are read again if needed.
+    #[cfg(feature = "transformer")]
+    pub(crate) fn forget_pages(&self) {
+        if let Owner::Mapped(file) = &self.owner {
+            file.forget_pages();
+        }
+    }
+
     /// Bytes of heap this view accounts for: its own length if it lies there.
     pub(crate) fn heap_bytes(&self) -> usize {
         if matches!(self.owner, Owner::Heap(_)) { self.len() } else { 0 }

@@ -11,6 +11,15 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     format!("blake3:{}", blake3::hash(bytes).to_hex())
 }
 
+/// The digest of a file, read piece by piece: none of it stays in the process's memory.
+#[cfg(feature = "transformer")]
+pub(crate) fn digest_of_file(path: &Path) -> Result<String, Error> {
+    let file = std::fs::File::open(path).map_err(|source| Error::io(path, source))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(|source| Error::io(path, source))?;
+    Ok(format!("blake3:{}", hasher.finalize().to_hex()))
+}
+
 /// Reads and parses a JSON file that has to be there.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
     let bytes = match std::fs::read(path) {

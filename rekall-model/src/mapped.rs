@@ -31,6 +31,21 @@ impl MappedFile {
     }
 }
 
+impl MappedFile {
+    /// Drops the resident pages; later reads fetch them from the file again.
+    #[cfg(feature = "transformer")]
+    pub(crate) fn forget_pages(&self) {
+        #[cfg(unix)]
+        {
+            // SAFETY: the mapping is backed by a file and never written to, so that dropped pages
+            // come back with the same contents.
+            let outcome = unsafe { self.0.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+            // It is only advice: a system that refuses it keeps the pages a little longer.
+            drop(outcome);
+        }
+    }
+}
+
 impl Deref for MappedFile {
     type Target = [u8];
 

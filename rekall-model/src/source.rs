@@ -21,7 +21,8 @@ pub enum ModelSource {
     /// The static French and English model compiled into this crate (feature `bundled-model`).
     #[default]
     Bundled,
-    /// A folder with the model's files.
+    /// A folder with the model's files. Weights are mapped, not copied: replace a file by renaming
+    /// another over it, never by writing into it, while a model loaded from it is in use.
     Path(PathBuf),
     /// A model of the Hugging Face hub, read from its ordinary cache folder, downloaded into it
     /// when absent (feature `hub`). The only source that may touch the network.

@@ -107,18 +107,25 @@ impl TextTokenizer {
 /// The model's `unk_token`, or the text of its `unk_id`.
 fn unknown_token(json: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
-    struct File {
-        model: Model,
+    struct File<M> {
+        model: M,
     }
     #[derive(Deserialize)]
-    struct Model {
+    struct Names {
         #[serde(default)]
         unk_token: Option<String>,
         #[serde(default)]
         unk_id: Option<usize>,
-        #[serde(default)]
-        vocab: serde_json::Value,
     }
-    let model = serde_json::from_slice::<File>(json).ok()?.model;
-    model.unk_token.or_else(|| Some(model.vocab.get(model.unk_id?)?.get(0)?.as_str()?.to_owned()))
+    // Read only where there is an id to look up: a vocabulary is most of the file.
+    #[derive(Deserialize)]
+    struct Vocabulary {
+        vocab: Vec<(String, f64)>,
+    }
+    let names = serde_json::from_slice::<File<Names>>(json).ok()?.model;
+    if names.unk_token.is_some() {
+        return names.unk_token;
+    }
+    let vocab = serde_json::from_slice::<File<Vocabulary>>(json).ok()?.model.vocab;
+    vocab.into_iter().nth(names.unk_id?).map(|(text, _)| text)
 }

@@ -2,10 +2,11 @@
 
 use crate::run::{Outcome, cargo, step};
 
-/// Features of the facade that need an accelerator's toolkit to build are left out of "all".
+/// Each with what cargo is told.
 const FEATURES: &[(&str, &[&str])] = &[
     ("default features", &[]),
     ("no default features", &["--no-default-features"]),
+    ("all features", &["--all-features"]),
 ];
 
 pub(crate) fn lint(_: &[String]) -> Outcome {

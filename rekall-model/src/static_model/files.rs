@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::rows::{Number, TokenVectors};
 use crate::Error;
 use crate::bytes::Bytes;
-use crate::files::{digest, folder_name, read_json};
+use crate::files::{digest, read_json};
 use crate::mapped::MappedFile;
 use crate::tokenize::TextTokenizer;
 
@@ -51,7 +51,7 @@ const LAYOUTS: [[&str; 4]; 3] = [
 ];
 
 impl StaticFiles {
-    pub(crate) fn open(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, Error> {
         let complete = |layout: &&[&str; 4]| layout[..3].iter().all(|name| folder.join(name).exists());
         let layout = match LAYOUTS.iter().find(complete) {
             Some(layout) => layout,
@@ -75,7 +75,7 @@ impl StaticFiles {
         let json = std::fs::read(&tokenizer_path).map_err(|source| Error::io(&tokenizer_path, source))?;
         let tokenizer = TextTokenizer::parse(&tokenizer_path, &json)?;
         Ok(Self {
-            name: folder_name(folder),
+            name: name.to_owned(),
             vectors: TokenVectors::parse(&weights_path, &weights, tensor, tokenizer.vocabulary())?,
             tokenizer,
             max_length: config.max_length,

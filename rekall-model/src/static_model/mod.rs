@@ -15,6 +15,7 @@ mod rows;
 use std::path::Path;
 
 use crate::embedder::{Embedder, Embeddings, Progress};
+use crate::files::folder_name;
 use crate::fingerprint::{Fingerprint, SpaceParts};
 use crate::tokenize::TextTokenizer;
 use crate::unigram::Scratch;
@@ -55,7 +56,12 @@ impl StaticEmbedder {
     /// [`Error::MissingFile`] and [`Error::BadFile`], also when the tokenizer has another number of
     /// tokens than the file has vectors; [`Error::InvalidInput`] for options it cannot honour.
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
-        Self::from_files(StaticFiles::open(folder.as_ref())?, options)
+        let folder = folder.as_ref();
+        Self::from_named_folder(folder, &folder_name(folder), options)
+    }
+
+    pub(crate) fn from_named_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
+        Self::from_files(StaticFiles::open(folder, name)?, options)
     }
 
     /// The French and English model compiled into this crate.

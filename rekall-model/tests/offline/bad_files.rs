@@ -11,11 +11,21 @@ use crate::common;
 /// A copy of a fixture, to be damaged.
 fn copy_of(name: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for entry in fs::read_dir(common::fixture(name)).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
-    }
+    copy_into(&common::fixture(name), folder.path());
     folder
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy_into(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 fn refusal(folder: &Path) -> Error {
@@ -173,4 +183,105 @@ fn observing_and_cancelling() {
     let error =
         model.embed_documents_observed(&texts, &mut |_| std::ops::ControlFlow::Break(())).err().unwrap();
     assert!(matches!(error, Error::Cancelled { done: 256, total: 600 }), "{error}");
+}
+
+#[cfg(feature = "transformer")]
+mod transformer {
+    use super::*;
+
+    const MODEL: &str = "bert-tiny-mean";
+
+    /// What loading says after `from` became `to` in a file.
+    fn edited(file: &str, from: &str, to: &str) -> Error {
+        let folder = copy_of(MODEL);
+        let path = folder.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from}: {text}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+        refusal(folder.path())
+    }
+
+    #[test]
+    fn missing_and_cut_files() {
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            let folder = copy_of(MODEL);
+            let path = folder.path().join(name);
+            let whole = fs::read(&path).unwrap();
+            for keep in [0, 1, whole.len() / 2, whole.len() - 3] {
+                fs::write(&path, &whole[..keep]).unwrap();
+                assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &[name, "expected", "got"]);
+            }
+            fs::remove_file(&path).unwrap();
+            assert_says(&refusal(folder.path()), ErrorKind::NotFound, &[name]);
+        }
+    }
+
+    #[test]
+    fn a_config_of_another_network() {
+        let invalid = ErrorKind::InvalidModel;
+        let error = edited("config.json", "\"hidden_size\": 48", "\"hidden_size\": 60");
+        assert_says(&error, invalid, &["model.safetensors", "word_embeddings", "48]"]);
+        let error = edited("config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3");
+        assert_says(&error, invalid, &["model.safetensors", "encoder.layer.2"]);
+        let error = edited("config.json", "\"num_attention_heads\": 3", "\"num_attention_heads\": 5");
+        assert_says(&error, invalid, &["config.json", "multiple", "48 and 5"]);
+        let error = edited("config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"swish\"");
+        assert_says(&error, ErrorKind::Unsupported, &["hidden_act", "swish"]);
+        let error = edited("modules.json", "models.Normalize", "models.Dense");
+        assert_says(&error, ErrorKind::Unsupported, &["modules.json", "Dense"]);
+        let error = edited(
+            "1_Pooling/config.json",
+            "\"pooling_mode_max_tokens\": false",
+            "\"pooling_mode_max_tokens\": true",
+        );
+        assert_says(&error, ErrorKind::Unsupported, &["1_Pooling", "exactly one"]);
+    }
+
+    #[test]
+    fn a_tokenizer_of_another_model() {
+        let folder = copy_of(MODEL);
+        let path = folder.path().join("tokenizer.json");
+        let json = fs::read_to_string(&path).unwrap();
+        fs::write(&path, json.replacen("\"[PAD]\":0", "\"[PAD]\":0,\"extra\":9000", 1)).unwrap();
+        assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &["tokenizer.json", "tokens"]);
+    }
+
+    #[test]
+    fn options_that_cannot_be_honoured() {
+        let source = ModelSource::Path(common::fixture(MODEL));
+        let mut options = LoadOptions::new();
+        options.dimensions = Some(16);
+        let error = load(&source, &options).err().unwrap();
+        assert_says(&error, ErrorKind::InvalidInput, &["dimensions", "48", "16"]);
+        let mut options = LoadOptions::new();
+        options.max_tokens = Some(3);
+        options.document_prefix = Some("a very long prefix: ".into());
+        assert_says(
+            &load(&source, &options).err().unwrap(),
+            ErrorKind::InvalidInput,
+            &["max_tokens", "prefix"],
+        );
+        let mut options = LoadOptions::new();
+        options.device = rekall_model::Device::Cuda(0);
+        let error = load(&source, &options).err().unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput), "{error}");
+    }
+
+    #[test]
+    fn declared_shorter_vectors() {
+        let folder = copy_of(MODEL);
+        let path = folder.path().join("config.json");
+        let json = fs::read_to_string(&path).unwrap();
+        fs::write(&path, json.replacen('{', "{\"matryoshka_dimensions\": [16, 32],", 1)).unwrap();
+        let source = ModelSource::Path(folder.path().to_owned());
+        let whole = load(&source, &LoadOptions::default()).unwrap();
+        let mut options = LoadOptions::new();
+        options.dimensions = Some(16);
+        let short = load(&source, &options).unwrap();
+        assert!(!whole.fingerprint().same_space(short.fingerprint()));
+        let (whole, short) = (whole.embed_query("error").unwrap(), short.embed_query("error").unwrap());
+        let norm = whole[..16].iter().map(|x| x * x).sum::<f32>().sqrt();
+        assert_eq!(short.len(), 16);
+        assert!(whole.iter().zip(&short).all(|(a, b)| (a / norm - b).abs() < 1e-6));
+    }
 }

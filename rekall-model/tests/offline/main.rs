@@ -5,3 +5,7 @@
 mod bad_files;
 mod common;
 mod golden_static;
+#[cfg(feature = "transformer")]
+mod golden_transformers;
+#[cfg(feature = "hub")]
+mod hub;

@@ -1,0 +1,200 @@
+//! Many texts: micro-batches bounded by tokens, handed to threads, watched and stoppable.
+
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::forward::Workspace;
+use super::{BertEmbedder, Engine};
+use crate::Error;
+use crate::embedder::{Embedder, Embeddings, Progress};
+use crate::unigram::Scratch;
+
+/// Tokens of a micro-batch. Large enough that reading the weights once for it costs little (they are
+/// read at memory speed, the rest at arithmetic speed), small enough that its intermediate rows stay
+/// in the second-level cache.
+const MICRO_BATCH_TOKENS: usize = 512;
+
+/// The same for a device, which wants large products; here padding counts.
+#[cfg(feature = "candle")]
+const DEVICE_BATCH_TOKENS: usize = 8192;
+
+/// What one thread is given at a time: texts by position, and where their vectors go.
+struct Job<'a> {
+    positions: Vec<usize>,
+    ids: Vec<&'a [u32]>,
+    rows: Vec<&'a mut [f32]>,
+}
+
+impl BertEmbedder {
+    /// Vectors of a micro-batch, normalised.
+    pub(super) fn run(
+        &self,
+        workspace: &mut Workspace,
+        ids: &[&[u32]],
+        rows: &mut [&mut [f32]],
+    ) -> Result<(), Error> {
+        let settings = &self.settings;
+        match &self.engine {
+            Engine::Processor(weights) => {
+                workspace.embed(&settings.config, weights, settings.pooling, ids, rows)?;
+            }
+            #[cfg(feature = "candle")]
+            Engine::Candle(network) => network.embed(&settings.config, settings.pooling, ids, rows)?,
+        }
+        for row in rows {
+            let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+            if !norm.is_finite() || norm == 0.0 {
+                return Err(Error::Compute {
+                    reason: format!("a vector of length {norm}: the weights are damaged"),
+                });
+            }
+            row.iter_mut().for_each(|x| *x = (f64::from(*x) / norm) as f32);
+        }
+        Ok(())
+    }
+
+    pub(super) fn embed_in_batches(
+        &self,
+        texts: &[&str],
+        observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Embeddings, Error> {
+        let dimensions = self.dimensions();
+        let mut result = Embeddings::zeroed(texts.len(), dimensions);
+        if texts.is_empty() {
+            return Ok(result);
+        }
+        let mut scratch = Scratch::default();
+        let mut ids = Vec::with_capacity(texts.len());
+        let prefix_tokens = self.settings.limit - self.special.count() - self.max_tokens;
+        for (index, text) in texts.iter().enumerate() {
+            let prefix = &self.settings.document_prefix;
+            let (tokens, count) = self.ids_of(prefix, text, &mut scratch).map_err(|error| match error {
+                Error::Tokenize { reason, .. } => Error::Tokenize { index, reason },
+                other => other,
+            })?;
+            result.note_tokens(index, count.saturating_sub(prefix_tokens), Some(self.max_tokens));
+            ids.push(tokens);
+        }
+
+        let counts = result.token_counts.clone();
+        let room = match &self.engine {
+            Engine::Processor(_) => MICRO_BATCH_TOKENS,
+            #[cfg(feature = "candle")]
+            Engine::Candle(_) => DEVICE_BATCH_TOKENS,
+        };
+        let jobs = jobs(&ids, &mut result.rows, dimensions, room);
+        let queue = Queue {
+            jobs: Mutex::new(jobs.into_iter()),
+            stop: AtomicBool::new(false),
+            texts: AtomicUsize::new(0),
+            tokens: AtomicUsize::new(0),
+            total: texts.len(),
+            counts: &counts,
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (1..self.max_threads.min(queue.len()))
+                .map(|_| scope.spawn(|| self.work(&queue, &mut |_| ControlFlow::Continue(()))))
+                .collect();
+            let own = self.work(&queue, observe);
+            if own.is_err() {
+                queue.stop.store(true, Ordering::Relaxed);
+            }
+            let mut outcome = own;
+            for worker in workers {
+                let theirs = worker
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::Compute { reason: "a worker thread panicked".into() }));
+                outcome = outcome.and(theirs);
+            }
+            outcome
+        })?;
+        // The workers may have finished last.
+        let progress = queue.progress();
+        if observe(progress).is_break() && progress.texts < texts.len() {
+            return Err(Error::Cancelled { done: progress.texts, total: texts.len() });
+        }
+        Ok(result)
+    }
+
+    /// Takes jobs until there are none, or one is to stop.
+    fn work(
+        &self,
+        queue: &Queue<'_>,
+        observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let mut workspace = self.workspace();
+        while !queue.stop.load(Ordering::Relaxed) {
+            let Some(mut job) = queue.next() else { break };
+            if let Err(error) = self.run(&mut workspace, &job.ids, &mut job.rows) {
+                queue.stop.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+            let progress = queue.note(&job.positions);
+            // The last report is made when all threads are done.
+            if progress.texts < queue.total && observe(progress).is_break() {
+                queue.stop.store(true, Ordering::Relaxed);
+                return Err(Error::Cancelled { done: progress.texts, total: queue.total });
+            }
+        }
+        self.give_back(workspace);
+        Ok(())
+    }
+}
+
+/// Longest texts first, so that threads end together; texts of like length together, so that padding
+/// them to the first, where an engine does, costs little. A job's texts, so padded, have at most `room`
+/// tokens; a single longer text is a job of its own.
+fn jobs<'a>(ids: &'a [Vec<u32>], rows: &'a mut [f32], dimensions: usize, room: usize) -> Vec<Job<'a>> {
+    let mut rows: Vec<Option<&mut [f32]>> = rows.chunks_exact_mut(dimensions).map(Some).collect();
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    order.sort_by_key(|&position| std::cmp::Reverse(ids[position].len()));
+    let mut jobs: Vec<Job<'a>> = Vec::new();
+    for position in order {
+        let Some(row) = rows[position].take() else { continue };
+        let fits = jobs.last().is_some_and(|job| (job.ids.len() + 1) * job.ids[0].len() <= room);
+        if !fits {
+            jobs.push(Job { positions: Vec::new(), ids: Vec::new(), rows: Vec::new() });
+        }
+        if let Some(job) = jobs.last_mut() {
+            job.positions.push(position);
+            job.ids.push(&ids[position]);
+            job.rows.push(row);
+        }
+    }
+    jobs
+}
+
+struct Queue<'a> {
+    jobs: Mutex<std::vec::IntoIter<Job<'a>>>,
+    stop: AtomicBool,
+    texts: AtomicUsize,
+    tokens: AtomicUsize,
+    total: usize,
+    counts: &'a [u32],
+}
+
+impl<'a> Queue<'a> {
+    fn len(&self) -> usize {
+        self.jobs.lock().map_or(0, |jobs| jobs.len())
+    }
+
+    fn next(&self) -> Option<Job<'a>> {
+        self.jobs.lock().ok()?.next()
+    }
+
+    fn note(&self, positions: &[usize]) -> Progress {
+        let tokens = positions.iter().map(|&position| self.counts[position] as usize).sum();
+        self.texts.fetch_add(positions.len(), Ordering::Relaxed);
+        self.tokens.fetch_add(tokens, Ordering::Relaxed);
+        self.progress()
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            texts: self.texts.load(Ordering::Relaxed),
+            total: self.total,
+            tokens: self.tokens.load(Ordering::Relaxed),
+        }
+    }
+}

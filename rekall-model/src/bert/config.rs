@@ -1,0 +1,283 @@
+//! What the files of a BERT or XLM-RoBERTa sentence model say about it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::files::read_json;
+use crate::{Error, LoadOptions};
+
+/// Shape of the network, from `config.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Config {
+    pub(super) model_type: String,
+    pub(super) hidden_size: usize,
+    pub(super) num_hidden_layers: usize,
+    pub(super) num_attention_heads: usize,
+    pub(super) intermediate_size: usize,
+    pub(super) max_position_embeddings: usize,
+    pub(super) vocab_size: usize,
+    #[serde(default = "default_epsilon")]
+    pub(super) layer_norm_eps: f64,
+    #[serde(default = "default_activation")]
+    pub(super) hidden_act: String,
+    #[serde(default)]
+    pub(super) pad_token_id: usize,
+    #[serde(default = "default_positions")]
+    position_embedding_type: String,
+    /// Lengths to which vectors may be cut, where the model was trained for it.
+    #[serde(default, alias = "matryoshka_dims")]
+    matryoshka_dimensions: Vec<usize>,
+}
+
+fn default_epsilon() -> f64 {
+    1e-12
+}
+
+fn default_activation() -> String {
+    "gelu".into()
+}
+
+fn default_positions() -> String {
+    "absolute".into()
+}
+
+/// How token vectors become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pooling {
+    Mean,
+    Cls,
+    Max,
+}
+
+impl Pooling {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Cls => "cls",
+            Self::Max => "max",
+        }
+    }
+}
+
+/// A model's settings, from all its files and the options.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) name: String,
+    pub(super) config: Config,
+    pub(super) pooling: Pooling,
+    pub(super) query_prefix: String,
+    pub(super) document_prefix: String,
+    /// Most tokens of a text with prefix and special tokens.
+    pub(super) limit: usize,
+    /// Length of the vectors given out.
+    pub(super) dimensions: usize,
+    /// sentence-transformers lowers the case before the tokenizer sees the text.
+    pub(super) lower_case: bool,
+    pub(super) weights: PathBuf,
+    pub(super) tokenizer: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Module {
+    #[serde(default)]
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct PoolingFile {
+    #[serde(default)]
+    pooling_mode_cls_token: bool,
+    #[serde(default)]
+    pooling_mode_mean_tokens: bool,
+    #[serde(default)]
+    pooling_mode_max_tokens: bool,
+    /// The mean times a constant of the text: the same after normalising.
+    #[serde(default)]
+    pooling_mode_mean_sqrt_len_tokens: bool,
+    #[serde(default)]
+    pooling_mode_weightedmean_tokens: bool,
+    #[serde(default)]
+    pooling_mode_lasttoken: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct SentenceBert {
+    max_seq_length: Option<usize>,
+    #[serde(default)]
+    do_lower_case: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct TokenizerConfig {
+    /// A float where the tokenizer knows no limit: 1e30.
+    model_max_length: Option<f64>,
+}
+
+#[derive(Default, Deserialize)]
+struct SentenceTransformers {
+    #[serde(default)]
+    prompts: BTreeMap<String, String>,
+    #[serde(default)]
+    default_prompt_name: Option<String>,
+    #[serde(default, alias = "matryoshka_dims")]
+    matryoshka_dimensions: Vec<usize>,
+}
+
+impl Settings {
+    pub(super) fn read(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
+        let path = folder.join("config.json");
+        let config: Config = read_json(&path)?;
+        config.check(&path)?;
+        let pooling = pooling(folder)?;
+        let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
+        let tokens: TokenizerConfig = optional(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
+        let prompts: SentenceTransformers =
+            optional(&folder.join("config_sentence_transformers.json"))?.unwrap_or_default();
+        let (query_prefix, document_prefix) = prefixes(&prompts, name, &config, options);
+
+        let mut limit = config.positions();
+        if let Some(length) = sentence.max_seq_length {
+            limit = limit.min(length);
+        } else if let Some(length) = tokens.model_max_length
+            && length < limit as f64
+        {
+            limit = length as usize;
+        }
+        let full = config.hidden_size;
+        let dimensions = options.dimensions.unwrap_or(full);
+        let mut declared = config.matryoshka_dimensions.clone();
+        declared.extend(&prompts.matryoshka_dimensions);
+        if dimensions != full && !declared.contains(&dimensions) {
+            let expected = if declared.is_empty() {
+                format!("{full}, as the model declares no shorter ones")
+            } else {
+                format!("{full} or one the model declares, {declared:?}")
+            };
+            return Err(Error::InvalidInput { what: "dimensions", expected, got: dimensions.to_string() });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            config,
+            pooling,
+            query_prefix,
+            document_prefix,
+            limit,
+            dimensions,
+            lower_case: sentence.do_lower_case,
+            weights: folder.join("model.safetensors"),
+            tokenizer: folder.join("tokenizer.json"),
+        })
+    }
+}
+
+impl Config {
+    /// XLM-RoBERTa counts positions from after the padding's.
+    pub(super) fn first_position(&self) -> usize {
+        if self.model_type == "bert" { 0 } else { self.pad_token_id + 1 }
+    }
+
+    /// Longest input the network has positions for.
+    fn positions(&self) -> usize {
+        self.max_position_embeddings.saturating_sub(self.first_position())
+    }
+
+    fn check(&self, path: &Path) -> Result<(), Error> {
+        let bad = |expected: &str, got: String| Err(Error::bad_file(path, expected, got));
+        let unsupported = |expected: &str, got: &str| {
+            Err(Error::UnsupportedModel { path: path.to_owned(), expected: expected.into(), got: got.into() })
+        };
+        let sizes = [
+            self.hidden_size,
+            self.num_hidden_layers,
+            self.num_attention_heads,
+            self.intermediate_size,
+            self.vocab_size,
+            self.positions(),
+        ];
+        if sizes.contains(&0) {
+            return bad("sizes above 0", format!("{sizes:?}"));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let got = format!("{} and {}", self.hidden_size, self.num_attention_heads);
+            return bad("hidden_size a multiple of num_attention_heads", got);
+        }
+        if !matches!(&*self.hidden_act, "gelu" | "relu") {
+            return unsupported("hidden_act gelu or relu", &self.hidden_act);
+        }
+        if self.position_embedding_type != "absolute" {
+            return unsupported("position_embedding_type absolute", &self.position_embedding_type);
+        }
+        Ok(())
+    }
+}
+
+/// A file that need not be there.
+fn optional<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
+    if path.exists() { read_json(path).map(Some) } else { Ok(None) }
+}
+
+/// From `modules.json` and the pooling module's own file; without them, the mean, as
+/// sentence-transformers does for a bare transformer.
+fn pooling(folder: &Path) -> Result<Pooling, Error> {
+    let modules_path = folder.join("modules.json");
+    let modules: Vec<Module> = optional(&modules_path)?.unwrap_or_default();
+    let mut pooling_folder = "1_Pooling".to_owned();
+    for module in &modules {
+        match module.kind.rsplit('.').next() {
+            Some("Transformer" | "Normalize") => {}
+            Some("Pooling") => pooling_folder.clone_from(&module.path),
+            _ => {
+                return Err(Error::UnsupportedModel {
+                    path: modules_path,
+                    expected: "modules Transformer, Pooling and Normalize".into(),
+                    got: module.kind.clone(),
+                });
+            }
+        }
+    }
+    let path = folder.join(pooling_folder).join("config.json");
+    let Some(file) = optional::<PoolingFile>(&path)? else { return Ok(Pooling::Mean) };
+    let mean = file.pooling_mode_mean_tokens || file.pooling_mode_mean_sqrt_len_tokens;
+    let other = file.pooling_mode_weightedmean_tokens || file.pooling_mode_lasttoken;
+    match (mean, file.pooling_mode_cls_token, file.pooling_mode_max_tokens, other) {
+        (true, false, false, false) => Ok(Pooling::Mean),
+        (false, true, false, false) => Ok(Pooling::Cls),
+        (false, false, true, false) => Ok(Pooling::Max),
+        (mean, cls, max, other) => Err(Error::UnsupportedModel {
+            path,
+            expected: "exactly one pooling mode of mean, cls and max".into(),
+            got: format!("mean {mean}, cls {cls}, max {max}, others {other}"),
+        }),
+    }
+}
+
+/// (query, document): the options, else the model's prompts, else what the family is known to want.
+fn prefixes(
+    file: &SentenceTransformers,
+    name: &str,
+    config: &Config,
+    options: &LoadOptions,
+) -> (String, String) {
+    let prompt = |names: &[&str]| names.iter().find_map(|name| file.prompts.get(*name)).cloned();
+    let default = file.default_prompt_name.as_deref().and_then(|name| prompt(&[name]));
+    let mut query = prompt(&["query", "search_query"]).or_else(|| default.clone());
+    let mut document = prompt(&["document", "passage", "corpus", "search_document"]).or(default);
+    // E5 models are trained with these and state them in prose only; without them the vectors are bad.
+    let is_e5 = |size: &str| name.contains(&format!("e5-{size}")) && !name.contains("instruct");
+    if file.prompts.is_empty()
+        && config.hidden_size <= 1024
+        && ["small", "base", "large"].into_iter().any(is_e5)
+    {
+        query = Some("query: ".into());
+        document = Some("passage: ".into());
+    }
+    (
+        options.query_prefix.clone().or(query).unwrap_or_default(),
+        options.document_prefix.clone().or(document).unwrap_or_default(),
+    )
+}

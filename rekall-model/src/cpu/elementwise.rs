@@ -1,0 +1,196 @@
+//! Layer norm, softmax and GELU: plain loops that the compiler turns into vector code once they are
+//! compiled for the instruction set at hand.
+
+use pulp::Arch;
+
+/// Independent partial sums, so that a sum vectorises: floating-point addition is not associative,
+/// and the compiler may not reorder it on its own.
+const LANES: usize = 16;
+
+/// Normalises each row of `x` in place: (x − mean) / √(variance + epsilon) · gamma + beta.
+pub(crate) fn layer_norm(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for row in x.chunks_exact_mut(gamma.len()) {
+                normalize_row(row, gamma, beta, epsilon);
+            }
+        },
+    );
+}
+
+/// `x = layer_norm(x + y)`, row by row.
+pub(crate) fn add_layer_norm(x: &mut [f32], y: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
+    let width = gamma.len();
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (x, y) in x.chunks_exact_mut(width).zip(y.chunks_exact(width)) {
+                for (x, y) in x.iter_mut().zip(y) {
+                    *x += y;
+                }
+                normalize_row(x, gamma, beta, epsilon);
+            }
+        },
+    );
+}
+
+#[inline(always)]
+fn normalize_row(row: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
+    let n = row.len() as f32;
+    let mean = sum_of(row, |x| x) / n;
+    let variance = sum_of(row, |x| (x - mean) * (x - mean)) / n;
+    let inverse = 1.0 / (variance + epsilon).sqrt();
+    for ((x, gamma), beta) in row.iter_mut().zip(gamma).zip(beta) {
+        *x = (*x - mean) * inverse * gamma + beta;
+    }
+}
+
+/// Softmax of `scale · x` over the first `count` numbers of each row of length `stride`; the rest is
+/// set to zero.
+pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, count: usize, scale: f32) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for row in x.chunks_exact_mut(stride) {
+                let (row, rest) = row.split_at_mut(count);
+                rest.fill(0.0);
+                let max = max_of(row);
+                for x in row.iter_mut() {
+                    *x = exp((*x - max) * scale);
+                }
+                let inverse = 1.0 / sum_of(row, |x| x);
+                for x in row {
+                    *x *= inverse;
+                }
+            }
+        },
+    );
+}
+
+/// GELU in place; to be inlined into code compiled for the right instruction set.
+#[inline(always)]
+pub(super) fn gelu_slice(row: &mut [f32]) {
+    for x in row {
+        *x = 0.5 * *x * (1.0 + erf(*x * std::f32::consts::FRAC_1_SQRT_2));
+    }
+}
+
+#[inline(always)]
+fn sum_of(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0.0; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (sum, &x) in sums.iter_mut().zip(chunk) {
+            *sum += f(x);
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().map(|&x| f(x)).sum::<f32>()
+}
+
+#[inline(always)]
+fn max_of(row: &[f32]) -> f32 {
+    let mut most = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = row.as_chunks::<LANES>();
+    for chunk in chunks {
+        for (most, &x) in most.iter_mut().zip(chunk) {
+            *most = if x > *most { x } else { *most };
+        }
+    }
+    most.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// eˣ for x ≤ 0, to 2 units in the last place; 0 below −87. Cephes' `expf`: 2ⁿ · P(r), with n rounded
+/// by adding a large constant so that no conversion to integers is needed.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³: adding it leaves the integer in the low bits
+    let x = if x < -87.0 { -87.0 } else { x };
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    // ln 2 in two parts, so that n · ln 2 is subtracted without loss.
+    let r = (x - n * 0.693_359_4) + n * 2.121_944_4e-4;
+    let p = 1.987_569_1e-4_f32;
+    let p = p * r + 1.398_2e-3;
+    let p = p * r + 8.333_452e-3;
+    let p = p * r + 4.166_579_6e-2;
+    let p = p * r + 0.166_666_66;
+    let p = p * r + 0.5;
+    let p = p * r * r + r + 1.0;
+    let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
+    p * power
+}
+
+/// The error function, off by at most 5e-7: the rational approximation Eigen uses for
+/// `float` (`generic_fast_erf_float`), clamped where erf is 1 in `f32`.
+#[inline(always)]
+fn erf(x: f32) -> f32 {
+    let x = if x > 4.0 { 4.0 } else { x };
+    let x = if x < -4.0 { -4.0 } else { x };
+    let x2 = x * x;
+    let p = -2.726_142_3e-10_f32;
+    let p = p * x2 + 2.770_681_4e-8;
+    let p = p * x2 - 2.101_024e-6;
+    let p = p * x2 - 5.692_506_4e-5;
+    let p = p * x2 - 7.349_906_3e-4;
+    let p = p * x2 - 2.954_6e-3;
+    let p = p * x2 - 1.609_603_4e-2;
+    let q = -1.456_607_1e-5_f32;
+    let q = q * x2 - 2.133_740_6e-4;
+    let q = q * x2 - 1.682_827e-3;
+    let q = q * x2 - 7.373_329e-3;
+    let q = q * x2 - 1.426_474e-2;
+    x * p / q
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// erf by its Taylor series, in f64.
+    fn exact_erf(x: f64) -> f64 {
+        let (mut term, mut sum) = (x, x);
+        for n in 1..200 {
+            let n = f64::from(n);
+            term *= -x * x / n;
+            sum += term / (2.0 * n + 1.0);
+        }
+        sum * std::f64::consts::FRAC_2_SQRT_PI
+    }
+
+    #[test]
+    fn erf_and_exp_are_exact_to_single_precision() {
+        for i in -4_000..=4_000 {
+            let x = i as f32 / 1_000.0;
+            assert!((f64::from(erf(x)) - exact_erf(f64::from(x))).abs() < 5e-7, "erf({x})");
+        }
+        for i in 0..=86_000 {
+            let x = -i as f32 / 1_000.0;
+            let exact = f64::from(x).exp();
+            assert!((f64::from(exp(x)) - exact).abs() <= 3e-7 * exact, "exp({x})");
+        }
+        assert!(exp(-1e30) < 1e-37);
+        assert_eq!((erf(9.0), erf(-9.0)), (erf(4.0), erf(-4.0)));
+    }
+
+    #[test]
+    fn softmax_and_layer_norm() {
+        let mut x: Vec<f32> = (0..40).map(|i| (i % 20) as f32).collect();
+        softmax_rows(&mut x, 20, 17, 0.5);
+        for row in x.chunks(20) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            assert_eq!(row[17..], [0.0; 3]);
+            assert!((row[16] / row[15] - 0.5_f32.exp()).abs() < 1e-5);
+        }
+        let mut x: Vec<f32> = (0..38).map(|i| (i * i % 23) as f32).collect();
+        let mut y = x.clone();
+        layer_norm(&mut x, &[2.0; 19], &[1.0; 19], 1e-12);
+        for row in x.chunks(19) {
+            let mean = row.iter().sum::<f32>() / 19.0;
+            let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / 19.0;
+            assert!((mean - 1.0).abs() < 1e-5 && (variance - 4.0).abs() < 1e-4);
+        }
+        add_layer_norm(&mut y, &[0.0; 38], &[2.0; 19], &[1.0; 19], 1e-12);
+        assert_eq!(x, y);
+    }
+}

@@ -1,0 +1,70 @@
+//! Matrices laid out for the product's inner loop.
+//!
+//! A matrix of `k` rows and `n` columns becomes panels of `w` columns, `w` being two vector registers;
+//! a panel holds its `k` rows of `w` numbers one after the other, the last panel padded with zeros.
+//! So the inner loop reads memory strictly forward.
+
+use memmap2::MmapMut;
+use pulp::{Arch, Simd, WithSimd, bytemuck};
+
+/// Columns of a panel on this machine.
+pub(crate) fn panel_width() -> usize {
+    struct Width;
+    impl WithSimd for Width {
+        type Output = usize;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            2 * S::F32_LANES
+        }
+    }
+    Arch::new().dispatch(Width)
+}
+
+/// A packed matrix that owns its numbers.
+///
+/// They lie in a mapping of their own rather than on the heap: dropped, it is back with the operating
+/// system at once, whatever allocator the host has. (glibc, from the second load of a model on, kept
+/// its 40 MB.) Mappings begin at a page, so vectors never straddle cache lines.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    map: MmapMut,
+    k: usize,
+    n: usize,
+}
+
+/// A packed matrix somewhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PackedView<'a> {
+    pub(crate) panels: &'a [f32],
+    pub(crate) k: usize,
+    pub(crate) n: usize,
+}
+
+impl Packed {
+    /// A matrix of `k` rows and `n` columns, zero all over; neither may be 0.
+    pub(crate) fn zeros(k: usize, n: usize) -> std::io::Result<Self> {
+        let numbers = n.div_ceil(panel_width()) * panel_width() * k;
+        Ok(Self { map: MmapMut::map_anon(numbers * size_of::<f32>())?, k, n })
+    }
+
+    /// Fills columns `first..` from the rows of a PyTorch linear layer's weight, `[out, in]`, whose
+    /// transpose is multiplied: row `i` of `rows` becomes column `first + i`.
+    pub(crate) fn set_columns(&mut self, first: usize, rows: &[f32]) {
+        let (k, width) = (self.k, panel_width());
+        let panels: &mut [f32] = bytemuck::cast_slice_mut(&mut self.map);
+        for (column, row) in (first..).zip(rows.chunks_exact(k)) {
+            let panel = &mut panels[column / width * width * k..][..width * k];
+            for (at, &x) in panel.iter_mut().skip(column % width).step_by(width).zip(row) {
+                *at = x;
+            }
+        }
+    }
+
+    pub(crate) fn view(&self) -> PackedView<'_> {
+        PackedView { panels: bytemuck::cast_slice(&self.map), k: self.k, n: self.n }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.map.len()
+    }
+}

@@ -1,0 +1,211 @@
+//! Models of the Hugging Face hub, through its ordinary cache folder.
+//!
+//! hf-hub 0.5 rather than 1.x: it is blocking, over `ureq`; 1.x is asynchronous on tokio and would bring a
+//! runtime into every host. Both use the same folder, as do the Python tools.
+//!
+//! The weights are fetched last. So where they are in the cache, all else was fetched before, and a
+//! download that was cut short is never taken for a whole model (the same holds inside a file: it
+//! appears under its name only when complete).
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use hf_hub::api::Progress;
+use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
+use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+use sha2::{Digest, Sha256};
+
+use crate::load::DownloadProgress;
+use crate::{Error, LoadOptions};
+
+/// Files a model may have beside its weights, in the order they are fetched.
+const SMALL_FILES: [&str; 9] = [
+    "config.json",
+    "modules.json",
+    "1_Pooling/config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+    "tokenizer_config.json",
+    "tokenizer.json",
+    "0_StaticEmbedding/config.json",
+    "0_StaticEmbedding/tokenizer.json",
+];
+
+/// Where weights may be.
+const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safetensors"];
+
+/// The folder that holds a hub model's files, downloaded if they are not there yet.
+///
+/// # Errors
+/// [`Error::Unavailable`] if they are not cached and cannot be had; [`Error::UnsupportedModel`] for a
+/// repository without safetensors; [`Error::BadFile`] for a download that is not what the hub says.
+pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<PathBuf, Error> {
+    let cache = match &options.hub_cache {
+        Some(folder) => Cache::new(folder.clone()),
+        // `Cache::default` panics without a home folder.
+        None if std::env::var_os("HF_HOME").is_none() && std::env::home_dir().is_none() => {
+            return Err(unavailable(repo, "no cache folder: neither HF_HOME nor a home folder is set"));
+        }
+        None => Cache::from_env(),
+    };
+    let revision = revision.unwrap_or("main");
+    let wanted = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
+    if let Some(folder) = cached(&cache, &wanted, revision) {
+        return Ok(folder);
+    }
+    if options.offline {
+        let place = cache.path().display();
+        return Err(unavailable(repo, format!("it is not in the cache {place}, and offline was asked for")));
+    }
+    let token = cache.token();
+    let mut builder = ApiBuilder::from_cache(cache.clone()).with_token(token).with_progress(false);
+    let endpoint = options.hub_endpoint.clone().or_else(|| std::env::var("HF_ENDPOINT").ok());
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    let api = builder.build().map_err(|error| failed(repo, error))?.repo(wanted.clone());
+    let offered = api.info().map_err(|error| failed(repo, error))?.siblings;
+    let offers = |name: &str| offered.iter().any(|file| file.rfilename == name);
+    let Some(weights) = WEIGHTS.into_iter().find(|name| offers(name)) else {
+        let mut names: Vec<&str> = offered.iter().map(|file| file.rfilename.as_str()).collect();
+        names.sort_unstable();
+        names.truncate(20);
+        return Err(Error::UnsupportedModel {
+            path: PathBuf::from(repo),
+            expected: "a repository with model.safetensors".into(),
+            got: names.join(", "),
+        });
+    };
+    let download = Download { repo, api, cache: cache.repo(wanted.clone()), options };
+    for name in SMALL_FILES.into_iter().filter(|name| offers(name)) {
+        download.file(name)?;
+    }
+    download.file(weights)?;
+    cached(&cache, &wanted, revision).ok_or_else(|| unavailable(repo, "the cache lost a file just written"))
+}
+
+/// The snapshot's folder, if it is complete. Asks the hub nothing, not even for news.
+fn cached(cache: &Cache, wanted: &Repo, revision: &str) -> Option<PathBuf> {
+    let complete = |folder: &Path| {
+        WEIGHTS.into_iter().any(|name| {
+            let weights = folder.join(name);
+            weights.exists() && weights.with_file_name("tokenizer.json").exists()
+        })
+    };
+    let repo = cache.repo(wanted.clone());
+    // A branch or tag is a reference to a commit; a commit names its snapshot itself.
+    let by_name = repo.get("config.json").and_then(|file| file.parent().map(Path::to_owned));
+    let by_commit = repo.pointer_path(revision);
+    by_name.into_iter().chain([by_commit]).find(|folder| complete(folder))
+}
+
+struct Download<'a> {
+    repo: &'a str,
+    api: ApiRepo,
+    cache: CacheRepo,
+    options: &'a LoadOptions,
+}
+
+impl Download<'_> {
+    fn file(&self, name: &str) -> Result<(), Error> {
+        if self.cache.get(name).is_some() {
+            return Ok(());
+        }
+        let observer = Watch { options: self.options, file: name.to_owned(), bytes: 0, total: 0 };
+        let pointer =
+            self.api.download_with_progress(name, observer).map_err(|error| failed(self.repo, error))?;
+        check(&pointer).inspect_err(|_| remove(&pointer))
+    }
+}
+
+/// The hub names large files by their SHA-256; the cache keeps each under that name. Small ones bear a
+/// git hash and are small enough to be parsed instead.
+fn check(pointer: &Path) -> Result<(), Error> {
+    let blob = pointer.canonicalize().map_err(|source| Error::io(pointer, source))?;
+    let Some(expected) = blob.file_name().and_then(|name| name.to_str()).filter(|name| is_sha256(name))
+    else {
+        return Ok(());
+    };
+    let mut file = File::open(&blob).map_err(|source| Error::io(&blob, source))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(|source| Error::io(&blob, source))? {
+            0 => break,
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+    let got: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if got == expected {
+        return Ok(());
+    }
+    Err(Error::bad_file(pointer, format!("SHA-256 {expected}, as the hub says"), got))
+}
+
+fn is_sha256(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// Takes a file that proved wrong out of the cache, so that nobody uses it and the next try fetches it.
+fn remove(pointer: &Path) {
+    let blob = pointer.canonicalize();
+    // The error that led here is the one to report.
+    drop(std::fs::remove_file(pointer));
+    if let Ok(blob) = blob {
+        drop(std::fs::remove_file(blob));
+    }
+}
+
+/// Passes a download's progress on.
+struct Watch<'a> {
+    options: &'a LoadOptions,
+    file: String,
+    bytes: u64,
+    total: u64,
+}
+
+impl Watch<'_> {
+    fn tell(&self) {
+        if let Some(observer) = &self.options.progress {
+            let Self { file, bytes, total, .. } = self;
+            observer.tell(&DownloadProgress { file, bytes: *bytes, total: *total });
+        }
+    }
+}
+
+impl Progress for Watch<'_> {
+    fn init(&mut self, size: usize, _: &str) {
+        self.bytes = 0;
+        self.total = size as u64;
+    }
+
+    fn update(&mut self, size: usize) {
+        self.bytes += size as u64;
+        // The end is told once, by `finish`.
+        if size > 0 && self.bytes < self.total {
+            self.tell();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.tell();
+    }
+}
+
+fn unavailable(repo: &str, reason: impl Into<String>) -> Error {
+    Error::Unavailable { repo: repo.to_owned(), reason: reason.into(), source: None }
+}
+
+fn failed(repo: &str, error: ApiError) -> Error {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let reason = if line.contains("status: 404") {
+        "the hub has no such model, revision or file".to_owned()
+    } else if line.contains("status: 401") || line.contains("status: 403") {
+        "the hub has no such model, or it needs a token that grants access".to_owned()
+    } else {
+        line.to_owned()
+    };
+    Error::Unavailable { repo: repo.to_owned(), reason, source: Some(Box::new(error)) }
+}

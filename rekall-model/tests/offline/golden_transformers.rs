@@ -1,0 +1,118 @@
+//! Transformers give the vectors of the reference implementation, Python's sentence-transformers.
+//!
+//! The golden files are written by `golden/make_transformers.py`.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use rekall_model::{Embedder, LoadOptions, ModelSource, load};
+
+use crate::common::{Golden, fixture};
+
+/// Largest difference of an element, and least cosine, over all texts; and the texts' rows are the
+/// same bits alone, in the batch, and on two threads.
+fn check(model: &dyn Embedder, golden: &Golden, as_query: bool) {
+    assert_eq!(model.dimensions(), golden.dimensions);
+    let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
+    let rows = if as_query {
+        texts.iter().flat_map(|text| model.embed_query(text).unwrap()).collect()
+    } else {
+        model.embed_documents(&texts).unwrap()
+    };
+    for (index, (text, row)) in texts.iter().zip(rows.chunks(model.dimensions())).enumerate() {
+        let expected = golden.unit_row(index).unwrap();
+        let worst = row.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let cosine: f64 = row.iter().zip(&expected).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        let name = model.fingerprint().model();
+        assert!(worst <= 1e-4 && cosine >= 0.99999, "{name}: {text:?} is off by {worst:e}, cosine {cosine}");
+    }
+    if !as_query {
+        for (text, row) in texts.iter().zip(rows.chunks(model.dimensions())) {
+            assert_eq!(model.embed_documents(&[text]).unwrap(), row, "{text:?} alone");
+        }
+    }
+}
+
+#[test]
+fn tiny_bert_and_xlm_roberta() {
+    for name in ["bert-tiny-mean", "bert-tiny-max", "xlmr-tiny-cls-f16"] {
+        let source = ModelSource::Path(fixture(name));
+        let golden = Golden::read(name);
+        let one = load(&source, &LoadOptions::default()).unwrap();
+        check(&*one, &golden, false);
+        let mut options = LoadOptions::default();
+        options.max_threads = Some(2);
+        let two = load(&source, &options).unwrap();
+        let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
+        assert_eq!(one.embed_documents(&texts).unwrap(), two.embed_documents(&texts).unwrap());
+    }
+    let query = load(&ModelSource::Path(fixture("xlmr-tiny-cls-f16")), &LoadOptions::default()).unwrap();
+    check(&*query, &Golden::read("xlmr-tiny-cls-f16-query"), true);
+    let fingerprint = query.fingerprint().as_str();
+    assert!(fingerprint.contains("query_prefix=\"query: \"; document_prefix=\"passage: \""), "{fingerprint}");
+}
+
+#[cfg(feature = "candle")]
+#[test]
+fn candle_agrees() {
+    for name in ["bert-tiny-mean", "bert-tiny-max", "xlmr-tiny-cls-f16"] {
+        let golden = Golden::read(name);
+        let mut options = LoadOptions::default();
+        options.device = rekall_model::Device::CandleCpu;
+        let model = load(&ModelSource::Path(fixture(name)), &options).unwrap();
+        let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
+        let rows = model.embed_documents(&texts).unwrap();
+        for (index, row) in rows.chunks(golden.dimensions).enumerate() {
+            let expected = golden.unit_row(index).unwrap();
+            let worst = row.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(worst <= 1e-4, "{name}: {:?} is off by {worst:e}", texts[index]);
+        }
+    }
+}
+
+/// A real model, where `REKALL_TEST_MODELS` names the folder that holds its own.
+fn real(name: &str) -> Option<std::sync::Arc<dyn Embedder>> {
+    let folder = PathBuf::from(std::env::var_os("REKALL_TEST_MODELS")?).join(name);
+    folder.exists().then(|| load(&ModelSource::Path(folder), &LoadOptions::default()).unwrap())
+}
+
+#[test]
+fn all_minilm_l6_v2() {
+    let Some(model) = real("all-MiniLM-L6-v2") else { return };
+    let golden = Golden::read("all-MiniLM-L6-v2");
+    assert_eq!(golden.texts.len(), 200);
+    check(&*model, &golden, false);
+    assert_eq!(model.max_tokens(), Some(254));
+}
+
+#[test]
+fn multilingual_e5_small() {
+    let Some(model) = real("multilingual-e5-small") else { return };
+    check(&*model, &Golden::read("multilingual-e5-small"), false);
+}
+
+#[test]
+fn long_texts_are_reported_and_work_can_be_stopped() {
+    let model = load(&ModelSource::Path(fixture("bert-tiny-mean")), &LoadOptions::default()).unwrap();
+    assert_eq!(model.max_tokens(), Some(46));
+    let long = "server ".repeat(100);
+    assert_eq!(model.count_tokens(&long).unwrap(), 100);
+    let mut texts = vec!["the server error"; 200];
+    texts[7] = &long;
+    let mut seen = Vec::new();
+    let report = model
+        .embed_documents_observed(&texts, &mut |progress| {
+            seen.push(progress);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!((&*report.truncated, &*report.unembeddable), (&[7][..], &[][..]));
+    assert_eq!((report.token_counts[0], report.token_counts[7]), (3, 100));
+    assert_eq!(report.row(7).unwrap(), model.embed_query(&"server ".repeat(46)).unwrap());
+    assert!(seen.len() > 1 && seen.is_sorted_by_key(|progress| progress.texts));
+    let last = seen.last().unwrap();
+    assert_eq!((last.texts, last.total, last.tokens), (200, 200, 199 * 3 + 100));
+    let error = model.embed_documents_observed(&texts, &mut |_| ControlFlow::Break(())).unwrap_err();
+    assert_eq!(error.kind(), rekall_model::ErrorKind::Cancelled, "{error}");
+    assert!(model.embed_documents(&[]).unwrap().is_empty());
+}

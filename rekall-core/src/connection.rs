@@ -225,11 +225,15 @@ pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
     match header {
         Ok(application_id) => Ok(Some(application_id)),
         Err(error) if error.kind() == ErrorKind::Corrupt => {
-            let mut start = Vec::with_capacity(16);
+            let mut start = Vec::with_capacity(72);
             let file = fs::File::open(path).map_err(|error| io("open", error))?;
-            file.take(16).read_to_end(&mut start).map_err(|error| io("read", error))?;
+            file.take(72).read_to_end(&mut start).map_err(|error| io("read", error))?;
             if start.starts_with(b"SQLite format 3\0") {
-                Err(located(error, path))
+                // Whoever died while copying from the log left a file that is whole only together with it.
+                match start.get(68..72).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes) {
+                    Some(id) if leftover_log(path).is_some() => Ok(Some(i64::from(id))),
+                    _ => Err(located(error, path)),
+                }
             } else if start.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace()) {
                 not_ours(path, "a text file")
             } else {
@@ -347,8 +351,8 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Whether a row holds what no program of ours writes: text that is not UTF-8, JSON that does not parse, a
-/// number out of range.
+/// Whether a row holds what no program of ours writes (text that is not UTF-8, JSON that does not parse, a
+/// number out of range), or the file ends before one of its pages.
 fn is_unreadable(error: &rusqlite::Error) -> bool {
     matches!(
         error,
@@ -356,7 +360,7 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::Utf8Error(..)
-    )
+    ) || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
 }
 
 /// Adds the path to errors met while opening, when the host may have several files in mind.

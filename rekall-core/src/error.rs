@@ -144,6 +144,14 @@ pub enum Error {
         /// Its schema version, as far as it can be told.
         schema: i64,
     },
+    /// The file is none of the Python tool's.
+    #[error("{path} is not a file of the Python tool: {found}")]
+    NotALegacyFile {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
     /// The file was written by a newer version of this library.
     #[error("{path} has file version {found}, this library reads up to {supported}")]
     NewerVersion {
@@ -171,6 +179,39 @@ pub enum Error {
     Corrupt {
         /// What was found.
         detail: String,
+    },
+    /// A file that would be overwritten.
+    #[error("{path} already exists")]
+    AlreadyExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A line of an export that cannot be read.
+    #[error("line {line}: expected {expected}, got {got}")]
+    BadLine {
+        /// Number of the line, from 1.
+        line: u64,
+        /// What should be there.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// The export was written by a newer version of this library.
+    #[error("the export has version {found}, this library reads up to {supported}")]
+    NewerExport {
+        /// Version in the first line.
+        found: u64,
+        /// Newest version this library knows.
+        supported: u64,
+    },
+    /// The stream that is exported to or imported from failed.
+    #[error("cannot {action} the export: {source}")]
+    Stream {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The stream's error.
+        #[source]
+        source: std::io::Error,
     },
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}")]
@@ -205,19 +246,21 @@ impl Error {
             | Self::Nul { .. }
             | Self::TooLong { .. }
             | Self::OutOfRange { .. }
-            | Self::DuplicateId { .. } => ErrorKind::InvalidInput,
+            | Self::DuplicateId { .. }
+            | Self::AlreadyExists { .. }
+            | Self::BadLine { .. } => ErrorKind::InvalidInput,
             Self::EntryNotFound { .. } | Self::SpaceNotFound { .. } => ErrorKind::NotFound,
             Self::SpaceMismatch { .. } => ErrorKind::SpaceMismatch,
             Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
             Self::Busy { .. } => ErrorKind::Busy,
-            Self::NotADatabase { .. } => ErrorKind::NotADatabase,
+            Self::NotADatabase { .. } | Self::NotALegacyFile { .. } => ErrorKind::NotADatabase,
             Self::LegacyFile { .. } => ErrorKind::LegacyFile,
-            Self::NewerVersion { .. } => ErrorKind::NewerVersion,
+            Self::NewerVersion { .. } | Self::NewerExport { .. } => ErrorKind::NewerVersion,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
             Self::Full { .. } => ErrorKind::Full,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Io { .. } | Self::Sqlite { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Stream { .. } | Self::Sqlite { .. } => ErrorKind::Io,
         }
     }
 }

@@ -38,6 +38,7 @@ mod entry;
 mod error;
 mod filter;
 mod id;
+pub mod legacy;
 mod link;
 mod schema;
 mod store;
@@ -54,7 +55,9 @@ pub use filter::Filter;
 pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{
-    Changes, Draft, Inserted, ReadTx, Space, SpaceId, SpaceState, Store, StoreStats, Tx, VectorBatch, WriteTx,
+    Changes, CheckReport, CompactReport, Draft, ExportReport, ImportOptions, ImportReport, Inserted, Mended,
+    OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport, SalvageReport, Space, SpaceId, SpaceState, Store,
+    StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use text::{TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

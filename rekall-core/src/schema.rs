@@ -11,7 +11,7 @@ pub(crate) const APPLICATION_ID: i64 = 0x524B_4C31;
 pub(crate) const VERSION: i64 = 1;
 
 /// 8 KiB pages hold five 384-dimensional vectors each where 4 KiB pages would hold two.
-const PAGE_SIZE: u32 = 8192;
+pub(crate) const PAGE_SIZE: u32 = 8192;
 
 const SCHEMA: &str = include_str!("schema.sql");
 

@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotADatabase`] for folders, empty files and other formats, [`Error::LegacyFile`] for files of
-    /// the Python tool, [`Error::NewerVersion`], [`Error::Corrupt`], [`Error::ReadOnly`] or [`Error::Io`]. The
+    /// the Python tool (unless [`StoreOptions::migrate`] is set), [`Error::NewerVersion`], [`Error::Corrupt`], [`Error::ReadOnly`] or [`Error::Io`]. The
     /// file is then as it was.
     pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, Error> {
         let (database, writer) = Database::open(path.as_ref(), options)?;

@@ -216,8 +216,15 @@ impl WriteTx<'_> {
 }
 
 fn read_into(row: &Row<'_>, batch: &mut VectorBatch) -> rusqlite::Result<()> {
-    let key = VectorKey { entry: row.get(0)?, role: row.get(1)?, chunk: row.get(2)? };
-    batch.push(key, blob(row, 3)?);
+    let (role, chunk) = (row.get_ref(1)?.as_i64(), row.get_ref(2)?.as_i64());
+    let role = role.ok().and_then(|role| u8::try_from(role).ok());
+    let chunk = chunk.ok().and_then(|chunk| u16::try_from(chunk).ok());
+    let entry = row.get(0)?;
+    match (role, chunk) {
+        (Some(role), Some(chunk)) => batch.push(VectorKey { entry, role, chunk }, blob(row, 3)?),
+        // Another program's doing: one bad row may not stop a search over the others.
+        _ => batch.unusable.push(VectorKey { entry, role: u8::MAX, chunk: u16::MAX }),
+    }
     Ok(())
 }
 

@@ -1,0 +1,57 @@
+//! Giving back space.
+
+use std::fs;
+
+use serde::Serialize;
+
+use super::full_text;
+use super::new_file::beside;
+use super::secure;
+use crate::Error;
+use crate::store::{Store, lock};
+
+/// What [`Store::compact`] gained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CompactReport {
+    /// Bytes of the file and its write-ahead log before.
+    pub bytes_before: u64,
+    /// Bytes of both now.
+    pub bytes_after: u64,
+}
+
+impl Store {
+    /// Merges the full-text index, writes the file anew without its free pages, and empties the write-ahead
+    /// log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder for temporary
+    /// files), and holds up other writers.
+    ///
+    /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) the full-text index is made
+    /// anew, and nothing of what was forgotten before the option was switched on stays in the file.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn compact(&self) -> Result<CompactReport, Error> {
+        let options = self.database.options();
+        if options.read_only {
+            return Err(Error::ReadOnly { what: "the store".to_owned() });
+        }
+        // Other writers of this process wait here instead of running into the time-out.
+        let _writer = lock(&self.writer);
+        let bytes_before = self.bytes();
+        let connection = self.database.connect(false)?;
+        // VACUUM builds the new file as a temporary one, which must not be in memory.
+        connection.execute_batch("PRAGMA temp_store = FILE")?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        if options.secure_delete {
+            full_text::rebuild(&connection)?;
+        }
+        connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT; VACUUM;")?;
+        secure::empty_log(&connection, options.busy_timeout)?;
+        Ok(CompactReport { bytes_before, bytes_after: self.bytes() })
+    }
+
+    fn bytes(&self) -> u64 {
+        let length = |path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        length(self.path().to_owned()) + length(beside(self.path(), "-wal"))
+    }
+}

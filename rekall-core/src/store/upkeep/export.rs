@@ -1,0 +1,255 @@
+//! Writing everything a file holds as lines of JSON.
+
+use std::io::Write;
+use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
+
+use rusqlite::{Connection, Row};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
+use super::line::{EntryLine, FORMAT, Header, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine};
+use super::line::{encode, meta_value, minified};
+use super::{Progress, REPORT_EVERY, stop_if};
+use crate::store::{ReadTx, Store, rows};
+use crate::{Context, Error, Role, Status};
+
+/// What [`Store::export_jsonl`] wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ExportReport {
+    /// Entries.
+    pub entries: u64,
+    /// Vectors.
+    pub vectors: u64,
+    /// Links.
+    pub links: u64,
+    /// Vectors written as set aside, those included that nobody had noticed yet.
+    pub quarantined: u64,
+}
+
+impl Store {
+    /// Writes everything, as it is at this moment: a first line that says what it is, then one line of JSON an
+    /// entry, ordered by id, with its links, vectors and what else hangs on it. The same content gives the
+    /// same bytes, whatever the file went through; [`import_jsonl`](Self::import_jsonl) brings all of it back.
+    ///
+    /// Left out is what belongs to this file only: row numbers, the change log, persisted index blocks. A
+    /// vector that no search may see is written as set aside. `progress` is told entries. Memory: one entry.
+    ///
+    /// # Errors
+    /// [`Error::Stream`] when `out` fails, [`Error::Corrupt`] for an entry that cannot be read (repair first),
+    /// [`Error::Interrupted`]. What was written until then lacks the number of lines that its header promises.
+    pub fn export_jsonl(
+        &self,
+        out: &mut dyn Write,
+        progress: Progress<'_>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<ExportReport, Error> {
+        let tx = self.read()?;
+        let mut report = ExportReport::default();
+        let mut line = Vec::new();
+        let total = tx.count_entries()?;
+        write(out, &mut line, &header(&tx, total)?)?;
+        let active = tx.active_space()?.map(|space| space.id.0);
+        let sql =
+            "SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context,
+                 metadata, legacy, created_at, updated_at,
+                 (SELECT ulid FROM entry AS newer WHERE newer.id = entry.superseded_by),
+                 EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)
+             FROM entry ORDER BY ulid";
+        let mut statement = tx.connection.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            stop_if(cancel)?;
+            let mut entry = entry(row).map_err(|error| unreadable(row, error))?;
+            let number: i64 = row.get(0)?;
+            entry.links = links(&tx, number)?;
+            hang_vectors(&tx, number, &mut entry)?;
+            // As an import will have it: without a vector to search, an entry waits for one.
+            entry.pending |= active.is_some_and(|active| entry.vectors.iter().all(|v| v.space != active));
+            write(out, &mut line, &entry)?;
+            report.entries += 1;
+            report.vectors += entry.vectors.len() as u64;
+            report.links += entry.links.len() as u64;
+            report.quarantined += entry.quarantine.len() as u64;
+            if report.entries.is_multiple_of(REPORT_EVERY) {
+                progress(report.entries, total);
+            }
+        }
+        out.flush().map_err(stream)?;
+        progress(report.entries, total);
+        Ok(report)
+    }
+}
+
+fn stream(source: std::io::Error) -> Error {
+    Error::Stream { action: "write", source }
+}
+
+fn write(out: &mut dyn Write, line: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Error> {
+    line.clear();
+    serde_json::to_writer(&mut *line, value).map_err(|error| stream(error.into()))?;
+    line.push(b'\n');
+    out.write_all(line).map_err(stream)
+}
+
+fn header(tx: &ReadTx<'_>, entries: u64) -> Result<Header, Error> {
+    let mut statement = tx
+        .connection
+        .prepare("SELECT id, fingerprint, dimensions, state, created_at FROM space ORDER BY id")?;
+    let spaces = statement.query_map([], |row| {
+        Ok(SpaceLine {
+            number: row.get(0)?,
+            fingerprint: row.get(1)?,
+            dimensions: row.get(2)?,
+            state: row.get(3)?,
+            created_at: row.get(4)?,
+        })
+    })?;
+    let mut statement =
+        tx.connection.prepare("SELECT key, value FROM meta WHERE key LIKE 'legacy:%' ORDER BY key")?;
+    let meta = statement.query_map([], |row| Ok((row.get(0)?, meta_value(row.get_ref(1)?))))?;
+    Ok(Header {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        entries: Some(entries),
+        spaces: spaces.collect::<Result<_, _>>()?,
+        meta: meta.collect::<Result<_, _>>()?,
+    })
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<EntryLine> {
+    Ok(EntryLine {
+        id: rows::ulid(row, 1)?,
+        title: row.get(2)?,
+        content: row.get(3)?,
+        kind: row.get(4)?,
+        project: row.get(5)?,
+        tags: json::<Vec<String>>(row, 6)?,
+        status: match row.get_ref(7)?.as_str()? {
+            "active" => Status::Active,
+            _ => Status::Obsolete,
+        },
+        confidence: row.get(8)?,
+        memory_type: row.get(9)?,
+        context: optional_json::<Context>(row, 10)?,
+        metadata: json::<Map<String, Value>>(row, 11)?,
+        // The word null says no more than nothing.
+        legacy: optional_json::<Value>(row, 12)?.filter(|legacy| legacy.get() != "null"),
+        created_at: row.get(13)?,
+        updated_at: row.get(14)?,
+        superseded_by: match row.get_ref(15)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(rows::ulid(row, 15)?),
+        },
+        pending: row.get(16)?,
+        links: Vec::new(),
+        vectors: Vec::new(),
+        quarantine: Vec::new(),
+    })
+}
+
+/// The column's JSON, if it is what an import will accept.
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Box<RawValue>> {
+    let text = row.get_ref(column)?.as_str()?;
+    serde_json::from_str::<T>(text)
+        .and_then(|_| minified(text))
+        .map_err(|error| rows::unreadable(column, error))
+}
+
+fn optional_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: usize,
+) -> rusqlite::Result<Option<Box<RawValue>>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => json::<T>(row, column).map(Some),
+    }
+}
+
+fn unreadable(row: &Row<'_>, error: rusqlite::Error) -> Error {
+    let id: String = row.get(1).unwrap_or_else(|_| "?".to_owned());
+    Error::Corrupt { detail: format!("entry {id} cannot be read: {error}") }
+}
+
+fn links(tx: &ReadTx<'_>, entry: i64) -> Result<Vec<LinkLine>, Error> {
+    let mut statement = tx.connection.prepare_cached(
+        "SELECT target.ulid, relation, reason, link.created_at FROM link
+         JOIN entry AS target ON target.id = target_id WHERE source_id = ?1 ORDER BY target.ulid, relation",
+    )?;
+    let links = statement.query_map([entry], |row| {
+        Ok(LinkLine {
+            target: rows::ulid(row, 0)?,
+            relation: row.get(1)?,
+            reason: row.get(2)?,
+            created_at: row.get(3)?,
+        })
+    })?;
+    Ok(links.collect::<Result<_, _>>()?)
+}
+
+/// Adds the vectors, each as sound or as set aside.
+fn hang_vectors(tx: &ReadTx<'_>, number: i64, entry: &mut EntryLine) -> Result<(), Error> {
+    entry.quarantine = quarantined(&tx.connection, number)?;
+    let mut statement = tx.connection.prepare_cached(&format!(
+        "SELECT {VECTOR_COLUMNS}, {DIMENSIONS} FROM embedding WHERE entry_id = ?1 ORDER BY space_id, role, chunk"
+    ))?;
+    let mut rows = statement.query([number])?;
+    while let Some(row) = rows.next()? {
+        let vector = VectorRow::read(row)?;
+        match sound(&vector) {
+            Ok(line) => entry.vectors.push(line),
+            Err(reason) => entry.quarantine.push(QuarantineLine {
+                space: Some(vector.space),
+                role: vector.role,
+                chunk: vector.chunk,
+                reason,
+                vector: vector.bytes.as_deref().map(encode),
+                // Not the time of day: the same content gives the same bytes.
+                found_at: entry.updated_at,
+            }),
+        }
+    }
+    Ok(())
+}
+
+fn sound(vector: &VectorRow) -> Result<VectorLine, String> {
+    if let Some(fault) = vector.fault() {
+        return Err(fault);
+    }
+    let number = |value: Option<i64>| value.unwrap_or_default();
+    let role = u8::try_from(number(vector.role)).ok().and_then(Role::from_number).unwrap_or(Role::Summary);
+    Ok(VectorLine {
+        space: vector.space,
+        role: role.name().to_owned(),
+        chunk: u16::try_from(number(vector.chunk)).unwrap_or_default(),
+        start: u32::try_from(number(vector.start)).unwrap_or_default(),
+        end: u32::try_from(number(vector.end)).unwrap_or_default(),
+        digest: encode(vector.digest.as_deref().unwrap_or_default()),
+        vector: encode(vector.bytes.as_deref().unwrap_or_default()),
+    })
+}
+
+fn quarantined(
+    connection: &impl Deref<Target = Connection>,
+    entry: i64,
+) -> Result<Vec<QuarantineLine>, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT space_id, role, chunk, reason, vector, found_at FROM quarantine WHERE entry_id = ?1 ORDER BY id",
+    )?;
+    let lines = statement.query_map([entry], |row| {
+        let number = |column| row.get_ref(column).map(|value| value.as_i64().ok());
+        Ok(QuarantineLine {
+            space: number(0)?,
+            role: number(1)?,
+            chunk: number(2)?,
+            reason: row.get(3)?,
+            vector: row.get_ref(4)?.as_bytes_or_null().ok().flatten().map(encode),
+            found_at: number(5)?.unwrap_or_default(),
+        })
+    })?;
+    Ok(lines.collect::<Result<_, _>>()?)
+}

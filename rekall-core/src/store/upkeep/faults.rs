@@ -1,0 +1,147 @@
+//! Faults in rows, told one way for all who look for them.
+
+use rusqlite::{Connection, Row};
+
+use crate::{Error, Role, SpaceState, vector};
+
+/// A column that names a row of another table.
+pub(super) struct Reference {
+    pub(super) table: &'static str,
+    pub(super) column: &'static str,
+    pub(super) parent: &'static str,
+}
+
+const fn reference(table: &'static str, column: &'static str, parent: &'static str) -> Reference {
+    Reference { table, column, parent }
+}
+
+/// Every reference of the file.
+pub(super) const REFERENCES: [Reference; 9] = [
+    reference("embedding", "entry_id", "entry"),
+    reference("embedding", "space_id", "space"),
+    reference("tag", "entry_id", "entry"),
+    reference("link", "source_id", "entry"),
+    reference("link", "target_id", "entry"),
+    reference("quarantine", "entry_id", "entry"),
+    reference("pending", "entry_id", "entry"),
+    reference("index_block", "space_id", "space"),
+    reference("entry", "superseded_by", "entry"),
+];
+
+impl Reference {
+    /// The rows that name nothing, as an SQL condition on the table.
+    pub(super) fn dangling(&self) -> String {
+        let Self { table, column, parent } = self;
+        format!(
+            "{column} IS NOT NULL AND NOT EXISTS
+                 (SELECT 1 FROM {parent} AS parent WHERE parent.id = {table}.{column})"
+        )
+    }
+}
+
+/// Columns of a vector for [`VectorRow::read`], without the dimensions of its space.
+pub(super) const VECTOR_COLUMNS: &str =
+    "embedding.rowid, embedding.entry_id, embedding.space_id, embedding.role,
+    embedding.chunk, embedding.start, embedding.end, embedding.digest, embedding.vector";
+
+/// The last of them.
+pub(super) const DIMENSIONS: &str = "(SELECT dimensions FROM space WHERE space.id = embedding.space_id)";
+
+/// A row of `embedding`, whatever it holds.
+#[derive(Debug, Default)]
+pub(super) struct VectorRow {
+    pub(super) rowid: i64,
+    pub(super) entry: i64,
+    pub(super) space: i64,
+    pub(super) role: Option<i64>,
+    pub(super) chunk: Option<i64>,
+    pub(super) start: Option<i64>,
+    pub(super) end: Option<i64>,
+    pub(super) digest: Option<Vec<u8>>,
+    pub(super) bytes: Option<Vec<u8>>,
+    pub(super) dimensions: Option<i64>,
+}
+
+impl VectorRow {
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let number = |column| row.get_ref(column).map(|value| value.as_i64().ok());
+        let bytes = |column| row.get_ref(column).map(|value| value.as_blob().ok().map(<[u8]>::to_vec));
+        Ok(Self {
+            rowid: row.get(0)?,
+            entry: number(1)?.unwrap_or_default(),
+            space: number(2)?.unwrap_or_default(),
+            role: number(3)?,
+            chunk: number(4)?,
+            start: number(5)?,
+            end: number(6)?,
+            digest: bytes(7)?,
+            bytes: bytes(8)?,
+            dimensions: number(9)?,
+        })
+    }
+
+    /// Why no search may see this vector; `None` when it is sound.
+    pub(super) fn fault(&self) -> Option<String> {
+        let Some(dimensions) = self.dimensions.and_then(|count| usize::try_from(count).ok()) else {
+            return Some(format!("space {} does not exist", self.space));
+        };
+        let role = self.role.and_then(|role| u8::try_from(role).ok()).and_then(Role::from_number);
+        if role.is_none() {
+            return Some(format!("role must be 0 or 1, got {}", shown(self.role)));
+        }
+        if self.chunk.and_then(|chunk| u16::try_from(chunk).ok()).is_none() {
+            return Some(format!("chunk must be 0 to 65535, got {}", shown(self.chunk)));
+        }
+        let span = [self.start, self.end].map(|at| at.and_then(|at| u32::try_from(at).ok()));
+        if !matches!(span, [Some(start), Some(end)] if start <= end) {
+            return Some(format!("span must go forward, got {} to {}", shown(self.start), shown(self.end)));
+        }
+        let Some(bytes) = &self.bytes else { return Some("vector must be a BLOB".to_owned()) };
+        let mut values = Vec::with_capacity(dimensions);
+        if vector::decode(bytes, dimensions, &mut values).is_none() {
+            return Some(format!("vector must have {} bytes, got {}", dimensions * 4, bytes.len()));
+        }
+        vector::problem(&values)
+            .map(|problem| format!("vector must be finite and of length 1, got {problem}"))
+    }
+}
+
+fn shown(number: Option<i64>) -> String {
+    number.map_or_else(|| "something else".to_owned(), |number| number.to_string())
+}
+
+/// Entries of the active space that have no vector there and are not marked as waiting for one.
+pub(super) const FORGOTTEN_BY_PENDING: &str = "EXISTS (SELECT 1 FROM space WHERE state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
+        WHERE embedding.entry_id = entry.id AND space.state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)";
+
+/// The state of this name, if any version of the schema knows it.
+pub(super) fn state(name: &str) -> Option<SpaceState> {
+    SpaceState::ALL.into_iter().find(|state| state.name() == name)
+}
+
+/// Problems of a vector space, by number.
+pub(super) fn spaces(connection: &Connection) -> Result<Vec<(i64, String)>, Error> {
+    let mut statement = connection.prepare("SELECT id, state, dimensions FROM space ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    let mut active: Option<i64> = None;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        match row.get_ref(1)?.as_str().unwrap_or_default() {
+            "active" => {
+                if let Some(first) = active.replace(id) {
+                    found.push((id, format!("space {id} is active beside space {first}")));
+                }
+            }
+            other if state(other).is_some() => {}
+            other => found.push((id, format!("space {id} has the unknown state {other:?}"))),
+        }
+        let dimensions = row.get_ref(2)?.as_i64().unwrap_or_default();
+        if !(1..=65_536).contains(&dimensions) {
+            found.push((id, format!("space {id} must have 1 to 65536 dimensions, got {dimensions}")));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,375 @@
+//! Reading back what an export wrote.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::sync::atomic::AtomicBool;
+
+use rusqlite::{OptionalExtension, named_params};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::faults;
+use super::line::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
+use super::line::{decode, meta_sql, minified};
+use super::lines::{Lines, bad};
+use super::{Progress, REPORT_EVERY, stop_if};
+use crate::store::{Space, SpaceId, SpaceState, Store, WriteTx};
+use crate::{Context, EntryId, Error, Role, vector};
+
+/// What an import does with an entry whose id is there already.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnDuplicate {
+    /// Keeps the one that is there, and counts it.
+    #[default]
+    Skip,
+    /// Gives up with [`Error::DuplicateId`]; nothing is imported.
+    Refuse,
+    /// Puts the imported one in its place, with its links, vectors and marks. Links to it stay.
+    Replace,
+}
+
+/// How [`Store::import_jsonl`] works.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportOptions {
+    /// What to do with an entry whose id is there already.
+    pub on_duplicate: OnDuplicate,
+}
+
+impl ImportOptions {
+    /// Options with this way of treating entries that are there already.
+    #[must_use]
+    pub const fn on_duplicate(on_duplicate: OnDuplicate) -> Self {
+        Self { on_duplicate }
+    }
+}
+
+/// What [`Store::import_jsonl`] wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// Entries added.
+    pub added: u64,
+    /// Entries that took the place of one with their id.
+    pub replaced: u64,
+    /// Entries left alone because their id was there already.
+    pub skipped: u64,
+    /// Vectors written.
+    pub vectors: u64,
+    /// Links written.
+    pub links: u64,
+    /// Vectors written as set aside.
+    pub quarantined: u64,
+    /// Spaces added.
+    pub spaces: u64,
+}
+
+/// References to entries that have not come yet wait here, not in memory; the table goes before the commit.
+const WAITING: &str =
+    "CREATE TABLE import_waiting (line INTEGER, source_id INTEGER, target TEXT, relation TEXT,
+    reason TEXT, created_at INTEGER)";
+
+impl Store {
+    /// Reads what [`export_jsonl`](Self::export_jsonl) wrote, in one transaction: all of it or nothing.
+    ///
+    /// A space goes to the one here with the same fingerprint and dimensions, or is added, under its own
+    /// number where that is free; an active one is added as retired when this file has another active one, and
+    /// entries without a vector in the active space are marked pending. `progress` is told entries (a total of
+    /// 0: not known). Memory: one entry.
+    ///
+    /// # Errors
+    /// [`Error::BadLine`] names the first line that cannot be read, [`Error::NewerExport`] a version this
+    /// library does not know; [`Error::DuplicateId`] when asked for, [`Error::Stream`], [`Error::Interrupted`],
+    /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`].
+    pub fn import_jsonl(
+        &self,
+        input: &mut dyn BufRead,
+        options: &ImportOptions,
+        progress: Progress<'_>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<ImportReport, Error> {
+        let mut lines = Lines::new(input);
+        let header = lines.header()?;
+        let tx = self.write()?;
+        let mut import = Import::begin(tx, *options, &header)?;
+        let total = header.entries.unwrap_or(0);
+        let mut read = 0;
+        while lines.next()? {
+            stop_if(cancel)?;
+            let entry: EntryLine = lines.parse("an entry")?;
+            import.entry(lines.number, &entry)?;
+            read += 1;
+            if read % REPORT_EVERY == 0 {
+                progress(read, total);
+            }
+        }
+        if header.entries.is_some_and(|expected| expected != read) {
+            return Err(bad(lines.number, format!("{total} entries in all"), format!("{read}")));
+        }
+        let report = import.finish()?;
+        progress(read, total);
+        Ok(report)
+    }
+}
+
+/// An import under way.
+struct Import<'s> {
+    tx: WriteTx<'s>,
+    options: ImportOptions,
+    /// From the export's numbers to this file's spaces.
+    spaces: HashMap<i64, Space>,
+    active: Option<SpaceId>,
+    report: ImportReport,
+}
+
+impl<'s> Import<'s> {
+    fn begin(tx: WriteTx<'s>, options: ImportOptions, header: &Header) -> Result<Self, Error> {
+        tx.connection.execute_batch(WAITING)?;
+        let mut import =
+            Self { tx, options, spaces: HashMap::new(), active: None, report: ImportReport::default() };
+        for space in &header.spaces {
+            import.space(space)?;
+        }
+        for (key, value) in &header.meta {
+            let sql = meta_sql(value).filter(|_| key.starts_with("legacy:"));
+            let sql = sql.ok_or_else(|| bad(1, "meta values under legacy:…", format!("{key:?}: {value}")))?;
+            import.tx.connection.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                (key, sql),
+            )?;
+        }
+        import.active = import.tx.active_space()?.map(|space| space.id);
+        Ok(import)
+    }
+
+    fn space(&mut self, line: &SpaceLine) -> Result<(), Error> {
+        let state = faults::state(&line.state)
+            .ok_or_else(|| bad(1, "a state that spaces have", format!("{:?}", line.state)))?;
+        if !(1..=65_536).contains(&line.dimensions) {
+            return Err(bad(1, "1 to 65536 dimensions", line.dimensions.to_string()));
+        }
+        let used = |id| self.spaces.values().any(|space| space.id == id);
+        let here = self.tx.spaces()?;
+        let same = here.iter().find(|space| {
+            space.fingerprint == line.fingerprint && space.dimensions == line.dimensions && !used(space.id)
+        });
+        let space = match same {
+            Some(space) => space.clone(),
+            None => {
+                let taken = state == SpaceState::Active && here.iter().any(|s| s.state == SpaceState::Active);
+                let state = if taken { SpaceState::Retired } else { state };
+                let number =
+                    (line.number > 0 && here.iter().all(|s| s.id.0 != line.number)).then_some(line.number);
+                self.tx.connection.execute(
+                    "INSERT INTO space (id, fingerprint, dimensions, state, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5)",
+                    (number, &line.fingerprint, line.dimensions as i64, state.name(), line.created_at),
+                )?;
+                self.report.spaces += 1;
+                self.tx.space(SpaceId(self.tx.connection.last_insert_rowid()))?
+            }
+        };
+        match self.spaces.insert(line.number, space) {
+            None => Ok(()),
+            Some(_) => Err(bad(1, "each space once", format!("number {} twice", line.number))),
+        }
+    }
+
+    fn entry(&mut self, line: u64, entry: &EntryLine) -> Result<(), Error> {
+        let there: Option<i64> = self
+            .tx
+            .connection
+            .prepare_cached("SELECT id FROM entry WHERE ulid = ?1")?
+            .query_row([entry.id.to_string()], |row| row.get(0))
+            .optional()?;
+        let row = match (there, self.options.on_duplicate) {
+            (None, _) => {
+                self.write(line, INSERT, entry)?;
+                self.report.added += 1;
+                self.tx.connection.last_insert_rowid()
+            }
+            (Some(_), OnDuplicate::Skip) => {
+                self.report.skipped += 1;
+                return Ok(());
+            }
+            (Some(_), OnDuplicate::Refuse) => return Err(Error::DuplicateId { id: entry.id }),
+            (Some(row), OnDuplicate::Replace) => {
+                self.write(line, UPDATE, entry)?;
+                for table in ["embedding", "quarantine", "pending"] {
+                    let sql = format!("DELETE FROM {table} WHERE entry_id = ?1");
+                    self.tx.connection.prepare_cached(&sql)?.execute([row])?;
+                }
+                self.tx.connection.prepare_cached("DELETE FROM link WHERE source_id = ?1")?.execute([row])?;
+                self.report.replaced += 1;
+                row
+            }
+        };
+        let mut searched = false;
+        for vector in &entry.vectors {
+            searched |= Some(self.vector(line, row, vector)?) == self.active;
+        }
+        if entry.pending || (self.active.is_some() && !searched) {
+            self.tx.mark_pending(row)?;
+        }
+        self.quarantine(line, row, entry)?;
+        for link in &entry.links {
+            self.link(line, row, entry.id, link)?;
+        }
+        if let Some(newer) = entry.superseded_by {
+            self.wait(line, row, newer, None)?;
+        }
+        Ok(())
+    }
+
+    /// `superseded_by` comes last: the entry that it names may not be there yet.
+    fn write(&self, line: u64, sql: &str, entry: &EntryLine) -> Result<(), Error> {
+        let json = |field: &str, text: &str, fits: bool| match minified(text) {
+            Ok(json) if fits => Ok(json.get().to_owned()),
+            _ => Err(bad(line, format!("{field} of an entry"), text.chars().take(80).collect::<String>())),
+        };
+        let tags = entry.tags.get();
+        let metadata = entry.metadata.get();
+        let context = entry.context.as_ref().map(|context| {
+            let text = context.get();
+            json("context", text, serde_json::from_str::<Context>(text).is_ok())
+        });
+        let legacy = entry.legacy.as_ref().map(|legacy| json("legacy", legacy.get(), true));
+        let written = self.tx.connection.prepare_cached(sql)?.execute(named_params! {
+            ":ulid": entry.id.to_string(),
+            ":title": entry.title,
+            ":content": entry.content,
+            ":kind": entry.kind,
+            ":project": entry.project,
+            ":tags": json("tags", tags, serde_json::from_str::<Vec<String>>(tags).is_ok())?,
+            ":status": entry.status.name(),
+            ":confidence": entry.confidence,
+            ":memory_type": entry.memory_type,
+            ":context": context.transpose()?,
+            ":metadata": json("metadata", metadata, serde_json::from_str::<Map<String, Value>>(metadata).is_ok())?,
+            ":legacy": legacy.transpose()?,
+            ":created_at": entry.created_at,
+            ":updated_at": entry.updated_at,
+        });
+        match written {
+            Ok(_) => Ok(()),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                Err(bad(line, "an entry", error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn vector(&mut self, line: u64, row: i64, new: &VectorLine) -> Result<SpaceId, Error> {
+        let Some(space) = self.spaces.get(&new.space) else {
+            return Err(bad(line, "a space of the header", format!("space {}", new.space)));
+        };
+        let role = Role::ALL.into_iter().find(|role| role.name() == new.role);
+        let role = role.ok_or_else(|| bad(line, "the role summary or context", format!("{:?}", new.role)))?;
+        let base64 = |text: &str| decode(text).ok_or_else(|| bad(line, "base64", "something else"));
+        let (bytes, digest) = (base64(&new.vector)?, base64(&new.digest)?);
+        let mut values = Vec::with_capacity(space.dimensions);
+        if vector::decode(&bytes, space.dimensions, &mut values).is_none() {
+            let expected = format!("a vector of {} bytes", space.dimensions * 4);
+            return Err(bad(line, expected, format!("{} bytes", bytes.len())));
+        }
+        if let Some(problem) = vector::problem(&values) {
+            return Err(bad(line, "a finite vector of length 1", problem));
+        }
+        if new.start > new.end {
+            return Err(bad(line, "a span that goes forward", format!("{} to {}", new.start, new.end)));
+        }
+        let written = self
+            .tx
+            .connection
+            .prepare_cached(
+                "INSERT INTO embedding (entry_id, space_id, role, chunk, start, end, digest, vector)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+            )?
+            .execute((row, space.id.0, role.number(), new.chunk, new.start, new.end, digest, bytes))?;
+        if written == 0 {
+            let got = format!("{} {} of space {} twice", new.role, new.chunk, new.space);
+            return Err(bad(line, "each vector once", got));
+        }
+        self.report.vectors += 1;
+        Ok(space.id)
+    }
+
+    fn quarantine(&mut self, line: u64, row: i64, entry: &EntryLine) -> Result<(), Error> {
+        for aside in &entry.quarantine {
+            let bytes = match &aside.vector {
+                Some(text) => Some(decode(text).ok_or_else(|| bad(line, "base64", "something else"))?),
+                None => None,
+            };
+            let space = aside.space.map(|number| self.spaces.get(&number).map_or(number, |space| space.id.0));
+            self.tx
+                .connection
+                .prepare_cached(
+                    "INSERT INTO quarantine (entry_id, space_id, role, chunk, reason, vector, found_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute((row, space, aside.role, aside.chunk, &aside.reason, bytes, aside.found_at))?;
+            self.report.quarantined += 1;
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, line: u64, row: i64, source: EntryId, link: &LinkLine) -> Result<(), Error> {
+        if link.target == source {
+            return Err(bad(line, "a link to another entry", "a link to itself"));
+        }
+        self.report.links += 1;
+        self.wait(line, row, link.target, Some(link))
+    }
+
+    /// References are written when all entries are there.
+    fn wait(&self, line: u64, row: i64, target: EntryId, link: Option<&LinkLine>) -> Result<(), Error> {
+        self.tx
+            .connection
+            .prepare_cached("INSERT INTO import_waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+            .execute((
+                line as i64,
+                row,
+                target.to_string(),
+                link.map(|link| &link.relation),
+                link.and_then(|link| link.reason.as_ref()),
+                link.map(|link| link.created_at),
+            ))?;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<ImportReport, Error> {
+        let connection = &self.tx.connection;
+        let missing = "SELECT line, target FROM import_waiting
+            WHERE NOT EXISTS (SELECT 1 FROM entry WHERE ulid = target) ORDER BY line LIMIT 1";
+        let missing: Option<(i64, String)> =
+            connection.query_row(missing, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        if let Some((line, target)) = missing {
+            return Err(bad(line as u64, "a reference to an entry that is there", target));
+        }
+        connection.execute_batch(
+            "INSERT INTO link (source_id, target_id, relation, reason, created_at)
+                 SELECT source_id, entry.id, relation, reason, import_waiting.created_at
+                 FROM import_waiting JOIN entry ON entry.ulid = target WHERE relation IS NOT NULL
+                 ON CONFLICT DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at;
+             UPDATE entry SET superseded_by = newer.id
+                 FROM import_waiting JOIN entry AS newer ON newer.ulid = target
+                 WHERE relation IS NULL AND entry.id = source_id;
+             DROP TABLE import_waiting;",
+        )?;
+        let report = self.report;
+        self.tx.commit()?;
+        Ok(report)
+    }
+}
+
+const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, confidence,
+        memory_type, context, metadata, legacy, created_at, updated_at)
+    VALUES (:ulid, :title, :content, :kind, :project, :tags, :status, :confidence, :memory_type, :context,
+        :metadata, :legacy, :created_at, :updated_at)";
+
+const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind = :kind, project = :project,
+        tags = :tags, status = :status, superseded_by = NULL, confidence = :confidence,
+        memory_type = :memory_type, context = :context, metadata = :metadata, legacy = :legacy,
+        created_at = :created_at, updated_at = :updated_at
+    WHERE ulid = :ulid";

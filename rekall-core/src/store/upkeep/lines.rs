@@ -1,0 +1,73 @@
+//! An export, read a line at a time.
+
+use std::io::{BufRead, Read};
+
+use serde::de::DeserializeOwned;
+
+use super::line::{FORMAT, Header, Signature, VERSION};
+use crate::Error;
+
+/// Longest line accepted: an entry's texts and thousands of chunks fit many times over.
+const LINE_BYTES: u64 = 1 << 30;
+
+pub(super) fn bad(line: u64, expected: impl Into<String>, got: impl Into<String>) -> Error {
+    Error::BadLine { line, expected: expected.into(), got: got.into() }
+}
+
+/// The input, a line at a time.
+pub(super) struct Lines<'a> {
+    input: &'a mut dyn BufRead,
+    /// Number of the line read last, from 1.
+    pub(super) number: u64,
+    line: Vec<u8>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(input: &'a mut dyn BufRead) -> Self {
+        Self { input, number: 0, line: Vec::new() }
+    }
+
+    /// Reads the next line; false at the end.
+    pub(super) fn next(&mut self) -> Result<bool, Error> {
+        self.line.clear();
+        let mut limited = (&mut *self.input).take(LINE_BYTES);
+        let read = limited
+            .read_until(b'\n', &mut self.line)
+            .map_err(|source| Error::Stream { action: "read", source })?;
+        self.number += u64::from(read > 0);
+        if read as u64 == LINE_BYTES {
+            return Err(bad(self.number, format!("at most {LINE_BYTES} bytes"), "more"));
+        }
+        Ok(read > 0)
+    }
+
+    /// Reads the first line.
+    pub(super) fn header(&mut self) -> Result<Header, Error> {
+        const EXPECTED: &str = "{\"format\":\"rekall\",\"version\":1,…}";
+        if !self.next()? {
+            return Err(bad(1, EXPECTED, "nothing"));
+        }
+        let signature: Signature = self.parse(EXPECTED)?;
+        if signature.format != FORMAT {
+            return Err(bad(1, EXPECTED, format!("the format {:?}", signature.format)));
+        }
+        match signature.version {
+            VERSION => self.parse("the header of version 1"),
+            0 => Err(bad(1, EXPECTED, "version 0")),
+            found => Err(Error::NewerExport { found, supported: VERSION }),
+        }
+    }
+
+    pub(super) fn parse<T: DeserializeOwned>(&self, expected: &str) -> Result<T, Error> {
+        serde_json::from_slice(&self.line).map_err(|error| {
+            let said = error.to_string();
+            // The parser counts lines within the line.
+            let said = said.split(" at line ").next().unwrap_or_default();
+            let got = match self.line.trim_ascii() {
+                b"" => "an empty line".to_owned(),
+                _ => format!("{said} at column {}", error.column()),
+            };
+            bad(self.number, expected, got)
+        })
+    }
+}

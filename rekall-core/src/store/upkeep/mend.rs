@@ -1,0 +1,214 @@
+//! Rows of `entry` as they are, and making readable those that are not, without losing a byte of them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rusqlite::types::{Value as Sql, ValueRef};
+use rusqlite::{Connection, Row, params_from_iter};
+use serde_json::{Map, Value, json};
+
+use crate::{Context, EntryId, Error};
+
+/// Columns in the order of [`RawEntry`]. Casting nothing: a foreign program may have stored any type.
+pub(super) const COLUMNS: [&str; 15] = [
+    "ulid",
+    "title",
+    "content",
+    "kind",
+    "project",
+    "tags",
+    "status",
+    "superseded_by",
+    "confidence",
+    "memory_type",
+    "context",
+    "metadata",
+    "legacy",
+    "created_at",
+    "updated_at",
+];
+const ULID: usize = 0;
+const LEGACY: usize = 12;
+
+/// A row of `entry`, whatever it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RawEntry {
+    pub(super) row: i64,
+    values: Vec<Sql>,
+}
+
+impl RawEntry {
+    /// The statement that [`read`](Self::read) reads, up to its WHERE.
+    pub(super) fn select() -> String {
+        format!("SELECT id, {} FROM entry", COLUMNS.join(", "))
+    }
+
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut values = Vec::with_capacity(COLUMNS.len());
+        for column in 1..=COLUMNS.len() {
+            // Text that is not UTF-8 counts as bytes.
+            values.push(match row.get_ref(column)? {
+                ValueRef::Null => Sql::Null,
+                ValueRef::Integer(number) => Sql::Integer(number),
+                ValueRef::Real(number) => Sql::Real(number),
+                ValueRef::Blob(bytes) => Sql::Blob(bytes.to_vec()),
+                ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                    Ok(text) => Sql::Text(text.to_owned()),
+                    Err(_) => Sql::Blob(bytes.to_vec()),
+                },
+            });
+        }
+        Ok(Self { row: row.get(0)?, values })
+    }
+
+    /// The id, when it is one.
+    pub(super) fn id(&self) -> Option<EntryId> {
+        match &self.values[ULID] {
+            Sql::Text(text) => text.parse().ok().filter(|id: &EntryId| id.to_string() == *text),
+            _ => None,
+        }
+    }
+
+    /// Columns that cannot be read, with the reason.
+    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+        let columns = COLUMNS.iter().zip(&self.values);
+        columns.filter_map(|(&column, value)| Some((column, fault(column, value)?))).collect()
+    }
+
+    /// Gives every unreadable column a readable value, and keeps what was there under `unreadable` in the
+    /// legacy column. `fresh` is the id for an entry without one. Gives the names of the columns changed.
+    pub(super) fn mend(&mut self, fresh: EntryId) -> Vec<&'static str> {
+        let faults = self.faults();
+        if faults.is_empty() {
+            return Vec::new();
+        }
+        let mut kept = Map::new();
+        for (column, _) in &faults {
+            let index = COLUMNS.iter().position(|name| name == column).unwrap_or(LEGACY);
+            kept.insert((*column).to_owned(), keep(&self.values[index]));
+            self.values[index] = readable(column, &self.values[index], fresh);
+        }
+        let legacy = match &self.values[LEGACY] {
+            Sql::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+            _ => Value::Null,
+        };
+        let mut legacy = match legacy {
+            Value::Object(map) => map,
+            Value::Null => Map::new(),
+            other => Map::from_iter([("legacy".to_owned(), other)]),
+        };
+        legacy.insert("unreadable".to_owned(), Value::Object(kept));
+        self.values[LEGACY] = Sql::Text(Value::Object(legacy).to_string());
+        faults.into_iter().map(|(column, _)| column).collect()
+    }
+
+    /// Gives the entry another id, when its own is taken.
+    pub(super) fn rename(&mut self, fresh: EntryId) {
+        self.values[ULID] = Sql::Text(fresh.to_string());
+    }
+
+    /// Writes the values over the row.
+    pub(super) fn update(&self, connection: &Connection) -> Result<(), Error> {
+        let set: Vec<String> = COLUMNS.iter().map(|column| format!("{column} = ?")).collect();
+        let sql = format!("UPDATE entry SET {} WHERE id = ?", set.join(", "));
+        connection.prepare_cached(&sql)?.execute(self.parameters())?;
+        Ok(())
+    }
+
+    /// Writes the row into another file, under the same row number.
+    pub(super) fn insert(&self, connection: &Connection) -> Result<(), Error> {
+        let marks = vec!["?"; COLUMNS.len() + 1].join(", ");
+        let sql = format!("INSERT INTO entry ({}, id) VALUES ({marks})", COLUMNS.join(", "));
+        connection.prepare_cached(&sql)?.execute(self.parameters())?;
+        Ok(())
+    }
+
+    fn parameters(&self) -> impl rusqlite::Params {
+        params_from_iter(self.values.iter().cloned().chain([Sql::Integer(self.row)]))
+    }
+}
+
+/// What is wrong with a column's value; `None` when it can be read.
+fn fault(column: &str, value: &Sql) -> Option<String> {
+    let text = match value {
+        Sql::Text(text) => Some(text.as_str()),
+        _ => None,
+    };
+    let expected = match column {
+        "ulid" => {
+            let canonical = |text: &str| text.parse::<EntryId>().is_ok_and(|id| id.to_string() == text);
+            (!text.is_some_and(canonical)).then_some("a ULID")
+        }
+        "tags" => unless(text.is_some_and(parses::<Vec<String>>), "a JSON array of texts"),
+        "context" => {
+            unless(*value == Sql::Null || text.is_some_and(parses::<Context>), "a JSON object of context")
+        }
+        "metadata" => unless(text.is_some_and(parses::<Map<String, Value>>), "a JSON object"),
+        "legacy" => unless(*value == Sql::Null || text.is_some_and(parses::<Value>), "JSON"),
+        "project" => unless(*value == Sql::Null || text.is_some(), "text"),
+        "status" => unless(matches!(text, Some("active" | "obsolete")), "active or obsolete"),
+        "superseded_by" => unless(matches!(value, Sql::Null | Sql::Integer(_)), "a row number"),
+        "confidence" => unless(matches!(value, Sql::Integer(0..=255)), "0 to 255"),
+        "created_at" | "updated_at" => unless(matches!(value, Sql::Integer(_)), "an integer"),
+        _ => unless(text.is_some(), "text"),
+    }?;
+    Some(format!("{column} must be {expected}, got {}", shown(value)))
+}
+
+fn unless(sound: bool, expected: &'static str) -> Option<&'static str> {
+    (!sound).then_some(expected)
+}
+
+fn parses<T: serde::de::DeserializeOwned>(text: &str) -> bool {
+    serde_json::from_str::<T>(text).is_ok()
+}
+
+/// A value that can be read, as near as possible to what was there.
+fn readable(column: &str, value: &Sql, fresh: EntryId) -> Sql {
+    let text = match value {
+        Sql::Null => None,
+        Sql::Integer(number) => Some(number.to_string()),
+        Sql::Real(number) => Some(number.to_string()),
+        Sql::Text(text) => Some(text.clone()),
+        Sql::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+    };
+    let number = || text.as_ref().and_then(|text| text.trim().parse::<f64>().ok());
+    match column {
+        "ulid" => {
+            let own = text.and_then(|text| text.parse::<EntryId>().ok());
+            Sql::Text(own.unwrap_or(fresh).to_string())
+        }
+        "tags" => Sql::Text("[]".to_owned()),
+        // What was said stays searchable.
+        "context" => text.map_or(Sql::Null, |text| Sql::Text(json!({ "text": text }).to_string())),
+        "metadata" => Sql::Text("{}".to_owned()),
+        "legacy" | "superseded_by" => Sql::Null,
+        "project" => text.map_or(Sql::Null, Sql::Text),
+        "status" => Sql::Text("active".to_owned()),
+        // Numbers out of range go to the nearest bound.
+        "confidence" => Sql::Integer(number().map_or(2, |number| number.clamp(0.0, 5.0) as i64)),
+        "created_at" | "updated_at" => Sql::Integer(number().map_or(0, |number| number as i64)),
+        _ => Sql::Text(text.unwrap_or_default()),
+    }
+}
+
+/// The value in JSON, whole.
+fn keep(value: &Sql) -> Value {
+    match value {
+        Sql::Null => Value::Null,
+        Sql::Integer(number) => json!(number),
+        Sql::Real(number) if number.is_finite() => json!(number),
+        Sql::Real(number) => json!(number.to_string()),
+        Sql::Text(text) => json!(text),
+        Sql::Blob(bytes) => json!({ "base64": STANDARD.encode(bytes) }),
+    }
+}
+
+fn shown(value: &Sql) -> String {
+    match value {
+        Sql::Null => "nothing".to_owned(),
+        Sql::Integer(number) => number.to_string(),
+        Sql::Real(number) => number.to_string(),
+        Sql::Text(text) => format!("{:?}", text.chars().take(40).collect::<String>()),
+        Sql::Blob(bytes) => format!("{} bytes", bytes.len()),
+    }
+}

@@ -1,0 +1,207 @@
+//! Setting right what [`Store::check`] finds, as far as the pages can be read.
+
+use rusqlite::Connection;
+use serde::Serialize;
+
+use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
+use super::full_text;
+use super::mend::RawEntry;
+use super::objects;
+use crate::store::{Store, WriteTx, lock};
+use crate::{EntryId, Error};
+
+/// An entry that had unreadable parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Mended {
+    /// Its id, which is new when it had none.
+    pub id: EntryId,
+    /// The columns that could not be read. What they held is in the entry's `legacy`, under `unreadable`.
+    pub columns: Vec<String>,
+}
+
+/// What [`Store::repair`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RepairReport {
+    /// Entries that had unreadable parts.
+    pub mended: Vec<Mended>,
+    /// Vectors set aside.
+    pub quarantined: u64,
+    /// Rows removed because they named an entry or a space that is not there, and references cleared.
+    pub orphans: u64,
+    /// Entries newly marked as waiting for their vectors.
+    pub pending: u64,
+    /// Spaces whose state was set to retired.
+    pub spaces: u64,
+    /// Tables, triggers and indexes that were made anew.
+    pub objects: u64,
+}
+
+impl Store {
+    /// Repairs what can be repaired, in one transaction; loses no entry and no vector: unreadable columns
+    /// move to `legacy`, bad vectors to `quarantine` with the reason. Indexes, full text, tags and the change
+    /// log are made anew, persisted index blocks dropped. O(file); holds up other writers meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when pages cannot be read (nothing is changed; [`Store::salvage`] carries over what
+    /// can), [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`].
+    pub fn repair(&self) -> Result<RepairReport, Error> {
+        let tx = self.write().map_err(suggest_salvage)?;
+        let report = repair(&tx).map_err(suggest_salvage)?;
+        tx.commit()?;
+        Ok(report)
+    }
+}
+
+fn suggest_salvage(error: Error) -> Error {
+    match error {
+        Error::Corrupt { detail } => {
+            Error::Corrupt { detail: format!("{detail}; what can be read can be salvaged into a new file") }
+        }
+        other => other,
+    }
+}
+
+fn repair(tx: &WriteTx<'_>) -> Result<RepairReport, Error> {
+    let connection: &Connection = &tx.connection;
+    let mut report =
+        RepairReport { objects: objects::wrong(connection)?.len() as u64, ..RepairReport::default() };
+    let before = tx.position()?;
+    // Triggers would stumble over unreadable JSON; all that they keep is made anew below.
+    objects::drop_triggers(connection)?;
+    objects::restore(connection, "table")?;
+    objects::restore(connection, "view")?;
+    mend_spaces(connection, &mut report)?;
+    mend_entries(tx, &mut report)?;
+    objects::restore(connection, "index")?;
+    connection.execute_batch("REINDEX")?;
+    quarantine(tx, &mut report)?;
+    remove_orphans(connection, &mut report)?;
+    connection.execute_batch(
+        "DELETE FROM tag;
+         INSERT INTO tag (tag, entry_id) SELECT DISTINCT CAST(value AS TEXT), entry.id
+             FROM entry, json_each(entry.tags);
+         DELETE FROM index_block;",
+    )?;
+    full_text::rebuild(connection)?;
+    report.pending = connection.execute(
+        &format!(
+            "INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {}",
+            faults::FORGOTTEN_BY_PENDING
+        ),
+        [],
+    )? as u64;
+    log_anew(connection, before)?;
+    objects::restore(connection, "trigger")?;
+    verify(connection)?;
+    Ok(report)
+}
+
+/// Keeps the first of several active spaces, and retires what no version knows.
+fn mend_spaces(connection: &Connection, report: &mut RepairReport) -> Result<(), Error> {
+    for (id, _) in faults::spaces(connection)? {
+        // Without dimensions no vector of it can be read; they all go to quarantine.
+        connection.execute(
+            "UPDATE space SET dimensions = 1 WHERE id = ?1 AND NOT dimensions BETWEEN 1 AND 65536",
+            [id],
+        )?;
+        report.spaces += connection.execute("UPDATE space SET state = 'retired' WHERE id = ?1", [id])? as u64;
+    }
+    Ok(())
+}
+
+fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport) -> Result<(), Error> {
+    let connection: &Connection = &tx.connection;
+    let mut row = i64::MIN;
+    // NOT INDEXED: the indexes may be what is wrong.
+    let sql = format!("{} NOT INDEXED WHERE id > ?1 ORDER BY id LIMIT 100", RawEntry::select());
+    loop {
+        let mut statement = connection.prepare_cached(&sql)?;
+        let batch: Vec<RawEntry> = statement.query_map([row], RawEntry::read)?.collect::<Result<_, _>>()?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        row = last.row;
+        for mut entry in batch.into_iter().filter(|entry| !entry.faults().is_empty()) {
+            let fresh = lock(&tx.store.ids).next(tx.now_ms());
+            let columns = entry.mend(fresh).into_iter().map(str::to_owned).collect();
+            if taken(connection, &entry)? {
+                entry.rename(fresh);
+            }
+            entry.update(connection)?;
+            if let Some(id) = entry.id() {
+                report.mended.push(Mended { id, columns });
+            }
+        }
+    }
+}
+
+fn taken(connection: &Connection, entry: &RawEntry) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM entry NOT INDEXED WHERE ulid = ?1 AND id <> ?2)";
+    let id = entry.id().map(|id| id.to_string());
+    Ok(connection.prepare_cached(sql)?.query_row((id, entry.row), |row| row.get(0))?)
+}
+
+/// Sets bad vectors aside. Those of no entry have nowhere to go and are removed as orphans.
+fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport) -> Result<(), Error> {
+    let connection: &Connection = &tx.connection;
+    let sql = format!(
+        "SELECT {VECTOR_COLUMNS}, {DIMENSIONS} FROM embedding
+         WHERE rowid > ?1 AND EXISTS (SELECT 1 FROM entry WHERE entry.id = embedding.entry_id)
+         ORDER BY rowid LIMIT 100"
+    );
+    let mut rowid = i64::MIN;
+    loop {
+        let mut statement = connection.prepare_cached(&sql)?;
+        let batch: Vec<VectorRow> =
+            statement.query_map([rowid], VectorRow::read)?.collect::<Result<_, _>>()?;
+        let Some(last) = batch.last() else { return Ok(()) };
+        rowid = last.rowid;
+        for vector in batch {
+            let Some(reason) = vector.fault() else { continue };
+            // From row to row, so that values of any type arrive as they are.
+            connection
+                .prepare_cached(
+                    "INSERT INTO quarantine (entry_id, space_id, role, chunk, reason, vector, found_at)
+                     SELECT entry_id, space_id, role, chunk, ?2, vector, ?3 FROM embedding WHERE rowid = ?1",
+                )?
+                .execute((vector.rowid, reason, tx.now_ms()))?;
+            connection.prepare_cached("DELETE FROM embedding WHERE rowid = ?1")?.execute([vector.rowid])?;
+            report.quarantined += 1;
+        }
+    }
+}
+
+fn remove_orphans(connection: &Connection, report: &mut RepairReport) -> Result<(), Error> {
+    for reference in &REFERENCES {
+        let (table, column) = (reference.table, reference.column);
+        let sql = if table == "entry" {
+            format!("UPDATE entry SET {column} = NULL WHERE {}", reference.dangling())
+        } else {
+            format!("DELETE FROM {table} WHERE {}", reference.dangling())
+        };
+        report.orphans += connection.execute(&sql, [])? as u64;
+    }
+    Ok(())
+}
+
+/// Writes the log anew, above every position a reader may have, and tells readers to read everything anew.
+fn log_anew(connection: &Connection, before: i64) -> Result<(), Error> {
+    let newest: i64 = connection.query_row("SELECT ifnull(max(seq), 0) FROM change", [], |row| row.get(0))?;
+    let before = before.max(newest);
+    connection.execute("DELETE FROM change", [])?;
+    // AUTOINCREMENT counts on from the number given last.
+    connection.execute("INSERT INTO change (seq, entry_id) VALUES (?1, 0)", [before + 1])?;
+    connection.execute("INSERT INTO change (entry_id) SELECT id FROM entry ORDER BY id", [])?;
+    connection.execute(
+        "INSERT INTO meta (key, value) SELECT 'log_floor', max(seq) FROM change WHERE true
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [],
+    )?;
+    Ok(())
+}
+
+/// A repair that leaves a damaged file behind is none.
+fn verify(connection: &Connection) -> Result<(), Error> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(Error::Corrupt { detail: found.replace('\n', "; ") }) }
+}

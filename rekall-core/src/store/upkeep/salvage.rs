@@ -1,0 +1,336 @@
+//! Carrying what can still be read of a damaged file into a new one.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use rusqlite::{Connection, OpenFlags, Row};
+use serde::Serialize;
+
+use super::faults::{self, FORGOTTEN_BY_PENDING, REFERENCES, VECTOR_COLUMNS, VectorRow};
+use super::header;
+use super::mend::RawEntry;
+use super::new_file::{NewFile, beside, io};
+use super::repair::Mended;
+use super::scan::Scan;
+use super::{Progress, REPORT_EVERY, stop_if};
+use crate::connection::located;
+use crate::id::IdGenerator;
+use crate::store::Store;
+use crate::{EntryId, Error, SpaceState, SystemWallClock, WallClock, schema};
+
+/// What [`Store::salvage`] carried over, and what it could not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SalvageReport {
+    /// Entries carried over.
+    pub entries: u64,
+    /// Those of them that had unreadable parts.
+    pub mended: Vec<Mended>,
+    /// Entries that are lost, as far as their ids could be read from an index.
+    pub lost: Vec<EntryId>,
+    /// Ranges of row numbers in `entry` that could not be read; not every number need have been an entry.
+    pub unreadable_rows: Vec<(i64, i64)>,
+    /// Vectors carried over.
+    pub vectors: u64,
+    /// Vectors set aside as unusable.
+    pub quarantined: u64,
+    /// Links carried over.
+    pub links: u64,
+    /// Entries marked as waiting for vectors, which theirs are lost.
+    pub pending: u64,
+    /// What could not be read, table by table.
+    pub damage: Vec<String>,
+}
+
+impl SalvageReport {
+    /// Whether everything was read, and read as it was.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.damage.is_empty()
+            && self.unreadable_rows.is_empty()
+            && self.lost.is_empty()
+            && self.mended.is_empty()
+    }
+}
+
+impl Store {
+    /// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at
+    /// `target`, which appears when it is whole. `source` is only copied from (it and its write-ahead log need
+    /// the same space once more meanwhile); no other program should be using it. Full text, tags and the
+    /// change log are made anew. `progress` is told entries (a total of 0: not known).
+    ///
+    /// Row numbers stay. Unreadable parts of an entry move to its `legacy`, as in [`Store::repair`].
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] for the target; [`Error::NotADatabase`] or [`Error::Corrupt`] when not even
+    /// the list of tables can be read; [`Error::Io`], [`Error::Full`], [`Error::Interrupted`]. There is no
+    /// target then.
+    pub fn salvage(
+        source: impl AsRef<Path>,
+        target: impl AsRef<Path>,
+        progress: Progress<'_>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<SalvageReport, Error> {
+        let (source, target) = (source.as_ref(), target.as_ref());
+        let file = NewFile::begin(target)?;
+        let copy = Copy::of(source, file.draft())?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let from = Connection::open_with_flags(&copy.path, flags)?;
+        from.execute_batch(
+            "PRAGMA cell_size_check = ON; PRAGMA writable_schema = ON; PRAGMA query_only = ON;",
+        )
+        .map_err(|error| damaged(error, source))?;
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'entry')";
+        let ours: bool = from.query_row(sql, [], |row| row.get(0)).map_err(|error| damaged(error, source))?;
+        if !ours {
+            let found = "it has no table of entries that can be read".to_owned();
+            return Err(Error::NotADatabase { path: source.to_owned(), found });
+        }
+        let to = Connection::open_with_flags(file.draft(), flags)?;
+        schema::create(&to)?;
+        // References are set right at the end.
+        to.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; BEGIN IMMEDIATE;")?;
+        let mut salvage = Salvage {
+            from: &from,
+            to: &to,
+            ids: IdGenerator::default(),
+            now: SystemWallClock.now_ms(),
+            dimensions: HashMap::new(),
+            report: SalvageReport::default(),
+        };
+        salvage.spaces_and_meta()?;
+        salvage.entries(progress, cancel)?;
+        salvage.vectors(cancel)?;
+        salvage.rest()?;
+        let report = salvage.finish()?;
+        to.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        to.close().map_err(|(_, error)| Error::from(error))?;
+        file.publish()?;
+        Ok(report)
+    }
+}
+
+/// Not even the list of tables can be read.
+fn damaged(error: rusqlite::Error, source: &Path) -> Error {
+    let error = match Error::from(error) {
+        Error::Sqlite { source } => Error::Corrupt { detail: source.to_string() },
+        other => other,
+    };
+    located(error, source)
+}
+
+/// A copy of the damaged file, to be read without touching the original. Removed when dropped.
+struct Copy {
+    path: PathBuf,
+}
+
+impl Copy {
+    fn of(source: &Path, draft: &Path) -> Result<Self, Error> {
+        let copy = Self { path: beside(draft, "-source") };
+        fs::copy(source, &copy.path).map_err(|error| io("copy", source, error))?;
+        let log = beside(source, "-wal");
+        let has_log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0);
+        if has_log {
+            fs::copy(&log, beside(&copy.path, "-wal")).map_err(|error| io("copy", &log, error))?;
+        }
+        header::mend(&copy.path, has_log).map_err(|error| io("write", &copy.path, error))?;
+        Ok(copy)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+        for companion in ["-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(beside(&self.path, companion));
+        }
+    }
+}
+
+/// A salvage under way.
+struct Salvage<'a> {
+    from: &'a Connection,
+    to: &'a Connection,
+    ids: IdGenerator,
+    now: i64,
+    dimensions: HashMap<i64, i64>,
+    report: SalvageReport,
+}
+
+impl Salvage<'_> {
+    fn spaces_and_meta(&mut self) -> Result<(), Error> {
+        let to = self.to;
+        let mut statement = to.prepare(
+            "INSERT OR IGNORE INTO space (id, fingerprint, dimensions, state, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        let dimensions = &mut self.dimensions;
+        let sql = "SELECT id, fingerprint, dimensions, state, created_at FROM space ORDER BY id";
+        let lost = Scan::new(self.from).all(sql, &mut |row| {
+            let Ok((id, fingerprint, count)) = row_of_space(row) else { return Ok(()) };
+            let state = row.get_ref(3)?.as_str().ok().and_then(faults::state);
+            let state = state.unwrap_or(SpaceState::Retired).name();
+            let made = row.get_ref(4)?.as_i64().unwrap_or_default();
+            if statement.execute((id, fingerprint, count, state, made))? == 1 {
+                dimensions.insert(id, count);
+            }
+            Ok(())
+        })?;
+        self.note("space", lost);
+        let mut statement = to.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)")?;
+        let sql = "SELECT key, value FROM meta WHERE key LIKE 'legacy:%' ORDER BY key";
+        let lost = Scan::new(self.from).all(sql, &mut |row| {
+            let value: rusqlite::types::Value = row.get(1)?;
+            if let Ok(key) = row.get::<_, String>(0) {
+                statement.execute((key, value))?;
+            }
+            Ok(())
+        })?;
+        self.note("meta", lost);
+        Ok(())
+    }
+
+    fn entries(&mut self, progress: Progress<'_>, cancel: Option<&AtomicBool>) -> Result<(), Error> {
+        let select = RawEntry::select();
+        let bounds = ["SELECT seq FROM sqlite_sequence WHERE name = 'entry'", "SELECT max(id) FROM entry"];
+        let mut scan = Scan::new(self.from);
+        let (to, now, ids, report) = (self.to, self.now, &mut self.ids, &mut self.report);
+        scan.rows(&select, "entry", "id", &bounds, &mut |row| {
+            stop_if(cancel)?;
+            let mut entry = RawEntry::read(row)?;
+            if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1)", [entry.row])? {
+                return Ok(());
+            }
+            let fresh = ids.next(now);
+            let mut columns: Vec<String> = entry.mend(fresh).into_iter().map(str::to_owned).collect();
+            let id = entry.id().map(|id| id.to_string());
+            if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE ulid = ?1)", [id])? {
+                entry.rename(fresh);
+                columns.push("ulid".to_owned());
+            }
+            entry.insert(to)?;
+            report.entries += 1;
+            if report.entries.is_multiple_of(REPORT_EVERY) {
+                progress(report.entries, 0);
+            }
+            if let Some(id) = entry.id().filter(|_| !columns.is_empty()) {
+                report.mended.push(Mended { id, columns });
+            }
+            Ok(())
+        })?;
+        progress(report.entries, 0);
+        report.unreadable_rows = scan.unreadable;
+        self.lost()
+    }
+
+    /// Entries that an index knows of and the table no longer gives.
+    fn lost(&mut self) -> Result<(), Error> {
+        let (to, lost) = (self.to, &mut self.report.lost);
+        let sql = "SELECT ulid, id FROM entry INDEXED BY sqlite_autoindex_entry_1 ORDER BY ulid";
+        // When the index is damaged, too, there is nothing to add to the row numbers.
+        let _ = Scan::new(self.from).all(sql, &mut |row| {
+            let id = row.get_ref(0)?.as_str().ok().and_then(|ulid| ulid.parse::<EntryId>().ok());
+            if let Some(id) = id {
+                let known = "SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1)";
+                if !exists(to, known, [row.get::<_, i64>(1)?])? && !lost.contains(&id) {
+                    lost.push(id);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn vectors(&mut self, cancel: Option<&AtomicBool>) -> Result<(), Error> {
+        let select = format!("SELECT {VECTOR_COLUMNS}, NULL FROM embedding");
+        let mut scan = Scan::new(self.from);
+        let (to, now, dimensions, report) = (self.to, self.now, &self.dimensions, &mut self.report);
+        let mut sound = to.prepare(
+            "INSERT OR IGNORE INTO embedding (entry_id, space_id, role, chunk, start, end, digest, vector)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        let mut aside = to.prepare(
+            "INSERT INTO quarantine (entry_id, space_id, role, chunk, reason, vector, found_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        scan.rows(&select, "embedding", "rowid", &["SELECT max(rowid) FROM embedding"], &mut |row| {
+            stop_if(cancel)?;
+            let mut vector = VectorRow::read(row)?;
+            vector.dimensions = dimensions.get(&vector.space).copied();
+            if !exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1)", [vector.entry])? {
+                return Ok(());
+            }
+            let VectorRow { entry, space, role, chunk, start, end, digest, bytes, .. } = &vector;
+            if let Some(reason) = vector.fault() {
+                aside.execute((entry, space, role, chunk, reason, bytes, now))?;
+                report.quarantined += 1;
+            } else {
+                let digest = digest.as_deref().unwrap_or_default();
+                report.vectors +=
+                    sound.execute((entry, space, role, chunk, start, end, digest, bytes))? as u64;
+            }
+            Ok(())
+        })?;
+        self.note("embedding", scan.unreadable.len() as u64);
+        Ok(())
+    }
+
+    fn rest(&mut self) -> Result<(), Error> {
+        let tables = [
+            ("link", "source_id, target_id, relation, reason, created_at", "source_id, target_id, relation"),
+            ("quarantine", "entry_id, space_id, role, chunk, reason, vector, found_at", "id"),
+            ("pending", "entry_id", "entry_id"),
+        ];
+        for (table, columns, order) in tables {
+            let count = columns.split(',').count();
+            let marks = vec!["?"; count].join(", ");
+            let mut insert =
+                self.to.prepare(&format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"))?;
+            let sql = format!("SELECT {columns} FROM {table} ORDER BY {order}");
+            let lost = Scan::new(self.from).all(&sql, &mut |row| {
+                let values: Vec<rusqlite::types::Value> =
+                    (0..count).map(|column| row.get(column)).collect::<Result<_, _>>()?;
+                insert.execute(rusqlite::params_from_iter(values))?;
+                Ok(())
+            })?;
+            self.note(table, lost);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<SalvageReport, Error> {
+        for reference in &REFERENCES {
+            let (table, column) = (reference.table, reference.column);
+            let sql = if table == "entry" {
+                format!("UPDATE entry SET {column} = NULL WHERE {}", reference.dangling())
+            } else {
+                format!("DELETE FROM {table} WHERE {}", reference.dangling())
+            };
+            self.to.execute(&sql, [])?;
+        }
+        let sql = format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}");
+        self.report.pending = self.to.execute(&sql, [])? as u64;
+        self.report.links = self.to.query_row("SELECT count(*) FROM link", [], |row| row.get(0))?;
+        Ok(self.report)
+    }
+
+    fn note(&mut self, table: &str, gaps: u64) {
+        if gaps > 0 {
+            self.report.damage.push(format!("{table}: {gaps} gaps that could not be read"));
+        }
+    }
+}
+
+fn row_of_space(row: &Row<'_>) -> rusqlite::Result<(i64, String, i64)> {
+    let dimensions = row.get(2)?;
+    match dimensions {
+        1..=65_536 => Ok((row.get(0)?, row.get(1)?, dimensions)),
+        _ => Err(rusqlite::Error::IntegralValueOutOfRange(2, dimensions)),
+    }
+}
+
+fn exists(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> Result<bool, Error> {
+    Ok(connection.prepare_cached(sql)?.query_row(parameters, |row| row.get(0))?)
+}

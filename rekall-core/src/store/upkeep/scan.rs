@@ -1,0 +1,125 @@
+//! Reading a damaged table from both ends and, in between, by halves.
+
+use rusqlite::{Connection, Row};
+
+use crate::Error;
+
+/// Reads what can be read of tables.
+pub(super) struct Scan<'c> {
+    connection: &'c Connection,
+    /// Ranges of row numbers that could not be read.
+    pub(super) unreadable: Vec<(i64, i64)>,
+    /// Statements that may still be spent on looking for rows inside damaged ranges.
+    budget: u32,
+}
+
+/// Enough for a damaged page anywhere in a table of a million rows; a few seconds at most.
+const BUDGET: u32 = 400_000;
+
+/// What becomes of each row; its errors are about where the row goes to, and end the scan.
+pub(super) type Take<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<(), Error>;
+
+impl<'c> Scan<'c> {
+    pub(super) fn new(connection: &'c Connection) -> Self {
+        Self { connection, unreadable: Vec::new(), budget: BUDGET }
+    }
+
+    /// Rows of a table with row numbers. `bounds` are queries that may say how far these go.
+    pub(super) fn rows(
+        &mut self,
+        select: &str,
+        table: &str,
+        key: &str,
+        bounds: &[&str],
+        take: Take<'_>,
+    ) -> Result<(), Error> {
+        let bound = |sql: &&str| {
+            let found = self.connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0));
+            found.ok().flatten()
+        };
+        let highest = bounds.iter().filter_map(bound).max();
+        let between =
+            |order: &str| format!("{select} WHERE {table}.{key} BETWEEN ?1 AND ?2 ORDER BY 1 {order}");
+        let statements = (between("ASC"), between("DESC"));
+        // A bound that cannot be read leaves the whole range; the budget ends the search in it.
+        let found = self.range(1, highest.unwrap_or(i64::MAX), &statements, take);
+        self.merge();
+        found
+    }
+
+    /// Rows of any query that has an order, from both ends; gives the number of gaps, 0 or 1.
+    pub(super) fn all(&mut self, sql: &str, take: Take<'_>) -> Result<u64, Error> {
+        if self.run(sql, None, take)?.is_none() {
+            return Ok(0);
+        }
+        let backwards: Vec<String> = match sql.rsplit_once(" ORDER BY ") {
+            Some((_, columns)) => columns.split(", ").map(|column| format!("{column} DESC")).collect(),
+            None => Vec::new(),
+        };
+        let start = sql.rsplit_once(" ORDER BY ").map_or(sql, |(start, _)| start);
+        self.run(&format!("{start} ORDER BY {}", backwards.join(", ")), None, take)?;
+        Ok(1)
+    }
+
+    fn range(&mut self, low: i64, high: i64, sql: &(String, String), take: Take<'_>) -> Result<(), Error> {
+        let Some(last) = self.run(&sql.0, Some((low, high)), take)? else { return Ok(()) };
+        // A damaged tree may give numbers that were not asked for.
+        let inside = |row: &i64| (low..=high).contains(row);
+        let low = last.filter(inside).map_or(low, |row| row.saturating_add(1));
+        let Some(first) = self.run(&sql.1, Some((low, high)), take)? else { return Ok(()) };
+        let inside = |row: &i64| (low..=high).contains(row);
+        let high = first.filter(inside).map_or(high, |row| row.saturating_sub(1));
+        if low > high {
+            return Ok(());
+        }
+        if low == high || self.budget == 0 {
+            self.unreadable.push((low, high));
+            return Ok(());
+        }
+        let middle = low + (high - low) / 2;
+        self.range(low, middle, sql, take)?;
+        self.range(middle + 1, high, sql, take)
+    }
+
+    /// Runs a query until its end (`None`) or until damage (`Some`, with the last row's number, if any).
+    fn run(
+        &mut self,
+        sql: &str,
+        range: Option<(i64, i64)>,
+        take: Take<'_>,
+    ) -> Result<Option<Option<i64>>, Error> {
+        self.budget = self.budget.saturating_sub(1);
+        let mut last = None;
+        let Ok(mut statement) = self.connection.prepare_cached(sql) else { return Ok(Some(last)) };
+        let rows = match range {
+            Some(range) => statement.query(range),
+            None => statement.query([]),
+        };
+        let Ok(mut rows) = rows else { return Ok(Some(last)) };
+        loop {
+            match rows.next() {
+                Ok(Some(row)) => {
+                    take(row)?;
+                    if range.is_some() {
+                        last = Some(row.get(0)?);
+                    }
+                }
+                Ok(None) => return Ok(None),
+                Err(_) => return Ok(Some(last)),
+            }
+        }
+    }
+
+    /// Joins neighbouring ranges.
+    fn merge(&mut self) {
+        self.unreadable.sort_unstable();
+        let mut merged: Vec<(i64, i64)> = Vec::new();
+        for &(low, high) in &self.unreadable {
+            match merged.last_mut() {
+                Some(last) if last.1.checked_add(1) == Some(low) => last.1 = high,
+                _ => merged.push((low, high)),
+            }
+        }
+        self.unreadable = merged;
+    }
+}

@@ -1,0 +1,11 @@
+//! Upkeep: check and repair, backup, export and import, compaction, forgetting for good.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod check;
+mod coherence;
+mod copies;
+mod jsonl;
+mod salvage;
+mod secure_delete;
+#[path = "../upkeep_common/mod.rs"]
+mod upkeep_common;

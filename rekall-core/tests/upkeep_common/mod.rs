@@ -1,0 +1,166 @@
+//! What the upkeep tests share: notes that can be told from their number alone, and children to be killed.
+#![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rekall_core::{
+    Context, Draft, Entry, EntryId, NewEntry, NewVector, Role, Space, Store, StoreOptions, TextDigest,
+    WriteTx,
+};
+
+pub const DIMENSIONS: usize = 8;
+pub const FINGERPRINT: &str = "test-model/1";
+
+/// splitmix64 (<https://prng.di.unimi.it/splitmix64.c>): seeded, so that every failure can be replayed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+/// An id that sorts by `number`.
+pub fn id(number: u64) -> EntryId {
+    format!("{number:026}").parse().unwrap()
+}
+
+/// A word that only the note of this number holds.
+pub fn word(number: u64) -> String {
+    format!("word{number}q")
+}
+
+pub fn note(number: u64) -> NewEntry {
+    let mut content = format!("{} said in note {number}.", word(number));
+    if number.is_multiple_of(7) {
+        // Longer than a page.
+        content.push_str(&" and on and on".repeat(800));
+    }
+    let mut note = NewEntry::new(format!("Note {number}"))
+        .content(content)
+        .kind(["note", "bug", "décision"][number as usize % 3])
+        .tags([format!("tag{}", number % 5), "all".to_owned()])
+        .confidence((number % 6) as u8)
+        .metadata("number", number);
+    if number.is_multiple_of(3) {
+        note = note.project("shop").context(Context {
+            situation: Some(format!("situation{number}q")),
+            error_messages: vec!["E\n1".into(), "\"quoted\"".into()],
+            ..Context::default()
+        });
+    }
+    note
+}
+
+pub fn vector(number: u64) -> Vec<f32> {
+    vector_of(number, DIMENSIONS)
+}
+
+pub fn vector_of(number: u64, dimensions: usize) -> Vec<f32> {
+    let mut random = Random(number);
+    let values: Vec<f64> =
+        (0..dimensions).map(|_| random.below(2_000_001) as f64 / 1e6 - 1.0 + 1e-9).collect();
+    let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    values.iter().map(|value| (value / length) as f32).collect()
+}
+
+pub fn new_vector<'a>(space: &Space, number: u64, values: &'a [f32]) -> NewVector<'a> {
+    let text = word(number);
+    NewVector {
+        space: space.id,
+        role: Role::Summary,
+        chunk: 0,
+        start: 0,
+        end: text.len() as u32,
+        digest: TextDigest::of(&text),
+        values,
+    }
+}
+
+pub fn open(path: &Path) -> Store {
+    Store::open(path, &StoreOptions::default()).unwrap()
+}
+
+/// Notes with their vectors, in one transaction.
+pub fn insert(tx: &mut WriteTx<'_>, notes: &[(EntryId, u64)]) -> Result<(), rekall_core::Error> {
+    let space = tx.ensure_active_space(FINGERPRINT, DIMENSIONS)?;
+    for &(id, number) in notes {
+        let (note, values) = (note(number), vector(number));
+        let vectors = [new_vector(&space, number, &values)];
+        tx.insert(&[Draft { entry: &note, vectors: &vectors, id: Some(id) }])?;
+    }
+    Ok(())
+}
+
+/// A store with notes 1 to `count`, each under the id of its number.
+pub fn filled(path: &Path, count: u64) -> Store {
+    let store = open(path);
+    let mut tx = store.write().unwrap();
+    let notes: Vec<_> = (1..=count).map(|number| (id(number), number)).collect();
+    insert(&mut tx, &notes).unwrap();
+    tx.commit().unwrap();
+    store
+}
+
+/// Whether an entry says what the note of this number says.
+pub fn says(entry: &Entry, number: u64) -> bool {
+    let note = note(number);
+    entry.title == note.title
+        && entry.content == note.content
+        && entry.kind == note.kind
+        && entry.project == note.project
+        && entry.tags == note.tags
+        && entry.confidence == note.confidence
+        && entry.context == note.context
+        && entry.metadata == note.metadata
+}
+
+/// All entries in the file's order.
+pub fn entries(store: &Store) -> Vec<(i64, Entry)> {
+    store.read().unwrap().entries_after(i64::MIN, usize::MAX).unwrap()
+}
+
+#[track_caller]
+pub fn assert_clean(store: &Store) {
+    let report = store.check().unwrap();
+    assert!(report.is_clean(), "{report:#?}");
+}
+
+/// Exports to bytes.
+pub fn export(store: &Store) -> Vec<u8> {
+    let mut out = Vec::new();
+    store.export_jsonl(&mut out, &mut |_, _| {}, None).unwrap();
+    out
+}
+
+/// This test program once more, running only the test `name`, which finds out by the variable that it is a child.
+pub fn child(name: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([name, "--exact", "--nocapture", "--test-threads=1"]);
+    command.envs(variables.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+/// The lines that a child says with [`say`].
+pub fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
+    let out = BufReader::new(child.stdout.take().unwrap());
+    out.lines().map_while(Result::ok).filter_map(|line| line.strip_prefix("> ").map(str::to_owned))
+}
+
+/// One line to the parent, at once and whole.
+pub fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // The test runner may have left its line unfinished.
+    let _ = out.write_all(format!("\n> {line}\n").as_bytes()).and_then(|()| out.flush());
+}

@@ -81,3 +81,20 @@ fn eight_threads_remember_and_recall_at_once() {
     let found: HashSet<_> = found.iter().map(|hit| hit.entry.id).collect();
     assert_eq!(found, *all.lock().unwrap());
 }
+
+#[test]
+fn reading_takes_no_write_lock_and_changes_nothing() {
+    let memory = memory();
+    let id = memory.remember(NewEntry::new("disk full")).unwrap();
+    let foreign = rusqlite::Connection::open(memory.path()).unwrap();
+    foreign.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let before = memory.store().data_version().unwrap();
+    memory.get(id).unwrap();
+    for mode in [Mode::Semantic, Mode::Text, Mode::Hybrid] {
+        assert_eq!(memory.recall("disk").mode(mode).run().unwrap().len(), 1);
+    }
+    memory.similar_to(id).threshold(-1.0).run().unwrap();
+    memory.stats().unwrap();
+    assert_eq!(memory.store().data_version().unwrap(), before);
+    foreign.execute_batch("ROLLBACK").unwrap();
+}

@@ -22,6 +22,8 @@ pub struct Hit {
     pub similarity: Option<f32>,
     /// The piece of text whose vector was nearest.
     pub chunk: Option<HitChunk>,
+    /// A piece of the text around the words found, where asked for and found.
+    pub snippet: Option<String>,
     /// How each leg of the search saw the entry.
     pub explain: Explain,
 }

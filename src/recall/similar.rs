@@ -117,6 +117,7 @@ impl Similar<'_> {
                 score: near.similarity.into(),
                 similarity: Some(near.similarity),
                 chunk: hit_chunk(snapshot, near.key)?,
+                snippet: None,
                 explain: Explain::default(),
             });
         }

@@ -60,12 +60,37 @@ impl TextQuery {
         self.words.is_empty()
     }
 
-    /// The FTS5 term of the word at `index`.
+    /// The FTS5 term of the word at `index`. Words hold letters and digits only, so nothing needs escaping
+    /// inside the quotes.
     pub(super) fn term(&self, index: usize) -> String {
-        let star = if self.prefix && index + 1 == self.words.len() { " *" } else { "" };
-        // Words hold letters and digits only, so nothing needs escaping inside the quotes.
-        format!("\"{}\"{star}", self.words[index])
+        let word = &self.words[index];
+        if !self.prefix || index + 1 < self.words.len() {
+            return format!("\"{word}\"");
+        }
+        let mut term = format!("(\"{word}\" *");
+        for stem in possible_stems(word) {
+            term.push_str(&format!(" OR \"{stem}\""));
+        }
+        term + ")"
     }
+}
+
+/// Endings that the Porter stemmer takes off.
+const ENDINGS: [&str; 22] = [
+    "ability", "able", "ally", "ance", "ation", "ator", "ed", "ement", "ence", "er", "es", "fulness", "ible",
+    "ing", "ingly", "ion", "ism", "ity", "ively", "ization", "ment", "ously",
+];
+
+/// Words are stored as stems: `deployment` as `deploy`. Who has typed `deploym` is past the stem already, so
+/// the stems are looked for of which the word is a longer form begun: what is left over begins an ending.
+fn possible_stems(word: &str) -> impl Iterator<Item = &str> {
+    const SHORTEST: usize = 3;
+    let begins_an_ending = |rest: &str| ENDINGS.iter().any(|ending| ending.starts_with(rest));
+    word.char_indices()
+        .skip(SHORTEST)
+        .map(|(at, _)| word.split_at(at))
+        .filter(move |(_, rest)| begins_an_ending(rest))
+        .map(|(stem, _)| stem)
 }
 
 /// Runs of letters, digits and the marks on them; French elisions (l', d', qu') are dropped.

@@ -17,6 +17,14 @@ pub struct TextHit {
     pub score: f64,
 }
 
+/// A query as FTS5 takes it.
+struct Expression {
+    /// The words that tell entries apart.
+    telling: String,
+    /// The common ones, too, where there are some.
+    all: Option<String>,
+}
+
 /// Weight of a word found in the title, content, tags and context.
 const COLUMN_WEIGHTS: &str = "2.0, 1.0, 2.0, 1.0";
 
@@ -28,7 +36,8 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// same score as the last of them, so that a caller can break that tie by another rule.
     ///
     /// Words that stand in more than a twentieth of a large file are left out when rarer ones remain: they
-    /// would cost a walk over their entries and say little. Cost: O(entries that hold one of the words).
+    /// would cost a walk over their entries and say little. Where a filter leaves fewer hits than wanted they
+    /// are searched after all. Cost: O(entries that hold one of the words).
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Corrupt`].
@@ -39,21 +48,29 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         limit: usize,
     ) -> Result<Vec<TextHit>, Error> {
         let Some(expression) = self.expression(query)? else { return Ok(Vec::new()) };
-        let mut parameters: Vec<SqlValue> = vec![expression.into()];
-        // CROSS JOIN fixes the order: words first, then the filter on each entry found.
-        let (join, condition) = if filter.is_everything() {
-            ("", "1".to_owned())
+        let hits = self.ranked(&expression.telling, filter, limit)?;
+        let narrowed = !filter.is_only_active() && !filter.is_everything();
+        match expression.all {
+            Some(all) if narrowed && hits.len() < limit => self.ranked(&all, filter, limit),
+            _ => Ok(hits),
+        }
+    }
+
+    fn ranked(&self, expression: &str, filter: &Filter, limit: usize) -> Result<Vec<TextHit>, Error> {
+        let mut parameters: Vec<SqlValue> = vec![expression.to_owned().into()];
+        let condition = if filter.is_everything() {
+            "1".to_owned()
         } else if filter.is_only_active() {
             // The few obsolete entries are read once, instead of the row of each entry found.
-            ("", "entry_fts.rowid NOT IN (SELECT id FROM entry WHERE status <> 'active')".to_owned())
+            "entry_fts.rowid NOT IN (SELECT id FROM entry WHERE status <> 'active')".to_owned()
         } else {
             let compiled = filter.compile()?;
             parameters.extend(compiled.parameters);
-            ("CROSS JOIN entry ON entry.id = entry_fts.rowid", compiled.condition)
+            format!("entry_fts.rowid IN (SELECT entry.id FROM entry WHERE {})", compiled.condition)
         };
         let sql = format!(
-            "SELECT entry_fts.rowid, -bm25(entry_fts, {COLUMN_WEIGHTS}) AS score FROM entry_fts {join}
-             WHERE entry_fts MATCH ? AND {condition} ORDER BY score DESC, entry_fts.rowid"
+            "SELECT entry_fts.rowid, -bm25(entry_fts, {COLUMN_WEIGHTS}) AS score FROM entry_fts
+             WHERE entry_fts MATCH ? AND +{condition} ORDER BY score DESC, entry_fts.rowid"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(parameters))?;
@@ -87,32 +104,40 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
              WHERE entry_fts MATCH ?1 AND rowid = ?2",
         )?;
         let tokens = tokens.clamp(1, 64) as i64;
-        Ok(statement.query_row((expression, row, before, after, tokens), |row| row.get(0)).optional()?)
+        Ok(statement
+            .query_row((expression.telling, row, before, after, tokens), |row| row.get(0))
+            .optional()?)
     }
 
-    /// The FTS5 expression for a query: its words joined by OR.
-    fn expression(&self, query: &TextQuery) -> Result<Option<String>, Error> {
+    /// The FTS5 expressions for a query: its words joined by OR.
+    fn expression(&self, query: &TextQuery) -> Result<Option<Expression>, Error> {
         if query.is_empty() {
             return Ok(None);
         }
-        let mut terms: Vec<usize> = (0..query.words().len()).collect();
+        let every: Vec<usize> = (0..query.words().len()).collect();
+        let any_of =
+            |terms: &[usize]| terms.iter().map(|&term| query.term(term)).collect::<Vec<_>>().join(" OR ");
         let entries = self.count_entries_roughly()?;
-        if terms.len() > MAX_WORDS || entries >= FREQUENCY_MATTERS_FROM {
-            let cap = (entries / 20).max(FREQUENCY_MATTERS_FROM / 20);
-            let mut frequencies = Vec::with_capacity(terms.len());
-            for &term in &terms {
-                frequencies.push((self.frequency(&query.term(term), cap)?, term));
-            }
-            // Words that no entry holds add nothing; the rest, rarest first.
-            frequencies.retain(|&(frequency, _)| frequency > 0);
-            frequencies.sort_unstable();
-            let rare = frequencies.iter().filter(|&&(frequency, _)| frequency < cap).count();
-            frequencies.truncate(if rare > 0 { rare.min(MAX_WORDS) } else { 1 });
-            terms = frequencies.into_iter().map(|(_, term)| term).collect();
-            terms.sort_unstable();
+        if every.len() <= MAX_WORDS && entries < FREQUENCY_MATTERS_FROM {
+            return Ok(Some(Expression { telling: any_of(&every), all: None }));
         }
-        let terms: Vec<String> = terms.into_iter().map(|term| query.term(term)).collect();
-        Ok((!terms.is_empty()).then(|| terms.join(" OR ")))
+        let cap = (entries / 20).max(FREQUENCY_MATTERS_FROM / 20);
+        let mut frequencies = Vec::with_capacity(every.len());
+        for term in every {
+            frequencies.push((self.frequency(&query.term(term), cap)?, term));
+        }
+        // Words that no entry holds add nothing; the rest, rarest first.
+        frequencies.retain(|&(frequency, _)| frequency > 0);
+        if frequencies.is_empty() {
+            return Ok(None);
+        }
+        frequencies.sort_unstable();
+        frequencies.truncate(MAX_WORDS);
+        let mut terms: Vec<usize> = frequencies.iter().map(|&(_, term)| term).collect();
+        let rare = frequencies.iter().filter(|&&(frequency, _)| frequency < cap).count().max(1);
+        let all = (rare < terms.len()).then(|| any_of(&terms));
+        terms.truncate(rare);
+        Ok(Some(Expression { telling: any_of(&terms), all }))
     }
 
     /// In how many entries a term stands, counted up to `cap`.

@@ -173,7 +173,7 @@ impl WriteTx<'_> {
         self.open = false;
         let options = self.store.database.options();
         if options.secure_delete {
-            upkeep::secure::forget_older_states(&self.connection, options.busy_timeout);
+            upkeep::secure::forget_older_states(&self.connection, self.store.path(), options.busy_timeout);
         }
         Ok(())
     }

@@ -68,29 +68,33 @@ impl TextQuery {
             return format!("\"{word}\"");
         }
         let mut term = format!("(\"{word}\" *");
-        for stem in possible_stems(word) {
-            term.push_str(&format!(" OR \"{stem}\""));
+        for completed in completions(word) {
+            term.push_str(&format!(" OR \"{completed}\""));
         }
         term + ")"
     }
 }
 
 /// Endings that the Porter stemmer takes off.
-const ENDINGS: [&str; 22] = [
-    "ability", "able", "ally", "ance", "ation", "ator", "ed", "ement", "ence", "er", "es", "fulness", "ible",
-    "ing", "ingly", "ion", "ism", "ity", "ively", "ization", "ment", "ously",
+const ENDINGS: [&str; 16] = [
+    "able", "ally", "ance", "ation", "ator", "ed", "ement", "ence", "er", "es", "ing", "ion", "ity", "ment",
+    "ness", "s",
 ];
 
-/// Words are stored as stems: `deployment` as `deploy`. Who has typed `deploym` is past the stem already, so
-/// the stems are looked for of which the word is a longer form begun: what is left over begins an ending.
-fn possible_stems(word: &str) -> impl Iterator<Item = &str> {
+/// Words that a beginning may become by one of these endings.
+///
+/// Words are stored as stems, `deployment` as `deploy`, and what is searched is stemmed likewise. So a
+/// beginning that reaches into the ending (`deploym`) begins no stored word; the completed word finds it.
+fn completions(word: &str) -> Vec<String> {
     const SHORTEST: usize = 3;
-    let begins_an_ending = |rest: &str| ENDINGS.iter().any(|ending| ending.starts_with(rest));
-    word.char_indices()
-        .skip(SHORTEST)
-        .map(|(at, _)| word.split_at(at))
-        .filter(move |(_, rest)| begins_an_ending(rest))
-        .map(|(stem, _)| stem)
+    let borders = word.char_indices().map(|(at, _)| at).chain([word.len()]);
+    let splits = borders.skip(SHORTEST).map(|at| word.split_at(at));
+    splits
+        .flat_map(|(stem, begun)| {
+            let endings = ENDINGS.iter().filter(move |ending| ending.starts_with(begun));
+            endings.map(move |ending| format!("{stem}{ending}"))
+        })
+        .collect()
 }
 
 /// Runs of letters, digits and the marks on them; French elisions (l', d', qu') are dropped.

@@ -46,7 +46,11 @@ impl Store {
             full_text::rebuild(&connection)?;
         }
         connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT; VACUUM;")?;
-        secure::empty_log(&connection, options.busy_timeout)?;
+        if options.secure_delete {
+            secure::erase(&connection, self.path(), options.busy_timeout, true)?;
+        } else {
+            secure::empty_log(&connection, options.busy_timeout)?;
+        }
         Ok(CompactReport { bytes_before, bytes_after: self.bytes() })
     }
 

@@ -16,6 +16,7 @@ mod objects;
 mod repair;
 mod salvage;
 mod scan;
+mod scrub;
 pub(super) mod secure;
 
 pub use check::{CheckReport, Problem, ProblemKind};

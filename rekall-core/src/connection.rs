@@ -99,7 +99,8 @@ impl Database {
                 None => create(path)?,
                 // SQLite would play it into the new file; and it may hold somebody's last notes.
                 Some(log) => {
-                    let detail = format!("{} is left of a database that is gone: move it away", log.display());
+                    let detail =
+                        format!("{} is left of a database that is gone: move it away", log.display());
                     return Err(Error::Corrupt { detail });
                 }
             },
@@ -247,8 +248,11 @@ pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
 
 /// Opens a file without locks and without making files beside it: what is in its log is not seen.
 pub(crate) fn open_immutable(path: &Path) -> Result<Connection, Error> {
-    let absolute = std::path::absolute(path)
-        .map_err(|source| Error::Io { action: "open", path: path.to_owned(), source })?;
+    let absolute = std::path::absolute(path).map_err(|source| Error::Io {
+        action: "open",
+        path: path.to_owned(),
+        source,
+    })?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(uri(&absolute, "immutable=1"), flags)?;
@@ -360,7 +364,9 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::Utf8Error(..)
-    ) || error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
+    ) || error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
 }
 
 /// Adds the path to errors met while opening, when the host may have several files in mind.

@@ -56,8 +56,8 @@ pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{
     Changes, CheckReport, CompactReport, Draft, ExportReport, ImportOptions, ImportReport, Inserted, Mended,
-    OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport, SalvageReport, Space, SpaceId, SpaceState, Store,
-    StoreStats, Tx, VectorBatch, WriteTx,
+    OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport, SalvageReport, Space, SpaceId, SpaceState,
+    Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use text::{TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

@@ -16,6 +16,7 @@ use upkeep_common::*;
 const FILE: &str = "REKALL_CRASH_FILE";
 const SEED: &str = "REKALL_CRASH_SEED";
 const FULL: &str = "REKALL_CRASH_FULL";
+const SECURE: &str = "REKALL_CRASH_SECURE";
 
 /// What the file must hold: the number of the note under each id.
 type Model = BTreeMap<EntryId, u64>;
@@ -101,6 +102,7 @@ fn child_writes() {
     if std::env::var(FULL).is_ok() {
         options.synchronous = Synchronous::Full;
     }
+    options.secure_delete = std::env::var(SECURE).is_ok();
     let store = Store::open(file, &options).unwrap();
     let seed: u64 = seed.parse().unwrap();
     let mut random = Random(seed);
@@ -110,7 +112,7 @@ fn child_writes() {
         let number = seed * 1_000_000 + step * 10;
         let any = |random: &mut Random| random.below(living.len().max(1) as u64) as usize;
         let operation = match random.below(10) {
-            0..=1 if living.len() > 60 => Operation::Delete(living.swap_remove(any(&mut random))),
+            0..=6 if living.len() > 60 => Operation::Delete(living.swap_remove(any(&mut random))),
             2..=5 if living.len() > 3 => Operation::Update(living[any(&mut random)], number),
             6 if living.len() > 3 => Operation::Delete(living.swap_remove(any(&mut random))),
             _ => {
@@ -164,6 +166,9 @@ fn lane_of_kills(lane: u64, kills: u64) {
         let mut variables = vec![(FILE, path.to_str().unwrap().to_owned()), (SEED, seed.to_string())];
         if kill % 4 == 3 {
             variables.push((FULL, "1".to_owned()));
+        }
+        if kill % 8 == 1 {
+            variables.push((SECURE, "1".to_owned()));
         }
         let variables: Vec<(&str, &str)> = variables.iter().map(|(k, v)| (*k, v.as_str())).collect();
         let mut child = child("child_writes", &variables).spawn().unwrap();

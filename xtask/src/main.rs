@@ -1,7 +1,9 @@
 //! The project's chores. `cargo xtask` without arguments lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod header;
 mod lint;
+mod package;
 mod run;
 mod test;
 
@@ -12,6 +14,12 @@ type Chore = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
 
 const CHORES: &[Chore] = &[
     ("test", "all tests; more arguments go to cargo test", test::test),
+    ("header", "makes include/rekall.h anew", header::header),
+    (
+        "package",
+        "an installable tree for C and C++; --prefix DIR, features as for cargo build",
+        package::package,
+    ),
     ("lint", "formatting, clippy on each set of features, documentation", lint::lint),
 ];
 

@@ -83,7 +83,9 @@ fn unpack(
     let cell = fields.take(column);
     let unpacked = match &cell {
         Cell::Null => return None,
-        Cell::Blob(bytes) => decompress_to_vec_zlib_with_limit(bytes, LIMIT).ok().and_then(|text| String::from_utf8(text).ok()),
+        Cell::Blob(bytes) => {
+            decompress_to_vec_zlib_with_limit(bytes, LIMIT).ok().and_then(|text| String::from_utf8(text).ok())
+        }
         _ => None,
     };
     if unpacked.is_none() {

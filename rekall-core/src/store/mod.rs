@@ -17,8 +17,8 @@ pub use entries::{Draft, Inserted};
 pub use spaces::{Space, SpaceId, SpaceState};
 pub use stats::StoreStats;
 pub use upkeep::{
-    CheckReport, CompactReport, ExportReport, ImportOptions, ImportReport, Mended, OnDuplicate, Problem, ProblemKind,
-    RepairReport, SalvageReport,
+    CheckReport, CompactReport, ExportReport, ImportOptions, ImportReport, Mended, OnDuplicate, Problem,
+    ProblemKind, RepairReport, SalvageReport,
 };
 pub use vectors::VectorBatch;
 

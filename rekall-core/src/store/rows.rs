@@ -88,6 +88,9 @@ fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite:
     }
 }
 
-pub(super) fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+pub(super) fn unreadable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }

@@ -137,9 +137,8 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             "SELECT start, end FROM embedding
              WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
         )?;
-        let span = statement.query_row((key.entry, space.0, key.role, key.chunk), |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        });
+        let span = statement
+            .query_row((key.entry, space.0, key.role, key.chunk), |row| Ok((row.get(0)?, row.get(1)?)));
         Ok(span.optional()?)
     }
 

@@ -109,12 +109,19 @@ fn rewrite(store: &Store, id: EntryId, number: u64) {
     tx.commit().unwrap();
 }
 
+/// In the files of seeds 2 and 6 SQLite moves rows that are forgotten later, and leaves copies behind.
 #[test]
 fn forgotten_texts_words_and_vectors_leave_the_file_at_once() {
+    let given = std::env::var("REKALL_SEED").ok().and_then(|seed| seed.parse().ok());
+    for seed in given.map_or(vec![2, 6, 7], |seed: u64| vec![seed]) {
+        forget(seed);
+    }
+}
+
+fn forget(seed: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let store = Store::open(&path, &options(true)).unwrap();
-    let seed = std::env::var("REKALL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
     let mut random = Random(seed);
     let mut living: Vec<(EntryId, u64)> = Vec::new();
     let mut forgotten: Vec<u64> = Vec::new();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::new_file::{beside, io};
-use super::scrub;
+use super::{full_text, scrub};
 use crate::Error;
 use crate::store::lock;
 
@@ -24,14 +24,31 @@ const ATTEMPTS: u32 = 8;
 
 /// Lets FTS5 take words out of its index when their entry goes, instead of noting that they are void. The
 /// setting stays in the file, so it holds for whoever writes (SQLite 3.42 or newer).
+///
+/// Where it is new, the index is made anew, O(text): what was noted as void before would come back when FTS5
+/// takes out the note.
 pub(crate) fn arm(connection: &Connection) -> Result<(), Error> {
-    let set: Option<i64> = connection
-        .query_row("SELECT v FROM entry_fts_config WHERE k = 'secure-delete'", [], |row| row.get(0))
-        .optional()?;
-    if set != Some(1) {
-        connection.execute("INSERT INTO entry_fts (entry_fts, rank) VALUES ('secure-delete', 1)", [])?;
+    if is_armed(connection)? {
+        return Ok(());
     }
-    Ok(())
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let armed = is_armed(connection).and_then(|armed| {
+        if !armed {
+            full_text::rebuild(connection)?;
+            connection.execute("INSERT INTO entry_fts (entry_fts, rank) VALUES ('secure-delete', 1)", [])?;
+        }
+        Ok(connection.execute_batch("COMMIT")?)
+    });
+    if armed.is_err() && !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    armed
+}
+
+fn is_armed(connection: &Connection) -> Result<bool, Error> {
+    let sql = "SELECT v FROM entry_fts_config WHERE k = 'secure-delete'";
+    let set: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(set == Some(1))
 }
 
 /// Copies the log into the file and cuts it to nothing. False when a reader still needs it.

@@ -356,3 +356,40 @@ fn a_commit_costs_what_its_safety_costs() {
         assert_eq!(store.read().unwrap().count_entries().unwrap(), commits);
     }
 }
+
+#[test]
+fn stress_tmp() {
+    let Ok(seeds) = std::env::var("STRESS") else { return };
+    for seed in 1..seeds.parse::<u64>().unwrap() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = StoreOptions::default();
+        options.secure_delete = std::env::var("PLAIN").is_err();
+        let store = Store::open(folder.path().join("a.db"), &options).unwrap();
+        let mut random = Random(seed);
+        let mut living: Vec<EntryId> = Vec::new();
+        for step in 0..1200 {
+            let number = seed * 1_000_000 + step * 10;
+            let any = |random: &mut Random| random.below(living.len().max(1) as u64) as usize;
+            let operation = match random.below(10) {
+                0..=6 if living.len() > 60 => Operation::Delete(living.swap_remove(any(&mut random))),
+                2..=5 if living.len() > 3 => Operation::Update(living[any(&mut random)], number),
+                6 if living.len() > 3 => Operation::Delete(living.swap_remove(any(&mut random))),
+                _ => {
+                    let notes: Vec<_> = (0..=random.below(3)).map(|n| (id(number + n), number + n)).collect();
+                    living.extend(notes.iter().map(|(id, _)| id));
+                    Operation::Insert(notes)
+                }
+            };
+            operation.run(&store);
+            let raw = rusqlite::Connection::open(store.path()).unwrap();
+            let own =
+                raw.execute("INSERT INTO entry_fts (entry_fts, rank) VALUES ('integrity-check', 1)", []);
+            let report = store.check().unwrap();
+            if !report.is_clean() || own.is_err() {
+                println!("seed {seed} step {step} {} {own:?} {:?}", operation.write(), report.problems);
+                std::fs::copy(store.path(), "/tmp/upk/stress.db").unwrap();
+                break;
+            }
+        }
+    }
+}

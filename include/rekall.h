@@ -1,0 +1,2536 @@
+/*
+ * rekall: a local semantic memory for C and C++. A program remembers entries (a bug and its fix, a decision, any note)
+ * and recalls them by meaning, by words, or both: one SQLite file, no server, no network.
+ *
+ * The rules below hold for every function; its own comment says what is special to it.
+ *
+ * STATUS. A function that can fail returns a rekall_status: REKALL_OK is 0, all others are positive. Codes are only ever
+ * added; treat one that you do not know like REKALL_ERROR.
+ *
+ * ERRORS. The last parameter of such a function, rekall_error **error, may be NULL. Otherwise it receives NULL, or an
+ * object that says in words what was expected and what was found; free it with rekall_error_free(). Nothing is kept by
+ * thread or by handle.
+ *
+ * OUTPUTS are set to NULL or 0 when the call begins, and to the result only when it succeeds. Nothing is half done: a
+ * call that writes is one transaction.
+ *
+ * OWNERSHIP. What comes through a T **out is yours, and goes back with the function of its type: rekall_close(),
+ * rekall_hits_free(), ... (NULL is fine). What an accessor returns as a const pointer belongs to the object that was
+ * asked, and lives as long. What you hand in is copied, or used only until the call returns, unless said otherwise.
+ *
+ * TEXT in is UTF-8: a pointer and a length in bytes, without a NUL at the end. NULL with 0 is the empty text; NULL with
+ * another length is REKALL_MISUSE; REKALL_NTS as the length means that the text ends at its first NUL. Paths, names and
+ * ids (26 characters) are NUL-terminated. Text out is UTF-8 with a NUL behind it, and its length on request.
+ *
+ * LISTS are a pointer and a count; NULL with 0 is the empty list.
+ *
+ * OPTION STRUCTS start with struct_size. Set them up with their _INIT macro, which zeroes the rest; 0 or NULL stands for
+ * the default of each member. Members are only ever added at the end, so programs compiled against an older header go on
+ * working; a program compiled against a newer one gets REKALL_UNSUPPORTED if it sets a member that the library does not
+ * know. Unknown flags and numbers are REKALL_MISUSE. Always say struct_size through the macro, never in numbers.
+ *
+ * THREADS. One handle may be used from any number of threads at once. Hits, entries, links, reports, errors and tokens
+ * may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle must not be
+ * used in a child process after fork().
+ *
+ * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, or call a function on
+ * the same handle (which returns REKALL_MISUSE), but for rekall_interrupt(), tokens and objects. Those of a listener or
+ * an embedder may come from any thread, also several at once.
+ *
+ * BUGS in the library become REKALL_PANIC; the process lives, and the handle then answers only rekall_close(). The
+ * library prints nothing, installs no signal handlers, reads no locale, and starts no thread that was not asked for.
+ *
+ * LINKING. With the shared library: -lrekall, nothing else. With the static library: what `pkg-config --static --libs
+ * rekall` says. The static library contains SQLite with its ordinary names; a program that links an SQLite of its own
+ * takes the shared library (which exports rekall_ names only), or a static one built without the feature bundled-sqlite,
+ * and then shares its SQLite with rekall.
+ */
+
+#ifndef REKALL_H
+#define REKALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ======================================================================================================== */
+/* Version and build                                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * Version of the header: first number. While it is 0, a change of the second number may break the ABI.
+ */
+#define REKALL_VERSION_MAJOR 0
+
+/**
+ * Version of the header: second number.
+ */
+#define REKALL_VERSION_MINOR 1
+
+/**
+ * Version of the header: third number.
+ */
+#define REKALL_VERSION_PATCH 0
+
+/**
+ * Version of the header as one number, to be compared with rekall_version_number():
+ * major * 1000000 + minor * 1000 + patch.
+ */
+#define REKALL_VERSION_NUMBER 1000
+
+/**
+ * Version of the binary interface, to be compared with rekall_abi_version(). It grows by one when a program
+ * compiled against an older header could go wrong, and never otherwise: new functions, status codes and members
+ * at the end of option structs do not change it.
+ */
+#define REKALL_ABI_VERSION 1
+
+/**
+ * SQLite is compiled in; otherwise the library uses the system's libsqlite3.
+ */
+#define REKALL_FEATURE_BUNDLED_SQLITE 1
+
+/**
+ * The model for French and English is compiled in.
+ */
+#define REKALL_FEATURE_BUNDLED_MODEL 2
+
+/**
+ * Batched searches are computed as matrix products.
+ */
+#define REKALL_FEATURE_FAER 3
+
+/* ======================================================================================================== */
+/* Status codes                                                                                             */
+/* ======================================================================================================== */
+
+/**
+ * All went well.
+ */
+#define REKALL_OK 0
+
+/**
+ * Any other error, or a bug in the library.
+ */
+#define REKALL_ERROR 1
+
+/**
+ * The caller broke the rules of this header: a NULL where something is needed, a wrong struct_size, an unknown
+ * constant, a call from a callback. A mistake in the program, not in its data.
+ */
+#define REKALL_MISUSE 2
+
+/**
+ * A bug in the library was met; the handle now answers nothing but rekall_close(). What was being written is
+ * undone.
+ */
+#define REKALL_PANIC 3
+
+/**
+ * A value is empty, too long, out of range or malformed (text that is not UTF-8, JSON that does not parse).
+ */
+#define REKALL_INVALID_INPUT 4
+
+/**
+ * No entry, file or space of that name; or an entry without a vector where one is needed.
+ */
+#define REKALL_NOT_FOUND 5
+
+/**
+ * The caller's buffer is too small; the size needed was written.
+ */
+#define REKALL_BUFFER_TOO_SMALL 6
+
+/**
+ * The operating system refused to read or write.
+ */
+#define REKALL_IO 7
+
+/**
+ * Another writer held the file longer than the time-out.
+ */
+#define REKALL_BUSY 8
+
+/**
+ * The disk, or a limit on the file's size, is full.
+ */
+#define REKALL_FULL 9
+
+/**
+ * The file, its folder or the handle is read-only.
+ */
+#define REKALL_READ_ONLY 10
+
+/**
+ * The file is damaged.
+ */
+#define REKALL_CORRUPT 11
+
+/**
+ * The path holds something else than a rekall file.
+ */
+#define REKALL_NOT_A_DATABASE 12
+
+/**
+ * The file was written by a newer version of the library.
+ */
+#define REKALL_NEWER_VERSION 13
+
+/**
+ * The file was written by the Python tool: import it, or open it with REKALL_OPEN_MIGRATE.
+ */
+#define REKALL_LEGACY_FILE 14
+
+/**
+ * A vector has the wrong length, is zero or is not finite.
+ */
+#define REKALL_INVALID_VECTOR 15
+
+/**
+ * The file's vectors were made by another model.
+ */
+#define REKALL_MODEL_MISMATCH 16
+
+/**
+ * There is no model, or it is missing, broken or cannot be had now.
+ */
+#define REKALL_MODEL_UNAVAILABLE 17
+
+/**
+ * This build or machine lacks what was asked for, or an option struct is of a newer version than the library.
+ */
+#define REKALL_UNSUPPORTED 18
+
+/**
+ * The call was stopped by rekall_interrupt(), a token or a progress callback. What was being written is undone.
+ */
+#define REKALL_INTERRUPTED 19
+
+/**
+ * One of the caller's callbacks failed.
+ */
+#define REKALL_CALLBACK 20
+
+/* ======================================================================================================== */
+/* Text and ids                                                                                             */
+/* ======================================================================================================== */
+
+/**
+ * Characters of an id, without the NUL at its end.
+ */
+#define REKALL_ID_LEN 26
+
+/**
+ * As a length: the text ends at its first NUL.
+ */
+#define REKALL_NTS ((size_t)-1)
+
+/* ======================================================================================================== */
+/* Events and log                                                                                           */
+/* ======================================================================================================== */
+
+/**
+ * A model is being loaded; searches by meaning wait for it. Has model.
+ */
+#define REKALL_EVENT_MODEL_LOADING 1
+
+/**
+ * The model is ready. Has model, elapsed_us, bytes.
+ */
+#define REKALL_EVENT_MODEL_LOADED 2
+
+/**
+ * The model could not be loaded; the next call that needs it tries again. Has model, reason.
+ */
+#define REKALL_EVENT_MODEL_LOAD_FAILED 3
+
+/**
+ * The model was let go. Has model, bytes.
+ */
+#define REKALL_EVENT_MODEL_UNLOADED 4
+
+/**
+ * The vector index was filled from the file. Has count, elapsed_us.
+ */
+#define REKALL_EVENT_INDEX_LOADED 5
+
+/**
+ * Vectors in the file that no search can use; rekall_check() names them. Has count.
+ */
+#define REKALL_EVENT_UNUSABLE_VECTORS 6
+
+/**
+ * An entry was stored without vectors: words find it, meaning does not yet. Has entry, reason.
+ */
+#define REKALL_EVENT_NOT_EMBEDDED 7
+
+/**
+ * Something that this version of the header has no number for. Has message, like all others.
+ */
+#define REKALL_EVENT_OTHER 8
+
+/**
+ * A level of the log: something failed that should not.
+ */
+#define REKALL_LOG_ERROR 1
+
+/**
+ * A level of the log: something a user may want to know.
+ */
+#define REKALL_LOG_WARN 2
+
+/**
+ * A level of the log: what happened.
+ */
+#define REKALL_LOG_INFO 3
+
+/**
+ * A level of the log: for whoever looks for a mistake.
+ */
+#define REKALL_LOG_DEBUG 4
+
+/**
+ * A level of the log: everything.
+ */
+#define REKALL_LOG_TRACE 5
+
+/* ======================================================================================================== */
+/* The caller's own model                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * As a purpose: the text is to be found.
+ */
+#define REKALL_EMBED_DOCUMENT 0
+
+/**
+ * As a purpose: the text is to search with. Some models treat the two differently.
+ */
+#define REKALL_EMBED_QUERY 1
+
+/* ======================================================================================================== */
+/* The handle: an open file, the calls that run on it, and its end                                          */
+/* ======================================================================================================== */
+
+/**
+ * As a number of milliseconds, bytes or entries: no limit, for ever.
+ */
+#define REKALL_NEVER UINT64_MAX
+
+/**
+ * As a number of milliseconds, bytes or entries in an option struct, where 0 stands for the default: none, at once.
+ */
+#define REKALL_ZERO (UINT64_MAX - 1)
+
+/* ======================================================================================================== */
+/* Opening                                                                                                  */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_open_options: refuse every write.
+ */
+#define REKALL_OPEN_READ_ONLY 1
+
+/**
+ * Flag of rekall_open_options: fail when there is no file, instead of making one.
+ */
+#define REKALL_OPEN_EXISTING 2
+
+/**
+ * Flag of rekall_open_options: put a new file in the place of one that the Python tool wrote, which is kept beside it.
+ */
+#define REKALL_OPEN_MIGRATE 4
+
+/**
+ * Flag of rekall_open_options: no model; text is found by words only.
+ */
+#define REKALL_OPEN_NO_MODEL 8
+
+/**
+ * Flag of rekall_open_options: overwrite what is forgotten with zeroes.
+ */
+#define REKALL_OPEN_SECURE_DELETE 16
+
+/**
+ * Flag of rekall_open_options: press each commit onto the disk, so that it survives a loss of power; some milliseconds
+ * each. Without it a commit survives the death of the process.
+ */
+#define REKALL_OPEN_SYNC_FULL 32
+
+/**
+ * Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by rekall_close(). Without
+ * it the library starts no thread, and the host calls rekall_unload_if_idle().
+ */
+#define REKALL_OPEN_UNLOAD_THREAD 64
+
+/**
+ * Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the
+ * model. Concerns the whole process.
+ */
+#define REKALL_OPEN_RELEASE_MEMORY 128
+
+/**
+ * Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
+ */
+#define REKALL_LOAD_OFFLINE 1
+
+/* ======================================================================================================== */
+/* Entries as they are handed in                                                                            */
+/* ======================================================================================================== */
+
+/**
+ * Status of an entry: it holds; searches find it.
+ */
+#define REKALL_ENTRY_ACTIVE 1
+
+/**
+ * Status of an entry: it no longer holds; searches leave it out unless asked.
+ */
+#define REKALL_ENTRY_OBSOLETE 2
+
+/**
+ * In a filter: entries of any status.
+ */
+#define REKALL_ENTRY_ANY 3
+
+/**
+ * Flag of rekall_new_entry: confidence is given (0 is a value, too).
+ */
+#define REKALL_NEW_ENTRY_CONFIDENCE 1
+
+/**
+ * Flag of rekall_patch: set confidence.
+ */
+#define REKALL_PATCH_CONFIDENCE 1
+
+/**
+ * Flag of rekall_patch: set the tags to those given, also when none are.
+ */
+#define REKALL_PATCH_TAGS 2
+
+/**
+ * Flag of rekall_patch: remove the project.
+ */
+#define REKALL_PATCH_REMOVE_PROJECT 4
+
+/**
+ * Flag of rekall_patch: remove the reference to the entry that replaces this one.
+ */
+#define REKALL_PATCH_REMOVE_SUPERSEDED_BY 8
+
+/**
+ * Flag of rekall_patch: remove the context.
+ */
+#define REKALL_PATCH_REMOVE_CONTEXT 16
+
+/* ======================================================================================================== */
+/* Entries as they are stored                                                                               */
+/* ======================================================================================================== */
+
+/**
+ * Part of a context: what was going on. One text at most.
+ */
+#define REKALL_CONTEXT_SITUATION 0
+
+/**
+ * Part of a context: what solved it. One text at most.
+ */
+#define REKALL_CONTEXT_SOLUTION 1
+
+/**
+ * Part of a context: what was tried in vain. One text at most.
+ */
+#define REKALL_CONTEXT_WHAT_FAILED 2
+
+/**
+ * Part of a context: anything else. One text at most.
+ */
+#define REKALL_CONTEXT_TEXT 3
+
+/**
+ * Part of a context: words that should bring the entry to mind.
+ */
+#define REKALL_CONTEXT_TRIGGER_KEYWORDS 4
+
+/**
+ * Part of a context: error messages.
+ */
+#define REKALL_CONTEXT_ERROR_MESSAGES 5
+
+/**
+ * Part of a context: files.
+ */
+#define REKALL_CONTEXT_FILES 6
+
+/* ======================================================================================================== */
+/* Filters: which entries a search may find                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_filter: created_after_ms is given.
+ */
+#define REKALL_FILTER_CREATED_AFTER 1
+
+/**
+ * Flag of rekall_filter: created_before_ms is given.
+ */
+#define REKALL_FILTER_CREATED_BEFORE 2
+
+/**
+ * Flag of rekall_filter: updated_after_ms is given.
+ */
+#define REKALL_FILTER_UPDATED_AFTER 4
+
+/**
+ * Flag of rekall_filter: updated_before_ms is given.
+ */
+#define REKALL_FILTER_UPDATED_BEFORE 8
+
+/**
+ * Flag of rekall_filter: only the entries in ids, also when there are none (nothing is found then).
+ */
+#define REKALL_FILTER_IDS 16
+
+/* ======================================================================================================== */
+/* Recalling                                                                                                */
+/* ======================================================================================================== */
+
+/**
+ * Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
+ * (rekall_hits_degraded()).
+ */
+#define REKALL_MODE_HYBRID 1
+
+/**
+ * Mode of a search: meaning alone.
+ */
+#define REKALL_MODE_SEMANTIC 2
+
+/**
+ * Mode of a search: words alone.
+ */
+#define REKALL_MODE_TEXT 3
+
+/**
+ * Which text of an entry: title, content and tags.
+ */
+#define REKALL_ROLE_SUMMARY 1
+
+/**
+ * Which text of an entry: its context.
+ */
+#define REKALL_ROLE_CONTEXT 2
+
+/**
+ * Flag of rekall_recall_options: threshold is given.
+ */
+#define REKALL_RECALL_THRESHOLD 1
+
+/**
+ * Flag of rekall_recall_options: semantic_weight and text_weight are given.
+ */
+#define REKALL_RECALL_WEIGHTS 2
+
+/**
+ * Flag of rekall_recall_options: the last word of the query may be the beginning of one, for searching while a user is
+ * typing.
+ */
+#define REKALL_RECALL_PREFIX 4
+
+/* ======================================================================================================== */
+/* Entries like a given one                                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_similar_options: threshold is given.
+ */
+#define REKALL_SIMILAR_THRESHOLD 1
+
+/* ======================================================================================================== */
+/* Hits: what a search found                                                                                */
+/* ======================================================================================================== */
+
+/**
+ * A leg of a search: meaning.
+ */
+#define REKALL_LEG_SEMANTIC 1
+
+/**
+ * A leg of a search: words.
+ */
+#define REKALL_LEG_TEXT 2
+
+/**
+ * Why a search is less than it could be: the query could not be embedded, only words were searched.
+ */
+#define REKALL_DEGRADED_WORDS_ONLY 1
+
+/**
+ * The query holds no word, only meaning was searched.
+ */
+#define REKALL_DEGRADED_MEANING_ONLY 2
+
+/**
+ * Some entries wait for their vectors, meaning does not find them yet.
+ */
+#define REKALL_DEGRADED_PENDING 3
+
+/**
+ * Some vectors in the file cannot be used.
+ */
+#define REKALL_DEGRADED_UNUSABLE_VECTORS 4
+
+/**
+ * Something that this version of the header has no number for.
+ */
+#define REKALL_DEGRADED_OTHER 5
+
+/* ======================================================================================================== */
+/* The model's life                                                                                         */
+/* ======================================================================================================== */
+
+/**
+ * State of the model: not in memory, or there is none.
+ */
+#define REKALL_MODEL_UNLOADED 0
+
+/**
+ * State of the model: some thread is loading it.
+ */
+#define REKALL_MODEL_LOADING 1
+
+/**
+ * State of the model: in memory.
+ */
+#define REKALL_MODEL_READY 2
+
+/**
+ * What rekall_model_unload() did: the model was not in memory.
+ */
+#define REKALL_UNLOAD_NOT_LOADED 0
+
+/**
+ * What rekall_model_unload() did: the model is gone.
+ */
+#define REKALL_UNLOAD_DONE 1
+
+/**
+ * What rekall_model_unload() did: the model is in use and goes when the last call that uses it ends.
+ */
+#define REKALL_UNLOAD_PENDING 2
+
+/* ======================================================================================================== */
+/* Import and export                                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * On import, of an entry that is there already: keep the one that is there.
+ */
+#define REKALL_DUPLICATE_SKIP 0
+
+/**
+ * On import, of an entry that is there already: fail, and import nothing.
+ */
+#define REKALL_DUPLICATE_REFUSE 1
+
+/**
+ * On import, of an entry that is there already: put the imported one in its place.
+ */
+#define REKALL_DUPLICATE_REPLACE 2
+
+/**
+ * As an offset from UTC: take it from the file.
+ */
+#define REKALL_UTC_OFFSET_AUTO INT32_MIN
+
+/**
+ * An entry as it was when it was read. Never changes; may be read from any thread, also after rekall_close(). What its
+ * functions return belongs to it and lives as long. All of them take NULL, for which they return NULL or 0.
+ */
+typedef struct rekall_entry rekall_entry;
+
+/**
+ * What went wrong, in a code and in words. Never changes; may be read from any thread.
+ */
+typedef struct rekall_error rekall_error;
+
+/**
+ * An open memory. Any number of threads may use one at once.
+ */
+typedef struct rekall_db rekall_db;
+
+/**
+ * What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
+ * functions return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_hits rekall_hits;
+
+/**
+ * The links of an entry. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_links rekall_links;
+
+/**
+ * The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_neighbours rekall_neighbours;
+
+/**
+ * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
+ * be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
+ */
+typedef struct rekall_report rekall_report;
+
+/**
+ * Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
+ * once cancelled it stays so.
+ */
+typedef struct rekall_token rekall_token;
+
+/**
+ * What a call ended with: a REKALL_ code. Codes are only ever added; a program treats one that it does not know
+ * like REKALL_ERROR.
+ */
+typedef int32_t rekall_status;
+
+/**
+ * A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
+ * NULL with a length of 0 the empty text.
+ */
+typedef struct rekall_str {
+    /**
+     * First byte; may be NULL when len is 0.
+     */
+    const char *data;
+    /**
+     * Length in bytes, or REKALL_NTS.
+     */
+    size_t len;
+} rekall_str;
+
+/**
+ * How a model is loaded. Start from REKALL_LOAD_OPTIONS_INIT; what is 0, NULL or not given follows the model's own
+ * files.
+ */
+typedef struct rekall_load_options {
+    /**
+     * sizeof(rekall_load_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_LOAD_ flags.
+     */
+    uint32_t flags;
+    /**
+     * The most threads that one call of the model may use; 0: 1.
+     */
+    uint32_t max_threads;
+    /**
+     * Keep only the first so many numbers of each vector; only for models that allow it.
+     */
+    size_t dimensions;
+    /**
+     * Cut texts at fewer tokens than the model's own limit.
+     */
+    size_t max_tokens;
+    /**
+     * What computes a transformer: "cpu", "candle", "cuda:N" or "metal:N", as far as the build has it. NUL-terminated.
+     */
+    const char *device;
+    /**
+     * Folder of the hub's cache, a path. NULL: the one that all hub tools share.
+     */
+    const char *hub_cache;
+    /**
+     * Text put before each query.
+     */
+    rekall_str query_prefix;
+    /**
+     * Text put before each document.
+     */
+    rekall_str document_prefix;
+} rekall_load_options;
+
+/**
+ * A rekall_load_options with its size, and the default in all members.
+ */
+#define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0} }
+
+/**
+ * Counts the tokens of a text as the model sees them.
+ */
+typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size_t len);
+
+/**
+ * Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
+ * any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
+ * text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
+ * vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
+ * REKALL_CALLBACK. Called on the threads that call the library, also on several at once.
+ */
+typedef rekall_status (*rekall_embed_fn)(void *user_data,
+                                         uint32_t purpose,
+                                         const rekall_str *texts,
+                                         size_t count,
+                                         float *out_vectors,
+                                         size_t dimensions);
+
+/**
+ * Told once when the library will not use user_data any more.
+ */
+typedef void (*rekall_destroy_fn)(void *user_data);
+
+/**
+ * A model of the caller's own, instead of one that the library loads. Start from REKALL_EMBEDDER_INIT; the library
+ * copies it. The functions must not throw, longjmp, or call back into the same handle.
+ */
+typedef struct rekall_embedder {
+    /**
+     * sizeof(rekall_embedder).
+     */
+    size_t struct_size;
+    /**
+     * The model's name, NUL-terminated. With the dimensions it is what tells vectors of two models apart: change it
+     * whenever the model's vectors change their meaning.
+     */
+    const char *name;
+    /**
+     * Numbers in a vector, 1 or more.
+     */
+    size_t dimensions;
+    /**
+     * The longest text that embed takes, in tokens; longer ones are split first, and each piece gets a vector. 0: any.
+     */
+    size_t max_tokens;
+    /**
+     * Counts tokens for max_tokens. NULL: bytes are counted.
+     */
+    rekall_count_tokens_fn count_tokens;
+    /**
+     * Makes vectors. Not NULL.
+     */
+    rekall_embed_fn embed;
+    /**
+     * Handed to the functions.
+     */
+    void *user_data;
+    /* ======================================================================================================== */
+/* The handle: an open file, the calls that run on it, and its end                                          */
+/* ======================================================================================================== */
+
+/**
+     * Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
+     * before the call that was given this struct returns with an error. NULL: nobody.
+     */
+    rekall_destroy_fn destroy;
+} rekall_embedder;
+
+/**
+ * A rekall_embedder with its size, and the default in all members.
+ */
+#define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Something that happened while the library worked. Made by the library, which may know members beyond those that
+ * this header has: read it through the pointer, do not copy it. All pointers are valid until the callback returns;
+ * those that the kind does not have are NULL, the numbers 0.
+ */
+typedef struct rekall_event {
+    /**
+     * Size of the library's struct.
+     */
+    size_t struct_size;
+    /**
+     * A REKALL_EVENT_ number. Pass over those that you do not know.
+     */
+    uint32_t kind;
+    /**
+     * How loud it is: a REKALL_LOG_ level.
+     */
+    int32_t level;
+    /**
+     * The whole in one line, NUL-terminated; never NULL.
+     */
+    const char *message;
+    /**
+     * Which model.
+     */
+    const char *model;
+    /**
+     * Why.
+     */
+    const char *reason;
+    /**
+     * Id of the entry.
+     */
+    const char *entry;
+    /**
+     * How long it took, in microseconds.
+     */
+    uint64_t elapsed_us;
+    /**
+     * Memory, in bytes.
+     */
+    uint64_t bytes;
+    /**
+     * How many.
+     */
+    uint64_t count;
+} rekall_event;
+
+/**
+ * Hears an event.
+ */
+typedef void (*rekall_event_fn)(void *user_data, const rekall_event *event);
+
+/**
+ * Hears a line of the log: its level (REKALL_LOG_), its text (NUL-terminated UTF-8) and the text's length in bytes.
+ */
+typedef void (*rekall_log_fn)(void *user_data, int32_t level, const char *message, size_t len);
+
+/**
+ * Who hears events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
+ *
+ * The functions are called on whatever thread does the work, also on several at once, and must be quick. They must not
+ * throw, longjmp, or call back into the same handle (which answers REKALL_MISUSE); rekall_interrupt() and tokens are
+ * fine.
+ */
+typedef struct rekall_listener {
+    /**
+     * sizeof(rekall_listener).
+     */
+    size_t struct_size;
+    /**
+     * Hears events; NULL: nobody.
+     */
+    rekall_event_fn event;
+    /**
+     * Hears the log; NULL: nobody.
+     */
+    rekall_log_fn log;
+    /**
+     * The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO.
+     */
+    int32_t log_level;
+    /**
+     * Handed to the functions.
+     */
+    void *user_data;
+    /* ======================================================================================================== */
+/* Opening                                                                                                  */
+/* ======================================================================================================== */
+
+/**
+     * Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
+     * with an error. NULL: nobody.
+     */
+    rekall_destroy_fn destroy;
+} rekall_listener;
+
+/**
+ * A rekall_listener with its size, and the default in all members.
+ */
+#define REKALL_LISTENER_INIT { sizeof(rekall_listener), 0, 0, 0, 0, 0 }
+
+/**
+ * The time that entries are stamped with: milliseconds since 1970 (UTC).
+ */
+typedef int64_t (*rekall_now_fn)(void *user_data);
+
+/**
+ * How a memory is opened. Start from REKALL_OPEN_OPTIONS_INIT; what is 0, NULL or not given has its default. Of
+ * model, embedder, vectors_name and REKALL_OPEN_NO_MODEL at most one may be given; without any the built-in model is
+ * used, if this build has it.
+ */
+typedef struct rekall_open_options {
+    /**
+     * sizeof(rekall_open_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_OPEN_ flags.
+     */
+    uint32_t flags;
+    /**
+     * The most threads that one search may use; 0: 1. Results are the same with any number.
+     */
+    uint32_t search_threads;
+    /**
+     * Settings as TOML text; members of this struct come before them.
+     */
+    rekall_str config;
+    /**
+     * The same from a file, a path. Not together with config.
+     */
+    const char *config_file;
+    /**
+     * The model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+     */
+    const char *model;
+    /**
+     * How the model is loaded.
+     */
+    const rekall_load_options *load;
+    /**
+     * The caller's own model.
+     */
+    const rekall_embedder *embedder;
+    /**
+     * No model: the host hands in vectors of a model that it calls so. NUL-terminated. Text is then found by words, and
+     * by meaning when the query comes as a vector.
+     */
+    const char *vectors_name;
+    /**
+     * Numbers in those vectors.
+     */
+    size_t vectors_dimensions;
+    /**
+     * Which vector index searches use: "auto" (default), "flat", ... NUL-terminated.
+     */
+    const char *vector_backend;
+    /**
+     * Query vectors kept; 0: 1000, REKALL_ZERO: none.
+     */
+    uint64_t cache_max_size;
+    /**
+     * How long a query vector is kept, in milliseconds; 0: 600000.
+     */
+    uint64_t cache_ttl_ms;
+    /**
+     * How long an unused model stays loaded, in milliseconds; 0: 600000, REKALL_NEVER: for ever, REKALL_ZERO: not at all.
+     */
+    uint64_t model_idle_timeout_ms;
+    /**
+     * How long to wait for another writer before REKALL_BUSY, in milliseconds; 0: 5000, REKALL_ZERO: not at all.
+     */
+    uint64_t busy_timeout_ms;
+    /**
+     * Who hears events and log lines.
+     */
+    const rekall_listener *listener;
+    /**
+     * The clock that entries are stamped by; NULL: the system's. Called from any thread until rekall_close() returns.
+     */
+    rekall_now_fn now_ms;
+    /**
+     * Handed to now_ms.
+     */
+    void *now_user_data;
+} rekall_open_options;
+
+/**
+ * A rekall_open_options with its size, and the default in all members.
+ */
+#define REKALL_OPEN_OPTIONS_INIT { sizeof(rekall_open_options), 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0, 0, 0, 0 }
+
+/**
+ * What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
+ * searched, by words and by meaning. Start from REKALL_CONTEXT_INIT.
+ */
+typedef struct rekall_context {
+    /**
+     * sizeof(rekall_context).
+     */
+    size_t struct_size;
+    /**
+     * What was going on.
+     */
+    rekall_str situation;
+    /**
+     * What solved it.
+     */
+    rekall_str solution;
+    /**
+     * What was tried in vain.
+     */
+    rekall_str what_failed;
+    /**
+     * Anything else, as free text.
+     */
+    rekall_str text;
+    /**
+     * Words that should bring this entry to mind.
+     */
+    const rekall_str *trigger_keywords;
+    /**
+     * How many.
+     */
+    size_t trigger_keywords_count;
+    /**
+     * Error messages, as seen.
+     */
+    const rekall_str *error_messages;
+    /**
+     * How many.
+     */
+    size_t error_messages_count;
+    /**
+     * Files that were touched.
+     */
+    const rekall_str *files;
+    /**
+     * How many.
+     */
+    size_t files_count;
+} rekall_context;
+
+/**
+ * A rekall_context with its size, and the default in all members.
+ */
+#define REKALL_CONTEXT_INIT { sizeof(rekall_context), {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * An entry to be remembered. Only the title is required. Start from REKALL_NEW_ENTRY_INIT. Everything is copied.
+ */
+typedef struct rekall_new_entry {
+    /**
+     * sizeof(rekall_new_entry).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_NEW_ENTRY_ flags.
+     */
+    uint32_t flags;
+    /**
+     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; otherwise 2.
+     */
+    uint32_t confidence;
+    /**
+     * One line that says what it is about: not blank, at most 4 KiB.
+     */
+    rekall_str title;
+    /**
+     * The rest, at most 4 MiB.
+     */
+    rekall_str content;
+    /**
+     * What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
+     */
+    rekall_str kind;
+    /**
+     * The project it belongs to. Default: none.
+     */
+    rekall_str project;
+    /**
+     * "episodic" (something that happened, the default), "semantic" (something drawn from it), or a word of your own.
+     */
+    rekall_str memory_type;
+    /**
+     * Labels, at most 256; repeated ones are kept once.
+     */
+    const rekall_str *tags;
+    /**
+     * How many.
+     */
+    size_t tags_count;
+    /**
+     * What surrounded it; NULL: nothing.
+     */
+    const rekall_context *context;
+    /**
+     * Values of your own: a JSON object as text, at most 1 MiB.
+     */
+    rekall_str metadata;
+} rekall_new_entry;
+
+/**
+ * A rekall_new_entry with its size, and the default in all members.
+ */
+#define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
+    0, 0, {0, 0} }
+
+/**
+ * Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
+ * Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
+ */
+typedef int32_t (*rekall_progress_fn)(void *user_data, uint64_t done, uint64_t total);
+
+/**
+ * How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
+ */
+typedef struct rekall_remember_options {
+    /**
+     * sizeof(rekall_remember_options).
+     */
+    size_t struct_size;
+    /**
+     * Vectors made by the host, instead of having them made: one row an entry, row after row, of any length but zero.
+     * NULL: the model makes them.
+     */
+    const float *vectors;
+    /**
+     * How many numbers in all: entries * dimensions.
+     */
+    size_t vectors_len;
+    /**
+     * How long the model stays loaded after this call, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+     * REKALL_ZERO.
+     */
+    uint64_t keep_alive_ms;
+    /**
+     * Hears how many entries are embedded; see rekall_watch.
+     */
+    rekall_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *user_data;
+    /**
+     * Stops the call; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_remember_options;
+
+/**
+ * A rekall_remember_options with its size, and the default in all members.
+ */
+#define REKALL_REMEMBER_OPTIONS_INIT { sizeof(rekall_remember_options), 0, 0, 0, 0, 0, 0 }
+
+/**
+ * The name of an entry: a ULID, 26 characters and a NUL. Ids sort by the time they were made.
+ */
+typedef struct rekall_id {
+    /**
+     * The characters, NUL-terminated; "" when there is none.
+     */
+    char text[27];
+} rekall_id;
+
+/**
+ * What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
+ */
+typedef struct rekall_patch {
+    /**
+     * sizeof(rekall_patch).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_PATCH_ flags.
+     */
+    uint32_t flags;
+    /**
+     * New status, REKALL_ENTRY_ACTIVE or REKALL_ENTRY_OBSOLETE; 0: as it is.
+     */
+    uint32_t status;
+    /**
+     * New confidence, 0 to 5, with REKALL_PATCH_CONFIDENCE.
+     */
+    uint32_t confidence;
+    /**
+     * Leave 0.
+     */
+    uint32_t reserved;
+    /**
+     * New title.
+     */
+    rekall_str title;
+    /**
+     * New content.
+     */
+    rekall_str content;
+    /**
+     * New kind.
+     */
+    rekall_str kind;
+    /**
+     * New project.
+     */
+    rekall_str project;
+    /**
+     * New memory type.
+     */
+    rekall_str memory_type;
+    /**
+     * New tags, all of them, with REKALL_PATCH_TAGS or a count above 0.
+     */
+    const rekall_str *tags;
+    /**
+     * How many.
+     */
+    size_t tags_count;
+    /**
+     * New context, all of it; NULL: as it is.
+     */
+    const rekall_context *context;
+    /**
+     * New metadata, all of it: a JSON object as text.
+     */
+    rekall_str metadata;
+    /**
+     * Id of the entry that replaces this one, NUL-terminated; NULL: as it is.
+     */
+    const char *superseded_by;
+} rekall_patch;
+
+/**
+ * A rekall_patch with its size, and the default in all members.
+ */
+#define REKALL_PATCH_INIT { sizeof(rekall_patch), 0, 0, 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
+    0, 0, {0, 0}, 0 }
+
+/**
+ * A top-level key of the metadata and the value it must have.
+ */
+typedef struct rekall_metadata_condition {
+    /**
+     * The key.
+     */
+    rekall_str key;
+    /**
+     * The value, as JSON text: "3", "true", "\"text\"".
+     */
+    rekall_str value;
+} rekall_metadata_condition;
+
+/**
+ * Conditions on entries, all of which must hold, before anything is ranked. What is 0 or NULL is no condition. Start
+ * from REKALL_FILTER_INIT.
+ */
+typedef struct rekall_filter {
+    /**
+     * sizeof(rekall_filter).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_FILTER_ flags.
+     */
+    uint32_t flags;
+    /**
+     * REKALL_ENTRY_ACTIVE (also 0), REKALL_ENTRY_OBSOLETE or REKALL_ENTRY_ANY.
+     */
+    uint32_t status;
+    /**
+     * Kinds, any of which passes.
+     */
+    const rekall_str *kinds;
+    /**
+     * How many.
+     */
+    size_t kinds_count;
+    /**
+     * Projects, any of which passes.
+     */
+    const rekall_str *projects;
+    /**
+     * How many.
+     */
+    size_t projects_count;
+    /**
+     * The entry has at least one of these tags.
+     */
+    const rekall_str *tags_any;
+    /**
+     * How many.
+     */
+    size_t tags_any_count;
+    /**
+     * The entry has each of these tags.
+     */
+    const rekall_str *tags_all;
+    /**
+     * How many.
+     */
+    size_t tags_all_count;
+    /**
+     * Memory types, any of which passes.
+     */
+    const rekall_str *memory_types;
+    /**
+     * How many.
+     */
+    size_t memory_types_count;
+    /**
+     * Ids, 26 characters each: only these entries pass.
+     */
+    const rekall_str *ids;
+    /**
+     * How many.
+     */
+    size_t ids_count;
+    /**
+     * Conditions on the metadata. Costs a look at each entry that passes the rest.
+     */
+    const rekall_metadata_condition *metadata;
+    /**
+     * How many.
+     */
+    size_t metadata_count;
+    /**
+     * Made at this time or later, in milliseconds since 1970 (UTC), with its flag.
+     */
+    int64_t created_after_ms;
+    /**
+     * Made before this time, with its flag.
+     */
+    int64_t created_before_ms;
+    /**
+     * Changed at this time or later, with its flag.
+     */
+    int64_t updated_after_ms;
+    /**
+     * Changed before this time, with its flag.
+     */
+    int64_t updated_before_ms;
+} rekall_filter;
+
+/**
+ * A rekall_filter with its size, and the default in all members.
+ */
+#define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0 }
+
+/**
+ * How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.
+ */
+typedef struct rekall_recall_options {
+    /**
+     * sizeof(rekall_recall_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_RECALL_ flags.
+     */
+    uint32_t flags;
+    /**
+     * A REKALL_MODE_ number; 0: REKALL_MODE_HYBRID, or REKALL_MODE_SEMANTIC for a vector without text.
+     */
+    uint32_t mode;
+    /**
+     * Compare the query with this text of the entries only, a REKALL_ROLE_ number; 0: with all, and the best counts.
+     */
+    uint32_t role;
+    /**
+     * The least similarity of a hit, -1 to 1, with REKALL_RECALL_THRESHOLD; leaves out hits that have none.
+     */
+    float threshold;
+    /**
+     * The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
+     */
+    size_t limit;
+    /**
+     * Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; otherwise 1.
+     */
+    double semantic_weight;
+    /**
+     * Weight of words, likewise.
+     */
+    double text_weight;
+    /**
+     * Which entries may be found; NULL: active ones.
+     */
+    const rekall_filter *filter;
+    /**
+     * The query's vector, made by the host with the file's model; the text then only serves to find words.
+     */
+    const float *vector;
+    /**
+     * How many numbers it has.
+     */
+    size_t vector_len;
+    /**
+     * How long the model stays loaded after this search, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+     * REKALL_ZERO.
+     */
+    uint64_t keep_alive_ms;
+    /**
+     * Stops the search; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_recall_options;
+
+/**
+ * A rekall_recall_options with its size, and the default in all members.
+ */
+#define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * How a search for like entries is done. Start from REKALL_SIMILAR_OPTIONS_INIT; what is 0 or NULL has its default.
+ */
+typedef struct rekall_similar_options {
+    /**
+     * sizeof(rekall_similar_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_SIMILAR_ flags.
+     */
+    uint32_t flags;
+    /**
+     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; otherwise 0.75.
+     */
+    float threshold;
+    /**
+     * The most hits wanted; 0: 10.
+     */
+    size_t limit;
+    /**
+     * Which entries may be found; NULL: active ones.
+     */
+    const rekall_filter *filter;
+    /**
+     * Stops the search; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_similar_options;
+
+/**
+ * A rekall_similar_options with its size, and the default in all members.
+ */
+#define REKALL_SIMILAR_OPTIONS_INIT { sizeof(rekall_similar_options), 0, 0, 0, 0, 0 }
+
+/**
+ * A piece of an entry's text. Never grows.
+ */
+typedef struct rekall_chunk {
+    /**
+     * Which text: a REKALL_ROLE_ number.
+     */
+    uint32_t role;
+    /**
+     * Number of the piece, from 0.
+     */
+    uint32_t number;
+    /**
+     * Its first character (not byte) in that text. The text of REKALL_ROLE_SUMMARY is title, newline, content, newline,
+     * tags with spaces between, without parts that are empty.
+     */
+    uint32_t start;
+    /**
+     * One past its last character.
+     */
+    uint32_t end;
+} rekall_chunk;
+
+/**
+ * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+ */
+typedef struct rekall_watch {
+    /**
+     * sizeof(rekall_watch).
+     */
+    size_t struct_size;
+    /**
+     * Hears how far the call has come; NULL: nobody.
+     */
+    rekall_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *user_data;
+    /**
+     * Stops the call; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_watch;
+
+/**
+ * A rekall_watch with its size, and the default in all members.
+ */
+#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
+
+/**
+ * What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
+ */
+typedef struct rekall_embedded {
+    /**
+     * sizeof(rekall_embedded).
+     */
+    size_t struct_size;
+    /**
+     * Entries that got vectors.
+     */
+    uint64_t entries;
+    /**
+     * Vectors made for them.
+     */
+    uint64_t vectors;
+    /**
+     * Entries of which the model knows no word: words find them, meaning does not.
+     */
+    uint64_t without_meaning;
+} rekall_embedded;
+
+/**
+ * A rekall_embedded with its size, and the default in all members.
+ */
+#define REKALL_EMBEDDED_INIT { sizeof(rekall_embedded), 0, 0, 0 }
+
+/**
+ * The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.
+ */
+typedef struct rekall_reembed_options {
+    /**
+     * sizeof(rekall_reembed_options).
+     */
+    size_t struct_size;
+    /**
+     * The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+     */
+    const char *model;
+    /**
+     * How it is loaded.
+     */
+    const rekall_load_options *load;
+    /**
+     * Or the caller's own model.
+     */
+    const rekall_embedder *embedder;
+} rekall_reembed_options;
+
+/**
+ * A rekall_reembed_options with its size, and the default in all members.
+ */
+#define REKALL_REEMBED_OPTIONS_INIT { sizeof(rekall_reembed_options), 0, 0, 0 }
+
+/**
+ * Takes bytes of an export. Return REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+ */
+typedef rekall_status (*rekall_write_fn)(void *user_data, const char *bytes, size_t len);
+
+/**
+ * Gives bytes of an import: writes up to capacity of them to buffer and their number to out_len; 0 is the end. Return
+ * REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+ */
+typedef rekall_status (*rekall_read_fn)(void *user_data, char *buffer, size_t capacity, size_t *out_len);
+
+/**
+ * Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
+ */
+typedef struct rekall_stats {
+    /**
+     * sizeof(rekall_stats).
+     */
+    size_t struct_size;
+    /**
+     * Entries, obsolete ones included.
+     */
+    uint64_t entries;
+    /**
+     * Entries that no longer hold.
+     */
+    uint64_t obsolete;
+    /**
+     * Vectors, in all spaces.
+     */
+    uint64_t vectors;
+    /**
+     * Entries that wait for their vectors.
+     */
+    uint64_t pending;
+    /**
+     * Vectors set aside as unusable.
+     */
+    uint64_t quarantined;
+    /**
+     * Links.
+     */
+    uint64_t links;
+    /**
+     * Rows of the change log.
+     */
+    uint64_t log_rows;
+    /**
+     * Bytes of the file, without its write-ahead log.
+     */
+    uint64_t file_bytes;
+    /**
+     * Vectors in the index; 0 before the first search.
+     */
+    uint64_t index_rows;
+    /**
+     * Bytes of memory that the index takes.
+     */
+    uint64_t index_bytes;
+    /**
+     * Bytes of heap that the model takes; 0 while it is not loaded.
+     */
+    uint64_t model_bytes;
+    /**
+     * Queries whose vector was in the cache.
+     */
+    uint64_t cache_hits;
+    /**
+     * Queries whose vector was not.
+     */
+    uint64_t cache_misses;
+    /**
+     * Vectors in the cache.
+     */
+    uint64_t cache_entries;
+    /**
+     * Bytes of memory that they take.
+     */
+    uint64_t cache_bytes;
+    /**
+     * Vectors dropped from the cache to keep within its size.
+     */
+    uint64_t cache_evictions;
+    /**
+     * Vectors dropped from the cache because of their age.
+     */
+    uint64_t cache_expirations;
+} rekall_stats;
+
+/**
+ * A rekall_stats with its size, and the default in all members.
+ */
+#define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif /* __cplusplus */
+
+/* ======================================================================================================== */
+/* Version and build                                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * The library's version as text, such as "0.1.0". Static; never NULL.
+ */
+const char *rekall_version(void);
+
+/**
+ * The library's version as one number: see REKALL_VERSION_NUMBER. A program that needs a function of a certain
+ * version checks rekall_version_number() >= REKALL_VERSION_NUMBER once at its start.
+ */
+uint32_t rekall_version_number(void);
+
+/**
+ * Version of the library's binary interface. Where it is not REKALL_ABI_VERSION, the program was compiled against
+ * a header that does not fit the library, and must not call anything else.
+ */
+uint32_t rekall_abi_version(void);
+
+/**
+ * 1 if the library was built with a feature (a REKALL_FEATURE_ number), else 0, also for unknown numbers.
+ */
+int32_t rekall_has_feature(uint32_t feature);
+
+/* ======================================================================================================== */
+/* Status codes                                                                                             */
+/* ======================================================================================================== */
+
+/**
+ * The name of a code, such as "REKALL_NOT_FOUND"; "REKALL_UNKNOWN" for a number that is none. Static; never NULL.
+ */
+const char *rekall_status_name(rekall_status status);
+
+/* ======================================================================================================== */
+/* Errors                                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * The code of an error: what the call that made it returned. REKALL_OK for NULL.
+ */
+rekall_status rekall_error_status(const rekall_error *error);
+
+/**
+ * The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
+ * "" for NULL; never NULL.
+ */
+const char *rekall_error_message(const rekall_error *error);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void rekall_error_free(rekall_error *error);
+
+/* ======================================================================================================== */
+/* Text and ids                                                                                             */
+/* ======================================================================================================== */
+
+/**
+ * A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
+ */
+rekall_str rekall_text(const char *nul_terminated);
+
+/* ======================================================================================================== */
+/* Stopping calls                                                                                           */
+/* ======================================================================================================== */
+
+/**
+ * Makes a token. Free it with rekall_token_free(). NULL only after a bug in the library.
+ */
+rekall_token *rekall_token_new(void);
+
+/**
+ * Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED.
+ * Any thread may call this, callbacks included. NULL is fine.
+ */
+void rekall_token_cancel(rekall_token *token);
+
+/**
+ * 1 once the token was cancelled, else 0; 0 for NULL.
+ */
+int32_t rekall_token_is_cancelled(const rekall_token *token);
+
+/**
+ * Frees a token. Calls that were given it and still run go on. NULL is fine.
+ */
+void rekall_token_free(rekall_token *token);
+
+/**
+ * Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
+ *
+ * Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on.
+ * What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
+ * nothing is closed.
+ */
+void rekall_close(rekall_db *db);
+
+/**
+ * The file's path as it was given at opening. It belongs to the handle. NULL for NULL.
+ */
+const char *rekall_path(const rekall_db *db);
+
+/**
+ * Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
+ * millisecond of computing, and what they had changed is undone. Calls that begin later are not touched. Searches,
+ * rekall_remember(), rekall_remember_many(), rekall_similar() and all that take a rekall_watch can be stopped. May be
+ * called from any thread and from callbacks. NULL is fine.
+ */
+void rekall_interrupt(rekall_db *db);
+
+/**
+ * Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
+ * only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
+ *
+ * options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_NOT_A_DATABASE,
+ * REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
+ * is then as it was. The functions named destroy in options are called exactly once, also when this fails (but not
+ * when options itself has a wrong struct_size, and so cannot be read).
+ *
+ * The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
+ * an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
+ * other.
+ */
+rekall_status rekall_open(const char *path,
+                          const rekall_open_options *options,
+                          rekall_db **out,
+                          rekall_error **error);
+
+/* ======================================================================================================== */
+/* Remembering                                                                                              */
+/* ======================================================================================================== */
+
+/**
+ * Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
+ *
+ * options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
+ * all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.
+ * REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it; REKALL_INVALID_VECTOR.
+ */
+rekall_status rekall_remember(rekall_db *db,
+                              const rekall_new_entry *entry,
+                              const rekall_remember_options *options,
+                              rekall_id *out_id,
+                              rekall_error **error);
+
+/**
+ * Remembers several entries together: all are stored, or none.
+ *
+ * entries are count structs one behind the other, all with the same struct_size. out_ids, which may be NULL, has room
+ * for count ids, which come in the entries' order. See rekall_remember().
+ */
+rekall_status rekall_remember_many(rekall_db *db,
+                                   const rekall_new_entry *entries,
+                                   size_t count,
+                                   const rekall_remember_options *options,
+                                   rekall_id *out_ids,
+                                   rekall_error **error);
+
+/* ======================================================================================================== */
+/* Entries as they are stored                                                                               */
+/* ======================================================================================================== */
+
+/**
+ * The entry's id, 26 characters, NUL-terminated. NULL for NULL.
+ */
+const char *rekall_entry_id(const rekall_entry *entry);
+
+/**
+ * The title: NUL-terminated UTF-8. out_len, which may be NULL, receives its length in bytes (a text that was imported
+ * from an old file may hold NULs).
+ */
+const char *rekall_entry_title(const rekall_entry *entry,
+                               size_t *out_len);
+
+/**
+ * The content, possibly empty. See rekall_entry_title().
+ */
+const char *rekall_entry_content(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * The kind. See rekall_entry_title().
+ */
+const char *rekall_entry_kind(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * The project; NULL when there is none. See rekall_entry_title().
+ */
+const char *rekall_entry_project(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * The memory type. See rekall_entry_title().
+ */
+const char *rekall_entry_memory_type(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * How many tags the entry has.
+ */
+size_t rekall_entry_tag_count(const rekall_entry *entry);
+
+/**
+ * Tag number index, from 0, in the author's order; NULL behind the last. See rekall_entry_title().
+ */
+const char *rekall_entry_tag(const rekall_entry *entry, size_t index, size_t *out_len);
+
+/**
+ * The status: REKALL_ENTRY_ACTIVE or REKALL_ENTRY_OBSOLETE; 0 for NULL.
+ */
+uint32_t rekall_entry_status(const rekall_entry *entry);
+
+/**
+ * Id of the entry that replaced this one, NUL-terminated; NULL when there is none.
+ */
+const char *rekall_entry_superseded_by(const rekall_entry *entry);
+
+/**
+ * How sure the entry's author was, 0 to 5.
+ */
+uint32_t rekall_entry_confidence(const rekall_entry *entry);
+
+/**
+ * When the entry was made: milliseconds since 1970 (UTC).
+ */
+int64_t rekall_entry_created_at_ms(const rekall_entry *entry);
+
+/**
+ * When the entry was last changed: milliseconds since 1970 (UTC).
+ */
+int64_t rekall_entry_updated_at_ms(const rekall_entry *entry);
+
+/**
+ * 1 when the entry has a context, also an empty one; else 0.
+ */
+int32_t rekall_entry_has_context(const rekall_entry *entry);
+
+/**
+ * How many texts a part of the entry's context has; part is a REKALL_CONTEXT_ number.
+ */
+size_t rekall_entry_context_count(const rekall_entry *entry, uint32_t part);
+
+/**
+ * Text number index, from 0, of a part of the entry's context; NULL behind the last. See rekall_entry_title().
+ */
+const char *rekall_entry_context_text(const rekall_entry *entry,
+                                      uint32_t part,
+                                      size_t index,
+                                      size_t *out_len);
+
+/**
+ * The metadata: a JSON object as text, "{}" when there is none. See rekall_entry_title().
+ */
+const char *rekall_entry_metadata(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * What an imported file said that has no place elsewhere: JSON text; NULL when there is nothing. See
+ * rekall_entry_title().
+ */
+const char *rekall_entry_legacy(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * The whole entry as one JSON object. See rekall_entry_title().
+ */
+const char *rekall_entry_json(const rekall_entry *entry, size_t *out_len);
+
+/**
+ * Frees an entry that was got with rekall_get() or rekall_update(); not one that belongs to hits. NULL is fine.
+ */
+void rekall_entry_free(rekall_entry *entry);
+
+/* ======================================================================================================== */
+/* Reading, changing and forgetting entries                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Reads an entry by its id (26 characters, NUL-terminated). out receives it, to be freed with rekall_entry_free().
+ * REKALL_NOT_FOUND when no entry has the id, REKALL_INVALID_INPUT when it is no id. Costs tens of microseconds and
+ * waits for no writer.
+ */
+rekall_status rekall_get(rekall_db *db,
+                         const char *id,
+                         rekall_entry **out,
+                         rekall_error **error);
+
+/**
+ * Changes an entry, in one transaction; only texts that changed are embedded anew. out, which may be NULL, receives the
+ * entry as it is now, to be freed with rekall_entry_free(). When no model is at hand, changed texts are found by words
+ * only until rekall_embed_pending(). REKALL_NOT_FOUND; REKALL_INVALID_INPUT as for rekall_remember().
+ */
+rekall_status rekall_update(rekall_db *db,
+                            const char *id,
+                            const rekall_patch *patch,
+                            rekall_entry **out,
+                            rekall_error **error);
+
+/**
+ * Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
+ */
+rekall_status rekall_forget(rekall_db *db,
+                            const char *id,
+                            rekall_error **error);
+
+/* ======================================================================================================== */
+/* Links between entries                                                                                    */
+/* ======================================================================================================== */
+
+/**
+ * Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
+ * "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
+ * A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
+ * entry linked to itself and for a blank relation.
+ */
+rekall_status rekall_link(rekall_db *db,
+                          const char *source,
+                          const char *target,
+                          const char *relation,
+                          const char *reason,
+                          size_t reason_len,
+                          rekall_error **error);
+
+/**
+ * Removes a link. out_removed, which may be NULL, receives 1 if there was one, else 0. REKALL_NOT_FOUND when one of the
+ * entries is not there.
+ */
+rekall_status rekall_unlink(rekall_db *db,
+                            const char *source,
+                            const char *target,
+                            const char *relation,
+                            int32_t *out_removed,
+                            rekall_error **error);
+
+/**
+ * Reads the links that start or end at an entry, oldest first. out receives them, to be freed with rekall_links_free().
+ * REKALL_NOT_FOUND.
+ */
+rekall_status rekall_links_of(rekall_db *db,
+                              const char *id,
+                              rekall_links **out,
+                              rekall_error **error);
+
+/**
+ * How many links there are; 0 for NULL.
+ */
+size_t rekall_links_count(const rekall_links *links);
+
+/**
+ * Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL behind the last.
+ */
+const char *rekall_links_source(const rekall_links *links,
+                                size_t index);
+
+/**
+ * Id of the entry where link number index ends. See rekall_links_source().
+ */
+const char *rekall_links_target(const rekall_links *links, size_t index);
+
+/**
+ * The relation of link number index: NUL-terminated UTF-8 that belongs to links; out_len, which may be NULL, receives
+ * its length. NULL behind the last.
+ */
+const char *rekall_links_relation(const rekall_links *links,
+                                  size_t index,
+                                  size_t *out_len);
+
+/**
+ * The reason of link number index; NULL when none was given and behind the last. See rekall_links_relation().
+ */
+const char *rekall_links_reason(const rekall_links *links, size_t index, size_t *out_len);
+
+/**
+ * When link number index was made: milliseconds since 1970 (UTC). 0 behind the last.
+ */
+int64_t rekall_links_created_at_ms(const rekall_links *links, size_t index);
+
+/**
+ * Frees links. NULL is fine.
+ */
+void rekall_links_free(rekall_links *links);
+
+/**
+ * Reads which entries are within depth links of an entry, nearest first. out receives them, to be freed with
+ * rekall_neighbours_free(). REKALL_NOT_FOUND.
+ */
+rekall_status rekall_neighbours_of(rekall_db *db,
+                                   const char *id,
+                                   size_t depth,
+                                   rekall_neighbours **out,
+                                   rekall_error **error);
+
+/**
+ * How many neighbours there are; 0 for NULL.
+ */
+size_t rekall_neighbours_count(const rekall_neighbours *neighbours);
+
+/**
+ * Id of neighbour number index (from 0), NUL-terminated. It belongs to neighbours. NULL behind the last.
+ */
+const char *rekall_neighbours_id(const rekall_neighbours *neighbours, size_t index);
+
+/**
+ * How many links away neighbour number index is, 1 or more. 0 behind the last.
+ */
+size_t rekall_neighbours_distance(const rekall_neighbours *neighbours, size_t index);
+
+/**
+ * Frees neighbours. NULL is fine.
+ */
+void rekall_neighbours_free(rekall_neighbours *neighbours);
+
+/* ======================================================================================================== */
+/* Recalling                                                                                                */
+/* ======================================================================================================== */
+
+/**
+ * Searches for entries that a text brings to mind. Any text but a blank one is a valid query.
+ *
+ * query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
+ * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
+ * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, limit or threshold;
+ * REKALL_INTERRUPTED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+ * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
+ */
+rekall_status rekall_recall(rekall_db *db,
+                            const char *query,
+                            size_t query_len,
+                            const rekall_recall_options *options,
+                            rekall_hits **out,
+                            rekall_error **error);
+
+/**
+ * Searches for the entries nearest to a vector of the file's own space: dimensions numbers, of any length but zero.
+ * Needs no model. REKALL_INVALID_VECTOR. Otherwise as rekall_recall().
+ */
+rekall_status rekall_recall_vector(rekall_db *db,
+                                   const float *vector,
+                                   size_t dimensions,
+                                   const rekall_recall_options *options,
+                                   rekall_hits **out,
+                                   rekall_error **error);
+
+/* ======================================================================================================== */
+/* Entries like a given one                                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
+ * needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
+ * an unknown id and for an entry without a vector.
+ */
+rekall_status rekall_similar(rekall_db *db,
+                             const char *id,
+                             const rekall_similar_options *options,
+                             rekall_hits **out,
+                             rekall_error **error);
+
+/* ======================================================================================================== */
+/* Hits: what a search found                                                                                */
+/* ======================================================================================================== */
+
+/**
+ * How many hits there are; 0 for NULL.
+ */
+size_t rekall_hits_count(const rekall_hits *hits);
+
+/**
+ * The entry of hit number index, from 0. It belongs to hits: do not free it. NULL behind the last.
+ */
+const rekall_entry *rekall_hits_entry(const rekall_hits *hits, size_t index);
+
+/**
+ * What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
+ * words, the fused score in a hybrid one. Comparable only within one search. NaN behind the last.
+ */
+double rekall_hits_score(const rekall_hits *hits,
+                         size_t index);
+
+/**
+ * Cosine of the angle between the query and the entry's nearest vector, -1 to 1, greater is better. NaN when the entry
+ * or the query has no vector, and behind the last.
+ */
+float rekall_hits_similarity(const rekall_hits *hits,
+                             size_t index);
+
+/**
+ * The piece of text whose vector was nearest. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
+ * out is all 0.
+ */
+int32_t rekall_hits_chunk(const rekall_hits *hits,
+                          size_t index,
+                          rekall_chunk *out);
+
+/**
+ * Place of hit number index among those of one leg of the search (a REKALL_LEG_ number), from 1; 0 when that leg did
+ * not find it.
+ */
+size_t rekall_hits_leg_rank(const rekall_hits *hits,
+                            size_t index,
+                            uint32_t which);
+
+/**
+ * Score of hit number index in one leg of the search: the similarity for REKALL_LEG_SEMANTIC, BM25 (greater is better)
+ * for REKALL_LEG_TEXT. NaN when that leg did not find it.
+ */
+double rekall_hits_leg_score(const rekall_hits *hits,
+                             size_t index,
+                             uint32_t which);
+
+/**
+ * How many things kept the search from being complete; usually 0.
+ */
+size_t rekall_hits_degraded_count(const rekall_hits *hits);
+
+/**
+ * What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
+ */
+uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
+
+/**
+ * The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
+ * receives its length.
+ */
+const char *rekall_hits_degraded(const rekall_hits *hits,
+                                 size_t index,
+                                 size_t *out_len);
+
+/**
+ * How long the search took, loading of model and index included, in microseconds.
+ */
+uint64_t rekall_hits_elapsed_us(const rekall_hits *hits);
+
+/**
+ * Frees hits and the entries that belong to them. NULL is fine.
+ */
+void rekall_hits_free(rekall_hits *hits);
+
+/* ======================================================================================================== */
+/* Vectors of texts                                                                                         */
+/* ======================================================================================================== */
+
+/**
+ * Numbers in a vector of the file; 0 as long as the file has no vectors.
+ */
+rekall_status rekall_dimensions(rekall_db *db, size_t *out, rekall_error **error);
+
+/**
+ * The vector of a text: what the model makes of it as a query or as a document (purpose is REKALL_EMBED_QUERY or
+ * REKALL_EMBED_DOCUMENT), of length 1.
+ *
+ * text is UTF-8 of text_len bytes (or REKALL_NTS). out has room for capacity numbers; out_len, which may be NULL,
+ * receives how many the vector has, also with REKALL_BUFFER_TOO_SMALL, when nothing is written to out. A call with out
+ * NULL and capacity 0 asks for that number. REKALL_INVALID_INPUT for a text of which the model knows no word;
+ * REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK.
+ */
+rekall_status rekall_embed(rekall_db *db,
+                           uint32_t purpose,
+                           const char *text,
+                           size_t text_len,
+                           float *out,
+                           size_t capacity,
+                           size_t *out_len,
+                           rekall_error **error);
+
+/* ======================================================================================================== */
+/* The model's life                                                                                         */
+/* ======================================================================================================== */
+
+/**
+ * Loads the model now, so that the first search does not wait for it. REKALL_MODEL_UNAVAILABLE.
+ */
+rekall_status rekall_model_load(rekall_db *db, rekall_error **error);
+
+/**
+ * Lets the model go: at once, or when the last call that uses it ends. It is loaded again when needed; cached queries
+ * need no model. The caller's own model is not touched. out_outcome, which may be NULL, receives a REKALL_UNLOAD_
+ * number.
+ */
+rekall_status rekall_model_unload(rekall_db *db,
+                                  uint32_t *out_outcome,
+                                  rekall_error **error);
+
+/**
+ * Whether the model is in memory: out receives a REKALL_MODEL_ state. The caller's own model is always ready.
+ */
+rekall_status rekall_model_state(rekall_db *db, uint32_t *out, rekall_error **error);
+
+/**
+ * Restarts the idle time of a loaded model.
+ */
+rekall_status rekall_model_touch(rekall_db *db, rekall_error **error);
+
+/**
+ * Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
+ * rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
+ * how many bytes that freed, 0 when there was nothing to do.
+ */
+rekall_status rekall_unload_if_idle(rekall_db *db,
+                                    uint64_t *out_bytes,
+                                    rekall_error **error);
+
+/**
+ * In how many milliseconds rekall_unload_if_idle() will next have something to do: out receives 0 for now, REKALL_NEVER
+ * while nothing is to be expected (the model is not loaded, in use, or kept for ever).
+ */
+rekall_status rekall_next_deadline_ms(rekall_db *db,
+                                      uint64_t *out,
+                                      rekall_error **error);
+
+/**
+ * Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
+ * then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
+ * what it needs again.
+ */
+rekall_status rekall_release_memory(rekall_db *db,
+                                    rekall_error **error);
+
+/* ======================================================================================================== */
+/* Making vectors later, or anew                                                                            */
+/* ======================================================================================================== */
+
+/**
+ * Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also by another
+ * program. In batches, each one transaction; a call that was stopped goes on where it was. watch and out may be NULL.
+ * REKALL_MODEL_UNAVAILABLE; REKALL_MODEL_MISMATCH when the file's vectors are another model's; REKALL_INTERRUPTED.
+ */
+rekall_status rekall_embed_pending(rekall_db *db,
+                                   const rekall_watch *watch,
+                                   rekall_embedded *out,
+                                   rekall_error **error);
+
+/**
+ * Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
+ * old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
+ * killed is resumed by calling again with the same model. Handles opened with the old model get REKALL_MODEL_MISMATCH
+ * after the switch. watch and out may be NULL.
+ */
+rekall_status rekall_reembed(rekall_db *db,
+                             const rekall_reembed_options *options,
+                             const rekall_watch *watch,
+                             rekall_embedded *out,
+                             rekall_error **error);
+
+/* ======================================================================================================== */
+/* Reports: what upkeep, import and export found and did                                                    */
+/* ======================================================================================================== */
+
+/**
+ * A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
+ * items where the name is that of a list. 0 when there is no such number, and for NULL.
+ */
+uint64_t rekall_report_number(const rekall_report *report,
+                              const char *key);
+
+/**
+ * How many lines the report has: each something that a person may want to look at.
+ */
+size_t rekall_report_line_count(const rekall_report *report);
+
+/**
+ * Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
+ * length.
+ */
+const char *rekall_report_line(const rekall_report *report,
+                               size_t index,
+                               size_t *out_len);
+
+/**
+ * The whole report as one JSON object, NUL-terminated; NULL for NULL. out_len, which may be NULL, receives its length.
+ */
+const char *rekall_report_json(const rekall_report *report,
+                               size_t *out_len);
+
+/**
+ * Frees a report. NULL is fine.
+ */
+void rekall_report_free(rekall_report *report);
+
+/* ======================================================================================================== */
+/* Import and export                                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet.
+ * watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
+ */
+rekall_status rekall_export_jsonl(rekall_db *db,
+                                  const char *path,
+                                  const rekall_watch *watch,
+                                  rekall_report **out,
+                                  rekall_error **error);
+
+/**
+ * As rekall_export_jsonl(), to a function, which is called on this thread.
+ */
+rekall_status rekall_export_jsonl_to(rekall_db *db,
+                                     rekall_write_fn write,
+                                     void *user_data,
+                                     const rekall_watch *watch,
+                                     rekall_report **out,
+                                     rekall_error **error);
+
+/**
+ * Reads a file that rekall_export_jsonl() wrote: all of it or nothing. on_duplicate is a REKALL_DUPLICATE_ number. watch
+ * and out may be NULL. Numbers: added, replaced, skipped, vectors, links, quarantined, spaces. REKALL_INVALID_INPUT
+ * names the line that cannot be read; REKALL_NEWER_VERSION.
+ */
+rekall_status rekall_import_jsonl(rekall_db *db,
+                                  const char *path,
+                                  uint32_t on_duplicate,
+                                  const rekall_watch *watch,
+                                  rekall_report **out,
+                                  rekall_error **error);
+
+/**
+ * As rekall_import_jsonl(), from a function, which is called on this thread.
+ */
+rekall_status rekall_import_jsonl_from(rekall_db *db,
+                                       rekall_read_fn read,
+                                       void *user_data,
+                                       uint32_t on_duplicate,
+                                       const rekall_watch *watch,
+                                       rekall_report **out,
+                                       rekall_error **error);
+
+/**
+ * Reads a file of the Python tool into this one: all of it or nothing. The original is only read. Vectors come along,
+ * in a space of their own that answers searches by vector until rekall_reembed(). Entries whose id is here already are
+ * left alone.
+ *
+ * utc_offset_minutes is the offset of the file's local times from UTC, in minutes east of Greenwich, for times whose
+ * offset the file does not tell; usually REKALL_UTC_OFFSET_AUTO. watch and out may be NULL. Numbers: entries, existing,
+ * tags, links, vectors, quarantined, pending, possibly_stale, normalized, legacy_schema. Lines: what is worth a look.
+ * REKALL_NOT_A_DATABASE when the file is not one of the Python tool's.
+ */
+rekall_status rekall_import_legacy(rekall_db *db,
+                                   const char *path,
+                                   int32_t utc_offset_minutes,
+                                   const rekall_watch *watch,
+                                   rekall_report **out,
+                                   rekall_error **error);
+
+/**
+ * Puts a rekall file in the place of a file of the Python tool, with all that is in it, and leaves the old one beside
+ * it: backup in the report's JSON is its path. Atomic, and safe to be killed at any moment. Needs no handle: nobody may
+ * have the file open. The rest as for rekall_import_legacy(); REKALL_BUSY when somebody uses the file.
+ */
+rekall_status rekall_migrate_legacy(const char *path,
+                                    int32_t utc_offset_minutes,
+                                    const rekall_watch *watch,
+                                    rekall_report **out,
+                                    rekall_error **error);
+
+/**
+ * Tells what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
+ * schema, user_version, entries, links, vectors. REKALL_NOT_A_DATABASE when it is none.
+ */
+rekall_status rekall_probe_legacy(const char *path,
+                                  rekall_report **out,
+                                  rekall_error **error);
+
+/* ======================================================================================================== */
+/* Looking after the file                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
+ * Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). Numbers: found (0:
+ * the file is sound), problems (those listed), entries, vectors, tags, links, pages. Lines: the problems.
+ */
+rekall_status rekall_check(rekall_db *db,
+                           rekall_report **out,
+                           rekall_error **error);
+
+/**
+ * Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
+ * other writers meanwhile. out may be NULL. Numbers: mended (entries with unreadable parts), quarantined (vectors set
+ * aside), orphans, pending, spaces, objects. Lines: the entries mended. REKALL_CORRUPT when pages cannot be read;
+ * nothing is changed then, and rekall_salvage() carries over what can be.
+ */
+rekall_status rekall_repair(rekall_db *db,
+                            rekall_report **out,
+                            rekall_error **error);
+
+/**
+ * Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.
+ * watch may be NULL. REKALL_INVALID_INPUT when the target exists; REKALL_INTERRUPTED.
+ */
+rekall_status rekall_backup(rekall_db *db,
+                            const char *target,
+                            const rekall_watch *watch,
+                            rekall_error **error);
+
+/**
+ * Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
+ * writers. out may be NULL. Numbers: bytes_before, bytes_after.
+ */
+rekall_status rekall_compact(rekall_db *db,
+                             rekall_report **out,
+                             rekall_error **error);
+
+/**
+ * Drops the vector index and fills it anew from the file.
+ */
+rekall_status rekall_rebuild_index(rekall_db *db, rekall_error **error);
+
+/**
+ * Forgets cached query vectors. Searches stay the same, the next ones are slower.
+ */
+rekall_status rekall_clear_cache(rekall_db *db, rekall_error **error);
+
+/**
+ * Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
+ * appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
+ * NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage. Lines: what could not be read.
+ */
+rekall_status rekall_salvage(const char *source,
+                             const char *target,
+                             const rekall_watch *watch,
+                             rekall_report **out,
+                             rekall_error **error);
+
+/* ======================================================================================================== */
+/* Figures                                                                                                  */
+/* ======================================================================================================== */
+
+/**
+ * Counts what the file holds and what memory is taken; milliseconds for 100000 entries.
+ */
+rekall_status rekall_get_stats(rekall_db *db, rekall_stats *out, rekall_error **error);
+
+/**
+ * Writes the name of the loaded model to buffer, NUL-terminated; "" while none is loaded. out_len, which may be NULL,
+ * receives its length without the NUL, also with REKALL_BUFFER_TOO_SMALL, when the buffer, of capacity bytes, is left
+ * empty. A call with buffer NULL and capacity 0 asks for the length.
+ */
+rekall_status rekall_model_name(rekall_db *db,
+                                char *buffer,
+                                size_t capacity,
+                                size_t *out_len,
+                                rekall_error **error);
+
+/**
+ * Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
+ * when the file has none. The rest as for rekall_model_name().
+ */
+rekall_status rekall_fingerprint(rekall_db *db,
+                                 char *buffer,
+                                 size_t capacity,
+                                 size_t *out_len,
+                                 rekall_error **error);
+
+#ifdef __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
+
+#endif  /* REKALL_H */

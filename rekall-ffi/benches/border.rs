@@ -1,0 +1,80 @@
+//! What does the C ABI add to a recall by vector?
+//!
+//! `cargo bench -p rekall-ffi --bench border` prints the medians of both, and their difference.
+#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
+
+use std::ffi::CString;
+use std::hint::black_box;
+use std::ptr::{null, null_mut};
+use std::time::{Duration, Instant};
+
+use rekall::{NewEntry, Rekall};
+use rekall_ffi::*;
+
+const DIMENSIONS: usize = 256;
+const ENTRIES: usize = 1000;
+const ROUNDS: usize = 4000;
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("border.db");
+    let rust = Rekall::builder(&path).vectors_of("bench", DIMENSIONS).open().unwrap();
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f32::from((state >> 16) as u16) / 65536.0 - 0.5
+    };
+    let entries: Vec<NewEntry> =
+        (0..ENTRIES).map(|number| NewEntry::new(format!("entry {number}"))).collect();
+    let rows: Vec<f32> = (0..ENTRIES * DIMENSIONS).map(|_| noise()).collect();
+    rust.remember_many(&entries).vectors(&rows).run().unwrap();
+    let query: Vec<f32> = (0..DIMENSIONS).map(|_| noise()).collect();
+
+    let c_path = CString::new(path.to_str().unwrap()).unwrap();
+    let mut db = null_mut();
+    // SAFETY: all bytes zero are the default of an option struct; the pointers are good.
+    unsafe {
+        let mut options: OpenOptions = std::mem::zeroed();
+        options.struct_size = size_of::<OpenOptions>();
+        options.flags = REKALL_OPEN_NO_MODEL;
+        assert_eq!(rekall_open(c_path.as_ptr(), &raw const options, &raw mut db, null_mut()), REKALL_OK);
+    }
+    let through_c = || {
+        let mut hits = null_mut();
+        // SAFETY: a good handle and good pointers.
+        unsafe {
+            let status =
+                rekall_recall_vector(db, query.as_ptr(), DIMENSIONS, null(), &raw mut hits, null_mut());
+            assert_eq!(status, REKALL_OK);
+            assert_eq!(rekall_hits_count(hits), 10);
+            rekall_hits_free(hits);
+        }
+    };
+    let in_rust = || assert_eq!(black_box(rust.recall_vector(&query).run().unwrap()).len(), 10);
+
+    // Alternately, so that whatever else the machine does falls on both alike.
+    let (mut c, mut r) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
+    for round in 0..ROUNDS + 200 {
+        let (a, b) = (time(&through_c), time(&in_rust));
+        if round >= 200 {
+            c.push(a);
+            r.push(b);
+        }
+    }
+    let (c, r) = (median(&mut c), median(&mut r));
+    println!("recall_vector, {ENTRIES} x {DIMENSIONS}, 10 hits: C {c:.2?}, Rust {r:.2?}");
+    println!("the border adds {} ns", c.as_nanos() as i64 - r.as_nanos() as i64);
+    // SAFETY: a good handle, not used again.
+    unsafe { rekall_close(db) };
+}
+
+fn time(work: &impl Fn()) -> Duration {
+    let started = Instant::now();
+    work();
+    started.elapsed()
+}
+
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

@@ -1,0 +1,77 @@
+//! Vectors of texts
+
+use std::ffi::c_char;
+
+use rekall::Purpose;
+
+use crate::error::{ErrorObject, Failure};
+use crate::guard::{Out, on};
+use crate::handle::Handle;
+use crate::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
+use crate::status::{REKALL_BUFFER_TOO_SMALL, Status};
+use crate::text::utf8;
+
+/// Numbers in a vector of the file; 0 as long as the file has no vectors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_dimensions(
+    db: *mut Handle,
+    out: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::new(out, 0);
+        on(db, error, |db| {
+            let out = out.required("out")?;
+            let space = db.store().read()?.active_space()?;
+            out.set(space.map_or(0, |space| space.dimensions));
+            Ok(())
+        })
+    }
+}
+
+/// The vector of a text: what the model makes of it as a query or as a document (purpose is REKALL_EMBED_QUERY or
+/// REKALL_EMBED_DOCUMENT), of length 1.
+///
+/// text is UTF-8 of text_len bytes (or REKALL_NTS). out has room for capacity numbers; out_len, which may be NULL,
+/// receives how many the vector has, also with REKALL_BUFFER_TOO_SMALL, when nothing is written to out. A call with out
+/// NULL and capacity 0 asks for that number. REKALL_INVALID_INPUT for a text of which the model knows no word;
+/// REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embed(
+    db: *mut Handle,
+    purpose: u32,
+    text: *const c_char,
+    text_len: usize,
+    out: *mut f32,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let needed = Out::new(out_len, 0);
+        on(db, error, |db| {
+            let purpose = match purpose {
+                REKALL_EMBED_DOCUMENT => Purpose::Document,
+                REKALL_EMBED_QUERY => Purpose::Query,
+                other => {
+                    return Err(Failure::misuse(format!(
+                        "purpose must be a REKALL_EMBED_ number, got {other}"
+                    )));
+                }
+            };
+            if out.is_null() && capacity > 0 {
+                return Err(Failure::misuse(format!("out is NULL with a capacity of {capacity}")));
+            }
+            let vector = db.embed(utf8(text, text_len, "text")?, purpose)?;
+            needed.set(vector.len());
+            if vector.len() > capacity {
+                let message = format!("the vector has {} numbers, out has room for {capacity}", vector.len());
+                return Err(Failure::new(REKALL_BUFFER_TOO_SMALL, message));
+            }
+            out.copy_from_nonoverlapping(vector.as_ptr(), vector.len());
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Errors
+
+use std::ffi::c_char;
+
+use crate::guard::{peek, take_callback_failure};
+use crate::status::{
+    REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_UNSUPPORTED, Status, of_kind,
+};
+
+/// What went wrong, in a code and in words. Never changes; may be read from any thread.
+pub struct ErrorObject {
+    status: Status,
+    message: Box<[u8]>,
+}
+
+/// A failed call on its way to the border.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: Status,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    pub(crate) fn misuse(message: impl Into<String>) -> Self {
+        Self::new(REKALL_MISUSE, message)
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(REKALL_INVALID_INPUT, message)
+    }
+
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(REKALL_UNSUPPORTED, message)
+    }
+
+    /// The object that the caller frees.
+    pub(crate) fn into_object(self) -> *mut ErrorObject {
+        // One line (an error in TOML comes with a picture of the place), and no NUL, where a C string would end.
+        let lines: Vec<&str> = self.message.split(['\n', '\r', '\0']).map(str::trim).collect();
+        let mut message = lines.join(" ").into_bytes();
+        message.push(0);
+        Box::into_raw(Box::new(ErrorObject { status: self.status, message: message.into_boxed_slice() }))
+    }
+}
+
+impl From<rekall::Error> for Failure {
+    fn from(error: rekall::Error) -> Self {
+        // A callback's failure travels through the library as an error of the model or of the stream.
+        let status = match take_callback_failure() {
+            Some(()) => REKALL_CALLBACK,
+            None => of_kind(error.kind()),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<rekall::core::Error> for Failure {
+    fn from(error: rekall::core::Error) -> Self {
+        rekall::Error::from(error).into()
+    }
+}
+
+/// The code of an error: what the call that made it returned. REKALL_OK for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_error_status(error: *const ErrorObject) -> Status {
+    // SAFETY: NULL or an error of ours that was not freed.
+    peek(REKALL_OK, || unsafe { error.as_ref() }.map_or(REKALL_OK, |error| error.status))
+}
+
+/// The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
+/// "" for NULL; never NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_error_message(error: *const ErrorObject) -> *const c_char {
+    peek(c"".as_ptr(), || {
+        // SAFETY: NULL or an error of ours that was not freed.
+        let error = unsafe { error.as_ref() };
+        error.map_or(c"".as_ptr(), |error| error.message.as_ptr().cast())
+    })
+}
+
+/// Frees an error. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_error_free(error: *mut ErrorObject) {
+    // SAFETY: NULL or an error of ours that was not freed; the caller gives it up.
+    unsafe { crate::guard::free(error) }
+}

@@ -1,0 +1,244 @@
+//! The border itself: what every call passes on its way in and out.
+//!
+//! Panics are caught and become a status. Rust prints a panic before it unwinds, by a hook that is one for the
+//! whole process (std has none for a thread), and a library must not print: so the first call chains a hook of
+//! ours in front of the one that is there. It keeps still only for threads that are inside one of our calls, and
+//! hands all other panics on. In the shared library std is the library's own, and so is that hook: other Rust
+//! code in the process never meets it.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+use crate::error::{ErrorObject, Failure};
+use crate::handle::Handle;
+use crate::status::{REKALL_OK, REKALL_PANIC, Status};
+
+thread_local! {
+    /// How many of our calls this thread is inside of.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Where the last caught panic came from.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Whether one of the caller's callbacks failed in the call that this thread is in.
+    static CALLBACK_FAILED: Cell<bool> = const { Cell::new(false) };
+    /// The handle whose callback this thread is in; 0: none.
+    static IN_CALLBACK_OF: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Sets a cell for as long as it lives.
+struct Meanwhile<T: Copy + 'static> {
+    cell: &'static std::thread::LocalKey<Cell<T>>,
+    before: T,
+}
+
+impl<T: Copy + 'static> Meanwhile<T> {
+    fn set(cell: &'static std::thread::LocalKey<Cell<T>>, value: T) -> Self {
+        Self { cell, before: cell.replace(value) }
+    }
+}
+
+impl<T: Copy + 'static> Drop for Meanwhile<T> {
+    fn drop(&mut self) {
+        self.cell.set(self.before);
+    }
+}
+
+/// Runs the work; a panic is caught, says nothing, and comes back in words.
+fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    keep_panics_quiet();
+    let _inside = Meanwhile::set(&DEPTH, DEPTH.get().saturating_add(1));
+    panic::catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
+        let place =
+            PLACE.try_with(RefCell::take).ok().flatten().unwrap_or_else(|| "an unknown place".to_owned());
+        format!("bug in rekall, at {place}: {}", in_words(payload))
+    })
+}
+
+fn in_words(payload: Box<dyn Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(other) => match other.downcast::<&'static str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(other) => {
+                // Dropping a stranger could panic once more.
+                std::mem::forget(other);
+                "a panic without words".to_owned()
+            }
+        },
+    }
+}
+
+fn keep_panics_quiet() {
+    static HOOK: Once = Once::new();
+    // A host in Rust may call from a destructor while it unwinds: the hook cannot be changed then.
+    if HOOK.is_completed() || std::thread::panicking() {
+        return;
+    }
+    HOOK.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
+                others(info);
+            } else {
+                let place = info.location().map(ToString::to_string);
+                let _ = PLACE.try_with(|slot| slot.replace(place));
+            }
+        }));
+    });
+}
+
+/// For what cannot fail: accessors and the like.
+pub(crate) fn peek<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
+    quietly(work).unwrap_or(otherwise)
+}
+
+/// A call that needs no handle.
+///
+/// # Safety
+/// `error` is NULL or may be written to.
+pub(crate) unsafe fn call(
+    error: *mut *mut ErrorObject,
+    work: impl FnOnce() -> Result<(), Failure>,
+) -> Status {
+    // SAFETY: as promised by the caller.
+    unsafe { clear(error) };
+    CALLBACK_FAILED.set(false);
+    let failure = match quietly(work) {
+        Ok(Ok(())) => return REKALL_OK,
+        Ok(Err(failure)) => failure,
+        Err(message) => Failure::new(REKALL_PANIC, message),
+    };
+    let status = failure.status;
+    if !error.is_null() {
+        // SAFETY: as promised by the caller.
+        unsafe { error.write(failure.into_object()) };
+    }
+    status
+}
+
+/// A call on a handle.
+///
+/// # Safety
+/// As for [`call`]; `db` is NULL or a handle that is not closed before this returns.
+pub(crate) unsafe fn on(
+    db: *const Handle,
+    error: *mut *mut ErrorObject,
+    work: impl FnOnce(&Handle) -> Result<(), Failure>,
+) -> Status {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        call(error, || {
+            let db = db.as_ref().ok_or_else(|| Failure::misuse("db is NULL"))?;
+            if IN_CALLBACK_OF.get() == db.identity() {
+                return Err(Failure::misuse("called from a callback of the same handle"));
+            }
+            let _running = db.enter()?;
+            let _trace = db.listener().and_then(|listener| listener.trace());
+            let poison = PoisonOnPanic(db);
+            #[cfg(debug_assertions)]
+            crate::testing::panic_if_asked();
+            let result = work(db);
+            std::mem::forget(poison);
+            result
+        })
+    }
+}
+
+/// Unwinding through a call may leave half a change in memory: nobody looks at it again.
+struct PoisonOnPanic<'a>(&'a Handle);
+
+impl Drop for PoisonOnPanic<'_> {
+    fn drop(&mut self) {
+        self.0.poison();
+    }
+}
+
+/// Runs one of the caller's functions on behalf of a handle (0: of none).
+pub(crate) fn in_callback<T>(identity: usize, callback: impl FnOnce() -> T) -> T {
+    let _which = Meanwhile::set(&IN_CALLBACK_OF, identity);
+    // A panic of a host in Rust is the host's to print.
+    let _outside = Meanwhile::set(&DEPTH, 0);
+    callback()
+}
+
+/// Whether this thread runs a callback of that handle.
+pub(crate) fn is_in_callback(identity: usize) -> bool {
+    IN_CALLBACK_OF.get() == identity
+}
+
+/// Notes that the error which is about to come up is a callback's.
+pub(crate) fn note_callback_failure() {
+    CALLBACK_FAILED.set(true);
+}
+
+pub(crate) fn take_callback_failure() -> Option<()> {
+    CALLBACK_FAILED.replace(false).then_some(())
+}
+
+/// # Safety
+/// NULL or may be written to.
+unsafe fn clear(error: *mut *mut ErrorObject) {
+    if !error.is_null() {
+        // SAFETY: as promised by the caller.
+        unsafe { error.write(std::ptr::null_mut()) };
+    }
+}
+
+/// Frees one of our objects; NULL is fine.
+///
+/// # Safety
+/// NULL or made by `Box::into_raw`, and not used again.
+pub(crate) unsafe fn free<T>(object: *mut T) {
+    peek((), || {
+        if !object.is_null() {
+            // SAFETY: as promised by the caller.
+            drop(unsafe { Box::from_raw(object) });
+        }
+    });
+}
+
+/// Where a result goes. Empty until the call succeeds.
+#[derive(Clone, Copy)]
+pub(crate) struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `place` is NULL or may be written to until the call returns.
+    pub(crate) unsafe fn new(place: *mut T, empty: T) -> Self {
+        if !place.is_null() {
+            // SAFETY: as promised by the caller.
+            unsafe { place.write(empty) };
+        }
+        Self(place)
+    }
+
+    /// Refuses NULL.
+    pub(crate) fn required(self, name: &str) -> Result<Self, Failure> {
+        if self.0.is_null() { Err(Failure::misuse(format!("{name} is NULL"))) } else { Ok(self) }
+    }
+
+    /// Hands the result over; nothing happens when nobody wants it.
+    pub(crate) fn set(self, value: T) {
+        if !self.0.is_null() {
+            // SAFETY: `new` was promised that this is writable.
+            unsafe { self.0.write(value) };
+        }
+    }
+}
+
+impl<T> Out<*mut T> {
+    /// # Safety
+    /// As for [`Out::new`].
+    pub(crate) unsafe fn object(place: *mut *mut T) -> Self {
+        // SAFETY: as promised by the caller.
+        unsafe { Self::new(place, std::ptr::null_mut()) }
+    }
+
+    /// Hands an object over, which then is the caller's.
+    pub(crate) fn give(self, object: T) {
+        if !self.0.is_null() {
+            self.set(Box::into_raw(Box::new(object)));
+        }
+    }
+}

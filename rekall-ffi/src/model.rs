@@ -1,0 +1,145 @@
+//! The model's life
+
+use std::time::Instant;
+
+use rekall::ModelState;
+use rekall::model::Unload;
+
+use crate::error::ErrorObject;
+use crate::guard::{Out, on};
+use crate::handle::{Handle, REKALL_NEVER};
+use crate::status::Status;
+
+/// State of the model: not in memory, or there is none.
+pub const REKALL_MODEL_UNLOADED: u32 = 0;
+/// State of the model: some thread is loading it.
+pub const REKALL_MODEL_LOADING: u32 = 1;
+/// State of the model: in memory.
+pub const REKALL_MODEL_READY: u32 = 2;
+
+/// What rekall_model_unload() did: the model was not in memory.
+pub const REKALL_UNLOAD_NOT_LOADED: u32 = 0;
+/// What rekall_model_unload() did: the model is gone.
+pub const REKALL_UNLOAD_DONE: u32 = 1;
+/// What rekall_model_unload() did: the model is in use and goes when the last call that uses it ends.
+pub const REKALL_UNLOAD_PENDING: u32 = 2;
+
+/// Loads the model now, so that the first search does not wait for it. REKALL_MODEL_UNAVAILABLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_load(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, |db| Ok(db.load_model()?)) }
+}
+
+/// Lets the model go: at once, or when the last call that uses it ends. It is loaded again when needed; cached queries
+/// need no model. The caller's own model is not touched. out_outcome, which may be NULL, receives a REKALL_UNLOAD_
+/// number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_unload(
+    db: *mut Handle,
+    out_outcome: *mut u32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::new(out_outcome, REKALL_UNLOAD_NOT_LOADED);
+        on(db, error, |db| {
+            out.set(match db.unload_model() {
+                Unload::NotLoaded => REKALL_UNLOAD_NOT_LOADED,
+                Unload::Done { .. } => REKALL_UNLOAD_DONE,
+                Unload::Pending { .. } => REKALL_UNLOAD_PENDING,
+            });
+            Ok(())
+        })
+    }
+}
+
+/// Whether the model is in memory: out receives a REKALL_MODEL_ state. The caller's own model is always ready.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_state(
+    db: *mut Handle,
+    out: *mut u32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::new(out, REKALL_MODEL_UNLOADED);
+        on(db, error, |db| {
+            let out = out.required("out")?;
+            out.set(match db.model_state() {
+                ModelState::Unloaded => REKALL_MODEL_UNLOADED,
+                ModelState::Loading => REKALL_MODEL_LOADING,
+                ModelState::Ready => REKALL_MODEL_READY,
+            });
+            Ok(())
+        })
+    }
+}
+
+/// Restarts the idle time of a loaded model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_touch(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, |db| {
+            db.touch_model();
+            Ok(())
+        })
+    }
+}
+
+/// Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
+/// rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
+/// how many bytes that freed, 0 when there was nothing to do.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_unload_if_idle(
+    db: *mut Handle,
+    out_bytes: *mut u64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::new(out_bytes, 0);
+        on(db, error, |db| {
+            out.set(db.unload_if_idle(Instant::now()).unwrap_or(0) as u64);
+            Ok(())
+        })
+    }
+}
+
+/// In how many milliseconds rekall_unload_if_idle() will next have something to do: out receives 0 for now, REKALL_NEVER
+/// while nothing is to be expected (the model is not loaded, in use, or kept for ever).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_next_deadline_ms(
+    db: *mut Handle,
+    out: *mut u64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::new(out, 0);
+        on(db, error, |db| {
+            let out = out.required("out")?;
+            out.set(db.next_deadline().map_or(REKALL_NEVER, |deadline| {
+                let left = deadline.saturating_duration_since(Instant::now());
+                // Rounded up: a host that waits so long finds the time has come.
+                u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(REKALL_NEVER)
+            }));
+            Ok(())
+        })
+    }
+}
+
+/// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
+/// then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
+/// what it needs again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_release_memory(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, |db| {
+            db.release_memory();
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,324 @@
+//! Opening
+
+use std::ffi::{c_char, c_void};
+use std::sync::Arc;
+
+use rekall::core::{Synchronous, WallClock};
+use rekall::model::{Device, LoadOptions};
+use rekall::{Builder, Config, ModelSource, Rekall, VectorBackend};
+
+use crate::error::{ErrorObject, Failure};
+use crate::events::Listener;
+use crate::guard::{Out, call, in_callback};
+use crate::handle::{Handle, Identity, REKALL_NEVER, REKALL_ZERO, duration};
+use crate::listener::Voice;
+use crate::options::{self, UserData, flags, sized};
+use crate::own_embedder::{HostEmbedder, Own};
+use crate::status::Status;
+use crate::text::{self, Str};
+
+/// Flag of rekall_open_options: refuse every write.
+pub const REKALL_OPEN_READ_ONLY: u32 = 1;
+/// Flag of rekall_open_options: fail when there is no file, instead of making one.
+pub const REKALL_OPEN_EXISTING: u32 = 2;
+/// Flag of rekall_open_options: put a new file in the place of one that the Python tool wrote, which is kept beside it.
+pub const REKALL_OPEN_MIGRATE: u32 = 4;
+/// Flag of rekall_open_options: no model; text is found by words only.
+pub const REKALL_OPEN_NO_MODEL: u32 = 8;
+/// Flag of rekall_open_options: overwrite what is forgotten with zeroes.
+pub const REKALL_OPEN_SECURE_DELETE: u32 = 16;
+/// Flag of rekall_open_options: press each commit onto the disk, so that it survives a loss of power; some milliseconds
+/// each. Without it a commit survives the death of the process.
+pub const REKALL_OPEN_SYNC_FULL: u32 = 32;
+/// Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by rekall_close(). Without
+/// it the library starts no thread, and the host calls rekall_unload_if_idle().
+pub const REKALL_OPEN_UNLOAD_THREAD: u32 = 64;
+/// Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the
+/// model. Concerns the whole process.
+pub const REKALL_OPEN_RELEASE_MEMORY: u32 = 128;
+
+const OPEN_FLAGS: u32 = 255;
+
+/// Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
+pub const REKALL_LOAD_OFFLINE: u32 = 1;
+
+/// The time that entries are stamped with: milliseconds since 1970 (UTC).
+pub type NowFn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i64>;
+
+/// How a model is loaded. Start from REKALL_LOAD_OPTIONS_INIT; what is 0, NULL or not given follows the model's own
+/// files.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct LoadSettings {
+    /// sizeof(rekall_load_options).
+    pub struct_size: usize,
+    /// REKALL_LOAD_ flags.
+    pub flags: u32,
+    /// The most threads that one call of the model may use; 0: 1.
+    pub max_threads: u32,
+    /// Keep only the first so many numbers of each vector; only for models that allow it.
+    pub dimensions: usize,
+    /// Cut texts at fewer tokens than the model's own limit.
+    pub max_tokens: usize,
+    /// What computes a transformer: "cpu", "candle", "cuda:N" or "metal:N", as far as the build has it. NUL-terminated.
+    pub device: *const c_char,
+    /// Folder of the hub's cache, a path. NULL: the one that all hub tools share.
+    pub hub_cache: *const c_char,
+    /// Text put before each query.
+    pub query_prefix: Str,
+    /// Text put before each document.
+    pub document_prefix: Str,
+}
+
+/// How a memory is opened. Start from REKALL_OPEN_OPTIONS_INIT; what is 0, NULL or not given has its default. Of
+/// model, embedder, vectors_name and REKALL_OPEN_NO_MODEL at most one may be given; without any the built-in model is
+/// used, if this build has it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct OpenOptions {
+    /// sizeof(rekall_open_options).
+    pub struct_size: usize,
+    /// REKALL_OPEN_ flags.
+    pub flags: u32,
+    /// The most threads that one search may use; 0: 1. Results are the same with any number.
+    pub search_threads: u32,
+    /// Settings as TOML text; members of this struct come before them.
+    pub config: Str,
+    /// The same from a file, a path. Not together with config.
+    pub config_file: *const c_char,
+    /// The model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+    pub model: *const c_char,
+    /// How the model is loaded.
+    pub load: *const LoadSettings,
+    /// The caller's own model.
+    pub embedder: *const HostEmbedder,
+    /// No model: the host hands in vectors of a model that it calls so. NUL-terminated. Text is then found by words, and
+    /// by meaning when the query comes as a vector.
+    pub vectors_name: *const c_char,
+    /// Numbers in those vectors.
+    pub vectors_dimensions: usize,
+    /// Which vector index searches use: "auto" (default), "flat", ... NUL-terminated.
+    pub vector_backend: *const c_char,
+    /// Query vectors kept; 0: 1000, REKALL_ZERO: none.
+    pub cache_max_size: u64,
+    /// How long a query vector is kept, in milliseconds; 0: 600000.
+    pub cache_ttl_ms: u64,
+    /// How long an unused model stays loaded, in milliseconds; 0: 600000, REKALL_NEVER: for ever, REKALL_ZERO: not at all.
+    pub model_idle_timeout_ms: u64,
+    /// How long to wait for another writer before REKALL_BUSY, in milliseconds; 0: 5000, REKALL_ZERO: not at all.
+    pub busy_timeout_ms: u64,
+    /// Who hears events and log lines.
+    pub listener: *const Listener,
+    /// The clock that entries are stamped by; NULL: the system's. Called from any thread until rekall_close() returns.
+    pub now_ms: NowFn,
+    /// Handed to now_ms.
+    pub now_user_data: *mut c_void,
+}
+
+sized!(LoadSettings => "rekall_load_options", OpenOptions => "rekall_open_options");
+
+/// Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
+/// only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
+///
+/// options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_NOT_A_DATABASE,
+/// REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
+/// is then as it was. The functions named destroy in options are called exactly once, also when this fails (but not
+/// when options itself has a wrong struct_size, and so cannot be read).
+///
+/// The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
+/// an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
+/// other.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_open(
+    path: *const c_char,
+    options: *const OpenOptions,
+    out: *mut *mut Handle,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        call(error, || {
+            let options = options::read_or_default(options)?;
+            let identity = Arc::new(Identity::default());
+            // Both first, and both whatever the other says: then their destroy functions are called on every way out.
+            let voice = Voice::new(options.listener);
+            let own = Own::new(options.embedder, identity.number());
+            let (voice, own) = (voice?.map(Arc::new), own?);
+            let out = out.required("out")?;
+            let mut builder = Rekall::builder(text::path(path, "path")?);
+            builder = settings(builder, &options)?;
+            builder = model(builder, &options, own)?;
+            if let Some(voice) = &voice {
+                let (voice, number) = (Arc::clone(voice), identity.number());
+                builder = builder.on_event(move |event| voice.tell(number, event));
+            }
+            let rekall = builder.open()?;
+            out.give(Handle::new(rekall, voice, identity));
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn settings(mut builder: Builder, options: &OpenOptions) -> Result<Builder, Failure> {
+    let given = flags(options.flags, OPEN_FLAGS, "rekall_open_options")?;
+    let has = |flag| given & flag != 0;
+    // SAFETY: as promised by the caller.
+    unsafe {
+        if let Some(config) = config(options)? {
+            builder = builder.config(config);
+        }
+        if let Some(backend) = text::name(options.vector_backend, "vector_backend")? {
+            let backend: VectorBackend = backend.parse().map_err(rekall::Error::from)?;
+            builder = builder.vector_backend(backend);
+        }
+    }
+    builder = builder
+        .create(!has(REKALL_OPEN_EXISTING))
+        .migrate(has(REKALL_OPEN_MIGRATE))
+        .secure_delete(has(REKALL_OPEN_SECURE_DELETE))
+        .search_threads(options.search_threads as usize);
+    if has(REKALL_OPEN_READ_ONLY) {
+        builder = builder.read_only();
+    }
+    if has(REKALL_OPEN_SYNC_FULL) {
+        builder = builder.synchronous(Synchronous::Full);
+    }
+    if has(REKALL_OPEN_UNLOAD_THREAD) {
+        builder = builder.unload_in_background();
+    }
+    if has(REKALL_OPEN_RELEASE_MEMORY) {
+        builder = builder.release_memory_on_unload();
+    }
+    match options.cache_max_size {
+        0 => {}
+        REKALL_ZERO => builder = builder.cache_max_size(0),
+        size => builder = builder.cache_max_size(usize::try_from(size).unwrap_or(usize::MAX)),
+    }
+    if let Some(age) = duration(options.cache_ttl_ms) {
+        builder = builder.cache_ttl(age.unwrap_or(std::time::Duration::from_secs(u32::MAX.into())));
+    }
+    if let Some(idle) = duration(options.model_idle_timeout_ms) {
+        builder = builder.model_idle_timeout(idle);
+    }
+    if let Some(wait) = duration(options.busy_timeout_ms) {
+        // SQLite counts milliseconds in 31 bits.
+        let longest = std::time::Duration::from_millis(i32::MAX as u64);
+        builder = builder.busy_timeout(wait.unwrap_or(longest).min(longest));
+    }
+    if let Some(now) = options.now_ms {
+        builder = builder.wall_clock(HostClock { now, user_data: UserData(options.now_user_data) });
+    }
+    Ok(builder)
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn config(options: &OpenOptions) -> Result<Option<Config>, Failure> {
+    // SAFETY: as promised by the caller.
+    let toml = unsafe { options.config.optional("config")? };
+    match (toml, options.config_file.is_null()) {
+        (None, true) => Ok(None),
+        (Some(toml), true) => Ok(Some(toml.parse().map_err(rekall::Error::from)?)),
+        (None, false) => {
+            // SAFETY: as promised by the caller.
+            let path = unsafe { text::path(options.config_file, "config_file")? };
+            Ok(Some(Config::from_file(path).map_err(rekall::Error::from)?))
+        }
+        (Some(_), false) => Err(Failure::misuse("config and config_file are both given")),
+    }
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn model(mut builder: Builder, options: &OpenOptions, own: Option<Own>) -> Result<Builder, Failure> {
+    // SAFETY: as promised by the caller.
+    let (model, vectors, load) = unsafe {
+        let model = text::name(options.model, "model")?;
+        (model, text::name(options.vectors_name, "vectors_name")?, load_options(options.load)?)
+    };
+    let none = options.flags & REKALL_OPEN_NO_MODEL != 0;
+    let choices = [model.is_some(), own.is_some(), vectors.is_some(), none];
+    if choices.into_iter().filter(|given| *given).count() > 1 {
+        return Err(Failure::misuse(
+            "of model, embedder, vectors_name and REKALL_OPEN_NO_MODEL at most one may be given",
+        ));
+    }
+    if let Some(model) = model {
+        builder = builder.model(source(model)?);
+    }
+    if let Some(own) = own {
+        builder = builder.embedder(Arc::new(own));
+    }
+    if let Some(name) = vectors {
+        let dimensions = options.vectors_dimensions;
+        if name.is_empty() || dimensions == 0 || dimensions > u16::MAX.into() {
+            let message =
+                format!("vectors_dimensions must be 1 to 65535 and vectors_name not empty, got {dimensions}");
+            return Err(Failure::invalid(message));
+        }
+        builder = builder.vectors_of(name, dimensions);
+    }
+    if none {
+        builder = builder.without_model();
+    }
+    Ok(builder.load_options(load))
+}
+
+pub(crate) fn source(model: &str) -> Result<ModelSource, Failure> {
+    model.parse().map_err(|error| Failure::from(rekall::Error::from(error)))
+}
+
+/// # Safety
+/// NULL, or a struct with valid members.
+pub(crate) unsafe fn load_options(given: *const LoadSettings) -> Result<LoadOptions, Failure> {
+    // SAFETY: as promised by the caller.
+    let given = unsafe { options::read_or_default(given)? };
+    let known = flags(given.flags, REKALL_LOAD_OFFLINE, "rekall_load_options")?;
+    let some = |number: usize| (number > 0).then_some(number);
+    let mut load = LoadOptions::default();
+    load.dimensions = some(given.dimensions);
+    load.max_tokens = some(given.max_tokens);
+    load.max_threads = some(given.max_threads as usize);
+    load.offline = known & REKALL_LOAD_OFFLINE != 0;
+    // SAFETY: as promised by the caller.
+    unsafe {
+        load.query_prefix = given.query_prefix.optional("query_prefix")?.map(str::to_owned);
+        load.document_prefix = given.document_prefix.optional("document_prefix")?.map(str::to_owned);
+        if !given.hub_cache.is_null() {
+            load.hub_cache = Some(text::path(given.hub_cache, "hub_cache")?);
+        }
+        if let Some(name) = text::name(given.device, "device")? {
+            load.device = device(name)?;
+        }
+    }
+    Ok(load)
+}
+
+fn device(name: &str) -> Result<Device, Failure> {
+    let refused = || Failure::invalid(format!("device must be cpu, candle, cuda:N or metal:N, got {name:?}"));
+    match name.split_once(':') {
+        None if name == "cpu" => Ok(Device::Cpu),
+        None if name == "candle" => Ok(Device::CandleCpu),
+        Some(("cuda", number)) => Ok(Device::Cuda(number.parse().map_err(|_| refused())?)),
+        Some(("metal", number)) => Ok(Device::Metal(number.parse().map_err(|_| refused())?)),
+        _ => Err(refused()),
+    }
+}
+
+/// The caller's clock.
+struct HostClock {
+    now: unsafe extern "C" fn(*mut c_void) -> i64,
+    user_data: UserData,
+}
+
+impl WallClock for HostClock {
+    fn now_ms(&self) -> i64 {
+        // SAFETY: the caller's function, called as its type says.
+        in_callback(0, || unsafe { (self.now)(self.user_data.get()) })
+    }
+}
+
+const _: () = assert!(REKALL_NEVER != REKALL_ZERO);

@@ -1,0 +1,163 @@
+//! Structs with a size: how a program and a library of different ages read each other's.
+
+use std::mem::MaybeUninit;
+
+use crate::error::Failure;
+
+/// More than any option struct will ever have: beyond it the size was not set.
+const LARGEST: usize = 4096;
+
+/// An option struct of the header.
+///
+/// # Safety
+/// The type is `repr(C)`, starts with a `usize` that holds the struct's size, and all bytes zero are a valid
+/// value of it, as is any mixture of a valid value's first bytes and zeroes behind them.
+pub(crate) unsafe trait Sized_: Copy {
+    /// Its name in C.
+    const NAME: &'static str;
+}
+
+/// Declares option structs. Each has, after `struct_size`, integers, floats, raw pointers, `Option`s of functions and
+/// structs of these: all of which may be zero.
+macro_rules! sized {
+    ($($type:ty => $name:literal),+ $(,)?) => {
+        $(
+            // SAFETY: repr(C), struct_size first, and nothing in it that may not be zero.
+            unsafe impl crate::options::Sized_ for $type {
+                const NAME: &'static str = $name;
+            }
+        )+
+    };
+}
+pub(crate) use sized;
+
+/// Looks at the size that stands at the beginning of a struct.
+///
+/// # Safety
+/// Not NULL; as many bytes as the struct says may be read.
+unsafe fn size<T: Sized_>(data: *const T) -> Result<usize, Failure> {
+    if !data.is_aligned() {
+        return Err(Failure::misuse(format!("{} is not aligned", T::NAME)));
+    }
+    // SAFETY: aligned, and a size is promised to stand there.
+    let size = unsafe { data.cast::<usize>().read() };
+    if (size_of::<usize>()..=LARGEST).contains(&size) {
+        return Ok(size);
+    }
+    Err(Failure::misuse(format!(
+        "{}.struct_size is {size}: start from {}_INIT",
+        T::NAME,
+        T::NAME.to_ascii_uppercase()
+    )))
+}
+
+/// The options that a caller gave; `None` for NULL. What an older caller does not know is zero.
+///
+/// # Safety
+/// NULL, or as many bytes as the struct says may be read.
+pub(crate) unsafe fn read<T: Sized_>(data: *const T) -> Result<Option<T>, Failure> {
+    if data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as promised by the caller.
+    let size = unsafe { size(data)? };
+    let known = size.min(size_of::<T>());
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: `known` bytes may be read there and written here.
+    unsafe { value.as_mut_ptr().cast::<u8>().copy_from_nonoverlapping(data.cast(), known) };
+    for at in known..size {
+        // SAFETY: still within the size that the caller gave.
+        if unsafe { data.cast::<u8>().add(at).read() } != 0 {
+            return Err(Failure::unsupported(format!(
+                "{} has {size} bytes and sets one beyond the {} that this version knows",
+                T::NAME,
+                size_of::<T>()
+            )));
+        }
+    }
+    // SAFETY: the trait promises that such a mixture is valid.
+    Ok(Some(unsafe { value.assume_init() }))
+}
+
+/// As [`read`], with all zeroes for NULL.
+///
+/// # Safety
+/// As for [`read`].
+pub(crate) unsafe fn read_or_default<T: Sized_>(data: *const T) -> Result<T, Failure> {
+    // SAFETY: as promised by the caller; the trait promises that zeroes are valid.
+    unsafe { Ok(read(data)?.unwrap_or_else(|| MaybeUninit::zeroed().assume_init())) }
+}
+
+/// As [`read`], and NULL is refused.
+///
+/// # Safety
+/// As for [`read`].
+pub(crate) unsafe fn read_required<T: Sized_>(data: *const T) -> Result<T, Failure> {
+    // SAFETY: as promised by the caller.
+    unsafe { read(data) }?.ok_or_else(|| Failure::misuse(format!("{} is NULL", T::NAME)))
+}
+
+/// A struct that the caller lets the library fill.
+pub(crate) struct Report<T> {
+    place: *mut T,
+    size: usize,
+}
+
+impl<T: Sized_> Report<T> {
+    /// Empties the struct, all but its size; NULL is fine.
+    ///
+    /// # Safety
+    /// NULL, or as many bytes as the struct says may be read and written until the call returns.
+    pub(crate) unsafe fn new(place: *mut T) -> Result<Self, Failure> {
+        if place.is_null() {
+            return Ok(Self { place, size: 0 });
+        }
+        // SAFETY: as promised by the caller.
+        let size = unsafe { size(place.cast_const())? };
+        let first = size_of::<usize>();
+        // SAFETY: within the size that the caller gave.
+        unsafe { place.cast::<u8>().add(first).write_bytes(0, size - first) };
+        Ok(Self { place, size })
+    }
+
+    pub(crate) fn required(self) -> Result<Self, Failure> {
+        if self.place.is_null() { Err(Failure::misuse(format!("{} is NULL", T::NAME))) } else { Ok(self) }
+    }
+
+    /// Writes what the caller's version knows of it.
+    pub(crate) fn set(&self, value: &T) {
+        let first = size_of::<usize>();
+        let known = self.size.min(size_of::<T>());
+        if known > first {
+            // SAFETY: `new` was promised that `size` bytes are writable; the two do not overlap.
+            unsafe {
+                let from = std::ptr::from_ref(value).cast::<u8>().add(first);
+                self.place.cast::<u8>().add(first).copy_from_nonoverlapping(from, known - first);
+            }
+        }
+    }
+}
+
+/// The caller's own pointer, handed back to the caller's functions from any thread.
+#[derive(Clone, Copy)]
+pub(crate) struct UserData(pub(crate) *mut std::ffi::c_void);
+
+// SAFETY: the library never looks behind it; the header tells the caller that it comes from any thread.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    /// By a method, so that closures take the whole and not the bare pointer.
+    pub(crate) fn get(self) -> *mut std::ffi::c_void {
+        self.0
+    }
+}
+
+/// Refuses flags that this version does not know.
+pub(crate) fn flags(given: u32, known: u32, what: &str) -> Result<u32, Failure> {
+    if given & !known == 0 {
+        return Ok(given);
+    }
+    Err(Failure::misuse(format!("{what} has unknown flags: {:#x}", given & !known)))
+}

@@ -1,0 +1,209 @@
+//! The caller's own model
+
+use std::ffi::{c_char, c_void};
+
+use rekall::Embedder;
+use rekall::model::{Error as ModelError, Fingerprint};
+
+use crate::error::Failure;
+use crate::events::DestroyFn;
+use crate::guard::{in_callback, note_callback_failure};
+use crate::listener::DestroyOnce;
+use crate::options::{self, UserData, sized};
+use crate::status::{REKALL_INTERRUPTED, REKALL_MODEL_UNAVAILABLE, REKALL_OK, Status, rekall_status_name};
+use crate::text::{self, Str};
+
+/// As a purpose: the text is to be found.
+pub const REKALL_EMBED_DOCUMENT: u32 = 0;
+/// As a purpose: the text is to search with. Some models treat the two differently.
+pub const REKALL_EMBED_QUERY: u32 = 1;
+
+/// Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
+/// any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
+/// text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
+/// vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
+/// REKALL_CALLBACK. Called on the threads that call the library, also on several at once.
+pub type EmbedFn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        purpose: u32,
+        texts: *const Str,
+        count: usize,
+        out_vectors: *mut f32,
+        dimensions: usize,
+    ) -> Status,
+>;
+
+/// Counts the tokens of a text as the model sees them.
+pub type CountTokensFn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, len: usize) -> usize>;
+
+/// A model of the caller's own, instead of one that the library loads. Start from REKALL_EMBEDDER_INIT; the library
+/// copies it. The functions must not throw, longjmp, or call back into the same handle.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct HostEmbedder {
+    /// sizeof(rekall_embedder).
+    pub struct_size: usize,
+    /// The model's name, NUL-terminated. With the dimensions it is what tells vectors of two models apart: change it
+    /// whenever the model's vectors change their meaning.
+    pub name: *const c_char,
+    /// Numbers in a vector, 1 or more.
+    pub dimensions: usize,
+    /// The longest text that embed takes, in tokens; longer ones are split first, and each piece gets a vector. 0: any.
+    pub max_tokens: usize,
+    /// Counts tokens for max_tokens. NULL: bytes are counted.
+    pub count_tokens: CountTokensFn,
+    /// Makes vectors. Not NULL.
+    pub embed: EmbedFn,
+    /// Handed to the functions.
+    pub user_data: *mut c_void,
+    /// Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
+    /// before the call that was given this struct returns with an error. NULL: nobody.
+    pub destroy: DestroyFn,
+}
+
+sized!(HostEmbedder => "rekall_embedder");
+
+/// The caller's model as the library sees it.
+pub(crate) struct Own {
+    fingerprint: Fingerprint,
+    dimensions: usize,
+    max_tokens: Option<usize>,
+    count_tokens: CountTokensFn,
+    embed: unsafe extern "C" fn(*mut c_void, u32, *const Str, usize, *mut f32, usize) -> Status,
+    user_data: UserData,
+    /// Shared with the handle, so that a call back into it is noticed.
+    identity: usize,
+    _end: DestroyOnce,
+}
+
+impl Own {
+    /// Takes over an embedder. From here on `destroy` is called, whatever else fails.
+    ///
+    /// # Safety
+    /// `embedder` is NULL or points to a struct with valid members.
+    pub(crate) unsafe fn new(
+        embedder: *const HostEmbedder,
+        identity: usize,
+    ) -> Result<Option<Self>, Failure> {
+        // SAFETY: as promised by the caller.
+        let Some(given) = (unsafe { options::read(embedder)? }) else { return Ok(None) };
+        let user_data = UserData(given.user_data);
+        let end = DestroyOnce::new(given.destroy, user_data);
+        // SAFETY: as promised by the caller.
+        let name = unsafe { text::required_name(given.name, "rekall_embedder.name")? };
+        if name.is_empty() {
+            return Err(Failure::invalid("rekall_embedder.name is empty"));
+        }
+        if given.dimensions == 0 || given.dimensions > u16::MAX.into() {
+            let got = given.dimensions;
+            return Err(Failure::invalid(format!(
+                "rekall_embedder.dimensions must be 1 to 65535, got {got}"
+            )));
+        }
+        let embed = given.embed.ok_or_else(|| Failure::misuse("rekall_embedder.embed is NULL"))?;
+        Ok(Some(Self {
+            fingerprint: Fingerprint::external(name, given.dimensions),
+            dimensions: given.dimensions,
+            max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
+            count_tokens: given.count_tokens,
+            embed,
+            user_data,
+            identity,
+            _end: end,
+        }))
+    }
+
+    /// The rows as the caller's function left them.
+    fn ask(&self, texts: &[&str], purpose: u32) -> Result<Vec<f32>, ModelError> {
+        let list: Vec<Str> =
+            texts.iter().map(|text| Str { data: text.as_ptr().cast(), len: text.len() }).collect();
+        let mut rows = vec![0.0; texts.len() * self.dimensions];
+        // SAFETY: the caller's function, called as its type says: the list and the rows have the sizes given.
+        let status = in_callback(self.identity, || unsafe {
+            let data = self.user_data.get();
+            (self.embed)(data, purpose, list.as_ptr(), list.len(), rows.as_mut_ptr(), self.dimensions)
+        });
+        match status {
+            REKALL_OK => Ok(rows),
+            REKALL_INTERRUPTED => Err(ModelError::Cancelled { done: 0, total: texts.len() }),
+            REKALL_MODEL_UNAVAILABLE => Err(ModelError::Unavailable {
+                repo: self.fingerprint.model().to_owned(),
+                reason: "the host's embedder says so".to_owned(),
+                source: None,
+            }),
+            other => Err(failed(format!("the host's embedder returned {}", named(other)))),
+        }
+    }
+
+    fn embed(&self, texts: &[&str], purpose: u32) -> Result<Vec<f32>, ModelError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.ask(texts, purpose)?;
+        for (index, row) in rows.chunks_exact_mut(self.dimensions).enumerate() {
+            if let Some(at) = row.iter().position(|value| !value.is_finite()) {
+                let value = row[at];
+                return Err(failed(format!(
+                    "the host's embedder gave {value} for text {index}, component {at}"
+                )));
+            }
+            let norm = row.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
+            if norm < f64::from(f32::MIN_POSITIVE) {
+                return Err(ModelError::Unembeddable { index });
+            }
+            for value in row {
+                *value = (f64::from(*value) / norm) as f32;
+            }
+        }
+        Ok(rows)
+    }
+}
+
+fn failed(reason: String) -> ModelError {
+    note_callback_failure();
+    ModelError::Compute { reason }
+}
+
+fn named(status: Status) -> String {
+    // SAFETY: the names are static and NUL-terminated.
+    let name = unsafe { std::ffi::CStr::from_ptr(rekall_status_name(status)) };
+    format!("{status} ({})", name.to_string_lossy())
+}
+
+impl Embedder for Own {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    fn max_tokens(&self) -> Option<usize> {
+        self.max_tokens
+    }
+
+    fn count_tokens(&self, text: &str) -> Result<usize, ModelError> {
+        Ok(match self.count_tokens {
+            // SAFETY: the caller's function, called as its type says.
+            Some(count) => in_callback(self.identity, || unsafe {
+                count(self.user_data.get(), text.as_ptr().cast(), text.len())
+            }),
+            None => text.len(),
+        })
+    }
+
+    fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, ModelError> {
+        self.embed(texts, REKALL_EMBED_DOCUMENT)
+    }
+
+    fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
+        self.embed(&[text], REKALL_EMBED_QUERY)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}

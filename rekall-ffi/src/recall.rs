@@ -1,0 +1,175 @@
+//! Recalling
+
+use std::ffi::c_char;
+
+use rekall::{Mode, Recall, Role};
+
+use crate::cancel::{Stoppable, Token};
+use crate::error::{ErrorObject, Failure};
+use crate::filter::{self, Filter};
+use crate::guard::{Out, on};
+use crate::handle::{Handle, keep_alive};
+use crate::hits::Hits;
+use crate::options::{self, flags, sized};
+use crate::status::Status;
+use crate::text::{utf8, values};
+
+/// Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
+/// (rekall_hits_degraded()).
+pub const REKALL_MODE_HYBRID: u32 = 1;
+/// Mode of a search: meaning alone.
+pub const REKALL_MODE_SEMANTIC: u32 = 2;
+/// Mode of a search: words alone.
+pub const REKALL_MODE_TEXT: u32 = 3;
+
+/// Which text of an entry: title, content and tags.
+pub const REKALL_ROLE_SUMMARY: u32 = 1;
+/// Which text of an entry: its context.
+pub const REKALL_ROLE_CONTEXT: u32 = 2;
+
+/// Flag of rekall_recall_options: threshold is given.
+pub const REKALL_RECALL_THRESHOLD: u32 = 1;
+/// Flag of rekall_recall_options: semantic_weight and text_weight are given.
+pub const REKALL_RECALL_WEIGHTS: u32 = 2;
+/// Flag of rekall_recall_options: the last word of the query may be the beginning of one, for searching while a user is
+/// typing.
+pub const REKALL_RECALL_PREFIX: u32 = 4;
+
+/// How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RecallOptions {
+    /// sizeof(rekall_recall_options).
+    pub struct_size: usize,
+    /// REKALL_RECALL_ flags.
+    pub flags: u32,
+    /// A REKALL_MODE_ number; 0: REKALL_MODE_HYBRID, or REKALL_MODE_SEMANTIC for a vector without text.
+    pub mode: u32,
+    /// Compare the query with this text of the entries only, a REKALL_ROLE_ number; 0: with all, and the best counts.
+    pub role: u32,
+    /// The least similarity of a hit, -1 to 1, with REKALL_RECALL_THRESHOLD; leaves out hits that have none.
+    pub threshold: f32,
+    /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
+    pub limit: usize,
+    /// Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; otherwise 1.
+    pub semantic_weight: f64,
+    /// Weight of words, likewise.
+    pub text_weight: f64,
+    /// Which entries may be found; NULL: active ones.
+    pub filter: *const Filter,
+    /// The query's vector, made by the host with the file's model; the text then only serves to find words.
+    pub vector: *const f32,
+    /// How many numbers it has.
+    pub vector_len: usize,
+    /// How long the model stays loaded after this search, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+    /// REKALL_ZERO.
+    pub keep_alive_ms: u64,
+    /// Stops the search; NULL: only rekall_interrupt() does.
+    pub token: *mut Token,
+}
+
+sized!(RecallOptions => "rekall_recall_options");
+
+/// Searches for entries that a text brings to mind. Any text but a blank one is a valid query.
+///
+/// query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
+/// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
+/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, limit or threshold;
+/// REKALL_INTERRUPTED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+/// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_recall(
+    db: *mut Handle,
+    query: *const c_char,
+    query_len: usize,
+    options: *const RecallOptions,
+    out: *mut *mut Hits,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let out = out.required("out")?;
+            let query = utf8(query, query_len, "query")?;
+            let options = options::read_or_default(options)?;
+            let mut search = db.recall(query);
+            if !options.vector.is_null() || options.vector_len > 0 {
+                search = search.vector(values(options.vector, options.vector_len, "vector")?);
+            }
+            out.give(run(db, search, &options)?);
+            Ok(())
+        })
+    }
+}
+
+/// Searches for the entries nearest to a vector of the file's own space: dimensions numbers, of any length but zero.
+/// Needs no model. REKALL_INVALID_VECTOR. Otherwise as rekall_recall().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_recall_vector(
+    db: *mut Handle,
+    vector: *const f32,
+    dimensions: usize,
+    options: *const RecallOptions,
+    out: *mut *mut Hits,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let out = out.required("out")?;
+            let vector = values(vector, dimensions, "vector")?;
+            let options = options::read_or_default(options)?;
+            if !options.vector.is_null() {
+                return Err(Failure::misuse("options.vector goes with a query text"));
+            }
+            out.give(run(db, db.recall_vector(vector), &options)?);
+            Ok(())
+        })
+    }
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn run(db: &Handle, mut search: Recall<'_>, options: &RecallOptions) -> Result<Hits, Failure> {
+    let set = flags(options.flags, 7, "rekall_recall_options")?;
+    search = match options.mode {
+        0 => search,
+        REKALL_MODE_HYBRID => search.mode(Mode::Hybrid),
+        REKALL_MODE_SEMANTIC => search.mode(Mode::Semantic),
+        REKALL_MODE_TEXT => search.mode(Mode::Text),
+        other => return Err(Failure::misuse(format!("mode must be a REKALL_MODE_ number, got {other}"))),
+    };
+    search = match options.role {
+        0 => search,
+        REKALL_ROLE_SUMMARY => search.role(Role::Summary),
+        REKALL_ROLE_CONTEXT => search.role(Role::Context),
+        other => return Err(Failure::misuse(format!("role must be a REKALL_ROLE_ number, got {other}"))),
+    };
+    if options.limit > 0 {
+        search = search.limit(options.limit);
+    }
+    if set & REKALL_RECALL_THRESHOLD != 0 {
+        search = search.threshold(options.threshold);
+    }
+    if set & REKALL_RECALL_WEIGHTS != 0 {
+        let weights = [options.semantic_weight, options.text_weight];
+        if let Some(bad) =
+            weights.into_iter().find(|weight| !(0.0..).contains(weight) || weight.is_infinite())
+        {
+            return Err(Failure::invalid(format!("a weight must be 0 or more, got {bad}")));
+        }
+        search = search.weights(options.semantic_weight, options.text_weight);
+    }
+    if set & REKALL_RECALL_PREFIX != 0 {
+        search = search.prefix();
+    }
+    if let Some(keep_alive) = keep_alive(options.keep_alive_ms) {
+        search = search.keep_alive(keep_alive);
+    }
+    // SAFETY: as promised by the caller.
+    let (filter, running) =
+        unsafe { (filter::read(options.filter)?, Stoppable::begin(Some(db), options.token)?) };
+    Ok(Hits::new(search.filter(filter).cancel(running.token()).run()?))
+}

@@ -1,0 +1,115 @@
+//! Making vectors later, or anew
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use crate::error::{ErrorObject, Failure};
+use crate::guard::on;
+use crate::handle::Handle;
+use crate::open::{LoadSettings, load_options, source};
+use crate::options::{self, Report, sized};
+use crate::own_embedder::{HostEmbedder, Own};
+use crate::status::Status;
+use crate::text;
+use crate::watch::{Watch, watched};
+
+/// What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Embedded {
+    /// sizeof(rekall_embedded).
+    pub struct_size: usize,
+    /// Entries that got vectors.
+    pub entries: u64,
+    /// Vectors made for them.
+    pub vectors: u64,
+    /// Entries of which the model knows no word: words find them, meaning does not.
+    pub without_meaning: u64,
+}
+
+/// The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ReembedOptions {
+    /// sizeof(rekall_reembed_options).
+    pub struct_size: usize,
+    /// The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+    pub model: *const c_char,
+    /// How it is loaded.
+    pub load: *const LoadSettings,
+    /// Or the caller's own model.
+    pub embedder: *const HostEmbedder,
+}
+
+sized!(Embedded => "rekall_embedded", ReembedOptions => "rekall_reembed_options");
+
+impl From<rekall::Embedded> for Embedded {
+    fn from(done: rekall::Embedded) -> Self {
+        Self {
+            struct_size: size_of::<Self>(),
+            entries: done.entries as u64,
+            vectors: done.vectors as u64,
+            without_meaning: done.without_meaning as u64,
+        }
+    }
+}
+
+/// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also by another
+/// program. In batches, each one transaction; a call that was stopped goes on where it was. watch and out may be NULL.
+/// REKALL_MODEL_UNAVAILABLE; REKALL_MODEL_MISMATCH when the file's vectors are another model's; REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embed_pending(
+    db: *mut Handle,
+    watch: *const Watch,
+    out: *mut Embedded,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Report::new(out);
+        on(db, error, |db| {
+            let out = out?;
+            out.set(&watched(Some(db), watch, |watch| Ok(db.embed_pending(watch)?))?.into());
+            Ok(())
+        })
+    }
+}
+
+/// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
+/// old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
+/// killed is resumed by calling again with the same model. Handles opened with the old model get REKALL_MODEL_MISMATCH
+/// after the switch. watch and out may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_reembed(
+    db: *mut Handle,
+    options: *const ReembedOptions,
+    watch: *const Watch,
+    out: *mut Embedded,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Report::new(out);
+        // The embedder is taken over before anything can fail, a NULL or poisoned handle included.
+        let identity = db.as_ref().map_or(0, Handle::identity);
+        let given = options::read_required(options)
+            .and_then(|options| Ok((Own::new(options.embedder, identity)?, options)));
+        on(db, error, |db| {
+            let out = out?;
+            let (own, options) = given?;
+            let model = text::name(options.model, "model")?;
+            let done = match (own, model) {
+                (Some(own), None) => {
+                    watched(Some(db), watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?))?
+                }
+                (None, Some(model)) => {
+                    let (source, load) = (source(model)?, load_options(options.load)?);
+                    watched(Some(db), watch, |watch| Ok(db.reembed(source, load, watch)?))?
+                }
+                _ => return Err(Failure::misuse("either model or embedder must be given")),
+            };
+            out.set(&done.into());
+            Ok(())
+        })
+    }
+}

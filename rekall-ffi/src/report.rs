@@ -1,0 +1,87 @@
+//! Reports: what upkeep, import and export found and did
+
+use std::ffi::c_char;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::Failure;
+use crate::guard::{free, peek};
+use crate::text::{lend, name, owned};
+
+/// What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
+/// be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
+pub struct ReportObject {
+    values: Value,
+    json: Box<[u8]>,
+    lines: Vec<Box<[u8]>>,
+}
+
+impl ReportObject {
+    /// A report of these values, with lines for people to read.
+    pub(crate) fn new(
+        values: &impl Serialize,
+        lines: impl IntoIterator<Item = String>,
+    ) -> Result<Self, Failure> {
+        let values = serde_json::to_value(values)
+            .map_err(|error| Failure::new(crate::status::REKALL_ERROR, error.to_string()))?;
+        let json = owned(&values.to_string());
+        Ok(Self { values, json, lines: lines.into_iter().map(|line| owned(&line)).collect() })
+    }
+}
+
+/// A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
+/// items where the name is that of a list. 0 when there is no such number, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_report_number(report: *const ReportObject, key: *const c_char) -> u64 {
+    peek(0, || {
+        // SAFETY: NULL or a report that was not freed; the name is NUL-terminated.
+        let (report, key) = unsafe { (report.as_ref(), name(key, "key").ok().flatten()) };
+        let (Some(report), Some(key)) = (report, key) else { return 0 };
+        match report.values.get(key) {
+            Some(Value::Array(items)) => items.len() as u64,
+            Some(value) => value.as_u64().unwrap_or(0),
+            None => 0,
+        }
+    })
+}
+
+/// How many lines the report has: each something that a person may want to look at.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_report_line_count(report: *const ReportObject) -> usize {
+    // SAFETY: NULL or a report that was not freed.
+    peek(0, || unsafe { report.as_ref() }.map_or(0, |report| report.lines.len()))
+}
+
+/// Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
+/// length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_report_line(
+    report: *const ReportObject,
+    index: usize,
+    out_len: *mut usize,
+) -> *const c_char {
+    peek(std::ptr::null(), || {
+        // SAFETY: the pointers are the caller's, who keeps the header's rules.
+        unsafe {
+            lend(report.as_ref().and_then(|report| report.lines.get(index)).map(|line| &**line), out_len)
+        }
+    })
+}
+
+/// The whole report as one JSON object, NUL-terminated; NULL for NULL. out_len, which may be NULL, receives its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_report_json(
+    report: *const ReportObject,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    peek(std::ptr::null(), || unsafe { lend(report.as_ref().map(|report| &*report.json), out_len) })
+}
+
+/// Frees a report. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_report_free(report: *mut ReportObject) {
+    // SAFETY: NULL or a report of ours that was not freed; the caller gives it up.
+    unsafe { free(report) }
+}

@@ -1,0 +1,187 @@
+//! Text and ids
+
+use std::ffi::{CStr, c_char};
+use std::path::PathBuf;
+use std::slice;
+
+use rekall::EntryId;
+
+use crate::error::Failure;
+use crate::guard::peek;
+
+/// A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
+/// NULL with a length of 0 the empty text.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Str {
+    /// First byte; may be NULL when len is 0.
+    pub data: *const c_char,
+    /// Length in bytes, or REKALL_NTS.
+    pub len: usize,
+}
+
+/// Characters of an id, without the NUL at its end.
+pub const REKALL_ID_LEN: usize = 26;
+
+/// As a length: the text ends at its first NUL.
+pub const REKALL_NTS: usize = usize::MAX;
+
+/// The name of an entry: a ULID, 26 characters and a NUL. Ids sort by the time they were made.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct Id {
+    /// The characters, NUL-terminated; "" when there is none.
+    pub text: [c_char; 27],
+}
+
+impl Id {
+    pub(crate) const NONE: Self = Self { text: [0; 27] };
+}
+
+impl From<EntryId> for Id {
+    fn from(id: EntryId) -> Self {
+        let mut text = [0; 27];
+        for (to, from) in text.iter_mut().zip(id.to_string().bytes()) {
+            *to = from as c_char;
+        }
+        Self { text }
+    }
+}
+
+/// A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_text(nul_terminated: *const c_char) -> Str {
+    peek(Str { data: std::ptr::null(), len: 0 }, || match nul_terminated.is_null() {
+        true => Str { data: std::ptr::null(), len: 0 },
+        // SAFETY: the caller's text is NUL-terminated.
+        false => Str { data: nul_terminated, len: unsafe { CStr::from_ptr(nul_terminated) }.count_bytes() },
+    })
+}
+
+/// So many values at a place; NULL and 0 are an empty list.
+///
+/// # Safety
+/// `data` is NULL or has `len` values that stay as they are for `'a`.
+pub(crate) unsafe fn values<'a, T>(data: *const T, len: usize, name: &str) -> Result<&'a [T], Failure> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() {
+        return Err(Failure::misuse(format!("{name} is NULL with a length of {len}")));
+    }
+    if !data.is_aligned() {
+        return Err(Failure::misuse(format!("{name} is not aligned")));
+    }
+    if len > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Failure::misuse(format!("{name} has an impossible length, {len}")));
+    }
+    // SAFETY: not NULL, aligned, of a possible length; the rest is promised by the caller.
+    Ok(unsafe { slice::from_raw_parts(data, len) })
+}
+
+/// # Safety
+/// As for [`values`]; with a length of [`REKALL_NTS`] the text is NUL-terminated.
+pub(crate) unsafe fn utf8<'a>(data: *const c_char, len: usize, name: &str) -> Result<&'a str, Failure> {
+    // SAFETY: as promised by the caller.
+    let bytes = unsafe {
+        if len == REKALL_NTS && !data.is_null() {
+            CStr::from_ptr(data).to_bytes()
+        } else {
+            values(data.cast::<u8>(), len, name)?
+        }
+    };
+    std::str::from_utf8(bytes)
+        .map_err(|error| Failure::invalid(format!("{name} is not UTF-8 at byte {}", error.valid_up_to())))
+}
+
+impl Str {
+    /// # Safety
+    /// As for [`utf8`].
+    pub(crate) unsafe fn optional<'a>(self, name: &str) -> Result<Option<&'a str>, Failure> {
+        if self.data.is_null() && (self.len == 0 || self.len == REKALL_NTS) {
+            return Ok(None);
+        }
+        // SAFETY: as promised by the caller.
+        unsafe { utf8(self.data, self.len, name) }.map(Some)
+    }
+}
+
+/// A list of texts. One that is not given counts as empty.
+///
+/// # Safety
+/// As for [`values`] and [`utf8`].
+pub(crate) unsafe fn texts(data: *const Str, len: usize, name: &str) -> Result<Vec<String>, Failure> {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let list = values(data, len, name)?;
+        list.iter().map(|text| Ok(text.optional(name)?.unwrap_or_default().to_owned())).collect()
+    }
+}
+
+/// A NUL-terminated name; `None` for NULL.
+///
+/// # Safety
+/// NULL or NUL-terminated, unchanged for `'a`.
+pub(crate) unsafe fn name<'a>(data: *const c_char, what: &str) -> Result<Option<&'a str>, Failure> {
+    if data.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as promised by the caller.
+    unsafe { utf8(data, REKALL_NTS, what) }.map(Some)
+}
+
+/// # Safety
+/// As for [`name`].
+pub(crate) unsafe fn required_name<'a>(data: *const c_char, what: &str) -> Result<&'a str, Failure> {
+    // SAFETY: as promised by the caller.
+    unsafe { name(data, what) }?.ok_or_else(|| Failure::misuse(format!("{what} is NULL")))
+}
+
+/// A path, as the system writes it: any bytes on Unix, UTF-8 elsewhere.
+///
+/// # Safety
+/// As for [`name`].
+pub(crate) unsafe fn path(data: *const c_char, what: &str) -> Result<PathBuf, Failure> {
+    if data.is_null() {
+        return Err(Failure::misuse(format!("{what} is NULL")));
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        // SAFETY: not NULL; the rest is promised by the caller.
+        let bytes = unsafe { CStr::from_ptr(data) }.to_bytes();
+        Ok(std::ffi::OsStr::from_bytes(bytes).into())
+    }
+    #[cfg(not(unix))]
+    {
+        // SAFETY: as promised by the caller.
+        unsafe { required_name(data, what) }.map(PathBuf::from)
+    }
+}
+
+/// # Safety
+/// As for [`name`].
+pub(crate) unsafe fn id(data: *const c_char, what: &str) -> Result<EntryId, Failure> {
+    // SAFETY: as promised by the caller.
+    Ok(unsafe { required_name(data, what) }?.parse()?)
+}
+
+/// Bytes with a NUL behind them, for C.
+pub(crate) fn owned(text: &str) -> Box<[u8]> {
+    let mut bytes = Vec::with_capacity(text.len() + 1);
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(0);
+    bytes.into_boxed_slice()
+}
+
+/// Lends such bytes out: the pointer, and the length without the NUL.
+///
+/// # Safety
+/// `len` is NULL or may be written to.
+pub(crate) unsafe fn lend(bytes: Option<&[u8]>, len: *mut usize) -> *const c_char {
+    if !len.is_null() {
+        // SAFETY: as promised by the caller.
+        unsafe { len.write(bytes.map_or(0, |bytes| bytes.len() - 1)) };
+    }
+    bytes.map_or(std::ptr::null(), |bytes| bytes.as_ptr().cast())
+}

@@ -1,0 +1,344 @@
+//! Import and export
+
+use std::ffi::{c_char, c_void};
+use std::fs::{self, OpenOptions as FileOptions};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
+
+use crate::cancel::Stoppable;
+use crate::error::{ErrorObject, Failure};
+use crate::guard::{Out, call, in_callback, note_callback_failure, on};
+use crate::handle::Handle;
+use crate::options;
+use crate::report::ReportObject;
+use crate::status::{REKALL_OK, Status};
+use crate::text;
+use crate::watch::{Watch, watched};
+
+/// On import, of an entry that is there already: keep the one that is there.
+pub const REKALL_DUPLICATE_SKIP: u32 = 0;
+/// On import, of an entry that is there already: fail, and import nothing.
+pub const REKALL_DUPLICATE_REFUSE: u32 = 1;
+/// On import, of an entry that is there already: put the imported one in its place.
+pub const REKALL_DUPLICATE_REPLACE: u32 = 2;
+
+/// As an offset from UTC: take it from the file.
+pub const REKALL_UTC_OFFSET_AUTO: i32 = i32::MIN;
+
+/// Takes bytes of an export. Return REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+pub type WriteFn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, bytes: *const c_char, len: usize) -> Status>;
+
+/// Gives bytes of an import: writes up to capacity of them to buffer and their number to out_len; 0 is the end. Return
+/// REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+pub type ReadFn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        buffer: *mut c_char,
+        capacity: usize,
+        out_len: *mut usize,
+    ) -> Status,
+>;
+
+/// Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet.
+/// watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_export_jsonl(
+    db: *mut Handle,
+    path: *const c_char,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let path = text::path(path, "path")?;
+            let failed = |source: io::Error| match source.kind() {
+                io::ErrorKind::AlreadyExists => CoreError::AlreadyExists { path: path.clone() },
+                _ => CoreError::Io { action: "write", path: path.clone(), source },
+            };
+            let file = FileOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+            let written = watched(Some(db), watch, |watch| {
+                let mut file = BufWriter::new(file);
+                let report = db.export_jsonl(&mut file, watch)?;
+                file.into_inner().map_err(|error| failed(error.into_error()))?;
+                Ok(report)
+            });
+            let report = written.inspect_err(|_| drop(fs::remove_file(&path)))?;
+            out.give(ReportObject::new(&report, [])?);
+            Ok(())
+        })
+    }
+}
+
+/// As rekall_export_jsonl(), to a function, which is called on this thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_export_jsonl_to(
+    db: *mut Handle,
+    write: WriteFn,
+    user_data: *mut c_void,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let write = write.ok_or_else(|| Failure::misuse("write is NULL"))?;
+            let to = HostWriter { write, user_data, identity: db.identity() };
+            let report = watched(Some(db), watch, |watch| {
+                let mut to = BufWriter::with_capacity(64 << 10, to);
+                let report = db.export_jsonl(&mut to, watch)?;
+                to.flush().map_err(|source| CoreError::Stream { action: "write", source })?;
+                Ok(report)
+            })?;
+            out.give(ReportObject::new(&report, [])?);
+            Ok(())
+        })
+    }
+}
+
+/// Reads a file that rekall_export_jsonl() wrote: all of it or nothing. on_duplicate is a REKALL_DUPLICATE_ number. watch
+/// and out may be NULL. Numbers: added, replaced, skipped, vectors, links, quarantined, spaces. REKALL_INVALID_INPUT
+/// names the line that cannot be read; REKALL_NEWER_VERSION.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_import_jsonl(
+    db: *mut Handle,
+    path: *const c_char,
+    on_duplicate: u32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let options = import_options(on_duplicate)?;
+            let path = text::path(path, "path")?;
+            let file = fs::File::open(&path).map_err(|source| CoreError::Io {
+                action: "open",
+                path: path.clone(),
+                source,
+            })?;
+            let mut input = BufReader::with_capacity(64 << 10, file);
+            let report = watched(Some(db), watch, |watch| Ok(db.import_jsonl(&mut input, &options, watch)?))?;
+            out.give(ReportObject::new(&report, [])?);
+            Ok(())
+        })
+    }
+}
+
+/// As rekall_import_jsonl(), from a function, which is called on this thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_import_jsonl_from(
+    db: *mut Handle,
+    read: ReadFn,
+    user_data: *mut c_void,
+    on_duplicate: u32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let options = import_options(on_duplicate)?;
+            let read = read.ok_or_else(|| Failure::misuse("read is NULL"))?;
+            let from = HostReader { read, user_data, identity: db.identity() };
+            let mut input = BufReader::with_capacity(64 << 10, from);
+            let report = watched(Some(db), watch, |watch| Ok(db.import_jsonl(&mut input, &options, watch)?))?;
+            out.give(ReportObject::new(&report, [])?);
+            Ok(())
+        })
+    }
+}
+
+/// Reads a file of the Python tool into this one: all of it or nothing. The original is only read. Vectors come along,
+/// in a space of their own that answers searches by vector until rekall_reembed(). Entries whose id is here already are
+/// left alone.
+///
+/// utc_offset_minutes is the offset of the file's local times from UTC, in minutes east of Greenwich, for times whose
+/// offset the file does not tell; usually REKALL_UTC_OFFSET_AUTO. watch and out may be NULL. Numbers: entries, existing,
+/// tags, links, vectors, quarantined, pending, possibly_stale, normalized, legacy_schema. Lines: what is worth a look.
+/// REKALL_NOT_A_DATABASE when the file is not one of the Python tool's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_import_legacy(
+    db: *mut Handle,
+    path: *const c_char,
+    utc_offset_minutes: i32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let path = text::path(path, "path")?;
+            if utc_offset_minutes == REKALL_UTC_OFFSET_AUTO {
+                let report = watched(Some(db), watch, |watch| Ok(db.import_legacy(&path, watch)?))?;
+                out.give(legacy_report(&report)?);
+                return Ok(());
+            }
+            let report = observed(Some(db), watch, |options| {
+                db.store().import_legacy(&path, options.utc_offset_minutes(utc_offset_minutes))
+            })?;
+            out.give(legacy_report(&report)?);
+            Ok(())
+        })
+    }
+}
+
+/// Puts a rekall file in the place of a file of the Python tool, with all that is in it, and leaves the old one beside
+/// it: backup in the report's JSON is its path. Atomic, and safe to be killed at any moment. Needs no handle: nobody may
+/// have the file open. The rest as for rekall_import_legacy(); REKALL_BUSY when somebody uses the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_migrate_legacy(
+    path: *const c_char,
+    utc_offset_minutes: i32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        call(error, || {
+            let path = text::path(path, "path")?;
+            let report = observed(None, watch, |mut options| {
+                if utc_offset_minutes != REKALL_UTC_OFFSET_AUTO {
+                    options = options.utc_offset_minutes(utc_offset_minutes);
+                }
+                legacy::migrate(&path, options)
+            })?;
+            out.give(legacy_report(&report)?);
+            Ok(())
+        })
+    }
+}
+
+/// Tells what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
+/// schema, user_version, entries, links, vectors. REKALL_NOT_A_DATABASE when it is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_probe_legacy(
+    path: *const c_char,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        call(error, || {
+            let out = out.required("out")?;
+            let file = legacy::probe(text::path(path, "path")?)?;
+            out.give(ReportObject::new(&file, [])?);
+            Ok(())
+        })
+    }
+}
+
+fn import_options(on_duplicate: u32) -> Result<ImportOptions, Failure> {
+    Ok(ImportOptions::on_duplicate(match on_duplicate {
+        REKALL_DUPLICATE_SKIP => OnDuplicate::Skip,
+        REKALL_DUPLICATE_REFUSE => OnDuplicate::Refuse,
+        REKALL_DUPLICATE_REPLACE => OnDuplicate::Replace,
+        other => {
+            return Err(Failure::misuse(format!(
+                "on_duplicate must be a REKALL_DUPLICATE_ number, got {other}"
+            )));
+        }
+    }))
+}
+
+fn legacy_report(report: &legacy::ImportReport) -> Result<ReportObject, Failure> {
+    ReportObject::new(report, report.notes.iter().cloned())
+}
+
+/// Work of storage on a foreign file, which takes a flag of its own instead of a token.
+///
+/// # Safety
+/// `watch` is NULL or points to a struct with valid members.
+unsafe fn observed<T>(
+    db: Option<&Handle>,
+    watch: *const Watch,
+    work: impl FnOnce(legacy::ImportOptions<'_>) -> Result<T, CoreError>,
+) -> Result<T, Failure> {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    // SAFETY: as promised by the caller.
+    let (watch, running) = unsafe {
+        let watch = options::read_or_default(watch)?;
+        (watch, Stoppable::begin(db, watch.token)?)
+    };
+    let identity = db.map_or(0, Handle::identity);
+    let stop = AtomicBool::new(false);
+    let mut progress = |done, total| {
+        let asked = watch.progress.is_some_and(|callback| {
+            // SAFETY: the caller's function, called as its type says.
+            in_callback(identity, || unsafe { callback(watch.user_data, done, total) }) != 0
+        });
+        if asked || running.token().is_cancelled() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    let mut options = legacy::ImportOptions::default().progress(&mut progress);
+    options.cancel = Some(&stop);
+    Ok(work(options)?)
+}
+
+fn callback_failed(what: &str, status: Status) -> io::Error {
+    note_callback_failure();
+    io::Error::other(format!("the host's {what} function returned {status}"))
+}
+
+struct HostWriter {
+    write: unsafe extern "C" fn(*mut c_void, *const c_char, usize) -> Status,
+    user_data: *mut c_void,
+    identity: usize,
+}
+
+impl Write for HostWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: the caller's function, called as its type says.
+        let status = in_callback(self.identity, || unsafe {
+            (self.write)(self.user_data, bytes.as_ptr().cast(), bytes.len())
+        });
+        if status == REKALL_OK { Ok(bytes.len()) } else { Err(callback_failed("write", status)) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct HostReader {
+    read: unsafe extern "C" fn(*mut c_void, *mut c_char, usize, *mut usize) -> Status,
+    user_data: *mut c_void,
+    identity: usize,
+}
+
+impl Read for HostReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut len = 0;
+        // SAFETY: the caller's function, called as its type says.
+        let status = in_callback(self.identity, || unsafe {
+            (self.read)(self.user_data, buffer.as_mut_ptr().cast(), buffer.len(), &raw mut len)
+        });
+        match status {
+            REKALL_OK if len <= buffer.len() => Ok(len),
+            REKALL_OK => {
+                note_callback_failure();
+                Err(io::Error::other(format!(
+                    "the host's read function gave {len} bytes for {}",
+                    buffer.len()
+                )))
+            }
+            status => Err(callback_failed("read", status)),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Looking after the file
+
+use std::ffi::c_char;
+
+use rekall::core::Store;
+
+use crate::cancel::Stoppable;
+use crate::error::ErrorObject;
+use crate::guard::{Out, call, in_callback, on};
+use crate::handle::Handle;
+use crate::options;
+use crate::report::ReportObject;
+use crate::status::Status;
+use crate::text;
+use crate::watch::{Watch, watched};
+
+/// Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
+/// Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). Numbers: found (0:
+/// the file is sound), problems (those listed), entries, vectors, tags, links, pages. Lines: the problems.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_check(
+    db: *mut Handle,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let out = out.required("out")?;
+            let report = db.check()?;
+            let lines = report.problems.iter().map(|problem| problem.detail.clone());
+            out.give(ReportObject::new(&report, lines)?);
+            Ok(())
+        })
+    }
+}
+
+/// Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
+/// other writers meanwhile. out may be NULL. Numbers: mended (entries with unreadable parts), quarantined (vectors set
+/// aside), orphans, pending, spaces, objects. Lines: the entries mended. REKALL_CORRUPT when pages cannot be read;
+/// nothing is changed then, and rekall_salvage() carries over what can be.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_repair(
+    db: *mut Handle,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            let report = db.repair()?;
+            let lines =
+                report.mended.iter().map(|entry| format!("{}: {}", entry.id, entry.columns.join(", ")));
+            out.give(ReportObject::new(&report, lines)?);
+            Ok(())
+        })
+    }
+}
+
+/// Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.
+/// watch may be NULL. REKALL_INVALID_INPUT when the target exists; REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_backup(
+    db: *mut Handle,
+    target: *const c_char,
+    watch: *const Watch,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, |db| {
+            let target = text::path(target, "target")?;
+            watched(Some(db), watch, |watch| Ok(db.backup(target, watch)?))
+        })
+    }
+}
+
+/// Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
+/// writers. out may be NULL. Numbers: bytes_before, bytes_after.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_compact(
+    db: *mut Handle,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        on(db, error, |db| {
+            out.give(ReportObject::new(&db.compact()?, [])?);
+            Ok(())
+        })
+    }
+}
+
+/// Drops the vector index and fills it anew from the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_rebuild_index(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, |db| Ok(db.rebuild_index()?)) }
+}
+
+/// Forgets cached query vectors. Searches stay the same, the next ones are slower.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_clear_cache(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, |db| {
+            db.clear_cache();
+            Ok(())
+        })
+    }
+}
+
+/// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
+/// appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
+/// NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage. Lines: what could not be read.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_salvage(
+    source: *const c_char,
+    target: *const c_char,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::object(out);
+        call(error, || {
+            let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
+            let watch = options::read_or_default(watch)?;
+            let running = Stoppable::begin(None, watch.token)?;
+            // The facade has no salvage, storage has: it asks for the flag itself.
+            let stop = std::sync::atomic::AtomicBool::new(false);
+            let mut progress = |done, total| {
+                let asked = watch
+                    .progress
+                    .is_some_and(|callback| in_callback(0, || callback(watch.user_data, done, total)) != 0);
+                if asked || running.token().is_cancelled() {
+                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                }
+            };
+            let report = Store::salvage(source, target, &mut progress, Some(&stop))?;
+            out.give(ReportObject::new(&report, report.damage.iter().cloned())?);
+            Ok(())
+        })
+    }
+}

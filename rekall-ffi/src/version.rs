@@ -1,0 +1,61 @@
+//! Version and build
+
+use std::ffi::c_char;
+
+/// Version of the header: first number. While it is 0, a change of the second number may break the ABI.
+pub const REKALL_VERSION_MAJOR: u32 = 0;
+/// Version of the header: second number.
+pub const REKALL_VERSION_MINOR: u32 = 1;
+/// Version of the header: third number.
+pub const REKALL_VERSION_PATCH: u32 = 0;
+/// Version of the header as one number, to be compared with rekall_version_number():
+/// major * 1000000 + minor * 1000 + patch.
+pub const REKALL_VERSION_NUMBER: u32 = 1000;
+/// Version of the binary interface, to be compared with rekall_abi_version(). It grows by one when a program
+/// compiled against an older header could go wrong, and never otherwise: new functions, status codes and members
+/// at the end of option structs do not change it.
+pub const REKALL_ABI_VERSION: u32 = 1;
+
+/// SQLite is compiled in; otherwise the library uses the system's libsqlite3.
+pub const REKALL_FEATURE_BUNDLED_SQLITE: u32 = 1;
+/// The model for French and English is compiled in.
+pub const REKALL_FEATURE_BUNDLED_MODEL: u32 = 2;
+/// Batched searches are computed as matrix products.
+pub const REKALL_FEATURE_FAER: u32 = 3;
+
+const _: () = assert!(
+    REKALL_VERSION_NUMBER
+        == REKALL_VERSION_MAJOR * 1_000_000 + REKALL_VERSION_MINOR * 1_000 + REKALL_VERSION_PATCH
+);
+
+/// The library's version as text, such as "0.1.0". Static; never NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rekall_version() -> *const c_char {
+    const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    TEXT.as_ptr().cast()
+}
+
+/// The library's version as one number: see REKALL_VERSION_NUMBER. A program that needs a function of a certain
+/// version checks rekall_version_number() >= REKALL_VERSION_NUMBER once at its start.
+#[unsafe(no_mangle)]
+pub extern "C" fn rekall_version_number() -> u32 {
+    REKALL_VERSION_NUMBER
+}
+
+/// Version of the library's binary interface. Where it is not REKALL_ABI_VERSION, the program was compiled against
+/// a header that does not fit the library, and must not call anything else.
+#[unsafe(no_mangle)]
+pub extern "C" fn rekall_abi_version() -> u32 {
+    REKALL_ABI_VERSION
+}
+
+/// 1 if the library was built with a feature (a REKALL_FEATURE_ number), else 0, also for unknown numbers.
+#[unsafe(no_mangle)]
+pub extern "C" fn rekall_has_feature(feature: u32) -> i32 {
+    let features = [
+        (REKALL_FEATURE_BUNDLED_SQLITE, cfg!(feature = "bundled-sqlite")),
+        (REKALL_FEATURE_BUNDLED_MODEL, cfg!(feature = "bundled-model")),
+        (REKALL_FEATURE_FAER, cfg!(feature = "faer")),
+    ];
+    i32::from(features.contains(&(feature, true)))
+}

@@ -1,0 +1,343 @@
+/* Every function with NULL for each pointer, with wrong sizes and numbers. C99. Argument: a folder. */
+#include "support.h"
+
+static rekall_db *db;
+static rekall_id id;
+
+/* A struct as a newer header would have it. */
+struct newer {
+    rekall_filter filter;
+    uint64_t added;
+};
+
+static void null_pointers(const char *folder)
+{
+    rekall_db *opened = (rekall_db *)folder;
+    rekall_entry *entry;
+    rekall_hits *hits;
+    rekall_links *links;
+    rekall_neighbours *near;
+    rekall_report *report;
+    rekall_new_entry input = REKALL_NEW_ENTRY_INIT;
+    rekall_patch patch = REKALL_PATCH_INIT;
+    rekall_reembed_options reembed = REKALL_REEMBED_OPTIONS_INIT;
+    rekall_stats stats = REKALL_STATS_INIT;
+    uint32_t number;
+    size_t size = 7;
+    float vector[TEST_DIMENSIONS] = {1};
+    char buffer[8];
+
+    FAILS(REKALL_MISUSE, rekall_open(NULL, NULL, &opened, &error));
+    CHECK(opened == NULL);
+    FAILS(REKALL_MISUSE, rekall_open("x", NULL, NULL, &error));
+    CHECK(rekall_open(NULL, NULL, NULL, NULL) == REKALL_MISUSE);
+
+    /* The handle. */
+    FAILS(REKALL_MISUSE, rekall_remember(NULL, &input, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_remember_many(NULL, &input, 1, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_get(NULL, id.text, &entry, &error));
+    FAILS(REKALL_MISUSE, rekall_update(NULL, id.text, &patch, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_forget(NULL, id.text, &error));
+    FAILS(REKALL_MISUSE, rekall_link(NULL, id.text, id.text, "x", NULL, 0, &error));
+    FAILS(REKALL_MISUSE, rekall_unlink(NULL, id.text, id.text, "x", NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_links_of(NULL, id.text, &links, &error));
+    FAILS(REKALL_MISUSE, rekall_neighbours_of(NULL, id.text, 1, &near, &error));
+    FAILS(REKALL_MISUSE, rekall_recall(NULL, "x", 1, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_vector(NULL, vector, TEST_DIMENSIONS, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_similar(NULL, id.text, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_dimensions(NULL, &size, &error));
+    CHECK(size == 0);
+    FAILS(REKALL_MISUSE, rekall_embed(NULL, REKALL_EMBED_QUERY, "x", 1, vector, TEST_DIMENSIONS, &size, &error));
+    FAILS(REKALL_MISUSE, rekall_model_load(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_model_unload(NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_model_state(NULL, &number, &error));
+    FAILS(REKALL_MISUSE, rekall_model_touch(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_unload_if_idle(NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_next_deadline_ms(NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_release_memory(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_embed_pending(NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reembed(NULL, &reembed, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_check(NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_repair(NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_backup(NULL, "x", NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_compact(NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_clear_cache(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl(NULL, "x", NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl_to(NULL, NULL, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_jsonl(NULL, "x", 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_jsonl_from(NULL, NULL, NULL, 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_legacy(NULL, "x", 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_get_stats(NULL, &stats, &error));
+    FAILS(REKALL_MISUSE, rekall_model_name(NULL, buffer, sizeof buffer, &size, &error));
+    FAILS(REKALL_MISUSE, rekall_fingerprint(NULL, buffer, sizeof buffer, &size, &error));
+
+    /* The other pointers. */
+    FAILS(REKALL_MISUSE, rekall_remember(db, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_remember_many(db, NULL, 2, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_get(db, NULL, &entry, &error));
+    FAILS(REKALL_MISUSE, rekall_get(db, id.text, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_update(db, NULL, &patch, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_update(db, id.text, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_forget(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_link(db, NULL, id.text, "x", NULL, 0, &error));
+    FAILS(REKALL_MISUSE, rekall_link(db, id.text, NULL, "x", NULL, 0, &error));
+    FAILS(REKALL_MISUSE, rekall_link(db, id.text, id.text, NULL, NULL, 0, &error));
+    FAILS(REKALL_MISUSE, rekall_link(db, id.text, id.text, "x", NULL, 3, &error));
+    FAILS(REKALL_MISUSE, rekall_unlink(db, NULL, id.text, "x", NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_unlink(db, id.text, NULL, "x", NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_unlink(db, id.text, id.text, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_links_of(db, NULL, &links, &error));
+    FAILS(REKALL_MISUSE, rekall_links_of(db, id.text, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_neighbours_of(db, NULL, 1, &near, &error));
+    FAILS(REKALL_MISUSE, rekall_neighbours_of(db, id.text, 1, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_recall(db, NULL, 5, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_recall(db, "x", 1, NULL, NULL, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_recall(db, NULL, 0, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_vector(db, NULL, 5, NULL, &hits, &error));
+    FAILS(REKALL_INVALID_VECTOR, rekall_recall_vector(db, NULL, 0, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_vector(db, vector, TEST_DIMENSIONS, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_similar(db, NULL, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_similar(db, id.text, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_dimensions(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_embed(db, REKALL_EMBED_QUERY, NULL, 1, vector, TEST_DIMENSIONS, &size, &error));
+    FAILS(REKALL_MISUSE, rekall_embed(db, REKALL_EMBED_QUERY, "x", 1, NULL, TEST_DIMENSIONS, &size, &error));
+    FAILS(REKALL_MISUSE, rekall_embed(db, 9, "x", 1, vector, TEST_DIMENSIONS, &size, &error));
+    OK(rekall_embed(db, REKALL_EMBED_QUERY, "x", 1, vector, TEST_DIMENSIONS, NULL, &error));
+    OK(rekall_model_unload(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_model_state(db, NULL, &error));
+    OK(rekall_unload_if_idle(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_next_deadline_ms(db, NULL, &error));
+    OK(rekall_embed_pending(db, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reembed(db, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reembed(db, &reembed, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_check(db, NULL, &error));
+    OK(rekall_repair(db, NULL, &error));
+    OK(rekall_compact(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_backup(db, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl(db, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl_to(db, NULL, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_jsonl(db, NULL, 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_jsonl(db, "x", 9, NULL, NULL, &error));
+    FAILS(REKALL_IO, rekall_import_jsonl(db, "/nonexistent/x", 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_jsonl_from(db, NULL, NULL, 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_import_legacy(db, NULL, 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_migrate_legacy(NULL, 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_probe_legacy(NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_probe_legacy("x", NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_salvage(NULL, "x", NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_salvage("x", NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_get_stats(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_model_name(db, NULL, 5, NULL, &error));
+    FAILS(REKALL_BUFFER_TOO_SMALL, rekall_fingerprint(db, NULL, 0, NULL, &error));
+
+    /* What cannot fail. */
+    rekall_close(NULL);
+    rekall_interrupt(NULL);
+    rekall_error_free(NULL);
+    rekall_entry_free(NULL);
+    rekall_hits_free(NULL);
+    rekall_links_free(NULL);
+    rekall_neighbours_free(NULL);
+    rekall_report_free(NULL);
+    rekall_token_free(NULL);
+    rekall_token_cancel(NULL);
+    CHECK(rekall_token_is_cancelled(NULL) == 0);
+    CHECK(rekall_path(NULL) == NULL && rekall_text(NULL).data == NULL && rekall_text(NULL).len == 0);
+    CHECK(rekall_error_status(NULL) == REKALL_OK && strcmp(rekall_error_message(NULL), "") == 0);
+    CHECK(rekall_entry_id(NULL) == NULL && rekall_entry_title(NULL, &size) == NULL && size == 0);
+    CHECK(rekall_entry_content(NULL, NULL) == NULL && rekall_entry_kind(NULL, NULL) == NULL);
+    CHECK(rekall_entry_project(NULL, NULL) == NULL && rekall_entry_memory_type(NULL, NULL) == NULL);
+    CHECK(rekall_entry_tag_count(NULL) == 0 && rekall_entry_tag(NULL, 0, NULL) == NULL);
+    CHECK(rekall_entry_status(NULL) == 0 && rekall_entry_superseded_by(NULL) == NULL);
+    CHECK(rekall_entry_confidence(NULL) == 0 && rekall_entry_created_at_ms(NULL) == 0);
+    CHECK(rekall_entry_updated_at_ms(NULL) == 0 && rekall_entry_has_context(NULL) == 0);
+    CHECK(rekall_entry_context_count(NULL, 0) == 0 && rekall_entry_context_text(NULL, 0, 0, NULL) == NULL);
+    CHECK(rekall_entry_metadata(NULL, NULL) == NULL && rekall_entry_legacy(NULL, NULL) == NULL);
+    CHECK(rekall_entry_json(NULL, NULL) == NULL);
+    CHECK(rekall_hits_count(NULL) == 0 && rekall_hits_entry(NULL, 0) == NULL && IS_NAN(rekall_hits_score(NULL, 0)));
+    CHECK(IS_NAN(rekall_hits_similarity(NULL, 0)) && rekall_hits_chunk(NULL, 0, NULL) == 0);
+    CHECK(rekall_hits_leg_rank(NULL, 0, 1) == 0 && IS_NAN(rekall_hits_leg_score(NULL, 0, 1)));
+    CHECK(rekall_hits_degraded_count(NULL) == 0 && rekall_hits_degraded(NULL, 0, NULL) == NULL);
+    CHECK(rekall_hits_degraded_kind(NULL, 0) == 0 && rekall_hits_elapsed_us(NULL) == 0);
+    CHECK(rekall_links_count(NULL) == 0 && rekall_links_source(NULL, 0) == NULL && rekall_links_target(NULL, 0) == NULL);
+    CHECK(rekall_links_relation(NULL, 0, NULL) == NULL && rekall_links_reason(NULL, 0, NULL) == NULL);
+    CHECK(rekall_links_created_at_ms(NULL, 0) == 0);
+    CHECK(rekall_neighbours_count(NULL) == 0 && rekall_neighbours_id(NULL, 0) == NULL);
+    CHECK(rekall_neighbours_distance(NULL, 0) == 0);
+    CHECK(rekall_report_number(NULL, "x") == 0 && rekall_report_line_count(NULL) == 0);
+    CHECK(rekall_report_line(NULL, 0, NULL) == NULL && rekall_report_json(NULL, NULL) == NULL);
+}
+
+/* Structs as older and newer headers have them. */
+static void struct_sizes(void)
+{
+    rekall_hits *hits = NULL;
+    rekall_filter filter = REKALL_FILTER_INIT;
+    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
+    rekall_new_entry input[2] = {REKALL_NEW_ENTRY_INIT, REKALL_NEW_ENTRY_INIT};
+    rekall_stats stats;
+    struct newer newer;
+    size_t bad[] = {0, 1, 7, 100000, (size_t)-1}, i;
+    struct {
+        rekall_stats stats;
+        unsigned char behind[64];
+    } larger;
+
+    options.filter = &filter;
+    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
+        filter.struct_size = bad[i];
+        FAILS(REKALL_MISUSE, rekall_recall(db, "x", 1, &options, &hits, &error));
+    }
+    /* Older: the size alone, and up to the flags. What lies behind is not read. */
+    memset(&filter, 0xff, sizeof filter);
+    filter.struct_size = sizeof(size_t);
+    OK(rekall_recall(db, "word", 4, &options, &hits, &error));
+    rekall_hits_free(hits);
+    filter.struct_size = sizeof(size_t) + 8;
+    filter.flags = 0;
+    filter.status = REKALL_ENTRY_ANY;
+    OK(rekall_recall(db, "word", 4, &options, &hits, &error));
+    CHECK(rekall_hits_count(hits) > 0);
+    rekall_hits_free(hits);
+    /* Newer: zero is fine, anything else is not known here. */
+    memset(&newer, 0, sizeof newer);
+    newer.filter.struct_size = sizeof newer;
+    options.filter = &newer.filter;
+    OK(rekall_recall(db, "word", 4, &options, &hits, &error));
+    rekall_hits_free(hits);
+    newer.added = 1;
+    FAILS(REKALL_UNSUPPORTED, rekall_recall(db, "word", 4, &options, &hits, &error));
+    options.filter = NULL;
+    options.flags = 1u << 31;
+    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
+
+    /* Entries one behind the other must have one size. */
+    input[0].title = input[1].title = rekall_text("two");
+    input[1].struct_size -= 8;
+    FAILS(REKALL_MISUSE, rekall_remember_many(db, input, 2, NULL, NULL, &error));
+    input[1].struct_size += 8;
+    input[1].title = rekall_text(" ");
+    FAILS(REKALL_INVALID_INPUT, rekall_remember_many(db, input, 2, NULL, NULL, &error));
+
+    /* A struct that the library fills: an older caller gets less, a newer one zeroes. */
+    memset(&stats, 0xff, sizeof stats);
+    stats.struct_size = 2 * sizeof(size_t);
+    OK(rekall_get_stats(db, &stats, &error));
+    CHECK(stats.entries > 0 && stats.entries < 1000);
+    CHECK(stats.obsolete == (uint64_t)-1);
+    memset(&larger, 0xff, sizeof larger);
+    larger.stats.struct_size = sizeof(rekall_stats) + 32;
+    OK(rekall_get_stats(db, &larger.stats, &error));
+    CHECK(larger.behind[0] == 0 && larger.behind[31] == 0 && larger.behind[32] == 0xff);
+    CHECK(larger.stats.struct_size == sizeof(rekall_stats) + 32);
+    stats.struct_size = 3;
+    FAILS(REKALL_MISUSE, rekall_get_stats(db, &stats, &error));
+}
+
+static void bad_texts(void)
+{
+    rekall_hits *hits = NULL;
+    rekall_new_entry input = REKALL_NEW_ENTRY_INIT;
+    char *aligned = malloc(256);
+
+    FAILS(REKALL_INVALID_INPUT, rekall_recall(db, "\xff\xfe", 2, NULL, &hits, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_recall(db, " \t\n", 3, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_recall(db, "x", (size_t)-5, NULL, &hits, &error));
+    OK(rekall_recall(db, "a\0b", 3, NULL, &hits, &error));
+    rekall_hits_free(hits);
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &input, NULL, NULL, &error));
+    input.title.data = "a\0b";
+    input.title.len = 3;
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &input, NULL, NULL, &error));
+    input.title = rekall_text("x");
+    input.metadata = rekall_text("[1]");
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &input, NULL, NULL, &error));
+    input.metadata = rekall_text("{");
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &input, NULL, NULL, &error));
+    input.metadata = rekall_text(NULL);
+    input.flags = REKALL_NEW_ENTRY_CONFIDENCE;
+    input.confidence = 6;
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &input, NULL, NULL, &error));
+    input.confidence = 600;
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &input, NULL, NULL, &error));
+    input.flags = 0;
+    input.tags_count = 3;
+    FAILS(REKALL_MISUSE, rekall_remember(db, &input, NULL, NULL, &error));
+    /* Not aligned. */
+    FAILS(REKALL_MISUSE, rekall_remember(db, (const rekall_new_entry *)(const void *)(aligned + 1), NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_vector(db, (const float *)(const void *)(aligned + 1), 4, NULL, &hits, &error));
+    free(aligned);
+}
+
+static void opening(const char *folder)
+{
+    char path[1024];
+    rekall_db *other = NULL;
+    rekall_embedder embedder = letters(NULL);
+    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    rekall_listener listener = REKALL_LISTENER_INIT;
+    FILE *file;
+
+    sprintf(path, "%.900s/other.db", folder);
+    options.flags = 1u << 30;
+    FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
+    options.flags = REKALL_OPEN_EXISTING;
+    FAILS(REKALL_IO, rekall_open(path, &options, &other, &error));
+    options.flags = REKALL_OPEN_NO_MODEL;
+    options.model = "bundled";
+    FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
+    options.flags = 0;
+    options.model = "nonsense";
+    FAILS(REKALL_INVALID_INPUT, rekall_open(path, &options, &other, &error));
+    options.model = NULL;
+    options.vectors_name = "own";
+    FAILS(REKALL_INVALID_INPUT, rekall_open(path, &options, &other, &error));
+    options.vectors_name = NULL;
+    options.vector_backend = "faiss";
+    FAILS(REKALL_INVALID_INPUT, rekall_open(path, &options, &other, &error));
+    options.vector_backend = "flat";
+    options.config = rekall_text("[performance]\ncache_max_sise = 1");
+    FAILS(REKALL_INVALID_INPUT, rekall_open(path, &options, &other, &error));
+    options.config = rekall_text("[performance]\ncache_max_size = 1");
+    options.config_file = path;
+    FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
+    options.config = rekall_text(NULL);
+    FAILS(REKALL_INVALID_INPUT, rekall_open(path, &options, &other, &error));
+    options.config_file = NULL;
+    listener.log_level = 6;
+    options.listener = &listener;
+    FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
+    options.listener = NULL;
+    options.embedder = &embedder;
+    embedder.embed = NULL;
+    FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
+    embedder = letters(NULL);
+    embedder.dimensions = 0;
+    FAILS(REKALL_INVALID_INPUT, rekall_open(path, &options, &other, &error));
+    embedder = letters(NULL);
+    embedder.name = NULL;
+    FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
+    FAILS(REKALL_NOT_A_DATABASE, rekall_open(folder, NULL, &other, &error));
+    file = fopen(path, "w");
+    CHECK(file != NULL);
+    fputs("just text", file);
+    fclose(file);
+    FAILS(REKALL_NOT_A_DATABASE, rekall_open(path, NULL, &other, &error));
+    CHECK(other == NULL);
+}
+
+int main(int argc, char **argv)
+{
+    rekall_embedder embedder = letters(NULL);
+    CHECK(argc == 2);
+    db = open_at(argv[1], "misuse.db", &embedder);
+    id = remember(db, "a word");
+    null_pointers(argv[1]);
+    struct_sizes();
+    bad_texts();
+    opening(argv[1]);
+    rekall_close(db);
+    puts("ok");
+    return 0;
+}

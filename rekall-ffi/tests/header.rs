@@ -1,0 +1,118 @@
+//! The header: fresh, true to the library's version, and accepted by every C and C++ compiler at hand.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+#[path = "support/generate.rs"]
+mod generate;
+#[path = "support/toolchain.rs"]
+mod toolchain;
+
+use std::fs;
+
+#[test]
+fn the_header_is_fresh() {
+    let wanted = generate::header();
+    let path = generate::header_path();
+    if std::env::var_os("REKALL_UPDATE_HEADER").is_some_and(|value| value == "1") {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &wanted).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "include/rekall.h is stale: `cargo xtask header` makes it anew");
+}
+
+#[test]
+fn versions_agree() {
+    let header = fs::read_to_string(generate::header_path()).unwrap();
+    let number = |name: &str| -> u64 {
+        let line = header.lines().find(|line| line.starts_with(&format!("#define {name} "))).expect(name);
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let parts = ["MAJOR", "MINOR", "PATCH"].map(|part| number(&format!("REKALL_VERSION_{part}")));
+    assert_eq!(parts.map(|part| part.to_string()).join("."), env!("CARGO_PKG_VERSION"));
+    assert_eq!(number("REKALL_VERSION_NUMBER"), parts[0] * 1_000_000 + parts[1] * 1_000 + parts[2]);
+}
+
+#[test]
+fn every_exported_function_is_declared_and_documented() {
+    let header = fs::read_to_string(generate::header_path()).unwrap();
+    let mut functions = 0;
+    for file in fs::read_dir(generate::crate_root().join("src")).unwrap() {
+        let source = fs::read_to_string(file.unwrap().path()).unwrap();
+        for (at, _) in source.match_indices("#[unsafe(no_mangle)]") {
+            let name = source[at..].split("fn ").nth(1).unwrap().split('(').next().unwrap();
+            assert!(name.starts_with("rekall_"), "{name}");
+            assert!(header.contains(&format!("{name}(")), "{name} is not in the header");
+            functions += 1;
+        }
+    }
+    assert!(functions > 100, "{functions}");
+}
+
+#[test]
+fn the_header_speaks_c() {
+    let header = fs::read_to_string(generate::header_path()).unwrap();
+    for word in ["`", "[`", "# Safety", "Option<", "::", "&str", "Vec<", "Result<", "trait"] {
+        let known = header.replace("`pkg-config --static --libs", "").replace("rekall` says", "");
+        assert!(!known.contains(word), "{word} is Rust");
+    }
+}
+
+#[test]
+fn every_kind_of_error_has_a_status() {
+    let kinds = fs::read_to_string(generate::crate_root().join("../src/error.rs")).unwrap();
+    let status = fs::read_to_string(generate::crate_root().join("src/status.rs")).unwrap();
+    let (_, body) = kinds.split_once("pub enum ErrorKind {").unwrap();
+    let (body, _) = body.split_once("\n}").unwrap();
+    let mut count = 0;
+    for line in body.lines().map(str::trim).filter(|line| !line.starts_with("//") && !line.is_empty()) {
+        let kind = line.trim_end_matches(',');
+        assert!(status.contains(&format!("ErrorKind::{kind} =>")), "{kind} has no status of its own");
+        count += 1;
+    }
+    assert!(count >= 16);
+}
+
+#[test]
+fn the_headers_compile_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let c = folder.path().join("header.c");
+    // Included first, alone and twice; every _INIT macro used.
+    let mut program = String::from("#include \"rekall.h\"\n#include \"rekall.h\"\nint main(void)\n{\n");
+    let header = fs::read_to_string(generate::header_path()).unwrap();
+    let macros: Vec<&str> = header
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define REKALL_")?.split_once("_INIT {").map(|(name, _)| name))
+        .collect();
+    assert!(macros.len() >= 15, "{macros:?}");
+    for name in &macros {
+        let kind = format!("rekall_{}", name.to_ascii_lowercase());
+        program.push_str(&format!("    {kind} {kind}_value = REKALL_{name}_INIT;\n"));
+    }
+    for name in &macros {
+        let kind = format!("rekall_{}", name.to_ascii_lowercase());
+        program.push_str(&format!("    if ({kind}_value.struct_size != sizeof({kind})) return 1;\n"));
+    }
+    program.push_str("    return 0;\n}\n");
+    fs::write(&c, &program).unwrap();
+    let cpp = folder.path().join("header.cpp");
+    fs::write(&cpp, &program).unwrap();
+    let wrapper = folder.path().join("wrapper.cpp");
+    fs::write(&wrapper, "#include \"rekall.hpp\"\n#include \"rekall.hpp\"\nint main() { return 0; }\n")
+        .unwrap();
+
+    let mut compiled = 0;
+    for compiler in toolchain::c_compilers() {
+        for standard in ["c90", "c99", "c11", "c17", "c2x", "gnu90", "gnu17"] {
+            compiled += u32::from(toolchain::compiles(compiler, standard, &c));
+        }
+    }
+    for compiler in toolchain::cpp_compilers() {
+        for standard in ["c++11", "c++14", "c++17", "c++20", "c++2b"] {
+            compiled += u32::from(toolchain::compiles(compiler, standard, &cpp));
+        }
+        for standard in ["c++17", "c++20", "c++2b"] {
+            compiled += u32::from(toolchain::compiles(compiler, standard, &wrapper));
+        }
+    }
+    assert!(compiled > 0 || toolchain::c_compilers().is_empty(), "no compiler took any standard");
+}

@@ -121,3 +121,20 @@ fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
     foreign.execute("DELETE FROM entry", []).unwrap();
     assert!(memory.recall("login token").run().unwrap().is_empty());
 }
+
+#[test]
+fn imported_notes_wait_for_vectors_of_this_files_model() {
+    let memory = memory();
+    memory.remember(NewEntry::new("disk full")).unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/rekall-core/tests/data/python-rekall/v7.db");
+    let report = memory.import_legacy(file, Watch::new()).unwrap();
+    assert_eq!((report.entries, report.pending), (123, 123));
+    let found = memory.recall("disk").run().unwrap();
+    assert!(found.degraded.contains(&Degraded::Pending { count: 123 }));
+    let done = memory.embed_pending(Watch::new()).unwrap();
+    assert_eq!(done.entries, 123);
+    let found = memory.recall("disk").mode(Mode::Semantic).limit(200).run().unwrap();
+    assert_eq!(found.len(), 119, "all but the five obsolete ones");
+    assert!(found.degraded.is_empty());
+    assert!(memory.check().unwrap().is_clean());
+}

@@ -41,7 +41,8 @@ unsafe fn size<T: Sized_>(data: *const T) -> Result<usize, Failure> {
     }
     // SAFETY: aligned, and a size is promised to stand there.
     let size = unsafe { data.cast::<usize>().read() };
-    if (size_of::<usize>()..=LARGEST).contains(&size) {
+    // A true sizeof is a multiple of the alignment; any other could cut a pointer in two.
+    if (size_of::<usize>()..=LARGEST).contains(&size) && size.is_multiple_of(align_of::<T>()) {
         return Ok(size);
     }
     Err(Failure::misuse(format!(

@@ -93,7 +93,7 @@ impl<'a> Machine<'a> {
     /// A pointer to bytes that live as long as the machine, NUL behind them.
     fn text(&mut self) -> (*const c_char, usize) {
         const WORDS: [&str; 10] =
-            ["alpha", "beta", "", " ", "\u{e9}t\u{e9}", "!x", "?", "{}", "{\"a\":1}", "alpha beta"];
+            ["alpha", "beta", "", "one two", "\u{e9}t\u{e9}", "!x", "?", "{}", "{\"a\":1}", "alpha beta"];
         let kind = self.byte();
         let mut bytes = match kind {
             0..=220 => WORDS[usize::from(kind) % WORDS.len()].as_bytes().to_vec(),
@@ -123,10 +123,17 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// Mostly below a limit.
+    fn number(&mut self, below: u8) -> u32 {
+        let byte = self.byte();
+        u32::from(if self.chance(245) { byte % below } else { byte })
+    }
+
     fn size(&mut self, real: usize) -> usize {
         match self.byte() {
-            0..=240 => real,
-            241..=250 => usize::from(self.byte()) * 17,
+            0..=250 => real,
+            251..=253 => usize::from(self.byte()) * 8,
+            254 => usize::from(self.byte()) * 17,
             _ => usize::from(self.byte()) << 56,
         }
     }
@@ -165,7 +172,7 @@ impl<'a> Machine<'a> {
         let e = &raw mut error;
         // SAFETY: as in `run`.
         unsafe {
-            match operation % 40 {
+            match operation % 33 {
                 0 if operation < 80 => self.reopen(),
                 1..=5 => {
                     let mut options = padded::<EntryInput>();
@@ -173,14 +180,17 @@ impl<'a> Machine<'a> {
                     options.value.title = self.given();
                     if self.chance(100) {
                         options.value.content = self.given();
-                        options.value.metadata = self.given();
+                        options.value.metadata = Str { data: c"{\"n\":[1]}".as_ptr(), len: REKALL_NTS };
+                        if self.chance(40) {
+                            options.value.metadata = self.given();
+                        }
                         options.value.kind = self.given();
                     }
                     let tags = [self.given(), self.given()];
                     options.value.tags = tags.as_ptr();
                     options.value.tags_count = usize::from(self.byte() % 3);
                     options.value.flags = u32::from(self.chance(30));
-                    options.value.confidence = u32::from(self.byte() % 8);
+                    options.value.confidence = self.number(6);
                     let mut id = Id { text: [1; 27] };
                     let status = rekall_remember(self.db, &raw const options.value, null(), &raw mut id, e);
                     self.done(status, error, id.text[0] == 0);
@@ -210,7 +220,7 @@ impl<'a> Machine<'a> {
                     patch.value.flags = u32::from(self.byte() % 32);
                     patch.value.title = self.given();
                     patch.value.project = self.given();
-                    patch.value.status = u32::from(self.byte() % 4);
+                    patch.value.status = self.number(3);
                     patch.value.superseded_by = if self.chance(40) { self.id() } else { null() };
                     let status = rekall_update(self.db, id, &raw const patch.value, &raw mut self.entry, e);
                     self.done(status, error, self.entry.is_null());
@@ -241,7 +251,7 @@ impl<'a> Machine<'a> {
                     self.done(status, error, true);
                 }
                 23 => {
-                    let (text, purpose) = (self.given(), u32::from(self.byte() % 3));
+                    let (text, purpose) = (self.given(), self.number(2));
                     let (mut row, mut len) = ([0.0f32; DIMENSIONS], 7);
                     let capacity = usize::from(self.byte()) % (DIMENSIONS + 1);
                     let status = rekall_embed(
@@ -339,8 +349,8 @@ impl<'a> Machine<'a> {
         filter.value.struct_size = self.size(size_of::<Filter>());
         let list = [self.given(), self.given()];
         if self.chance(60) {
-            filter.value.flags = u32::from(self.byte() % 33);
-            filter.value.status = u32::from(self.byte() % 5);
+            filter.value.flags = self.number(16);
+            filter.value.status = self.number(4);
             filter.value.kinds = list.as_ptr();
             filter.value.kinds_count = usize::from(self.byte() % 3);
             filter.value.tags_any = list.as_ptr();
@@ -349,12 +359,12 @@ impl<'a> Machine<'a> {
         }
         let mut options = padded::<RecallOptions>();
         options.value.struct_size = self.size(size_of::<RecallOptions>());
-        options.value.mode = u32::from(self.byte() % 5);
-        options.value.flags = u32::from(self.byte() % 9);
+        options.value.mode = self.number(4);
+        options.value.flags = self.number(8);
         options.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
-        options.value.semantic_weight = f64::from(self.byte()) - 2.0;
+        options.value.semantic_weight = f64::from(self.byte()) - 1.0;
         options.value.limit = usize::from(self.byte() % 20);
-        options.value.role = u32::from(self.byte() % 4);
+        options.value.role = self.number(3);
         options.value.filter = if self.chance(128) { &raw const filter.value } else { null() };
         options.value.token = if self.chance(30) { self.token } else { null_mut() };
         let vector: [f32; DIMENSIONS] = std::array::from_fn(|_| f32::from(self.byte()) - 100.0);

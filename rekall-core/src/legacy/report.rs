@@ -33,7 +33,8 @@ pub struct ImportReport {
     pub legacy_variant: Option<Variant>,
     /// Entries left alone because the store has entries with their ids.
     pub existing: u64,
-    /// Entries that wait for a vector, because they came without one or theirs is in quarantine.
+    /// Entries that wait for a vector: they came without one, theirs is in quarantine, or it is in a space that
+    /// searches do not use.
     pub pending: u64,
     /// Vectors older than the last change of their entry. They may or may not fit its text still; they are used.
     pub possibly_stale: u64,

@@ -260,7 +260,9 @@ impl<'a> Import<'a> {
         self.report.tags += entry.tags.len() as u64;
         *self.report.time_sources.entry(created.source).or_default() += 1;
         *self.report.utc_offsets.entry(created.offset_minutes).or_default() += 1;
-        if fit.is_empty() || !unfit.is_empty() {
+        // Vectors in a space that is not searched do not make an entry found by meaning.
+        let searched = fit.iter().any(|(_, (_, at), _)| self.report.spaces[*at].active);
+        if !searched || !unfit.is_empty() {
             tx.mark_pending(row)?;
             self.report.pending += 1;
         }

@@ -178,7 +178,7 @@ static void struct_sizes(void)
     rekall_new_entry input[2] = {REKALL_NEW_ENTRY_INIT, REKALL_NEW_ENTRY_INIT};
     rekall_stats stats;
     struct newer newer;
-    size_t bad[] = {0, 1, 7, 100000, (size_t)-1}, i;
+    size_t bad[] = {0, 1, 7, 12, 33, 100000, (size_t)-1}, i;
     struct {
         rekall_stats stats;
         unsigned char behind[64];

@@ -1,6 +1,7 @@
 //! Entries as they are stored
 
 use std::ffi::c_char;
+use std::sync::OnceLock;
 
 use rekall::{Context, Entry, Status as EntryStatus};
 
@@ -13,6 +14,12 @@ use crate::text::lend;
 /// functions return belongs to it and lives as long. All of them take NULL, for which they return NULL or 0.
 pub struct EntryObject {
     pub(crate) entry: Entry,
+    /// Made when the first text is asked for: a search hands over many entries of which few are read.
+    lent: OnceLock<Box<Lent>>,
+}
+
+#[derive(Default)]
+struct Lent {
     texts: [Lazy; Text::COUNT],
     tags: LazyList,
     context: [LazyList; 3],
@@ -58,20 +65,19 @@ impl Text {
 
 impl EntryObject {
     pub(crate) fn new(entry: Entry) -> Self {
-        Self {
-            entry,
-            texts: std::array::from_fn(|_| Lazy::default()),
-            tags: LazyList::default(),
-            context: std::array::from_fn(|_| LazyList::default()),
-        }
+        Self { entry, lent: OnceLock::new() }
+    }
+
+    fn lent(&self) -> &Lent {
+        self.lent.get_or_init(Box::default)
     }
 
     fn borrowed(&self, which: Text, text: &str) -> &[u8] {
-        self.texts[which as usize].of(text)
+        self.lent().texts[which as usize].of(text)
     }
 
     fn made(&self, which: Text, text: impl FnOnce() -> String) -> &[u8] {
-        self.texts[which as usize].get(text)
+        self.lent().texts[which as usize].get(text)
     }
 
     fn context_item(&self, part: u32, index: usize) -> Option<&[u8]> {
@@ -87,7 +93,7 @@ impl EntryObject {
             REKALL_CONTEXT_TEXT => single(Text::Free, &context.text),
             _ => {
                 let at = part.checked_sub(REKALL_CONTEXT_TRIGGER_KEYWORDS)?;
-                self.context.get(at as usize)?.get(context_list(context, part)?, index)
+                self.lent().context.get(at as usize)?.get(context_list(context, part)?, index)
             }
         }
     }
@@ -203,7 +209,7 @@ pub unsafe extern "C" fn rekall_entry_tag(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| entry.tags.get(&entry.entry.tags, index)) }
+    unsafe { lend_text(entry, out_len, |entry| entry.lent().tags.get(&entry.entry.tags, index)) }
 }
 
 /// The status: REKALL_ENTRY_ACTIVE or REKALL_ENTRY_OBSOLETE; 0 for NULL.

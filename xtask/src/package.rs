@@ -18,7 +18,7 @@ const SOVERSION: &str = "0";
 const SYSTEM: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(crate) fn package(arguments: &[String]) -> Outcome {
-    let mut prefix = root().join("dist");
+    let mut prefix = root().join("target/dist");
     let (mut build, mut defaults, mut bundled) = (Vec::new(), true, false);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

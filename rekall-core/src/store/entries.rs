@@ -162,6 +162,7 @@ impl WriteTx<'_> {
             self.row_of(newer)?;
         }
         entry.updated_at = self.now_ms().max(entry.created_at);
+        self.forgets |= patch.changes_text();
         self.write_row(UPDATE, &entry)?;
         Ok((row, entry))
     }
@@ -176,6 +177,7 @@ impl WriteTx<'_> {
         if deleted == 0 {
             return Err(Error::EntryNotFound { id });
         }
+        self.forgets = true;
         Ok(())
     }
 

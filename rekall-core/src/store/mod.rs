@@ -53,9 +53,6 @@ impl Store {
     /// file is then as it was.
     pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, Error> {
         let (database, writer) = Database::open(path.as_ref(), options)?;
-        if options.secure_delete && !options.read_only {
-            upkeep::secure::arm(&writer)?;
-        }
         let probe = database.connect(true)?;
         Ok(Self {
             database,
@@ -142,6 +139,8 @@ pub struct Tx<'s, C: Deref<Target = Connection>> {
     open: bool,
     /// Where the change log stood when a writer began.
     began_at: i64,
+    /// Whether words were taken out of the full-text index.
+    forgets: bool,
 }
 
 /// A consistent view of the file.
@@ -153,7 +152,7 @@ pub type WriteTx<'s> = Tx<'s, MutexGuard<'s, Connection>>;
 impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
     fn begin(store: &'s Store, connection: C, statement: &str) -> Result<Self, Error> {
         connection.prepare_cached(statement)?.execute([])?;
-        Ok(Self { store, connection, open: true, began_at: 0 })
+        Ok(Self { store, connection, open: true, began_at: 0, forgets: false })
     }
 
     /// When an entry stamped in this transaction is stamped.
@@ -169,9 +168,12 @@ impl WriteTx<'_> {
     /// [`Error::Full`], [`Error::Io`] or [`Error::Busy`]; nothing is changed then.
     pub fn commit(mut self) -> Result<(), Error> {
         self.prune_changes()?;
+        let options = self.store.database.options();
+        if options.secure_delete && self.forgets {
+            upkeep::secure::purge_words(&self.connection)?;
+        }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
-        let options = self.store.database.options();
         if options.secure_delete {
             upkeep::secure::forget_older_states(&self.connection, self.store.path(), options.busy_timeout);
         }

@@ -2,14 +2,15 @@
 //! leave the full-text index at once, the write-ahead log does not keep older states of a page, and pages do
 //! not keep copies of rows that moved elsewhere.
 //!
-//! It costs each commit a checkpoint, that is, its pages are written twice and pressed onto the disk: some
-//! milliseconds to tens of them, so that many entries are better written in one transaction.
+//! It costs each commit a checkpoint, that is, its pages are written twice and pressed onto the disk (some
+//! milliseconds to tens of them), and each commit that changes or deletes texts a walk over the full-text index
+//! (some milliseconds for 1,000 entries, about a second for 50,000): many are better done in one transaction.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::new_file::{beside, io};
 use super::{full_text, scrub};
@@ -22,33 +23,21 @@ const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
 const ATTEMPTS: u32 = 8;
 
-/// Lets FTS5 take words out of its index when their entry goes, instead of noting that they are void. The
-/// setting stays in the file, so it holds for whoever writes (SQLite 3.42 or newer).
+/// Takes the words of what was changed or deleted out of the full-text index, at the end of a transaction. FTS5
+/// only notes them as void, and drops them when it merges the parts of its index: so all parts are merged.
 ///
-/// Where it is new, the index is made anew, O(text): what was noted as void before would come back when FTS5
-/// takes out the note.
-pub(crate) fn arm(connection: &Connection) -> Result<(), Error> {
-    if is_armed(connection)? {
-        return Ok(());
+/// FTS5's own `secure-delete` option would cost less, but leaves entries of common words behind (SQLite 3.54.1:
+/// a few hundred deletions are enough for its own integrity check to fail).
+pub(crate) fn purge_words(connection: &Connection) -> Result<(), Error> {
+    // Where there is but one part nothing is merged, and what is void stays in it.
+    let few: bool =
+        connection
+            .query_row("SELECT count(*) < 100 FROM (SELECT 1 FROM entry LIMIT 100)", [], |row| row.get(0))?;
+    if few {
+        return full_text::rebuild(connection);
     }
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let armed = is_armed(connection).and_then(|armed| {
-        if !armed {
-            full_text::rebuild(connection)?;
-            connection.execute("INSERT INTO entry_fts (entry_fts, rank) VALUES ('secure-delete', 1)", [])?;
-        }
-        Ok(connection.execute_batch("COMMIT")?)
-    });
-    if armed.is_err() && !connection.is_autocommit() {
-        let _ = connection.execute_batch("ROLLBACK");
-    }
-    armed
-}
-
-fn is_armed(connection: &Connection) -> Result<bool, Error> {
-    let sql = "SELECT v FROM entry_fts_config WHERE k = 'secure-delete'";
-    let set: Option<i64> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
-    Ok(set == Some(1))
+    connection.execute("INSERT INTO entry_fts (entry_fts) VALUES ('optimize')", [])?;
+    Ok(())
 }
 
 /// Copies the log into the file and cuts it to nothing. False when a reader still needs it.

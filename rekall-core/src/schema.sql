@@ -104,18 +104,19 @@ CREATE TABLE index_block (
 
 -- What full text is made from. Scalar functions only: FTS5 reads its content with virtual tables forbidden,
 -- and json_each is one. Lists stay JSON text, whose punctuation separates words like any other; the escapes
--- of line feeds, returns and tabs do not, so they become spaces.
+-- of line feeds, returns and tabs do not, so they become spaces; that of the backslash first, or C:\new would
+-- lose its n.
 CREATE VIEW entry_text (id, title, content, tags, context) AS
-SELECT id, title, content, replace(tags, '\n', ' '),
+SELECT id, title, content, replace(replace(tags, '\\', ' '), '\n', ' '),
        CASE WHEN context IS NULL THEN NULL ELSE
            ifnull(json_extract(context, '$.situation'), '') || char(10) ||
            ifnull(json_extract(context, '$.solution'), '') || char(10) ||
            ifnull(json_extract(context, '$.what_failed'), '') || char(10) ||
            ifnull(json_extract(context, '$.text'), '') || char(10) ||
-           replace(replace(replace(
+           replace(replace(replace(replace(
                ifnull(json_extract(context, '$.trigger_keywords'), '') || char(10) ||
                ifnull(json_extract(context, '$.error_messages'), '') || char(10) ||
-               ifnull(json_extract(context, '$.files'), ''), '\n', ' '), '\r', ' '), '\t', ' ') END
+               ifnull(json_extract(context, '$.files'), ''), '\\', ' '), '\n', ' '), '\r', ' '), '\t', ' ') END
 FROM entry;
 
 CREATE VIRTUAL TABLE entry_fts USING fts5 (

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rekall_core::{Changes, Filter, Store, TextQuery};
+use rekall_core::{Changes, Context, Draft, Filter, NewEntry, Store, TextQuery};
 
 use crate::upkeep_common::*;
 
@@ -175,4 +175,24 @@ fn rows_replaced_behind_the_triggers_are_found_by_check() {
     assert_clean(&store);
     assert_eq!(found(&store, &word(4)), [0; 0]);
     assert_eq!(store.get(id(4)).unwrap().title, "Replaced");
+}
+
+#[test]
+fn words_behind_a_backslash_are_found_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("a.db"));
+    let context = Context {
+        files: vec!["C:\\new\\report.txt".into()],
+        error_messages: vec!["line\none\ttwo".into()],
+        ..Context::default()
+    };
+    let mut tx = store.write().unwrap();
+    tx.insert(&[Draft::new(&NewEntry::new("paths").tags(["a\\rust"]).context(context))]).unwrap();
+    tx.commit().unwrap();
+    for word in ["new", "report", "rust", "line", "one", "two"] {
+        assert_eq!(found(&store, word).len(), 1, "{word}");
+    }
+    for part in ["ew", "eport", "ust", "none", "ttwo"] {
+        assert_eq!(found(&store, part).len(), 0, "{part}");
+    }
 }

@@ -192,7 +192,21 @@ fn upkeep_costs() {
     time("compact", &mut || {
         store.compact().unwrap();
     });
-    drop(copy);
+    let mut options = rekall_core::StoreOptions::default();
+    options.secure_delete = true;
+    let secure = Store::open(copy.path(), &options).unwrap();
+    let first = entries(&secure)[0].1.id;
+    time("forget one, with secure delete", &mut || {
+        let mut tx = secure.write().unwrap();
+        tx.delete(first).unwrap();
+        tx.commit().unwrap();
+    });
+    time("add one, with secure delete", &mut || {
+        let mut tx = secure.write().unwrap();
+        tx.insert(&[rekall_core::Draft::new(&note(1))]).unwrap();
+        tx.commit().unwrap();
+    });
+    drop((copy, secure));
     time("salvage", &mut || {
         let report = Store::salvage(store.path(), folder.path().join("d.db"), &mut |_, _| {}, None).unwrap();
         assert!(report.is_complete());

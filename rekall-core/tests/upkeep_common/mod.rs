@@ -1,13 +1,14 @@
 //! What the upkeep tests share: notes that can be told from their number alone, and children to be killed.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its part")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rekall_core::{
-    Context, Draft, Entry, EntryId, NewEntry, NewVector, Role, Space, Store, StoreOptions, TextDigest,
-    WriteTx,
+    Context, Draft, Entry, EntryId, Error, Filter, NewEntry, NewVector, Role, Space, Store, StoreOptions,
+    TextDigest, TextQuery, WriteTx,
 };
 
 pub const DIMENSIONS: usize = 8;
@@ -163,4 +164,42 @@ pub fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // The test runner may have left its line unfinished.
     let _ = out.write_all(format!("\n> {line}\n").as_bytes()).and_then(|()| out.flush());
+}
+
+/// Entries of a [`sound`] file.
+pub const ENTRIES: u64 = 60;
+
+/// The bytes of a sound, closed file, and its entries.
+pub fn sound(folder: &Path) -> (Vec<u8>, BTreeMap<i64, Entry>) {
+    let path = folder.join("sound.db");
+    let store = filled(&path, ENTRIES);
+    let all = entries(&store).into_iter().collect();
+    drop(store);
+    (std::fs::read(&path).unwrap(), all)
+}
+
+pub fn read_only() -> StoreOptions {
+    let mut options = StoreOptions::default();
+    options.read_only = true;
+    options
+}
+
+/// Reads everything there is to read. An error is fine if it says what it is.
+pub fn read_all(store: &Store) -> Result<BTreeMap<i64, Entry>, Error> {
+    let tx = store.read()?;
+    let mut found = BTreeMap::new();
+    for row in 1..=ENTRIES as i64 {
+        for (row, entry) in tx.entries(&[row])? {
+            tx.links(entry.id)?;
+            tx.stored_vectors(row)?;
+            found.insert(row, entry);
+        }
+        tx.search_text(&TextQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5)?;
+    }
+    if let Some(space) = tx.active_space()? {
+        tx.vectors::<Error>(&space, 16, |_| Ok(()))?;
+    }
+    tx.changes_since(0)?;
+    tx.stats()?;
+    Ok(found)
 }

@@ -13,7 +13,7 @@ use rekall_model::{Embedder, Fingerprint, KeepAlive, LoadOptions, ManagerOptions
 use crate::config::VectorBackend;
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
-use crate::resident::Resident;
+use crate::resident::{Resident, Wanted};
 use crate::{Config, Error, Event, Rekall};
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
@@ -124,8 +124,10 @@ impl Builder {
         self
     }
 
-    /// Most bytes of memory that the vector index may take; `None`: no limit. What does not fit stays in the
-    /// file and is read at each search. Looked at when the index is filled. Default: no limit.
+    /// Most bytes of memory that the vector index of [`VectorBackend::Auto`] may take; `None`: no limit. What
+    /// does not fit stays in the file and is read at each search: codes that writes and
+    /// [`Rekall::rebuild_index`] lay by and, in memory, the rows of entries changed since (up to a mebibyte
+    /// even when the budget is less). Default: no limit.
     pub fn memory_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
         self.config.memory_budget = bytes.into();
         self
@@ -218,8 +220,12 @@ impl Builder {
     /// Opens the memory. Costs about a millisecond: no model is loaded and no vector read yet.
     ///
     /// # Errors
-    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there.
+    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there; [`Error::NotBuilt`]
+    /// for a backend that this build lacks.
     pub fn open(self) -> Result<Rekall, Error> {
+        if self.config.vector_backend == VectorBackend::SqliteVec && !cfg!(feature = "sqlite-vec") {
+            return Err(Error::NotBuilt { what: "the vector backend sqlite-vec", feature: "sqlite-vec" });
+        }
         let store = Store::open(&self.path, &self.store)?;
         let mut cache =
             CacheOptions::new().max_entries(self.config.cache_max_size).time_to_live(self.config.cache_ttl);
@@ -249,7 +255,11 @@ impl Builder {
         Ok(Rekall {
             store: Arc::new(store),
             models: ArcSwap::from_pointee(models),
-            resident: Resident::new(self.config.vector_backend, self.config.memory_budget),
+            resident: Resident::new(Wanted {
+                backend: self.config.vector_backend,
+                memory_budget: self.config.memory_budget,
+                secure_delete: self.store.secure_delete,
+            }),
             queries: EmbeddingCache::new(cache),
             events: self.events,
             settings,

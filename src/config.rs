@@ -21,6 +21,11 @@ pub enum VectorBackend {
     Sq8,
     /// Approximate search over sign bits in memory, rescored exactly. Never chosen unasked.
     Binary,
+    /// Exact search on a vec0 table of sqlite-vec in the file: nothing in memory, and slow. Needs the feature
+    /// `sqlite-vec`. Never chosen unasked. The table is filled by the first write and kept up to date by later
+    /// ones, or made anew by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the rows
+    /// themselves are searched.
+    SqliteVec,
 }
 
 impl FromStr for VectorBackend {
@@ -33,9 +38,10 @@ impl FromStr for VectorBackend {
             "flat" | "numpy" => Ok(Self::Flat),
             "sq8" => Ok(Self::Sq8),
             "binary" => Ok(Self::Binary),
+            "sqlite-vec" | "sqlite_vec" => Ok(Self::SqliteVec),
             other => Err(ConfigError::UnknownValue {
                 key: "vector_backend",
-                expected: "auto, flat, sq8 or binary",
+                expected: "auto, flat, sq8, binary or sqlite-vec",
                 got: other.to_owned(),
             }),
         }
@@ -226,7 +232,7 @@ mod tests {
         assert!(refused("[perf]\n").contains("perf"));
         assert_eq!(
             refused("[performance]\nvector_backend = 'faiss'"),
-            "vector_backend must be auto, flat, sq8 or binary, got \"faiss\""
+            "vector_backend must be auto, flat, sq8, binary or sqlite-vec, got \"faiss\""
         );
         assert!(refused("[performance]\ncache_max_size = -1").contains("cache_max_size"));
         assert!(refused("[performance]\nmodel_idle_timeout_minutes = -1").contains("got -1"));

@@ -90,15 +90,17 @@ impl Rekall {
         }
     }
 
-    /// Drops the vector index, in memory and what is laid by in the file, fills it anew from the rows, and lays
-    /// it by for the next process.
+    /// Drops the vector index, in memory and what is laid by in the file, and lays it by anew from the rows.
     ///
     /// # Errors
-    /// [`Error::Core`] when the file cannot be read.
+    /// [`Error::Core`] when the file cannot be read or written.
     pub fn rebuild_index(&self) -> Result<(), Error> {
-        self.resident.clear();
-        self.store.write()?.drop_all_index_blocks()?;
-        self.resident.save(&self.store, &self.events)
+        self.resident.rebuild(&self.store, &self.events)
+    }
+
+    /// What every operation that wrote ends with.
+    pub(crate) fn after_write(&self) {
+        self.resident.after_write(&self.store, &self.events);
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.

@@ -62,6 +62,7 @@ impl Rekall {
                     self.events.send(&Event::NotEmbedded { id, reason });
                 }
             }
+            self.after_write();
             return Ok(entry);
         }
     }
@@ -73,7 +74,9 @@ impl Rekall {
     pub fn forget(&self, id: EntryId) -> Result<(), Error> {
         let mut tx = self.store.write()?;
         tx.delete(id)?;
-        Ok(tx.commit()?)
+        tx.commit()?;
+        self.after_write();
+        Ok(())
     }
 
     /// Links two entries; a link of the same relation that is already there gets the new reason.

@@ -68,6 +68,14 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// This build lacks what was asked for.
+    #[error("{what} is not in this build: it needs the feature {feature}")]
+    NotBuilt {
+        /// What was asked for.
+        what: &'static str,
+        /// The Cargo feature that brings it.
+        feature: &'static str,
+    },
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -136,6 +144,7 @@ impl Error {
             Self::NoModel => ErrorKind::ModelUnavailable,
             Self::NotEmbedded { .. } => ErrorKind::NotFound,
             Self::Interrupted => ErrorKind::Interrupted,
+            Self::NotBuilt { .. } => ErrorKind::Unsupported,
             Self::Core(error) => of_core(error.kind()),
             Self::Model(error) => of_model(error.kind()),
             Self::Index(error) => of_index(error.kind()),

@@ -46,11 +46,13 @@ impl Rekall {
         loop {
             watch.check_cancelled()?;
             let rows = self.pending_rows(space.id, after, BATCH)?;
-            let Some(&last) = rows.last() else { return Ok(done) };
+            let Some(&last) = rows.last() else { break };
             after = last;
             done.add(self.fill(&space, &*lease, &rows, &watch)?);
             watch.tell((done.entries + done.without_meaning).min(total), total);
         }
+        self.after_write();
+        Ok(done)
     }
 
     /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go
@@ -122,6 +124,7 @@ impl Rekall {
         drop(lease);
         self.models.store(Arc::new(models));
         self.queries.clear();
+        self.after_write();
         Ok(done)
     }
 

@@ -106,7 +106,7 @@ impl<'a> Remember<'a> {
                 Err(error) => return Err(error),
             },
         };
-        self.rekall.resident.save_if_due(&self.rekall.store, &self.rekall.events);
+        self.rekall.after_write();
         Ok(inserted.into_iter().map(|inserted| inserted.id).collect())
     }
 

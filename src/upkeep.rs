@@ -122,7 +122,10 @@ impl Rekall {
         options: &ImportOptions,
         watch: Watch<'_>,
     ) -> Result<ImportReport, Error> {
-        watch.hand_on(|progress, cancel| self.store.import_jsonl(input, options, progress, cancel))
+        let report =
+            watch.hand_on(|progress, cancel| self.store.import_jsonl(input, options, progress, cancel))?;
+        self.after_write();
+        Ok(report)
     }
 
     /// Reads a file of the Python tool into this one: all of it or nothing. The original is only read.
@@ -138,10 +141,12 @@ impl Rekall {
         path: impl AsRef<Path>,
         watch: Watch<'_>,
     ) -> Result<legacy::ImportReport, Error> {
-        watch.hand_on(|progress, cancel| {
+        let report = watch.hand_on(|progress, cancel| {
             let mut options = legacy::ImportOptions::default().progress(progress);
             options.cancel = cancel;
             self.store.import_legacy(path, options)
-        })
+        })?;
+        self.after_write();
+        Ok(report)
     }
 }

@@ -19,6 +19,10 @@ fn sq8(builder: Builder) -> Builder {
     builder.vector_backend(VectorBackend::Sq8)
 }
 
+fn sqlite_vec(builder: Builder) -> Builder {
+    builder.vector_backend(VectorBackend::SqliteVec)
+}
+
 fn streamed(builder: Builder) -> Builder {
     builder.memory_budget(0)
 }
@@ -81,4 +85,78 @@ fn every_way_of_starting_gives_the_same_bits() {
     let lean = open(&path, streamed);
     assert_eq!(answers(&lean), expected, "no blocks at all");
     assert_eq!(lean.stats().unwrap().index_backend, Some("rows in the file"));
+}
+
+#[test]
+fn a_base_that_another_process_renewed_is_taken_up() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(32))));
+    let notes: Vec<NewEntry> = (0..300).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
+    memory.remember_many(&notes).run().unwrap();
+    let path = memory.path().to_owned();
+    open(&path, sq8).rebuild_index().unwrap();
+    let lean = open(&path, streamed);
+    let before = answers(&lean);
+    memory.remember(NewEntry::new("gamma5 beta0 alpha3")).unwrap();
+    let after = answers(&lean);
+    assert_ne!(before, after);
+    // The blocks under the view are replaced by others, and no row changes.
+    open(&path, sq8).rebuild_index().unwrap();
+    assert_eq!(answers(&lean), after);
+}
+
+#[test]
+#[cfg(feature = "sqlite-vec")]
+fn a_vec0_table_follows_every_sort_of_write() {
+    let memory = memory_with(|builder| sqlite_vec(builder.embedder(Arc::new(WordModel::new(32)))));
+    let path = memory.path().to_owned();
+    let agree = |state: &str| {
+        let flat = open(&path, |builder| builder.vector_backend(VectorBackend::Flat));
+        assert_eq!(answers(&memory), answers(&flat), "{state}");
+        assert_eq!(memory.stats().unwrap().index_backend, Some("sqlite-vec"), "{state}");
+    };
+    let notes: Vec<NewEntry> = (0..1_000)
+        .map(|n| NewEntry::new(format!("alpha{} beta{} gamma{} n{n}", n % 13, n % 7, n % 29)))
+        .collect();
+    let ids = memory.remember_many(&notes).run().unwrap();
+    agree("filled by the first write");
+    assert!(memory.stats().unwrap().index_bytes < 10_000, "next to nothing in memory");
+    for (n, id) in ids.iter().enumerate().take(600) {
+        match n % 2 {
+            0 => memory.forget(*id).unwrap(),
+            _ => drop(memory.update(*id, &EntryPatch::new().title(format!("rewritten {n}"))).unwrap()),
+        }
+    }
+    agree("after hundreds of single changes");
+    open(&path, |builder| builder).remember(NewEntry::new("alpha7 beta2")).unwrap();
+    agree("after a write by a process that has no table");
+    memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8)), rekall::Watch::new()).unwrap();
+    let flat = Rekall::builder(&path).embedder(Arc::new(WordModel::named("other", 8))).open().unwrap();
+    assert_eq!(answers(&memory), answers(&flat), "with a model of other dimensions");
+    assert!(memory.check().unwrap().is_clean(), "{:?}", memory.check());
+    assert!(flat.check().unwrap().is_clean(), "also for a process that knows no vec0: {:?}", flat.check());
+    memory.compact().unwrap();
+    assert_eq!(answers(&memory), answers(&flat), "compacted");
+    open(&path, |builder| builder.embedder(Arc::new(WordModel::named("other", 8)))).rebuild_index().unwrap();
+    let left: i64 = rusqlite::Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT count(*) FROM sqlite_master WHERE name LIKE 'rekall_vec0%'", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 0, "a rebuild for another backend drops the table");
+    assert_eq!(answers(&memory), answers(&flat), "from the rows");
+}
+
+#[test]
+fn within_a_budget_writes_renew_what_is_laid_by() {
+    let memory = memory_with(|builder| streamed(builder.embedder(Arc::new(WordModel::new(32)))));
+    let notes: Vec<NewEntry> = (0..9_000).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
+    for notes in notes.chunks(3_000) {
+        memory.remember_many(notes).run().unwrap();
+    }
+    let before = answers(&memory);
+    assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"));
+    assert!(memory.stats().unwrap().index_bytes < 1_200_000, "{:?}", memory.stats());
+    assert_eq!(before, answers(&open(memory.path(), |builder| builder.vector_backend(VectorBackend::Flat))));
+    memory.rebuild_index().unwrap();
+    assert_eq!(answers(&memory), before);
+    assert!(memory.stats().unwrap().index_bytes < 10_000);
 }

@@ -4,36 +4,40 @@ use std::sync::Arc;
 
 use rekall_core::{ReadTx, Space, Store, VectorBatch};
 use rekall_index::{
-    BinaryIndex, Choice, FlatIndex, Key, ResidentIndex, Sq8Index, Sq8Stream, VectorIndex, VectorSearch,
-    VectorSource,
+    BinaryIndex, Choice, FlatIndex, ResidentIndex, Sq8Index, VectorIndex, VectorSearch, VectorSource,
 };
 
+use super::Wanted;
+use super::base::{self, Base};
+use super::index_keys;
 use super::overlay::Overlay;
 use super::persist;
 use super::scan::RowScan;
-use super::source::{StoredBlocks, StoredRows};
+use super::source::StoredRows;
 use crate::{Error, VectorBackend};
 
-/// What is asked for.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) backend: VectorBackend,
-    pub(super) memory_budget: Option<usize>,
+impl Wanted {
+    /// Entries that may have changed since a base in the file was made before another one is wanted: their rows are held in
+    /// memory.
+    pub(super) fn most_over_base(&self, dimensions: usize) -> usize {
+        const MOST: usize = 20_000;
+        // Below a mebibyte there is nothing to be saved.
+        const LEAST_BYTES: usize = 1 << 20;
+        self.memory_budget.map_or(MOST, |budget| {
+            (budget.max(LEAST_BYTES) / Choice::Flat.bytes(1, dimensions)).clamp(1, MOST)
+        })
+    }
 }
-
-/// Entries over a streamed base beyond which it is looked whether a newer base has been laid by.
-const MAX_OVERLAY: u64 = 20_000;
 
 /// An index, filled or empty.
 pub(super) enum Engine {
     Flat(FlatIndex),
     Sq8(Sq8Index),
     Binary(BinaryIndex),
-    /// Persisted codes that stay in the file, and what changed since.
-    Streamed {
+    /// A base that stays in the file, and what changed since.
+    InFile {
         overlay: Overlay,
-        base: i64,
-        rows: usize,
+        base: Base,
     },
     /// Rows that stay in the file.
     Rows {
@@ -41,10 +45,18 @@ pub(super) enum Engine {
     },
 }
 
-/// An engine and the position of the change log up to which it is filled; `None`: it is empty.
+/// An engine, and what it lacks.
 pub(super) struct Begun {
     pub(super) engine: Engine,
-    pub(super) filled_to: Option<i64>,
+    pub(super) lacks: Lacks,
+}
+
+/// What an engine has to be given before it can be searched.
+pub(super) enum Lacks {
+    /// All rows.
+    Everything,
+    /// The rows of these entries, which changed since what the engine was made from.
+    Changed(Vec<i64>),
 }
 
 impl Engine {
@@ -56,7 +68,7 @@ impl Engine {
         wanted: Wanted,
     ) -> Result<Begun, Error> {
         let dimensions = space.dimensions;
-        let empty = |engine| Ok(Begun { engine, filled_to: None });
+        let empty = |engine| Ok(Begun { engine, lacks: Lacks::Everything });
         let position = tx.position()?;
         match wanted.backend {
             VectorBackend::Flat => empty(Self::Flat(FlatIndex::new(dimensions)?)),
@@ -64,12 +76,13 @@ impl Engine {
                 empty(Self::Binary(BinaryIndex::new(dimensions, rows(store, space, position))?))
             }
             VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position),
+            VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space)?, tx, space, wanted),
             VectorBackend::Auto => {
-                let count = usize::try_from(tx.count_vectors(space.id)?).unwrap_or(usize::MAX);
+                let count = base::count(tx, space)?;
                 match Choice::auto(count, dimensions, wanted.memory_budget) {
                     Choice::Flat => empty(Self::Flat(FlatIndex::new(dimensions)?)),
                     Choice::Sq8 => Self::begin_sq8(store, tx, space, position),
-                    _ => Self::begin_streamed(tx, space, position, count),
+                    _ => Self::begin_in_file(Base::codes(tx, space, count)?, tx, space, wanted),
                 }
             }
         }
@@ -77,32 +90,35 @@ impl Engine {
 
     fn begin_sq8(store: &Arc<Store>, tx: &ReadTx<'_>, space: &Space, position: i64) -> Result<Begun, Error> {
         let source: Arc<dyn VectorSource + Send + Sync> = rows(store, space, position);
-        Ok(match persist::load(tx, space, Arc::clone(&source))? {
-            Some((index, filled_to)) => Begun { engine: Self::Sq8(index), filled_to: Some(filled_to) },
-            None => Begun { engine: Self::Sq8(Sq8Index::new(space.dimensions, source)?), filled_to: None },
+        let laid_by = match persist::load(tx, space, Arc::clone(&source))? {
+            Some((index, filled_to)) => base::changed_since(tx, filled_to)?.map(|changed| (index, changed)),
+            None => None,
+        };
+        Ok(match laid_by {
+            Some((index, changed)) => Begun { engine: Self::Sq8(index), lacks: Lacks::Changed(changed) },
+            None => Begun {
+                engine: Self::Sq8(Sq8Index::new(space.dimensions, source)?),
+                lacks: Lacks::Everything,
+            },
         })
     }
 
-    /// Over the budget: persisted codes are read at each search or, until `rebuild_index` has laid some by, the
-    /// rows themselves.
-    fn begin_streamed(tx: &ReadTx<'_>, space: &Space, position: i64, rows: usize) -> Result<Begun, Error> {
-        Ok(match tx.index_position(space.id, persist::SQ8)? {
-            Some(base) => {
-                let overlay = Overlay::new(space.dimensions)?;
-                Begun { engine: Self::Streamed { overlay, base, rows }, filled_to: Some(base) }
-            }
-            None => Begun { engine: Self::Rows { rows }, filled_to: Some(position) },
-        })
-    }
-
-    /// An empty engine of codes, to be filled from the rows.
-    pub(super) fn empty(
-        store: &Arc<Store>,
+    /// Nothing in memory: a base in the file and what changed since, or else the rows themselves.
+    fn begin_in_file(
+        base: Option<Base>,
+        tx: &ReadTx<'_>,
         space: &Space,
-        position: i64,
-        dimensions: usize,
-    ) -> Result<Self, Error> {
-        Ok(Self::Sq8(Sq8Index::new(dimensions, rows(store, space, position))?))
+        wanted: Wanted,
+    ) -> Result<Begun, Error> {
+        if let Some(base) = base {
+            let changed = base::changed_since(tx, base.position())?.unwrap_or_default();
+            if changed.len() <= wanted.most_over_base(space.dimensions) {
+                let overlay = Overlay::new(space.dimensions)?;
+                return Ok(Begun { engine: Self::InFile { overlay, base }, lacks: Lacks::Changed(changed) });
+            }
+        }
+        let rows = base::count(tx, space)?;
+        Ok(Begun { engine: Self::Rows { rows }, lacks: Lacks::Changed(Vec::new()) })
     }
 
     /// An entry changed or went: its rows are dropped.
@@ -111,7 +127,7 @@ impl Engine {
             Self::Flat(index) => index.remove_entry(entry).map(drop)?,
             Self::Sq8(index) => index.remove_entry(entry).map(drop)?,
             Self::Binary(index) => index.remove_entry(entry).map(drop)?,
-            Self::Streamed { overlay, .. } => overlay.supersede(entry)?,
+            Self::InFile { overlay, .. } => overlay.supersede(entry)?,
             Self::Rows { .. } => {}
         }
         Ok(())
@@ -119,12 +135,12 @@ impl Engine {
 
     /// Rows of new entries, or of entries dropped before.
     pub(super) fn add(&mut self, batch: &VectorBatch) -> Result<(), Error> {
-        let keys: Vec<Key> = batch.keys.iter().map(|key| Key::new(key.entry, key.role, key.chunk)).collect();
+        let keys = index_keys(batch);
         match self {
             Self::Flat(index) => index.upsert(&keys, &batch.rows)?,
             Self::Sq8(index) => index.upsert(&keys, &batch.rows)?,
             Self::Binary(index) => index.upsert(&keys, &batch.rows)?,
-            Self::Streamed { overlay, .. } => overlay.delta().upsert(&keys, &batch.rows)?,
+            Self::InFile { overlay, .. } => overlay.delta().upsert(&keys, &batch.rows)?,
             Self::Rows { .. } => {}
         }
         Ok(())
@@ -147,21 +163,23 @@ impl Engine {
                 index.set_source(rows(store, space, position));
                 index.snapshot()
             }
-            Self::Streamed { overlay, base, rows: count } => {
-                let (store, space) = (Arc::clone(store), space.clone());
-                let blocks =
-                    StoredBlocks { store: Arc::clone(&store), space: space.clone(), position: *base };
-                let dimensions = space.dimensions;
-                let source = StoredRows { store, space, position };
-                overlay.over(Arc::new(Sq8Stream::new(dimensions, *count, blocks, source)?))
-            }
+            Self::InFile { overlay, base } => overlay.over(base.search(store, space, position)?),
             Self::Rows { rows } => {
                 Arc::new(RowScan { store: Arc::clone(store), space: space.clone(), position, rows: *rows })
             }
         })
     }
 
-    /// The codes, for laying by.
+    /// Whether codes are to be laid by in the file for this engine.
+    pub(super) fn lays_codes_by(&self, wanted: Wanted) -> bool {
+        match self {
+            Self::Sq8(_) => true,
+            Self::InFile { .. } | Self::Rows { .. } => wanted.backend == VectorBackend::Auto,
+            Self::Flat(_) | Self::Binary(_) => false,
+        }
+    }
+
+    /// The codes in memory.
     pub(super) fn codes(&self) -> Option<&Sq8Index> {
         match self {
             Self::Sq8(index) => Some(index),
@@ -169,14 +187,19 @@ impl Engine {
         }
     }
 
-    /// Whether another engine would now be chosen: data has grown, or too much lies over the streamed base.
+    /// Whether another engine would now be chosen: data has grown, or too much lies over the base in the file.
     pub(super) fn outgrown(&self, dimensions: usize, wanted: Wanted) -> bool {
+        let choice = |rows| Choice::auto(rows, dimensions, wanted.memory_budget);
+        let auto = wanted.backend == VectorBackend::Auto;
         match self {
-            Self::Flat(index) if wanted.backend == VectorBackend::Auto => {
-                // Twice the border, so that a memory that hovers around it is not filled again and again.
-                Choice::auto(index.len() / 2, dimensions, wanted.memory_budget) != Choice::Flat
+            // Twice the border, so that a memory that hovers around it is not filled again and again; but a budget is a budget.
+            Self::Flat(index) if auto => {
+                choice(index.len() / 2) != Choice::Flat || choice(index.len()) == Choice::Sq8Stream
             }
-            Self::Streamed { overlay, .. } => overlay.changed() > MAX_OVERLAY,
+            Self::Sq8(index) if auto => choice(index.len()) == Choice::Sq8Stream,
+            // It costs next to nothing to begin anew, and a base may have been laid by meanwhile.
+            Self::Rows { .. } => true,
+            Self::InFile { overlay, .. } => overlay.changed() > wanted.most_over_base(dimensions) as u64,
             _ => false,
         }
     }
@@ -187,7 +210,7 @@ impl Engine {
             Self::Flat(_) => "flat",
             Self::Sq8(_) => "sq8",
             Self::Binary(_) => "binary",
-            Self::Streamed { .. } => "sq8 in the file",
+            Self::InFile { base, .. } => base.name(),
             Self::Rows { .. } => "rows in the file",
         }
     }

@@ -1,24 +1,38 @@
 //! The vector index in memory: filled from the file, kept in step by the change log.
 
+mod base;
+#[cfg(test)]
+mod conformance;
 mod engine;
 mod overlay;
 mod persist;
 mod scan;
 mod source;
+#[cfg(feature = "sqlite-vec")]
+mod vec0;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use rekall_core::{Changes, ReadTx, Space, Store, VectorBatch};
-use rekall_index::{EntrySet, VectorSearch};
+use rekall_index::{EntrySet, Key, VectorSearch};
 
 use crate::event::{Event, Events};
 use crate::{Error, VectorBackend};
-use engine::{Engine, Wanted};
+use engine::{Engine, Lacks};
 
 /// Rows read from the file at a time: a megabyte or two.
 const LOAD_BATCH: usize = 1024;
+
+/// What is asked of the index.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) backend: VectorBackend,
+    pub(crate) memory_budget: Option<usize>,
+    /// Whether nothing forgotten may stay in the file.
+    pub(crate) secure_delete: bool,
+}
 
 /// What searches use: the index as it was at one position of the change log. Never changes.
 pub(crate) struct View {
@@ -74,12 +88,8 @@ struct Context<'a> {
 }
 
 impl Resident {
-    pub(crate) fn new(backend: VectorBackend, memory_budget: Option<usize>) -> Self {
-        Self {
-            wanted: Wanted { backend, memory_budget },
-            current: ArcSwapOption::empty(),
-            writer: Mutex::default(),
-        }
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        Self { wanted, current: ArcSwapOption::empty(), writer: Mutex::default() }
     }
 
     /// The view as of now.
@@ -129,39 +139,86 @@ impl Resident {
         loop {
             let snapshot = self.snapshot(store, events)?;
             match search(&snapshot) {
-                Err(Error::Index(error)) if source::is_stale(&error) => {}
+                Err(Error::Index(error)) if source::is_stale(&error) => self.leave(&snapshot.view),
                 result => return result,
             }
         }
     }
 
-    /// Lays the codes by for the next process, if this index has codes.
-    pub(crate) fn save(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
+    /// Gives up a view that searches can no longer use. Usually the log has moved on and the next look at it makes
+    /// another one anyhow; but a base in the file is also replaced without any change to the rows.
+    fn leave(&self, view: &Arc<View>) {
+        let mut writer = self.lock();
+        if self.current.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, view)) {
+            *writer = None;
+            self.current.store(None);
+        }
+    }
+
+    /// Drops what was laid by in the file, and lays by anew what this backend uses.
+    pub(crate) fn rebuild(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
+        self.clear();
+        store.write()?.drop_all_index_blocks()?;
+        #[cfg(feature = "sqlite-vec")]
+        {
+            // Whatever wrote the table: only the one backend keeps it up to date.
+            vec0::discard(store)?;
+            if self.wanted.backend == VectorBackend::SqliteVec {
+                return vec0::sync(store, true).map(drop);
+            }
+        }
+        self.lay_by(store, events)
+    }
+
+    /// Lays the codes by for the next process, if this backend has codes.
+    fn lay_by(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
         self.view(store, events)?;
         // A clone costs nothing, and the lock is not held while the file is written.
         let (codes, space, position) = {
             let writer = self.lock();
-            let Some(writer) = &*writer else { return Ok(()) };
+            let Some(Writer { space: Some(space), engine: Some(engine), position, unusable, .. }) = &*writer
+            else {
+                return Ok(());
+            };
             // Blocks know nothing of unusable vectors: without the rows they would no longer be reported.
-            let codes = writer.engine.as_ref().and_then(Engine::codes).filter(|_| writer.unusable.is_empty());
-            let (Some(codes), Some(space)) = (codes, &writer.space) else { return Ok(()) };
-            (codes.clone(), space.clone(), writer.position)
+            if !unusable.is_empty() || !engine.lays_codes_by(self.wanted) {
+                return Ok(());
+            }
+            (engine.codes().cloned(), space.clone(), *position)
         };
-        persist::save(store, &space, &codes, position)
+        match codes {
+            Some(codes) => persist::save(store, &space, &codes, position),
+            None => {
+                persist::save_from_rows(store, &space)?;
+                self.clear();
+                Ok(())
+            }
+        }
     }
 
-    /// Lays the codes by when so much was written since the last time that catching up would take long.
-    pub(crate) fn save_if_due(&self, store: &Arc<Store>, events: &Events) {
-        let holds_codes = matches!(self.wanted.backend, VectorBackend::Auto | VectorBackend::Sq8);
-        if !holds_codes || self.wanted.memory_budget.is_some() {
-            return;
-        }
-        let saved =
-            persist::is_due(store).and_then(|due| if due { self.save(store, events) } else { Ok(()) });
-        if let Err(error) = saved {
-            // The caller's write is done and stays so; only the next process starts more slowly.
+    /// After a write: renews what is laid by when so much was written since that catching up would take long.
+    pub(crate) fn after_write(&self, store: &Arc<Store>, events: &Events) {
+        if let Err(error) = self.renew_if_due(store, events) {
+            // The caller's write is done and stays so; only searches start more slowly.
             tracing::warn!(%error, "the index was not laid by");
         }
+    }
+
+    fn renew_if_due(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
+        #[cfg(feature = "sqlite-vec")]
+        if self.wanted.backend == VectorBackend::SqliteVec {
+            if vec0::sync(store, self.wanted.secure_delete)? {
+                self.clear();
+            }
+            return Ok(());
+        }
+        if !matches!(self.wanted.backend, VectorBackend::Auto | VectorBackend::Sq8) {
+            return Ok(());
+        }
+        let due = persist::is_due(store, |dimensions| {
+            self.wanted.memory_budget.map(|_| self.wanted.most_over_base(dimensions))
+        })?;
+        if due { self.lay_by(store, events) } else { Ok(()) }
     }
 
     /// The index as it is, without bringing it up to date.
@@ -239,20 +296,9 @@ impl Writer {
         let Some(space) = tx.active_space()? else { return Ok(writer) };
         let begun = Engine::begin(context.store, tx, &space, context.wanted)?;
         writer.engine = Some(begun.engine);
-        let behind = match begun.filled_to {
-            Some(filled_to) => tx.changes_since(filled_to)?,
-            None => Changes::Lost { position: writer.position },
-        };
-        match behind {
-            Changes::Entries { entries, .. } => writer.refresh(tx, &space, &entries)?,
-            Changes::Lost { .. } => {
-                if begun.filled_to.is_some() {
-                    // What was laid by is too old to be brought up to date: from the rows, then.
-                    let dimensions = space.dimensions;
-                    writer.engine = Some(Engine::empty(context.store, &space, writer.position, dimensions)?);
-                }
-                tx.vectors(&space, LOAD_BATCH, |batch| writer.add(batch))?;
-            }
+        match begun.lacks {
+            Lacks::Changed(entries) => writer.refresh(tx, &space, &entries)?,
+            Lacks::Everything => tx.vectors(&space, LOAD_BATCH, |batch| writer.add(batch))?,
         }
         writer.space = Some(space);
         let rows = writer.view(context)?.search.map_or(0, |search| search.len());
@@ -323,4 +369,9 @@ impl Writer {
             unusable: usize::try_from(self.unusable.len()).unwrap_or(usize::MAX),
         })
     }
+}
+
+/// The batch's keys, as the index names rows.
+fn index_keys(batch: &VectorBatch) -> Vec<Key> {
+    batch.keys.iter().map(|key| Key::new(key.entry, key.role, key.chunk)).collect()
 }

@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use rekall_core::{ReadTx, Space, Store};
-use rekall_index::{Sq8Index, VectorSource};
+use rekall_index::{Sq8Index, VectorIndex, VectorSource};
 
+use super::index_keys;
+use super::source::StoredRows;
 use crate::Error;
 
 /// Kind of the blocks in `index_block`.
 pub(super) const SQ8: &str = "sq8";
 
-/// How far the log may run ahead of the blocks before they are written anew: reading so many changed entries
-/// takes about as long as reading the blocks themselves.
+/// How far the log may run ahead of the blocks, at the least: reading so many changed entries takes about as long as reading
+/// the blocks of a hundred thousand.
 const MAX_LAG: i64 = 20_000;
+
+/// Rows of a block that is made straight from the rows in the file: some 300 KiB.
+const BLOCK_ROWS: usize = 1024;
 
 /// The index as it was laid by, and its position; `None` when there is none, or none that can be read.
 pub(super) fn load(
@@ -47,15 +52,42 @@ pub(super) fn save(store: &Store, space: &Space, index: &Sq8Index, position: i64
     Ok(tx.commit()?)
 }
 
-/// Whether the blocks lag so far behind that the next write should renew them.
-pub(super) fn is_due(store: &Store) -> Result<bool, Error> {
+/// Makes the codes from the rows and lays them by, a block at a time: for a memory budget that holds neither.
+pub(super) fn save_from_rows(store: &Arc<Store>, space: &Space) -> Result<(), Error> {
+    let mut tx = store.write()?;
+    if tx.active_space()?.as_ref() != Some(space) {
+        return Ok(());
+    }
+    let position = tx.position()?;
+    tx.drop_index_blocks(space.id, SQ8)?;
+    // Nobody else writes now, so a reader sees the very same rows.
+    let reader = store.read()?;
+    let source = Arc::new(StoredRows { store: Arc::clone(store), space: space.clone(), position });
+    let mut part = Sq8Index::new(space.dimensions, source)?;
+    let mut number = 0;
+    reader.vectors(space, BLOCK_ROWS, |batch| {
+        part.upsert(&index_keys(batch), &batch.rows)?;
+        for block in part.export() {
+            tx.put_index_block(space.id, SQ8, number, position, &block)?;
+            number += 1;
+        }
+        // All parts share the centre of the first one.
+        part = part.emptied();
+        Ok::<(), Error>(())
+    })?;
+    drop(reader);
+    Ok(tx.commit()?)
+}
+
+/// Whether the blocks lag so far behind that they should be renewed: more changes than `most` says for a space's dimensions
+/// or, without a bound, than a quarter of the history, so that what renewing costs stays in proportion to what was written.
+pub(super) fn is_due(store: &Store, most: impl FnOnce(usize) -> Option<usize>) -> Result<bool, Error> {
     let tx = store.read()?;
     let now = tx.position()?;
-    if now < MAX_LAG {
-        return Ok(false);
-    }
     let Some(space) = tx.active_space()? else { return Ok(false) };
-    let behind = now - tx.index_position(space.id, SQ8)?.unwrap_or(0);
-    // A quarter of the history: what renewing costs stays in proportion to what was written.
-    Ok(behind > MAX_LAG.max(now / 4))
+    let most = match most(space.dimensions) {
+        Some(most) => i64::try_from(most).unwrap_or(i64::MAX),
+        None => MAX_LAG.max(now / 4),
+    };
+    Ok(now > most && now - tx.index_position(space.id, SQ8)?.unwrap_or(0) > most)
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use rekall_core::{Space, Store, VectorBatch};
-use rekall_index::{
-    Error, FlatIndex, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch, check_vectors,
-};
+use rekall_index::{Error, FlatIndex, Neighbor, SearchOptions, VectorIndex, VectorSearch, check_vectors};
 
+use super::index_keys;
 use super::source::stale;
 
 /// Rows read at a time: a megabyte or two.
@@ -35,8 +34,8 @@ impl VectorSearch for RowScan {
         options: &SearchOptions<'_>,
         out: &mut Vec<Neighbor>,
     ) -> Result<(), Error> {
-        out.clear();
-        check_vectors(query, self.space.dimensions, Some(1))?;
+        // An empty index checks the input as every other.
+        FlatIndex::new(self.space.dimensions)?.search(query, options, out)?;
         let tx = self.store.read().map_err(Error::from_source)?;
         if tx.position().map_err(Error::from_source)? != self.position {
             return Err(stale());
@@ -58,7 +57,7 @@ impl VectorSearch for RowScan {
 }
 
 fn index_of(batch: &VectorBatch) -> Result<FlatIndex, Error> {
-    let keys: Vec<Key> = batch.keys.iter().map(|key| Key::new(key.entry, key.role, key.chunk)).collect();
+    let keys = index_keys(batch);
     let mut index = FlatIndex::new(batch.dimensions)?;
     index.upsert(&keys, &batch.rows)?;
     Ok(index)

@@ -52,12 +52,29 @@ impl WriteTx<'_> {
         blocks: impl IntoIterator<Item = Vec<u8>>,
     ) -> Result<(), Error> {
         self.drop_index_blocks(space, kind)?;
+        for (number, data) in blocks.into_iter().enumerate() {
+            self.put_index_block(space, kind, number, position, &data)?;
+        }
+        Ok(())
+    }
+
+    /// Adds one block to those of this kind, for blocks that are made one after the other. All of them must stand for the
+    /// same position.
+    ///
+    /// # Errors
+    /// [`Error::Full`] or [`Error::Io`].
+    pub fn put_index_block(
+        &mut self,
+        space: SpaceId,
+        kind: &str,
+        number: usize,
+        position: i64,
+        data: &[u8],
+    ) -> Result<(), Error> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO index_block (space_id, kind, number, seq, data) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        for (number, data) in blocks.into_iter().enumerate() {
-            statement.execute((space.0, kind, number as i64, position, data))?;
-        }
+        statement.execute((space.0, kind, number as i64, position, data))?;
         Ok(())
     }
 

@@ -155,6 +155,13 @@ impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
         Ok(Self { store, connection, open: true, began_at: 0, forgets: false })
     }
 
+    /// The connection, in this transaction: for a part that keeps tables of its own in the file. The tables of this crate
+    /// are not to be written through it, and the transaction is not to be ended.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// When an entry stamped in this transaction is stamped.
     fn now_ms(&self) -> i64 {
         self.store.now_ms()
@@ -171,6 +178,8 @@ impl WriteTx<'_> {
         let options = self.store.database.options();
         if options.secure_delete && self.forgets {
             upkeep::secure::purge_words(&self.connection)?;
+            // Codes tell of the vectors they were made from; an index makes them anew.
+            self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;

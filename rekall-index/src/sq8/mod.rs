@@ -118,6 +118,13 @@ impl Sq8Index {
         Self { table: Arc::new(table), source, counters: Arc::default(), recentre_at }
     }
 
+    /// An empty index with the same centre, for ever: what both export can be imported together. For exporting more rows
+    /// than fit in memory, one part after the other.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self::with(Table::new(self.table.shape().clone()), Arc::clone(&self.source), usize::MAX)
+    }
+
     /// Takes exact rows from another source from now on; snapshots taken before keep theirs.
     pub fn set_source(&mut self, source: Arc<dyn VectorSource + Send + Sync>) {
         self.source = source;

@@ -76,11 +76,7 @@ impl<'c> SqliteVecIndex<'c> {
         if dimensions == 0 || dimensions > MOST_DIMENSIONS {
             return Err(Error::InvalidDimensions { most: MOST_DIMENSIONS, got: dimensions });
         }
-        // The name goes into SQL, so it may hold nothing that means something there.
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            let detail = format!("expected a table name of letters, digits and _, got {name:?}");
-            return Err(Error::Unavailable { detail });
-        }
+        check_name(name)?;
         register::register(connection)?;
         let index = Self { connection, name: name.to_owned(), dimensions };
         match index.stored_dimensions()? {
@@ -89,6 +85,29 @@ impl<'c> SqliteVecIndex<'c> {
             None => index.create()?,
         }
         Ok(index)
+    }
+
+    /// Drops the table `name` with all it holds, whatever its dimensions; nothing happens if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if sqlite-vec does not start or the name is malformed; [`Error::Source`] from SQLite.
+    pub fn discard(connection: &Connection, name: &str) -> Result<(), Error> {
+        check_name(name)?;
+        register::register(connection)?;
+        Ok(connection.execute_batch(&format!(
+            "DROP TABLE IF EXISTS \"{name}\"; DROP TABLE IF EXISTS \"{name}_keys\""
+        ))?)
+    }
+
+    /// Rows that the table has room for: what it takes in the file. vec0 does not use the room of deleted rows again, it
+    /// only drops chunks that hold none any more.
+    ///
+    /// # Errors
+    /// [`Error::Source`] from SQLite.
+    pub fn slots(&self) -> Result<usize, Error> {
+        let sql = format!("SELECT coalesce(sum(size), 0) FROM \"{}_chunks\"", self.name);
+        let slots: i64 = self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+        Ok(usize::try_from(slots).unwrap_or(0))
     }
 
     /// The dimensions of an existing table, from its definition.
@@ -203,6 +222,16 @@ impl<'c> SqliteVecIndex<'c> {
     }
 }
 
+/// The name goes into SQL, so it may hold nothing that means something there.
+fn check_name(name: &str) -> Result<(), Error> {
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(());
+    }
+    Err(Error::Unavailable {
+        detail: format!("expected a table name of letters, digits and _, got {name:?}"),
+    })
+}
+
 fn key_of(row: &rusqlite::Row<'_>) -> Result<Key, Error> {
     Ok(Key::new(row.get(0)?, row.get(1)?, row.get(2)?))
 }
@@ -279,8 +308,7 @@ impl VectorIndex for SqliteVecIndex<'_> {
     fn clear(&mut self) -> Result<(), Error> {
         self.in_savepoint(|| {
             // Dropping gives the bytes back, which deleting rows of a vec0 table does not.
-            let drop = format!("DROP TABLE \"{0}\"; DROP TABLE \"{0}_keys\"", self.name);
-            self.connection.execute_batch(&drop)?;
+            Self::discard(self.connection, &self.name)?;
             self.create()
         })
     }

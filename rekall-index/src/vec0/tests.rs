@@ -70,3 +70,26 @@ fn ordinary_searches_need_no_scan() {
         assert!(index.search_near(&query, &SearchOptions::new(10), &mut Vec::new()).unwrap());
     }
 }
+
+#[test]
+fn a_table_is_discarded_with_its_room() {
+    let connection = Connection::open_in_memory().unwrap();
+    SqliteVecIndex::discard(&connection, "v").unwrap();
+    let mut index = SqliteVecIndex::open(&connection, "v", 3).unwrap();
+    assert_eq!(index.slots().unwrap(), 0);
+    let rows = unit_rows(&mut Random::new(82), 1500, 3);
+    index.upsert(&keys(0..1500), &rows).unwrap();
+    let full = index.slots().unwrap();
+    assert!(full >= 1500, "{full}");
+    for entry in 0..1499 {
+        index.remove_entry(entry).unwrap();
+    }
+    assert!(
+        (1..full).contains(&index.slots().unwrap()),
+        "the empty chunk is gone, the other one stays whole"
+    );
+    SqliteVecIndex::discard(&connection, "v").unwrap();
+    let left: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+    assert_eq!(SqliteVecIndex::open(&connection, "v", 5).unwrap().len(), 0);
+}

@@ -1,0 +1,248 @@
+//! The contract of an index, kept by the whole way from the file to a search: with each backend, rows are written to a file by
+//! somebody else, and found through the change log.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::Cell;
+
+use rekall_core::{Store, StoreOptions};
+use rekall_index::{EntrySet, Error, FlatIndex, Key, Neighbor, SearchOptions, VectorIndex};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A file, its index, and how it is treated.
+struct Memory {
+    store: Arc<Store>,
+    resident: Resident,
+    events: Events,
+    /// Checks input as every index does.
+    rules: FlatIndex,
+    dimensions: usize,
+    treatment: Treatment,
+    writes: Cell<usize>,
+    _folder: TempDir,
+}
+
+/// What happens after every fourth write.
+#[derive(Clone, Copy, PartialEq)]
+enum Treatment {
+    Nothing,
+    /// The index is laid by and read again, as by a process that comes later.
+    StartAnew,
+    /// Likewise, and only the writes after it are in memory.
+    LayBy,
+}
+
+fn memory(
+    dimensions: usize,
+    backend: VectorBackend,
+    memory_budget: Option<usize>,
+    treatment: Treatment,
+) -> Memory {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap());
+    let mut tx = store.write().unwrap();
+    tx.ensure_active_space("test", dimensions).unwrap();
+    tx.commit().unwrap();
+    Memory {
+        store,
+        resident: Resident::new(Wanted { backend, memory_budget, secure_delete: false }),
+        events: Events::default(),
+        rules: FlatIndex::new(dimensions).unwrap(),
+        dimensions,
+        treatment,
+        writes: Cell::new(0),
+        _folder: folder,
+    }
+}
+
+/// Row 0 stands for the spaces in the change log.
+fn row(entry: i64) -> i64 {
+    if entry < 0 { entry } else { entry + 1 }
+}
+
+fn rows(entries: &EntrySet) -> EntrySet {
+    entries.iter().map(row).collect()
+}
+
+impl Memory {
+    fn write(&self, change: impl FnOnce(&rusqlite::Connection) -> usize) -> usize {
+        let tx = self.store.write().unwrap();
+        let count = change(tx.connection());
+        tx.commit().unwrap();
+        self.writes.set(self.writes.get() + 1);
+        if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
+            self.resident.rebuild(&self.store, &self.events).unwrap();
+            if self.treatment == Treatment::StartAnew {
+                self.resident.clear();
+            }
+        }
+        self.resident.after_write(&self.store, &self.events);
+        count
+    }
+
+    fn find<T>(
+        &self,
+        search: impl Fn(&(dyn VectorSearch + Send + Sync)) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let found = self.resident.consistently(&self.store, &self.events, |snapshot| {
+            Ok(search(snapshot.view.search.as_deref().unwrap())?)
+        });
+        found.map_err(|error| match error {
+            crate::Error::Index(error) => error,
+            crate::Error::Interrupted => Error::Cancelled,
+            other => panic!("{other}"),
+        })
+    }
+
+    fn on_rows<T>(options: &SearchOptions<'_>, search: impl FnOnce(&SearchOptions<'_>) -> T) -> T {
+        let (entries, exclude) = (options.entries.map(rows), options.exclude.map(rows));
+        let mut options = *options;
+        options.entries = entries.as_ref();
+        options.exclude = exclude.as_ref();
+        search(&options)
+    }
+}
+
+fn on_entries(found: &mut [Neighbor]) {
+    for near in found {
+        near.key.entry -= i64::from(near.key.entry > 0);
+    }
+}
+
+impl VectorSearch for Memory {
+    fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    fn len(&self) -> usize {
+        let tx = self.store.read().unwrap();
+        let space = tx.active_space().unwrap().unwrap();
+        usize::try_from(tx.count_vectors(space.id).unwrap()).unwrap()
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<(), Error> {
+        *out = Self::on_rows(options, |options| {
+            self.find(|index| {
+                let mut found = Vec::new();
+                index.search(query, options, &mut found).map(|()| found)
+            })
+        })?;
+        on_entries(out);
+        Ok(())
+    }
+
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), Error> {
+        *out = Self::on_rows(options, |options| {
+            self.find(|index| {
+                let mut found = Vec::new();
+                index.search_batch(queries, options, &mut found).map(|()| found)
+            })
+        })?;
+        out.iter_mut().for_each(|found| on_entries(found));
+        Ok(())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.resident.view(&self.store, &self.events).unwrap();
+        self.resident.usage().bytes
+    }
+}
+
+impl VectorIndex for Memory {
+    fn upsert(&mut self, keys: &[Key], vectors: &[f32]) -> Result<(), Error> {
+        self.rules.upsert(keys, vectors)?;
+        self.rules.clear()?;
+        let dimensions = self.dimensions;
+        self.write(|connection| {
+            let mut entry = connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO entry (id, ulid, title, created_at, updated_at) VALUES (?1, ?1, 'a', 0, 0)",
+                )
+                .unwrap();
+            let mut vector = connection
+                .prepare_cached(
+                    "INSERT INTO embedding (entry_id, space_id, role, chunk, vector)
+                     VALUES (?1, (SELECT id FROM space), ?2, ?3, ?4) ON CONFLICT DO UPDATE SET vector = excluded.vector",
+                )
+                .unwrap();
+            for (key, numbers) in keys.iter().zip(vectors.chunks_exact(dimensions)) {
+                let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+                entry.execute([row(key.entry)]).unwrap();
+                vector.execute((row(key.entry), key.role, key.chunk, bytes)).unwrap();
+            }
+            keys.len()
+        });
+        Ok(())
+    }
+
+    fn remove(&mut self, keys: &[Key]) -> Result<usize, Error> {
+        Ok(self.write(|connection| {
+            let mut remove = connection
+                .prepare_cached("DELETE FROM embedding WHERE entry_id = ?1 AND role = ?2 AND chunk = ?3")
+                .unwrap();
+            keys.iter().map(|key| remove.execute((row(key.entry), key.role, key.chunk)).unwrap()).sum()
+        }))
+    }
+
+    fn remove_entry(&mut self, entry: i64) -> Result<usize, Error> {
+        Ok(self.write(|connection| {
+            connection.execute("DELETE FROM embedding WHERE entry_id = ?1", [row(entry)]).unwrap()
+        }))
+    }
+
+    fn clear(&mut self) -> Result<(), Error> {
+        self.write(|connection| connection.execute("DELETE FROM entry", []).unwrap());
+        Ok(())
+    }
+}
+
+/// All but the keys that no file holds.
+macro_rules! conformance {
+    ($name:ident, $make:expr) => {
+        rekall_index::__conformance_tests! {
+            $name, VectorIndex, $make;
+            empty_index, k_zero_is_refused, k_above_rows, one_hit_and_4097_hits, ties_at_the_border, ten_thousand_duplicates,
+            near_ties, similarity_is_the_f64_dot_product, dimensions_from_1_to_4096, batch_equals_single, threads_change_nothing,
+            cancel_stops_a_search, wrong_length_is_refused, not_finite_is_refused, not_unit_is_refused,
+            upsert_replaces, last_of_duplicate_keys_wins, failed_upsert_changes_nothing, remove_absent, remove_whole_entries,
+            clear_and_start_again, random_operations,
+            grouping_keeps_the_best_row, filter_one_of_many, filter_all_and_none, filter_roles, filter_exclude, filters_combined,
+        }
+    };
+}
+
+conformance!(flat, |dimensions| memory(dimensions, VectorBackend::Flat, None, Treatment::Nothing));
+conformance!(sq8, |dimensions| memory(dimensions, VectorBackend::Sq8, None, Treatment::Nothing));
+conformance!(sq8_laid_by, |dimensions| memory(dimensions, VectorBackend::Sq8, None, Treatment::StartAnew));
+conformance!(codes_in_the_file, |dimensions| memory(
+    dimensions,
+    VectorBackend::Auto,
+    Some(0),
+    Treatment::LayBy
+));
+conformance!(rows_in_the_file, |dimensions| memory(
+    dimensions,
+    VectorBackend::Auto,
+    Some(0),
+    Treatment::Nothing
+));
+#[cfg(feature = "sqlite-vec")]
+conformance!(sqlite_vec, |dimensions| memory(dimensions, VectorBackend::SqliteVec, None, Treatment::Nothing));
+#[cfg(feature = "sqlite-vec")]
+conformance!(sqlite_vec_laid_by, |dimensions| memory(
+    dimensions,
+    VectorBackend::SqliteVec,
+    None,
+    Treatment::LayBy
+));

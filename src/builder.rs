@@ -14,6 +14,7 @@ use crate::config::VectorBackend;
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
 use crate::resident::{Resident, Wanted};
+use crate::turns::Turns;
 use crate::{Config, Error, Event, Rekall};
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
@@ -130,6 +131,13 @@ impl Builder {
     /// even when the budget is less). Default: no limit.
     pub fn memory_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
         self.config.memory_budget = bytes.into();
+        self
+    }
+
+    /// Rows that a search of [`VectorBackend::Binary`] rescores exactly, 1 or more: more rows, fewer misses, more
+    /// time. [`Rekall::check_recall`] says how many are missed on this file. Default 1000.
+    pub fn rescored_rows(mut self, rows: usize) -> Self {
+        self.config.rescored_rows = rows.max(1);
         self
     }
 
@@ -258,10 +266,12 @@ impl Builder {
             resident: Resident::new(Wanted {
                 backend: self.config.vector_backend,
                 memory_budget: self.config.memory_budget,
+                rescored_rows: self.config.rescored_rows,
                 secure_delete: self.store.secure_delete,
             }),
             queries: EmbeddingCache::new(cache),
             events: self.events,
+            turns: Turns::default(),
             settings,
         })
     }

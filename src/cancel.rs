@@ -1,14 +1,31 @@
 //! Stopping work from another thread.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A flag that stops the work it was given to. Clones share the flag.
 ///
 /// Work looks at it about every millisecond and then fails with [`Error::Interrupted`](crate::Error); what
 /// it had changed is undone.
 #[derive(Debug, Clone, Default)]
-pub struct CancelToken(Arc<AtomicBool>);
+pub struct CancelToken(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    cancelled: AtomicBool,
+    children: Mutex<Vec<Weak<Self>>>,
+}
+
+impl Flag {
+    fn set(&self) {
+        // Under the lock, so that a child that is being made either sees the flag or is in the list.
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        self.cancelled.store(true, Ordering::Relaxed);
+        for child in children.drain(..).filter_map(|child| child.upgrade()) {
+            child.set();
+        }
+    }
+}
 
 impl CancelToken {
     /// A token that is not cancelled.
@@ -17,18 +34,63 @@ impl CancelToken {
         Self::default()
     }
 
+    /// A token that is cancelled with this one, and can be cancelled alone.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        let child = Self::new();
+        let mut children = self.0.children.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_cancelled() {
+            child.cancel();
+        } else {
+            children.retain(|child| child.strong_count() > 0);
+            children.push(Arc::downgrade(&child.0));
+        }
+        child
+    }
+
     /// Stops the work, for good: a token is not used again.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.set();
     }
 
     /// Whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether both are clones of one token.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn flag(&self) -> &AtomicBool {
-        &self.0
+        &self.0.cancelled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_go_with_their_parent_and_not_the_other_way() {
+        let parent = CancelToken::new();
+        let (one, other) = (parent.child(), parent.child());
+        one.cancel();
+        assert!(one.is_cancelled() && !other.is_cancelled() && !parent.is_cancelled());
+        let grandchild = other.child();
+        parent.cancel();
+        assert!(other.is_cancelled() && grandchild.is_cancelled());
+        assert!(parent.child().is_cancelled(), "born after");
+    }
+
+    #[test]
+    fn children_that_went_take_no_room() {
+        let parent = CancelToken::new();
+        for _ in 0..100 {
+            drop(parent.child());
+        }
+        assert!(parent.0.children.lock().unwrap().len() <= 1);
     }
 }

@@ -1,10 +1,12 @@
 //! Settings from a TOML file, as users of the Python tool wrote them.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use rekall_index::BinaryIndex;
 use rekall_model::ModelSource;
 use serde::{Deserialize, Deserializer};
 
@@ -74,6 +76,8 @@ pub struct Config {
     pub vector_backend: VectorBackend,
     /// Most bytes of memory that the vector index may take; `None`: no limit. The default.
     pub memory_budget: Option<usize>,
+    /// Rows that a search of [`VectorBackend::Binary`] rescores. Default 1000.
+    pub rescored_rows: usize,
     /// The model; `None`: the built-in one.
     pub model: Option<ModelSource>,
 }
@@ -86,6 +90,7 @@ impl Default for Config {
             model_idle_timeout: Some(Duration::from_secs(600)),
             vector_backend: VectorBackend::Auto,
             memory_budget: None,
+            rescored_rows: BinaryIndex::RESCORED_ROWS,
             model: None,
         }
     }
@@ -142,6 +147,7 @@ struct Performance {
     #[serde(alias = "vector_index_backend")]
     vector_backend: Option<String>,
     memory_budget_bytes: Option<usize>,
+    rescored_rows: Option<NonZeroUsize>,
 }
 
 #[derive(Default, Deserialize)]
@@ -175,7 +181,7 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
-    /// `model_idle_timeout_minutes`, `memory_budget_bytes` and `vector_backend` (old spelling
+    /// `model_idle_timeout_minutes`, `memory_budget_bytes`, `rescored_rows` and `vector_backend` (old spelling
     /// `vector_index_backend`), section
     /// `[model]` with `source` (`"bundled"`, `"path:DIR"`, `"hub:REPO"`). What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
@@ -199,6 +205,7 @@ impl FromStr for Config {
                 .as_deref()
                 .map_or(Ok(default.vector_backend), str::parse)?,
             memory_budget: performance.memory_budget_bytes,
+            rescored_rows: performance.rescored_rows.map_or(default.rescored_rows, NonZeroUsize::get),
             model: model.transpose()?,
         })
     }

@@ -13,6 +13,7 @@ use crate::builder::Settings;
 use crate::event::Events;
 use crate::models::Models;
 use crate::resident::Resident;
+use crate::turns::Turns;
 use crate::{Builder, CancelToken, Error};
 
 /// Query texts in the cache carry the space, so that two models can never be confused.
@@ -29,6 +30,7 @@ pub struct Rekall {
     pub(crate) resident: Resident,
     pub(crate) queries: EmbeddingCache<QueryKey>,
     pub(crate) events: Events,
+    pub(crate) turns: Turns,
     pub(crate) settings: Settings,
 }
 

@@ -68,6 +68,12 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// A newer search of the same key was begun.
+    #[error("superseded by a newer search of the key {key:?}")]
+    Superseded {
+        /// The key given.
+        key: String,
+    },
     /// This build lacks what was asked for.
     #[error("{what} is not in this build: it needs the feature {feature}")]
     NotBuilt {
@@ -122,7 +128,7 @@ pub enum ErrorKind {
     ModelUnavailable,
     /// This build or machine lacks what was asked for.
     Unsupported,
-    /// The caller asked to stop.
+    /// The caller asked to stop, or asked anew.
     Interrupted,
     /// A bug in this library.
     Internal,
@@ -143,7 +149,7 @@ impl Error {
             Self::ModelMismatch { .. } => ErrorKind::ModelMismatch,
             Self::NoModel => ErrorKind::ModelUnavailable,
             Self::NotEmbedded { .. } => ErrorKind::NotFound,
-            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Interrupted | Self::Superseded { .. } => ErrorKind::Interrupted,
             Self::NotBuilt { .. } => ErrorKind::Unsupported,
             Self::Core(error) => of_core(error.kind()),
             Self::Model(error) => of_model(error.kind()),

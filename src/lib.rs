@@ -53,6 +53,7 @@ mod reembed;
 mod remember;
 mod resident;
 mod stats;
+mod turns;
 mod upkeep;
 
 pub use builder::Builder;
@@ -62,12 +63,14 @@ pub use engine::Rekall;
 pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use models::Purpose;
-pub use recall::{Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Recall, Recalled, Similar};
+pub use recall::{
+    Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Query, Recall, RecallReport, Recalled, Similar,
+};
 pub use reembed::Embedded;
 pub use rekall_core::{Context, Entry, EntryId, EntryPatch, Filter, NewEntry, Role, Status};
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
 pub use remember::{Progress, Remember};
-pub use stats::Stats;
+pub use stats::{MemoryStats, Stats};
 pub use upkeep::Watch;
 
 pub use rekall_cache as cache;

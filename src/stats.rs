@@ -20,14 +20,26 @@ pub struct Stats {
     pub index_backend: Option<&'static str>,
     /// Vectors in the index; 0 before the first search.
     pub index_rows: usize,
-    /// Bytes of memory the index takes.
-    pub index_bytes: usize,
     /// Name of the model, while it is loaded.
     pub model: Option<String>,
-    /// Bytes of heap the model takes; 0 while it is not loaded.
-    pub model_bytes: usize,
-    /// Bytes of the whole process in memory, where the system tells (Linux).
-    pub process_bytes: Option<u64>,
+    /// Memory taken, part by part.
+    pub memory: MemoryStats,
+}
+
+/// Bytes of memory that an open memory takes now, part by part. Each part counts its own heap, without what the
+/// allocator adds. Not told apart from the rest of the process: SQLite's page caches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct MemoryStats {
+    /// The vector index; 0 before the first search.
+    pub index: usize,
+    /// Cached query vectors.
+    pub cache: usize,
+    /// The model; 0 while it is not loaded.
+    pub model: usize,
+    /// The whole process, resident, whatever it is; `None` where the system does not tell (elsewhere than on
+    /// Linux).
+    pub process: Option<u64>,
 }
 
 impl Rekall {
@@ -38,18 +50,22 @@ impl Rekall {
     pub fn stats(&self) -> Result<Stats, Error> {
         let tx = self.store.read()?;
         let index = self.resident.usage();
+        let cache = self.queries.stats();
         let (model, model_bytes) =
             self.models.load().resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         Ok(Stats {
             store: tx.stats()?,
             space: tx.active_space()?.map(|space| space.fingerprint),
-            cache: self.queries.stats(),
             index_backend: index.backend,
             index_rows: index.rows,
-            index_bytes: index.bytes,
             model,
-            model_bytes,
-            process_bytes: rekall_model::process_rss(),
+            memory: MemoryStats {
+                index: index.bytes,
+                cache: usize::try_from(cache.bytes).unwrap_or(usize::MAX),
+                model: model_bytes,
+                process: rekall_model::process_rss(),
+            },
+            cache,
         })
     }
 }

@@ -61,7 +61,7 @@ fn every_way_of_starting_gives_the_same_bits() {
     let lean = open(&path, streamed);
     assert_eq!(answers(&lean), expected, "from the file, block by block");
     assert_eq!(lean.stats().unwrap().index_backend, Some("sq8 in the file"));
-    assert!(lean.stats().unwrap().index_bytes < 10_000);
+    assert!(lean.stats().unwrap().memory.index < 10_000);
 
     // Changes since: one entry new, one other, one gone.
     memory.remember(NewEntry::new("alpha7 alpha7")).unwrap();
@@ -119,7 +119,7 @@ fn a_vec0_table_follows_every_sort_of_write() {
         .collect();
     let ids = memory.remember_many(&notes).run().unwrap();
     agree("filled by the first write");
-    assert!(memory.stats().unwrap().index_bytes < 10_000, "next to nothing in memory");
+    assert!(memory.stats().unwrap().memory.index < 10_000, "next to nothing in memory");
     for (n, id) in ids.iter().enumerate().take(600) {
         match n % 2 {
             0 => memory.forget(*id).unwrap(),
@@ -154,9 +154,9 @@ fn within_a_budget_writes_renew_what_is_laid_by() {
     }
     let before = answers(&memory);
     assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"));
-    assert!(memory.stats().unwrap().index_bytes < 1_200_000, "{:?}", memory.stats());
+    assert!(memory.stats().unwrap().memory.index < 1_200_000, "{:?}", memory.stats());
     assert_eq!(before, answers(&open(memory.path(), |builder| builder.vector_backend(VectorBackend::Flat))));
     memory.rebuild_index().unwrap();
     assert_eq!(answers(&memory), before);
-    assert!(memory.stats().unwrap().index_bytes < 10_000);
+    assert!(memory.stats().unwrap().memory.index < 10_000);
 }

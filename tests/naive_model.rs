@@ -162,6 +162,12 @@ proptest! {
     }
 
     #[test]
+    #[cfg(feature = "sqlite-vec")]
+    fn with_a_vec0_table(ops in proptest::collection::vec(op(), 1..40)) {
+        run(&ops, |builder| builder.vector_backend(VectorBackend::SqliteVec))?;
+    }
+
+    #[test]
     fn with_nothing_in_memory(ops in proptest::collection::vec(op(), 1..40)) {
         run(&ops, |builder| builder.memory_budget(0))?;
     }

@@ -3,12 +3,12 @@
 
 mod common;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 use common::{Memory, WordModel, memory, memory_with};
 use rekall::{
-    CancelToken, Context, Degraded, EntryPatch, ErrorKind, Event, Filter, Mode, ModelSource, NewEntry,
-    Rekall, Role, Status,
+    CancelToken, Context, Degraded, Embedder, EntryPatch, ErrorKind, Event, Filter, Mode, ModelSource,
+    NewEntry, Query, Rekall, Role, Status, VectorBackend, Watch,
 };
 
 fn titles(found: &rekall::Recalled) -> Vec<&str> {
@@ -275,4 +275,120 @@ fn results_are_the_same_bits_on_any_number_of_threads() {
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0], answers[2]);
+}
+
+#[test]
+fn a_batch_gives_each_query_what_it_would_get_alone() {
+    let memory = memory();
+    let notes: Vec<NewEntry> = (0..120)
+        .map(|n| NewEntry::new(format!("note {} of {}", n % 11, n % 7)).project(["a", "b"][n % 2]))
+        .collect();
+    memory.remember_many(&notes).run().unwrap();
+    let vector = memory.embed("note 3", rekall::Purpose::Query).unwrap();
+    let texts = ["note 3", "of 5", "nothing known", "note 10 of 6", "note 3"];
+    for mode in [Mode::Hybrid, Mode::Semantic, Mode::Text] {
+        for limit in [1, 9, 200] {
+            let filter = Filter::new().project("a");
+            let batch = memory.recall_batch(texts).mode(mode).limit(limit).filter(filter.clone());
+            let batch = batch.run().unwrap();
+            assert_eq!(batch.len(), texts.len());
+            for (text, found) in texts.iter().zip(&batch) {
+                let alone = memory.recall(text).mode(mode).limit(limit).filter(filter.clone()).run().unwrap();
+                assert_eq!(found.hits, alone.hits, "{mode:?} {limit} {text}");
+                assert_eq!(found.degraded, alone.degraded, "{mode:?} {limit} {text}");
+            }
+        }
+    }
+    let mixed = [Query::from("note 3"), Query::from(&vector[..]), Query::with_vector("of 5", &vector)];
+    let found = memory.recall_batch(mixed).limit(5).run().unwrap();
+    assert_eq!(found[0].hits, memory.recall("note 3").limit(5).run().unwrap().hits);
+    assert_eq!(found[1].hits, memory.recall_vector(&vector).limit(5).run().unwrap().hits);
+    assert_eq!(found[2].hits, memory.recall("of 5").vector(&vector).limit(5).run().unwrap().hits);
+    assert!(memory.recall_batch(Vec::<&str>::new()).run().unwrap().is_empty());
+    let error = memory.recall_batch(["note", " "]).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+}
+
+#[test]
+fn a_newer_search_of_the_same_key_stops_the_older_one() {
+    // Holds the older search while its query is embedded, until the newer one has begun.
+    struct Held(WordModel, mpsc::Sender<()>, Mutex<mpsc::Receiver<()>>);
+    impl Embedder for Held {
+        fn fingerprint(&self) -> &rekall::model::Fingerprint {
+            self.0.fingerprint()
+        }
+        fn dimensions(&self) -> usize {
+            self.0.dimensions()
+        }
+        fn max_tokens(&self) -> Option<usize> {
+            Embedder::max_tokens(&self.0)
+        }
+        fn count_tokens(&self, text: &str) -> Result<usize, rekall::model::Error> {
+            self.0.count_tokens(text)
+        }
+        fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, rekall::model::Error> {
+            self.0.embed_documents(texts)
+        }
+        fn embed_query(&self, text: &str) -> Result<Vec<f32>, rekall::model::Error> {
+            if text == "older" {
+                self.1.send(()).unwrap();
+                self.2.lock().unwrap().recv().unwrap();
+            }
+            self.0.embed_query(text)
+        }
+        fn memory_bytes(&self) -> usize {
+            0
+        }
+    }
+    let (begun, has_begun) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let model = Held(WordModel::new(16), begun, Mutex::new(may_go_on));
+    let memory = memory_with(|builder| builder.embedder(Arc::new(model)));
+    memory.remember(NewEntry::new("some note")).unwrap();
+    std::thread::scope(|scope| {
+        let older = scope.spawn(|| memory.recall("older").supersede("field").run());
+        has_begun.recv().unwrap();
+        memory.recall("note").supersede("another field").run().unwrap();
+        assert_eq!(memory.recall("note").supersede("field").run().unwrap().len(), 1);
+        go_on.send(()).unwrap();
+        let error = older.join().unwrap().unwrap_err();
+        assert!(matches!(&error, rekall::Error::Superseded { key } if key == "field"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+    });
+    assert_eq!(memory.recall("note").supersede("field").run().unwrap().len(), 1, "its turn is over");
+}
+
+#[test]
+fn the_self_test_tells_exact_from_approximate() {
+    let memory = memory();
+    let notes: Vec<NewEntry> =
+        (0..600).map(|n| NewEntry::new(format!("a{} b{} c{}", n % 17, n % 23, n % 5))).collect();
+    assert_eq!(memory.check_recall(10, 5, Watch::new()).unwrap().queries, 0, "an empty file");
+    memory.remember_many(&notes).run().unwrap();
+    let report = |backend, rescored| {
+        let opened = Rekall::builder(memory.path())
+            .embedder(Arc::new(WordModel::new(16)))
+            .vector_backend(backend)
+            .rescored_rows(rescored)
+            .open()
+            .unwrap();
+        opened.check_recall(50, 10, Watch::new()).unwrap()
+    };
+    for backend in [VectorBackend::Flat, VectorBackend::Sq8] {
+        let report = report(backend, 1);
+        assert_eq!((report.queries, report.k, report.rows), (50, 10, 600));
+        assert_eq!((report.recall, report.worst, report.differing), (1.0, 1.0, 0), "{report:?}");
+        assert!(report.is_exact());
+    }
+    // Sixteen sign bits tell so many entries apart badly; ten times as many rows rescored, better.
+    let (few, many) = (report(VectorBackend::Binary, 40), report(VectorBackend::Binary, 400));
+    assert!(!few.is_exact() && few.recall < many.recall && many.recall <= 1.0, "{few:?} {many:?}");
+    assert!(few.worst <= few.recall && few.recall > 0.2, "{few:?}");
+    assert!(report(VectorBackend::Binary, 600).is_exact());
+    let error = memory.check_recall(0, 10, Watch::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let token = CancelToken::new();
+    token.cancel();
+    let error = memory.check_recall(5, 5, Watch::new().cancel(&token)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
 }

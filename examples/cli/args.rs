@@ -7,7 +7,7 @@ use rekall::{Filter, ModelSource, Status};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 wrong arguments, nothing of that name, an error, or damage found by check;
-2 not yet in this version.
+2 not in this build.
 With --json every command prints exactly one JSON document on the standard output, errors too:
 {\"error\":{\"kind\",\"message\"}}. Notes and progress go to the standard error.";
 
@@ -42,6 +42,8 @@ pub(crate) enum Index {
     Flat,
     /// Exact search over codes of a quarter of the size
     Sq8,
+    /// Approximate search over sign bits; `check --recall` says how much it misses
+    Binary,
     /// Exact search inside SQLite, nothing in memory
     SqliteVec,
 }
@@ -91,7 +93,14 @@ pub(crate) enum Command {
         memory: bool,
     },
     /// Look for damage
-    Check,
+    Check {
+        /// Compare searches with brute force, too: how much of what is nearest do they find?
+        #[arg(long)]
+        recall: bool,
+        /// Searches to compare
+        #[arg(long, default_value_t = 100, requires = "recall")]
+        queries: usize,
+    },
     /// Repair what can be repaired
     Repair,
     /// Copy the database, also while others use it

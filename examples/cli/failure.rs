@@ -39,9 +39,6 @@ pub(crate) enum Failure {
         #[source]
         source: io::Error,
     },
-    /// Planned, and not there in this version.
-    #[error("{0}: not yet, a later version brings it")]
-    NotYet(String),
 }
 
 impl Failure {
@@ -50,8 +47,8 @@ impl Failure {
         Self::Io { action, path: path.to_owned(), source }
     }
 
-    /// The error's class, as programs read it: the library's `ErrorKind` in snake case, or one of the CLI's own
-    /// (`usage`, `not_yet`).
+    /// The error's class, as programs read it: the library's `ErrorKind` in snake case, or the CLI's own
+    /// `usage`.
     pub(crate) fn kind(&self) -> String {
         match self {
             Self::Rekall(error) => snake_case(&format!("{:?}", error.kind())),
@@ -61,13 +58,12 @@ impl Failure {
             Self::NotFound(_) => "not_found".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "not_found".to_owned(),
             Self::Io { .. } => "io".to_owned(),
-            Self::NotYet(_) => "not_yet".to_owned(),
         }
     }
 
     /// What the process exits with, as `--help` says.
     pub(crate) fn exit_code(&self) -> u8 {
-        if matches!(self, Self::NotYet(_)) { 2 } else { 1 }
+        if matches!(self, Self::Rekall(rekall::Error::NotBuilt { .. })) { 2 } else { 1 }
     }
 
     /// The document that `--json` prints.

@@ -61,7 +61,7 @@ fn print_failure(failure: &Failure, json: bool) -> ExitCode {
 }
 
 /// Arguments that cannot be understood, or a request for help. clap would exit with 2, which here means
-/// "not yet".
+/// "not in this build".
 fn refuse_arguments(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return write_out(&error.render().to_string());

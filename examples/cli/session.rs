@@ -90,7 +90,7 @@ impl Settings {
             Some(file) => Config::from_file(file).map_err(rekall::Error::from)?,
             None => Config::default(),
         };
-        let index = cli.index.map(backend).transpose()?;
+        let index = cli.index.map(backend);
         Ok(Self { config, index, model: cli.model.clone() })
     }
 
@@ -117,13 +117,12 @@ impl Settings {
     }
 }
 
-/// The library knows its backends by name; one that it does not know is still to come.
-fn backend(index: Index) -> Result<VectorBackend, Failure> {
-    let name = match index {
-        Index::Auto => "auto",
-        Index::Flat => "flat",
-        Index::Sq8 => "sq8",
-        Index::SqliteVec => "sqlite-vec",
-    };
-    name.parse().map_err(|_| Failure::NotYet(format!("--index {name}")))
+const fn backend(index: Index) -> VectorBackend {
+    match index {
+        Index::Auto => VectorBackend::Auto,
+        Index::Flat => VectorBackend::Flat,
+        Index::Sq8 => VectorBackend::Sq8,
+        Index::Binary => VectorBackend::Binary,
+        Index::SqliteVec => VectorBackend::SqliteVec,
+    }
 }

@@ -41,29 +41,42 @@ impl Semantic<'_> {
         query: &[f32],
         limit: usize,
     ) -> Result<Vec<Neighbor>, Error> {
+        Ok(self.nearest_to_each(snapshot, &[query], limit)?.swap_remove(0))
+    }
+
+    /// The same for each of several queries, in order.
+    pub(super) fn nearest_to_each(
+        self,
+        snapshot: &Snapshot<'_>,
+        queries: &[&[f32]],
+        limit: usize,
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let view = &*snapshot.view;
-        let Some(search) = &view.search else { return Ok(Vec::new()) };
-        let mut options = SearchOptions::new(limit).with_roles(self.roles).with_threads(self.threads);
+        let Some(search) = &view.search else { return Ok(vec![Vec::new(); queries.len()]) };
+        let mut options = SearchOptions::new(limit + 1).with_roles(self.roles).with_threads(self.threads);
         options.entries = self.admitted.entries.as_ref();
         if self.admitted.leave_out_obsolete && !view.obsolete.is_empty() {
             options.exclude = Some(&view.obsolete);
         }
         options.cancel = self.cancel.map(CancelToken::flag);
-        // The index breaks ties by row number. Where the border runs through equal similarities all of them
-        // are fetched, because which of them come back must not depend on history.
-        let mut found = Vec::new();
-        options.k = limit + 1;
-        loop {
-            search.search(query, &options, &mut found)?;
-            let exhausted = found.len() < options.k;
-            if exhausted || found[limit - 1].similarity != found[found.len() - 1].similarity {
-                break;
-            }
-            options.k = options.k.saturating_mul(4);
+        let mut lists = vec![Vec::new()];
+        match queries {
+            [query] => search.search(query, &options, &mut lists[0])?,
+            _ => search.search_batch(&queries.concat(), &options, &mut lists)?,
         }
-        order_ties(&snapshot.tx, &mut found, |near| near.similarity, |near| near.key.entry)?;
-        found.truncate(limit);
-        Ok(found)
+        for (query, found) in queries.iter().zip(&mut lists) {
+            // The index breaks ties by row number. Where the border runs through equal similarities all of them
+            // are fetched, because which of them come back must not depend on history.
+            options.k = limit + 1;
+            while found.len() == options.k && found[limit - 1].similarity == found[found.len() - 1].similarity
+            {
+                options.k = options.k.saturating_mul(4);
+                search.search(query, &options, found)?;
+            }
+            order_ties(&snapshot.tx, found, |near| near.similarity, |near| near.key.entry)?;
+            found.truncate(limit);
+        }
+        Ok(lists)
     }
 }
 

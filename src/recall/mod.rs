@@ -1,12 +1,18 @@
 //! Searching: by meaning, by words, or both.
 
+mod found;
 mod fusion;
 mod hit;
 mod legs;
+mod options;
 mod query;
+mod search;
+mod selftest;
 mod similar;
 
 pub use fusion::Fusion;
 pub use hit::{Degraded, Explain, Hit, HitChunk, Leg, Recalled};
-pub use query::{Mode, Recall};
+pub use options::Mode;
+pub use query::{Query, Recall};
+pub use selftest::RecallReport;
 pub use similar::Similar;

@@ -8,7 +8,7 @@ use rekall_index::{Neighbor, Roles};
 
 use super::hit::{Explain, Hit, Leg, Recalled};
 use super::legs::{Admitted, Semantic};
-use super::query::hit_chunk;
+use super::search::hit_chunk;
 use crate::resident::Snapshot;
 use crate::{CancelToken, EntryId, Error, Rekall};
 

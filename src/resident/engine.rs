@@ -73,7 +73,8 @@ impl Engine {
         match wanted.backend {
             VectorBackend::Flat => empty(Self::Flat(FlatIndex::new(dimensions)?)),
             VectorBackend::Binary => {
-                empty(Self::Binary(BinaryIndex::new(dimensions, rows(store, space, position))?))
+                let index = BinaryIndex::new(dimensions, rows(store, space, position))?;
+                empty(Self::Binary(index.with_rescored_rows(wanted.rescored_rows)))
             }
             VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position),
             VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space)?, tx, space, wanted),

@@ -21,6 +21,7 @@ use rekall_index::{EntrySet, Key, VectorSearch};
 use crate::event::{Event, Events};
 use crate::{Error, VectorBackend};
 use engine::{Engine, Lacks};
+pub(crate) use scan::keep_best;
 
 /// Rows read from the file at a time: a megabyte or two.
 const LOAD_BATCH: usize = 1024;
@@ -30,6 +31,8 @@ const LOAD_BATCH: usize = 1024;
 pub(crate) struct Wanted {
     pub(crate) backend: VectorBackend,
     pub(crate) memory_budget: Option<usize>,
+    /// Rows that an approximate search rescores.
+    pub(crate) rescored_rows: usize,
     /// Whether nothing forgotten may stay in the file.
     pub(crate) secure_delete: bool,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rekall_core::{Space, Store, VectorBatch};
-use rekall_index::{Error, FlatIndex, Neighbor, SearchOptions, VectorIndex, VectorSearch, check_vectors};
+use rekall_index::{Error, FlatIndex, Neighbor, SearchOptions, VectorIndex, VectorSearch};
 
 use super::index_keys;
 use super::source::stale;
@@ -64,7 +64,7 @@ fn index_of(batch: &VectorBatch) -> Result<FlatIndex, Error> {
 }
 
 /// The best row of each entry, and of those the best `k`: an entry's chunks may lie in two batches.
-fn keep_best(found: &mut Vec<Neighbor>, k: usize) {
+pub(crate) fn keep_best(found: &mut Vec<Neighbor>, k: usize) {
     found.sort_by(Neighbor::rank_cmp);
     let mut seen = std::collections::HashSet::new();
     found.retain(|near| seen.insert(near.key.entry));

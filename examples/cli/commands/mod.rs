@@ -34,7 +34,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
         Command::Import { file } => transfer::import(cli, file, style),
         Command::Export { file } => transfer::export(cli, file, style),
         Command::Stats { memory } => stats::stats(cli, *memory, style),
-        Command::Check => upkeep::check(cli, style),
+        Command::Check { recall, queries } => upkeep::check(cli, recall.then_some(*queries), style),
         Command::Repair => upkeep::repair(cli, style),
         Command::Backup { file } => upkeep::backup(cli, file, style),
         Command::RebuildIndex => upkeep::rebuild_index(cli),

@@ -1,7 +1,5 @@
 //! Figures about the database and the memory that searching takes.
 
-use std::fs;
-
 use rekall::Stats;
 use rekall::model::Fingerprint;
 use serde_json::{Value, json};
@@ -47,11 +45,11 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
         ("model of the vectors", stats.space.as_deref().map_or("none yet".to_owned(), model_name)),
     ];
     if memory {
-        let rss = resident_bytes();
+        let rss = stats.memory.process;
         json["memory"] = memory_json(&stats, rss);
-        rows.push(("index in memory", bytes(stats.index_bytes as u64)));
+        rows.push(("index in memory", bytes(stats.memory.index as u64)));
         let model = stats.model.as_deref().unwrap_or("not loaded");
-        rows.push(("model in memory", format!("{} ({model})", bytes(stats.model_bytes as u64))));
+        rows.push(("model in memory", format!("{} ({model})", bytes(stats.memory.model as u64))));
         rows.push(("query cache", bytes(stats.cache.bytes)));
         rows.extend(rss.map(|rss| ("whole process", bytes(rss))));
     }
@@ -66,18 +64,10 @@ fn model_name(fingerprint: &str) -> String {
 fn memory_json(stats: &Stats, rss: Option<u64>) -> Value {
     json!({
         "index_rows": stats.index_rows,
-        "index_bytes": stats.index_bytes,
+        "index_bytes": stats.memory.index,
         "model": stats.model,
-        "model_bytes": stats.model_bytes,
+        "model_bytes": stats.memory.model,
         "cache_bytes": stats.cache.bytes,
         "rss_bytes": rss,
     })
-}
-
-/// Resident memory of this process, where the system says it in a file (Linux).
-fn resident_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kibibytes * 1024)
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rekall::Watch;
 use rekall::model::LoadOptions;
+use rekall::{RecallReport, Watch};
 use serde_json::json;
 
 use crate::args::Cli;
@@ -17,11 +17,18 @@ use crate::style::{Style, bytes, counted};
 /// Problems shown to people; `--json` lists more.
 const SHOWN: usize = 20;
 
-pub(crate) fn check(cli: &Cli, style: Style) -> Result<Report, Failure> {
+/// Hits compared in each search of `check --recall`.
+const RECALL_AT: usize = 10;
+
+pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
     let report = session.rekall.check()?;
     let mut json = serde_json::to_value(&report).unwrap_or_default();
     json["clean"] = report.is_clean().into();
+    let recall = queries.map(|queries| recall(&session, queries)).transpose()?;
+    if let Some(recall) = &recall {
+        json["recall"] = serde_json::to_value(recall).unwrap_or_default();
+    }
     let mut text = style.table(&[
         ("notes", report.entries.to_string()),
         ("vectors", report.vectors.to_string()),
@@ -29,6 +36,17 @@ pub(crate) fn check(cli: &Cli, style: Style) -> Result<Report, Failure> {
         ("links", report.links.to_string()),
         ("pages", report.pages.to_string()),
     ]);
+    if let Some(recall) = recall {
+        text += &format!(
+            "{}: recall@{} {:.4}, worst {:.2}, over {}, {} unlike brute force\n",
+            recall.backend.unwrap_or("no index"),
+            recall.k,
+            recall.recall,
+            recall.worst,
+            counted(recall.queries, "comparison"),
+            recall.differing
+        );
+    }
     if report.is_clean() {
         return Ok(Report::new(json, text + &style.green("no damage found")));
     }
@@ -39,6 +57,12 @@ pub(crate) fn check(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let found = usize::try_from(report.found).unwrap_or(usize::MAX);
     text += &format!("{} found; repair sets right what can be\n", counted(found, "problem"));
     Ok(Report::new(json, text).of_damage())
+}
+
+fn recall(session: &Session, queries: usize) -> Result<RecallReport, Failure> {
+    let progress = Progress::new("comparing", 0);
+    let watch = &mut |at| progress.follow(at);
+    Ok(session.rekall.check_recall(queries, RECALL_AT, Watch::new().progress(watch))?)
 }
 
 pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
@@ -77,9 +101,9 @@ pub(crate) fn rebuild_index(cli: &Cli) -> Result<Report, Failure> {
         "{} in {:.1} ms, {} of memory",
         counted(stats.index_rows, "vector"),
         elapsed.as_secs_f64() * 1e3,
-        bytes(stats.index_bytes as u64)
+        bytes(stats.memory.index as u64)
     );
-    let json = json!({ "rows": stats.index_rows, "bytes": stats.index_bytes, "elapsed_ms": ms(elapsed) });
+    let json = json!({ "rows": stats.index_rows, "bytes": stats.memory.index, "elapsed_ms": ms(elapsed) });
     Ok(Report::new(json, text))
 }
 

@@ -1,0 +1,199 @@
+//! How long until a new process has its first answer, and until a write is found? 100,000 entries, 384 dimensions.
+//!
+//! Prints medians as a table. The vectors are given, so no model takes part; the page cache is warm.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod common;
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use rekall::{EntryPatch, NewEntry, Rekall};
+
+const ROWS: usize = 100_000;
+const DIMENSIONS: usize = 384;
+const ROUNDS: usize = 15;
+/// Tells the program that it is the other process, and what to do.
+const ROLE: &str = "REKALL_BENCH_ROLE";
+
+fn main() {
+    match env::var(ROLE).as_deref() {
+        Ok("first_answer") => first_answer(),
+        Ok("read_codes") => read_codes(),
+        Ok("writer") => writer(),
+        // `cargo test` builds and runs benches, too, and is not to wait for this one.
+        _ if env::args().any(|argument| argument == "--bench") => bench(),
+        _ => {}
+    }
+}
+
+fn file() -> std::path::PathBuf {
+    env::args_os().nth(1).unwrap().into()
+}
+
+fn open(path: &Path) -> Rekall {
+    Rekall::builder(path).vectors_of("bench", DIMENSIONS).open().unwrap()
+}
+
+/// Near one of a thousand directions, as texts are near their topics.
+struct Vectors {
+    random: common::Random,
+    topics: Vec<Vec<f32>>,
+}
+
+impl Vectors {
+    fn new(seed: u64) -> Self {
+        let mut random = common::Random(1);
+        let topics = (0..1000).map(|_| random.unit(DIMENSIONS)).collect();
+        Self { random: common::Random(seed), topics }
+    }
+
+    fn next(&mut self) -> Vec<f32> {
+        let topic = &self.topics[self.random.below(self.topics.len())];
+        let noise = self.random.unit(DIMENSIONS);
+        topic.iter().zip(noise).map(|(topic, noise)| 0.7 * topic + 0.7 * noise).collect()
+    }
+}
+
+fn bench() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bench.db");
+    fill(&path);
+    println!("{ROWS} entries, {DIMENSIONS} dimensions, medians of {ROUNDS}");
+    let (mut read, mut first) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        read.push(run_to_the_end("read_codes", &path));
+        first.push(run_to_the_end("first_answer", &path));
+    }
+    let (read, first) = (median(read), median(first));
+    println!("new process, codes read                     {read:8.2} ms");
+    println!("new process, first exact top-10             {first:8.2} ms, {:.2} x", first / read);
+    changes(&path);
+    history(&path);
+}
+
+fn fill(path: &Path) {
+    let rekall = open(path);
+    let mut vectors = Vectors::new(2);
+    let entries = common::entries(ROWS);
+    for entries in entries.chunks(10_000) {
+        let rows: Vec<f32> = entries.iter().flat_map(|_| vectors.next()).collect();
+        rekall.remember_many(entries).vectors(&rows).run().unwrap();
+    }
+    rekall.rebuild_index().unwrap();
+}
+
+/// From a write's return to the answer that holds it.
+fn changes(path: &Path) {
+    let rekall = open(path);
+    let mut vectors = Vectors::new(3);
+    let search = |vector: &[f32]| {
+        let started = Instant::now();
+        let found = rekall.recall_vector(vector).limit(10).run().unwrap();
+        (started.elapsed().as_secs_f64() * 1e3, found)
+    };
+    let mut other = spawn("writer", path);
+    let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
+    let (mut quiet, mut own, mut foreign) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS as u64 {
+        let vector = vectors.next();
+        search(&vector);
+        quiet.push(search(&vector).0);
+        let id = rekall.remember_with_vector(NewEntry::new("new"), &vector).unwrap();
+        let (elapsed, found) = search(&vector);
+        assert!(found.iter().any(|hit| hit.entry.id == id));
+        own.push(elapsed);
+        writeln!(other.stdin.as_mut().unwrap(), "{round}").unwrap();
+        let id = lines.next().unwrap().unwrap();
+        let (elapsed, found) = search(&Vectors::new(round).next());
+        assert!(found.iter().any(|hit| hit.entry.id.to_string() == id));
+        foreign.push(elapsed);
+    }
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    let (quiet, own, foreign) = (median(quiet), median(own), median(foreign));
+    println!("search, nothing new                         {quiet:8.2} ms");
+    println!("search after an upsert of this process      {own:8.2} ms, {:+.2} ms", own - quiet);
+    println!("search after an upsert of another process   {foreign:8.2} ms, {:+.2} ms", foreign - quiet);
+}
+
+/// A hundred thousand updates, against the same file filled anew.
+fn history(path: &Path) {
+    let rekall = open(path);
+    let mut vectors = Vectors::new(4);
+    let query = vectors.next();
+    let searches = |rekall: &Rekall| {
+        let time = |_| {
+            let started = Instant::now();
+            rekall.recall_vector(&query).limit(10).run().unwrap();
+            started.elapsed().as_secs_f64() * 1e3
+        };
+        rekall.recall_vector(&query).run().unwrap();
+        (median((0..200).map(time).collect()), rekall.stats().unwrap().memory.index)
+    };
+    rekall.recall_vector(&query).run().unwrap();
+    let ids: Vec<_> = {
+        let tx = rekall.store().read().unwrap();
+        tx.entries_after(0, ROWS).unwrap().into_iter().map(|(_, entry)| entry.id).collect()
+    };
+    let patch = EntryPatch::new().title("changed");
+    for id in &ids {
+        rekall.update_with_vector(*id, &patch, &vectors.next()).unwrap();
+    }
+    let (old, old_bytes) = searches(&rekall);
+    let (new, new_bytes) = searches(&open(path));
+    println!("search after {ROWS} updates             {old:8.2} ms, {:.3} x filled anew", old / new);
+    println!("index after them                            {:8.2} MB, {:.3} x", old_bytes as f64 / 1e6, old_bytes as f64 / new_bytes as f64);
+}
+
+fn spawn(role: &str, path: &Path) -> Child {
+    Command::new(env::current_exe().unwrap())
+        .arg(path)
+        .env(ROLE, role)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// From the start of a process to its end.
+fn run_to_the_end(role: &str, path: &Path) -> f64 {
+    let started = Instant::now();
+    assert!(spawn(role, path).wait().unwrap().success());
+    started.elapsed().as_secs_f64() * 1e3
+}
+
+fn first_answer() {
+    let rekall = open(&file());
+    let found = rekall.recall_vector(&Vectors::new(5).next()).limit(10).run().unwrap();
+    assert_eq!(found.len(), 10);
+    std::process::exit(0);
+}
+
+fn read_codes() {
+    let connection = rusqlite::Connection::open(file()).unwrap();
+    let mut statement = connection.prepare("SELECT data FROM index_block").unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut sum = 0;
+    while let Some(row) = rows.next().unwrap() {
+        sum += row.get::<_, Vec<u8>>(0).unwrap().len();
+    }
+    assert!(sum > ROWS * DIMENSIONS);
+}
+
+fn writer() {
+    let rekall = open(&file());
+    for round in std::io::stdin().lines() {
+        let vector = Vectors::new(round.unwrap().parse().unwrap()).next();
+        let id = rekall.remember_with_vector(NewEntry::new("from elsewhere"), &vector).unwrap();
+        println!("{id}");
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

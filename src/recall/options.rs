@@ -1,0 +1,77 @@
+//! What all searches can be asked for.
+
+use rekall_core::Filter;
+use rekall_index::Roles;
+use rekall_model::KeepAlive;
+
+use super::fusion::{Fusion, Weights};
+use crate::{CancelToken, Error};
+
+/// What a search goes by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so in
+    /// [`Recalled::degraded`](crate::Recalled::degraded). The default; a query that is a vector alone goes by
+    /// meaning.
+    #[default]
+    Hybrid,
+    /// Meaning alone.
+    Semantic,
+    /// Words alone.
+    Text,
+}
+
+/// The most hits of one search.
+const MAX_LIMIT: usize = 100_000;
+
+/// How a search is done, whatever is searched for.
+#[derive(Debug, Clone)]
+pub(super) struct Options<'a> {
+    pub(super) mode: Mode,
+    pub(super) limit: usize,
+    pub(super) filter: Filter,
+    pub(super) roles: Roles,
+    pub(super) threshold: Option<f32>,
+    pub(super) weights: Weights,
+    pub(super) fusion: Fusion,
+    pub(super) prefix: bool,
+    pub(super) snippets: Option<(&'a str, &'a str)>,
+    pub(super) keep_alive: Option<KeepAlive>,
+    pub(super) cancel: Option<CancelToken>,
+    pub(super) supersede: Option<&'a str>,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            limit: 10,
+            filter: Filter::default(),
+            roles: Roles::ALL,
+            threshold: None,
+            weights: Weights { semantic: 1.0, text: 1.0 },
+            fusion: Fusion::default(),
+            prefix: false,
+            snippets: None,
+            keep_alive: None,
+            cancel: None,
+            supersede: None,
+        }
+    }
+}
+
+impl Options<'_> {
+    pub(super) fn validate(&self) -> Result<(), Error> {
+        if !(1..=MAX_LIMIT).contains(&self.limit) {
+            return Err(Error::InvalidLimit { max: MAX_LIMIT, got: self.limit });
+        }
+        if !self.weights.are_sound() {
+            return Err(Error::InvalidWeights { semantic: self.weights.semantic, text: self.weights.text });
+        }
+        match self.threshold {
+            Some(got) if !(-1.0..=1.0).contains(&got) => Err(Error::InvalidThreshold { got }),
+            _ => Ok(()),
+        }
+    }
+}

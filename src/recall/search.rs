@@ -1,0 +1,256 @@
+//! Searching for one query or several, over one consistent snapshot.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rekall_core::{Role, Space, TextQuery, VectorKey};
+use rekall_index::{Key, Neighbor};
+
+use super::found::{Candidate, Found};
+use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
+use super::legs::{Admitted, Semantic, by_words};
+use super::options::{Mode, Options};
+use super::query::Query;
+use crate::embedding::normalized;
+use crate::engine::check_cancelled;
+use crate::resident::Snapshot;
+use crate::{CancelToken, Error, Rekall};
+
+/// How deep each leg of a hybrid search looks, at the least: beyond this a leg adds less to a score than the
+/// difference between neighbouring ranks at the top.
+const MIN_DEPTH: usize = 100;
+
+/// Words in a snippet.
+const SNIPPET_WORDS: usize = 24;
+
+/// Searches for each of the queries; all see the file as it is at one moment.
+pub(super) fn run(
+    rekall: &Rekall,
+    queries: &[Query<'_>],
+    options: &Options<'_>,
+) -> Result<Vec<Recalled>, Error> {
+    let started = Instant::now();
+    options.validate()?;
+    queries.iter().try_for_each(|query| query.validate(options.mode))?;
+    let turn = rekall.turns.take(options.supersede, options.cancel.as_ref());
+    let job = Job { rekall, options, cancel: turn.token() };
+    let found = job.run(queries).map_err(|error| turn.explain(error))?;
+    let elapsed = started.elapsed();
+    Ok(found.into_iter().map(|(hits, degraded)| Recalled { hits, degraded, elapsed }).collect())
+}
+
+/// What all queries of a search share.
+struct Job<'a> {
+    rekall: &'a Rekall,
+    options: &'a Options<'a>,
+    cancel: Option<&'a CancelToken>,
+}
+
+/// A query made ready for one space.
+struct Ready<'q> {
+    query: &'q Query<'q>,
+    /// Unit vector in the space; `None` when meaning is not, or cannot be, searched.
+    vector: Option<Arc<[f32]>>,
+    degraded: Vec<Degraded>,
+}
+
+type Answer = (Vec<Hit>, Vec<Degraded>);
+
+impl Job<'_> {
+    fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
+        let (store, events) = (&self.rekall.store, &self.rekall.events);
+        let resident = &self.rekall.resident;
+        let mut space = resident.view(store, events)?.space.clone();
+        loop {
+            // Embedding comes before the snapshot: a model may take seconds to load.
+            let mut ready = Vec::with_capacity(queries.len());
+            for query in queries {
+                check_cancelled(self.cancel)?;
+                ready.push(self.ready(query, space.as_ref())?);
+            }
+            check_cancelled(self.cancel)?;
+            let found = resident.consistently(store, events, |snapshot| {
+                if snapshot.view.space != space {
+                    // The file's model was changed meanwhile.
+                    return Ok(Err(snapshot.view.space.clone()));
+                }
+                self.search(snapshot, &ready).map(Ok)
+            })?;
+            match found {
+                Ok(answers) => return Ok(answers),
+                Err(now) => space = now,
+            }
+        }
+    }
+
+    fn ready<'q>(&self, query: &'q Query<'q>, space: Option<&Space>) -> Result<Ready<'q>, Error> {
+        let mut degraded = Vec::new();
+        let mode = query.mode(self.options.mode);
+        let vector = match (space, query.vector, query.text) {
+            (None, ..) => None,
+            (Some(space), Some(vector), _) => Some(normalized(vector, space.dimensions)?.into()),
+            (Some(space), None, Some(text)) if mode != Mode::Text => {
+                match self.rekall.query_vector(space, text, self.options.keep_alive) {
+                    Ok(vector) => Some(vector),
+                    Err(error) if mode == Mode::Hybrid && !matches!(error, Error::Interrupted) => {
+                        degraded.push(Degraded::WordsOnly { reason: error.to_string() });
+                        None
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            (Some(_), None, _) => None,
+        };
+        Ok(Ready { query, vector, degraded })
+    }
+
+    fn search(&self, snapshot: &Snapshot<'_>, queries: &[Ready<'_>]) -> Result<Vec<Answer>, Error> {
+        let mut nearest = self.by_meaning(snapshot, queries)?.into_iter();
+        let mut answers = Vec::with_capacity(queries.len());
+        for ready in queries {
+            check_cancelled(self.cancel)?;
+            let (mode, text) = (ready.query.mode(self.options.mode), ready.query.text);
+            let mut degraded = ready.degraded.clone();
+            let mut found = Found::default();
+            if mode != Mode::Text && ready.vector.is_some() {
+                found.add_nearest(&nearest.next().unwrap_or_default());
+            }
+            if mode != Mode::Semantic
+                && let Some(text) = text
+            {
+                let query = self.text_query(text);
+                if query.is_empty() && mode == Mode::Hybrid && ready.vector.is_some() {
+                    degraded.push(Degraded::MeaningOnly);
+                }
+                let depth = self.depth(mode);
+                found.add_words(&by_words(&snapshot.tx, &query, &self.options.filter, depth)?);
+            }
+            if mode != Mode::Text {
+                note_missing_vectors(snapshot, &mut degraded)?;
+            }
+            if let Some(vector) = &ready.vector {
+                found.compare_rest(snapshot, vector, self.options.roles)?;
+            }
+            answers.push((self.hits(snapshot, ready.query, found)?, degraded));
+        }
+        Ok(answers)
+    }
+
+    /// The nearest entries of each query that has a vector and goes by meaning, in order: one scan for all.
+    fn by_meaning(
+        &self,
+        snapshot: &Snapshot<'_>,
+        queries: &[Ready<'_>],
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
+        let vectors: Vec<&[f32]> = queries
+            .iter()
+            .filter(|ready| ready.query.mode(self.options.mode) != Mode::Text)
+            .filter_map(|ready| ready.vector.as_deref())
+            .collect();
+        if vectors.is_empty() {
+            return Ok(Vec::new());
+        }
+        let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
+        let leg = Semantic {
+            admitted: &admitted,
+            roles: self.options.roles,
+            cancel: self.cancel,
+            threads: self.rekall.settings.search_threads,
+        };
+        let depth = queries.iter().map(|ready| self.depth(ready.query.mode(self.options.mode))).max();
+        leg.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit))
+    }
+
+    fn depth(&self, mode: Mode) -> usize {
+        match mode {
+            Mode::Hybrid => self.options.limit.max(MIN_DEPTH),
+            Mode::Semantic | Mode::Text => self.options.limit,
+        }
+    }
+
+    fn text_query(&self, text: &str) -> TextQuery {
+        let query = TextQuery::new(text);
+        if self.options.prefix { query.prefix() } else { query }
+    }
+
+    fn snippet(
+        &self,
+        snapshot: &Snapshot<'_>,
+        query: &Query<'_>,
+        candidate: &Candidate,
+    ) -> Result<Option<String>, Error> {
+        let (Some((before, after)), Some(text), Some(_)) =
+            (self.options.snippets, query.text, candidate.text)
+        else {
+            return Ok(None);
+        };
+        Ok(snapshot.tx.snippet(&self.text_query(text), candidate.row, SNIPPET_WORDS, before, after)?)
+    }
+
+    fn hits(&self, snapshot: &Snapshot<'_>, query: &Query<'_>, found: Found) -> Result<Vec<Hit>, Error> {
+        let Options { limit, threshold, weights, fusion, .. } = *self.options;
+        let mode = query.mode(self.options.mode);
+        let mut candidates: Vec<Candidate> = found.candidates.into_values().collect();
+        if let Some(threshold) = threshold {
+            candidates.retain(|candidate| candidate.similarity().is_some_and(|found| found >= threshold));
+        }
+        let best_text =
+            candidates.iter().filter_map(|found| found.text).map(|leg| leg.score).fold(0.0, f64::max);
+        for candidate in &mut candidates {
+            candidate.score = match (mode, candidate.semantic, candidate.text) {
+                (Mode::Hybrid, ..) => fusion.score(weights, candidate.evidence(), best_text),
+                (_, Some(leg), _) | (_, None, Some(leg)) => leg.score,
+                (_, None, None) => 0.0,
+            };
+        }
+        candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        // Equal scores at the border are decided by id, so all of them are read.
+        let border = candidates.get(limit - 1).map_or(f64::NEG_INFINITY, |last| last.score);
+        candidates.truncate(candidates.partition_point(|candidate| candidate.score >= border));
+        let rows: Vec<i64> = candidates.iter().map(|candidate| candidate.row).collect();
+        let entries = snapshot.tx.entries(&rows)?;
+        let mut hits = Vec::with_capacity(entries.len());
+        for ((row, entry), candidate) in entries.into_iter().zip(candidates) {
+            debug_assert_eq!(row, candidate.row, "the snapshot holds every row that its index holds");
+            hits.push((candidate, entry));
+        }
+        hits.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.1.id.cmp(&b.1.id)));
+        hits.truncate(limit);
+        hits.into_iter()
+            .map(|(candidate, entry)| {
+                Ok(Hit {
+                    entry,
+                    score: candidate.score,
+                    similarity: candidate.similarity(),
+                    chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
+                    snippet: self.snippet(snapshot, query, &candidate)?,
+                    explain: Explain { semantic: candidate.semantic, text: candidate.text },
+                })
+            })
+            .collect()
+    }
+}
+
+fn note_missing_vectors(snapshot: &Snapshot<'_>, degraded: &mut Vec<Degraded>) -> Result<(), Error> {
+    let count = snapshot.tx.count_pending()?;
+    if count > 0 {
+        degraded.push(Degraded::Pending { count });
+    }
+    if snapshot.view.unusable > 0 {
+        degraded.push(Degraded::UnusableVectors { count: snapshot.view.unusable });
+    }
+    Ok(())
+}
+
+/// The piece of text that a row stands for.
+pub(super) fn hit_chunk(snapshot: &Snapshot<'_>, key: Key) -> Result<Option<HitChunk>, Error> {
+    let Some(space) = &snapshot.view.space else { return Ok(None) };
+    let span =
+        snapshot.tx.span(space.id, VectorKey { entry: key.entry, role: key.role, chunk: key.chunk })?;
+    Ok(span.zip(Role::from_number(key.role)).map(|((start, end), role)| HitChunk {
+        role,
+        number: key.chunk,
+        start,
+        end,
+    }))
+}

@@ -146,7 +146,11 @@ fn history(path: &Path) {
     let (old, old_bytes) = searches(&rekall);
     let (new, new_bytes) = searches(&open(path));
     println!("search after {ROWS} updates             {old:8.2} ms, {:.3} x filled anew", old / new);
-    println!("index after them                            {:8.2} MB, {:.3} x", old_bytes as f64 / 1e6, old_bytes as f64 / new_bytes as f64);
+    println!(
+        "index after them                            {:8.2} MB, {:.3} x",
+        old_bytes as f64 / 1e6,
+        old_bytes as f64 / new_bytes as f64
+    );
 }
 
 fn spawn(role: &str, path: &Path) -> Child {

@@ -36,6 +36,20 @@ impl Piece {
     }
 }
 
+/// A vector that the host gives: it stands for the whole summary.
+pub(crate) fn given<'a>(text: EntryText<'_>, space: SpaceId, values: &'a [f32]) -> NewVector<'a> {
+    let text = text.role(Role::Summary).unwrap_or_default();
+    NewVector {
+        space,
+        role: Role::Summary,
+        chunk: 0,
+        start: 0,
+        end: u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
+        digest: TextDigest::of(&text),
+        values,
+    }
+}
+
 /// The pieces of an entry: each role's text, split where it is longer than the model reads.
 pub(crate) fn pieces(text: EntryText<'_>, embedder: &dyn Embedder) -> Result<Vec<Piece>, Error> {
     let mut pieces = Vec::new();

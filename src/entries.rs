@@ -67,6 +67,29 @@ impl Rekall {
         }
     }
 
+    /// Changes an entry, perhaps in nothing, and gives it this vector, of any length but zero, in the place of those that
+    /// it had; see [`remember_with_vector`](Self::remember_with_vector).
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id and for values that [`remember`](Self::remember) would refuse;
+    /// [`Error::VectorLength`], [`Error::VectorValue`], [`Error::ModelMismatch`]. Nothing is changed then.
+    pub fn update_with_vector(
+        &self,
+        id: EntryId,
+        patch: &EntryPatch,
+        vector: &[f32],
+    ) -> Result<Entry, Error> {
+        let (fingerprint, dimensions) = self.models.load().identity()?;
+        let unit = embedding::normalized(vector, dimensions)?;
+        let mut tx = self.store.write()?;
+        let space = self.own_space(&mut tx, &fingerprint, dimensions)?.id;
+        let (row, entry) = tx.update(id, patch)?;
+        tx.set_vectors(row, space, &[], &[embedding::given((&entry).into(), space, &unit)])?;
+        tx.commit()?;
+        self.after_write();
+        Ok(entry)
+    }
+
     /// Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub enum Error {
         problem: String,
     },
     /// The vectors in the file were made by another model.
-    #[error("the file's vectors were made by {stored}, the model given is {requested}")]
+    #[error("the file's vectors were made by {}, the model given is {}", short(stored), short(requested))]
     ModelMismatch {
         /// Fingerprint of the active space.
         stored: String,
@@ -94,6 +94,14 @@ pub enum Error {
     /// Vector search failed.
     #[error(transparent)]
     Index(rekall_index::Error),
+}
+
+/// A fingerprint's name and how much of the rest tells two models of one name apart; the whole of it is for programs.
+fn short(fingerprint: &str) -> String {
+    match rekall_model::Fingerprint::parse(fingerprint) {
+        Ok(parsed) => parsed.short(),
+        Err(_) => fingerprint.to_owned(),
+    }
 }
 
 /// A small, stable classification of [`Error`].

@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::ops::ControlFlow;
 
-use rekall_core::{Draft, EntryText, Inserted, NewVector, Role, TextDigest, WriteTx};
+use rekall_core::{Draft, Inserted, NewVector, WriteTx};
 use rekall_model::{Embeddings, KeepAlive};
 
 use crate::embedding::{self, Piece};
@@ -126,18 +126,7 @@ impl<'a> Remember<'a> {
             .entries
             .iter()
             .zip(unit.chunks_exact(dimensions.max(1)))
-            .map(|(entry, values)| {
-                let text = EntryText::from(entry).role(Role::Summary).unwrap_or_default();
-                NewVector {
-                    space,
-                    role: Role::Summary,
-                    chunk: 0,
-                    start: 0,
-                    end: u32::try_from(text.chars().count()).unwrap_or(u32::MAX),
-                    digest: TextDigest::of(&text),
-                    values,
-                }
-            })
+            .map(|(entry, values)| embedding::given(entry.into(), space, values))
             .collect();
         let drafts: Vec<Draft<'_>> = self
             .entries

@@ -135,3 +135,22 @@ fn configuration() {
     let missing = Config::from_file("no-such-file.toml").unwrap_err();
     assert!(missing.to_string().contains("no-such-file.toml"));
 }
+
+#[test]
+fn an_entry_is_given_another_vector_with_or_without_another_text() {
+    let memory = common::memory_with(|builder| builder.vectors_of("host", 3));
+    let id = memory.remember_with_vector(NewEntry::new("north"), &[0.0, 0.0, 2.0]).unwrap();
+    let nearest = |vector: &[f32]| memory.recall_vector(vector).run().unwrap()[0].similarity.unwrap();
+    assert_eq!(nearest(&[0.0, 0.0, 1.0]), 1.0);
+    memory.update_with_vector(id, &EntryPatch::new(), &[5.0, 0.0, 0.0]).unwrap();
+    assert_eq!((nearest(&[0.0, 0.0, 1.0]), nearest(&[1.0, 0.0, 0.0])), (0.0, 1.0));
+    let entry = memory.update_with_vector(id, &EntryPatch::new().title("east"), &[0.0, 3.0, 0.0]).unwrap();
+    assert_eq!((entry.title.as_str(), nearest(&[0.0, 1.0, 0.0])), ("east", 1.0));
+    assert_eq!(memory.stats().unwrap().store.pending, 0);
+    for (vector, kind) in [(vec![1.0; 4], ErrorKind::InvalidVector), (vec![0.0; 3], ErrorKind::InvalidVector)]
+    {
+        let error = memory.update_with_vector(id, &EntryPatch::new().title("lost"), &vector).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+    assert_eq!(memory.get(id).unwrap().title, "east");
+}

@@ -96,6 +96,14 @@ fn a_base_that_another_process_renewed_is_taken_up() {
     open(&path, sq8).rebuild_index().unwrap();
     let lean = open(&path, streamed);
     let before = answers(&lean);
+    drop(lean);
+    rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM index_block", []).unwrap();
+    let lean = open(&path, streamed);
+    let found = lean.recall("alpha7").run().unwrap();
+    assert_eq!(found.degraded, [rekall::Degraded::NotIndexed { rows: 300 }], "slow, complete, and said");
+    assert_eq!(answers(&lean), before);
+    lean.rebuild_index().unwrap();
+    assert!(lean.recall("alpha7").run().unwrap().degraded.is_empty());
     memory.remember(NewEntry::new("gamma5 beta0 alpha3")).unwrap();
     let after = answers(&lean);
     assert_ne!(before, after);
@@ -153,6 +161,8 @@ fn within_a_budget_writes_renew_what_is_laid_by() {
         memory.remember_many(notes).run().unwrap();
     }
     let before = answers(&memory);
+    let found = memory.recall("alpha7").run().unwrap();
+    assert!(found.degraded.is_empty(), "{:?}", found.degraded);
     assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"));
     assert!(memory.stats().unwrap().memory.index < 1_200_000, "{:?}", memory.stats());
     assert_eq!(before, answers(&open(memory.path(), |builder| builder.vector_backend(VectorBackend::Flat))));

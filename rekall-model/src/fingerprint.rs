@@ -129,6 +129,15 @@ impl Fingerprint {
         &self.model
     }
 
+    /// For messages to people: the name, the dimensions, and eight hexadecimal digits that tell apart spaces alike in both,
+    /// for example `MiniLM (384 dimensions, 5a01c3f7)`.
+    pub fn short(&self) -> String {
+        let digest = blake3::hash(self.space().unwrap_or(&self.text).as_bytes()).to_hex();
+        let dimensions =
+            self.dimensions.map_or(String::new(), |dimensions| format!("{dimensions} dimensions, "));
+        format!("{} ({dimensions}{})", self.model, &digest[..8])
+    }
+
     /// Length of a vector, where known: not for a parsed `imported` space.
     pub fn dimensions(&self) -> Option<usize> {
         self.dimensions
@@ -220,6 +229,14 @@ mod tests {
         assert!(imported.is_unverified());
         assert!(Fingerprint::parse("nonsense").is_err());
         assert!(Fingerprint::parse("").is_err());
+    }
+
+    #[test]
+    fn the_short_form_tells_spaces_apart() {
+        let short = |prefix| Fingerprint::of_parts(&parts("a", prefix)).short();
+        assert!(short("").starts_with("a (256 dimensions, "), "{}", short(""));
+        assert_ne!(short(""), short("query: "));
+        assert_eq!(Fingerprint::imported("b", 3).short().len(), "b (3 dimensions, 01234567)".len());
     }
 
     #[test]

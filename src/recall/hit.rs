@@ -94,6 +94,13 @@ pub enum Degraded {
         /// How many.
         count: u64,
     },
+    /// No index is laid by that fits the memory budget, or the one asked for: the rows were read one by one.
+    /// Slow, and complete all the same. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) lays one by.
+    #[error("no index is laid by: all {rows} vectors were read from the file")]
+    NotIndexed {
+        /// Vectors read.
+        rows: usize,
+    },
     /// Some vectors in the file cannot be used; `check` names them.
     #[error("vectors of {count} entries cannot be used")]
     UnusableVectors {

@@ -29,6 +29,9 @@ impl Wanted {
     }
 }
 
+/// What the slowest of all ways to search is called.
+pub(crate) const ROWS_IN_FILE: &str = "rows in the file";
+
 /// An index, filled or empty.
 pub(super) enum Engine {
     Flat(FlatIndex),
@@ -212,7 +215,7 @@ impl Engine {
             Self::Sq8(_) => "sq8",
             Self::Binary(_) => "binary",
             Self::InFile { base, .. } => base.name(),
-            Self::Rows { .. } => "rows in the file",
+            Self::Rows { .. } => ROWS_IN_FILE,
         }
     }
 }

@@ -20,6 +20,7 @@ use rekall_index::{EntrySet, Key, VectorSearch};
 
 use crate::event::{Event, Events};
 use crate::{Error, VectorBackend};
+pub(crate) use engine::ROWS_IN_FILE;
 use engine::{Engine, Lacks};
 pub(crate) use scan::keep_best;
 

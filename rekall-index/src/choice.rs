@@ -41,14 +41,19 @@ impl Choice {
     #[must_use]
     pub fn auto(rows: usize, dimensions: usize, memory_budget: Option<usize>) -> Self {
         let fits = |choice: Self| memory_budget.is_none_or(|budget| choice.bytes(rows, dimensions) <= budget);
-        let raw = rows.saturating_mul(dimensions).saturating_mul(size_of::<f32>());
-        if raw <= FLAT_BYTES && fits(Self::Flat) {
+        if rows <= Self::most_flat_rows(dimensions) && fits(Self::Flat) {
             Self::Flat
         } else if fits(Self::Sq8) {
             Self::Sq8
         } else {
             Self::Sq8Stream
         }
+    }
+
+    /// The most rows that `Flat` is chosen for: without a budget, how many more there are makes no difference.
+    #[must_use]
+    pub const fn most_flat_rows(dimensions: usize) -> usize {
+        FLAT_BYTES / size_of::<f32>() / if dimensions == 0 { 1 } else { dimensions }
     }
 
     /// About the bytes such an index holds in memory (within 5 % from some thousand rows on).

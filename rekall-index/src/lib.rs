@@ -77,6 +77,6 @@ pub use flat::FlatIndex;
 pub use key::{Key, Neighbor, Roles};
 pub use options::SearchOptions;
 pub use similarity::similarity;
-pub use sq8::{BlockSource, Sq8Index, Sq8Stats, Sq8Stream};
+pub use sq8::{BlockSource, Sq8Import, Sq8Index, Sq8Stats, Sq8Stream};
 #[cfg(feature = "sqlite-vec")]
 pub use vec0::SqliteVecIndex;

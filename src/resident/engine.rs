@@ -82,7 +82,12 @@ impl Engine {
             VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position),
             VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space)?, tx, space, wanted),
             VectorBackend::Auto => {
-                let count = base::count(tx, space)?;
+                let most_flat = Choice::most_flat_rows(dimensions);
+                let count = match wanted.memory_budget {
+                    // Counting a hundred thousand takes milliseconds, and only the border matters.
+                    None => most_flat + usize::from(tx.has_more_vectors_than(space.id, most_flat)?),
+                    Some(_) => base::count(tx, space)?,
+                };
                 match Choice::auto(count, dimensions, wanted.memory_budget) {
                     Choice::Flat => empty(Self::Flat(FlatIndex::new(dimensions)?)),
                     Choice::Sq8 => Self::begin_sq8(store, tx, space, position),

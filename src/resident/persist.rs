@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rekall_core::{ReadTx, Space, Store};
-use rekall_index::{Sq8Index, VectorIndex, VectorSource};
+use rekall_index::{Sq8Import, Sq8Index, VectorIndex, VectorSource};
 
 use super::index_keys;
 use super::source::StoredRows;
@@ -26,19 +26,18 @@ pub(super) fn load(
     source: Arc<dyn VectorSource + Send + Sync>,
 ) -> Result<Option<(Sq8Index, i64)>, Error> {
     let Some(position) = tx.index_position(space.id, SQ8)? else { return Ok(None) };
-    let mut blocks = Vec::new();
-    tx.index_blocks(space.id, SQ8, |bytes| {
-        blocks.push(bytes.to_vec());
-        Ok::<(), rekall_core::Error>(())
-    })?;
-    let blocks = blocks.into_iter().map(Ok);
-    match Sq8Index::import(space.dimensions, source, blocks) {
+    let mut import = Sq8Import::new(space.dimensions, source)?;
+    let index = tx
+        .index_blocks(space.id, SQ8, |bytes| Ok::<(), Error>(import.add(bytes)?))
+        .and_then(|()| Ok(import.finish()?));
+    match index {
         Ok(index) => Ok(Some((index, position))),
-        Err(error) => {
+        Err(Error::Index(error)) => {
             // Derived: what cannot be read is made anew from the rows.
             tracing::warn!(%error, "persisted codes are not usable");
             Ok(None)
         }
+        Err(error) => Err(error),
     }
 }
 

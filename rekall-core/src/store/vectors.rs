@@ -150,6 +150,16 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         let sql = "SELECT count(*) FROM embedding WHERE space_id = ?1";
         Ok(self.connection.prepare_cached(sql)?.query_row([space.0], |row| row.get(0))?)
     }
+
+    /// Whether a space has more than `most` vectors. O(most).
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Corrupt`].
+    pub fn has_more_vectors_than(&self, space: SpaceId, most: usize) -> Result<bool, Error> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM embedding WHERE space_id = ?1 LIMIT 1 OFFSET ?2)";
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        Ok(self.connection.prepare_cached(sql)?.query_row((space.0, most), |row| row.get(0))?)
+    }
 }
 
 impl WriteTx<'_> {

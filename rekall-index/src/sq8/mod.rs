@@ -6,6 +6,7 @@ mod quantize;
 mod scorer;
 mod stream;
 
+pub use persist::Sq8Import;
 pub use stream::{BlockSource, Sq8Stream};
 
 use std::sync::Arc;

@@ -56,23 +56,65 @@ impl Sq8Index {
         source: Arc<dyn VectorSource + Send + Sync>,
         blocks: impl IntoIterator<Item = Result<B, Error>>,
     ) -> Result<Self, Error> {
-        check_dimensions(dimensions)?;
-        let mut table: Option<Table<Codes>> = None;
+        let mut import = Sq8Import::new(dimensions, source)?;
         for bytes in blocks {
-            let bytes = bytes?;
-            let block = StoredBlock::parse(bytes.as_ref(), dimensions)?;
-            let table = match &mut table {
-                Some(table) if table.shape().centre() == &block.centre => table,
-                Some(_) => return Err(corrupt("blocks of different exports".into())),
-                none => none.insert(Table::new(Shape::new(block.centre.clone()))),
-            };
-            table.check_room(block.rows)?;
-            block.append_to(table);
+            import.add(bytes?.as_ref())?;
         }
-        let mut table = table.unwrap_or_else(|| Table::new(Shape::new(Centre::zero(dimensions))));
+        import.finish()
+    }
+}
+
+/// An index in the making from exported blocks that are handed over one after the other; otherwise as
+/// [`Sq8Index::import`].
+pub struct Sq8Import {
+    dimensions: usize,
+    source: Arc<dyn VectorSource + Send + Sync>,
+    table: Option<Table<Codes>>,
+}
+
+impl Sq8Import {
+    /// Begins with no blocks.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDimensions`].
+    pub fn new(dimensions: usize, source: Arc<dyn VectorSource + Send + Sync>) -> Result<Self, Error> {
+        check_dimensions(dimensions)?;
+        Ok(Self { dimensions, source, table: None })
+    }
+
+    /// Takes the rows of one block, whose bytes are not needed after.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if it is damaged, of another kind or dimensions, or of another export than those before.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let block = StoredBlock::parse(bytes, self.dimensions)?;
+        let table = match &mut self.table {
+            Some(table) if table.shape().centre() == &block.centre => table,
+            Some(_) => return Err(corrupt("blocks of different exports".into())),
+            none => none.insert(Table::new(Shape::new(block.centre.clone()))),
+        };
+        table.check_room(block.rows)?;
+        block.append_to(table);
+        Ok(())
+    }
+
+    /// The index of all rows taken.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if a key came twice.
+    pub fn finish(self) -> Result<Sq8Index, Error> {
+        let centre = || Shape::new(Centre::zero(self.dimensions));
+        let mut table = self.table.unwrap_or_else(|| Table::new(centre()));
         table.index_appended().map_err(|key| corrupt(format!("{key:?} comes twice")))?;
         let recentre_at = (table.len() * CENTRE_GROWTH).max(FIRST_CENTRE);
-        Ok(Self::with(table, source, recentre_at))
+        Ok(Sq8Index::with(table, self.source, recentre_at))
+    }
+}
+
+impl std::fmt::Debug for Sq8Import {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rows = self.table.as_ref().map_or(0, Table::len);
+        f.debug_struct("Sq8Import").field("rows", &rows).finish_non_exhaustive()
     }
 }
 
@@ -180,9 +222,15 @@ impl<'a> StoredBlock<'a> {
         let factors = f32s(self.scales).zip(f32s(self.residuals));
         let rows = self.codes.chunks_exact(dimensions).zip(keys).zip(factors);
         for ((codes, ((entry, chunk), &role)), (scale, residual)) in rows {
-            padded.iter_mut().zip(codes).for_each(|(to, from)| *to = from.cast_signed());
+            let codes: &[i8] = pulp::bytemuck::cast_slice(codes);
+            let row = if dimensions == stride {
+                codes
+            } else {
+                padded[..dimensions].copy_from_slice(codes);
+                &padded
+            };
             let key = Key::new(i64::from_le_bytes(*entry), role, u16::from_le_bytes(*chunk));
-            table.append(key, CodeRow { codes: &padded, scale, residual });
+            table.append_with_room(key, CodeRow { codes: row, scale, residual }, self.rows);
         }
     }
 }

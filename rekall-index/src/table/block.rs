@@ -67,15 +67,23 @@ impl<C: Columns> Block<C> {
         self.columns.copy_within(shape, from, to);
     }
 
-    /// Appends a row. Room doubles up to a whole block: a small index stays small.
-    pub(super) fn push(&mut self, shape: &C::Shape, key: Key, numbers: C::Row<'_>, most: usize) {
+    /// Appends a row. Room doubles up to a whole block, or is `wanted` at once: a small index stays small.
+    pub(super) fn push(
+        &mut self,
+        shape: &C::Shape,
+        key: Key,
+        numbers: C::Row<'_>,
+        wanted: usize,
+        most: usize,
+    ) {
         const FIRST: usize = 8;
         let rows = self.keys.len();
+        let room = wanted.max(rows * 2).clamp(FIRST, most.max(FIRST));
         if rows == self.keys.capacity() {
-            self.keys.reserve_exact((rows * 2).clamp(FIRST, most.max(FIRST)) - rows);
+            self.keys.reserve_exact(room - rows);
         }
         self.keys.push(key);
-        self.columns.push(shape, numbers, (rows * 2).clamp(FIRST, most.max(FIRST)));
+        self.columns.push(shape, numbers, room);
     }
 
     pub(super) fn pop(&mut self, shape: &C::Shape) {

@@ -41,11 +41,15 @@ const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safete
 /// [`Error::Unavailable`] if they are not cached and cannot be had; [`Error::UnsupportedModel`] for a
 /// repository without safetensors; [`Error::BadFile`] for a download that is not what the hub says.
 pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<PathBuf, Error> {
-    let cache = match &options.hub_cache {
-        Some(folder) => Cache::new(folder.clone()),
+    let named = std::env::var_os("HF_HUB_CACHE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let cache = match options.hub_cache.clone().or(named) {
+        Some(folder) => Cache::new(folder),
         // `Cache::default` panics without a home folder.
         None if std::env::var_os("HF_HOME").is_none() && std::env::home_dir().is_none() => {
-            return Err(unavailable(repo, "no cache folder: neither HF_HOME nor a home folder is set"));
+            return Err(unavailable(
+                repo,
+                "no cache folder: neither HF_HUB_CACHE, HF_HOME nor a home folder is set",
+            ));
         }
         None => Cache::from_env(),
     };

@@ -45,7 +45,8 @@ pub struct LoadOptions {
     pub progress: Option<ProgressObserver>,
     /// Address of the hub or a mirror. Default: the environment's `HF_ENDPOINT`, else the public hub.
     pub hub_endpoint: Option<String>,
-    /// Folder of the hub's cache. Default: the one all hub tools share.
+    /// Folder of the hub's cache. Default: the one all hub tools share, `HF_HUB_CACHE`, else `hub` in `HF_HOME`,
+    /// else in `~/.cache/huggingface`.
     pub hub_cache: Option<PathBuf>,
     /// Never touch the network: a hub model is read from the cache or refused. Default: false.
     pub offline: bool,

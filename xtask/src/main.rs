@@ -3,6 +3,7 @@
 
 mod header;
 mod lint;
+mod model;
 mod package;
 mod run;
 mod test;
@@ -14,6 +15,7 @@ type Chore = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
 
 const CHORES: &[Chore] = &[
     ("test", "all tests; more arguments go to cargo test", test::test),
+    ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("header", "makes include/rekall.h anew", header::header),
     (
         "package",

@@ -6,10 +6,10 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::run::{Outcome, cargo, root, step};
+use crate::run::{Outcome, cargo, root, step, target};
 
 /// First number of the SONAME: the binary interface.
 const SOVERSION: &str = "0";
@@ -39,8 +39,7 @@ pub(crate) fn package(arguments: &[String]) -> Outcome {
     }
     let mut command = cargo(&["build", "--release", "--package", "rekall-ffi", "--lib"]);
     step("static library", command.args(build))?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let archive = root().join(target).join("release/librekall_ffi.a");
+    let archive = target().join("release/librekall_ffi.a");
     install(&archive, &prefix, defaults || bundled, true)?;
     println!("installed into {}", prefix.display());
     Ok(())

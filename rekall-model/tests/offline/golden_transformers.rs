@@ -3,11 +3,10 @@
 //! The golden files are written by `golden/make_transformers.py`.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use rekall_model::{Embedder, LoadOptions, ModelSource, load};
 
-use crate::common::{Golden, fixture};
+use crate::common::{Golden, fixture, real_model};
 
 /// Largest difference of an element, and least cosine, over all texts; and the texts' rows are the
 /// same bits alone, in the batch, and on two threads.
@@ -70,24 +69,20 @@ fn candle_agrees() {
     }
 }
 
-/// A real model, where `REKALL_TEST_MODELS` names the folder that holds its own.
-fn real(name: &str) -> Option<std::sync::Arc<dyn Embedder>> {
-    let folder = PathBuf::from(std::env::var_os("REKALL_TEST_MODELS")?).join(name);
-    folder.exists().then(|| load(&ModelSource::Path(folder), &LoadOptions::default()).unwrap())
-}
-
 #[test]
 fn all_minilm_l6_v2() {
-    let Some(model) = real("all-MiniLM-L6-v2") else { return };
+    let Some((source, options)) = real_model("sentence-transformers/all-MiniLM-L6-v2") else { return };
+    let model = load(&source, &options).unwrap();
     let golden = Golden::read("all-MiniLM-L6-v2");
     assert_eq!(golden.texts.len(), 200);
     check(&*model, &golden, false);
-    assert_eq!(model.max_tokens(), Some(254));
+    assert_eq!((model.fingerprint().model(), model.max_tokens()), ("all-MiniLM-L6-v2", Some(254)));
 }
 
 #[test]
 fn multilingual_e5_small() {
-    let Some(model) = real("multilingual-e5-small") else { return };
+    let Some((source, options)) = real_model("intfloat/multilingual-e5-small") else { return };
+    let model = load(&source, &options).unwrap();
     check(&*model, &Golden::read("multilingual-e5-small"), false);
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rekall::CancelToken;
 
 use crate::error::Failure;
-use crate::guard::{free, peek};
+use crate::guard::{free, look, peek};
 use crate::handle::Handle;
 
 /// Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
@@ -99,23 +99,21 @@ pub extern "C" fn rekall_token_new() -> *mut Token {
 /// Any thread may call this, callbacks included. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_cancel(token: *mut Token) {
-    peek((), || {
-        // SAFETY: NULL or a token of ours that was not freed.
-        if let Some(token) = unsafe { token.as_ref() } {
+    // SAFETY: NULL or a token of ours that was not freed.
+    unsafe {
+        look(token, (), |token| {
             token.0.cancelled.store(true, Ordering::Release);
             token.0.running.stop_all();
-        }
-    });
+            Some(())
+        });
+    }
 }
 
 /// 1 once the token was cancelled, else 0; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_is_cancelled(token: *const Token) -> i32 {
-    peek(0, || {
-        // SAFETY: NULL or a token of ours that was not freed.
-        let token = unsafe { token.as_ref() };
-        token.map_or(0, |token| i32::from(token.0.cancelled.load(Ordering::Acquire)))
-    })
+    // SAFETY: NULL or a token of ours that was not freed.
+    unsafe { look(token, 0, |token| Some(i32::from(token.0.cancelled.load(Ordering::Acquire)))) }
 }
 
 /// Frees a token. Calls that were given it and still run go on. NULL is fine.

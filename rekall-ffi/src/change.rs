@@ -5,9 +5,10 @@ use std::ffi::c_char;
 use crate::entries::Patch;
 use crate::entry::EntryObject;
 use crate::error::ErrorObject;
-use crate::guard::{Out, on};
+use crate::guard::on;
 use crate::handle::Handle;
 use crate::options;
+use crate::place::Object;
 use crate::status::Status;
 use crate::text;
 
@@ -22,14 +23,7 @@ pub unsafe extern "C" fn rekall_get(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
-            out.give(EntryObject::new(db.get(text::id(id, "id")?)?));
-            Ok(())
-        })
-    }
+    unsafe { on(db, error, Object::required(out), |db| Ok(EntryObject::new(db.get(text::id(id, "id")?)?))) }
 }
 
 /// Changes an entry, in one transaction; only texts that changed are embedded anew. out, which may be NULL, receives the
@@ -45,12 +39,10 @@ pub unsafe extern "C" fn rekall_update(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
+        on(db, error, Object::optional(out), |db| {
             let id = text::id(id, "id")?;
             let patch = options::read_required(patch)?.to_patch()?;
-            out.give(EntryObject::new(db.update(id, &patch)?));
-            Ok(())
+            Ok(EntryObject::new(db.update(id, &patch)?))
         })
     }
 }
@@ -63,5 +55,5 @@ pub unsafe extern "C" fn rekall_forget(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, |db| Ok(db.forget(text::id(id, "id")?)?)) }
+    unsafe { on(db, error, (), |db| Ok(db.forget(text::id(id, "id")?)?)) }
 }

@@ -5,10 +5,11 @@ use std::ffi::c_char;
 use rekall::Purpose;
 
 use crate::error::{ErrorObject, Failure};
-use crate::guard::{Out, on};
+use crate::guard::on;
 use crate::handle::Handle;
 use crate::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
-use crate::status::{REKALL_BUFFER_TOO_SMALL, Status};
+use crate::place::{Out, Room};
+use crate::status::Status;
 use crate::text::utf8;
 
 /// Numbers in a vector of the file; 0 as long as the file has no vectors.
@@ -20,12 +21,8 @@ pub unsafe extern "C" fn rekall_dimensions(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::new(out, 0);
-        on(db, error, |db| {
-            let out = out.required("out")?;
-            let space = db.store().read()?.active_space()?;
-            out.set(space.map_or(0, |space| space.dimensions));
-            Ok(())
+        on(db, error, Out::required(out, 0), |db| {
+            Ok(db.store().read()?.active_space()?.map_or(0, |space| space.dimensions))
         })
     }
 }
@@ -50,28 +47,13 @@ pub unsafe extern "C" fn rekall_embed(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let needed = Out::new(out_len, 0);
-        on(db, error, |db| {
+        on(db, error, Room::new("out", out, capacity, out_len, None), |db| {
             let purpose = match purpose {
                 REKALL_EMBED_DOCUMENT => Purpose::Document,
                 REKALL_EMBED_QUERY => Purpose::Query,
-                other => {
-                    return Err(Failure::misuse(format!(
-                        "purpose must be a REKALL_EMBED_ number, got {other}"
-                    )));
-                }
+                other => return Err(Failure::number("purpose", "REKALL_EMBED_", other)),
             };
-            if out.is_null() && capacity > 0 {
-                return Err(Failure::misuse(format!("out is NULL with a capacity of {capacity}")));
-            }
-            let vector = db.embed(utf8(text, text_len, "text")?, purpose)?;
-            needed.set(vector.len());
-            if vector.len() > capacity {
-                let message = format!("the vector has {} numbers, out has room for {capacity}", vector.len());
-                return Err(Failure::new(REKALL_BUFFER_TOO_SMALL, message));
-            }
-            out.copy_from_nonoverlapping(vector.as_ptr(), vector.len());
-            Ok(())
+            Ok(db.embed(utf8(text, text_len, "text")?, purpose)?)
         })
     }
 }

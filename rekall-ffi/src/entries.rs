@@ -245,7 +245,7 @@ pub(crate) fn entry_status(status: u32) -> Result<EntryStatus, Failure> {
     match status {
         REKALL_ENTRY_ACTIVE => Ok(EntryStatus::Active),
         REKALL_ENTRY_OBSOLETE => Ok(EntryStatus::Obsolete),
-        other => Err(Failure::misuse(format!("status must be a REKALL_ENTRY_ number, got {other}"))),
+        other => Err(Failure::number("status", "REKALL_ENTRY_", other)),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use rekall::{Context, Entry, Status as EntryStatus};
 
 use crate::entries::{REKALL_ENTRY_ACTIVE, REKALL_ENTRY_OBSOLETE};
-use crate::guard::{free, peek};
+use crate::guard::{free, look};
 use crate::lazy::{Lazy, LazyList};
 use crate::text::lend;
 
@@ -108,28 +108,13 @@ fn context_list(context: &Context, part: u32) -> Option<&[String]> {
     }
 }
 
-/// Lends a text of an entry.
-///
-/// # Safety
-/// `entry` is NULL or an entry that was not freed; `len` is NULL or may be written to.
-unsafe fn lend_text(
-    entry: *const EntryObject,
-    len: *mut usize,
-    text: impl FnOnce(&EntryObject) -> Option<&[u8]>,
-) -> *const c_char {
-    peek(std::ptr::null(), || {
-        // SAFETY: as promised by the caller.
-        unsafe { lend(entry.as_ref().and_then(text), len) }
-    })
-}
-
-/// Reads a number of an entry.
+/// Reads a number of an entry; 0 for NULL.
 ///
 /// # Safety
 /// NULL or an entry that was not freed.
 unsafe fn number<T: Default>(entry: *const EntryObject, read: impl FnOnce(&EntryObject) -> T) -> T {
     // SAFETY: as promised by the caller.
-    peek(T::default(), || unsafe { entry.as_ref() }.map(read).unwrap_or_default())
+    unsafe { look(entry, T::default(), |entry| Some(read(entry))) }
 }
 
 /// The entry's id, 26 characters, NUL-terminated. NULL for NULL.
@@ -137,9 +122,7 @@ unsafe fn number<T: Default>(entry: *const EntryObject, read: impl FnOnce(&Entry
 pub unsafe extern "C" fn rekall_entry_id(entry: *const EntryObject) -> *const c_char {
     // SAFETY: NULL or an entry that was not freed.
     unsafe {
-        lend_text(entry, std::ptr::null_mut(), |entry| {
-            Some(entry.made(Text::Id, || entry.entry.id.to_string()))
-        })
+        lend(entry, std::ptr::null_mut(), |entry| Some(entry.made(Text::Id, || entry.entry.id.to_string())))
     }
 }
 
@@ -148,7 +131,7 @@ pub unsafe extern "C" fn rekall_entry_id(entry: *const EntryObject) -> *const c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_title(entry: *const EntryObject, out_len: *mut usize) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| Some(entry.borrowed(Text::Title, &entry.entry.title))) }
+    unsafe { lend(entry, out_len, |entry| Some(entry.borrowed(Text::Title, &entry.entry.title))) }
 }
 
 /// The content, possibly empty. See rekall_entry_title().
@@ -158,14 +141,14 @@ pub unsafe extern "C" fn rekall_entry_content(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| Some(entry.borrowed(Text::Content, &entry.entry.content))) }
+    unsafe { lend(entry, out_len, |entry| Some(entry.borrowed(Text::Content, &entry.entry.content))) }
 }
 
 /// The kind. See rekall_entry_title().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_kind(entry: *const EntryObject, out_len: *mut usize) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| Some(entry.borrowed(Text::Kind, &entry.entry.kind))) }
+    unsafe { lend(entry, out_len, |entry| Some(entry.borrowed(Text::Kind, &entry.entry.kind))) }
 }
 
 /// The project; NULL when there is none. See rekall_entry_title().
@@ -176,9 +159,7 @@ pub unsafe extern "C" fn rekall_entry_project(
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        lend_text(entry, out_len, |entry| {
-            Some(entry.borrowed(Text::Project, entry.entry.project.as_deref()?))
-        })
+        lend(entry, out_len, |entry| Some(entry.borrowed(Text::Project, entry.entry.project.as_deref()?)))
     }
 }
 
@@ -189,9 +170,7 @@ pub unsafe extern "C" fn rekall_entry_memory_type(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        lend_text(entry, out_len, |entry| Some(entry.borrowed(Text::MemoryType, &entry.entry.memory_type)))
-    }
+    unsafe { lend(entry, out_len, |entry| Some(entry.borrowed(Text::MemoryType, &entry.entry.memory_type))) }
 }
 
 /// How many tags the entry has.
@@ -209,7 +188,7 @@ pub unsafe extern "C" fn rekall_entry_tag(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| entry.lent().tags.get(&entry.entry.tags, index)) }
+    unsafe { lend(entry, out_len, |entry| entry.lent().tags.get(&entry.entry.tags, index)) }
 }
 
 /// The status: REKALL_ENTRY_ACTIVE or REKALL_ENTRY_OBSOLETE; 0 for NULL.
@@ -229,7 +208,7 @@ pub unsafe extern "C" fn rekall_entry_status(entry: *const EntryObject) -> u32 {
 pub unsafe extern "C" fn rekall_entry_superseded_by(entry: *const EntryObject) -> *const c_char {
     // SAFETY: NULL or an entry that was not freed.
     unsafe {
-        lend_text(entry, std::ptr::null_mut(), |entry| {
+        lend(entry, std::ptr::null_mut(), |entry| {
             let newer = entry.entry.superseded_by?;
             Some(entry.made(Text::SupersededBy, || newer.to_string()))
         })
@@ -287,7 +266,7 @@ pub unsafe extern "C" fn rekall_entry_context_text(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| entry.context_item(part, index)) }
+    unsafe { lend(entry, out_len, |entry| entry.context_item(part, index)) }
 }
 
 /// The metadata: a JSON object as text, "{}" when there is none. See rekall_entry_title().
@@ -297,9 +276,7 @@ pub unsafe extern "C" fn rekall_entry_metadata(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        lend_text(entry, out_len, |entry| Some(entry.made(Text::Metadata, || json(&entry.entry.metadata))))
-    }
+    unsafe { lend(entry, out_len, |entry| Some(entry.made(Text::Metadata, || json(&entry.entry.metadata)))) }
 }
 
 /// What an imported file said that has no place elsewhere: JSON text; NULL when there is nothing. See
@@ -311,7 +288,7 @@ pub unsafe extern "C" fn rekall_entry_legacy(
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        lend_text(entry, out_len, |entry| {
+        lend(entry, out_len, |entry| {
             let legacy = entry.entry.legacy.as_ref()?;
             Some(entry.made(Text::Legacy, || json(legacy)))
         })
@@ -322,7 +299,7 @@ pub unsafe extern "C" fn rekall_entry_legacy(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_json(entry: *const EntryObject, out_len: *mut usize) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend_text(entry, out_len, |entry| Some(entry.made(Text::Json, || json(&entry.entry)))) }
+    unsafe { lend(entry, out_len, |entry| Some(entry.made(Text::Json, || json(&entry.entry)))) }
 }
 
 /// Frees an entry that was got with rekall_get() or rekall_update(); not one that belongs to hits. NULL is fine.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::guard::{peek, take_callback_failure};
+use crate::guard::{callback_failed, free, look};
 use crate::status::{
     REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_UNSUPPORTED, Status, of_kind,
 };
@@ -29,6 +29,16 @@ impl Failure {
         Self::new(REKALL_MISUSE, message)
     }
 
+    /// A pointer is NULL that must not be.
+    pub(crate) fn null(name: &str) -> Self {
+        Self::misuse(format!("{name} is NULL"))
+    }
+
+    /// A number is none of those that the header has for it.
+    pub(crate) fn number(name: &str, prefix: &str, got: u32) -> Self {
+        Self::misuse(format!("{name} must be a {prefix} number, got {got}"))
+    }
+
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(REKALL_INVALID_INPUT, message)
     }
@@ -49,11 +59,14 @@ impl Failure {
 
 impl From<rekall::Error> for Failure {
     fn from(error: rekall::Error) -> Self {
-        // A callback's failure travels through the library as an error of the model or of the stream.
-        let status = match take_callback_failure() {
-            Some(()) => REKALL_CALLBACK,
-            None => of_kind(error.kind()),
-        };
+        use rekall::core::Error as Core;
+        use rekall::model::Error as Model;
+        // What a callback's failure travels through the library as.
+        let travelled = matches!(
+            error,
+            rekall::Error::Model(Model::Compute { .. }) | rekall::Error::Core(Core::Stream { .. })
+        );
+        let status = if travelled && callback_failed() { REKALL_CALLBACK } else { of_kind(error.kind()) };
         Self::new(status, error.to_string())
     }
 }
@@ -68,23 +81,20 @@ impl From<rekall::core::Error> for Failure {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_error_status(error: *const ErrorObject) -> Status {
     // SAFETY: NULL or an error of ours that was not freed.
-    peek(REKALL_OK, || unsafe { error.as_ref() }.map_or(REKALL_OK, |error| error.status))
+    unsafe { look(error, REKALL_OK, |error| Some(error.status)) }
 }
 
 /// The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
 /// "" for NULL; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_error_message(error: *const ErrorObject) -> *const c_char {
-    peek(c"".as_ptr(), || {
-        // SAFETY: NULL or an error of ours that was not freed.
-        let error = unsafe { error.as_ref() };
-        error.map_or(c"".as_ptr(), |error| error.message.as_ptr().cast())
-    })
+    // SAFETY: NULL or an error of ours that was not freed.
+    unsafe { look(error, c"".as_ptr(), |error| Some(error.message.as_ptr().cast())) }
 }
 
 /// Frees an error. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_error_free(error: *mut ErrorObject) {
     // SAFETY: NULL or an error of ours that was not freed; the caller gives it up.
-    unsafe { crate::guard::free(error) }
+    unsafe { free(error) }
 }

@@ -13,6 +13,7 @@ use std::sync::Once;
 
 use crate::error::{ErrorObject, Failure};
 use crate::handle::Handle;
+use crate::place::Place;
 use crate::status::{REKALL_OK, REKALL_PANIC, Status};
 
 thread_local! {
@@ -88,12 +89,34 @@ fn keep_panics_quiet() {
     });
 }
 
-/// For what cannot fail: accessors and the like.
+/// For what cannot fail.
 pub(crate) fn peek<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     quietly(work).unwrap_or(otherwise)
 }
 
-/// A call that needs no handle.
+/// Reads something of one of our objects; `otherwise` for NULL, and where there is nothing.
+///
+/// # Safety
+/// `object` is NULL or one of ours that was not freed.
+pub(crate) unsafe fn look<T, R>(object: *const T, otherwise: R, read: impl FnOnce(&T) -> Option<R>) -> R {
+    // SAFETY: as promised by the caller.
+    peek(None, || unsafe { object.as_ref() }.and_then(read)).unwrap_or(otherwise)
+}
+
+/// Frees one of our objects; NULL is fine.
+///
+/// # Safety
+/// NULL or made by `Box::into_raw`, and not used again.
+pub(crate) unsafe fn free<T>(object: *mut T) {
+    peek((), || {
+        if !object.is_null() {
+            // SAFETY: as promised by the caller.
+            drop(unsafe { Box::from_raw(object) });
+        }
+    });
+}
+
+/// A call that can fail: what becomes of it is written to `error`.
 ///
 /// # Safety
 /// `error` is NULL or may be written to.
@@ -101,9 +124,15 @@ pub(crate) unsafe fn call(
     error: *mut *mut ErrorObject,
     work: impl FnOnce() -> Result<(), Failure>,
 ) -> Status {
-    // SAFETY: as promised by the caller.
-    unsafe { clear(error) };
-    CALLBACK_FAILED.set(false);
+    let tell = |object| {
+        if !error.is_null() {
+            // SAFETY: as promised by the caller.
+            unsafe { error.write(object) };
+        }
+    };
+    tell(std::ptr::null_mut());
+    // A callback may call on another handle: each call has a note of its own.
+    let _fresh = Meanwhile::set(&CALLBACK_FAILED, false);
     let failure = match quietly(work) {
         Ok(Ok(())) => return REKALL_OK,
         Ok(Err(failure)) => failure,
@@ -111,38 +140,47 @@ pub(crate) unsafe fn call(
     };
     let status = failure.status;
     if !error.is_null() {
-        // SAFETY: as promised by the caller.
-        unsafe { error.write(failure.into_object()) };
+        tell(failure.into_object());
     }
     status
 }
 
-/// A call on a handle.
+/// A call on a handle, with a result.
 ///
 /// # Safety
-/// As for [`call`]; `db` is NULL or a handle that is not closed before this returns.
-pub(crate) unsafe fn on(
+/// As for [`call`] and [`with`].
+pub(crate) unsafe fn on<P: Place>(
     db: *const Handle,
     error: *mut *mut ErrorObject,
-    work: impl FnOnce(&Handle) -> Result<(), Failure>,
+    out: P,
+    work: impl FnOnce(&Handle) -> Result<P::Value, Failure>,
 ) -> Status {
     // SAFETY: as promised by the caller.
-    unsafe {
-        call(error, || {
-            let db = db.as_ref().ok_or_else(|| Failure::misuse("db is NULL"))?;
-            if IN_CALLBACK_OF.get() == db.identity() {
-                return Err(Failure::misuse("called from a callback of the same handle"));
-            }
-            let _running = db.enter()?;
-            let _trace = db.listener().and_then(|listener| listener.trace());
-            let poison = PoisonOnPanic(db);
-            #[cfg(debug_assertions)]
-            crate::testing::panic_if_asked();
-            let result = work(db);
-            std::mem::forget(poison);
-            result
-        })
+    unsafe { call(error, || with(db, out, work)) }
+}
+
+/// The part of a call that uses the handle.
+///
+/// # Safety
+/// `db` is NULL or a handle that is not closed before this returns.
+pub(crate) unsafe fn with<P: Place>(
+    db: *const Handle,
+    out: P,
+    work: impl FnOnce(&Handle) -> Result<P::Value, Failure>,
+) -> Result<(), Failure> {
+    // SAFETY: as promised by the caller.
+    let db = unsafe { db.as_ref() }.ok_or_else(|| Failure::null("db"))?;
+    if is_in_callback(db.identity()) {
+        return Err(Failure::misuse("called from a callback of the same handle"));
     }
+    let _running = db.enter()?;
+    let _trace = db.listener().and_then(|listener| listener.trace());
+    let poison = PoisonOnPanic(db);
+    #[cfg(debug_assertions)]
+    crate::testing::panic_if_asked();
+    let result = out.answer(|| work(db));
+    std::mem::forget(poison);
+    result
 }
 
 /// Unwinding through a call may leave half a change in memory: nobody looks at it again.
@@ -172,73 +210,7 @@ pub(crate) fn note_callback_failure() {
     CALLBACK_FAILED.set(true);
 }
 
-pub(crate) fn take_callback_failure() -> Option<()> {
-    CALLBACK_FAILED.replace(false).then_some(())
-}
-
-/// # Safety
-/// NULL or may be written to.
-unsafe fn clear(error: *mut *mut ErrorObject) {
-    if !error.is_null() {
-        // SAFETY: as promised by the caller.
-        unsafe { error.write(std::ptr::null_mut()) };
-    }
-}
-
-/// Frees one of our objects; NULL is fine.
-///
-/// # Safety
-/// NULL or made by `Box::into_raw`, and not used again.
-pub(crate) unsafe fn free<T>(object: *mut T) {
-    peek((), || {
-        if !object.is_null() {
-            // SAFETY: as promised by the caller.
-            drop(unsafe { Box::from_raw(object) });
-        }
-    });
-}
-
-/// Where a result goes. Empty until the call succeeds.
-#[derive(Clone, Copy)]
-pub(crate) struct Out<T>(*mut T);
-
-impl<T> Out<T> {
-    /// # Safety
-    /// `place` is NULL or may be written to until the call returns.
-    pub(crate) unsafe fn new(place: *mut T, empty: T) -> Self {
-        if !place.is_null() {
-            // SAFETY: as promised by the caller.
-            unsafe { place.write(empty) };
-        }
-        Self(place)
-    }
-
-    /// Refuses NULL.
-    pub(crate) fn required(self, name: &str) -> Result<Self, Failure> {
-        if self.0.is_null() { Err(Failure::misuse(format!("{name} is NULL"))) } else { Ok(self) }
-    }
-
-    /// Hands the result over; nothing happens when nobody wants it.
-    pub(crate) fn set(self, value: T) {
-        if !self.0.is_null() {
-            // SAFETY: `new` was promised that this is writable.
-            unsafe { self.0.write(value) };
-        }
-    }
-}
-
-impl<T> Out<*mut T> {
-    /// # Safety
-    /// As for [`Out::new`].
-    pub(crate) unsafe fn object(place: *mut *mut T) -> Self {
-        // SAFETY: as promised by the caller.
-        unsafe { Self::new(place, std::ptr::null_mut()) }
-    }
-
-    /// Hands an object over, which then is the caller's.
-    pub(crate) fn give(self, object: T) {
-        if !self.0.is_null() {
-            self.set(Box::into_raw(Box::new(object)));
-        }
-    }
+/// Whether a callback failed in the call that this thread is in.
+pub(crate) fn callback_failed() -> bool {
+    CALLBACK_FAILED.get()
 }

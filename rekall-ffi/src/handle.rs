@@ -9,9 +9,10 @@ use rekall::{KeepAlive, Rekall};
 
 use crate::cancel::Registry;
 use crate::error::Failure;
-use crate::guard::{self, is_in_callback, peek};
+use crate::guard::{free, is_in_callback, look, peek};
 use crate::listener::Voice;
 use crate::status::REKALL_PANIC;
+use crate::text::{lend, owned};
 
 /// As a number of milliseconds, bytes or entries: no limit, for ever.
 pub const REKALL_NEVER: u64 = u64::MAX;
@@ -42,7 +43,7 @@ impl Identity {
 
 impl Handle {
     pub(crate) fn new(rekall: Rekall, voice: Option<Arc<Voice>>, identity: Arc<Identity>) -> Self {
-        let path = crate::text::owned(&rekall.path().to_string_lossy());
+        let path = owned(&rekall.path().to_string_lossy());
         Self {
             rekall,
             gate: RwLock::new(()),
@@ -125,7 +126,7 @@ pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
         }
         drop(handle.gate.write());
         // SAFETY: the last call has ended, and the caller gives the handle up.
-        unsafe { guard::free(db) };
+        unsafe { free(db) };
     });
 }
 
@@ -133,7 +134,7 @@ pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
     // SAFETY: NULL or an open handle.
-    peek(std::ptr::null(), || unsafe { db.as_ref() }.map_or(std::ptr::null(), |db| db.path.as_ptr().cast()))
+    unsafe { lend(db, std::ptr::null_mut(), |db| Some(&db.path)) }
 }
 
 /// Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
@@ -142,10 +143,11 @@ pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
 /// called from any thread and from callbacks. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_interrupt(db: *mut Handle) {
-    peek((), || {
-        // SAFETY: NULL or an open handle.
-        if let Some(db) = unsafe { db.as_ref() } {
+    // SAFETY: NULL or an open handle.
+    unsafe {
+        look(db, (), |db| {
             db.running.stop_all();
-        }
-    });
+            Some(())
+        });
+    }
 }

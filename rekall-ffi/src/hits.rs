@@ -5,7 +5,8 @@ use std::ffi::c_char;
 use rekall::{Degraded, Explain, HitChunk, Leg, Recalled, Role};
 
 use crate::entry::EntryObject;
-use crate::guard::{free, peek};
+use crate::guard::{free, look};
+use crate::place::Out;
 use crate::recall::{REKALL_ROLE_CONTEXT, REKALL_ROLE_SUMMARY};
 use crate::text::{lend, owned};
 
@@ -91,12 +92,8 @@ unsafe fn hit<T>(
     otherwise: T,
     read: impl FnOnce(&HitObject) -> Option<T>,
 ) -> T {
-    let found = peek(None, || {
-        // SAFETY: as promised by the caller.
-        let hits = unsafe { hits.as_ref() };
-        hits.and_then(|hits| hits.hits.get(index)).and_then(read)
-    });
-    found.unwrap_or(otherwise)
+    // SAFETY: as promised by the caller.
+    unsafe { look(hits, otherwise, |hits| read(hits.hits.get(index)?)) }
 }
 
 fn leg(explain: &Explain, leg: u32) -> Option<Leg> {
@@ -111,7 +108,7 @@ fn leg(explain: &Explain, leg: u32) -> Option<Leg> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_count(hits: *const Hits) -> usize {
     // SAFETY: NULL or hits that were not freed.
-    peek(0, || unsafe { hits.as_ref() }.map_or(0, |hits| hits.hits.len()))
+    unsafe { look(hits, 0, |hits| Some(hits.hits.len())) }
 }
 
 /// The entry of hit number index, from 0. It belongs to hits: do not free it. NULL behind the last.
@@ -143,7 +140,7 @@ pub unsafe extern "C" fn rekall_hits_similarity(hits: *const Hits, index: usize)
 pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out: *mut Chunk) -> i32 {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = crate::guard::Out::new(out, Chunk::default());
+        let out = Out::optional(out, Chunk::default());
         hit(hits, index, 0, |hit| {
             let chunk = hit.chunk?;
             out.set(Chunk {
@@ -180,17 +177,14 @@ pub unsafe extern "C" fn rekall_hits_leg_score(hits: *const Hits, index: usize, 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_count(hits: *const Hits) -> usize {
     // SAFETY: NULL or hits that were not freed.
-    peek(0, || unsafe { hits.as_ref() }.map_or(0, |hits| hits.degraded.len()))
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.len())) }
 }
 
 /// What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usize) -> u32 {
-    peek(0, || {
-        // SAFETY: NULL or hits that were not freed.
-        let hits = unsafe { hits.as_ref() };
-        hits.and_then(|hits| hits.degraded.get(index)).map_or(0, |(kind, _)| *kind)
-    })
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.0)) }
 }
 
 /// The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
@@ -201,20 +195,15 @@ pub unsafe extern "C" fn rekall_hits_degraded(
     index: usize,
     out_len: *mut usize,
 ) -> *const c_char {
-    peek(std::ptr::null(), || {
-        // SAFETY: the pointers are the caller's, who keeps the header's rules.
-        unsafe {
-            let why = hits.as_ref().and_then(|hits| hits.degraded.get(index));
-            lend(why.map(|(_, text)| &**text), out_len)
-        }
-    })
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend(hits, out_len, |hits| Some(&hits.degraded.get(index)?.1)) }
 }
 
 /// How long the search took, loading of model and index included, in microseconds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_elapsed_us(hits: *const Hits) -> u64 {
     // SAFETY: NULL or hits that were not freed.
-    peek(0, || unsafe { hits.as_ref() }.map_or(0, |hits| hits.elapsed_us))
+    unsafe { look(hits, 0, |hits| Some(hits.elapsed_us)) }
 }
 
 /// Frees hits and the entries that belong to them. NULL is fine.

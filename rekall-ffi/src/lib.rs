@@ -31,6 +31,7 @@ mod model;
 mod open;
 mod options;
 mod own_embedder;
+mod place;
 mod recall;
 mod reembed;
 mod remember;

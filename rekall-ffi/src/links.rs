@@ -6,9 +6,10 @@ use rekall::EntryId;
 use rekall::core::Link;
 
 use crate::error::ErrorObject;
-use crate::guard::{Out, free, on, peek};
+use crate::guard::{free, look, on};
 use crate::handle::Handle;
 use crate::lazy::Lazy;
+use crate::place::{Object, Out};
 use crate::status::Status;
 use crate::text::{self, Str, lend};
 
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn rekall_link(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, |db| {
+        on(db, error, (), |db| {
             let (source, target) = (text::id(source, "source")?, text::id(target, "target")?);
             let relation = text::required_name(relation, "relation")?;
             let reason = Str { data: reason, len: reason_len }.optional("reason")?;
@@ -61,12 +62,10 @@ pub unsafe extern "C" fn rekall_unlink(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::new(out_removed, 0);
-        on(db, error, |db| {
+        on(db, error, Out::optional(out_removed, 0), |db| {
             let (source, target) = (text::id(source, "source")?, text::id(target, "target")?);
             let relation = text::required_name(relation, "relation")?;
-            out.set(i32::from(db.unlink(source, target, relation)?));
-            Ok(())
+            Ok(i32::from(db.unlink(source, target, relation)?))
         })
     }
 }
@@ -82,12 +81,9 @@ pub unsafe extern "C" fn rekall_links_of(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
+        on(db, error, Object::required(out), |db| {
             let links = db.links(text::id(id, "id")?)?.into_iter();
-            out.give(Links(links.map(|link| LinkObject { link, texts: Default::default() }).collect()));
-            Ok(())
+            Ok(Links(links.map(|link| LinkObject { link, texts: Default::default() }).collect()))
         })
     }
 }
@@ -96,7 +92,7 @@ pub unsafe extern "C" fn rekall_links_of(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_count(links: *const Links) -> usize {
     // SAFETY: NULL or links that were not freed.
-    peek(0, || unsafe { links.as_ref() }.map_or(0, |links| links.0.len()))
+    unsafe { look(links, 0, |links| Some(links.0.len())) }
 }
 
 /// # Safety
@@ -107,10 +103,8 @@ unsafe fn lend_link(
     len: *mut usize,
     text: impl FnOnce(&LinkObject) -> Option<&[u8]>,
 ) -> *const c_char {
-    peek(std::ptr::null(), || {
-        // SAFETY: as promised by the caller.
-        unsafe { lend(links.as_ref().and_then(|links| links.0.get(index)).and_then(text), len) }
-    })
+    // SAFETY: as promised by the caller.
+    unsafe { lend(links, len, |links| text(links.0.get(index)?)) }
 }
 
 /// Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL behind the last.
@@ -161,11 +155,8 @@ pub unsafe extern "C" fn rekall_links_reason(
 /// When link number index was made: milliseconds since 1970 (UTC). 0 behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_created_at_ms(links: *const Links, index: usize) -> i64 {
-    peek(0, || {
-        // SAFETY: NULL or links that were not freed.
-        let links = unsafe { links.as_ref() };
-        links.and_then(|links| links.0.get(index)).map_or(0, |at| at.link.created_at)
-    })
+    // SAFETY: NULL or links that were not freed.
+    unsafe { look(links, 0, |links| Some(links.0.get(index)?.link.created_at)) }
 }
 
 /// Frees links. NULL is fine.
@@ -187,12 +178,9 @@ pub unsafe extern "C" fn rekall_neighbours_of(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
+        on(db, error, Object::required(out), |db| {
             let found = db.neighbours(text::id(id, "id")?, depth)?.into_iter();
-            out.give(Neighbours(found.map(|(id, distance)| (id, distance, Lazy::default())).collect()));
-            Ok(())
+            Ok(Neighbours(found.map(|(id, distance)| (id, distance, Lazy::default())).collect()))
         })
     }
 }
@@ -201,29 +189,26 @@ pub unsafe extern "C" fn rekall_neighbours_of(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_neighbours_count(neighbours: *const Neighbours) -> usize {
     // SAFETY: NULL or neighbours that were not freed.
-    peek(0, || unsafe { neighbours.as_ref() }.map_or(0, |found| found.0.len()))
+    unsafe { look(neighbours, 0, |found| Some(found.0.len())) }
 }
 
 /// Id of neighbour number index (from 0), NUL-terminated. It belongs to neighbours. NULL behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_neighbours_id(neighbours: *const Neighbours, index: usize) -> *const c_char {
-    peek(std::ptr::null(), || {
-        // SAFETY: NULL or neighbours that were not freed; no length is wanted.
-        unsafe {
-            let at = neighbours.as_ref().and_then(|found| found.0.get(index));
-            lend(at.map(|(id, _, text)| text.get(|| id.to_string())), std::ptr::null_mut())
-        }
-    })
+    // SAFETY: NULL or neighbours that were not freed; no length is wanted.
+    unsafe {
+        lend(neighbours, std::ptr::null_mut(), |found| {
+            let (id, _, text) = found.0.get(index)?;
+            Some(text.get(|| id.to_string()))
+        })
+    }
 }
 
 /// How many links away neighbour number index is, 1 or more. 0 behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_neighbours_distance(neighbours: *const Neighbours, index: usize) -> usize {
-    peek(0, || {
-        // SAFETY: NULL or neighbours that were not freed.
-        let found = unsafe { neighbours.as_ref() };
-        found.and_then(|found| found.0.get(index)).map_or(0, |(_, distance, _)| *distance)
-    })
+    // SAFETY: NULL or neighbours that were not freed.
+    unsafe { look(neighbours, 0, |found| Some(found.0.get(index)?.1)) }
 }
 
 /// Frees neighbours. NULL is fine.

@@ -6,8 +6,9 @@ use rekall::ModelState;
 use rekall::model::Unload;
 
 use crate::error::ErrorObject;
-use crate::guard::{Out, on};
+use crate::guard::on;
 use crate::handle::{Handle, REKALL_NEVER};
+use crate::place::Out;
 use crate::status::Status;
 
 /// State of the model: not in memory, or there is none.
@@ -28,7 +29,7 @@ pub const REKALL_UNLOAD_PENDING: u32 = 2;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_model_load(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, |db| Ok(db.load_model()?)) }
+    unsafe { on(db, error, (), |db| Ok(db.load_model()?)) }
 }
 
 /// Lets the model go: at once, or when the last call that uses it ends. It is loaded again when needed; cached queries
@@ -42,14 +43,12 @@ pub unsafe extern "C" fn rekall_model_unload(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::new(out_outcome, REKALL_UNLOAD_NOT_LOADED);
-        on(db, error, |db| {
-            out.set(match db.unload_model() {
+        on(db, error, Out::optional(out_outcome, REKALL_UNLOAD_NOT_LOADED), |db| {
+            Ok(match db.unload_model() {
                 Unload::NotLoaded => REKALL_UNLOAD_NOT_LOADED,
                 Unload::Done { .. } => REKALL_UNLOAD_DONE,
                 Unload::Pending { .. } => REKALL_UNLOAD_PENDING,
-            });
-            Ok(())
+            })
         })
     }
 }
@@ -63,15 +62,12 @@ pub unsafe extern "C" fn rekall_model_state(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::new(out, REKALL_MODEL_UNLOADED);
-        on(db, error, |db| {
-            let out = out.required("out")?;
-            out.set(match db.model_state() {
+        on(db, error, Out::required(out, REKALL_MODEL_UNLOADED), |db| {
+            Ok(match db.model_state() {
                 ModelState::Unloaded => REKALL_MODEL_UNLOADED,
                 ModelState::Loading => REKALL_MODEL_LOADING,
                 ModelState::Ready => REKALL_MODEL_READY,
-            });
-            Ok(())
+            })
         })
     }
 }
@@ -81,7 +77,7 @@ pub unsafe extern "C" fn rekall_model_state(
 pub unsafe extern "C" fn rekall_model_touch(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, |db| {
+        on(db, error, (), |db| {
             db.touch_model();
             Ok(())
         })
@@ -99,10 +95,8 @@ pub unsafe extern "C" fn rekall_unload_if_idle(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::new(out_bytes, 0);
-        on(db, error, |db| {
-            out.set(db.unload_if_idle(Instant::now()).unwrap_or(0) as u64);
-            Ok(())
+        on(db, error, Out::optional(out_bytes, 0), |db| {
+            Ok(db.unload_if_idle(Instant::now()).unwrap_or(0) as u64)
         })
     }
 }
@@ -117,15 +111,12 @@ pub unsafe extern "C" fn rekall_next_deadline_ms(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::new(out, 0);
-        on(db, error, |db| {
-            let out = out.required("out")?;
-            out.set(db.next_deadline().map_or(REKALL_NEVER, |deadline| {
+        on(db, error, Out::required(out, 0), |db| {
+            Ok(db.next_deadline().map_or(REKALL_NEVER, |deadline| {
                 let left = deadline.saturating_duration_since(Instant::now());
                 // Rounded up: a host that waits so long finds the time has come.
                 u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(REKALL_NEVER)
-            }));
-            Ok(())
+            }))
         })
     }
 }
@@ -137,7 +128,7 @@ pub unsafe extern "C" fn rekall_next_deadline_ms(
 pub unsafe extern "C" fn rekall_release_memory(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, |db| {
+        on(db, error, (), |db| {
             db.release_memory();
             Ok(())
         })

@@ -9,11 +9,12 @@ use rekall::{Builder, Config, ModelSource, Rekall, VectorBackend};
 
 use crate::error::{ErrorObject, Failure};
 use crate::events::Listener;
-use crate::guard::{Out, call, in_callback};
+use crate::guard::{call, in_callback};
 use crate::handle::{Handle, Identity, REKALL_NEVER, REKALL_ZERO, duration};
 use crate::listener::Voice;
 use crate::options::{self, UserData, flags, sized};
 use crate::own_embedder::{HostEmbedder, Own};
+use crate::place::{Object, Place};
 use crate::status::Status;
 use crate::text::{self, Str};
 
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn rekall_open(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
+        let out = Object::required(out);
         call(error, || {
             let options = options::read_or_default(options)?;
             let identity = Arc::new(Identity::default());
@@ -145,17 +146,16 @@ pub unsafe extern "C" fn rekall_open(
             let voice = Voice::new(options.listener);
             let own = Own::new(options.embedder, identity.number());
             let (voice, own) = (voice?.map(Arc::new), own?);
-            let out = out.required("out")?;
-            let mut builder = Rekall::builder(text::path(path, "path")?);
-            builder = settings(builder, &options)?;
-            builder = model(builder, &options, own)?;
-            if let Some(voice) = &voice {
-                let (voice, number) = (Arc::clone(voice), identity.number());
-                builder = builder.on_event(move |event| voice.tell(number, event));
-            }
-            let rekall = builder.open()?;
-            out.give(Handle::new(rekall, voice, identity));
-            Ok(())
+            out.answer(|| {
+                let mut builder = Rekall::builder(text::path(path, "path")?);
+                builder = settings(builder, &options)?;
+                builder = model(builder, &options, own)?;
+                if let Some(voice) = &voice {
+                    let (voice, number) = (Arc::clone(voice), identity.number());
+                    builder = builder.on_event(move |event| voice.tell(number, event));
+                }
+                Ok(Handle::new(builder.open()?, voice, identity))
+            })
         })
     }
 }

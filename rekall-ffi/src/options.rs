@@ -3,6 +3,7 @@
 use std::mem::MaybeUninit;
 
 use crate::error::Failure;
+use crate::place::Place;
 
 /// More than any option struct will ever have: beyond it the size was not set.
 const LARGEST: usize = 4096;
@@ -95,47 +96,73 @@ pub(crate) unsafe fn read_or_default<T: Sized_>(data: *const T) -> Result<T, Fai
 /// As for [`read`].
 pub(crate) unsafe fn read_required<T: Sized_>(data: *const T) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
-    unsafe { read(data) }?.ok_or_else(|| Failure::misuse(format!("{} is NULL", T::NAME)))
+    unsafe { read(data) }?.ok_or_else(|| Failure::null(T::NAME))
 }
 
 /// A struct that the caller lets the library fill.
 pub(crate) struct Report<T> {
     place: *mut T,
+    /// As the caller says; 0 where that cannot be.
     size: usize,
+    required: bool,
 }
 
 impl<T: Sized_> Report<T> {
-    /// Empties the struct, all but its size; NULL is fine.
+    /// Empties the struct, all but its size.
     ///
     /// # Safety
     /// NULL, or as many bytes as the struct says may be read and written until the call returns.
-    pub(crate) unsafe fn new(place: *mut T) -> Result<Self, Failure> {
-        if place.is_null() {
-            return Ok(Self { place, size: 0 });
+    pub(crate) unsafe fn optional(place: *mut T) -> Self {
+        let mut report = Self { place, size: 0, required: false };
+        if !place.is_null() {
+            // SAFETY: as promised by the caller.
+            report.size = unsafe { size(place.cast_const()) }.unwrap_or(0);
+            // SAFETY: all zeroes are a value.
+            report.write(&unsafe { MaybeUninit::zeroed().assume_init() });
         }
+        report
+    }
+
+    /// As [`optional`](Self::optional), and NULL is misuse.
+    ///
+    /// # Safety
+    /// As for [`optional`](Self::optional).
+    pub(crate) unsafe fn required(place: *mut T) -> Self {
         // SAFETY: as promised by the caller.
-        let size = unsafe { size(place.cast_const())? };
-        let first = size_of::<usize>();
-        // SAFETY: within the size that the caller gave.
-        unsafe { place.cast::<u8>().add(first).write_bytes(0, size - first) };
-        Ok(Self { place, size })
+        Self { required: true, ..unsafe { Self::optional(place) } }
     }
 
-    pub(crate) fn required(self) -> Result<Self, Failure> {
-        if self.place.is_null() { Err(Failure::misuse(format!("{} is NULL", T::NAME))) } else { Ok(self) }
-    }
-
-    /// Writes what the caller's version knows of it.
-    pub(crate) fn set(&self, value: &T) {
+    /// Writes what the caller's version knows of it, and zeroes for what only the caller's knows.
+    fn write(&self, value: &T) {
         let first = size_of::<usize>();
         let known = self.size.min(size_of::<T>());
-        if known > first {
-            // SAFETY: `new` was promised that `size` bytes are writable; the two do not overlap.
-            unsafe {
-                let from = std::ptr::from_ref(value).cast::<u8>().add(first);
-                self.place.cast::<u8>().add(first).copy_from_nonoverlapping(from, known - first);
-            }
+        if known <= first {
+            return;
         }
+        // SAFETY: the constructor was promised that `size` bytes are writable; the two do not overlap.
+        unsafe {
+            let (from, to) = (std::ptr::from_ref(value).cast::<u8>(), self.place.cast::<u8>());
+            to.add(first).copy_from_nonoverlapping(from.add(first), known - first);
+            to.add(known).write_bytes(0, self.size - known);
+        }
+    }
+}
+
+impl<T: Sized_> Place for Report<T> {
+    type Value = T;
+
+    fn check(&self) -> Result<(), Failure> {
+        match (self.place.is_null(), self.required) {
+            (true, true) => Err(Failure::null(T::NAME)),
+            (true, false) => Ok(()),
+            // SAFETY: as the constructor was promised.
+            (false, _) => unsafe { size(self.place.cast_const()) }.map(drop),
+        }
+    }
+
+    fn fill(self, value: T) -> Result<(), Failure> {
+        self.write(&value);
+        Ok(())
     }
 }
 

@@ -102,7 +102,7 @@ impl Own {
                 "rekall_embedder.dimensions must be 1 to 65535, got {got}"
             )));
         }
-        let embed = given.embed.ok_or_else(|| Failure::misuse("rekall_embedder.embed is NULL"))?;
+        let embed = given.embed.ok_or_else(|| Failure::null("rekall_embedder.embed"))?;
         Ok(Some(Self {
             fingerprint: Fingerprint::external(name, given.dimensions),
             dimensions: given.dimensions,

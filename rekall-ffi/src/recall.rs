@@ -7,10 +7,11 @@ use rekall::{Mode, Recall, Role};
 use crate::cancel::{Stoppable, Token};
 use crate::error::{ErrorObject, Failure};
 use crate::filter::{self, Filter};
-use crate::guard::{Out, on};
+use crate::guard::on;
 use crate::handle::{Handle, keep_alive};
 use crate::hits::Hits;
 use crate::options::{self, flags, sized};
+use crate::place::Object;
 use crate::status::Status;
 use crate::text::{utf8, values};
 
@@ -88,17 +89,14 @@ pub unsafe extern "C" fn rekall_recall(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
+        on(db, error, Object::required(out), |db| {
             let query = utf8(query, query_len, "query")?;
             let options = options::read_or_default(options)?;
             let mut search = db.recall(query);
             if !options.vector.is_null() || options.vector_len > 0 {
                 search = search.vector(values(options.vector, options.vector_len, "vector")?);
             }
-            out.give(run(db, search, &options)?);
-            Ok(())
+            run(db, search, &options)
         })
     }
 }
@@ -116,16 +114,13 @@ pub unsafe extern "C" fn rekall_recall_vector(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
+        on(db, error, Object::required(out), |db| {
             let vector = values(vector, dimensions, "vector")?;
             let options = options::read_or_default(options)?;
             if !options.vector.is_null() {
                 return Err(Failure::misuse("options.vector goes with a query text"));
             }
-            out.give(run(db, db.recall_vector(vector), &options)?);
-            Ok(())
+            run(db, db.recall_vector(vector), &options)
         })
     }
 }
@@ -139,13 +134,13 @@ unsafe fn run(db: &Handle, mut search: Recall<'_>, options: &RecallOptions) -> R
         REKALL_MODE_HYBRID => search.mode(Mode::Hybrid),
         REKALL_MODE_SEMANTIC => search.mode(Mode::Semantic),
         REKALL_MODE_TEXT => search.mode(Mode::Text),
-        other => return Err(Failure::misuse(format!("mode must be a REKALL_MODE_ number, got {other}"))),
+        other => return Err(Failure::number("mode", "REKALL_MODE_", other)),
     };
     search = match options.role {
         0 => search,
         REKALL_ROLE_SUMMARY => search.role(Role::Summary),
         REKALL_ROLE_CONTEXT => search.role(Role::Context),
-        other => return Err(Failure::misuse(format!("role must be a REKALL_ROLE_ number, got {other}"))),
+        other => return Err(Failure::number("role", "REKALL_ROLE_", other)),
     };
     if options.limit > 0 {
         search = search.limit(options.limit);

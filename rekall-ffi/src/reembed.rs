@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use crate::error::{ErrorObject, Failure};
-use crate::guard::on;
+use crate::guard::{call, on, with};
 use crate::handle::Handle;
 use crate::open::{LoadSettings, load_options, source};
 use crate::options::{self, Report, sized};
@@ -66,11 +66,8 @@ pub unsafe extern "C" fn rekall_embed_pending(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Report::new(out);
-        on(db, error, |db| {
-            let out = out?;
-            out.set(&watched(Some(db), watch, |watch| Ok(db.embed_pending(watch)?))?.into());
-            Ok(())
+        on(db, error, Report::optional(out), |db| {
+            Ok(watched(db, watch, |watch| Ok(db.embed_pending(watch)?))?.into())
         })
     }
 }
@@ -89,27 +86,21 @@ pub unsafe extern "C" fn rekall_reembed(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Report::new(out);
-        // The embedder is taken over before anything can fail, a NULL or poisoned handle included.
-        let identity = db.as_ref().map_or(0, Handle::identity);
-        let given = options::read_required(options)
-            .and_then(|options| Ok((Own::new(options.embedder, identity)?, options)));
-        on(db, error, |db| {
-            let out = out?;
-            let (own, options) = given?;
-            let model = text::name(options.model, "model")?;
-            let done = match (own, model) {
+        let out = Report::optional(out);
+        call(error, || {
+            let options = options::read_required(options)?;
+            // Taken over before anything else can fail: then destroy is called on every way out.
+            let own = Own::new(options.embedder, db.as_ref().map_or(0, Handle::identity))?;
+            with(db, out, |db| match (own, text::name(options.model, "model")?) {
                 (Some(own), None) => {
-                    watched(Some(db), watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?))?
+                    watched(db, watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?.into()))
                 }
                 (None, Some(model)) => {
                     let (source, load) = (source(model)?, load_options(options.load)?);
-                    watched(Some(db), watch, |watch| Ok(db.reembed(source, load, watch)?))?
+                    watched(db, watch, |watch| Ok(db.reembed(source, load, watch)?.into()))
                 }
-                _ => return Err(Failure::misuse("either model or embedder must be given")),
-            };
-            out.set(&done.into());
-            Ok(())
+                _ => Err(Failure::misuse("either model or embedder must be given")),
+            })
         })
     }
 }

@@ -5,9 +5,10 @@ use std::ffi::c_void;
 use crate::cancel::{Stoppable, Token};
 use crate::entries::{EntryInput, entries};
 use crate::error::{ErrorObject, Failure};
-use crate::guard::{Out, in_callback, on};
+use crate::guard::{in_callback, on};
 use crate::handle::{Handle, keep_alive};
 use crate::options::{self, sized};
+use crate::place::List;
 use crate::status::Status;
 use crate::text::{Id, values};
 use crate::watch::ProgressFn;
@@ -50,15 +51,7 @@ pub unsafe extern "C" fn rekall_remember(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        let out = Out::new(out_id, Id::NONE);
-        on(db, error, |db| {
-            for id in remember(db, entry, 1, options)? {
-                out.set(id);
-            }
-            Ok(())
-        })
-    }
+    unsafe { on(db, error, List::optional(out_id, 1, Id::NONE), |db| remember(db, entry, 1, options)) }
 }
 
 /// Remembers several entries together: all are stored, or none.
@@ -76,18 +69,8 @@ pub unsafe extern "C" fn rekall_remember_many(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let place = |at: usize| if out_ids.is_null() { out_ids } else { out_ids.wrapping_add(at) };
-        for at in
-            0..if out_ids.is_null() || count > isize::MAX as usize / size_of::<Id>() { 0 } else { count }
-        {
-            Out::new(place(at), Id::NONE);
-        }
-        on(db, error, |db| {
-            for (at, id) in remember(db, entries, count, options)?.into_iter().enumerate() {
-                Out::new(place(at), id);
-            }
-            Ok(())
-        })
+        let out = List::optional(out_ids, count, Id::NONE);
+        on(db, error, out, |db| remember(db, entries, count, options))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Failure;
-use crate::guard::{free, peek};
+use crate::guard::{free, look};
 use crate::text::{lend, name, owned};
 
 /// What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
@@ -34,23 +34,20 @@ impl ReportObject {
 /// items where the name is that of a list. 0 when there is no such number, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_report_number(report: *const ReportObject, key: *const c_char) -> u64 {
-    peek(0, || {
-        // SAFETY: NULL or a report that was not freed; the name is NUL-terminated.
-        let (report, key) = unsafe { (report.as_ref(), name(key, "key").ok().flatten()) };
-        let (Some(report), Some(key)) = (report, key) else { return 0 };
-        match report.values.get(key) {
-            Some(Value::Array(items)) => items.len() as u64,
-            Some(value) => value.as_u64().unwrap_or(0),
-            None => 0,
-        }
-    })
+    // SAFETY: NULL or a report that was not freed; the name is NUL-terminated.
+    unsafe {
+        look(report, 0, |report| match report.values.get(name(key, "key").ok()??)? {
+            Value::Array(items) => Some(items.len() as u64),
+            value => value.as_u64(),
+        })
+    }
 }
 
 /// How many lines the report has: each something that a person may want to look at.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_report_line_count(report: *const ReportObject) -> usize {
     // SAFETY: NULL or a report that was not freed.
-    peek(0, || unsafe { report.as_ref() }.map_or(0, |report| report.lines.len()))
+    unsafe { look(report, 0, |report| Some(report.lines.len())) }
 }
 
 /// Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
@@ -61,12 +58,8 @@ pub unsafe extern "C" fn rekall_report_line(
     index: usize,
     out_len: *mut usize,
 ) -> *const c_char {
-    peek(std::ptr::null(), || {
-        // SAFETY: the pointers are the caller's, who keeps the header's rules.
-        unsafe {
-            lend(report.as_ref().and_then(|report| report.lines.get(index)).map(|line| &**line), out_len)
-        }
-    })
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend(report, out_len, |report| report.lines.get(index).map(|line| &**line)) }
 }
 
 /// The whole report as one JSON object, NUL-terminated; NULL for NULL. out_len, which may be NULL, receives its length.
@@ -76,7 +69,7 @@ pub unsafe extern "C" fn rekall_report_json(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    peek(std::ptr::null(), || unsafe { lend(report.as_ref().map(|report| &*report.json), out_len) })
+    unsafe { lend(report, out_len, |report| Some(&report.json)) }
 }
 
 /// Frees a report. NULL is fine.

@@ -5,10 +5,11 @@ use std::ffi::c_char;
 use crate::cancel::{Stoppable, Token};
 use crate::error::ErrorObject;
 use crate::filter::{self, Filter};
-use crate::guard::{Out, on};
+use crate::guard::on;
 use crate::handle::Handle;
 use crate::hits::Hits;
 use crate::options::{self, flags, sized};
+use crate::place::Object;
 use crate::status::Status;
 use crate::text;
 
@@ -48,9 +49,7 @@ pub unsafe extern "C" fn rekall_similar(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
+        on(db, error, Object::required(out), |db| {
             let id = text::id(id, "id")?;
             let options = options::read_or_default(options)?;
             let set = flags(options.flags, REKALL_SIMILAR_THRESHOLD, "rekall_similar_options")?;
@@ -62,8 +61,7 @@ pub unsafe extern "C" fn rekall_similar(
             if set & REKALL_SIMILAR_THRESHOLD != 0 {
                 search = search.threshold(options.threshold);
             }
-            out.give(Hits::new(search.run()?));
-            Ok(())
+            Ok(Hits::new(search.run()?))
         })
     }
 }

@@ -2,11 +2,12 @@
 
 use std::ffi::c_char;
 
-use crate::error::{ErrorObject, Failure};
-use crate::guard::{Out, on};
+use crate::error::ErrorObject;
+use crate::guard::on;
 use crate::handle::Handle;
 use crate::options::{Report, sized};
-use crate::status::{REKALL_BUFFER_TOO_SMALL, Status};
+use crate::place::Room;
+use crate::status::Status;
 
 /// Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
 #[repr(C)]
@@ -61,11 +62,9 @@ pub unsafe extern "C" fn rekall_get_stats(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Report::new(out);
-        on(db, error, |db| {
-            let out = out?.required()?;
+        on(db, error, Report::required(out), |db| {
             let stats = db.stats()?;
-            out.set(&Stats {
+            Ok(Stats {
                 struct_size: size_of::<Stats>(),
                 entries: stats.store.entries,
                 obsolete: stats.store.obsolete,
@@ -84,8 +83,7 @@ pub unsafe extern "C" fn rekall_get_stats(
                 cache_bytes: stats.cache.bytes,
                 cache_evictions: stats.cache.evictions,
                 cache_expirations: stats.cache.expirations,
-            });
-            Ok(())
+            })
         })
     }
 }
@@ -103,8 +101,9 @@ pub unsafe extern "C" fn rekall_model_name(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let place = Buffer::new(buffer, capacity, out_len);
-        on(db, error, |db| place.fill(&db.stats()?.model.unwrap_or_default()))
+        on(db, error, text(buffer, capacity, out_len), |db| {
+            Ok(db.stats()?.model.unwrap_or_default().into_bytes())
+        })
     }
 }
 
@@ -120,49 +119,18 @@ pub unsafe extern "C" fn rekall_fingerprint(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let place = Buffer::new(buffer, capacity, out_len);
-        on(db, error, |db| {
+        on(db, error, text(buffer, capacity, out_len), |db| {
             let space = db.store().read()?.active_space()?;
-            place.fill(&space.map(|space| space.fingerprint).unwrap_or_default())
+            Ok(space.map(|space| space.fingerprint).unwrap_or_default().into_bytes())
         })
     }
 }
 
 /// A buffer of the caller's for text.
-struct Buffer {
-    place: *mut c_char,
-    capacity: usize,
-    len: Out<usize>,
-}
-
-impl Buffer {
-    /// # Safety
-    /// `place` is NULL or has `capacity` bytes that may be written to; `len` is NULL or may be written to.
-    unsafe fn new(place: *mut c_char, capacity: usize, len: *mut usize) -> Self {
-        // SAFETY: as promised by the caller.
-        unsafe {
-            if capacity > 0 && !place.is_null() {
-                place.write(0);
-            }
-            Self { place, capacity, len: Out::new(len, 0) }
-        }
-    }
-
-    fn fill(&self, text: &str) -> Result<(), Failure> {
-        if self.place.is_null() && self.capacity > 0 {
-            return Err(Failure::misuse(format!("buffer is NULL with a capacity of {}", self.capacity)));
-        }
-        self.len.set(text.len());
-        if text.len() >= self.capacity {
-            let message =
-                format!("the text has {} bytes and a NUL, the buffer {}", text.len(), self.capacity);
-            return Err(Failure::new(REKALL_BUFFER_TOO_SMALL, message));
-        }
-        // SAFETY: `new` was promised that so many bytes are writable; the last is the NUL.
-        unsafe {
-            self.place.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), text.len());
-            self.place.add(text.len()).write(0);
-        }
-        Ok(())
-    }
+///
+/// # Safety
+/// As for [`Room::new`].
+unsafe fn text(buffer: *mut c_char, capacity: usize, len: *mut usize) -> Room<u8> {
+    // SAFETY: as promised by the caller.
+    unsafe { Room::new("buffer", buffer.cast(), capacity, len, Some(0)) }
 }

@@ -7,7 +7,7 @@ use std::slice;
 use rekall::EntryId;
 
 use crate::error::Failure;
-use crate::guard::peek;
+use crate::guard::{look, peek};
 
 /// A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
 /// NULL with a length of 0 the empty text.
@@ -134,7 +134,7 @@ pub(crate) unsafe fn name<'a>(data: *const c_char, what: &str) -> Result<Option<
 /// As for [`name`].
 pub(crate) unsafe fn required_name<'a>(data: *const c_char, what: &str) -> Result<&'a str, Failure> {
     // SAFETY: as promised by the caller.
-    unsafe { name(data, what) }?.ok_or_else(|| Failure::misuse(format!("{what} is NULL")))
+    unsafe { name(data, what) }?.ok_or_else(|| Failure::null(what))
 }
 
 /// A path, as the system writes it: any bytes on Unix, UTF-8 elsewhere.
@@ -143,7 +143,7 @@ pub(crate) unsafe fn required_name<'a>(data: *const c_char, what: &str) -> Resul
 /// As for [`name`].
 pub(crate) unsafe fn path(data: *const c_char, what: &str) -> Result<PathBuf, Failure> {
     if data.is_null() {
-        return Err(Failure::misuse(format!("{what} is NULL")));
+        return Err(Failure::null(what));
     }
     #[cfg(unix)]
     {
@@ -174,14 +174,24 @@ pub(crate) fn owned(text: &str) -> Box<[u8]> {
     bytes.into_boxed_slice()
 }
 
-/// Lends such bytes out: the pointer, and the length without the NUL.
+/// Lends such bytes of one of our objects out, with their length without the NUL; NULL and 0 where there are none.
 ///
 /// # Safety
-/// `len` is NULL or may be written to.
-pub(crate) unsafe fn lend(bytes: Option<&[u8]>, len: *mut usize) -> *const c_char {
+/// `object` is NULL or one of ours that was not freed; `len` is NULL or may be written to.
+pub(crate) unsafe fn lend<T>(
+    object: *const T,
+    len: *mut usize,
+    text: impl FnOnce(&T) -> Option<&[u8]>,
+) -> *const c_char {
+    // SAFETY: as promised by the caller.
+    let (data, count) = unsafe {
+        look(object, (std::ptr::null(), 0), |object| {
+            text(object).map(|bytes| (bytes.as_ptr().cast(), bytes.len() - 1))
+        })
+    };
     if !len.is_null() {
         // SAFETY: as promised by the caller.
-        unsafe { len.write(bytes.map_or(0, |bytes| bytes.len() - 1)) };
+        unsafe { len.write(count) };
     }
-    bytes.map_or(std::ptr::null(), |bytes| bytes.as_ptr().cast())
+    data
 }

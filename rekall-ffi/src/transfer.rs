@@ -3,18 +3,22 @@
 use std::ffi::{c_char, c_void};
 use std::fs::{self, OpenOptions as FileOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
 
-use crate::cancel::Stoppable;
 use crate::error::{ErrorObject, Failure};
-use crate::guard::{Out, call, in_callback, note_callback_failure, on};
+use crate::guard::{call, in_callback, note_callback_failure, on};
 use crate::handle::Handle;
-use crate::options;
+use crate::place::{Object, Place};
 use crate::report::ReportObject;
 use crate::status::{REKALL_OK, Status};
 use crate::text;
-use crate::watch::{Watch, watched};
+use crate::watch::{Watch, observed, watched};
+
+/// Bytes handed to, or asked of, the caller's functions at a time.
+const BUFFER: usize = 64 << 10;
 
 /// On import, of an entry that is there already: keep the one that is there.
 pub const REKALL_DUPLICATE_SKIP: u32 = 0;
@@ -53,23 +57,17 @@ pub unsafe extern "C" fn rekall_export_jsonl(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
+        on(db, error, Object::optional(out), |db| {
             let path = text::path(path, "path")?;
-            let failed = |source: io::Error| match source.kind() {
-                io::ErrorKind::AlreadyExists => CoreError::AlreadyExists { path: path.clone() },
-                _ => CoreError::Io { action: "write", path: path.clone(), source },
-            };
-            let file = FileOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-            let written = watched(Some(db), watch, |watch| {
+            let file = FileOptions::new().write(true).create_new(true).open(&path);
+            let file = file.map_err(|error| cannot_write(&path, error))?;
+            let written = watched(db, watch, |watch| {
                 let mut file = BufWriter::new(file);
                 let report = db.export_jsonl(&mut file, watch)?;
-                file.into_inner().map_err(|error| failed(error.into_error()))?;
+                file.into_inner().map_err(|error| cannot_write(&path, error.into_error()))?;
                 Ok(report)
             });
-            let report = written.inspect_err(|_| drop(fs::remove_file(&path)))?;
-            out.give(ReportObject::new(&report, [])?);
-            Ok(())
+            ReportObject::new(&written.inspect_err(|_| drop(fs::remove_file(&path)))?, [])
         })
     }
 }
@@ -86,18 +84,16 @@ pub unsafe extern "C" fn rekall_export_jsonl_to(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let write = write.ok_or_else(|| Failure::misuse("write is NULL"))?;
+        on(db, error, Object::optional(out), |db| {
+            let write = write.ok_or_else(|| Failure::null("write"))?;
             let to = HostWriter { write, user_data, identity: db.identity() };
-            let report = watched(Some(db), watch, |watch| {
-                let mut to = BufWriter::with_capacity(64 << 10, to);
+            let report = watched(db, watch, |watch| {
+                let mut to = BufWriter::with_capacity(BUFFER, to);
                 let report = db.export_jsonl(&mut to, watch)?;
                 to.flush().map_err(|source| CoreError::Stream { action: "write", source })?;
                 Ok(report)
             })?;
-            out.give(ReportObject::new(&report, [])?);
-            Ok(())
+            ReportObject::new(&report, [])
         })
     }
 }
@@ -116,19 +112,12 @@ pub unsafe extern "C" fn rekall_import_jsonl(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let options = import_options(on_duplicate)?;
+        on(db, error, Object::optional(out), |db| {
             let path = text::path(path, "path")?;
-            let file = fs::File::open(&path).map_err(|source| CoreError::Io {
-                action: "open",
-                path: path.clone(),
-                source,
-            })?;
-            let mut input = BufReader::with_capacity(64 << 10, file);
-            let report = watched(Some(db), watch, |watch| Ok(db.import_jsonl(&mut input, &options, watch)?))?;
-            out.give(ReportObject::new(&report, [])?);
-            Ok(())
+            let options = import_options(on_duplicate)?;
+            let file = fs::File::open(&path);
+            let file = file.map_err(|source| CoreError::Io { action: "open", path, source })?;
+            import(db, file, &options, watch)
         })
     }
 }
@@ -146,15 +135,10 @@ pub unsafe extern "C" fn rekall_import_jsonl_from(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
+        on(db, error, Object::optional(out), |db| {
+            let read = read.ok_or_else(|| Failure::null("read"))?;
             let options = import_options(on_duplicate)?;
-            let read = read.ok_or_else(|| Failure::misuse("read is NULL"))?;
-            let from = HostReader { read, user_data, identity: db.identity() };
-            let mut input = BufReader::with_capacity(64 << 10, from);
-            let report = watched(Some(db), watch, |watch| Ok(db.import_jsonl(&mut input, &options, watch)?))?;
-            out.give(ReportObject::new(&report, [])?);
-            Ok(())
+            import(db, HostReader { read, user_data, identity: db.identity() }, &options, watch)
         })
     }
 }
@@ -178,19 +162,12 @@ pub unsafe extern "C" fn rekall_import_legacy(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
+        on(db, error, Object::optional(out), |db| {
             let path = text::path(path, "path")?;
-            if utc_offset_minutes == REKALL_UTC_OFFSET_AUTO {
-                let report = watched(Some(db), watch, |watch| Ok(db.import_legacy(&path, watch)?))?;
-                out.give(legacy_report(&report)?);
-                return Ok(());
-            }
-            let report = observed(Some(db), watch, |options| {
-                db.store().import_legacy(&path, options.utc_offset_minutes(utc_offset_minutes))
-            })?;
-            out.give(legacy_report(&report)?);
-            Ok(())
+            // By way of the store: the facade knows no offset.
+            legacy_report(&observed(Some(db), watch, |progress, stop| {
+                db.store().import_legacy(&path, legacy_options(utc_offset_minutes, progress, stop))
+            })?)
         })
     }
 }
@@ -208,17 +185,14 @@ pub unsafe extern "C" fn rekall_migrate_legacy(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
+        let out = Object::optional(out);
         call(error, || {
-            let path = text::path(path, "path")?;
-            let report = observed(None, watch, |mut options| {
-                if utc_offset_minutes != REKALL_UTC_OFFSET_AUTO {
-                    options = options.utc_offset_minutes(utc_offset_minutes);
-                }
-                legacy::migrate(&path, options)
-            })?;
-            out.give(legacy_report(&report)?);
-            Ok(())
+            out.answer(|| {
+                let path = text::path(path, "path")?;
+                legacy_report(&observed(None, watch, |progress, stop| {
+                    legacy::migrate(&path, legacy_options(utc_offset_minutes, progress, stop))
+                })?)
+            })
         })
     }
 }
@@ -233,13 +207,8 @@ pub unsafe extern "C" fn rekall_probe_legacy(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        call(error, || {
-            let out = out.required("out")?;
-            let file = legacy::probe(text::path(path, "path")?)?;
-            out.give(ReportObject::new(&file, [])?);
-            Ok(())
-        })
+        let out = Object::required(out);
+        call(error, || out.answer(|| ReportObject::new(&legacy::probe(text::path(path, "path")?)?, [])))
     }
 }
 
@@ -248,11 +217,7 @@ fn import_options(on_duplicate: u32) -> Result<ImportOptions, Failure> {
         REKALL_DUPLICATE_SKIP => OnDuplicate::Skip,
         REKALL_DUPLICATE_REFUSE => OnDuplicate::Refuse,
         REKALL_DUPLICATE_REPLACE => OnDuplicate::Replace,
-        other => {
-            return Err(Failure::misuse(format!(
-                "on_duplicate must be a REKALL_DUPLICATE_ number, got {other}"
-            )));
-        }
+        other => return Err(Failure::number("on_duplicate", "REKALL_DUPLICATE_", other)),
     }))
 }
 
@@ -260,35 +225,37 @@ fn legacy_report(report: &legacy::ImportReport) -> Result<ReportObject, Failure>
     ReportObject::new(report, report.notes.iter().cloned())
 }
 
-/// Work of storage on a foreign file, which takes a flag of its own instead of a token.
-///
+fn legacy_options<'a>(
+    utc_offset_minutes: i32,
+    progress: &'a mut dyn FnMut(u64, u64),
+    stop: &'a AtomicBool,
+) -> legacy::ImportOptions<'a> {
+    let options = legacy::ImportOptions::default().progress(progress).cancel(stop);
+    match utc_offset_minutes {
+        REKALL_UTC_OFFSET_AUTO => options,
+        minutes => options.utc_offset_minutes(minutes),
+    }
+}
+
 /// # Safety
-/// `watch` is NULL or points to a struct with valid members.
-unsafe fn observed<T>(
-    db: Option<&Handle>,
+/// As for [`watched`].
+unsafe fn import(
+    db: &Handle,
+    from: impl Read,
+    options: &ImportOptions,
     watch: *const Watch,
-    work: impl FnOnce(legacy::ImportOptions<'_>) -> Result<T, CoreError>,
-) -> Result<T, Failure> {
-    use std::sync::atomic::{AtomicBool, Ordering};
+) -> Result<ReportObject, Failure> {
+    let mut input = BufReader::with_capacity(BUFFER, from);
     // SAFETY: as promised by the caller.
-    let (watch, running) = unsafe {
-        let watch = options::read_or_default(watch)?;
-        (watch, Stoppable::begin(db, watch.token)?)
-    };
-    let identity = db.map_or(0, Handle::identity);
-    let stop = AtomicBool::new(false);
-    let mut progress = |done, total| {
-        let asked = watch.progress.is_some_and(|callback| {
-            // SAFETY: the caller's function, called as its type says.
-            in_callback(identity, || unsafe { callback(watch.user_data, done, total) }) != 0
-        });
-        if asked || running.token().is_cancelled() {
-            stop.store(true, Ordering::Relaxed);
-        }
-    };
-    let mut options = legacy::ImportOptions::default().progress(&mut progress);
-    options.cancel = Some(&stop);
-    Ok(work(options)?)
+    let report = unsafe { watched(db, watch, |watch| Ok(db.import_jsonl(&mut input, options, watch)?))? };
+    ReportObject::new(&report, [])
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> CoreError {
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => CoreError::AlreadyExists { path: path.to_owned() },
+        _ => CoreError::Io { action: "write", path: path.to_owned(), source },
+    }
 }
 
 fn callback_failed(what: &str, status: Status) -> io::Error {

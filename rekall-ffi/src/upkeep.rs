@@ -4,15 +4,14 @@ use std::ffi::c_char;
 
 use rekall::core::Store;
 
-use crate::cancel::Stoppable;
 use crate::error::ErrorObject;
-use crate::guard::{Out, call, in_callback, on};
+use crate::guard::{call, on};
 use crate::handle::Handle;
-use crate::options;
+use crate::place::{Object, Place};
 use crate::report::ReportObject;
 use crate::status::Status;
 use crate::text;
-use crate::watch::{Watch, watched};
+use crate::watch::{Watch, observed, watched};
 
 /// Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
 /// Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). Numbers: found (0:
@@ -25,13 +24,9 @@ pub unsafe extern "C" fn rekall_check(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            let out = out.required("out")?;
+        on(db, error, Object::required(out), |db| {
             let report = db.check()?;
-            let lines = report.problems.iter().map(|problem| problem.detail.clone());
-            out.give(ReportObject::new(&report, lines)?);
-            Ok(())
+            ReportObject::new(&report, report.problems.iter().map(|problem| problem.detail.clone()))
         })
     }
 }
@@ -48,13 +43,13 @@ pub unsafe extern "C" fn rekall_repair(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
+        on(db, error, Object::optional(out), |db| {
             let report = db.repair()?;
-            let lines =
-                report.mended.iter().map(|entry| format!("{}: {}", entry.id, entry.columns.join(", ")));
-            out.give(ReportObject::new(&report, lines)?);
-            Ok(())
+            let mended = report.mended.iter();
+            ReportObject::new(
+                &report,
+                mended.map(|entry| format!("{}: {}", entry.id, entry.columns.join(", "))),
+            )
         })
     }
 }
@@ -70,9 +65,9 @@ pub unsafe extern "C" fn rekall_backup(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, |db| {
+        on(db, error, (), |db| {
             let target = text::path(target, "target")?;
-            watched(Some(db), watch, |watch| Ok(db.backup(target, watch)?))
+            watched(db, watch, |watch| Ok(db.backup(target, watch)?))
         })
     }
 }
@@ -86,20 +81,14 @@ pub unsafe extern "C" fn rekall_compact(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        let out = Out::object(out);
-        on(db, error, |db| {
-            out.give(ReportObject::new(&db.compact()?, [])?);
-            Ok(())
-        })
-    }
+    unsafe { on(db, error, Object::optional(out), |db| ReportObject::new(&db.compact()?, [])) }
 }
 
 /// Drops the vector index and fills it anew from the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_rebuild_index(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, |db| Ok(db.rebuild_index()?)) }
+    unsafe { on(db, error, (), |db| Ok(db.rebuild_index()?)) }
 }
 
 /// Forgets cached query vectors. Searches stay the same, the next ones are slower.
@@ -107,7 +96,7 @@ pub unsafe extern "C" fn rekall_rebuild_index(db: *mut Handle, error: *mut *mut 
 pub unsafe extern "C" fn rekall_clear_cache(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, |db| {
+        on(db, error, (), |db| {
             db.clear_cache();
             Ok(())
         })
@@ -127,24 +116,15 @@ pub unsafe extern "C" fn rekall_salvage(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Out::object(out);
+        let out = Object::optional(out);
         call(error, || {
-            let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
-            let watch = options::read_or_default(watch)?;
-            let running = Stoppable::begin(None, watch.token)?;
-            // The facade has no salvage, storage has: it asks for the flag itself.
-            let stop = std::sync::atomic::AtomicBool::new(false);
-            let mut progress = |done, total| {
-                let asked = watch
-                    .progress
-                    .is_some_and(|callback| in_callback(0, || callback(watch.user_data, done, total)) != 0);
-                if asked || running.token().is_cancelled() {
-                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
-                }
-            };
-            let report = Store::salvage(source, target, &mut progress, Some(&stop))?;
-            out.give(ReportObject::new(&report, report.damage.iter().cloned())?);
-            Ok(())
+            out.answer(|| {
+                let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
+                let report = observed(None, watch, |progress, stop| {
+                    Store::salvage(source, target, progress, Some(stop))
+                })?;
+                ReportObject::new(&report, report.damage.iter().cloned())
+            })
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Watching long calls
 
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cancel::{Stoppable, Token};
 use crate::error::Failure;
@@ -28,32 +29,71 @@ pub struct Watch {
 
 sized!(Watch => "rekall_watch");
 
-/// Runs long work under the caller's watch.
+/// Work under the caller's watch.
+struct Watched<'a> {
+    watch: Watch,
+    identity: usize,
+    running: Stoppable<'a>,
+}
+
+impl<'a> Watched<'a> {
+    /// # Safety
+    /// `watch` is NULL or points to a struct with valid members.
+    unsafe fn begin(db: Option<&'a Handle>, watch: *const Watch) -> Result<Self, Failure> {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let watch = options::read_or_default(watch)?;
+            let running = Stoppable::begin(db, watch.token)?;
+            Ok(Self { watch, identity: db.map_or(0, Handle::identity), running })
+        }
+    }
+
+    /// Tells how far the work is; whether it is to be stopped.
+    fn tell(&self, done: u64, total: u64) -> bool {
+        if let Some(callback) = self.watch.progress {
+            // SAFETY: the caller's function, called as its type says.
+            let stop = in_callback(self.identity, || unsafe { callback(self.watch.user_data, done, total) });
+            if stop != 0 {
+                self.running.token().cancel();
+            }
+        }
+        self.running.token().is_cancelled()
+    }
+}
+
+/// Runs long work of the facade.
 ///
 /// # Safety
 /// `watch` is NULL or points to a struct with valid members.
 pub(crate) unsafe fn watched<T>(
-    db: Option<&Handle>,
+    db: &Handle,
     watch: *const Watch,
     work: impl FnOnce(rekall::Watch<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
-    let (watch, running) = unsafe {
-        let watch = options::read_or_default(watch)?;
-        (watch, Stoppable::begin(db, watch.token)?)
-    };
-    let identity = db.map_or(0, Handle::identity);
-    let token = running.token();
+    let watched = unsafe { Watched::begin(Some(db), watch)? };
     let mut tell = |progress: rekall::Progress| {
-        if let Some(callback) = watch.progress {
-            // SAFETY: the caller's function, called as its type says.
-            let stop = in_callback(identity, || unsafe {
-                callback(watch.user_data, progress.done as u64, progress.total as u64)
-            });
-            if stop != 0 {
-                token.cancel();
-            }
+        watched.tell(progress.done as u64, progress.total as u64);
+    };
+    work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))
+}
+
+/// Runs long work of storage that the facade does not have: it takes a flag of its own instead of a token.
+///
+/// # Safety
+/// `watch` is NULL or points to a struct with valid members.
+pub(crate) unsafe fn observed<T>(
+    db: Option<&Handle>,
+    watch: *const Watch,
+    work: impl FnOnce(&mut dyn FnMut(u64, u64), &AtomicBool) -> Result<T, rekall::core::Error>,
+) -> Result<T, Failure> {
+    // SAFETY: as promised by the caller.
+    let watched = unsafe { Watched::begin(db, watch)? };
+    let stop = AtomicBool::new(false);
+    let mut tell = |done, total| {
+        if watched.tell(done, total) {
+            stop.store(true, Ordering::Relaxed);
         }
     };
-    work(rekall::Watch::new().progress(&mut tell).cancel(token))
+    Ok(work(&mut tell, &stop)?)
 }

@@ -36,7 +36,7 @@ const SECTIONS: &[&str] = &[
 ];
 
 /// Files that declare nothing for C.
-const INSIDE: &[&str] = &["guard", "lazy", "lib", "listener", "options", "testing", "trace"];
+const INSIDE: &[&str] = &["guard", "lazy", "lib", "listener", "options", "place", "testing", "trace"];
 
 const NTS: &str = "/**
  * As a length: the text ends at its first NUL.

@@ -1,0 +1,210 @@
+//! Where results go: emptied when a call begins, filled when it succeeds.
+
+use crate::error::Failure;
+use crate::status::REKALL_BUFFER_TOO_SMALL;
+
+/// A place of the caller's for a result.
+pub(crate) trait Place: Sized {
+    /// What goes there.
+    type Value;
+
+    /// Refuses a place that cannot take anything.
+    fn check(&self) -> Result<(), Failure>;
+
+    /// Hands the result over.
+    fn fill(self, value: Self::Value) -> Result<(), Failure>;
+
+    /// Does the work and hands over what comes of it.
+    fn answer(self, work: impl FnOnce() -> Result<Self::Value, Failure>) -> Result<(), Failure> {
+        self.check()?;
+        self.fill(work()?)
+    }
+}
+
+/// For calls without a result.
+impl Place for () {
+    type Value = ();
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn fill(self, (): ()) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A place for a plain value.
+#[derive(Clone, Copy)]
+pub(crate) struct Out<T> {
+    place: *mut T,
+    required: bool,
+}
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `place` is NULL or may be written to until the call returns.
+    pub(crate) unsafe fn optional(place: *mut T, empty: T) -> Self {
+        let out = Self { place, required: false };
+        out.set(empty);
+        out
+    }
+
+    /// As [`optional`](Self::optional), and NULL is misuse.
+    ///
+    /// # Safety
+    /// As for [`optional`](Self::optional).
+    pub(crate) unsafe fn required(place: *mut T, empty: T) -> Self {
+        // SAFETY: as promised by the caller.
+        Self { required: true, ..unsafe { Self::optional(place, empty) } }
+    }
+
+    /// Nothing happens when nobody wants the value.
+    pub(crate) fn set(&self, value: T) {
+        if !self.place.is_null() {
+            // SAFETY: the constructors were promised that this is writable.
+            unsafe { self.place.write(value) };
+        }
+    }
+}
+
+impl<T> Place for Out<T> {
+    type Value = T;
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.required && self.place.is_null() { Err(Failure::null("out")) } else { Ok(()) }
+    }
+
+    fn fill(self, value: T) -> Result<(), Failure> {
+        self.set(value);
+        Ok(())
+    }
+}
+
+/// A place for an object, which then is the caller's.
+pub(crate) struct Object<T>(Out<*mut T>);
+
+impl<T> Object<T> {
+    /// # Safety
+    /// As for [`Out::optional`].
+    pub(crate) unsafe fn optional(place: *mut *mut T) -> Self {
+        // SAFETY: as promised by the caller.
+        Self(unsafe { Out::optional(place, std::ptr::null_mut()) })
+    }
+
+    /// # Safety
+    /// As for [`Out::required`].
+    pub(crate) unsafe fn required(place: *mut *mut T) -> Self {
+        // SAFETY: as promised by the caller.
+        Self(unsafe { Out::required(place, std::ptr::null_mut()) })
+    }
+}
+
+impl<T> Place for Object<T> {
+    type Value = T;
+
+    fn check(&self) -> Result<(), Failure> {
+        self.0.check()
+    }
+
+    fn fill(self, object: T) -> Result<(), Failure> {
+        if !self.0.place.is_null() {
+            self.0.set(Box::into_raw(Box::new(object)));
+        }
+        Ok(())
+    }
+}
+
+/// A place for several values, or NULL.
+pub(crate) struct List<T> {
+    first: *mut T,
+    count: usize,
+}
+
+impl<T: Copy> List<T> {
+    /// # Safety
+    /// `first` is NULL or has room for `count` values until the call returns.
+    pub(crate) unsafe fn optional(first: *mut T, count: usize, empty: T) -> Self {
+        // A count beyond any memory is refused with the values that it counts.
+        let possible = !first.is_null() && count <= isize::MAX as usize / size_of::<T>().max(1);
+        let list = Self { first, count: if possible { count } else { 0 } };
+        list.write(std::iter::repeat(empty));
+        list
+    }
+
+    fn write(&self, values: impl Iterator<Item = T>) {
+        for (at, value) in values.take(self.count).enumerate() {
+            // SAFETY: the constructor was promised room for so many.
+            unsafe { self.first.add(at).write(value) };
+        }
+    }
+}
+
+impl<T: Copy> Place for List<T> {
+    type Value = Vec<T>;
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn fill(self, values: Vec<T>) -> Result<(), Failure> {
+        self.write(values.into_iter());
+        Ok(())
+    }
+}
+
+/// A buffer that the result may be too large for; its size is told in any case.
+pub(crate) struct Room<T> {
+    name: &'static str,
+    place: *mut T,
+    capacity: usize,
+    len: Out<usize>,
+    /// Behind the last value, and not counted.
+    end: Option<T>,
+}
+
+impl<T: Copy> Room<T> {
+    /// # Safety
+    /// `place` is NULL or has `capacity` values that may be written to; `len` is NULL or may be written to.
+    pub(crate) unsafe fn new(
+        name: &'static str,
+        place: *mut T,
+        capacity: usize,
+        len: *mut usize,
+        end: Option<T>,
+    ) -> Self {
+        // SAFETY: as promised by the caller.
+        let len = unsafe { Out::optional(len, 0) };
+        if let (Some(end), true) = (end, capacity > 0 && !place.is_null()) {
+            // SAFETY: there is room for one value at the least.
+            unsafe { place.write(end) };
+        }
+        Self { name, place, capacity, len, end }
+    }
+}
+
+impl<T: Copy> Place for Room<T> {
+    type Value = Vec<T>;
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.place.is_null() && self.capacity > 0 {
+            return Err(Failure::misuse(format!(
+                "{} is NULL with a capacity of {}",
+                self.name, self.capacity
+            )));
+        }
+        Ok(())
+    }
+
+    fn fill(self, mut values: Vec<T>) -> Result<(), Failure> {
+        self.len.set(values.len());
+        values.extend(self.end);
+        if values.len() > self.capacity {
+            let message = format!("{} must have room for {}, got {}", self.name, values.len(), self.capacity);
+            return Err(Failure::new(REKALL_BUFFER_TOO_SMALL, message));
+        }
+        // SAFETY: the constructor was promised that so many are writable.
+        unsafe { self.place.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        Ok(())
+    }
+}

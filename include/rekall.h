@@ -99,6 +99,41 @@
  */
 #define REKALL_FEATURE_FAER 3
 
+/**
+ * BERT and XLM-RoBERTa sentence models can be loaded.
+ */
+#define REKALL_FEATURE_TRANSFORMER 4
+
+/**
+ * Models of a hub can be downloaded, when one is named.
+ */
+#define REKALL_FEATURE_HUB 5
+
+/**
+ * Transformers can be computed by candle: the devices "candle" and, with the next four, more.
+ */
+#define REKALL_FEATURE_CANDLE 6
+
+/**
+ * The devices "cuda:N".
+ */
+#define REKALL_FEATURE_CUDA 7
+
+/**
+ * The devices "metal:N".
+ */
+#define REKALL_FEATURE_METAL 8
+
+/**
+ * The device "candle" uses Intel's matrix products.
+ */
+#define REKALL_FEATURE_MKL 9
+
+/**
+ * The device "candle" uses Apple's matrix products.
+ */
+#define REKALL_FEATURE_ACCELERATE 10
+
 /* ======================================================================================================== */
 /* Status codes                                                                                             */
 /* ======================================================================================================== */
@@ -322,6 +357,15 @@
 #define REKALL_ZERO (UINT64_MAX - 1)
 
 /* ======================================================================================================== */
+/* Loading a model                                                                                          */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
+ */
+#define REKALL_LOAD_OFFLINE 1
+
+/* ======================================================================================================== */
 /* Opening                                                                                                  */
 /* ======================================================================================================== */
 
@@ -346,7 +390,8 @@
 #define REKALL_OPEN_NO_MODEL 8
 
 /**
- * Flag of rekall_open_options: overwrite what is forgotten with zeroes.
+ * Flag of rekall_open_options: overwrite what is forgotten with zeroes. Each commit then takes tens of milliseconds, and
+ * one descriptor of the file stays open until the process ends.
  */
 #define REKALL_OPEN_SECURE_DELETE 16
 
@@ -367,11 +412,6 @@
  * model. Concerns the whole process.
  */
 #define REKALL_OPEN_RELEASE_MEMORY 128
-
-/**
- * Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
- */
-#define REKALL_LOAD_OFFLINE 1
 
 /* ======================================================================================================== */
 /* Entries as they are handed in                                                                            */
@@ -535,6 +575,22 @@
  * typing.
  */
 #define REKALL_RECALL_PREFIX 4
+
+/**
+ * Flag of rekall_recall_options: give each hit that words found a piece of its text around them (rekall_hits_snippet()).
+ * Costs some 50 microseconds a hit.
+ */
+#define REKALL_RECALL_SNIPPETS 8
+
+/**
+ * How a hybrid search fuses its legs: by score, the similarity plus the BM25 score relative to the search's best.
+ */
+#define REKALL_FUSION_WEIGHTED 1
+
+/**
+ * How a hybrid search fuses its legs: by rank alone, the sum of 1 / (60 + rank).
+ */
+#define REKALL_FUSION_RECIPROCAL_RANK 2
 
 /* ======================================================================================================== */
 /* Entries like a given one                                                                                 */
@@ -708,6 +764,13 @@ typedef struct rekall_str {
 } rekall_str;
 
 /**
+ * Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
+ * bytes that are here and those there are in all; the two are equal exactly once, at the end. Comes on whatever thread
+ * loads the model. Must not throw, longjmp, or call back into the same handle.
+ */
+typedef void (*rekall_download_fn)(void *user_data, const char *file, uint64_t bytes, uint64_t total);
+
+/**
  * How a model is loaded. Start from REKALL_LOAD_OPTIONS_INIT; what is 0, NULL or not given follows the model's own
  * files.
  */
@@ -733,7 +796,8 @@ typedef struct rekall_load_options {
      */
     size_t max_tokens;
     /**
-     * What computes a transformer: "cpu", "candle", "cuda:N" or "metal:N", as far as the build has it. NUL-terminated.
+     * What computes a transformer: "cpu" (default), "candle", "cuda:N" or "metal:N", as far as the build has it.
+     * NUL-terminated.
      */
     const char *device;
     /**
@@ -748,12 +812,24 @@ typedef struct rekall_load_options {
      * Text put before each document.
      */
     rekall_str document_prefix;
+    /**
+     * Address of the hub or a mirror, NUL-terminated. NULL: the environment's HF_ENDPOINT, else the public hub.
+     */
+    const char *hub_endpoint;
+    /**
+     * Hears how a download comes along; NULL: nobody. Called until rekall_close() returns.
+     */
+    rekall_download_fn download;
+    /**
+     * Handed to download.
+     */
+    void *download_user_data;
 } rekall_load_options;
 
 /**
  * A rekall_load_options with its size, and the default in all members.
  */
-#define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0} }
+#define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0}, 0, 0, 0 }
 
 /**
  * Counts the tokens of a text as the model sees them.
@@ -813,11 +889,7 @@ typedef struct rekall_embedder {
      * Handed to the functions.
      */
     void *user_data;
-    /* ======================================================================================================== */
-/* The handle: an open file, the calls that run on it, and its end                                          */
-/* ======================================================================================================== */
-
-/**
+    /**
      * Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
      * before the call that was given this struct returns with an error. NULL: nobody.
      */
@@ -915,11 +987,7 @@ typedef struct rekall_listener {
      * Handed to the functions.
      */
     void *user_data;
-    /* ======================================================================================================== */
-/* Opening                                                                                                  */
-/* ======================================================================================================== */
-
-/**
+    /**
      * Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
      * with an error. NULL: nobody.
      */
@@ -932,7 +1000,8 @@ typedef struct rekall_listener {
 #define REKALL_LISTENER_INIT { sizeof(rekall_listener), 0, 0, 0, 0, 0 }
 
 /**
- * The time that entries are stamped with: milliseconds since 1970 (UTC).
+ * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
+ * Must not throw, longjmp, or call back into the same handle.
  */
 typedef int64_t (*rekall_now_fn)(void *user_data);
 
@@ -984,7 +1053,8 @@ typedef struct rekall_open_options {
      */
     size_t vectors_dimensions;
     /**
-     * Which vector index searches use: "auto" (default), "flat", ... NUL-terminated.
+     * Which vector index searches use: "auto" (default, exact), "flat" (exact, 4 bytes a number of each vector), "sq8"
+     * (exact, 1 byte) or "binary" (approximate, 1 bit). NUL-terminated.
      */
     const char *vector_backend;
     /**
@@ -992,7 +1062,7 @@ typedef struct rekall_open_options {
      */
     uint64_t cache_max_size;
     /**
-     * How long a query vector is kept, in milliseconds; 0: 600000.
+     * How long a query vector is kept, in milliseconds; 0: 600000, REKALL_NEVER: for ever, REKALL_ZERO: not at all.
      */
     uint64_t cache_ttl_ms;
     /**
@@ -1008,20 +1078,35 @@ typedef struct rekall_open_options {
      */
     const rekall_listener *listener;
     /**
-     * The clock that entries are stamped by; NULL: the system's. Called from any thread until rekall_close() returns.
+     * The clock that entries are stamped by, in milliseconds since 1970 (UTC); NULL: the system's.
      */
     rekall_now_fn now_ms;
     /**
      * Handed to now_ms.
      */
     void *now_user_data;
+    /**
+     * The most bytes of memory that the vector index may take; 0: as config says, which says REKALL_NEVER unless told
+     * otherwise. What does not fit stays in the file and is read at each search. Looked at when the index is filled, and
+     * by the index "auto" only.
+     */
+    uint64_t memory_budget_bytes;
+    /**
+     * The clock that cached vectors and an idle model age by, in milliseconds since any moment, never going back; NULL:
+     * the system's. For tests, and for hosts whose time stands still while they sleep.
+     */
+    rekall_now_fn age_ms;
+    /**
+     * Handed to age_ms.
+     */
+    void *age_user_data;
 } rekall_open_options;
 
 /**
  * A rekall_open_options with its size, and the default in all members.
  */
 #define REKALL_OPEN_OPTIONS_INIT { sizeof(rekall_open_options), 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
@@ -1436,12 +1521,29 @@ typedef struct rekall_recall_options {
      * Stops the search; NULL: only rekall_interrupt() does.
      */
     rekall_token *token;
+    /**
+     * A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED.
+     */
+    uint32_t fusion;
+    /**
+     * Leave 0.
+     */
+    uint32_t reserved;
+    /**
+     * Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
+     */
+    rekall_str snippet_before;
+    /**
+     * Put behind each word found, likewise.
+     */
+    rekall_str snippet_after;
 } rekall_recall_options;
 
 /**
  * A rekall_recall_options with its size, and the default in all members.
  */
-#define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, {0, 0}, {0, 0} }
 
 /**
  * How a search for like entries is done. Start from REKALL_SIMILAR_OPTIONS_INIT; what is 0 or NULL has its default.
@@ -1669,12 +1771,41 @@ typedef struct rekall_stats {
      * Vectors dropped from the cache because of their age.
      */
     uint64_t cache_expirations;
+    /**
+     * Queries embedded for the cache.
+     */
+    uint64_t cache_loads;
+    /**
+     * Those of them that failed.
+     */
+    uint64_t cache_load_failures;
+    /**
+     * Vectors put into the cache.
+     */
+    uint64_t cache_insertions;
+    /**
+     * Vectors that the cache did not take: it keeps none, or kept others.
+     */
+    uint64_t cache_rejections;
+    /**
+     * Vectors in the cache that a newer one took the place of.
+     */
+    uint64_t cache_replacements;
+    /**
+     * Vectors dropped by rekall_clear_cache() and the like.
+     */
+    uint64_t cache_invalidations;
+    /**
+     * Bytes of the whole process in memory, where the system tells (Linux); else 0.
+     */
+    uint64_t process_bytes;
 } rekall_stats;
 
 /**
  * A rekall_stats with its size, and the default in all members.
  */
-#define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0, 0, 0, 0 }
 
 #ifdef __cplusplus
 extern "C" {
@@ -1740,6 +1871,11 @@ void rekall_error_free(rekall_error *error);
 /* ======================================================================================================== */
 
 /**
+ * When an id was made: milliseconds since 1970 (UTC). id is NUL-terminated; -1 when it is no id, and for NULL.
+ */
+int64_t rekall_id_time_ms(const char *id);
+
+/**
  * A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
  */
 rekall_str rekall_text(const char *nul_terminated);
@@ -1769,6 +1905,10 @@ int32_t rekall_token_is_cancelled(const rekall_token *token);
  */
 void rekall_token_free(rekall_token *token);
 
+/* ======================================================================================================== */
+/* The handle: an open file, the calls that run on it, and its end                                          */
+/* ======================================================================================================== */
+
 /**
  * Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
  *
@@ -1790,6 +1930,10 @@ const char *rekall_path(const rekall_db *db);
  * called from any thread and from callbacks. NULL is fine.
  */
 void rekall_interrupt(rekall_db *db);
+
+/* ======================================================================================================== */
+/* Opening                                                                                                  */
+/* ======================================================================================================== */
 
 /**
  * Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
@@ -2171,6 +2315,15 @@ int32_t rekall_hits_chunk(const rekall_hits *hits,
                           rekall_chunk *out);
 
 /**
+ * A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
+ * hits. NULL when words did not find the hit or nobody asked, and behind the last. out_len, which may be NULL, receives
+ * its length.
+ */
+const char *rekall_hits_snippet(const rekall_hits *hits,
+                                size_t index,
+                                size_t *out_len);
+
+/**
  * Place of hit number index among those of one leg of the search (a REKALL_LEG_ number), from 1; 0 when that leg did
  * not find it.
  */
@@ -2195,6 +2348,13 @@ size_t rekall_hits_degraded_count(const rekall_hits *hits);
  * What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
  */
 uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
+
+/**
+ * How many entries number index of them concerns: those that wait, or whose vectors cannot be used. 0 for the other
+ * kinds, and behind the last.
+ */
+uint64_t rekall_hits_degraded_entries(const rekall_hits *hits,
+                                      size_t index);
 
 /**
  * The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
@@ -2272,7 +2432,7 @@ rekall_status rekall_model_touch(rekall_db *db, rekall_error **error);
 /**
  * Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
  * rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
- * how many bytes that freed, 0 when there was nothing to do.
+ * how many bytes of heap that freed: 0 when there was nothing to do, and for the built-in model, which takes none.
  */
 rekall_status rekall_unload_if_idle(rekall_db *db,
                                     uint64_t *out_bytes,
@@ -2289,7 +2449,7 @@ rekall_status rekall_next_deadline_ms(rekall_db *db,
 /**
  * Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
  * then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
- * what it needs again.
+ * what it needs again. What it brought stands in process_bytes of rekall_get_stats(), before and after.
  */
 rekall_status rekall_release_memory(rekall_db *db,
                                     rekall_error **error);
@@ -2491,7 +2651,8 @@ rekall_status rekall_clear_cache(rekall_db *db, rekall_error **error);
 /**
  * Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
  * appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
- * NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage. Lines: what could not be read.
+ * NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
+ * rows). Lines: what could not be read, and what is lost.
  */
 rekall_status rekall_salvage(const char *source,
                              const char *target,
@@ -2528,6 +2689,16 @@ rekall_status rekall_fingerprint(rekall_db *db,
                                  size_t capacity,
                                  size_t *out_len,
                                  rekall_error **error);
+
+/**
+ * Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
+ * file", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
+ */
+rekall_status rekall_index_backend(rekall_db *db,
+                                   char *buffer,
+                                   size_t capacity,
+                                   size_t *out_len,
+                                   rekall_error **error);
 
 #ifdef __cplusplus
 }  /* extern "C" */

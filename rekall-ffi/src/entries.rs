@@ -6,7 +6,7 @@ use rekall::{EntryPatch, NewEntry, Status as EntryStatus};
 use serde_json::{Map, Value};
 
 use crate::error::Failure;
-use crate::options::{self, flags, sized};
+use crate::options::{self, flags, reserved, sized};
 use crate::text::{self, Str};
 
 /// Status of an entry: it holds; searches find it.
@@ -29,6 +29,12 @@ pub const REKALL_PATCH_REMOVE_PROJECT: u32 = 4;
 pub const REKALL_PATCH_REMOVE_SUPERSEDED_BY: u32 = 8;
 /// Flag of rekall_patch: remove the context.
 pub const REKALL_PATCH_REMOVE_CONTEXT: u32 = 16;
+
+const PATCH_FLAGS: u32 = REKALL_PATCH_CONFIDENCE
+    | REKALL_PATCH_TAGS
+    | REKALL_PATCH_REMOVE_PROJECT
+    | REKALL_PATCH_REMOVE_SUPERSEDED_BY
+    | REKALL_PATCH_REMOVE_CONTEXT;
 
 /// What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
 /// searched, by words and by meaning. Start from REKALL_CONTEXT_INIT.
@@ -195,12 +201,8 @@ impl Patch {
     /// # Safety
     /// The members are valid.
     pub(crate) unsafe fn to_patch(self) -> Result<EntryPatch, Failure> {
-        let known = REKALL_PATCH_CONFIDENCE
-            | REKALL_PATCH_TAGS
-            | REKALL_PATCH_REMOVE_PROJECT
-            | REKALL_PATCH_REMOVE_SUPERSEDED_BY
-            | REKALL_PATCH_REMOVE_CONTEXT;
-        let given = flags(self.flags, known, "rekall_patch")?;
+        let given = flags(self.flags, PATCH_FLAGS, "rekall_patch")?;
+        reserved(self.reserved, "rekall_patch")?;
         let has = |flag| given & flag != 0;
         let mut patch = EntryPatch::new();
         // SAFETY: as promised by the caller.

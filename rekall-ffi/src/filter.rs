@@ -16,6 +16,12 @@ pub const REKALL_FILTER_UPDATED_BEFORE: u32 = 8;
 /// Flag of rekall_filter: only the entries in ids, also when there are none (nothing is found then).
 pub const REKALL_FILTER_IDS: u32 = 16;
 
+const FLAGS: u32 = REKALL_FILTER_CREATED_AFTER
+    | REKALL_FILTER_CREATED_BEFORE
+    | REKALL_FILTER_UPDATED_AFTER
+    | REKALL_FILTER_UPDATED_BEFORE
+    | REKALL_FILTER_IDS;
+
 /// A top-level key of the metadata and the value it must have.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +91,7 @@ pub(crate) unsafe fn read(filter: *const Filter) -> Result<rekall::Filter, Failu
     let mut wanted = rekall::Filter::new();
     // SAFETY: as promised by the caller.
     let Some(given) = (unsafe { options::read(filter)? }) else { return Ok(wanted) };
-    let set = flags(given.flags, 31, "rekall_filter")?;
+    let set = flags(given.flags, FLAGS, "rekall_filter")?;
     let bound = |flag, value| (set & flag != 0).then_some(value);
     wanted.created_after = bound(REKALL_FILTER_CREATED_AFTER, given.created_after_ms);
     wanted.created_before = bound(REKALL_FILTER_CREATED_BEFORE, given.created_before_ms);

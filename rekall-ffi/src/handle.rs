@@ -3,11 +3,13 @@
 use std::ffi::c_char;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rekall::cache::Clock;
 use rekall::{KeepAlive, Rekall};
 
 use crate::cancel::Registry;
+use crate::clock::Ageing;
 use crate::error::Failure;
 use crate::guard::{free, is_in_callback, look, peek};
 use crate::listener::Voice;
@@ -28,6 +30,7 @@ pub struct Handle {
     running: Registry,
     voice: Option<Arc<Voice>>,
     identity: Arc<Identity>,
+    ageing: Ageing,
     path: Box<[u8]>,
 }
 
@@ -42,7 +45,12 @@ impl Identity {
 }
 
 impl Handle {
-    pub(crate) fn new(rekall: Rekall, voice: Option<Arc<Voice>>, identity: Arc<Identity>) -> Self {
+    pub(crate) fn new(
+        rekall: Rekall,
+        voice: Option<Arc<Voice>>,
+        identity: Arc<Identity>,
+        ageing: Ageing,
+    ) -> Self {
         let path = owned(&rekall.path().to_string_lossy());
         Self {
             rekall,
@@ -51,6 +59,7 @@ impl Handle {
             running: Registry::default(),
             voice,
             identity,
+            ageing,
             path,
         }
     }
@@ -73,6 +82,11 @@ impl Handle {
 
     pub(crate) fn identity(&self) -> usize {
         self.identity.number()
+    }
+
+    /// The time by which the model is idle.
+    pub(crate) fn now(&self) -> Instant {
+        self.ageing.now()
     }
 
     pub(crate) fn listener(&self) -> Option<&Arc<Voice>> {
@@ -99,6 +113,16 @@ pub(crate) fn duration(ms: u64) -> Option<Option<Duration>> {
         REKALL_NEVER => Some(None),
         REKALL_ZERO => Some(Some(Duration::ZERO)),
         ms => Some(Some(Duration::from_millis(ms))),
+    }
+}
+
+/// A number of entries or bytes: `None` is the default, `Some(None)` without limit.
+pub(crate) fn size(number: u64) -> Option<Option<usize>> {
+    match number {
+        0 => None,
+        REKALL_NEVER => Some(None),
+        REKALL_ZERO => Some(Some(0)),
+        number => Some(Some(usize::try_from(number).unwrap_or(usize::MAX))),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::text::{lend, owned};
 /// functions return belongs to it and lives as long. All of them take NULL and any index.
 pub struct Hits {
     hits: Vec<HitObject>,
-    degraded: Vec<(u32, Box<[u8]>)>,
+    degraded: Vec<Why>,
     elapsed_us: u64,
 }
 
@@ -23,7 +23,15 @@ struct HitObject {
     score: f64,
     similarity: Option<f32>,
     chunk: Option<HitChunk>,
+    snippet: Option<Box<[u8]>>,
     explain: Explain,
+}
+
+/// What kept a search from being complete.
+struct Why {
+    kind: u32,
+    entries: u64,
+    text: Box<[u8]>,
 }
 
 /// A leg of a search: meaning.
@@ -59,26 +67,30 @@ pub struct Chunk {
 
 impl Hits {
     pub(crate) fn new(found: Recalled) -> Self {
-        let degraded = found.degraded.iter().map(|why| (number_of(why), owned(&why.to_string()))).collect();
+        let degraded = found.degraded.iter().map(Why::from).collect();
         let elapsed_us = u64::try_from(found.elapsed.as_micros()).unwrap_or(u64::MAX);
         let hits = found.hits.into_iter().map(|hit| HitObject {
             entry: EntryObject::new(hit.entry),
             score: hit.score,
             similarity: hit.similarity,
             chunk: hit.chunk,
+            snippet: hit.snippet.as_deref().map(owned),
             explain: hit.explain,
         });
         Self { hits: hits.collect(), degraded, elapsed_us }
     }
 }
 
-fn number_of(why: &Degraded) -> u32 {
-    match why {
-        Degraded::WordsOnly { .. } => REKALL_DEGRADED_WORDS_ONLY,
-        Degraded::MeaningOnly => REKALL_DEGRADED_MEANING_ONLY,
-        Degraded::Pending { .. } => REKALL_DEGRADED_PENDING,
-        Degraded::UnusableVectors { .. } => REKALL_DEGRADED_UNUSABLE_VECTORS,
-        _ => REKALL_DEGRADED_OTHER,
+impl From<&Degraded> for Why {
+    fn from(why: &Degraded) -> Self {
+        let (kind, entries) = match why {
+            Degraded::WordsOnly { .. } => (REKALL_DEGRADED_WORDS_ONLY, 0),
+            Degraded::MeaningOnly => (REKALL_DEGRADED_MEANING_ONLY, 0),
+            Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
+            Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
+            _ => (REKALL_DEGRADED_OTHER, 0),
+        };
+        Self { kind, entries, text: owned(&why.to_string()) }
     }
 }
 
@@ -157,6 +169,19 @@ pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out:
     }
 }
 
+/// A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
+/// hits. NULL when words did not find the hit or nobody asked, and behind the last. out_len, which may be NULL, receives
+/// its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_snippet(
+    hits: *const Hits,
+    index: usize,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend(hits, out_len, |hits| hits.hits.get(index)?.snippet.as_deref()) }
+}
+
 /// Place of hit number index among those of one leg of the search (a REKALL_LEG_ number), from 1; 0 when that leg did
 /// not find it.
 #[unsafe(no_mangle)]
@@ -184,7 +209,15 @@ pub unsafe extern "C" fn rekall_hits_degraded_count(hits: *const Hits) -> usize 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usize) -> u32 {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.0)) }
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.kind)) }
+}
+
+/// How many entries number index of them concerns: those that wait, or whose vectors cannot be used. 0 for the other
+/// kinds, and behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_degraded_entries(hits: *const Hits, index: usize) -> u64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.entries)) }
 }
 
 /// The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
@@ -196,7 +229,7 @@ pub unsafe extern "C" fn rekall_hits_degraded(
     out_len: *mut usize,
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { lend(hits, out_len, |hits| Some(&hits.degraded.get(index)?.1)) }
+    unsafe { lend(hits, out_len, |hits| Some(&hits.degraded.get(index)?.text)) }
 }
 
 /// How long the search took, loading of model and index included, in microseconds.

@@ -15,6 +15,7 @@
 
 mod cancel;
 mod change;
+mod clock;
 mod embed;
 mod entries;
 mod entry;
@@ -27,6 +28,7 @@ mod hits;
 mod lazy;
 mod links;
 mod listener;
+mod load;
 mod model;
 mod open;
 mod options;
@@ -51,6 +53,7 @@ mod watch;
 
 pub use cancel::*;
 pub use change::*;
+pub use clock::*;
 pub use embed::*;
 pub use entries::*;
 pub use entry::*;
@@ -60,6 +63,7 @@ pub use filter::*;
 pub use handle::*;
 pub use hits::*;
 pub use links::*;
+pub use load::*;
 pub use model::*;
 pub use open::*;
 pub use own_embedder::*;

@@ -1,7 +1,5 @@
 //! The model's life
 
-use std::time::Instant;
-
 use rekall::ModelState;
 use rekall::model::Unload;
 
@@ -86,7 +84,7 @@ pub unsafe extern "C" fn rekall_model_touch(db: *mut Handle, error: *mut *mut Er
 
 /// Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
 /// rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
-/// how many bytes that freed, 0 when there was nothing to do.
+/// how many bytes of heap that freed: 0 when there was nothing to do, and for the built-in model, which takes none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_unload_if_idle(
     db: *mut Handle,
@@ -95,9 +93,7 @@ pub unsafe extern "C" fn rekall_unload_if_idle(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Out::optional(out_bytes, 0), |db| {
-            Ok(db.unload_if_idle(Instant::now()).unwrap_or(0) as u64)
-        })
+        on(db, error, Out::optional(out_bytes, 0), |db| Ok(db.unload_if_idle(db.now()).unwrap_or(0) as u64))
     }
 }
 
@@ -113,7 +109,7 @@ pub unsafe extern "C" fn rekall_next_deadline_ms(
     unsafe {
         on(db, error, Out::required(out, 0), |db| {
             Ok(db.next_deadline().map_or(REKALL_NEVER, |deadline| {
-                let left = deadline.saturating_duration_since(Instant::now());
+                let left = deadline.saturating_duration_since(db.now());
                 // Rounded up: a host that waits so long finds the time has come.
                 u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(REKALL_NEVER)
             }))
@@ -123,7 +119,7 @@ pub unsafe extern "C" fn rekall_next_deadline_ms(
 
 /// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
 /// then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
-/// what it needs again.
+/// what it needs again. What it brought stands in process_bytes of rekall_get_stats(), before and after.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_release_memory(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.

@@ -2,17 +2,19 @@
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;
+use std::time::Duration;
 
-use rekall::core::{Synchronous, WallClock};
-use rekall::model::{Device, LoadOptions};
-use rekall::{Builder, Config, ModelSource, Rekall, VectorBackend};
+use rekall::core::Synchronous;
+use rekall::{Builder, Config, Rekall, VectorBackend};
 
+use crate::clock::{Ageing, HostClock, NowFn};
 use crate::error::{ErrorObject, Failure};
 use crate::events::Listener;
-use crate::guard::{call, in_callback};
-use crate::handle::{Handle, Identity, REKALL_NEVER, REKALL_ZERO, duration};
+use crate::guard::call;
+use crate::handle::{Handle, Identity, REKALL_NEVER, REKALL_ZERO, duration, size};
 use crate::listener::Voice;
-use crate::options::{self, UserData, flags, sized};
+use crate::load::{LoadSettings, load_options, source};
+use crate::options::{self, flags, sized};
 use crate::own_embedder::{HostEmbedder, Own};
 use crate::place::{Object, Place};
 use crate::status::Status;
@@ -26,7 +28,8 @@ pub const REKALL_OPEN_EXISTING: u32 = 2;
 pub const REKALL_OPEN_MIGRATE: u32 = 4;
 /// Flag of rekall_open_options: no model; text is found by words only.
 pub const REKALL_OPEN_NO_MODEL: u32 = 8;
-/// Flag of rekall_open_options: overwrite what is forgotten with zeroes.
+/// Flag of rekall_open_options: overwrite what is forgotten with zeroes. Each commit then takes tens of milliseconds, and
+/// one descriptor of the file stays open until the process ends.
 pub const REKALL_OPEN_SECURE_DELETE: u32 = 16;
 /// Flag of rekall_open_options: press each commit onto the disk, so that it survives a loss of power; some milliseconds
 /// each. Without it a commit survives the death of the process.
@@ -38,38 +41,14 @@ pub const REKALL_OPEN_UNLOAD_THREAD: u32 = 64;
 /// model. Concerns the whole process.
 pub const REKALL_OPEN_RELEASE_MEMORY: u32 = 128;
 
-const OPEN_FLAGS: u32 = 255;
-
-/// Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
-pub const REKALL_LOAD_OFFLINE: u32 = 1;
-
-/// The time that entries are stamped with: milliseconds since 1970 (UTC).
-pub type NowFn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i64>;
-
-/// How a model is loaded. Start from REKALL_LOAD_OPTIONS_INIT; what is 0, NULL or not given follows the model's own
-/// files.
-#[repr(C)]
-#[derive(Clone, Copy)]
-pub struct LoadSettings {
-    /// sizeof(rekall_load_options).
-    pub struct_size: usize,
-    /// REKALL_LOAD_ flags.
-    pub flags: u32,
-    /// The most threads that one call of the model may use; 0: 1.
-    pub max_threads: u32,
-    /// Keep only the first so many numbers of each vector; only for models that allow it.
-    pub dimensions: usize,
-    /// Cut texts at fewer tokens than the model's own limit.
-    pub max_tokens: usize,
-    /// What computes a transformer: "cpu", "candle", "cuda:N" or "metal:N", as far as the build has it. NUL-terminated.
-    pub device: *const c_char,
-    /// Folder of the hub's cache, a path. NULL: the one that all hub tools share.
-    pub hub_cache: *const c_char,
-    /// Text put before each query.
-    pub query_prefix: Str,
-    /// Text put before each document.
-    pub document_prefix: Str,
-}
+const FLAGS: u32 = REKALL_OPEN_READ_ONLY
+    | REKALL_OPEN_EXISTING
+    | REKALL_OPEN_MIGRATE
+    | REKALL_OPEN_NO_MODEL
+    | REKALL_OPEN_SECURE_DELETE
+    | REKALL_OPEN_SYNC_FULL
+    | REKALL_OPEN_UNLOAD_THREAD
+    | REKALL_OPEN_RELEASE_MEMORY;
 
 /// How a memory is opened. Start from REKALL_OPEN_OPTIONS_INIT; what is 0, NULL or not given has its default. Of
 /// model, embedder, vectors_name and REKALL_OPEN_NO_MODEL at most one may be given; without any the built-in model is
@@ -98,11 +77,12 @@ pub struct OpenOptions {
     pub vectors_name: *const c_char,
     /// Numbers in those vectors.
     pub vectors_dimensions: usize,
-    /// Which vector index searches use: "auto" (default), "flat", ... NUL-terminated.
+    /// Which vector index searches use: "auto" (default, exact), "flat" (exact, 4 bytes a number of each vector), "sq8"
+    /// (exact, 1 byte) or "binary" (approximate, 1 bit). NUL-terminated.
     pub vector_backend: *const c_char,
     /// Query vectors kept; 0: 1000, REKALL_ZERO: none.
     pub cache_max_size: u64,
-    /// How long a query vector is kept, in milliseconds; 0: 600000.
+    /// How long a query vector is kept, in milliseconds; 0: 600000, REKALL_NEVER: for ever, REKALL_ZERO: not at all.
     pub cache_ttl_ms: u64,
     /// How long an unused model stays loaded, in milliseconds; 0: 600000, REKALL_NEVER: for ever, REKALL_ZERO: not at all.
     pub model_idle_timeout_ms: u64,
@@ -110,13 +90,22 @@ pub struct OpenOptions {
     pub busy_timeout_ms: u64,
     /// Who hears events and log lines.
     pub listener: *const Listener,
-    /// The clock that entries are stamped by; NULL: the system's. Called from any thread until rekall_close() returns.
+    /// The clock that entries are stamped by, in milliseconds since 1970 (UTC); NULL: the system's.
     pub now_ms: NowFn,
     /// Handed to now_ms.
     pub now_user_data: *mut c_void,
+    /// The most bytes of memory that the vector index may take; 0: as config says, which says REKALL_NEVER unless told
+    /// otherwise. What does not fit stays in the file and is read at each search. Looked at when the index is filled, and
+    /// by the index "auto" only.
+    pub memory_budget_bytes: u64,
+    /// The clock that cached vectors and an idle model age by, in milliseconds since any moment, never going back; NULL:
+    /// the system's. For tests, and for hosts whose time stands still while they sleep.
+    pub age_ms: NowFn,
+    /// Handed to age_ms.
+    pub age_user_data: *mut c_void,
 }
 
-sized!(LoadSettings => "rekall_load_options", OpenOptions => "rekall_open_options");
+sized!(OpenOptions => "rekall_open_options");
 
 /// Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
 /// only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
@@ -147,14 +136,15 @@ pub unsafe extern "C" fn rekall_open(
             let own = Own::new(options.embedder, identity.number());
             let (voice, own) = (voice?.map(Arc::new), own?);
             out.answer(|| {
-                let mut builder = Rekall::builder(text::path(path, "path")?);
+                let ageing = Ageing::new(HostClock::new(options.age_ms, options.age_user_data));
+                let mut builder = Rekall::builder(text::path(path, "path")?).clock(ageing);
                 builder = settings(builder, &options)?;
                 builder = model(builder, &options, own)?;
                 if let Some(voice) = &voice {
                     let (voice, number) = (Arc::clone(voice), identity.number());
                     builder = builder.on_event(move |event| voice.tell(number, event));
                 }
-                Ok(Handle::new(builder.open()?, voice, identity))
+                Ok(Handle::new(builder.open()?, voice, identity, ageing))
             })
         })
     }
@@ -163,7 +153,7 @@ pub unsafe extern "C" fn rekall_open(
 /// # Safety
 /// The members are valid.
 unsafe fn settings(mut builder: Builder, options: &OpenOptions) -> Result<Builder, Failure> {
-    let given = flags(options.flags, OPEN_FLAGS, "rekall_open_options")?;
+    let given = flags(options.flags, FLAGS, "rekall_open_options")?;
     let has = |flag| given & flag != 0;
     // SAFETY: as promised by the caller.
     unsafe {
@@ -192,24 +182,25 @@ unsafe fn settings(mut builder: Builder, options: &OpenOptions) -> Result<Builde
     if has(REKALL_OPEN_RELEASE_MEMORY) {
         builder = builder.release_memory_on_unload();
     }
-    match options.cache_max_size {
-        0 => {}
-        REKALL_ZERO => builder = builder.cache_max_size(0),
-        size => builder = builder.cache_max_size(usize::try_from(size).unwrap_or(usize::MAX)),
+    if let Some(entries) = size(options.cache_max_size) {
+        builder = builder.cache_max_size(entries.unwrap_or(usize::MAX));
+    }
+    if let Some(bytes) = size(options.memory_budget_bytes) {
+        builder = builder.memory_budget(bytes);
     }
     if let Some(age) = duration(options.cache_ttl_ms) {
-        builder = builder.cache_ttl(age.unwrap_or(std::time::Duration::from_secs(u32::MAX.into())));
+        builder = builder.cache_ttl(age.unwrap_or(Duration::MAX));
     }
     if let Some(idle) = duration(options.model_idle_timeout_ms) {
         builder = builder.model_idle_timeout(idle);
     }
     if let Some(wait) = duration(options.busy_timeout_ms) {
         // SQLite counts milliseconds in 31 bits.
-        let longest = std::time::Duration::from_millis(i32::MAX as u64);
+        let longest = Duration::from_millis(i32::MAX as u64);
         builder = builder.busy_timeout(wait.unwrap_or(longest).min(longest));
     }
-    if let Some(now) = options.now_ms {
-        builder = builder.wall_clock(HostClock { now, user_data: UserData(options.now_user_data) });
+    if let Some(clock) = HostClock::new(options.now_ms, options.now_user_data) {
+        builder = builder.wall_clock(clock);
     }
     Ok(builder)
 }
@@ -265,60 +256,6 @@ unsafe fn model(mut builder: Builder, options: &OpenOptions, own: Option<Own>) -
         builder = builder.without_model();
     }
     Ok(builder.load_options(load))
-}
-
-pub(crate) fn source(model: &str) -> Result<ModelSource, Failure> {
-    model.parse().map_err(|error| Failure::from(rekall::Error::from(error)))
-}
-
-/// # Safety
-/// NULL, or a struct with valid members.
-pub(crate) unsafe fn load_options(given: *const LoadSettings) -> Result<LoadOptions, Failure> {
-    // SAFETY: as promised by the caller.
-    let given = unsafe { options::read_or_default(given)? };
-    let known = flags(given.flags, REKALL_LOAD_OFFLINE, "rekall_load_options")?;
-    let some = |number: usize| (number > 0).then_some(number);
-    let mut load = LoadOptions::default();
-    load.dimensions = some(given.dimensions);
-    load.max_tokens = some(given.max_tokens);
-    load.max_threads = some(given.max_threads as usize);
-    load.offline = known & REKALL_LOAD_OFFLINE != 0;
-    // SAFETY: as promised by the caller.
-    unsafe {
-        load.query_prefix = given.query_prefix.optional("query_prefix")?.map(str::to_owned);
-        load.document_prefix = given.document_prefix.optional("document_prefix")?.map(str::to_owned);
-        if !given.hub_cache.is_null() {
-            load.hub_cache = Some(text::path(given.hub_cache, "hub_cache")?);
-        }
-        if let Some(name) = text::name(given.device, "device")? {
-            load.device = device(name)?;
-        }
-    }
-    Ok(load)
-}
-
-fn device(name: &str) -> Result<Device, Failure> {
-    let refused = || Failure::invalid(format!("device must be cpu, candle, cuda:N or metal:N, got {name:?}"));
-    match name.split_once(':') {
-        None if name == "cpu" => Ok(Device::Cpu),
-        None if name == "candle" => Ok(Device::CandleCpu),
-        Some(("cuda", number)) => Ok(Device::Cuda(number.parse().map_err(|_| refused())?)),
-        Some(("metal", number)) => Ok(Device::Metal(number.parse().map_err(|_| refused())?)),
-        _ => Err(refused()),
-    }
-}
-
-/// The caller's clock.
-struct HostClock {
-    now: unsafe extern "C" fn(*mut c_void) -> i64,
-    user_data: UserData,
-}
-
-impl WallClock for HostClock {
-    fn now_ms(&self) -> i64 {
-        // SAFETY: the caller's function, called as its type says.
-        in_callback(0, || unsafe { (self.now)(self.user_data.get()) })
-    }
 }
 
 const _: () = assert!(REKALL_NEVER != REKALL_ZERO);

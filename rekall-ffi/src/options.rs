@@ -189,3 +189,11 @@ pub(crate) fn flags(given: u32, known: u32, what: &str) -> Result<u32, Failure> 
     }
     Err(Failure::misuse(format!("{what} has unknown flags: {:#x}", given & !known)))
 }
+
+/// Refuses a member that waits for a use: 0 is all that this version knows.
+pub(crate) fn reserved(given: u32, what: &str) -> Result<(), Failure> {
+    match given {
+        0 => Ok(()),
+        other => Err(Failure::unsupported(format!("{what}.reserved must be 0, got {other}"))),
+    }
+}

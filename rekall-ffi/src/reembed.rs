@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::{ErrorObject, Failure};
 use crate::guard::{call, on, with};
 use crate::handle::Handle;
-use crate::open::{LoadSettings, load_options, source};
+use crate::load::{LoadSettings, load_options, source};
 use crate::options::{self, Report, sized};
 use crate::own_embedder::{HostEmbedder, Own};
 use crate::status::Status;

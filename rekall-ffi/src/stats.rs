@@ -49,6 +49,20 @@ pub struct Stats {
     pub cache_evictions: u64,
     /// Vectors dropped from the cache because of their age.
     pub cache_expirations: u64,
+    /// Queries embedded for the cache.
+    pub cache_loads: u64,
+    /// Those of them that failed.
+    pub cache_load_failures: u64,
+    /// Vectors put into the cache.
+    pub cache_insertions: u64,
+    /// Vectors that the cache did not take: it keeps none, or kept others.
+    pub cache_rejections: u64,
+    /// Vectors in the cache that a newer one took the place of.
+    pub cache_replacements: u64,
+    /// Vectors dropped by rekall_clear_cache() and the like.
+    pub cache_invalidations: u64,
+    /// Bytes of the whole process in memory, where the system tells (Linux); else 0.
+    pub process_bytes: u64,
 }
 
 sized!(Stats => "rekall_stats");
@@ -83,6 +97,13 @@ pub unsafe extern "C" fn rekall_get_stats(
                 cache_bytes: stats.cache.bytes,
                 cache_evictions: stats.cache.evictions,
                 cache_expirations: stats.cache.expirations,
+                cache_loads: stats.cache.loads,
+                cache_load_failures: stats.cache.load_failures,
+                cache_insertions: stats.cache.insertions,
+                cache_rejections: stats.cache.rejections,
+                cache_replacements: stats.cache.replacements,
+                cache_invalidations: stats.cache.invalidations,
+                process_bytes: stats.process_bytes.unwrap_or(0),
             })
         })
     }
@@ -122,6 +143,24 @@ pub unsafe extern "C" fn rekall_fingerprint(
         on(db, error, text(buffer, capacity, out_len), |db| {
             let space = db.store().read()?.active_space()?;
             Ok(space.map(|space| space.fingerprint).unwrap_or_default().into_bytes())
+        })
+    }
+}
+
+/// Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
+/// file", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_index_backend(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, text(buffer, capacity, out_len), |db| {
+            Ok(db.stats()?.index_backend.unwrap_or_default().into())
         })
     }
 }

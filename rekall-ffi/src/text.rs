@@ -48,6 +48,14 @@ impl From<EntryId> for Id {
     }
 }
 
+/// When an id was made: milliseconds since 1970 (UTC). id is NUL-terminated; -1 when it is no id, and for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_id_time_ms(id: *const c_char) -> i64 {
+    // SAFETY: NULL, or NUL-terminated.
+    let id = peek(None, || unsafe { self::id(id, "id") }.ok());
+    id.and_then(|id| i64::try_from(id.timestamp_ms()).ok()).unwrap_or(-1)
+}
+
 /// A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_text(nul_terminated: *const c_char) -> Str {

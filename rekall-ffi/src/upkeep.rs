@@ -105,7 +105,8 @@ pub unsafe extern "C" fn rekall_clear_cache(db: *mut Handle, error: *mut *mut Er
 
 /// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
 /// appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
-/// NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage. Lines: what could not be read.
+/// NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
+/// rows). Lines: what could not be read, and what is lost.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_salvage(
     source: *const c_char,
@@ -123,7 +124,10 @@ pub unsafe extern "C" fn rekall_salvage(
                 let report = observed(None, watch, |progress, stop| {
                     Store::salvage(source, target, progress, Some(stop))
                 })?;
-                ReportObject::new(&report, report.damage.iter().cloned())
+                let rows = report.unreadable_rows.iter();
+                let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
+                let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));
+                ReportObject::new(&report, report.damage.iter().cloned().chain(rows).chain(lost))
             })
         })
     }

@@ -22,6 +22,20 @@ pub const REKALL_FEATURE_BUNDLED_SQLITE: u32 = 1;
 pub const REKALL_FEATURE_BUNDLED_MODEL: u32 = 2;
 /// Batched searches are computed as matrix products.
 pub const REKALL_FEATURE_FAER: u32 = 3;
+/// BERT and XLM-RoBERTa sentence models can be loaded.
+pub const REKALL_FEATURE_TRANSFORMER: u32 = 4;
+/// Models of a hub can be downloaded, when one is named.
+pub const REKALL_FEATURE_HUB: u32 = 5;
+/// Transformers can be computed by candle: the devices "candle" and, with the next four, more.
+pub const REKALL_FEATURE_CANDLE: u32 = 6;
+/// The devices "cuda:N".
+pub const REKALL_FEATURE_CUDA: u32 = 7;
+/// The devices "metal:N".
+pub const REKALL_FEATURE_METAL: u32 = 8;
+/// The device "candle" uses Intel's matrix products.
+pub const REKALL_FEATURE_MKL: u32 = 9;
+/// The device "candle" uses Apple's matrix products.
+pub const REKALL_FEATURE_ACCELERATE: u32 = 10;
 
 const _: () = assert!(
     REKALL_VERSION_NUMBER
@@ -56,6 +70,13 @@ pub extern "C" fn rekall_has_feature(feature: u32) -> i32 {
         (REKALL_FEATURE_BUNDLED_SQLITE, cfg!(feature = "bundled-sqlite")),
         (REKALL_FEATURE_BUNDLED_MODEL, cfg!(feature = "bundled-model")),
         (REKALL_FEATURE_FAER, cfg!(feature = "faer")),
+        (REKALL_FEATURE_TRANSFORMER, cfg!(feature = "transformer")),
+        (REKALL_FEATURE_HUB, cfg!(feature = "hub")),
+        (REKALL_FEATURE_CANDLE, cfg!(feature = "candle")),
+        (REKALL_FEATURE_CUDA, cfg!(feature = "cuda")),
+        (REKALL_FEATURE_METAL, cfg!(feature = "metal")),
+        (REKALL_FEATURE_MKL, cfg!(feature = "mkl")),
+        (REKALL_FEATURE_ACCELERATE, cfg!(feature = "accelerate")),
     ];
     i32::from(features.contains(&(feature, true)))
 }

@@ -4,86 +4,115 @@
 #[path = "support/toolchain.rs"]
 mod toolchain;
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use toolchain::{answers, link_shared, run};
+use toolchain::{answers, link_shared, run, skip};
+
+/// Each program and its language's standard, as its first comment says.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("c/main_path.c", "c90"),
+    ("c/search.c", "c90"),
+    ("c/misuse.c", "c99"),
+    ("c/sizes.c", "c99"),
+    ("c/callbacks.c", "c99"),
+    ("c/transfer.c", "c99"),
+    ("c/model.c", "c99"),
+    ("c/threads.c", "c11"),
+    ("cpp/wrapper.cpp", "c++17"),
+];
 
 const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
-fn source(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
 
-fn compiler_for(name: &str) -> &'static str {
-    if name.ends_with(".c") { "cc" } else { "c++" }
+fn compilers(program: &str) -> Vec<&'static str> {
+    if program.ends_with(".c") { toolchain::c_compilers() } else { toolchain::cpp_compilers() }
 }
 
-/// Whether the C compiler has the sanitizers and they work here.
-fn sanitizers_work(folder: &Path) -> bool {
-    let probe = folder.join("probe.c");
-    std::fs::write(&probe, "int main(void) { return 0; }\n").unwrap();
-    let program = folder.join("probe");
-    let compiled = Command::new("cc").args(SANITIZERS).arg(&probe).arg("-o").arg(&program).output();
+/// Whether a compiler has the sanitizers and they work here.
+fn sanitizers_work(compiler: &str, folder: &Path) -> bool {
+    let (source, program) = (folder.join("probe.c"), folder.join("probe"));
+    fs::write(&source, "int main(void) { return 0; }\n").unwrap();
+    let compiled = Command::new(compiler).args(SANITIZERS).arg(&source).arg("-o").arg(&program).output();
     compiled.is_ok_and(|output| output.status.success())
         && Command::new(&program).output().is_ok_and(|output| output.status.success())
 }
 
-/// Compiles a program and runs it: as it is, and with the sanitizers.
-fn passes(name: &str, standard: &str) {
+/// Compiles a program and runs it, alone or under another.
+fn passes(name: &str, standard: &str, compiler: &str, flags: &[&str], under: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    if !answers(compiler_for(name)) {
-        return;
+    let (program, data) = (folder.path().join("program"), folder.path().join("data"));
+    fs::create_dir(&data).unwrap();
+    let standard = format!("-std={standard}");
+    let flags: Vec<&str> = flags.iter().copied().chain([standard.as_str()]).collect();
+    link_shared(compiler, &[&tests().join(name)], &flags, &program);
+    let mut command = match under {
+        [] => Command::new(&program),
+        [other, arguments @ ..] => {
+            let mut command = Command::new(other);
+            command.args(arguments).arg(&program);
+            command
+        }
+    };
+    let output = run(command.arg(&data).arg(tests().join("../..")));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\n", "{name}, {compiler}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}, {compiler}: a library does not print");
+}
+
+#[test]
+fn every_program_is_run() {
+    let named: BTreeSet<String> = PROGRAMS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let mut found = BTreeSet::new();
+    for language in ["c", "cpp"] {
+        for file in fs::read_dir(tests().join(language)).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if !name.ends_with(".h") {
+                found.insert(format!("{language}/{name}"));
+            }
+        }
     }
-    let builds: &[&[&str]] = if sanitizers_work(folder.path()) { &[&[], SANITIZERS] } else { &[&[]] };
-    for (number, flags) in builds.iter().enumerate() {
-        let program = folder.path().join(format!("program{number}"));
-        let place = folder.path().join(format!("data{number}"));
-        std::fs::create_dir(&place).unwrap();
-        let standard = format!("-std={standard}");
-        let flags: Vec<&str> = flags.iter().copied().chain([standard.as_str()]).collect();
-        link_shared(compiler_for(name), &[&source(name)], &flags, &program);
-        let output = run(Command::new(&program).arg(&place));
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\n", "{name}");
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}: a library does not print");
-    }
+    assert_eq!(found, named);
 }
 
 #[test]
-fn the_main_path() {
-    passes("c/main_path.c", "c90");
-}
-
-#[test]
-fn wrong_calls() {
-    passes("c/misuse.c", "c99");
-}
-
-#[test]
-fn callbacks_threads_and_ends() {
-    passes("c/callbacks.c", "c11");
-}
-
-#[test]
-fn the_cpp_wrapper() {
-    passes("cpp/wrapper.cpp", "c++17");
-}
-
-#[test]
-fn nothing_leaks() {
+fn programs_run_plain_and_under_sanitizers() {
     let folder = tempfile::tempdir().unwrap();
-    if !answers("valgrind") || !answers("cc") {
-        return;
+    for (name, standard) in PROGRAMS {
+        if compilers(name).is_empty() {
+            skip(&format!("a compiler for {name}"));
+        }
+        for compiler in compilers(name) {
+            passes(name, standard, compiler, &[], &[]);
+            if sanitizers_work(compiler, folder.path()) {
+                passes(name, standard, compiler, SANITIZERS, &[]);
+            } else {
+                skip(&format!("{compiler} with sanitizers"));
+            }
+        }
     }
-    let program = folder.path().join("program");
-    link_shared("cc", &[&source("c/main_path.c")], &["-g"], &program);
-    let mut command = Command::new("valgrind");
-    command.args([
+}
+
+#[test]
+fn nothing_leaks_or_strays_under_valgrind() {
+    if !answers("valgrind") {
+        return skip("valgrind");
+    }
+    let valgrind = [
+        "valgrind",
         "--quiet",
         "--error-exitcode=9",
         "--leak-check=full",
         "--show-leak-kinds=definite,indirect",
-    ]);
-    command.arg("--errors-for-leak-kinds=definite,indirect").arg(&program).arg(folder.path());
-    run(&mut command);
+        "--errors-for-leak-kinds=definite,indirect",
+    ];
+    for (name, standard) in PROGRAMS {
+        if let Some(compiler) = compilers(name).first() {
+            passes(name, standard, compiler, &["-g"], &valgrind);
+        }
+    }
 }

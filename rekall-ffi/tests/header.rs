@@ -8,6 +8,8 @@ mod toolchain;
 
 use std::fs;
 
+use generate::Struct;
+
 #[test]
 fn the_header_is_fresh() {
     let wanted = generate::header();
@@ -39,6 +41,8 @@ fn every_exported_function_is_declared_and_documented() {
     for file in fs::read_dir(generate::crate_root().join("src")).unwrap() {
         let source = fs::read_to_string(file.unwrap().path()).unwrap();
         for (at, _) in source.match_indices("#[unsafe(no_mangle)]") {
+            let before = source[..at].lines().next_back().unwrap_or_default();
+            assert!(before.starts_with("/// "), "a function behind {before:?} is not documented");
             let name = source[at..].split("fn ").nth(1).unwrap().split('(').next().unwrap();
             assert!(name.starts_with("rekall_"), "{name}");
             assert!(header.contains(&format!("{name}(")), "{name} is not in the header");
@@ -46,6 +50,19 @@ fn every_exported_function_is_declared_and_documented() {
         }
     }
     assert!(functions > 100, "{functions}");
+}
+
+#[test]
+fn titles_stand_between_declarations() {
+    let header = fs::read_to_string(generate::header_path()).unwrap();
+    let (mut depth, mut titles) = (0, 0);
+    for line in header.lines() {
+        assert!(!line.contains("/* ====") || (depth == 0 && line.starts_with("/*")), "{line}");
+        titles += usize::from(line.starts_with("/* ===="));
+        depth += usize::from(line.starts_with("typedef struct") && line.ends_with('{'));
+        depth -= usize::from(line.starts_with("} rekall_"));
+    }
+    assert!(titles > 40, "{titles}");
 }
 
 #[test]
@@ -79,18 +96,21 @@ fn the_headers_compile_everywhere() {
     // Included first, alone and twice; every _INIT macro used.
     let mut program = String::from("#include \"rekall.h\"\n#include \"rekall.h\"\nint main(void)\n{\n");
     let header = fs::read_to_string(generate::header_path()).unwrap();
-    let macros: Vec<&str> = header
-        .lines()
-        .filter_map(|line| line.strip_prefix("#define REKALL_")?.split_once("_INIT {").map(|(name, _)| name))
-        .collect();
-    assert!(macros.len() >= 15, "{macros:?}");
-    for name in &macros {
-        let kind = format!("rekall_{}", name.to_ascii_lowercase());
-        program.push_str(&format!("    {kind} {kind}_value = REKALL_{name}_INIT;\n"));
+    let structs = generate::structs(&header);
+    let sized: Vec<_> = structs.iter().filter(|found| found.is_sized()).collect();
+    assert_eq!(sized.len(), header.matches("_INIT {").count());
+    assert!(sized.len() >= 15);
+    for Struct { name, .. } in &sized {
+        program.push_str(&format!("    {name} {name}_value = {}_INIT;\n", name.to_ascii_uppercase()));
     }
-    for name in &macros {
-        let kind = format!("rekall_{}", name.to_ascii_lowercase());
-        program.push_str(&format!("    if ({kind}_value.struct_size != sizeof({kind})) return 1;\n"));
+    for Struct { name, .. } in &sized {
+        program.push_str(&format!("    if ({name}_value.struct_size != sizeof({name})) return 1;\n"));
+    }
+    // No padding at the end: a member added there would find rubbish in programs that are older than it.
+    for Struct { name, members } in &sized {
+        let last = Struct::name_of(members[members.len() - 1]);
+        let end = format!("offsetof({name}, {last}) + sizeof({name}_value.{last})");
+        program.push_str(&format!("    {{ char full[({end}) == sizeof({name}) ? 1 : -1]; (void)full; }}\n"));
     }
     program.push_str("    return 0;\n}\n");
     fs::write(&c, &program).unwrap();

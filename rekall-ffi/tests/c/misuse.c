@@ -1,14 +1,8 @@
-/* Every function with NULL for each pointer, with wrong sizes and numbers. C99. Argument: a folder. */
+/* Every function with NULL for each pointer, with wrong texts and numbers. C99. Arguments: a folder, the repository. */
 #include "support.h"
 
 static rekall_db *db;
 static rekall_id id;
-
-/* A struct as a newer header would have it. */
-struct newer {
-    rekall_filter filter;
-    uint64_t added;
-};
 
 static void null_pointers(const char *folder)
 {
@@ -71,6 +65,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_get_stats(NULL, &stats, &error));
     FAILS(REKALL_MISUSE, rekall_model_name(NULL, buffer, sizeof buffer, &size, &error));
     FAILS(REKALL_MISUSE, rekall_fingerprint(NULL, buffer, sizeof buffer, &size, &error));
+    FAILS(REKALL_MISUSE, rekall_index_backend(NULL, buffer, sizeof buffer, &size, &error));
 
     /* The other pointers. */
     FAILS(REKALL_MISUSE, rekall_remember(db, NULL, NULL, NULL, &error));
@@ -130,6 +125,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_get_stats(db, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_model_name(db, NULL, 5, NULL, &error));
     FAILS(REKALL_BUFFER_TOO_SMALL, rekall_fingerprint(db, NULL, 0, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_fingerprint(db, NULL, 5, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_index_backend(db, NULL, 5, NULL, &error));
 
     /* What cannot fail. */
     rekall_close(NULL);
@@ -160,6 +157,8 @@ static void null_pointers(const char *folder)
     CHECK(rekall_hits_leg_rank(NULL, 0, 1) == 0 && IS_NAN(rekall_hits_leg_score(NULL, 0, 1)));
     CHECK(rekall_hits_degraded_count(NULL) == 0 && rekall_hits_degraded(NULL, 0, NULL) == NULL);
     CHECK(rekall_hits_degraded_kind(NULL, 0) == 0 && rekall_hits_elapsed_us(NULL) == 0);
+    CHECK(rekall_hits_degraded_entries(NULL, 0) == 0 && rekall_hits_snippet(NULL, 0, &size) == NULL && size == 0);
+    CHECK(rekall_id_time_ms(NULL) == -1);
     CHECK(rekall_links_count(NULL) == 0 && rekall_links_source(NULL, 0) == NULL && rekall_links_target(NULL, 0) == NULL);
     CHECK(rekall_links_relation(NULL, 0, NULL) == NULL && rekall_links_reason(NULL, 0, NULL) == NULL);
     CHECK(rekall_links_created_at_ms(NULL, 0) == 0);
@@ -167,72 +166,6 @@ static void null_pointers(const char *folder)
     CHECK(rekall_neighbours_distance(NULL, 0) == 0);
     CHECK(rekall_report_number(NULL, "x") == 0 && rekall_report_line_count(NULL) == 0);
     CHECK(rekall_report_line(NULL, 0, NULL) == NULL && rekall_report_json(NULL, NULL) == NULL);
-}
-
-/* Structs as older and newer headers have them. */
-static void struct_sizes(void)
-{
-    rekall_hits *hits = NULL;
-    rekall_filter filter = REKALL_FILTER_INIT;
-    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
-    rekall_new_entry input[2] = {REKALL_NEW_ENTRY_INIT, REKALL_NEW_ENTRY_INIT};
-    rekall_stats stats;
-    struct newer newer;
-    size_t bad[] = {0, 1, 7, 12, 33, 100000, (size_t)-1}, i;
-    struct {
-        rekall_stats stats;
-        unsigned char behind[64];
-    } larger;
-
-    options.filter = &filter;
-    for (i = 0; i < sizeof bad / sizeof *bad; i++) {
-        filter.struct_size = bad[i];
-        FAILS(REKALL_MISUSE, rekall_recall(db, "x", 1, &options, &hits, &error));
-    }
-    /* Older: the size alone, and up to the flags. What lies behind is not read. */
-    memset(&filter, 0xff, sizeof filter);
-    filter.struct_size = sizeof(size_t);
-    OK(rekall_recall(db, "word", 4, &options, &hits, &error));
-    rekall_hits_free(hits);
-    filter.struct_size = sizeof(size_t) + 8;
-    filter.flags = 0;
-    filter.status = REKALL_ENTRY_ANY;
-    OK(rekall_recall(db, "word", 4, &options, &hits, &error));
-    CHECK(rekall_hits_count(hits) > 0);
-    rekall_hits_free(hits);
-    /* Newer: zero is fine, anything else is not known here. */
-    memset(&newer, 0, sizeof newer);
-    newer.filter.struct_size = sizeof newer;
-    options.filter = &newer.filter;
-    OK(rekall_recall(db, "word", 4, &options, &hits, &error));
-    rekall_hits_free(hits);
-    newer.added = 1;
-    FAILS(REKALL_UNSUPPORTED, rekall_recall(db, "word", 4, &options, &hits, &error));
-    options.filter = NULL;
-    options.flags = 1u << 31;
-    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
-
-    /* Entries one behind the other must have one size. */
-    input[0].title = input[1].title = rekall_text("two");
-    input[1].struct_size -= 8;
-    FAILS(REKALL_MISUSE, rekall_remember_many(db, input, 2, NULL, NULL, &error));
-    input[1].struct_size += 8;
-    input[1].title = rekall_text(" ");
-    FAILS(REKALL_INVALID_INPUT, rekall_remember_many(db, input, 2, NULL, NULL, &error));
-
-    /* A struct that the library fills: an older caller gets less, a newer one zeroes. */
-    memset(&stats, 0xff, sizeof stats);
-    stats.struct_size = 2 * sizeof(size_t);
-    OK(rekall_get_stats(db, &stats, &error));
-    CHECK(stats.entries > 0 && stats.entries < 1000);
-    CHECK(stats.obsolete == (uint64_t)-1);
-    memset(&larger, 0xff, sizeof larger);
-    larger.stats.struct_size = sizeof(rekall_stats) + 32;
-    OK(rekall_get_stats(db, &larger.stats, &error));
-    CHECK(larger.behind[0] == 0 && larger.behind[31] == 0 && larger.behind[32] == 0xff);
-    CHECK(larger.stats.struct_size == sizeof(rekall_stats) + 32);
-    stats.struct_size = 3;
-    FAILS(REKALL_MISUSE, rekall_get_stats(db, &stats, &error));
 }
 
 static void bad_texts(void)
@@ -268,6 +201,43 @@ static void bad_texts(void)
     FAILS(REKALL_MISUSE, rekall_remember(db, (const rekall_new_entry *)(const void *)(aligned + 1), NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_recall_vector(db, (const float *)(const void *)(aligned + 1), 4, NULL, &hits, &error));
     free(aligned);
+}
+
+/* Numbers and flags that the header does not have. */
+static void unknown_numbers(void)
+{
+    rekall_hits *hits = NULL;
+    rekall_filter filter = REKALL_FILTER_INIT;
+    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
+    rekall_similar_options similar = REKALL_SIMILAR_OPTIONS_INIT;
+    rekall_patch patch = REKALL_PATCH_INIT;
+    rekall_new_entry input = REKALL_NEW_ENTRY_INIT;
+
+    options.flags = 1u << 31;
+    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
+    options.flags = 0;
+    options.role = 3;
+    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
+    options.role = 0;
+    options.filter = &filter;
+    filter.flags = 1u << 31;
+    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
+    filter.flags = 0;
+    filter.status = 4;
+    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
+    similar.flags = 2;
+    FAILS(REKALL_MISUSE, rekall_similar(db, id.text, &similar, &hits, &error));
+    patch.flags = 1u << 31;
+    FAILS(REKALL_MISUSE, rekall_update(db, id.text, &patch, NULL, &error));
+    patch.flags = 0;
+    patch.status = REKALL_ENTRY_ANY;
+    FAILS(REKALL_MISUSE, rekall_update(db, id.text, &patch, NULL, &error));
+    patch.status = 0;
+    patch.reserved = 1;
+    FAILS(REKALL_UNSUPPORTED, rekall_update(db, id.text, &patch, NULL, &error));
+    input.title = rekall_text("x");
+    input.flags = 2;
+    FAILS(REKALL_MISUSE, rekall_remember(db, &input, NULL, NULL, &error));
 }
 
 static void opening(const char *folder)
@@ -330,12 +300,12 @@ static void opening(const char *folder)
 int main(int argc, char **argv)
 {
     rekall_embedder embedder = letters(NULL);
-    CHECK(argc == 2);
+    CHECK(argc == 3);
     db = open_at(argv[1], "misuse.db", &embedder);
     id = remember(db, "a word");
     null_pointers(argv[1]);
-    struct_sizes();
     bad_texts();
+    unknown_numbers();
     opening(argv[1]);
     rekall_close(db);
     puts("ok");

@@ -16,6 +16,8 @@ const SECTIONS: &[&str] = &[
     "events",
     "own_embedder",
     "handle",
+    "clock",
+    "load",
     "open",
     "entries",
     "remember",
@@ -121,7 +123,7 @@ fn declared_at(text: &str, declaration: &str) -> usize {
         let at =
             from + text[from..].find(declaration).unwrap_or_else(|| panic!("{declaration} is not declared"));
         let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
-        if !text[line..].starts_with(" *") {
+        if !text[line..at].trim_start().starts_with('*') {
             let comment = text[..line].rfind("/**").expect("everything is documented");
             return comment;
         }
@@ -129,26 +131,49 @@ fn declared_at(text: &str, declaration: &str) -> usize {
     }
 }
 
-/// Behind each struct with a size: `#define X_INIT { sizeof(x), 0, ... }`.
-fn with_init_macros(text: &str) -> String {
-    let mut out = String::new();
+/// A struct of the header: its name, and its members as they are declared.
+pub(crate) struct Struct<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) members: Vec<&'a str>,
+}
+
+impl Struct<'_> {
+    /// Whether callers set it up with an _INIT macro.
+    pub(crate) fn is_sized(&self) -> bool {
+        self.members.first() == Some(&"size_t struct_size") && self.name != "rekall_event"
+    }
+
+    /// A member's name.
+    pub(crate) fn name_of(member: &str) -> &str {
+        member.rsplit([' ', '*']).next().unwrap_or_default().trim_end_matches(|c| "[]27".contains(c))
+    }
+}
+
+/// The structs that a header defines, in order.
+pub(crate) fn structs(header: &str) -> Vec<Struct<'_>> {
+    let mut found = Vec::new();
     let mut members: Option<Vec<&str>> = None;
-    for line in text.lines() {
-        out.push_str(line);
-        out.push('\n');
+    for line in header.lines() {
         if line.starts_with("typedef struct") && line.ends_with('{') {
             members = Some(Vec::new());
         } else if let Some(name) = line.strip_prefix("} ").and_then(|line| line.strip_suffix(';')) {
-            let members = members.take().expect("the struct began");
-            if members.first() == Some(&"size_t struct_size") && name != "rekall_event" {
-                out.push_str(&init_macro(name, &members));
-            }
+            found.push(Struct { name, members: members.take().expect("the struct began") });
         } else if let Some(members) = &mut members {
             let line = line.trim();
             if line.ends_with(';') && !line.starts_with('*') {
                 members.push(line.trim_end_matches(';'));
             }
         }
+    }
+    found
+}
+
+/// Behind each struct with a size: `#define X_INIT { sizeof(x), 0, ... }`.
+fn with_init_macros(text: &str) -> String {
+    let mut out = text.to_owned();
+    for found in structs(text).iter().filter(|found| found.is_sized()) {
+        let end = format!("\n}} {};\n", found.name);
+        out = out.replace(&end, &format!("{end}{}", init_macro(found.name, &found.members)));
     }
     out
 }

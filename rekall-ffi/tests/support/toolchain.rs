@@ -1,6 +1,7 @@
 //! The C and C++ compilers of this machine, and the library that cargo built.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -18,6 +19,12 @@ pub(crate) fn cpp_compilers() -> Vec<&'static str> {
 /// Whether a program can be started at all.
 pub(crate) fn answers(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+/// Says what this machine lacks: nothing is skipped in silence.
+pub(crate) fn skip(what: &str) {
+    // Past the test harness, which keeps what a passing test prints to itself.
+    let _ = writeln!(std::io::stderr(), "skipped: this machine has no {what}");
 }
 
 pub(crate) fn include() -> PathBuf {

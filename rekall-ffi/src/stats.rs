@@ -103,7 +103,7 @@ pub unsafe extern "C" fn rekall_get_stats(
                 cache_rejections: stats.cache.rejections,
                 cache_replacements: stats.cache.replacements,
                 cache_invalidations: stats.cache.invalidations,
-                process_bytes: stats.process_bytes.unwrap_or(0),
+                process_bytes: stats.memory.process.unwrap_or(0),
             })
         })
     }

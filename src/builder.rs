@@ -267,7 +267,6 @@ impl Builder {
                 backend: self.config.vector_backend,
                 memory_budget: self.config.memory_budget,
                 rescored_rows: self.config.rescored_rows,
-                secure_delete: self.store.secure_delete,
             }),
             queries: EmbeddingCache::new(cache),
             events: self.events,

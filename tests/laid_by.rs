@@ -19,6 +19,7 @@ fn sq8(builder: Builder) -> Builder {
     builder.vector_backend(VectorBackend::Sq8)
 }
 
+#[cfg(feature = "sqlite-vec")]
 fn sqlite_vec(builder: Builder) -> Builder {
     builder.vector_backend(VectorBackend::SqliteVec)
 }

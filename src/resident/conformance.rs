@@ -46,7 +46,7 @@ fn memory(
     tx.commit().unwrap();
     Memory {
         store,
-        resident: Resident::new(Wanted { backend, memory_budget, rescored_rows: 1000, secure_delete: false }),
+        resident: Resident::new(Wanted { backend, memory_budget, rescored_rows: 1000 }),
         events: Events::default(),
         rules: FlatIndex::new(dimensions).unwrap(),
         dimensions,

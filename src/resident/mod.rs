@@ -34,8 +34,6 @@ pub(crate) struct Wanted {
     pub(crate) memory_budget: Option<usize>,
     /// Rows that an approximate search rescores.
     pub(crate) rescored_rows: usize,
-    /// Whether nothing forgotten may stay in the file.
-    pub(crate) secure_delete: bool,
 }
 
 /// What searches use: the index as it was at one position of the change log. Never changes.
@@ -211,7 +209,7 @@ impl Resident {
     fn renew_if_due(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
         #[cfg(feature = "sqlite-vec")]
         if self.wanted.backend == VectorBackend::SqliteVec {
-            if vec0::sync(store, self.wanted.secure_delete)? {
+            if vec0::sync(store, store.deletes_securely())? {
                 self.clear();
             }
             return Ok(());

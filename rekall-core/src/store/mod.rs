@@ -68,6 +68,12 @@ impl Store {
         self.database.path()
     }
 
+    /// Whether what is forgotten is overwritten ([`StoreOptions::secure_delete`]).
+    #[must_use]
+    pub fn deletes_securely(&self) -> bool {
+        self.database.options().secure_delete
+    }
+
     /// Begins to read: everything seen through the transaction is of one moment. Takes no write lock.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
 
 /// A real model, from the hub's cache that `REKALL_TEST_HUB_CACHE` names (`cargo xtask test` fetches it); without
 /// that, says that the test is skipped. A build without the hub reads the same files as a folder.
+#[cfg_attr(not(feature = "transformer"), allow(dead_code))]
 pub(crate) fn real_model(repo: &str) -> Option<(ModelSource, LoadOptions)> {
     let mut options = LoadOptions::default();
     options.offline = true;

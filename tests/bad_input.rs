@@ -154,3 +154,13 @@ fn an_entry_is_given_another_vector_with_or_without_another_text() {
     }
     assert_eq!(memory.get(id).unwrap().title, "east");
 }
+
+#[test]
+#[cfg(not(feature = "sqlite-vec"))]
+fn a_backend_that_this_build_lacks_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let builder = Rekall::builder(&path).vector_backend(rekall::VectorBackend::SqliteVec);
+    refused(builder.open(), ErrorKind::Unsupported, "needs the feature sqlite-vec");
+    assert!(!path.exists(), "nothing was made");
+}

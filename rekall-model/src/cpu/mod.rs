@@ -8,6 +8,7 @@
 mod elementwise;
 mod gemm;
 mod pack;
+mod prefetch;
 
 pub(crate) use elementwise::{add_layer_norm, layer_norm, softmax_rows};
 pub(crate) use gemm::{Activation, Product, multiply};

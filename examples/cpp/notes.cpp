@@ -129,8 +129,8 @@ void answer(const rekall::memory &memory, const std::string &question)
             std::cout << "      characters " << chunk->start << " to " << chunk->end << '\n';
         }
     }
-    for (const std::string_view why : hits.degraded()) {
-        std::cout << "(" << why << ")\n";
+    for (const rekall::degraded &why : hits.degraded()) {
+        std::cout << "(" << why.text << ")\n";
     }
 }
 

@@ -22,6 +22,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/model.c", "c99"),
     ("c/threads.c", "c11"),
     ("cpp/wrapper.cpp", "c++17"),
+    ("cpp/wrapper.cpp", "c++20"),
 ];
 
 const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];

@@ -90,7 +90,7 @@ fn every_kind_of_error_has_a_status() {
 }
 
 #[test]
-fn the_headers_compile_everywhere() {
+fn the_header_compiles_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let c = folder.path().join("header.c");
     // Included first, alone and twice; every _INIT macro used.
@@ -116,23 +116,19 @@ fn the_headers_compile_everywhere() {
     fs::write(&c, &program).unwrap();
     let cpp = folder.path().join("header.cpp");
     fs::write(&cpp, &program).unwrap();
-    let wrapper = folder.path().join("wrapper.cpp");
-    fs::write(&wrapper, "#include \"rekall.hpp\"\n#include \"rekall.hpp\"\nint main() { return 0; }\n")
-        .unwrap();
-
-    let mut compiled = 0;
     for compiler in toolchain::c_compilers() {
-        for standard in ["c90", "c99", "c11", "c17", "c2x", "gnu90", "gnu17"] {
-            compiled += u32::from(toolchain::compiles(compiler, standard, &c));
+        let standards = ["c90", "c99", "c11", "c17", "c2x", "c23", "gnu90", "gnu17"];
+        for standard in toolchain::known(compiler, "c", &standards) {
+            toolchain::compile(compiler, standard, &[], &c);
         }
     }
     for compiler in toolchain::cpp_compilers() {
-        for standard in ["c++11", "c++14", "c++17", "c++20", "c++2b"] {
-            compiled += u32::from(toolchain::compiles(compiler, standard, &cpp));
-        }
-        for standard in ["c++17", "c++20", "c++2b"] {
-            compiled += u32::from(toolchain::compiles(compiler, standard, &wrapper));
+        let standards = ["c++11", "c++14", "c++17", "c++20", "c++2b", "c++23"];
+        for standard in toolchain::known(compiler, "c++", &standards) {
+            toolchain::compile(compiler, standard, &[], &cpp);
         }
     }
-    assert!(compiled > 0 || toolchain::c_compilers().is_empty(), "no compiler took any standard");
+    if toolchain::c_compilers().is_empty() {
+        toolchain::skip("C compiler");
+    }
 }

@@ -1,18 +1,27 @@
-// The C++ wrapper: owners, exceptions, ranges, lambdas. Argument: a folder.
+// The C++ wrapper: owners, exceptions, ranges, lambdas. C++17 and later. Arguments: a folder, the repository.
 #include "rekall.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
 
+#if __cplusplus >= 202002L
+#include <ranges>
+static_assert(std::ranges::input_range<const rekall::hits> && std::ranges::input_range<rekall::links>);
+#endif
+
 #define CHECK(condition)                                                                 \
     do {                                                                                 \
         if (!(condition)) {                                                              \
             std::cerr << __FILE__ << ':' << __LINE__ << ": not so: " #condition "\n";    \
-            return 1;                                                                    \
+            std::exit(1);                                                                \
         }                                                                                \
     } while (0)
 
@@ -51,21 +60,14 @@ static rekall_status status_of(Call call)
     return REKALL_OK;
 }
 
-int main(int, char **argv)
+static const rekall::entry_view first(const rekall::hits &hits)
 {
-    const std::string folder = argv[1];
-    int events = 0;
-    std::string log;
-    rekall::open_options options;
-    options.embedder = letters();
-    options.on_event = [&](const rekall_event &) {
-        ++events;
-        throw 1; // dropped
-    };
-    options.on_log = [&](std::int32_t, std::string_view line) { log += line; };
-    rekall::memory memory(folder + "/cpp.db", options);
-    CHECK(memory.path().find("cpp.db") != std::string_view::npos);
+    CHECK(!hits.empty());
+    return hits[0].entry();
+}
 
+static void entries(rekall::memory &memory)
+{
     rekall::new_entry rich("aaaa", "bb");
     rich.tags = {"x", "y"};
     rich.project = "p";
@@ -83,7 +85,51 @@ int main(int, char **argv)
         CHECK((entry.tags() == std::vector<std::string_view>{"x", "y"}));
         CHECK(entry.context(REKALL_CONTEXT_FILES).size() == 2 && entry.context(REKALL_CONTEXT_SOLUTION)[0] == "zzz");
         CHECK(entry.metadata() == "{\"n\":1}" && !entry.legacy() && !entry.superseded_by());
+        CHECK(entry.memory_type() == "episodic" && entry.json().find("aaaa") != std::string_view::npos);
+        CHECK(entry.created_at_ms() == 1700000000000 && entry.updated_at_ms() == entry.created_at_ms());
+        CHECK(rekall::id_time_ms(id) == 1700000000000 && !rekall::id_time_ms("nonsense"));
     }
+    const std::string other = memory.remember("its successor");
+    rekall::patch patch;
+    patch.title = "gggg";
+    patch.project = std::optional<std::string>();
+    patch.tags = std::vector<std::string>();
+    patch.active = false;
+    patch.confidence = 5;
+    patch.superseded_by = std::optional<std::string>(other);
+    patch.context = std::optional<rekall::context>();
+    {
+        const rekall::entry after = memory.update(id, patch);
+        CHECK(after.title() == "gggg" && !after.project() && after.tags().empty() && !after.is_active());
+        CHECK(after.superseded_by() == other && after.confidence() == 5 && !after.has_context());
+    }
+    rekall::patch back;
+    back.superseded_by = std::optional<std::string>();
+    back.context = rekall::context{};
+    back.project = std::optional<std::string>("q");
+    CHECK(!memory.update(id, back).superseded_by() && memory.get(id).project() == "q" && memory.get(id).has_context());
+
+    memory.link(id, other, "related", "why");
+    memory.link(other, id, "supersedes");
+    {
+        const rekall::links links = memory.links_of(id);
+        CHECK(links.size() == 2 && links[0].source() == id && links[0].target() == other);
+        CHECK(links[0].relation() == "related" && links[0].reason() == "why" && !links.at(1).reason());
+        std::size_t seen = 0;
+        for (const rekall::link &link : links) {
+            seen += link.created_at_ms() == 1700000000000;
+        }
+        CHECK(seen == 2);
+        const rekall::neighbours near = memory.neighbours_of(id, 2);
+        CHECK(near.size() == 1 && near[0].id() == other && near[0].distance() == 1);
+    }
+    CHECK(memory.unlink(id, other, "related") && !memory.unlink(id, other, "related"));
+    memory.forget(id);
+    memory.forget(other);
+}
+
+static std::vector<std::string> remembering(rekall::memory &memory)
+{
     rekall::watch watch;
     std::uint64_t seen = 0;
     watch.progress = [&](std::uint64_t done, std::uint64_t) {
@@ -91,7 +137,7 @@ int main(int, char **argv)
         return true;
     };
     const auto ids = memory.remember_many({{"cccc"}, {"dddd"}, {"eeee"}}, watch);
-    CHECK(ids.size() == 3 && seen == 3 && memory.stats().entries == 4);
+    CHECK(ids.size() == 3 && seen == 3 && memory.stats().entries == 3);
     watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::logic_error("mine"); };
     bool mine = false;
     try {
@@ -99,12 +145,29 @@ int main(int, char **argv)
     } catch (const std::logic_error &error) {
         mine = std::string(error.what()) == "mine";
     }
-    CHECK(mine && memory.stats().entries == 4);
+    CHECK(mine && memory.stats().entries == 3);
+    rekall::remember_options own;
+    std::array<float, 52> rows{};
+    rows[0] = rows[26 + 1] = 2;
+    own.vectors = rows;
+    own.keep_alive_ms = rekall::never;
+    const auto two = memory.remember_many({{"with its vector"}, {"and another"}}, own);
+    CHECK(memory.similar(two[0], {10, -1, {}, nullptr}).size() == 4);
+    CHECK(status_of([&] { memory.remember("too short", rekall::floats(rows.data(), 3)); }) == REKALL_INVALID_VECTOR);
+    for (const std::string &id : two) {
+        memory.forget(id);
+    }
+    CHECK(status_of([&] { memory.remember({"explode"}); }) == REKALL_CALLBACK);
+    return ids;
+}
 
+static void searching(rekall::memory &memory, const std::vector<std::string> &ids)
+{
     rekall::hits hits = memory.recall("cccc");
     CHECK(!hits.empty() && hits[0].entry().id() == ids[0] && hits.degraded().empty());
     CHECK(hits[0].similarity().value() > 0.99f && hits[0].chunk()->role == REKALL_ROLE_SUMMARY);
-    CHECK(hits[0].rank(REKALL_LEG_TEXT) == 1 && hits.elapsed().count() >= 0);
+    CHECK(hits[0].rank(REKALL_LEG_TEXT) == 1 && hits[0].leg_score(REKALL_LEG_TEXT) > 0 && !hits[0].snippet());
+    CHECK(hits.elapsed().count() >= 0);
     CHECK(static_cast<std::size_t>(std::distance(hits.begin(), hits.end())) == hits.size());
     double last = 1e9;
     for (const auto &hit : hits) {
@@ -112,7 +175,7 @@ int main(int, char **argv)
         last = hit.score();
     }
     const rekall::hits moved = std::move(hits);
-    CHECK(moved.size() > 0);
+    CHECK(moved.size() == 3);
     bool out_of_range = false;
     try {
         moved.at(1000);
@@ -123,40 +186,50 @@ int main(int, char **argv)
 
     rekall::recall_options how;
     how.filter = rekall::filter{};
-    how.filter->tags_all = {"x"};
-    how.filter->metadata = {{"n", "1"}};
+    how.filter->ids = std::vector<std::string>{ids[1]};
+    how.filter->created_after_ms = 0;
     how.mode = REKALL_MODE_SEMANTIC;
     how.limit = 5;
     CHECK(memory.recall("cccc", how).size() == 1);
+    how.filter->metadata = {{"n", "1"}};
+    CHECK(memory.recall("cccc", how).empty());
+    how = {};
+    how.threshold = 0.9f;
+    CHECK(memory.recall("dddd", how).size() == 1);
+    how = {};
+    how.snippets = {"<", ">"};
+    how.prefix = true;
+    how.fusion = REKALL_FUSION_RECIPROCAL_RANK;
+    how.weights = {1.0, 2.0};
+    const rekall::hits typed = memory.recall("eee", how);
+    CHECK(typed[0].snippet() == "<eeee>" && std::abs(typed[0].score() - 3.0 / 61) < 1e-9);
     const std::vector<float> vector = memory.embed("dddd");
-    CHECK(vector.size() == 26 && memory.recall_vector(vector)[0].entry().id() == ids[1]);
-    CHECK(memory.similar(ids[0], 10, -1).size() == 3);
+    CHECK(vector.size() == 26 && memory.dimensions() == 26 && first(memory.recall_vector(vector)).id() == ids[1]);
+    how = {};
+    how.vector = vector;
+    CHECK(first(memory.recall("nothing known", how)).id() == ids[1]);
+    rekall::similar_options similar;
+    similar.threshold = -1;
+    similar.filter = rekall::filter{};
+    similar.filter->ids = std::vector<std::string>{ids[2]};
+    CHECK(memory.similar(ids[0], similar).size() == 1);
 
-    rekall::patch patch;
-    patch.title = "gggg";
-    patch.project = std::optional<std::string>();
-    patch.tags = std::vector<std::string>();
-    patch.active = false;
-    patch.superseded_by = std::optional<std::string>(ids[0]);
-    const rekall::entry after = memory.update(id, patch);
-    CHECK(after.title() == "gggg" && !after.project() && after.tags().empty() && !after.is_active());
-    CHECK(after.superseded_by() == ids[0]);
-    memory.link(ids[0], ids[1], "related", "why");
-    CHECK(memory.unlink(ids[0], ids[1], "related") && !memory.unlink(ids[0], ids[1], "related"));
-
-    CHECK(status_of([&] { memory.remember({"explode"}); }) == REKALL_CALLBACK);
     CHECK(status_of([&] { memory.get("nonsense"); }) == REKALL_INVALID_INPUT);
     CHECK(status_of([&] { memory.recall(""); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { rekall::memory other(folder); }) == REKALL_NOT_A_DATABASE);
     rekall::token token;
     token.cancel();
-    how.token = &token;
-    CHECK(status_of([&] { memory.recall("x", how); }) == REKALL_INTERRUPTED);
+    how.token = similar.token = &token;
+    CHECK(token.is_cancelled() && status_of([&] { memory.recall("x", how); }) == REKALL_INTERRUPTED);
+    CHECK(status_of([&] { memory.similar(ids[0], similar); }) == REKALL_INTERRUPTED);
+    memory.interrupt();
+}
 
+static void transfer(rekall::memory &memory, const std::string &folder, const rekall::open_options &options)
+{
     std::string exported;
     const rekall::report report = memory.export_jsonl([&](std::string_view bytes) { exported += bytes; });
-    CHECK(report.number("entries") == 4 && std::count(exported.begin(), exported.end(), '\n') == 5);
-    mine = false;
+    CHECK(report.number("entries") == 3 && std::count(exported.begin(), exported.end(), '\n') == 4);
+    bool mine = false;
     try {
         memory.export_jsonl([](std::string_view) { throw std::logic_error("mine"); });
     } catch (const std::logic_error &) {
@@ -168,17 +241,110 @@ int main(int, char **argv)
     CHECK(memory.check().number("found") == 0 && memory.check().lines().empty());
     CHECK(memory.repair().json().size() > 2);
     memory.compact();
+    CHECK(rekall::salvage(folder + "/cpp-backup.db", folder + "/cpp-salvaged.db").number("entries") == 3);
+
     rekall::memory other(folder + "/cpp-other.db", options);
-    CHECK(other.import_jsonl(folder + "/cpp.jsonl").number("added") == 4);
+    std::size_t at = 0;
+    const auto give = [&](char *buffer, std::size_t capacity) {
+        const std::size_t len = exported.copy(buffer, capacity, at);
+        at += len;
+        return len;
+    };
+    CHECK(other.import_jsonl(give).number("added") == 3);
+    CHECK(other.import_jsonl(folder + "/cpp.jsonl", REKALL_DUPLICATE_REPLACE).number("replaced") == 3);
+    mine = false;
+    try {
+        other.import_jsonl([](char *, std::size_t) -> std::size_t { throw std::logic_error("mine"); });
+    } catch (const std::logic_error &) {
+        mine = true;
+    }
+    CHECK(mine);
     rekall::embedder second = letters();
     second.name = "second";
-    CHECK(other.reembed(second).entries == 4);
+    CHECK(other.reembed(second).entries == 3);
     CHECK(other.embed_pending().entries == 0);
+    rekall::token stop;
+    stop.cancel();
+    rekall::watch watch;
+    watch.token = &stop;
+    CHECK(status_of([&] { other.reembed(letters(), watch); }) == REKALL_INTERRUPTED);
+    CHECK(status_of([&] { other.reembed("nonsense"); }) == REKALL_INVALID_INPUT);
+}
+
+static void legacy(rekall::memory &memory, const std::string &folder, const std::string &repository)
+{
+    const std::string path = folder + "/python.db";
+    std::ifstream from(repository + "/rekall-core/tests/data/python-rekall/v12-head.db", std::ios::binary);
+    std::ofstream(path, std::ios::binary) << from.rdbuf();
+    CHECK(rekall::probe_legacy(path).number("entries") == 123);
+    CHECK(memory.import_legacy(path, 60).number("entries") == 123);
+    CHECK(rekall::migrate_legacy(path).number("entries") == 123);
+    CHECK(status_of([&] { rekall::probe_legacy(path); }) == REKALL_NOT_A_DATABASE);
+}
+
+static void model(const std::string &folder, const std::string &repository)
+{
+    std::int64_t now = 0;
+    rekall::open_options options;
+    options.model = "path:" + repository + "/rekall-model/tests/fixtures/static-f32";
+    options.age_ms = [&] { return now; };
+    options.model_idle_timeout_ms = 1000;
+    options.load = rekall::load_options{};
+    options.load->max_threads = 2;
+    options.load->query_prefix = "";
+    options.load->download = [](std::string_view, std::uint64_t, std::uint64_t) {};
+    options.memory_budget_bytes = rekall::zero;
+    rekall::memory memory(folder + "/cpp-model.db", options);
+    CHECK(memory.model_state() == REKALL_MODEL_UNLOADED && memory.model_name().empty() && !memory.next_deadline());
+    CHECK(memory.index_backend().empty() && memory.fingerprint().empty() && memory.dimensions() == 0);
+    memory.load_model();
+    CHECK(memory.model_name() == "static-f32" && memory.next_deadline() == std::chrono::milliseconds(1000));
+    now = 300;
+    memory.touch_model();
+    now = 1300;
+    CHECK(memory.next_deadline() == std::chrono::milliseconds(0) && memory.unload_if_idle() > 0);
+    memory.remember("cat");
+    CHECK(first(memory.recall("cat")).title() == "cat" && memory.index_backend() == "rows in the file");
+    CHECK(memory.fingerprint().find("static-f32") != std::string::npos);
+    CHECK(memory.unload_model() == REKALL_UNLOAD_DONE && memory.unload_model() == REKALL_UNLOAD_NOT_LOADED);
+    CHECK(status_of([&] { memory.reembed("path:/nonexistent", {}, *options.load); }) == REKALL_MODEL_UNAVAILABLE);
+    memory.release_memory();
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 3);
+    const std::string folder = argv[1];
+    int events = 0, counted = 0;
+    std::string log;
+    rekall::open_options options;
+    options.embedder = letters();
+    options.embedder->max_tokens = 1000;
+    options.embedder->count_tokens = [&](std::string_view text) {
+        ++counted;
+        return text.size();
+    };
+    options.on_event = [&](const rekall_event &) {
+        ++events;
+        throw 1; // dropped
+    };
+    options.on_log = [&](std::int32_t, std::string_view line) { log += line; };
+    options.now_ms = [] { return std::int64_t{1700000000000}; };
+    CHECK(rekall::version_number() == REKALL_VERSION_NUMBER && rekall::version().size() >= 5);
+    CHECK(!rekall::has_feature(999));
+    rekall::memory memory(folder + "/cpp.db", options);
+    CHECK(memory.path().find("cpp.db") != std::string_view::npos && memory.c_ptr() != nullptr);
+    CHECK(status_of([&] { rekall::memory other(folder); }) == REKALL_NOT_A_DATABASE);
+    entries(memory);
+    const std::vector<std::string> ids = remembering(memory);
+    searching(memory, ids);
+    transfer(memory, folder, options);
+    memory.remember(std::string(900, 'z'));
+    CHECK(counted > 0);
     memory.rebuild_index();
     memory.clear_cache();
     memory.release_memory();
     CHECK(memory.model_state() == REKALL_MODEL_READY && !memory.next_deadline() && memory.unload_if_idle() == 0);
-    memory.interrupt();
     std::vector<std::thread> threads;
     for (int at = 0; at < 4; ++at) {
         threads.emplace_back([&] { memory.recall("cccc"); });
@@ -186,9 +352,11 @@ int main(int, char **argv)
     for (std::thread &thread : threads) {
         thread.join();
     }
-    for (const std::string &each : ids) {
-        memory.forget(each);
-    }
+    memory.remember("12345"); // nothing that the model knows: an event says so
     CHECK(events > 0 && !log.empty());
+    legacy(memory, folder, argv[2]);
+    model(folder, argv[2]);
+    rekall::memory moved = std::move(memory);
+    CHECK(moved.stats().entries > 3);
     std::puts("ok");
 }

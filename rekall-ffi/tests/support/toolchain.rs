@@ -21,12 +21,19 @@ pub(crate) fn answers(program: &str) -> bool {
     Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
+/// CMake: what the environment names, or else the machine's own.
+pub(crate) fn cmake() -> Option<String> {
+    let program = std::env::var("CMAKE").unwrap_or_else(|_| "cmake".to_owned());
+    answers(&program).then_some(program)
+}
+
 /// Says what this machine lacks: nothing is skipped in silence.
 pub(crate) fn skip(what: &str) {
     // Past the test harness, which keeps what a passing test prints to itself.
     let _ = writeln!(std::io::stderr(), "skipped: this machine has no {what}");
 }
 
+/// The folder of the headers.
 pub(crate) fn include() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../include")
 }
@@ -48,15 +55,23 @@ pub(crate) fn run(command: &mut Command) -> Output {
     output
 }
 
-/// Compiles without linking; false when the compiler does not know the standard.
-pub(crate) fn compiles(compiler: &str, standard: &str, source: &Path) -> bool {
+/// The standards among these that a compiler knows.
+pub(crate) fn known<'a>(compiler: &str, language: &str, standards: &[&'a str]) -> Vec<&'a str> {
+    let knows = |standard: &&&str| {
+        let mut command = Command::new(compiler);
+        command.arg(format!("-std={standard}")).args(["-fsyntax-only", "-x", language, "/dev/null"]);
+        command.output().unwrap().status.success()
+    };
+    let known: Vec<&str> = standards.iter().filter(knows).copied().collect();
+    assert!(known.len() > 2, "{compiler} knows nearly no standard: {known:?}");
+    known
+}
+
+/// Compiles without linking.
+pub(crate) fn compile(compiler: &str, standard: &str, warnings: &[&str], source: &Path) {
     let mut command = Command::new(compiler);
-    command.arg(format!("-std={standard}")).args(WARNINGS).arg("-I").arg(include());
-    command.args(["-fsyntax-only"]).arg(source);
-    let output = command.output().unwrap();
-    let unknown = String::from_utf8_lossy(&output.stderr).contains("-std=");
-    assert!(output.status.success() || unknown, "{}", show(&command, &output));
-    output.status.success()
+    command.arg(format!("-std={standard}")).args(WARNINGS).args(warnings).arg("-I").arg(include());
+    run(command.args(["-fsyntax-only"]).arg(source));
 }
 
 /// A program linked with the shared library of this build.

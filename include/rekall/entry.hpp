@@ -1,0 +1,216 @@
+/* Entries: as they are stored, as they are handed in, as they are changed. Part of rekall.hpp. */
+#ifndef REKALL_ENTRY_HPP
+#define REKALL_ENTRY_HPP
+
+#include "values.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rekall {
+
+/* A rekall_entry that belongs to somebody else, such as hits. */
+class entry_view {
+public:
+    explicit entry_view(const rekall_entry *entry) noexcept : entry_(entry) {}
+
+    std::string_view id() const noexcept { return detail::view(rekall_entry_id(entry_)); }
+    std::string_view title() const noexcept { return detail::view(rekall_entry_title, entry_); }
+    std::string_view content() const noexcept { return detail::view(rekall_entry_content, entry_); }
+    std::string_view kind() const noexcept { return detail::view(rekall_entry_kind, entry_); }
+    std::optional<std::string_view> project() const noexcept { return detail::find(rekall_entry_project, entry_); }
+    std::string_view memory_type() const noexcept { return detail::view(rekall_entry_memory_type, entry_); }
+    /* A JSON object. */
+    std::string_view metadata() const noexcept { return detail::view(rekall_entry_metadata, entry_); }
+    /* JSON, when an imported file had something without a place elsewhere. */
+    std::optional<std::string_view> legacy() const noexcept { return detail::find(rekall_entry_legacy, entry_); }
+    /* The whole entry as a JSON object. */
+    std::string_view json() const noexcept { return detail::view(rekall_entry_json, entry_); }
+
+    std::vector<std::string_view> tags() const
+    {
+        return detail::list(rekall_entry_tag_count(entry_),
+                            [this](std::size_t at) { return detail::view(rekall_entry_tag, entry_, at); });
+    }
+
+    /* The texts of one part of the context, a REKALL_CONTEXT_ number. */
+    std::vector<std::string_view> context(std::uint32_t part) const
+    {
+        return detail::list(rekall_entry_context_count(entry_, part), [this, part](std::size_t at) {
+            return detail::view(rekall_entry_context_text, entry_, part, at);
+        });
+    }
+
+    bool has_context() const noexcept { return rekall_entry_has_context(entry_) != 0; }
+    bool is_active() const noexcept { return rekall_entry_status(entry_) == REKALL_ENTRY_ACTIVE; }
+    /* 0 to 5. */
+    unsigned confidence() const noexcept { return rekall_entry_confidence(entry_); }
+    std::int64_t created_at_ms() const noexcept { return rekall_entry_created_at_ms(entry_); }
+    std::int64_t updated_at_ms() const noexcept { return rekall_entry_updated_at_ms(entry_); }
+
+    /* Id of the entry that replaced this one. */
+    std::optional<std::string_view> superseded_by() const noexcept
+    {
+        const char *id = rekall_entry_superseded_by(entry_);
+        return id != nullptr ? std::optional<std::string_view>(id) : std::nullopt;
+    }
+
+    const rekall_entry *c_ptr() const noexcept { return entry_; }
+
+private:
+    const rekall_entry *entry_;
+};
+
+/* An entry of its own. */
+class entry : public entry_view {
+public:
+    explicit entry(rekall_entry *owned) noexcept : entry_view(owned), owned_(owned) {}
+
+private:
+    detail::owner<rekall_entry, &rekall_entry_free> owned_;
+};
+
+/* What surrounded an entry. */
+struct context {
+    std::optional<std::string> situation, solution, what_failed, text;
+    std::vector<std::string> trigger_keywords, error_messages, files;
+};
+
+/* An entry to be remembered. Only the title is required. */
+struct new_entry {
+    new_entry() = default;
+    new_entry(std::string named) : title(std::move(named)) {}
+    new_entry(const char *named) : title(named) {}
+    new_entry(std::string named, std::string text) : title(std::move(named)), content(std::move(text)) {}
+
+    std::string title;
+    std::optional<std::string> content, kind, project, memory_type;
+    std::vector<std::string> tags;
+    /* 0 to 5. */
+    std::optional<unsigned> confidence;
+    std::optional<rekall::context> context;
+    /* A JSON object. */
+    std::optional<std::string> metadata;
+};
+
+/* What an update changes. A member not set stays as it is; an inner nullopt removes it. */
+struct patch {
+    std::optional<std::string> title, content, kind, memory_type;
+    std::optional<std::optional<std::string>> project, superseded_by;
+    std::optional<std::vector<std::string>> tags;
+    std::optional<bool> active;
+    std::optional<unsigned> confidence;
+    std::optional<std::optional<rekall::context>> context;
+    std::optional<std::string> metadata;
+};
+
+namespace detail {
+
+/* C structs with the memory that they point to. */
+struct c_context {
+    rekall_context value = REKALL_CONTEXT_INIT;
+    std::vector<rekall_str> keywords, messages, files;
+
+    explicit c_context(const context &given)
+        : keywords(texts(given.trigger_keywords)), messages(texts(given.error_messages)), files(texts(given.files))
+    {
+        value.situation = text(given.situation);
+        value.solution = text(given.solution);
+        value.what_failed = text(given.what_failed);
+        value.text = text(given.text);
+        value.trigger_keywords = keywords.data();
+        value.trigger_keywords_count = keywords.size();
+        value.error_messages = messages.data();
+        value.error_messages_count = messages.size();
+        value.files = files.data();
+        value.files_count = files.size();
+    }
+};
+
+struct c_entries {
+    std::vector<rekall_new_entry> values;
+    std::vector<std::vector<rekall_str>> tags;
+    std::vector<std::unique_ptr<c_context>> contexts;
+
+    c_entries(const new_entry *given, std::size_t count)
+    {
+        values.reserve(count);
+        for (std::size_t at = 0; at < count; ++at) {
+            const new_entry &from = given[at];
+            rekall_new_entry to = REKALL_NEW_ENTRY_INIT;
+            to.title = text(std::string_view(from.title));
+            to.content = text(from.content);
+            to.kind = text(from.kind);
+            to.project = text(from.project);
+            to.memory_type = text(from.memory_type);
+            to.metadata = text(from.metadata);
+            if (from.confidence) {
+                to.flags |= REKALL_NEW_ENTRY_CONFIDENCE;
+                to.confidence = *from.confidence;
+            }
+            tags.push_back(texts(from.tags));
+            to.tags = tags.back().data();
+            to.tags_count = tags.back().size();
+            if (from.context) {
+                contexts.push_back(std::make_unique<c_context>(*from.context));
+                to.context = &contexts.back()->value;
+            }
+            values.push_back(to);
+        }
+    }
+};
+
+struct c_patch {
+    rekall_patch value = REKALL_PATCH_INIT;
+    std::vector<rekall_str> tags;
+    std::optional<c_context> context;
+
+    explicit c_patch(const patch &given)
+    {
+        value.title = text(given.title);
+        value.content = text(given.content);
+        value.kind = text(given.kind);
+        value.memory_type = text(given.memory_type);
+        value.metadata = text(given.metadata);
+        if (given.project) {
+            value.project = text(*given.project);
+            flag(!*given.project, REKALL_PATCH_REMOVE_PROJECT);
+        }
+        if (given.superseded_by) {
+            value.superseded_by = pointer(*given.superseded_by);
+            flag(!*given.superseded_by, REKALL_PATCH_REMOVE_SUPERSEDED_BY);
+        }
+        if (given.tags) {
+            tags = texts(*given.tags);
+            value.tags = tags.data();
+            value.tags_count = tags.size();
+            flag(true, REKALL_PATCH_TAGS);
+        }
+        if (given.context && *given.context) {
+            context.emplace(**given.context);
+            value.context = &context->value;
+        }
+        flag(given.context && !*given.context, REKALL_PATCH_REMOVE_CONTEXT);
+        if (given.active) {
+            value.status = *given.active ? REKALL_ENTRY_ACTIVE : REKALL_ENTRY_OBSOLETE;
+        }
+        flag(given.confidence.has_value(), REKALL_PATCH_CONFIDENCE);
+        value.confidence = given.confidence.value_or(0);
+    }
+
+    c_patch(const c_patch &) = delete;
+    c_patch &operator=(const c_patch &) = delete;
+
+private:
+    void flag(bool set, std::uint32_t which) { value.flags |= set ? which : 0u; }
+};
+
+} /* namespace detail */
+
+} /* namespace rekall */
+
+#endif /* REKALL_ENTRY_HPP */

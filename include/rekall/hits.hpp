@@ -1,0 +1,89 @@
+/* Hits: what a search found. Part of rekall.hpp. */
+#ifndef REKALL_HITS_HPP
+#define REKALL_HITS_HPP
+
+#include "entry.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace rekall {
+
+/* One of hits, which must outlive it. */
+class hit {
+public:
+    hit(const rekall_hits *hits, std::size_t index) noexcept : hits_(hits), index_(index) {}
+
+    entry_view entry() const noexcept { return entry_view(rekall_hits_entry(hits_, index_)); }
+    /* What the hits are ordered by, greater is better; comparable only within one search. */
+    double score() const noexcept { return rekall_hits_score(hits_, index_); }
+
+    /* -1 to 1; nullopt when the entry or the query has no vector. */
+    std::optional<float> similarity() const noexcept
+    {
+        const float similarity = rekall_hits_similarity(hits_, index_);
+        return std::isnan(similarity) ? std::nullopt : std::optional<float>(similarity);
+    }
+
+    /* The piece of text whose vector was nearest. */
+    std::optional<rekall_chunk> chunk() const noexcept
+    {
+        rekall_chunk chunk = {0, 0, 0, 0};
+        return rekall_hits_chunk(hits_, index_, &chunk) != 0 ? std::optional<rekall_chunk>(chunk) : std::nullopt;
+    }
+
+    /* A piece of the text around the words found, where recall_options::snippets asked for it. */
+    std::optional<std::string_view> snippet() const noexcept
+    {
+        return detail::find(rekall_hits_snippet, hits_, index_);
+    }
+
+    /* Place in one leg of the search (a REKALL_LEG_ number), from 1; 0: not found by it. */
+    std::size_t rank(std::uint32_t leg) const noexcept { return rekall_hits_leg_rank(hits_, index_, leg); }
+    /* Score in one leg; NaN: not found by it. */
+    double leg_score(std::uint32_t leg) const noexcept { return rekall_hits_leg_score(hits_, index_, leg); }
+
+private:
+    const rekall_hits *hits_;
+    std::size_t index_;
+};
+
+/* Why a search is less than it could be. */
+struct degraded {
+    /* A REKALL_DEGRADED_ number. */
+    std::uint32_t kind;
+    /* How many entries it concerns, where that can be said. */
+    std::uint64_t entries;
+    /* The same in words. */
+    std::string_view text;
+};
+
+/* What a search found, best first. */
+class hits : public detail::sequence<rekall_hits, hit, &rekall_hits_count, &rekall_hits_free> {
+public:
+    using sequence::sequence;
+
+    /* What kept the search from being complete; usually nothing. */
+    std::vector<rekall::degraded> degraded() const
+    {
+        std::vector<rekall::degraded> out(rekall_hits_degraded_count(c_ptr()));
+        for (std::size_t at = 0; at < out.size(); ++at) {
+            out[at] = {rekall_hits_degraded_kind(c_ptr(), at), rekall_hits_degraded_entries(c_ptr(), at),
+                       detail::view(rekall_hits_degraded, c_ptr(), at)};
+        }
+        return out;
+    }
+
+    /* How long the search took, loading of model and index included. */
+    std::chrono::microseconds elapsed() const noexcept
+    {
+        return std::chrono::microseconds(rekall_hits_elapsed_us(c_ptr()));
+    }
+};
+
+} /* namespace rekall */
+
+#endif /* REKALL_HITS_HPP */

@@ -1,0 +1,57 @@
+/* Links between entries. Part of rekall.hpp. */
+#ifndef REKALL_LINKS_HPP
+#define REKALL_LINKS_HPP
+
+#include "values.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace rekall {
+
+/* One of links, which must outlive it. */
+class link {
+public:
+    link(const rekall_links *links, std::size_t index) noexcept : links_(links), index_(index) {}
+
+    /* Ids of the entries where it starts and ends. */
+    std::string_view source() const noexcept { return detail::view(rekall_links_source(links_, index_)); }
+    std::string_view target() const noexcept { return detail::view(rekall_links_target(links_, index_)); }
+    std::string_view relation() const noexcept { return detail::view(rekall_links_relation, links_, index_); }
+    std::optional<std::string_view> reason() const noexcept
+    {
+        return detail::find(rekall_links_reason, links_, index_);
+    }
+    std::int64_t created_at_ms() const noexcept { return rekall_links_created_at_ms(links_, index_); }
+
+private:
+    const rekall_links *links_;
+    std::size_t index_;
+};
+
+/* The links that start or end at an entry, oldest first. */
+using links = detail::sequence<rekall_links, link, &rekall_links_count, &rekall_links_free>;
+
+/* One of neighbours, which must outlive it. */
+class neighbour {
+public:
+    neighbour(const rekall_neighbours *neighbours, std::size_t index) noexcept : neighbours_(neighbours), index_(index)
+    {
+    }
+
+    std::string_view id() const noexcept { return detail::view(rekall_neighbours_id(neighbours_, index_)); }
+    /* How many links away, 1 or more. */
+    std::size_t distance() const noexcept { return rekall_neighbours_distance(neighbours_, index_); }
+
+private:
+    const rekall_neighbours *neighbours_;
+    std::size_t index_;
+};
+
+/* The entries near an entry, nearest first. */
+using neighbours =
+    detail::sequence<rekall_neighbours, neighbour, &rekall_neighbours_count, &rekall_neighbours_free>;
+
+} /* namespace rekall */
+
+#endif /* REKALL_LINKS_HPP */

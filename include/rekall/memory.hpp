@@ -1,0 +1,372 @@
+/* The open memory. Part of rekall.hpp. */
+#ifndef REKALL_MEMORY_HPP
+#define REKALL_MEMORY_HPP
+
+#include "entry.hpp"
+#include "hits.hpp"
+#include "links.hpp"
+#include "options.hpp"
+#include "search.hpp"
+#include "watch.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rekall {
+
+/* An open memory: one file. Any number of threads may use one at once. A moved-from one refuses every call. */
+class memory {
+public:
+    explicit memory(const std::string &path, const open_options &options = {})
+        : callbacks_(std::make_unique<detail::kept>()), owned_(detail::open(path, options, *callbacks_))
+    {
+    }
+
+    /* Remembers one entry and gives its id. */
+    std::string remember(const new_entry &entry, const remember_options &options = {})
+    {
+        return remember(&entry, 1, options).front().text;
+    }
+
+    /* Remembers all entries or none, and gives their ids in order. */
+    std::vector<std::string> remember_many(const std::vector<new_entry> &entries, const remember_options &options = {})
+    {
+        std::vector<std::string> out;
+        out.reserve(entries.size());
+        for (const rekall_id &id : remember(entries.data(), entries.size(), options)) {
+            out.emplace_back(id.text);
+        }
+        return out;
+    }
+
+    rekall::entry get(const std::string &id) const
+    {
+        return rekall::entry(given<rekall_entry>(rekall_get, get(), id.c_str()));
+    }
+
+    /* Changes an entry and gives it as it is now. */
+    rekall::entry update(const std::string &id, const patch &changes)
+    {
+        const detail::c_patch c(changes);
+        return rekall::entry(given<rekall_entry>(rekall_update, get(), id.c_str(), &c.value));
+    }
+
+    void forget(const std::string &id) { detail::call(rekall_forget, get(), id.c_str()); }
+
+    void link(const std::string &source, const std::string &target, const std::string &relation,
+              std::string_view reason = {})
+    {
+        detail::call(rekall_link, get(), source.c_str(), target.c_str(), relation.c_str(), reason.data(),
+                     reason.size());
+    }
+
+    /* Whether there was one. */
+    bool unlink(const std::string &source, const std::string &target, const std::string &relation)
+    {
+        std::int32_t removed = 0;
+        detail::call(rekall_unlink, get(), source.c_str(), target.c_str(), relation.c_str(), &removed);
+        return removed != 0;
+    }
+
+    rekall::links links_of(const std::string &id) const
+    {
+        return rekall::links(given<rekall_links>(rekall_links_of, get(), id.c_str()));
+    }
+
+    /* The entries within so many links. */
+    rekall::neighbours neighbours_of(const std::string &id, std::size_t depth) const
+    {
+        return rekall::neighbours(given<rekall_neighbours>(rekall_neighbours_of, get(), id.c_str(), depth));
+    }
+
+    hits recall(std::string_view query, const recall_options &options = {}) const
+    {
+        const detail::c_recall c(options);
+        const rekall_str text = detail::text(query);
+        return hits(given<rekall_hits>(rekall_recall, get(), text.data, text.len, &c.value));
+    }
+
+    /* By a vector alone; options.vector must be empty. */
+    hits recall_vector(floats vector, const recall_options &options = {}) const
+    {
+        const detail::c_recall c(options);
+        return hits(given<rekall_hits>(rekall_recall_vector, get(), vector.data(), vector.size(), &c.value));
+    }
+
+    /* Entries like a given one. */
+    hits similar(const std::string &id, const similar_options &options = {}) const
+    {
+        const detail::c_similar c(options);
+        return hits(given<rekall_hits>(rekall_similar, get(), id.c_str(), &c.value));
+    }
+
+    /* Numbers in a vector of the file; 0 while it has none. */
+    std::size_t dimensions() const
+    {
+        std::size_t out = 0;
+        detail::call(rekall_dimensions, get(), &out);
+        return out;
+    }
+
+    /* What the model makes of a text. */
+    std::vector<float> embed(std::string_view text, std::uint32_t purpose = REKALL_EMBED_QUERY) const
+    {
+        std::vector<float> out(dimensions());
+        const rekall_str c = detail::text(text);
+        for (;;) {
+            std::size_t needed = 0;
+            rekall_error *failed = nullptr;
+            const rekall_status status =
+                rekall_embed(get(), purpose, c.data, c.len, out.data(), out.size(), &needed, &failed);
+            if (status != REKALL_BUFFER_TOO_SMALL) {
+                detail::check(status, failed);
+                out.resize(needed);
+                return out;
+            }
+            rekall_error_free(failed);
+            out.resize(needed);
+        }
+    }
+
+    /* Loads the model now. */
+    void load_model() { detail::call(rekall_model_load, get()); }
+
+    /* A REKALL_UNLOAD_ number. */
+    std::uint32_t unload_model()
+    {
+        std::uint32_t out = REKALL_UNLOAD_NOT_LOADED;
+        detail::call(rekall_model_unload, get(), &out);
+        return out;
+    }
+
+    /* Restarts the model's idle time. */
+    void touch_model() { detail::call(rekall_model_touch, get()); }
+
+    /* A REKALL_MODEL_ number. */
+    std::uint32_t model_state() const
+    {
+        std::uint32_t out = REKALL_MODEL_UNLOADED;
+        detail::call(rekall_model_state, get(), &out);
+        return out;
+    }
+
+    /* Bytes of heap that this freed. */
+    std::uint64_t unload_if_idle()
+    {
+        std::uint64_t out = 0;
+        detail::call(rekall_unload_if_idle, get(), &out);
+        return out;
+    }
+
+    /* When unload_if_idle() will have something to do; nullopt: not to be expected. */
+    std::optional<std::chrono::milliseconds> next_deadline() const
+    {
+        std::uint64_t out = 0;
+        detail::call(rekall_next_deadline_ms, get(), &out);
+        if (out == REKALL_NEVER) {
+            return std::nullopt;
+        }
+        return std::chrono::milliseconds(static_cast<std::int64_t>(out));
+    }
+
+    void release_memory() { detail::call(rekall_release_memory, get()); }
+
+    /* Makes the vectors that are missing. */
+    rekall_embedded embed_pending(const watch &watch = {})
+    {
+        rekall_embedded out = REKALL_EMBEDDED_INIT;
+        detail::watched(watch, &out, rekall_embed_pending, get());
+        return out;
+    }
+
+    /* Makes all vectors anew with another model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". */
+    rekall_embedded reembed(const std::string &model, const watch &watch = {}, const load_options &load = {})
+    {
+        const rekall_load_options c_load = detail::c_load(load, *callbacks_);
+        rekall_reembed_options options = REKALL_REEMBED_OPTIONS_INIT;
+        options.model = model.c_str();
+        options.load = &c_load;
+        return reembed(options, watch);
+    }
+
+    rekall_embedded reembed(const embedder &model, const watch &watch = {})
+    {
+        const rekall_embedder c_model = detail::c_embedder(std::make_unique<embedder>(model));
+        rekall_reembed_options options = REKALL_REEMBED_OPTIONS_INIT;
+        options.embedder = &c_model;
+        return reembed(options, watch);
+    }
+
+    /* To a new file. */
+    report export_jsonl(const std::string &path, const watch &watch = {}) const
+    {
+        return detail::reported(watch, rekall_export_jsonl, get(), path.c_str());
+    }
+
+    /* To a function that is given piece after piece. */
+    report export_jsonl(const std::function<void(std::string_view)> &write, const watch &watch = {}) const
+    {
+        struct state {
+            const std::function<void(std::string_view)> &write;
+            detail::thrown thrown;
+        } state{write, {}};
+        const rekall_write_fn to = [](void *self, const char *bytes, std::size_t len) -> rekall_status {
+            auto &me = *static_cast<struct state *>(self);
+            return me.thrown.guard(rekall_status{REKALL_CALLBACK}, [&] { return me.write({bytes, len}), REKALL_OK; });
+        };
+        return transferred(state.thrown, watch, rekall_export_jsonl_to, to, static_cast<void *>(&state));
+    }
+
+    /* on_duplicate is a REKALL_DUPLICATE_ number. */
+    report import_jsonl(const std::string &path, std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP,
+                        const watch &watch = {})
+    {
+        return detail::reported(watch, rekall_import_jsonl, get(), path.c_str(), on_duplicate);
+    }
+
+    /* From a function that writes up to so many bytes and gives their number, 0 at the end. */
+    report import_jsonl(const std::function<std::size_t(char *buffer, std::size_t capacity)> &read,
+                        std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP, const watch &watch = {})
+    {
+        struct state {
+            const std::function<std::size_t(char *, std::size_t)> &read;
+            detail::thrown thrown;
+        } state{read, {}};
+        const rekall_read_fn from = [](void *self, char *buffer, std::size_t capacity, std::size_t *out_len) {
+            auto &me = *static_cast<struct state *>(self);
+            return me.thrown.guard(rekall_status{REKALL_CALLBACK},
+                                   [&] { return *out_len = me.read(buffer, capacity), REKALL_OK; });
+        };
+        return transferred(state.thrown, watch, rekall_import_jsonl_from, from, static_cast<void *>(&state),
+                           on_duplicate);
+    }
+
+    /* A file of the Python tool. */
+    report import_legacy(const std::string &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
+                         const watch &watch = {})
+    {
+        return detail::reported(watch, rekall_import_legacy, get(), path.c_str(), utc_offset_minutes);
+    }
+
+    report check() const { return report(given<rekall_report>(rekall_check, get())); }
+    report repair() { return report(given<rekall_report>(rekall_repair, get())); }
+    report compact() { return report(given<rekall_report>(rekall_compact, get())); }
+    void rebuild_index() { detail::call(rekall_rebuild_index, get()); }
+    void clear_cache() { detail::call(rekall_clear_cache, get()); }
+
+    /* Copies the file to a path where nothing may be yet. */
+    void backup(const std::string &target, const watch &watch = {}) const
+    {
+        detail::c_watch c(watch);
+        rekall_error *failed = nullptr;
+        const rekall_status status = rekall_backup(get(), target.c_str(), &c.value, &failed);
+        c.thrown.check(status, failed);
+    }
+
+    rekall_stats stats() const
+    {
+        rekall_stats out = REKALL_STATS_INIT;
+        detail::call(rekall_get_stats, get(), &out);
+        return out;
+    }
+
+    /* Empty while no model is loaded. */
+    std::string model_name() const { return detail::written(rekall_model_name, get()); }
+    /* The identity of the model that made the file's vectors; empty when it has none. */
+    std::string fingerprint() const { return detail::written(rekall_fingerprint, get()); }
+    /* Empty before the first search. */
+    std::string index_backend() const { return detail::written(rekall_index_backend, get()); }
+
+    std::string_view path() const noexcept { return detail::view(rekall_path(get())); }
+
+    /* Stops what runs now, from any thread. */
+    void interrupt() const noexcept { rekall_interrupt(get()); }
+
+    /* For what this wrapper does not cover. */
+    rekall_db *c_ptr() const noexcept { return owned_.get(); }
+
+private:
+    rekall_db *get() const noexcept { return owned_.get(); }
+
+    /* Calls a function that ends with out and error. */
+    template <typename T, typename Function, typename... Arguments>
+    static T *given(Function function, Arguments... arguments)
+    {
+        T *out = nullptr;
+        detail::call(function, arguments..., &out);
+        return out;
+    }
+
+    std::vector<rekall_id> remember(const new_entry *entries, std::size_t count, const remember_options &options)
+    {
+        const detail::c_entries c(entries, count);
+        detail::c_watch watching(options);
+        rekall_remember_options c_options = REKALL_REMEMBER_OPTIONS_INIT;
+        c_options.vectors = options.vectors.data();
+        c_options.vectors_len = options.vectors.size();
+        c_options.keep_alive_ms = options.keep_alive_ms;
+        c_options.progress = watching.value.progress;
+        c_options.user_data = watching.value.user_data;
+        c_options.token = watching.value.token;
+        std::vector<rekall_id> ids(count);
+        rekall_error *failed = nullptr;
+        const rekall_status status =
+            rekall_remember_many(get(), c.values.data(), count, &c_options, ids.data(), &failed);
+        watching.thrown.check(status, failed);
+        return ids;
+    }
+
+    rekall_embedded reembed(const rekall_reembed_options &options, const watch &watch)
+    {
+        rekall_embedded out = REKALL_EMBEDDED_INIT;
+        detail::watched(watch, &out, rekall_reembed, get(), &options);
+        return out;
+    }
+
+    /* A transfer by a function of the program's, whose exception goes before what the call says of it. */
+    template <typename Function, typename... Arguments>
+    report transferred(const detail::thrown &thrown, const watch &watch, Function function,
+                       Arguments... arguments) const
+    {
+        try {
+            return detail::reported(watch, function, get(), arguments...);
+        } catch (const error &) {
+            thrown.rethrow();
+            throw;
+        }
+    }
+
+    std::unique_ptr<detail::kept> callbacks_;
+    /* Closed before the callbacks go. */
+    detail::owner<rekall_db, &rekall_close> owned_;
+};
+
+/* Puts a rekall file in the place of a file of the Python tool, which stays beside it. Nobody may have it open. */
+inline report migrate_legacy(const std::string &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
+                             const watch &watch = {})
+{
+    return detail::reported(watch, rekall_migrate_legacy, path.c_str(), utc_offset_minutes);
+}
+
+/* What a file of the Python tool holds. */
+inline report probe_legacy(const std::string &path)
+{
+    rekall_report *out = nullptr;
+    detail::call(rekall_probe_legacy, path.c_str(), &out);
+    return report(out);
+}
+
+/* Reads what can be read of a damaged file into a new one. */
+inline report salvage(const std::string &source, const std::string &target, const watch &watch = {})
+{
+    return detail::reported(watch, rekall_salvage, source.c_str(), target.c_str());
+}
+
+} /* namespace rekall */
+
+#endif /* REKALL_MEMORY_HPP */

@@ -1,0 +1,133 @@
+//! What is in the tree, and what its libraries show.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::chore;
+use crate::toolchain::{self, answers, libraries, skip};
+
+/// Installed once for all tests here.
+static TREE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = libraries().join("librekall_ffi.a");
+    let prefix = folder.path().join("prefix");
+    chore::install(&archive, &prefix, cfg!(feature = "bundled-sqlite"), false).unwrap();
+    folder
+});
+
+/// Where the tree stands.
+pub(crate) fn prefix() -> PathBuf {
+    TREE.path().join("prefix")
+}
+
+/// A new folder beside it.
+pub(crate) fn folder(name: &str) -> PathBuf {
+    let folder = TREE.path().join(name);
+    fs::create_dir(&folder).unwrap();
+    folder
+}
+
+/// What a static program links besides librekall.a.
+pub(crate) fn system() -> Vec<String> {
+    let pc = fs::read_to_string(prefix().join("lib/pkgconfig/rekall.pc")).unwrap();
+    let line = pc.lines().find_map(|line| line.strip_prefix("Libs.private: ")).unwrap();
+    line.split(' ').map(str::to_owned).collect()
+}
+
+/// Compiles and links a program with the installed library, shared or static.
+pub(crate) fn link(command: &mut Command, is_static: bool) -> &mut Command {
+    let lib = prefix().join("lib");
+    command.arg("-I").arg(prefix().join("include"));
+    match is_static {
+        true => command.arg(lib.join("librekall.a")).args(system()),
+        false => command.arg("-L").arg(&lib).arg("-lrekall").arg(format!("-Wl,-rpath,{}", lib.display())),
+    }
+}
+
+/// The names that the header declares.
+fn declared() -> BTreeSet<String> {
+    let header = fs::read_to_string(prefix().join("include/rekall.h")).unwrap();
+    let names: BTreeSet<String> = header
+        .lines()
+        .filter(|line| !line.starts_with([' ', '*', '/', '#']) && !line.starts_with("typedef"))
+        .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("rekall_") && header.contains(&format!("{name}(")))
+        .map(str::to_owned)
+        .collect();
+    assert!(names.len() > 100, "{names:?}");
+    names
+}
+
+/// The names that a library shows.
+fn shown(library: &Path, how: &[&str]) -> BTreeSet<String> {
+    let output = toolchain::run(Command::new("nm").args(how).arg("--defined-only").arg(library));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.split(' ').nth(2)).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_tree_is_complete() {
+    let lib = prefix().join("lib");
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(fs::read_link(lib.join("librekall.so")).unwrap(), Path::new("librekall.so.0"));
+    assert_eq!(
+        fs::read_link(lib.join("librekall.so.0")).unwrap(),
+        PathBuf::from(format!("librekall.so.{version}"))
+    );
+    let mut left: BTreeSet<PathBuf> = BTreeSet::new();
+    fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+        for file in fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else {
+                found.insert(path.strip_prefix(prefix()).unwrap().to_owned());
+            }
+        }
+    }
+    walk(&prefix(), &mut left);
+    let versioned = format!("lib/librekall.so.{version}");
+    for file in [
+        "include/rekall.h",
+        "include/rekall.hpp",
+        "lib/librekall.a",
+        "lib/librekall.so",
+        "lib/librekall.so.0",
+        &versioned,
+        "lib/pkgconfig/rekall.pc",
+        "lib/cmake/rekall/rekall-config.cmake",
+        "lib/cmake/rekall/rekall-config-version.cmake",
+    ] {
+        assert!(left.remove(Path::new(file)), "{file}");
+    }
+    // The rest: the parts of rekall.hpp.
+    for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/rekall")).unwrap() {
+        let installed = Path::new("include/rekall").join(file.unwrap().file_name());
+        assert!(left.remove(&installed), "{}", installed.display());
+    }
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn shown_is_what_the_header_declares() {
+    if !answers("nm") {
+        return skip("nm");
+    }
+    let declared = declared();
+    assert_eq!(shown(&prefix().join("lib/librekall.so"), &["-D"]), declared);
+    assert_eq!(shown(&libraries().join("librekall_ffi.so"), &["-D"]), declared);
+}
+
+#[test]
+fn the_soname_is_the_abi() {
+    if !answers("readelf") {
+        return skip("readelf");
+    }
+    let output = toolchain::run(Command::new("readelf").arg("-d").arg(prefix().join("lib/librekall.so")));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("Library soname: [librekall.so.0]"), "{text}");
+    assert!(!text.contains("TEXTREL"), "{text}");
+}

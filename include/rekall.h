@@ -41,9 +41,9 @@
  * library prints nothing, installs no signal handlers, reads no locale, and starts no thread that was not asked for.
  *
  * LINKING. With the shared library: -lrekall, nothing else. With the static library: what `pkg-config --static --libs
- * rekall` says. The static library contains SQLite with its ordinary names; a program that links an SQLite of its own
- * takes the shared library (which exports rekall_ names only), or a static one built without the feature bundled-sqlite,
- * and then shares its SQLite with rekall.
+ * rekall` says. Both show rekall_ names only, so a program may link an SQLite of its own beside them; what it must not do
+ * is open a file of rekall's with it (see rekall_open()). Built without the feature bundled-sqlite, the library uses the
+ * system's libsqlite3.
  */
 
 #ifndef REKALL_H

@@ -119,6 +119,7 @@ fn shown_is_what_the_header_declares() {
     let declared = declared();
     assert_eq!(shown(&prefix().join("lib/librekall.so"), &["-D"]), declared);
     assert_eq!(shown(&libraries().join("librekall_ffi.so"), &["-D"]), declared);
+    assert_eq!(shown(&prefix().join("lib/librekall.a"), &["-g"]), declared);
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! The installed libraries, made of cargo's static one.
 //!
+//! Cargo's archive has SQLite and Rust's standard library with their ordinary global names: a program with an SQLite
+//! of its own could not link it. So its objects are linked into one, of which only our functions stay global.
+//!
 //! Cargo gives the shared library neither a version nor a SONAME, and must not: the programs in the tree link it where
-//! it lies. So it is linked anew from the static one, with a SONAME and an export list.
+//! it lies. So it is linked anew from that object.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
@@ -14,21 +18,54 @@ use crate::run::Outcome;
 /// Its number is the binary interface's, which below 1.0 may break with the version's second number.
 pub(crate) const SONAME: &str = "librekall.so.0";
 
+/// What all of our functions begin with.
+const PREFIX: &str = "rekall_";
+
+/// Bitcode that Rust's standard library carries along; run together it is nonsense, over which tools stumble.
+const WITHOUT_BITCODE: &str = "SECTIONS { /DISCARD/ : { *(.llvmbc) *(.llvmcmd) } }\n";
+
 /// librekall.a and librekall.so.VERSION with its links, in `lib`.
 pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], strip: bool) -> Outcome {
-    let (fixed, exports) = (lib.join("librekall.a"), lib.join("exports.map"));
-    fs::copy(archive, &fixed).map_err(|error| format!("{}: {error}", archive.display()))?;
-    fs::write(&exports, "{ global: rekall_*; local: *; };\n")
-        .map_err(|error| format!("{}: {error}", exports.display()))?;
+    let (object, script) = (lib.join("rekall.o"), lib.join("rekall.ld"));
+    fs::write(&script, WITHOUT_BITCODE).map_err(|error| format!("{}: {error}", script.display()))?;
+    let mut one = compiler();
+    one.args(["-r", "-nostdlib", "-Wl,--gc-sections"]).arg(prefixed("-Wl,-T,", &script));
+    for function in functions(archive)? {
+        one.arg(format!("-Wl,-u,{function}"));
+    }
+    run(one.arg(archive).arg("-o").arg(&object))?;
+    let mut localize = tool("OBJCOPY", "objcopy");
+    localize.args(["--wildcard", &format!("--keep-global-symbol={PREFIX}*")]);
+    run(localize.args(strip.then_some("--strip-debug")).arg(&object))?;
+
+    let fixed = lib.join("librekall.a");
+    remove(&fixed)?;
+    run(tool("AR", "ar").arg("rcs").arg(&fixed).arg(&object))?;
+
     let file = format!("librekall.so.{version}");
     let mut shared = compiler();
     shared.args(["-shared", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,nodelete"]);
     shared.args(["-Wl,--no-undefined", &format!("-Wl,-soname,{SONAME}")]).args(strip.then_some("-s"));
-    shared.arg(prefixed("-Wl,--version-script=", &exports)).arg("-Wl,--whole-archive").arg(archive);
-    run(shared.arg("-Wl,--no-whole-archive").args(system).arg("-o").arg(lib.join(&file)))?;
+    run(shared.arg(&object).args(system).arg("-o").arg(lib.join(&file)))?;
     symlink(&file, &lib.join(SONAME))?;
     symlink(SONAME, &lib.join("librekall.so"))?;
-    remove(&exports)
+    remove(&object)?;
+    remove(&script)
+}
+
+/// The names of our functions in an archive.
+fn functions(archive: &Path) -> Result<BTreeSet<String>, String> {
+    let mut command = tool("NM", "nm");
+    command.args(["--extern-only", "--defined-only"]).arg(archive);
+    // Members without symbols make it complain; what counts is what it found.
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = text.lines().filter_map(|line| line.split(' ').nth(2));
+    let found: BTreeSet<String> = names.filter(|name| name.starts_with(PREFIX)).map(str::to_owned).collect();
+    if found.is_empty() {
+        return Err(format!("{}: none of our functions is in it", archive.display()));
+    }
+    Ok(found)
 }
 
 fn compiler() -> Command {

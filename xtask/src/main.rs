@@ -8,6 +8,7 @@ mod model;
 mod package;
 mod run;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 

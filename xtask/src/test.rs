@@ -2,6 +2,7 @@
 
 use crate::model::reference_cache;
 use crate::run::{Outcome, cargo, step};
+use crate::tools;
 
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     let mut command = cargo(&["test", "--workspace"]);
@@ -10,6 +11,9 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
         Ok(cache) => drop(command.env("REKALL_TEST_HUB_CACHE", cache)),
         // A machine without a network tests all the rest.
         Err(_) => println!("== no model could be fetched: the tests with a real transformer are skipped"),
+    }
+    if let Some(cmake) = tools::cmake() {
+        command.env("CMAKE", cmake);
     }
     step("tests", &mut command)?;
     if !arguments.is_empty() {

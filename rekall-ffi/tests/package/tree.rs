@@ -47,20 +47,6 @@ pub(crate) fn link(command: &mut Command, is_static: bool) -> &mut Command {
     }
 }
 
-/// The names that the header declares.
-fn declared() -> BTreeSet<String> {
-    let header = fs::read_to_string(prefix().join("include/rekall.h")).unwrap();
-    let names: BTreeSet<String> = header
-        .lines()
-        .filter(|line| !line.starts_with([' ', '*', '/', '#']) && !line.starts_with("typedef"))
-        .filter_map(|line| line.split('(').next()?.rsplit([' ', '*']).next())
-        .filter(|name| name.starts_with("rekall_") && header.contains(&format!("{name}(")))
-        .map(str::to_owned)
-        .collect();
-    assert!(names.len() > 100, "{names:?}");
-    names
-}
-
 /// The names that a library shows.
 fn shown(library: &Path, how: &[&str]) -> BTreeSet<String> {
     let output = toolchain::run(Command::new("nm").args(how).arg("--defined-only").arg(library));
@@ -116,7 +102,8 @@ fn shown_is_what_the_header_declares() {
     if !answers("nm") {
         return skip("nm");
     }
-    let declared = declared();
+    let declared = chore::libraries::functions().unwrap();
+    assert!(declared.len() > 100);
     assert_eq!(shown(&prefix().join("lib/librekall.so"), &["-D"]), declared);
     assert_eq!(shown(&libraries().join("librekall_ffi.so"), &["-D"]), declared);
     assert_eq!(shown(&prefix().join("lib/librekall.a"), &["-g"]), declared);

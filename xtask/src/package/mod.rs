@@ -1,7 +1,7 @@
 //! `cargo xtask package [--prefix DIR] [--no-default-features] [--features LIST]`: what a C or C++ program needs, in a
 //! tree that can be copied to /usr/local or into a package.
 
-mod libraries;
+pub(crate) mod libraries;
 
 use std::env;
 use std::fs;

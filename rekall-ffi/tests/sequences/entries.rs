@@ -1,0 +1,210 @@
+//! Opening, and what is done to entries.
+
+use std::ptr::{null, null_mut};
+
+use rekall_ffi::*;
+
+use crate::callbacks;
+use crate::machine::{DIMENSIONS, Machine, Padded, padded};
+
+const NO_ID: Id = Id { text: [0; 27] };
+
+impl Machine<'_> {
+    /// A model of the caller's; counted as handed over.
+    pub(crate) fn own_model(&mut self) -> Padded<HostEmbedder> {
+        let mut own = padded::<HostEmbedder>();
+        own.value.struct_size = self.size(size_of::<HostEmbedder>());
+        own.value.name = if self.chance(240) { c"bytes".as_ptr() } else { c"others".as_ptr() };
+        own.value.dimensions = if self.chance(5) { 3 } else { DIMENSIONS };
+        own.value.max_tokens = if self.chance(60) { 40 } else { 0 };
+        own.value.embed = Some(callbacks::embed);
+        own.value.destroy = Some(callbacks::destroy);
+        // A size that is none cannot be read, and one from before there was destroy says nothing of it.
+        self.handed_over += u64::from(own.value.struct_size == size_of::<HostEmbedder>());
+        if own.value.struct_size != size_of::<HostEmbedder>() {
+            own.value.destroy = None;
+        }
+        own
+    }
+
+    /// # Safety
+    /// The machine's pointers are NULL or good; so below.
+    pub(crate) unsafe fn reopen(&mut self) {
+        const BACKENDS: [&std::ffi::CStr; 6] = [c"auto", c"flat", c"sq8", c"binary", c"auto", c"faiss"];
+        let mut error = null_mut();
+        let mut options = padded::<OpenOptions>();
+        options.value.struct_size = self.size(size_of::<OpenOptions>());
+        options.value.flags =
+            if self.chance(40) { u32::from(self.byte()) & !REKALL_OPEN_SYNC_FULL } else { 0 };
+        options.value.cache_max_size = u64::from(self.byte());
+        options.value.memory_budget_bytes = if self.chance(60) { REKALL_ZERO } else { 0 };
+        if self.chance(128) {
+            options.value.vector_backend = BACKENDS[self.number(6) as usize % 6].as_ptr();
+        }
+        if self.chance(128) {
+            options.value.age_ms = Some(callbacks::now);
+            options.value.now_ms = Some(callbacks::now);
+        }
+        let readable = options.value.struct_size == size_of::<OpenOptions>();
+        let mut listener = padded::<Listener>();
+        if readable && self.chance(60) {
+            listener.value.struct_size = size_of::<Listener>();
+            listener.value.event = Some(callbacks::hear_event);
+            listener.value.log = Some(callbacks::hear_log);
+            listener.value.log_level = self.number(6) as i32;
+            listener.value.destroy = Some(callbacks::destroy);
+            options.value.listener = &raw const listener.value;
+            self.handed_over += 1;
+        }
+        let own = if readable && self.chance(210) { Some(self.own_model()) } else { None };
+        options.value.embedder = own.as_ref().map_or(null(), |own| &raw const own.value);
+        let path = self.path("memory", 3);
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_close(self.db);
+            let status = rekall_open(path, &raw const options.value, &raw mut self.db, &raw mut error);
+            self.done(status, error, self.db.is_null());
+        }
+    }
+
+    fn new_entry(&mut self) -> EntryInput {
+        // SAFETY: all bytes zero are a value.
+        let mut entry: EntryInput = unsafe { std::mem::zeroed() };
+        entry.struct_size = size_of::<EntryInput>();
+        entry.title = self.given();
+        if self.chance(100) {
+            entry.content = self.given();
+            entry.metadata = Str { data: c"{\"n\":[1]}".as_ptr(), len: REKALL_NTS };
+            if self.chance(40) {
+                entry.metadata = self.given();
+            }
+            entry.kind = self.given();
+        }
+        entry.flags = u32::from(self.chance(30));
+        entry.confidence = self.number(6);
+        entry
+    }
+
+    pub(crate) unsafe fn remember(&mut self) {
+        let mut error = null_mut();
+        let mut given = padded::<EntryInput>();
+        given.value = self.new_entry();
+        given.value.struct_size = self.size(size_of::<EntryInput>());
+        let tags = [self.given(), self.given()];
+        given.value.tags = tags.as_ptr();
+        given.value.tags_count = usize::from(self.byte() % 3);
+        let mut context = padded::<EntryContext>();
+        if self.chance(60) {
+            context.value.struct_size = self.size(size_of::<EntryContext>());
+            context.value.solution = self.given();
+            context.value.files = tags.as_ptr();
+            context.value.files_count = usize::from(self.byte() % 3);
+            given.value.context = &raw const context.value;
+        }
+        let mut id = Id { text: [1; 27] };
+        // SAFETY: as promised by the caller.
+        let status =
+            unsafe { rekall_remember(self.db, &raw const given.value, null(), &raw mut id, &raw mut error) };
+        self.done(status, error, id.text[0] == 0);
+        if status == REKALL_OK {
+            self.know(id);
+        }
+    }
+
+    pub(crate) unsafe fn remember_many(&mut self) {
+        let mut error = null_mut();
+        let given: [EntryInput; 3] = std::array::from_fn(|_| self.new_entry());
+        let count = usize::from(self.byte() % 4);
+        let vectors: [f32; 3 * DIMENSIONS] = std::array::from_fn(|_| f32::from(self.byte()) - 3.0);
+        let mut options = padded::<RememberOptions>();
+        options.value.struct_size = self.size(size_of::<RememberOptions>());
+        options.value.progress = self.chance(128).then_some(callbacks::progress);
+        options.value.user_data = self.signal();
+        options.value.keep_alive_ms = u64::from(self.byte());
+        options.value.token = if self.chance(40) { self.token } else { null_mut() };
+        if self.chance(90) {
+            options.value.vectors = vectors.as_ptr();
+            options.value.vectors_len = if self.chance(200) { count * DIMENSIONS } else { 5 };
+        }
+        let mut ids = [Id { text: [1; 27] }; 3];
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let (first, options) = (given.as_ptr(), &raw const options.value);
+            rekall_remember_many(self.db, first, count, options, ids.as_mut_ptr(), &raw mut error)
+        };
+        self.done(status, error, ids[..count].iter().all(|id| id.text == NO_ID.text));
+        if status == REKALL_OK {
+            ids[..count].iter().for_each(|id| self.know(*id));
+        }
+    }
+
+    pub(crate) unsafe fn forget(&mut self) {
+        let mut error = null_mut();
+        let id = self.id();
+        // SAFETY: as promised by the caller.
+        let status = unsafe { rekall_forget(self.db, id, &raw mut error) };
+        self.done(status, error, true);
+    }
+
+    pub(crate) unsafe fn get(&mut self) {
+        let mut error = null_mut();
+        let id = self.id();
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_entry_free(self.entry);
+            let status = rekall_get(self.db, id, &raw mut self.entry, &raw mut error);
+            self.done(status, error, self.entry.is_null());
+        }
+    }
+
+    pub(crate) unsafe fn update(&mut self) {
+        let mut error = null_mut();
+        let id = self.id();
+        let mut patch = padded::<Patch>();
+        patch.value.struct_size = self.size(size_of::<Patch>());
+        patch.value.flags = u32::from(self.byte() % 32);
+        patch.value.title = self.given();
+        patch.value.project = self.given();
+        patch.value.status = self.number(3);
+        patch.value.superseded_by = if self.chance(40) { self.id() } else { null() };
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_entry_free(self.entry);
+            let given = &raw const patch.value;
+            let status = rekall_update(self.db, id, given, &raw mut self.entry, &raw mut error);
+            self.done(status, error, self.entry.is_null());
+        }
+    }
+
+    pub(crate) unsafe fn link(&mut self) {
+        let mut error = null_mut();
+        let (source, target, relation, reason) = (self.id(), self.id(), self.text().0, self.given());
+        let (remove, mut removed) = (self.chance(60), 7);
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let error = &raw mut error;
+            match remove {
+                true => rekall_unlink(self.db, source, target, relation, &raw mut removed, error),
+                false => rekall_link(self.db, source, target, relation, reason.data, reason.len, error),
+            }
+        };
+        self.done(status, error, removed == 0 || !remove);
+    }
+
+    pub(crate) unsafe fn near(&mut self, operation: u8) {
+        let mut error = null_mut();
+        let (id, depth) = (self.id(), usize::from(self.byte()));
+        // SAFETY: as promised by the caller.
+        unsafe {
+            if operation % 2 == 0 {
+                rekall_links_free(self.links);
+                let status = rekall_links_of(self.db, id, &raw mut self.links, &raw mut error);
+                self.done(status, error, self.links.is_null());
+            } else {
+                rekall_neighbours_free(self.near);
+                let status = rekall_neighbours_of(self.db, id, depth, &raw mut self.near, &raw mut error);
+                self.done(status, error, self.near.is_null());
+            }
+        }
+    }
+}

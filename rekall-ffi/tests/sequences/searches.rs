@@ -1,0 +1,101 @@
+//! Searches, and the vectors of texts.
+
+use std::ptr::{null, null_mut};
+
+use rekall_ffi::*;
+
+use crate::machine::{DIMENSIONS, Machine, Padded, padded};
+
+impl Machine<'_> {
+    fn recall_options(&mut self, filter: *const Filter) -> Padded<RecallOptions> {
+        let mut options = padded::<RecallOptions>();
+        options.value.struct_size = self.size(size_of::<RecallOptions>());
+        options.value.mode = self.number(4);
+        options.value.flags = self.number(16);
+        options.value.fusion = self.number(3);
+        options.value.reserved = u32::from(self.chance(3));
+        options.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
+        options.value.semantic_weight = f64::from(self.byte()) - 1.0;
+        options.value.limit = usize::from(self.byte() % 20);
+        options.value.role = self.number(3);
+        options.value.snippet_before = self.given();
+        options.value.snippet_after = self.given();
+        options.value.keep_alive_ms = u64::from(self.byte());
+        options.value.filter = if self.chance(128) { filter } else { null() };
+        options.value.token = if self.chance(30) { self.token } else { null_mut() };
+        options
+    }
+
+    /// # Safety
+    /// The machine's pointers are NULL or good; so below.
+    pub(crate) unsafe fn search(&mut self, operation: u8) {
+        let mut error = null_mut();
+        let e = &raw mut error;
+        let mut filter = padded::<Filter>();
+        filter.value.struct_size = self.size(size_of::<Filter>());
+        let list = [self.given(), self.given()];
+        if self.chance(60) {
+            filter.value.flags = self.number(32);
+            filter.value.status = self.number(4);
+            filter.value.kinds = list.as_ptr();
+            filter.value.kinds_count = usize::from(self.byte() % 3);
+            filter.value.tags_any = list.as_ptr();
+            filter.value.tags_any_count = usize::from(self.byte() % 3);
+            filter.value.created_after_ms = i64::from(self.byte());
+        }
+        let condition = MetadataCondition { key: list[0], value: list[1] };
+        if self.chance(30) {
+            filter.value.metadata = &raw const condition;
+            filter.value.metadata_count = 1;
+        }
+        let options = self.recall_options(&raw const filter.value);
+        let options = &raw const options.value;
+        let mut similar = padded::<SimilarOptions>();
+        similar.value.struct_size = self.size(size_of::<SimilarOptions>());
+        similar.value.flags = self.number(2);
+        similar.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
+        similar.value.limit = usize::from(self.byte() % 20);
+        let vector: [f32; DIMENSIONS] = std::array::from_fn(|_| f32::from(self.byte()) - 100.0);
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_hits_free(self.hits);
+            let out = &raw mut self.hits;
+            let status = match operation % 3 {
+                0 => {
+                    let query = self.given();
+                    rekall_recall(self.db, query.data, query.len, options, out, e)
+                }
+                1 => {
+                    let whole = self.chance(240);
+                    let len = if whole { DIMENSIONS } else { usize::from(self.byte()) % DIMENSIONS };
+                    rekall_recall_vector(self.db, vector.as_ptr(), len, options, out, e)
+                }
+                _ => {
+                    let id = self.id();
+                    rekall_similar(self.db, id, &raw const similar.value, out, e)
+                }
+            };
+            self.done(status, error, self.hits.is_null());
+        }
+    }
+
+    pub(crate) unsafe fn embed(&mut self, operation: u8) {
+        let mut error = null_mut();
+        let (text, purpose) = (self.given(), self.number(2));
+        let (mut row, mut len) = ([0.0f32; DIMENSIONS], 7);
+        let capacity = usize::from(self.byte()) % (DIMENSIONS + 1);
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let (len, error) = (&raw mut len, &raw mut error);
+            match operation % 2 {
+                0 => {
+                    let out = row.as_mut_ptr();
+                    rekall_embed(self.db, purpose, text.data, text.len, out, capacity, len, error)
+                }
+                _ => rekall_dimensions(self.db, len, error),
+            }
+        };
+        assert!(row[capacity..].iter().all(|value| *value == 0.0), "written behind the buffer");
+        self.done(status, error, len == 0 || status == REKALL_BUFFER_TOO_SMALL);
+    }
+}

@@ -1,0 +1,132 @@
+//! Long calls, stopping them, the model, figures.
+
+use std::ptr::{null, null_mut};
+
+use rekall_ffi::*;
+
+use crate::callbacks;
+use crate::machine::{Machine, padded};
+
+impl Machine<'_> {
+    /// # Safety
+    /// The machine's pointers are NULL or good; so below.
+    pub(crate) unsafe fn new_token(&mut self) {
+        let wanted = self.chance(128);
+        // SAFETY: as promised by the caller.
+        unsafe { rekall_token_free(self.token) };
+        self.token = if wanted { rekall_token_new() } else { null_mut() };
+        self.called(2);
+    }
+
+    pub(crate) unsafe fn cancel(&mut self) {
+        // SAFETY: as promised by the caller.
+        unsafe { rekall_token_cancel(self.token) };
+        self.called(1);
+    }
+
+    pub(crate) unsafe fn interrupt(&mut self) {
+        // SAFETY: as promised by the caller.
+        unsafe { rekall_interrupt(self.db) };
+        self.called(1);
+    }
+
+    pub(crate) unsafe fn upkeep(&mut self) {
+        let mut error = null_mut();
+        let e = &raw mut error;
+        let watch = self.watch();
+        let (path, other, data) = (self.path("out", 4), self.path("memory", 3), self.signal());
+        let (kind, duplicate, offset) = (self.byte() % 13, self.number(3), i32::from(self.byte()));
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_report_free(self.report);
+            self.report = null_mut();
+            let (db, watch, out) = (self.db, &raw const watch.value, &raw mut self.report);
+            let status = match kind {
+                0 => rekall_check(db, out, e),
+                1 => rekall_repair(db, out, e),
+                2 => rekall_compact(db, out, e),
+                3 => rekall_export_jsonl(db, path, watch, out, e),
+                4 => rekall_import_jsonl(db, path, duplicate, watch, out, e),
+                5 => rekall_export_jsonl_to(db, Some(callbacks::write), data, watch, out, e),
+                6 => rekall_import_jsonl_from(db, Some(callbacks::read), data, duplicate, watch, out, e),
+                7 => rekall_backup(db, path, watch, e),
+                8 => rekall_probe_legacy(path, out, e),
+                9 => rekall_import_legacy(db, path, offset, watch, out, e),
+                10 => rekall_migrate_legacy(path, offset, watch, out, e),
+                11 => rekall_rebuild_index(db, e),
+                _ => rekall_salvage(other, path, watch, out, e),
+            };
+            self.done(status, error, self.report.is_null());
+        }
+    }
+
+    pub(crate) unsafe fn embed_pending(&mut self) {
+        let mut error = null_mut();
+        let mut done = padded::<Embedded>();
+        done.value.struct_size = self.size(size_of::<Embedded>());
+        let watch = self.watch();
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            rekall_embed_pending(self.db, &raw const watch.value, &raw mut done.value, &raw mut error)
+        };
+        self.done(status, error, true);
+    }
+
+    pub(crate) unsafe fn reembed(&mut self) {
+        let mut error = null_mut();
+        let own = self.own_model();
+        let mut options = padded::<ReembedOptions>();
+        options.value.struct_size = size_of::<ReembedOptions>();
+        options.value.embedder = &raw const own.value;
+        options.value.model = if self.chance(10) { c"path:/nonexistent".as_ptr() } else { null() };
+        let watch = self.watch();
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let (options, watch) = (&raw const options.value, &raw const watch.value);
+            rekall_reembed(self.db, options, watch, null_mut(), &raw mut error)
+        };
+        self.done(status, error, true);
+    }
+
+    pub(crate) unsafe fn figures(&mut self, operation: u8) {
+        let mut error = null_mut();
+        let e = &raw mut error;
+        let mut buffer = [0; 40];
+        let capacity = usize::from(self.byte() % 41);
+        let mut stats = padded::<Stats>();
+        stats.value.struct_size = self.size(size_of::<Stats>());
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let (place, len) = (buffer.as_mut_ptr(), null_mut());
+            match operation % 4 {
+                0 => rekall_fingerprint(self.db, place, capacity, len, e),
+                1 => rekall_model_name(self.db, place, capacity, len, e),
+                2 => rekall_index_backend(self.db, place, capacity, len, e),
+                _ => rekall_get_stats(self.db, &raw mut stats.value, e),
+            }
+        };
+        assert!(buffer[capacity..].iter().all(|byte| *byte == 0), "written behind the buffer");
+        self.done(status, error, buffer[0] == 0);
+    }
+
+    pub(crate) unsafe fn model(&mut self) {
+        let mut error = null_mut();
+        let e = &raw mut error;
+        let (mut state, mut left) = (0, 0);
+        let kind = self.byte() % 8;
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            match kind {
+                0 => rekall_model_load(self.db, e),
+                1 => rekall_model_unload(self.db, &raw mut state, e),
+                2 => rekall_model_state(self.db, &raw mut state, e),
+                3 => rekall_model_touch(self.db, e),
+                4 => rekall_unload_if_idle(self.db, &raw mut left, e),
+                5 => rekall_next_deadline_ms(self.db, &raw mut left, e),
+                6 => rekall_release_memory(self.db, e),
+                _ => rekall_clear_cache(self.db, e),
+            }
+        };
+        self.done(status, error, state == 0 && left == 0);
+    }
+}

@@ -40,7 +40,7 @@ impl BertEmbedder {
                 workspace.embed(&settings.config, weights, settings.pooling, ids, rows)?;
             }
             #[cfg(feature = "candle")]
-            Engine::Candle(network) => network.embed(&settings.config, settings.pooling, ids, rows)?,
+            Engine::Candle(network) => network.embed(settings.pooling, ids, rows)?,
         }
         for row in rows {
             let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();

@@ -51,24 +51,6 @@ fn tiny_bert_and_xlm_roberta() {
     assert!(fingerprint.contains("query_prefix=\"query: \"; document_prefix=\"passage: \""), "{fingerprint}");
 }
 
-#[cfg(feature = "candle")]
-#[test]
-fn candle_agrees() {
-    for name in ["bert-tiny-mean", "bert-tiny-max", "xlmr-tiny-cls-f16"] {
-        let golden = Golden::read(name);
-        let mut options = LoadOptions::default();
-        options.device = rekall_model::Device::CandleCpu;
-        let model = load(&ModelSource::Path(fixture(name)), &options).unwrap();
-        let texts: Vec<&str> = golden.texts.iter().map(String::as_str).collect();
-        let rows = model.embed_documents(&texts).unwrap();
-        for (index, row) in rows.chunks(golden.dimensions).enumerate() {
-            let expected = golden.unit_row(index).unwrap();
-            let worst = row.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(worst <= 1e-4, "{name}: {:?} is off by {worst:e}", texts[index]);
-        }
-    }
-}
-
 #[test]
 fn all_minilm_l6_v2() {
     let Some((source, options)) = real_model("sentence-transformers/all-MiniLM-L6-v2") else { return };

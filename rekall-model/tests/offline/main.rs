@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bad_files;
+#[cfg(feature = "candle")]
+mod candle;
 mod common;
 mod golden_static;
 #[cfg(feature = "transformer")]

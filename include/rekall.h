@@ -134,6 +134,11 @@
  */
 #define REKALL_FEATURE_ACCELERATE 10
 
+/**
+ * The vector backend "sqlite-vec".
+ */
+#define REKALL_FEATURE_SQLITE_VEC 11
+
 /* ======================================================================================================== */
 /* Status codes                                                                                             */
 /* ======================================================================================================== */
@@ -640,6 +645,12 @@
  */
 #define REKALL_DEGRADED_OTHER 5
 
+/**
+ * No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
+ * complete all the same; rekall_rebuild_index() lays one by.
+ */
+#define REKALL_DEGRADED_NOT_INDEXED 6
+
 /* ======================================================================================================== */
 /* The model's life                                                                                         */
 /* ======================================================================================================== */
@@ -1053,8 +1064,10 @@ typedef struct rekall_open_options {
      */
     size_t vectors_dimensions;
     /**
-     * Which vector index searches use: "auto" (default, exact), "flat" (exact, 4 bytes a number of each vector), "sq8"
-     * (exact, 1 byte) or "binary" (approximate, 1 bit). NUL-terminated.
+     * Which vector index searches use: "auto" (default, exact, what is best for the file's size), "flat" (exact, 4 bytes
+     * of memory a number of each vector), "sq8" (exact, 1 byte), "binary" (approximate, 1 bit: see rescored_rows) or
+     * "sqlite-vec" (exact and slow, no memory: a table in the file, filled by the next write or rekall_rebuild_index();
+     * REKALL_UNSUPPORTED in a build without REKALL_FEATURE_SQLITE_VEC). NUL-terminated.
      */
     const char *vector_backend;
     /**
@@ -1100,13 +1113,19 @@ typedef struct rekall_open_options {
      * Handed to age_ms.
      */
     void *age_user_data;
+    /**
+     * Rows that a search of the index "binary" compares exactly, 1 or more: more rows, fewer misses, more time;
+     * rekall_check_recall() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
+     * otherwise.
+     */
+    uint64_t rescored_rows;
 } rekall_open_options;
 
 /**
  * A rekall_open_options with its size, and the default in all members.
  */
 #define REKALL_OPEN_OPTIONS_INIT { sizeof(rekall_open_options), 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
@@ -1941,7 +1960,7 @@ void rekall_interrupt(rekall_db *db);
  *
  * options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_NOT_A_DATABASE,
  * REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
- * is then as it was. The functions named destroy in options are called exactly once, also when this fails (but not
+ * is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
  * when options itself has a wrong struct_size, and so cannot be read).
  *
  * The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
@@ -2639,9 +2658,11 @@ rekall_status rekall_compact(rekall_db *db,
                              rekall_error **error);
 
 /**
- * Drops the vector index and fills it anew from the file.
+ * Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. REKALL_READ_ONLY;
+ * REKALL_BUSY.
  */
-rekall_status rekall_rebuild_index(rekall_db *db, rekall_error **error);
+rekall_status rekall_rebuild_index(rekall_db *db,
+                                   rekall_error **error);
 
 /**
  * Forgets cached query vectors. Searches stay the same, the next ones are slower.
@@ -2692,7 +2713,7 @@ rekall_status rekall_fingerprint(rekall_db *db,
 
 /**
  * Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
- * file", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
+ * file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
  */
 rekall_status rekall_index_backend(rekall_db *db,
                                    char *buffer,

@@ -51,7 +51,7 @@ struct open_options {
     std::optional<std::string> vectors_name;
     std::size_t vectors_dimensions = 0;
     std::uint64_t cache_max_size = 0, cache_ttl_ms = 0, model_idle_timeout_ms = 0, busy_timeout_ms = 0;
-    std::uint64_t memory_budget_bytes = 0;
+    std::uint64_t memory_budget_bytes = 0, rescored_rows = 0;
     std::function<void(const rekall_event &)> on_event;
     std::function<void(std::int32_t level, std::string_view message)> on_log;
     std::int32_t log_level = 0;
@@ -197,6 +197,7 @@ inline rekall_db *open(const std::string &path, const open_options &options, kep
     c.model_idle_timeout_ms = options.model_idle_timeout_ms;
     c.busy_timeout_ms = options.busy_timeout_ms;
     c.memory_budget_bytes = options.memory_budget_bytes;
+    c.rescored_rows = options.rescored_rows;
     rekall_load_options load = REKALL_LOAD_OPTIONS_INIT;
     if (options.load) {
         load = c_load(*options.load, callbacks);

@@ -49,6 +49,9 @@ pub const REKALL_DEGRADED_PENDING: u32 = 3;
 pub const REKALL_DEGRADED_UNUSABLE_VECTORS: u32 = 4;
 /// Something that this version of the header has no number for.
 pub const REKALL_DEGRADED_OTHER: u32 = 5;
+/// No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
+/// complete all the same; rekall_rebuild_index() lays one by.
+pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -88,6 +91,7 @@ impl From<&Degraded> for Why {
             Degraded::MeaningOnly => (REKALL_DEGRADED_MEANING_ONLY, 0),
             Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
             Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
+            Degraded::NotIndexed { .. } => (REKALL_DEGRADED_NOT_INDEXED, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }

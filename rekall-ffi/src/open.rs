@@ -77,8 +77,10 @@ pub struct OpenOptions {
     pub vectors_name: *const c_char,
     /// Numbers in those vectors.
     pub vectors_dimensions: usize,
-    /// Which vector index searches use: "auto" (default, exact), "flat" (exact, 4 bytes a number of each vector), "sq8"
-    /// (exact, 1 byte) or "binary" (approximate, 1 bit). NUL-terminated.
+    /// Which vector index searches use: "auto" (default, exact, what is best for the file's size), "flat" (exact, 4 bytes
+    /// of memory a number of each vector), "sq8" (exact, 1 byte), "binary" (approximate, 1 bit: see rescored_rows) or
+    /// "sqlite-vec" (exact and slow, no memory: a table in the file, filled by the next write or rekall_rebuild_index();
+    /// REKALL_UNSUPPORTED in a build without REKALL_FEATURE_SQLITE_VEC). NUL-terminated.
     pub vector_backend: *const c_char,
     /// Query vectors kept; 0: 1000, REKALL_ZERO: none.
     pub cache_max_size: u64,
@@ -103,6 +105,10 @@ pub struct OpenOptions {
     pub age_ms: NowFn,
     /// Handed to age_ms.
     pub age_user_data: *mut c_void,
+    /// Rows that a search of the index "binary" compares exactly, 1 or more: more rows, fewer misses, more time;
+    /// rekall_check_recall() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
+    /// otherwise.
+    pub rescored_rows: u64,
 }
 
 sized!(OpenOptions => "rekall_open_options");
@@ -112,7 +118,7 @@ sized!(OpenOptions => "rekall_open_options");
 ///
 /// options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_NOT_A_DATABASE,
 /// REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
-/// is then as it was. The functions named destroy in options are called exactly once, also when this fails (but not
+/// is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
 /// when options itself has a wrong struct_size, and so cannot be read).
 ///
 /// The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
@@ -187,6 +193,11 @@ unsafe fn settings(mut builder: Builder, options: &OpenOptions) -> Result<Builde
     }
     if let Some(bytes) = size(options.memory_budget_bytes) {
         builder = builder.memory_budget(bytes);
+    }
+    match size(options.rescored_rows) {
+        None => {}
+        Some(Some(0)) => return Err(Failure::invalid("rescored_rows must be 1 or more, got REKALL_ZERO")),
+        Some(rows) => builder = builder.rescored_rows(rows.unwrap_or(usize::MAX)),
     }
     if let Some(age) = duration(options.cache_ttl_ms) {
         builder = builder.cache_ttl(age.unwrap_or(Duration::MAX));

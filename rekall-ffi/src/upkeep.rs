@@ -84,7 +84,8 @@ pub unsafe extern "C" fn rekall_compact(
     unsafe { on(db, error, Object::optional(out), |db| ReportObject::new(&db.compact()?, [])) }
 }
 
-/// Drops the vector index and fills it anew from the file.
+/// Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. REKALL_READ_ONLY;
+/// REKALL_BUSY.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_rebuild_index(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.

@@ -36,6 +36,8 @@ pub const REKALL_FEATURE_METAL: u32 = 8;
 pub const REKALL_FEATURE_MKL: u32 = 9;
 /// The device "candle" uses Apple's matrix products.
 pub const REKALL_FEATURE_ACCELERATE: u32 = 10;
+/// The vector backend "sqlite-vec".
+pub const REKALL_FEATURE_SQLITE_VEC: u32 = 11;
 
 const _: () = assert!(
     REKALL_VERSION_NUMBER
@@ -77,6 +79,7 @@ pub extern "C" fn rekall_has_feature(feature: u32) -> i32 {
         (REKALL_FEATURE_METAL, cfg!(feature = "metal")),
         (REKALL_FEATURE_MKL, cfg!(feature = "mkl")),
         (REKALL_FEATURE_ACCELERATE, cfg!(feature = "accelerate")),
+        (REKALL_FEATURE_SQLITE_VEC, cfg!(feature = "sqlite-vec")),
     ];
     i32::from(features.contains(&(feature, true)))
 }

@@ -222,6 +222,20 @@ static void degraded(const char *folder)
     rekall_close(db);
 }
 
+/* Says of a search that every vector was read. */
+static int not_indexed(const rekall_hits *hits)
+{
+    size_t len = 0;
+    const char *words = rekall_hits_degraded(hits, 0, &len);
+
+    if (rekall_hits_degraded_kind(hits, 0) != REKALL_DEGRADED_NOT_INDEXED) {
+        return 0;
+    }
+    CHECK(rekall_hits_degraded_count(hits) == 1 && rekall_hits_degraded_entries(hits, 0) == 0);
+    CHECK(strcmp(words, "no index is laid by: all 2 vectors were read from the file") == 0 && strlen(words) == len);
+    return 1;
+}
+
 /* Opens with this index and this budget, searches, and tells which index answered. */
 static void backend(const char *folder, const char *name, const char *asked, uint64_t budget, const char *expected)
 {
@@ -246,6 +260,7 @@ static void backend(const char *folder, const char *name, const char *asked, uin
     CHECK(found[0] == 0 && len == 0);
     OK(rekall_recall(db, "bbbb", 4, NULL, &hits, &error));
     CHECK(rekall_hits_count(hits) > 0 && rekall_hits_similarity(hits, 0) > 0.99f);
+    CHECK(not_indexed(hits) == (strcmp(expected, "rows in the file") == 0));
     rekall_hits_free(hits);
     OK(rekall_index_backend(db, found, sizeof found, &len, &error));
     if (strcmp(found, expected) != 0 || len != strlen(expected)) {
@@ -255,9 +270,73 @@ static void backend(const char *folder, const char *name, const char *asked, uin
     FAILS(REKALL_BUFFER_TOO_SMALL, rekall_index_backend(db, found, len, &len, &error));
     CHECK(found[0] == 0 && len == strlen(expected));
     OK(rekall_get_stats(db, &stats, &error));
-    CHECK(stats.index_rows >= 2 && stats.process_bytes > 1000000);
+    CHECK(stats.index_rows >= 2 && stats.process_bytes > 1000000 && stats.cache_bytes > 0 && stats.model_bytes == 0);
+    CHECK((stats.index_bytes > 0) == (strstr(expected, "file") == NULL && strcmp(expected, "sqlite-vec") != 0));
     OK(rekall_rebuild_index(db, &error));
     rekall_close(db);
+}
+
+/* A backend that not every build has. */
+static void vec0(const char *folder)
+{
+    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    rekall_db *db = NULL;
+
+    if (rekall_has_feature(REKALL_FEATURE_SQLITE_VEC)) {
+        backend(folder, "vec0.db", "sqlite-vec", 0, "sqlite-vec");
+        return;
+    }
+    options.vector_backend = "sqlite-vec";
+    FAILS(REKALL_UNSUPPORTED, rekall_open(in(folder, "vec0.db"), &options, &db, &error));
+    CHECK(db == NULL && fopen(in(folder, "vec0.db"), "r") == NULL);
+}
+
+static rekall_db *open_binary(const char *folder, uint64_t rescored_rows)
+{
+    rekall_embedder embedder = letters(NULL);
+    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    rekall_db *db = NULL;
+
+    options.embedder = &embedder;
+    options.vector_backend = "binary";
+    options.rescored_rows = rescored_rows;
+    OK(rekall_open(in(folder, "rescored.db"), &options, &db, &error));
+    return db;
+}
+
+/* The sign bits of these titles are the same: only rows that are compared exactly are told apart. */
+static void rescored_rows(const char *folder)
+{
+    static const uint64_t rows[] = {1, 0, 50, REKALL_NEVER};
+    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    rekall_hits *hits = NULL;
+    rekall_db *db = open_binary(folder, 0);
+    char title[60];
+    size_t i, k;
+
+    for (i = 0; i < 40; i++) {
+        for (k = 0; k < 40; k++) {
+            title[k] = k < i ? 'a' : 'b';
+        }
+        title[40] = 0;
+        remember(db, title);
+    }
+    rekall_close(db);
+    for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+        rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
+        how.mode = REKALL_MODE_SEMANTIC;
+        how.limit = 1;
+        db = open_binary(folder, rows[i]);
+        OK(rekall_recall(db, "aaabbbbbbb", REKALL_NTS, &how, &hits, &error));
+        CHECK(rekall_hits_count(hits) == 1);
+        /* 12 of 40 letters are a, as 3 of the query's 10. */
+        k = rekall_hits_similarity(hits, 0) > 0.99999f;
+        CHECK(k == (rows[i] != 1));
+        rekall_hits_free(hits);
+        rekall_close(db);
+    }
+    options.rescored_rows = REKALL_ZERO;
+    FAILS(REKALL_INVALID_INPUT, rekall_open(in(folder, "rescored.db"), &options, &db, &error));
 }
 
 static void cache_figures(const char *folder)
@@ -305,6 +384,8 @@ int main(int argc, char **argv)
     backend(argv[1], "budget.db", NULL, 0, "rows in the file");
     backend(argv[1], "none.db", NULL, REKALL_ZERO, "rows in the file");
     backend(argv[1], "sq8.db", "auto", REKALL_ZERO, "sq8 in the file");
+    vec0(argv[1]);
+    rescored_rows(argv[1]);
     cache_figures(argv[1]);
     puts("ok");
     return 0;

@@ -193,7 +193,7 @@ pub(crate) unsafe fn entries(first: *const EntryInput, count: usize) -> Result<V
 fn at_index(failure: Failure, at: usize, count: usize) -> Failure {
     match count {
         1 => failure,
-        _ => Failure::new(failure.status, format!("entries[{at}]: {}", failure.message)),
+        _ => failure.of(&format!("entries[{at}]")),
     }
 }
 

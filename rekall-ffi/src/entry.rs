@@ -302,7 +302,8 @@ pub unsafe extern "C" fn rekall_entry_json(entry: *const EntryObject, out_len: *
     unsafe { lend(entry, out_len, |entry| Some(entry.made(Text::Json, || json(&entry.entry)))) }
 }
 
-/// Frees an entry that was got with rekall_get() or rekall_update(); not one that belongs to hits. NULL is fine.
+/// Frees an entry that was got with rekall_get(), rekall_update() or rekall_update_with_vector(); not one that belongs to
+/// hits. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_free(entry: *mut EntryObject) {
     // SAFETY: NULL or an entry of ours that was not freed; the caller gives it up.

@@ -29,6 +29,11 @@ impl Failure {
         Self::new(REKALL_MISUSE, message)
     }
 
+    /// Says which part of what was given is meant.
+    pub(crate) fn of(self, part: &str) -> Self {
+        Self::new(self.status, format!("{part}: {}", self.message))
+    }
+
     /// A pointer is NULL that must not be.
     pub(crate) fn null(name: &str) -> Self {
         Self::misuse(format!("{name} is NULL"))

@@ -13,6 +13,7 @@
 )]
 #![allow(rustdoc::broken_intra_doc_links, reason = "the comments are for C: [ ] there means optional")]
 
+mod batch;
 mod cancel;
 mod change;
 mod clock;
@@ -38,6 +39,7 @@ mod recall;
 mod reembed;
 mod remember;
 mod report;
+mod selftest;
 mod similar;
 mod stats;
 mod status;
@@ -51,6 +53,7 @@ mod upkeep;
 mod version;
 mod watch;
 
+pub use batch::*;
 pub use cancel::*;
 pub use change::*;
 pub use clock::*;
@@ -71,6 +74,7 @@ pub use recall::*;
 pub use reembed::*;
 pub use remember::*;
 pub use report::*;
+pub use selftest::*;
 pub use similar::*;
 pub use stats::*;
 pub use status::*;

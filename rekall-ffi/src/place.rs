@@ -115,6 +115,39 @@ impl<T> Place for Object<T> {
     }
 }
 
+/// A place for several objects, which then are the caller's.
+pub(crate) struct Objects<T> {
+    list: List<*mut T>,
+    is_missing: bool,
+}
+
+impl<T> Objects<T> {
+    /// NULL is misuse, unless there is nothing to hand over.
+    ///
+    /// # Safety
+    /// As for [`List::optional`].
+    pub(crate) unsafe fn required(first: *mut *mut T, count: usize) -> Self {
+        // SAFETY: as promised by the caller.
+        let list = unsafe { List::optional(first, count, std::ptr::null_mut()) };
+        Self { list, is_missing: first.is_null() && count > 0 }
+    }
+}
+
+impl<T> Place for Objects<T> {
+    type Value = Vec<T>;
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.is_missing { Err(Failure::null("outs")) } else { Ok(()) }
+    }
+
+    fn fill(self, objects: Vec<T>) -> Result<(), Failure> {
+        // As many as there is room for: what is not written is not let go of either.
+        let objects = objects.into_iter().take(self.list.count);
+        self.list.write(objects.map(|object| Box::into_raw(Box::new(object))));
+        Ok(())
+    }
+}
+
 /// A place for several values, or NULL.
 pub(crate) struct List<T> {
     first: *mut T,

@@ -86,6 +86,10 @@ pub struct RecallOptions {
     pub snippet_before: Str,
     /// Put behind each word found, likewise.
     pub snippet_after: Str,
+    /// A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
+    /// REKALL_INTERRUPTED with a message that names the key. For a field where the user is typing, or any caller that wants
+    /// the newest answer only. Not given: stops none.
+    pub supersede: Str,
 }
 
 sized!(RecallOptions => "rekall_recall_options");
@@ -146,7 +150,21 @@ pub unsafe extern "C" fn rekall_recall_vector(
 
 /// # Safety
 /// The members are valid.
-unsafe fn run<'a>(db: &Handle, mut search: Recall<'a>, options: &'a RecallOptions) -> Result<Hits, Failure> {
+unsafe fn run<'a>(db: &Handle, search: Recall<'a>, options: &'a RecallOptions) -> Result<Hits, Failure> {
+    // SAFETY: as promised by the caller.
+    let (search, running) = unsafe { prepare(db, search, options)? };
+    Ok(Hits::new(search.cancel(running.token()).run()?))
+}
+
+/// Takes the options over into a search for one query or several, which begins to count as running.
+///
+/// # Safety
+/// The members are valid.
+pub(crate) unsafe fn prepare<'a, 'db, Q>(
+    db: &'db Handle,
+    mut search: Recall<'a, Q>,
+    options: &'a RecallOptions,
+) -> Result<(Recall<'a, Q>, Stoppable<'db>), Failure> {
     let set = flags(options.flags, FLAGS, "rekall_recall_options")?;
     reserved(options.reserved, "rekall_recall_options")?;
     search = match options.mode {
@@ -187,11 +205,16 @@ unsafe fn run<'a>(db: &Handle, mut search: Recall<'a>, options: &'a RecallOption
         search = search.prefix();
     }
     // SAFETY: as promised by the caller.
-    let (before, after) = unsafe {
-        (options.snippet_before.optional("snippet_before")?, options.snippet_after.optional("snippet_after")?)
+    let (before, after, key) = unsafe {
+        let (before, after) = (options.snippet_before, options.snippet_after);
+        let key = options.supersede.optional("supersede")?;
+        (before.optional("snippet_before")?, after.optional("snippet_after")?, key)
     };
     if set & REKALL_RECALL_SNIPPETS != 0 {
         search = search.snippets(before.unwrap_or_default(), after.unwrap_or_default());
+    }
+    if let Some(key) = key {
+        search = search.supersede(key);
     }
     if let Some(keep_alive) = keep_alive(options.keep_alive_ms) {
         search = search.keep_alive(keep_alive);
@@ -199,5 +222,5 @@ unsafe fn run<'a>(db: &Handle, mut search: Recall<'a>, options: &'a RecallOption
     // SAFETY: as promised by the caller.
     let (filter, running) =
         unsafe { (filter::read(options.filter)?, Stoppable::begin(Some(db), options.token)?) };
-    Ok(Hits::new(search.filter(filter).cancel(running.token()).run()?))
+    Ok((search.filter(filter), running))
 }

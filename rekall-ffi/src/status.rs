@@ -48,7 +48,8 @@ pub const REKALL_MODEL_MISMATCH: i32 = 16;
 pub const REKALL_MODEL_UNAVAILABLE: i32 = 17;
 /// This build or machine lacks what was asked for, or an option struct is of a newer version than the library.
 pub const REKALL_UNSUPPORTED: i32 = 18;
-/// The call was stopped by rekall_interrupt(), a token or a progress callback. What was being written is undone.
+/// The call was stopped by rekall_interrupt(), a token or a progress callback, or a newer search took its place
+/// (supersede of rekall_recall_options). What was being written is undone.
 pub const REKALL_INTERRUPTED: i32 = 19;
 /// One of the caller's callbacks failed.
 pub const REKALL_CALLBACK: i32 = 20;

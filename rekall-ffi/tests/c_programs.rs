@@ -15,6 +15,7 @@ use toolchain::{answers, link_shared, run, skip};
 const PROGRAMS: &[(&str, &str)] = &[
     ("c/main_path.c", "c90"),
     ("c/search.c", "c90"),
+    ("c/vectors.c", "c90"),
     ("c/misuse.c", "c99"),
     ("c/sizes.c", "c99"),
     ("c/callbacks.c", "c99"),

@@ -16,6 +16,8 @@ static void null_pointers(const char *folder)
     rekall_patch patch = REKALL_PATCH_INIT;
     rekall_reembed_options reembed = REKALL_REEMBED_OPTIONS_INIT;
     rekall_stats stats = REKALL_STATS_INIT;
+    rekall_recall_report recalled = REKALL_RECALL_REPORT_INIT;
+    rekall_query query = {{"x", 1}, NULL, 0};
     uint32_t number;
     size_t size = 7;
     float vector[TEST_DIMENSIONS] = {1};
@@ -31,6 +33,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_remember_many(NULL, &input, 1, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_get(NULL, id.text, &entry, &error));
     FAILS(REKALL_MISUSE, rekall_update(NULL, id.text, &patch, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_update_with_vector(NULL, id.text, NULL, vector, TEST_DIMENSIONS, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_forget(NULL, id.text, &error));
     FAILS(REKALL_MISUSE, rekall_link(NULL, id.text, id.text, "x", NULL, 0, &error));
     FAILS(REKALL_MISUSE, rekall_unlink(NULL, id.text, id.text, "x", NULL, &error));
@@ -38,6 +41,9 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_neighbours_of(NULL, id.text, 1, &near, &error));
     FAILS(REKALL_MISUSE, rekall_recall(NULL, "x", 1, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_recall_vector(NULL, vector, TEST_DIMENSIONS, NULL, &hits, &error));
+    hits = (rekall_hits *)folder;
+    FAILS(REKALL_MISUSE, rekall_recall_batch(NULL, &query, 1, NULL, &hits, &error));
+    CHECK(hits == NULL);
     FAILS(REKALL_MISUSE, rekall_similar(NULL, id.text, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_dimensions(NULL, &size, &error));
     CHECK(size == 0);
@@ -57,6 +63,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_compact(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, &error));
     FAILS(REKALL_MISUSE, rekall_clear_cache(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_check_recall(NULL, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl(NULL, "x", NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl_to(NULL, NULL, NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(NULL, "x", 0, NULL, NULL, &error));
@@ -74,6 +81,9 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_get(db, id.text, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_update(db, NULL, &patch, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_update(db, id.text, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_update_with_vector(db, NULL, &patch, vector, TEST_DIMENSIONS, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_update_with_vector(db, id.text, &patch, NULL, TEST_DIMENSIONS, NULL, &error));
+    OK(rekall_update_with_vector(db, id.text, NULL, vector, TEST_DIMENSIONS, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_forget(db, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_link(db, NULL, id.text, "x", NULL, 0, &error));
     FAILS(REKALL_MISUSE, rekall_link(db, id.text, NULL, "x", NULL, 0, &error));
@@ -92,6 +102,9 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_recall_vector(db, NULL, 5, NULL, &hits, &error));
     FAILS(REKALL_INVALID_VECTOR, rekall_recall_vector(db, NULL, 0, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_recall_vector(db, vector, TEST_DIMENSIONS, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_batch(db, NULL, 1, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_batch(db, &query, 1, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_recall_batch(db, &query, (size_t)-1, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_similar(db, NULL, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_similar(db, id.text, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_dimensions(db, NULL, &error));
@@ -109,6 +122,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_check(db, NULL, &error));
     OK(rekall_repair(db, NULL, &error));
     OK(rekall_compact(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_check_recall(db, 1, 1, NULL, NULL, &error));
+    OK(rekall_check_recall(db, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_backup(db, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl(db, NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl_to(db, NULL, NULL, NULL, NULL, &error));
@@ -200,6 +215,8 @@ static void bad_texts(void)
     /* Not aligned. */
     FAILS(REKALL_MISUSE, rekall_remember(db, (const rekall_new_entry *)(const void *)(aligned + 1), NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_recall_vector(db, (const float *)(const void *)(aligned + 1), 4, NULL, &hits, &error));
+    FAILS(REKALL_MISUSE,
+          rekall_recall_batch(db, (const rekall_query *)(const void *)(aligned + 1), 1, NULL, &hits, &error));
     free(aligned);
 }
 
@@ -219,6 +236,11 @@ static void unknown_numbers(void)
     options.role = 3;
     FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
     options.role = 0;
+    options.supersede.len = 3;
+    FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
+    options.supersede.data = "\xff\xfe\xfd";
+    FAILS(REKALL_INVALID_INPUT, rekall_recall(db, "word", 4, &options, &hits, &error));
+    options.supersede = rekall_text(NULL);
     options.filter = &filter;
     filter.flags = 1u << 31;
     FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));

@@ -83,6 +83,28 @@ static rekall_status use_recall(const void *given, rekall_error **error)
     return status;
 }
 
+static rekall_status use_batch(const void *given, rekall_error **error)
+{
+    const rekall_query query = {{"word", 4}, NULL, 0};
+    rekall_hits *hits = NULL;
+    rekall_status status = rekall_recall_batch(db, &query, 1, given, &hits, error);
+    CHECK((rekall_hits_count(hits) > 0) == (status == REKALL_OK));
+    rekall_hits_free(hits);
+    return status;
+}
+
+static rekall_status use_update_with_vector(const void *given, rekall_error **error)
+{
+    const float vector[TEST_DIMENSIONS] = {1};
+    return rekall_update_with_vector(db, id.text, given, vector, TEST_DIMENSIONS, NULL, error);
+}
+
+static rekall_status use_check_recall(const void *given, rekall_error **error)
+{
+    rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
+    return rekall_check_recall(db, 1, 1, given, &report, error);
+}
+
 static rekall_status use_filter(const void *given, rekall_error **error)
 {
     rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
@@ -163,6 +185,11 @@ static rekall_status fill_stats(void *given, rekall_error **error)
 static rekall_status fill_embedded(void *given, rekall_error **error)
 {
     return rekall_embed_pending(db, NULL, given, error);
+}
+
+static rekall_status fill_recall(void *given, rekall_error **error)
+{
+    return rekall_check_recall(db, 1, 1, NULL, given, error);
 }
 
 /* A struct that the library fills: an older caller gets less, a newer one zeroes, and nothing is written behind. */
@@ -250,10 +277,13 @@ int main(int argc, char **argv)
         KIND(rekall_context, context, use_context, 0),
         KIND(rekall_remember_options, remembering, use_remember, 0),
         KIND(rekall_patch, patch, use_patch, 0),
+        KIND(rekall_patch, patch, use_update_with_vector, 0),
         KIND(rekall_filter, filter, use_filter, 0),
         KIND(rekall_recall_options, recall, use_recall, 0),
+        KIND(rekall_recall_options, recall, use_batch, 0),
         KIND(rekall_similar_options, similar, use_similar, 0),
         KIND(rekall_watch, watch, use_watch, 0),
+        KIND(rekall_watch, watch, use_check_recall, 0),
         KIND(rekall_reembed_options, reembed, use_reembed, sizeof(rekall_reembed_options)),
     };
     size_t at;
@@ -269,6 +299,7 @@ int main(int argc, char **argv)
     }
     filled(fill_stats, sizeof(rekall_stats));
     filled(fill_embedded, sizeof(rekall_embedded));
+    filled(fill_recall, sizeof(rekall_recall_report));
     several();
     rekall_close(db);
     puts("ok");

@@ -1,11 +1,24 @@
-/* Eight threads on one handle; a close that waits for a call. C11, threads of POSIX. Arguments: a folder, the
- * repository. */
+/* Eight threads on one handle; a close that waits for a call; a search that a newer one takes the place of. C11, threads
+ * of POSIX. Arguments: a folder, the repository. */
 #define _POSIX_C_SOURCE 200809L
 #include "support.h"
 
 #include <pthread.h>
 
 static rekall_db *shared;
+
+/* Two queries in one search; what the other threads write at the same time changes neither. */
+static void search_both(const char *title)
+{
+    rekall_query queries[2] = {{{NULL, 0}, NULL, 0}, {{"thread", 6}, NULL, 0}};
+    rekall_hits *outs[2];
+    queries[0].text = rekall_text(title);
+    OK(rekall_recall_batch(shared, queries, 2, NULL, outs, &error));
+    CHECK(strcmp(rekall_entry_title(rekall_hits_entry(outs[0], 0), NULL), title) == 0);
+    CHECK(rekall_hits_count(outs[1]) >= 1);
+    rekall_hits_free(outs[0]);
+    rekall_hits_free(outs[1]);
+}
 
 static void *worker(void *argument)
 {
@@ -21,6 +34,7 @@ static void *worker(void *argument)
         CHECK(rekall_recall(shared, title, REKALL_NTS, NULL, &hits, &error) == REKALL_OK);
         CHECK(rekall_hits_count(hits) >= 1);
         rekall_hits_free(hits);
+        search_both(title);
         CHECK(rekall_get(shared, id.text, &entry, &error) == REKALL_OK);
         CHECK(strcmp(rekall_entry_title(entry, NULL), title) == 0);
         rekall_entry_free(entry);
@@ -119,11 +133,82 @@ static void close_waits(const char *folder)
     CHECK(ended == 1);
 }
 
+/* An embedder that keeps texts beginning with "slow" until another thread says go. */
+static rekall_status holding_embed(void *user_data, uint32_t purpose, const rekall_str *texts, size_t count,
+                                   float *out_vectors, size_t dimensions)
+{
+    if (count > 0 && texts[0].len >= 4 && memcmp(texts[0].data, "slow", 4) == 0) {
+        return waiting_embed(user_data, purpose, texts, count, out_vectors, dimensions);
+    }
+    return letters_embed(NULL, purpose, texts, count, out_vectors, dimensions);
+}
+
+static void *search_slowly(void *argument)
+{
+    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
+    rekall_hits *hits = NULL;
+    rekall_error *error = NULL;
+    rekall_status status;
+    options.supersede = rekall_text("typing");
+    status = rekall_recall(shared, argument, REKALL_NTS, &options, &hits, &error);
+    CHECK((status == REKALL_OK) == (hits != NULL));
+    if (status != REKALL_OK) {
+        CHECK(status == REKALL_INTERRUPTED && strstr(rekall_error_message(error), "superseded") != NULL);
+        CHECK(strstr(rekall_error_message(error), "\"typing\"") != NULL);
+    }
+    rekall_hits_free(hits);
+    rekall_error_free(error);
+    pthread_mutex_lock(&lock);
+    ended = status;
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+/* How a search of the key "typing" ends when one of this key begins while it runs. */
+static rekall_status ends(char *query, const char *newer_key)
+{
+    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
+    rekall_query newer = {{"newer", 5}, NULL, 0};
+    rekall_hits *hits = NULL;
+    pthread_t older;
+
+    inside = released = 0;
+    CHECK(pthread_create(&older, NULL, search_slowly, query) == 0);
+    pthread_mutex_lock(&lock);
+    while (!inside) {
+        pthread_cond_wait(&changed, &lock);
+    }
+    pthread_mutex_unlock(&lock);
+    options.supersede = rekall_text(newer_key);
+    OK(rekall_recall_batch(shared, &newer, 1, &options, &hits, &error));
+    CHECK(rekall_hits_count(hits) == 1);
+    rekall_hits_free(hits);
+    let_go(NULL);
+    CHECK(pthread_join(older, NULL) == 0);
+    return ended;
+}
+
+static void a_newer_search_takes_over(const char *folder)
+{
+    static char first[] = "slow one", second[] = "slow two", third[] = "slow three", fourth[] = "slow four";
+    rekall_embedder embedder = letters(NULL);
+
+    embedder.embed = holding_embed;
+    shared = open_at(folder, "supersede.db", &embedder);
+    remember(shared, "the newer one");
+    CHECK(ends(first, "typing") == REKALL_INTERRUPTED);
+    CHECK(ends(second, "another field") == REKALL_OK);
+    CHECK(ends(third, NULL) == REKALL_OK);
+    CHECK(ends(fourth, "typing") == REKALL_INTERRUPTED);
+    rekall_close(shared);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
     many_threads(argv[1]);
     close_waits(argv[1]);
+    a_newer_search_takes_over(argv[1]);
     puts("ok");
     return 0;
 }

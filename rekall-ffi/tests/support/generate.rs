@@ -26,6 +26,7 @@ const SECTIONS: &[&str] = &[
     "links",
     "filter",
     "recall",
+    "batch",
     "similar",
     "hits",
     "embed",
@@ -34,6 +35,7 @@ const SECTIONS: &[&str] = &[
     "report",
     "transfer",
     "upkeep",
+    "selftest",
     "stats",
 ];
 
@@ -145,7 +147,8 @@ impl Struct<'_> {
 
     /// A member's name.
     pub(crate) fn name_of(member: &str) -> &str {
-        member.rsplit([' ', '*']).next().unwrap_or_default().trim_end_matches(|c| "[]27".contains(c))
+        let name = member.rsplit([' ', '*']).next().unwrap_or_default();
+        name.split_once('[').map_or(name, |(name, _)| name)
     }
 }
 
@@ -180,9 +183,10 @@ fn with_init_macros(text: &str) -> String {
 
 fn init_macro(name: &str, members: &[&str]) -> String {
     let zeroes = members.iter().skip(1).map(|member| {
-        match member.starts_with("rekall_str ") && !member.contains('*') {
-            true => "{0, 0}",
-            false => "0",
+        match (member.starts_with("rekall_str ") && !member.contains('*'), member.ends_with(']')) {
+            (true, _) => "{0, 0}",
+            (_, true) => "{0}",
+            _ => "0",
         }
     });
     let values: Vec<&str> = zeroes.collect();

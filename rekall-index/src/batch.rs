@@ -6,16 +6,29 @@
 pub(crate) struct Batch {
     queries: Vec<f32>,
     dimensions: usize,
+    /// Instead of faer, which always uses the widest instructions there are, where a test or a bench wants others.
+    #[cfg(any(test, feature = "testing"))]
+    tile: Option<crate::tile::QueryTile>,
 }
 
 #[cfg(feature = "faer")]
 impl Batch {
     pub(crate) fn new(queries: &[f32], dimensions: usize) -> Self {
-        Self { queries: queries.to_vec(), dimensions }
+        Self {
+            queries: queries.to_vec(),
+            dimensions,
+            #[cfg(any(test, feature = "testing"))]
+            tile: (crate::dispatch::limit() < crate::dispatch::Simd::Avx512)
+                .then(|| crate::tile::QueryTile::new(queries, dimensions)),
+        }
     }
 
     /// `out[row * queries + query]`; `rows` is row-major.
     pub(crate) fn dots(&self, rows: &[f32], out: &mut [f32]) {
+        #[cfg(any(test, feature = "testing"))]
+        if let Some(tile) = &self.tile {
+            return tile.dots(rows, out);
+        }
         use faer::{Accum, MatMut, MatRef, Par, linalg::matmul::matmul};
         let (count, queries) = (rows.len() / self.dimensions, self.queries.len() / self.dimensions);
         let rows = MatRef::from_row_major_slice(rows, count, self.dimensions);

@@ -48,10 +48,12 @@ mod check;
 mod checksum;
 mod choice;
 mod contract;
+mod dispatch;
 mod dot;
 mod entry_set;
 mod error;
 mod flat;
+mod gates;
 mod kernels;
 mod key;
 mod options;
@@ -62,7 +64,7 @@ mod sq8;
 mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-#[cfg(any(test, not(feature = "faer")))]
+#[cfg(any(test, feature = "testing", not(feature = "faer")))]
 mod tile;
 #[cfg(feature = "sqlite-vec")]
 mod vec0;

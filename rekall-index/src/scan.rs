@@ -1,9 +1,11 @@
 //! The scan all resident indexes share: blocks in order, a gate per query, a filter behind the gate, threads.
 
 use std::ops::Range;
-use std::panic::resume_unwind;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use crate::gates::Gates;
 use crate::shortlist::{Candidate, Shortlist};
 use crate::table::{Block, Columns, Table};
 use crate::{EntrySet, Error, Neighbor, SearchOptions};
@@ -33,12 +35,15 @@ pub(crate) trait Scorer<C: Columns>: Sync {
         Shortlist::new(k)
     }
 
-    /// Bytes of codes or rows that justify one more thread. A thread costs some 50 µs to start and join.
+    /// Bytes of codes or rows that justify one more thread: it begins some 40 µs after it was asked for, of which its
+    /// starter spends 25.
     const BYTES_PER_THREAD: usize;
 }
 
 /// A filter this many times smaller than the table is looked up entry by entry instead of scanned.
 const GATHER_FACTOR: u64 = 6;
+/// How long a thread that has nothing left to do spins before it sleeps until the others are done.
+const LONGEST_SPIN: Duration = Duration::from_micros(100);
 /// Entries looked up between two looks at the cancel flag.
 const GATHER_BLOCK: usize = 1024;
 
@@ -156,59 +161,141 @@ where
     C::Shape: Sync,
     S: Scorer<C>,
 {
+    let blocks = table.blocks().len();
     let bytes = table.len() * C::row_bytes(table.shape()) * scorer.queries();
-    let threads = options.threads.min(bytes / S::BYTES_PER_THREAD).clamp(1, table.blocks().len().max(1));
-    let blocks_per_thread = table.blocks().len().div_ceil(threads).max(1);
-    let part = |number: usize| {
-        let first = number * blocks_per_thread;
-        let last = (first + blocks_per_thread).min(table.blocks().len());
+    let threads = options.threads.min(bytes / S::BYTES_PER_THREAD).clamp(1, blocks.max(1));
+    if threads == 1 {
         let mut shortlists = fresh(scorer, options.k);
-        scan_blocks(table, scorer, options, first.min(last)..last, &mut shortlists)?;
+        scan_blocks(table, scorer, options, 0..blocks, &mut shortlists)?;
+        return Ok(shortlists);
+    }
+    let shares = Shares::new(blocks, threads);
+    let part = || -> Result<_, Error> {
+        let mut shortlists = fresh(scorer, options.k);
+        while let Some(blocks) = shares.next() {
+            scan_blocks(table, scorer, options, blocks, &mut shortlists)?;
+        }
         Ok(shortlists)
     };
-    if threads == 1 {
-        return part(0);
-    }
-    std::thread::scope(|scope| {
-        let part = &part;
-        let others: Vec<_> = (1..threads).map(|number| scope.spawn(move || part(number))).collect();
-        let mut shortlists = part(0);
-        for other in others {
-            // A panic in a thread goes on in the caller's.
-            let theirs = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            if let Ok(ours) = &mut shortlists {
-                ours.iter_mut().zip(theirs?).for_each(|(ours, theirs)| ours.merge(theirs));
-            }
+    let (theirs, done) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+    let ours = std::thread::scope(|scope| {
+        let helper = || {
+            let found = part();
+            theirs.lock().unwrap_or_else(PoisonError::into_inner).push(found);
+            done.fetch_add(1, Ordering::Release);
+        };
+        // If the system has no thread to give, fewer do the work.
+        let helpers =
+            (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, helper).ok()).count();
+        let ours = part();
+        // All end within microseconds of each other as a rule; sleeping until then would cost a few dozen more.
+        let waiting = Instant::now();
+        while done.load(Ordering::Acquire) < helpers && waiting.elapsed() < LONGEST_SPIN {
+            std::hint::spin_loop();
         }
-        shortlists
-    })
+        ours
+    });
+    let mut shortlists = ours?;
+    for theirs in theirs.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        shortlists.iter_mut().zip(theirs?).for_each(|(ours, theirs)| ours.merge(theirs));
+    }
+    Ok(shortlists)
+}
+
+/// The blocks still to be scanned, of which each thread takes some at a time: a thread that starts late, or shares its
+/// processor with others, does less.
+struct Shares {
+    next: AtomicUsize,
+    end: usize,
+    threads: usize,
+}
+
+impl Shares {
+    fn new(end: usize, threads: usize) -> Self {
+        Self { next: AtomicUsize::new(0), end, threads }
+    }
+
+    /// Large shares first, so that memory is read in long runs; small ones last, so that all end together.
+    fn next(&self) -> Option<Range<usize>> {
+        let share = |next: usize| (self.end - next).div_ceil(2 * self.threads);
+        let claimed = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+            (next < self.end).then(|| next + share(next))
+        });
+        claimed.ok().map(|first| first..first + share(first))
+    }
 }
 
 /// Scans some blocks.
-pub(crate) fn scan_blocks<C: Columns, S: Scorer<C>>(
+fn scan_blocks<C: Columns, S: Scorer<C>>(
     table: &Table<C>,
     scorer: &S,
     options: &SearchOptions<'_>,
     blocks: Range<usize>,
     shortlists: &mut [Shortlist],
 ) -> Result<(), Error> {
-    let queries = scorer.queries();
-    let mut gates: Vec<f32> = shortlists.iter().map(Shortlist::gate).collect();
-    let mut uppers: Vec<f32> = Vec::new();
+    let mut scan = BlockScan::new(table, scorer, options, shortlists);
     for number in blocks {
-        options.check_cancelled()?;
-        let block: &Arc<Block<C>> = &table.blocks()[number];
-        uppers.resize(block.keys().len() * queries, 0.0);
-        scorer.uppers(block, 0..block.keys().len(), &mut uppers);
-        for (row, uppers) in uppers.chunks_exact(queries).enumerate() {
-            // Nearly every row ends here: one compare per query, without a branch between them.
-            let passes = uppers.iter().zip(&gates).fold(false, |any, (upper, gate)| any | (upper >= gate));
-            if passes && options.admits(block.keys()[row]) {
-                let position = table.position(number, row);
-                offer(table, scorer, options, shortlists, (block, row, position), uppers)?;
-                gates.iter_mut().zip(&*shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
-            }
-        }
+        scan.scan(&table.blocks()[number], table.position(number, 0), shortlists)?;
     }
     Ok(())
+}
+
+/// What is kept from one block to the next.
+pub(crate) struct BlockScan<'a, C: Columns, S> {
+    /// For exact similarities.
+    table: &'a Table<C>,
+    scorer: &'a S,
+    options: &'a SearchOptions<'a>,
+    gates: Gates,
+    uppers: Vec<f32>,
+}
+
+impl<'a, C: Columns, S: Scorer<C>> BlockScan<'a, C, S> {
+    /// A scan for the queries of `scorer`, of which there is at least one, with a list for each.
+    pub(crate) fn new(
+        table: &'a Table<C>,
+        scorer: &'a S,
+        options: &'a SearchOptions<'a>,
+        shortlists: &[Shortlist],
+    ) -> Self {
+        Self { table, scorer, options, gates: Gates::new(shortlists), uppers: Vec::new() }
+    }
+
+    /// Scans one block, whose first row has the position `first`.
+    pub(crate) fn scan(
+        &mut self,
+        block: &Block<C>,
+        first: u32,
+        shortlists: &mut [Shortlist],
+    ) -> Result<(), Error> {
+        let Self { table, scorer, options, gates, uppers } = self;
+        options.check_cancelled()?;
+        let (rows, queries) = (block.keys().len(), scorer.queries());
+        uppers.resize(rows * queries, 0.0);
+        scorer.uppers(block, 0..rows, uppers);
+        let mut from = 0;
+        while let Some(row) = gates.next(uppers, from) {
+            if options.admits(block.keys()[row]) {
+                let uppers = &uppers[row * queries..][..queries];
+                offer(table, *scorer, options, shortlists, (block, row, first + row as u32), uppers)?;
+                gates.update(shortlists);
+            }
+            from = row + 1;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_every_block_once() {
+        for (blocks, threads) in [(0, 2), (1, 2), (7, 2), (100, 3), (1000, 8)] {
+            let shares = Shares::new(blocks, threads);
+            let taken: Vec<usize> = std::iter::from_fn(|| shares.next()).flatten().collect();
+            assert!(taken.into_iter().eq(0..blocks), "{blocks} blocks, {threads} threads");
+        }
+    }
 }

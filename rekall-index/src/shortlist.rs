@@ -52,6 +52,7 @@ pub(crate) struct Shortlist {
     most: usize,
     candidates: Vec<Candidate>,
     scratch: Vec<f32>,
+    entries: Vec<i64>,
 }
 
 /// Room beside the k best that makes thinning out rare.
@@ -72,8 +73,16 @@ impl Shortlist {
 
     fn with(k: usize, grouped: bool) -> Self {
         let limit = k.saturating_mul(4).max(FIRST_LIMIT);
-        let (candidates, scratch) = (Vec::new(), Vec::new());
-        Self { k, grouped, gate: f32::NEG_INFINITY, limit, most: limit.max(MOST), candidates, scratch }
+        Self {
+            k,
+            grouped,
+            gate: f32::NEG_INFINITY,
+            limit,
+            most: limit.max(MOST),
+            candidates: Vec::new(),
+            scratch: Vec::new(),
+            entries: Vec::new(),
+        }
     }
 
     /// A row whose upper bound is below this can't belong to the result. Only ever rises.
@@ -110,25 +119,47 @@ impl Shortlist {
 
     /// Sets the gate to the k-th best lower bound over distinct entries, and drops what does not pass.
     fn raise_gate(&mut self) {
-        let candidates = &mut self.candidates;
-        if candidates.len() < self.k {
+        if self.candidates.len() < self.k {
             return;
         }
+        if let Some(kth) = self.kth_of_rows().or_else(|| self.kth_of_entries()) {
+            self.gate = self.gate.max(kth);
+        }
+        let gate = self.gate;
+        self.candidates.retain(|candidate| candidate.upper >= gate);
+    }
+
+    /// The k-th best lower bound of all rows; `None` if the best k rows belong to fewer than k entries, and entries count.
+    fn kth_of_rows(&mut self) -> Option<f32> {
+        self.scratch.clear();
+        self.scratch.extend(self.candidates.iter().map(|candidate| candidate.lower));
+        let (_, &mut kth, _) = self.scratch.select_nth_unstable_by(self.k - 1, |a, b| descending(*a, *b));
+        if self.grouped {
+            self.entries.clear();
+            let best = self.candidates.iter().filter(|candidate| candidate.lower >= kth);
+            self.entries.extend(best.map(|candidate| candidate.key.entry));
+            self.entries.sort_unstable();
+            self.entries.dedup();
+        }
+        (!self.grouped || self.entries.len() >= self.k).then_some(kth)
+    }
+
+    /// The k-th best of the entries' best lower bounds, if there are so many entries.
+    fn kth_of_entries(&mut self) -> Option<f32> {
+        let candidates = &mut self.candidates;
         candidates.sort_unstable_by(|a, b| a.key.entry.cmp(&b.key.entry).then(descending(a.lower, b.lower)));
         self.scratch.clear();
-        let grouped = self.grouped;
         let mut previous = None;
         for candidate in candidates.iter() {
-            if previous.replace(candidate.key.entry) != Some(candidate.key.entry) || !grouped {
+            if previous.replace(candidate.key.entry) != Some(candidate.key.entry) {
                 self.scratch.push(candidate.lower);
             }
         }
-        if self.scratch.len() >= self.k {
-            let (_, kth, _) = self.scratch.select_nth_unstable_by(self.k - 1, |a, b| descending(*a, *b));
-            self.gate = self.gate.max(*kth);
+        if self.scratch.len() < self.k {
+            return None;
         }
-        let gate = self.gate;
-        candidates.retain(|candidate| candidate.upper >= gate);
+        let (_, &mut kth, _) = self.scratch.select_nth_unstable_by(self.k - 1, |a, b| descending(*a, *b));
+        Some(kth)
     }
 
     /// Settles every candidate and keeps the best row of each of the k best entries.

@@ -1,5 +1,9 @@
 //! The definition of similarity.
 
+use pulp::{Simd, WithSimd};
+
+use crate::dispatch::arch;
+
 /// How many partial sums the definition keeps.
 const LANES: usize = 8;
 
@@ -25,20 +29,35 @@ pub fn similarity(a: &[f32], b: &[f32]) -> f32 {
 /// The dot product of [`similarity`] before rounding.
 pub(crate) fn dot_f64(a: &[f32], b: &[f32]) -> f64 {
     let length = a.len().min(b.len());
-    let (a, b) = (&a[..length], &b[..length]);
-    let mut sums = [0f64; LANES];
-    let (a_full, b_full) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let tail = a_full.remainder().iter().zip(b_full.remainder());
-    // A loop over fixed-size lanes: the compiler turns it into SIMD without changing the order of any sum.
-    for (x, y) in a_full.zip(b_full) {
-        for lane in 0..LANES {
-            sums[lane] += f64::from(x[lane]) * f64::from(y[lane]);
+    arch().dispatch(Dot { a: &a[..length], b: &b[..length] })
+}
+
+/// Both are of one length.
+struct Dot<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+}
+
+impl WithSimd for Dot<'_> {
+    type Output = f64;
+
+    /// The same operations in the same order whatever the instructions: Rust fuses no multiplication with an addition.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> f64 {
+        let mut sums = [0f64; LANES];
+        let (a_full, b_full) = (self.a.chunks_exact(LANES), self.b.chunks_exact(LANES));
+        let tail = a_full.remainder().iter().zip(b_full.remainder());
+        // A loop over fixed-size lanes: the compiler turns it into SIMD without changing the order of any sum.
+        for (x, y) in a_full.zip(b_full) {
+            for lane in 0..LANES {
+                sums[lane] += f64::from(x[lane]) * f64::from(y[lane]);
+            }
         }
+        for (sum, (&x, &y)) in sums.iter_mut().zip(tail) {
+            *sum += f64::from(x) * f64::from(y);
+        }
+        ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
     }
-    for (sum, (&x, &y)) in sums.iter_mut().zip(tail) {
-        *sum += f64::from(x) * f64::from(y);
-    }
-    ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! Dot products of many rows with many queries: a register tile over queries laid out by component.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
-use crate::kernels::prefetch;
+use crate::dispatch::arch;
+use crate::kernels::prefetch_beyond;
 
 /// The most lanes of `f32` any instruction set here has; queries are padded to a multiple.
 const LANES: usize = 16;
 /// Rows of a tile: with two vectors of queries each, 12 accumulators, which leaves AVX2 4 of its 16 registers.
 const TILE_ROWS: usize = 6;
+/// The same for the 32 registers of AVX-512: a divisor of the rows of any block, so that no rows are left over.
+const WIDE_TILE_ROWS: usize = 8;
 
 /// Numbers of a cache line.
 const LINE: usize = 16;
@@ -41,7 +44,7 @@ impl QueryTile {
 
     /// `out[row * queries + query]`; `rows` is row-major.
     pub(crate) fn dots(&self, rows: &[f32], out: &mut [f32]) {
-        Arch::new().dispatch(Tile { tile: self, rows, out });
+        arch().dispatch(Tile { tile: self, rows, out });
     }
 }
 
@@ -64,7 +67,6 @@ impl WithSimd for Tile<'_> {
             let first = number * PANEL;
             let width = (queries - first).min(PANEL);
             let (panel, _) = S::as_simd_f32s(panel);
-            let vectors = PANEL / S::F32_LANES;
             // Vectors that hold only padding are skipped.
             let mut vector = 0;
             while vector * S::F32_LANES < width {
@@ -76,12 +78,15 @@ impl WithSimd for Tile<'_> {
                     out: self.out,
                     queries: *queries,
                     panel,
-                    vectors,
                     vector,
                     column,
                 };
                 if width - vector * S::F32_LANES > S::F32_LANES {
-                    pass.run::<TILE_ROWS, 2>();
+                    if S::F32_LANES == LANES {
+                        pass.run::<WIDE_TILE_ROWS, 2>();
+                    } else {
+                        pass.run::<TILE_ROWS, 2>();
+                    }
                     vector += 2;
                 } else {
                     pass.run::<{ 2 * TILE_ROWS }, 1>();
@@ -100,8 +105,7 @@ struct Pass<'a, S: Simd> {
     out: &'a mut [f32],
     queries: usize,
     panel: &'a [S::f32s],
-    /// Vectors of a panel, and the first of those to use.
-    vectors: usize,
+    /// The first of the panel's vectors to use.
     vector: usize,
     /// The query in the first lane.
     column: usize,
@@ -116,26 +120,26 @@ impl<S: Simd> Pass<'_, S> {
             self.tile::<R, V>(row);
             row += R;
         }
-        while row < count {
+        while row + 2 <= count {
+            self.tile::<2, V>(row);
+            row += 2;
+        }
+        if row < count {
             self.tile::<1, V>(row);
-            row += 1;
         }
     }
 
     #[inline(always)]
     fn tile<const R: usize, const V: usize>(&mut self, first: usize) {
-        let (simd, dimensions) = (self.simd, self.dimensions);
+        let (simd, dimensions, vectors) = (self.simd, self.dimensions, PANEL / S::F32_LANES);
         let rows: [&[f32]; R] = std::array::from_fn(|r| &self.rows[(first + r) * dimensions..][..dimensions]);
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
-        // The rows lie a stride apart, which hides from the hardware that they are read in order.
-        let ahead = &self.rows[(first + R) * dimensions..];
-        for (start, panel) in (0..dimensions).step_by(LINE).zip(self.panel.chunks(self.vectors * LINE)) {
-            for r in 0..R {
-                if let Some(number) = ahead.get(r * dimensions + start) {
-                    prefetch(number);
-                }
-            }
-            for (component, queries) in (start..dimensions).zip(panel.chunks_exact(self.vectors)) {
+        // The rows lie a stride apart, which hides from the hardware that they are read in order: ask for the next tile's.
+        let next_tile = R * dimensions * size_of::<f32>();
+        for (start, panel) in (0..dimensions).step_by(LINE).zip(self.panel.chunks(vectors * LINE)) {
+            rows.iter().for_each(|row| prefetch_beyond(&row[start], next_tile));
+            // One iterator ends the loop, not two: else the compiler keeps the sums twice, and has no registers left.
+            for (component, queries) in (start..).zip(panel.chunks_exact(vectors)) {
                 let queries = &queries[self.vector..self.vector + V];
                 for r in 0..R {
                     let x = simd.splat_f32s(rows[r][component]);

@@ -32,7 +32,7 @@ use scorer::FlatScorer;
 ///
 /// # Threads
 /// Searches run on the caller's thread; with [`SearchOptions::with_threads`] they may start more for the time of the call,
-/// and do so above about 4 MiB of rows (times queries) for each thread.
+/// and do so above about 3 MiB of rows (times queries) for each thread.
 ///
 /// # Examples
 /// ```
@@ -88,12 +88,8 @@ impl VectorSearch for FlatIndex {
     ) -> Result<(), Error> {
         check_search(query, self.dimensions(), Some(1), options)?;
         let mut lists = vec![std::mem::take(out)];
-        let result = scan::search(
-            &self.table,
-            &FlatScorer::new(query, self.dimensions(), self.len()),
-            options,
-            &mut lists,
-        );
+        let result =
+            scan::search(&self.table, &FlatScorer::new(query, self.dimensions()), options, &mut lists);
         *out = lists.swap_remove(0);
         result
     }
@@ -108,12 +104,7 @@ impl VectorSearch for FlatIndex {
         out.clear();
         let mut lists = Vec::new();
         for group in queries.chunks(self.dimensions() * FlatScorer::MOST_QUERIES) {
-            scan::search(
-                &self.table,
-                &FlatScorer::new(group, self.dimensions(), self.len()),
-                options,
-                &mut lists,
-            )?;
+            scan::search(&self.table, &FlatScorer::new(group, self.dimensions()), options, &mut lists)?;
             out.append(&mut lists);
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::F32Rows;
 use crate::Error;
 use crate::batch::Batch;
-use crate::dot::{BEYOND_CACHES, dot_error, dots};
+use crate::dot::{dot_error, dots};
 use crate::scan::Scorer;
 use crate::shortlist::Candidate;
 use crate::similarity::similarity;
@@ -20,8 +20,6 @@ pub(super) struct FlatScorer<'a> {
     queries: &'a [f32],
     dimensions: usize,
     error: f32,
-    /// Whether the rows lie in memory rather than in a cache.
-    far: bool,
     batch: Option<Batch>,
 }
 
@@ -33,20 +31,19 @@ impl<'a> FlatScorer<'a> {
         let count = self.queries.len() / self.dimensions;
         let mut column = vec![0.0; out.len() / count];
         for (number, query) in self.queries.chunks_exact(self.dimensions).enumerate() {
-            dots(query, rows, self.far && number == 0, &mut column);
+            dots(query, rows, &mut column);
             out.chunks_exact_mut(count).zip(&column).for_each(|(out, &dot)| out[number] = dot);
         }
     }
 
-    pub(super) fn new(queries: &'a [f32], dimensions: usize, rows: usize) -> Self {
-        let far = rows * F32Rows::row_bytes(&dimensions) > BEYOND_CACHES;
+    pub(super) fn new(queries: &'a [f32], dimensions: usize) -> Self {
         let batch = (queries.len() > FEW * dimensions).then(|| Batch::new(queries, dimensions));
-        Self { queries, dimensions, error: dot_error(dimensions), far, batch }
+        Self { queries, dimensions, error: dot_error(dimensions), batch }
     }
 }
 
 impl Scorer<F32Rows> for FlatScorer<'_> {
-    const BYTES_PER_THREAD: usize = 4 << 20;
+    const BYTES_PER_THREAD: usize = 3 << 20;
 
     fn queries(&self) -> usize {
         self.queries.len() / self.dimensions
@@ -56,7 +53,7 @@ impl Scorer<F32Rows> for FlatScorer<'_> {
         let numbers = &block.columns().numbers()[rows.start * self.dimensions..rows.end * self.dimensions];
         match &self.batch {
             Some(batch) => batch.dots(numbers, out),
-            None if out.len() == rows.len() => dots(self.queries, numbers, self.far, out),
+            None if out.len() == rows.len() => dots(self.queries, numbers, out),
             None => self.few(numbers, out),
         }
         out.iter_mut().for_each(|score| *score += self.error);

@@ -9,6 +9,8 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use crate::dispatch::{Simd, limit};
+
 /// Codes per row are padded with zeros to a multiple of this.
 pub(crate) const CODE_LANES: usize = 32;
 /// Queries of a [`Panel`] that share a vector's width.
@@ -30,9 +32,20 @@ enum Set {
 }
 
 impl Level {
-    /// The best one.
+    /// The best one that searches may use.
     pub(crate) fn detect() -> Self {
-        Self::all().next().unwrap_or(Self(Set::Portable))
+        let most = limit();
+        Self::all().find(|level| level.family() <= most).unwrap_or(Self(Set::Portable))
+    }
+
+    fn family(self) -> Simd {
+        match self.0 {
+            Set::Portable => Simd::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => Simd::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 | Set::Avx512Vnni => Simd::Avx512,
+        }
     }
 
     /// Every one that this machine has, best first.
@@ -104,27 +117,22 @@ impl Level {
     }
 }
 
-/// Asks for a cache line ahead of its use. Only a hint: it changes nothing but time.
+/// Asks for the cache line that lies `bytes` beyond an item, ahead of its use. Only a hint: it changes nothing but time, and
+/// there need be nothing of ours in that place.
+///
+/// A scan does so for what it will read some KB later: the hardware foresees reads only within a page of 4 KiB, and without
+/// huge pages (which a library can't count on) each new page costs a table walk that nothing else hides. One line for each
+/// line read, not many at a time: the processor waits when more than a dozen are on their way.
 #[inline(always)]
-pub(crate) fn prefetch<T>(item: &T) {
+pub(crate) fn prefetch_beyond<T>(item: &T, bytes: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: SSE is part of x86-64, and prefetching has no effect on memory whatever the address.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast());
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast::<i8>().wrapping_add(bytes));
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
-    let _ = item;
-}
-
-/// Asks for all cache lines of a slice ahead of its use.
-///
-/// A scan does so for what it will read some KB later: the hardware foresees reads only within a page of 4 KiB, and without
-/// huge pages (which a library can't count on) each new page costs a table walk that nothing else hides.
-#[inline(always)]
-pub(crate) fn prefetch_slice<T>(items: &[T]) {
-    const LINE: usize = 64;
-    items.iter().step_by(LINE / size_of::<T>()).for_each(prefetch);
+    let _ = (item, bytes);
 }
 
 /// Up to [`PANEL`] queries, laid out so that one vector holds the same two components of many queries:

@@ -6,7 +6,10 @@
 
 use std::arch::x86_64::*;
 
-use super::{PANEL, Panel};
+use super::{PANEL, Panel, prefetch_beyond};
+
+/// How far ahead of their use codes are asked for, a line beside each line read.
+const AHEAD_BYTES: usize = 8 * 1024;
 
 /// Loads 16 codes, widened. Needs AVX2.
 #[inline]
@@ -48,52 +51,57 @@ fn sum8(lanes: __m256i) -> i32 {
 
 #[target_feature(enable = "avx2")]
 pub(super) fn dots_avx2(codes: &[i8], query: &[i16], out: &mut [i32]) {
-    let query = query.as_chunks::<16>().0.as_chunks::<2>().0;
-    for (row, out) in codes.chunks_exact((query.len() * 32).max(1)).zip(out) {
-        let mut sums = [_mm256_setzero_si256(); 2];
-        for (codes, query) in row.as_chunks::<16>().0.as_chunks::<2>().0.iter().zip(query) {
-            for half in 0..2 {
-                let products = _mm256_madd_epi16(widen16(&codes[half]), load16(&query[half]));
-                sums[half] = _mm256_add_epi32(sums[half], products);
-            }
-        }
-        *out = sum8(_mm256_add_epi32(sums[0], sums[1]));
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn dots_avx512(codes: &[i8], query: &[i16], out: &mut [i32]) {
-    let query = query.as_chunks::<32>().0;
-    for (row, out) in codes.chunks_exact((query.len() * 32).max(1)).zip(out) {
-        let mut sum = _mm512_setzero_si512();
-        for (codes, query) in row.as_chunks::<32>().0.iter().zip(query) {
-            sum = _mm512_add_epi32(sum, _mm512_madd_epi16(widen32(codes), load32(query)));
-        }
-        *out = _mm512_reduce_add_epi32(sum);
-    }
-}
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn dots_vnni(codes: &[i8], query: &[i16], out: &mut [i32]) {
-    let query = query.as_chunks::<32>().0;
-    for (row, out) in codes.chunks_exact((query.len() * 32).max(1)).zip(out) {
-        // Four sums hide the latency of the multiply-add.
-        let mut sums = [_mm512_setzero_si512(); 4];
-        let (row, _) = row.as_chunks::<32>();
-        let (row4, row1) = row.as_chunks::<4>();
-        let (query4, query1) = query.as_chunks::<4>();
+    let query = query.as_chunks::<16>().0;
+    let (query4, query1) = query.as_chunks::<4>();
+    for (row, out) in codes.chunks_exact((query.len() * 16).max(1)).zip(out) {
+        let mut sums = [_mm256_setzero_si256(); 4];
+        let (row4, row1) = row.as_chunks::<16>().0.as_chunks::<4>();
         for (codes, query) in row4.iter().zip(query4) {
+            prefetch_beyond(codes, AHEAD_BYTES);
             for i in 0..4 {
-                sums[i] = _mm512_dpwssd_epi32(sums[i], widen32(&codes[i]), load32(&query[i]));
+                let products = _mm256_madd_epi16(widen16(&codes[i]), load16(&query[i]));
+                sums[i] = _mm256_add_epi32(sums[i], products);
             }
         }
-        for (codes, query) in row1.iter().zip(query1) {
-            sums[0] = _mm512_dpwssd_epi32(sums[0], widen32(codes), load32(query));
+        for (i, (codes, query)) in row1.iter().zip(query1).enumerate() {
+            sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(widen16(codes), load16(query)));
         }
-        let halves = [_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3])];
-        *out = _mm512_reduce_add_epi32(_mm512_add_epi32(halves[0], halves[1]));
+        let halves = [_mm256_add_epi32(sums[0], sums[1]), _mm256_add_epi32(sums[2], sums[3])];
+        *out = sum8(_mm256_add_epi32(halves[0], halves[1]));
     }
 }
+
+/// The scans of AVX-512, which differ in how they multiply and add.
+macro_rules! dots_512 {
+    ($name:ident, $features:literal, $multiply_add:expr) => {
+        #[target_feature(enable = $features)]
+        pub(super) fn $name(codes: &[i8], query: &[i16], out: &mut [i32]) {
+            let query = query.as_chunks::<32>().0;
+            let (query4, query1) = query.as_chunks::<4>();
+            for (row, out) in codes.chunks_exact((query.len() * 32).max(1)).zip(out) {
+                // Four sums hide the latency of the multiply-add.
+                let mut sums = [_mm512_setzero_si512(); 4];
+                let (row4, row1) = row.as_chunks::<32>().0.as_chunks::<4>();
+                for (codes, query) in row4.iter().zip(query4) {
+                    for i in 0..4 {
+                        if i % 2 == 0 {
+                            prefetch_beyond(&codes[i], AHEAD_BYTES);
+                        }
+                        sums[i] = $multiply_add(sums[i], widen32(&codes[i]), load32(&query[i]));
+                    }
+                }
+                for (i, (codes, query)) in row1.iter().zip(query1).enumerate() {
+                    sums[i] = $multiply_add(sums[i], widen32(codes), load32(query));
+                }
+                let halves = [_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3])];
+                *out = _mm512_reduce_add_epi32(_mm512_add_epi32(halves[0], halves[1]));
+            }
+        }
+    };
+}
+
+dots_512!(dots_avx512, "avx512f,avx512bw", |sum, x, q| _mm512_add_epi32(sum, _mm512_madd_epi16(x, q)));
+dots_512!(dots_vnni, "avx512f,avx512bw,avx512vnni", |sum, x, q| _mm512_dpwssd_epi32(sum, x, q));
 
 /// A row's codes in pairs, widened: what a tile broadcasts.
 type Pairs = Vec<[i16; 2]>;
@@ -104,7 +112,14 @@ fn widen(codes: &[i8], pairs: &mut Pairs) {
     pairs.extend(codes.as_chunks::<2>().0.iter().map(|&[a, b]| [i16::from(a), i16::from(b)]));
 }
 
-fn as_i32([a, b]: [i16; 2]) -> i32 {
+/// One pair of a row, as the 32 bits that a tile broadcasts.
+///
+/// # Safety
+/// `component` must be below the row's length.
+#[inline(always)]
+unsafe fn pair(row: &[[i16; 2]], component: usize) -> i32 {
+    // SAFETY: by the contract. Checked, it would cost as much as the multiplications.
+    let [a, b] = unsafe { *row.get_unchecked(component) };
     // Little-endian, as x86 is: the first component in the low half.
     i32::from(a) & 0xFFFF | i32::from(b) << 16
 }
@@ -149,7 +164,8 @@ fn tile_avx2<const R: usize>(pairs: &[[i16; 2]], panel: &Panel, out: &mut [i32])
                 [_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1))]
             };
             for r in 0..R {
-                let x = _mm256_set1_epi32(as_i32(rows[r][component]));
+                // SAFETY: each row is `length` long.
+                let x = _mm256_set1_epi32(unsafe { pair(rows[r], component) });
                 for v in 0..2 {
                     sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(x, q[v]));
                 }
@@ -187,7 +203,8 @@ macro_rules! tile_512 {
                         *q = unsafe { _mm512_loadu_si512(queries.as_ptr().add(16 * v).cast()) };
                     }
                     for r in 0..R {
-                        let x = _mm512_set1_epi32(as_i32(rows[r][component]));
+                        // SAFETY: each row is `length` long.
+                        let x = _mm512_set1_epi32(unsafe { pair(rows[r], component) });
                         for v in 0..V {
                             sums[r][v] = $multiply_add(sums[r][v], x, q[v]);
                         }

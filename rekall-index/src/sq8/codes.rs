@@ -56,6 +56,22 @@ pub(super) struct Codes {
 }
 
 impl Codes {
+    /// Columns of rows whose codes lie one after the other, without padding.
+    pub(super) fn from_parts(shape: &Shape, pool: &Arc<Pool>, codes: &[i8], factors: Vec<[f32; 2]>) -> Self {
+        let (rows, stride) = (factors.len(), shape.stride);
+        let mut columns = Self { codes: Aligned::new(pool), factors };
+        if shape.dimensions() == stride {
+            columns.codes.extend(codes, rows * stride);
+        } else {
+            let mut padded = vec![0; stride];
+            for row in codes.chunks_exact(shape.dimensions()) {
+                padded[..row.len()].copy_from_slice(row);
+                columns.codes.extend(&padded, rows * stride);
+            }
+        }
+        columns
+    }
+
     pub(super) fn codes(&self) -> &[i8] {
         self.codes.as_slice()
     }

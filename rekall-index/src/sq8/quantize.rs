@@ -27,6 +27,12 @@ const MOST: f32 = 127.0;
 /// Room for the rounding of norms computed in `f64`: far more than (n + 2)·2⁻⁵³ for the largest n.
 const NORM_SLACK: f64 = 1.0 + 1e-9;
 
+/// The same for `f64`, below 2⁵¹.
+fn round_f64(x: f64) -> f64 {
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    (x + MAGIC) - MAGIC
+}
+
 /// Encodes rows around a shape's centre.
 #[derive(Debug)]
 pub(super) struct Encoder {
@@ -111,14 +117,20 @@ impl Shape {
 pub(super) struct Query {
     /// w: `stride` numbers, the padding zero; 127·Σ|w| fits an `i32`.
     pub(super) codes: Vec<i16>,
+    pub(super) bounds: Bounds,
+}
+
+/// What makes bounds of a query's integer products.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Bounds {
     /// t.
-    pub(super) scale: f32,
+    scale: f32,
     /// C.
-    pub(super) offset: f32,
+    offset: f32,
     /// A.
-    pub(super) per_residual: f32,
+    per_residual: f32,
     /// B.
-    pub(super) slack: f32,
+    slack: f32,
 }
 
 impl Query {
@@ -129,10 +141,11 @@ impl Query {
         // Rounding may add 1/2 to each |w|, hence the room of n numbers.
         let room = f64::from(i32::MAX) / f64::from(MOST) - query.len() as f64;
         let scale = upwards((largest / f64::from(i16::MAX)).max(sum / room));
+        let inverse = 1.0 / f64::from(scale);
         let mut codes = vec![0; shape.stride()];
         let mut error = 0f64;
         for (code, &x) in codes.iter_mut().zip(query) {
-            *code = (f64::from(x) / f64::from(scale)).round() as i16;
+            *code = round_f64(f64::from(x) * inverse) as i16;
             error += (f64::from(x) - f64::from(scale) * f64::from(*code)).powi(2);
         }
         let error = error.sqrt() * NORM_SLACK;
@@ -140,23 +153,25 @@ impl Query {
         let reach = 1.0 + UNIT_TOLERANCE + shape.centre().norm() * NORM_SLACK;
         let offset = dot_f64(query, shape.centre().numbers());
         let slack = error * reach * (1.0 + 64.0 * u) + 32.0 * u * (offset.abs() + norm * reach + 1.0);
-        Self {
-            codes,
+        let bounds = Bounds {
             scale,
             offset: offset as f32,
             per_residual: upwards(norm * (1.0 + 64.0 * u)),
             slack: upwards(slack),
-        }
+        };
+        Self { codes, bounds }
     }
+}
 
+impl Bounds {
     /// The upper bound for a row with `dot` = w·c.
-    #[inline]
+    #[inline(always)]
     pub(super) fn upper(&self, dot: i32, [scale, residual]: [f32; 2]) -> f32 {
         self.offset + scale * self.scale * dot as f32 + self.half_width(residual)
     }
 
     /// How far the similarity can be from the middle.
-    #[inline]
+    #[inline(always)]
     pub(super) fn half_width(&self, residual: f32) -> f32 {
         self.per_residual * residual + self.slack
     }

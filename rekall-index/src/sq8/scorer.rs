@@ -3,10 +3,13 @@
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 
+use pulp::{Simd, WithSimd};
+
 use super::Counters;
 use super::codes::{Codes, Shape};
-use super::quantize::Query;
-use crate::kernels::{Level, PANEL, Panel, prefetch_slice};
+use super::quantize::{Bounds, Query};
+use crate::dispatch::arch;
+use crate::kernels::{Level, PANEL, Panel};
 use crate::scan::Scorer;
 use crate::shortlist::Candidate;
 use crate::similarity::similarity;
@@ -18,7 +21,7 @@ pub(super) struct Sq8Scorer<'a> {
     level: Level,
     queries: Vec<Query>,
     /// The queries in panels, if there are more than [`FEW`].
-    panels: Vec<Panel>,
+    panels: Vec<(Panel, [Bounds; PANEL])>,
     exact: &'a [f32],
     shape: Shape,
     source: &'a (dyn VectorSource + Send + Sync),
@@ -28,8 +31,6 @@ pub(super) struct Sq8Scorer<'a> {
 /// Up to so many queries are multiplied one after the other: all but the first find the codes in the cache, and none of
 /// a panel's lanes is wasted.
 const FEW: usize = 4;
-/// How far ahead of their use codes are asked for.
-const AHEAD_BYTES: usize = 8 * 1024;
 /// Rows whose integer sums stand on the stack at a time.
 const CHUNK: usize = 64;
 
@@ -49,7 +50,12 @@ impl<'a> Sq8Scorer<'a> {
             0..=FEW => Vec::new(),
             _ => queries
                 .chunks(PANEL)
-                .map(|some| Panel::new(some.iter().map(|query| query.codes.as_slice()), shape.stride()))
+                .map(|some| {
+                    let panel = Panel::new(some.iter().map(|query| query.codes.as_slice()), shape.stride());
+                    let mut bounds = [Bounds::default(); PANEL];
+                    bounds.iter_mut().zip(some).for_each(|(bounds, query)| *bounds = query.bounds);
+                    (panel, bounds)
+                })
                 .collect(),
         };
         Self { level: Level::detect(), queries, panels, exact, shape, source, counters }
@@ -57,18 +63,18 @@ impl<'a> Sq8Scorer<'a> {
 
     /// One query after the other.
     fn few(&self, codes: &[i8], factors: &[[f32; 2]], out: &mut [f32]) {
-        let mut dots = [0; CHUNK];
+        let (mut dots, mut column) = ([0; CHUNK], [0.0; CHUNK]);
         let (count, stride) = (self.queries.len(), self.shape.stride());
-        let rows = (AHEAD_BYTES / stride).clamp(1, CHUNK);
-        let mut ahead = codes.chunks(rows * stride).skip(1);
-        let chunks = factors.chunks(rows).zip(codes.chunks(rows * stride));
-        for ((factors, codes), out) in chunks.zip(out.chunks_mut(rows * count)) {
-            prefetch_slice(ahead.next().unwrap_or_default());
-            let dots = &mut dots[..factors.len()];
+        let chunks = factors.chunks(CHUNK).zip(codes.chunks(CHUNK * stride));
+        for ((factors, codes), out) in chunks.zip(out.chunks_mut(CHUNK * count)) {
+            let (dots, column) = (&mut dots[..factors.len()], &mut column[..factors.len()]);
             for (number, query) in self.queries.iter().enumerate() {
                 self.level.dots(codes, &query.codes, dots);
-                let rows = out.chunks_exact_mut(count).zip(&*dots).zip(factors);
-                rows.for_each(|((out, &dot), &factors)| out[number] = query.upper(dot, factors));
+                let out_column: &mut [f32] = if count == 1 { &mut *out } else { column };
+                arch().dispatch(ColumnUppers { bounds: query.bounds, dots, factors, out: out_column });
+                if count > 1 {
+                    out.chunks_exact_mut(count).zip(&*column).for_each(|(row, &upper)| row[number] = upper);
+                }
             }
         }
     }
@@ -79,17 +85,56 @@ impl<'a> Sq8Scorer<'a> {
         let chunks = factors.chunks(CHUNK).zip(codes.chunks(CHUNK * self.shape.stride()));
         for ((factors, codes), out) in chunks.zip(out.chunks_mut(CHUNK * count)) {
             let dots = &mut dots[..factors.len() * PANEL];
-            for (number, panel) in self.panels.iter().enumerate() {
+            for (number, (panel, bounds)) in self.panels.iter().enumerate() {
                 self.level.dots_panel(codes, panel, dots);
                 let columns = number * PANEL..number * PANEL + panel.width();
-                let queries = &self.queries[columns.clone()];
-                let rows = dots.as_chunks::<PANEL>().0.iter().zip(factors).zip(out.chunks_exact_mut(count));
-                for ((dots, &factors), out) in rows {
-                    for ((out, &dot), query) in out[columns.clone()].iter_mut().zip(dots).zip(queries) {
-                        *out = query.upper(dot, factors);
-                    }
-                }
+                arch().dispatch(PanelUppers { bounds, dots, factors, out, count, columns });
             }
+        }
+    }
+}
+
+/// Upper bounds of some rows for one query.
+struct ColumnUppers<'a> {
+    bounds: Bounds,
+    dots: &'a [i32],
+    factors: &'a [[f32; 2]],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for ColumnUppers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { bounds, dots, factors, out } = self;
+        out.iter_mut().zip(dots).zip(factors).for_each(|((out, &dot), &row)| *out = bounds.upper(dot, row));
+    }
+}
+
+/// Upper bounds of some rows for the queries of a panel, into their columns of `out`, which has `count` a row.
+struct PanelUppers<'a> {
+    bounds: &'a [Bounds; PANEL],
+    dots: &'a [i32],
+    factors: &'a [[f32; 2]],
+    out: &'a mut [f32],
+    count: usize,
+    columns: Range<usize>,
+}
+
+impl WithSimd for PanelUppers<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let rows = self.dots.as_chunks::<PANEL>().0.iter().zip(self.factors);
+        for ((dots, &factors), out) in rows.zip(self.out.chunks_exact_mut(self.count)) {
+            // All lanes, used or not: a loop of fixed length becomes a few vectors.
+            let mut uppers = [0.0; PANEL];
+            for lane in 0..PANEL {
+                uppers[lane] = self.bounds[lane].upper(dots[lane], factors);
+            }
+            out[self.columns.clone()].copy_from_slice(&uppers[..self.columns.len()]);
         }
     }
 }
@@ -110,7 +155,7 @@ impl Scorer<Codes> for Sq8Scorer<'_> {
 
     fn width(&self, block: &Block<Codes>, row: usize, query: usize) -> f32 {
         let [_, residual] = block.columns().factors()[row];
-        2.0 * self.queries[query].half_width(residual)
+        2.0 * self.queries[query].bounds.half_width(residual)
     }
 
     fn exact(

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::codes::Shape;
+use super::codes::{Codes, Shape};
 use super::persist::StoredBlock;
 use super::scorer::Sq8Scorer;
 use super::{Counters, Sq8Stats};
 use crate::check::{check_dimensions, check_search};
-use crate::scan;
+use crate::scan::{self, BlockScan};
 use crate::shortlist::Shortlist;
 use crate::table::Table;
 use crate::{Error, Neighbor, SearchOptions, VectorSearch, VectorSource};
@@ -28,6 +28,12 @@ pub trait BlockSource {
 impl BlockSource for Vec<Vec<u8>> {
     fn blocks(&self, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         self.iter().try_for_each(|block| visit(block))
+    }
+}
+
+impl<B: BlockSource + ?Sized> BlockSource for Arc<B> {
+    fn blocks(&self, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        (**self).blocks(visit)
     }
 }
 
@@ -80,30 +86,36 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
             options.check_cancelled()?;
             let block = StoredBlock::parse(bytes, self.dimensions)?;
             // The queries are encoded around the centre, which all blocks of an export share.
-            if prepared.as_ref().is_none_or(|prepared| prepared.shape.centre() != &block.centre) {
-                let shape = Shape::new(block.centre.clone());
-                let scorer = Sq8Scorer::new(queries, shape.clone(), &self.source, &self.counters);
-                prepared = Some(Prepared { shape, scorer });
+            if prepared.as_ref().is_none_or(|prepared| prepared.shape().centre() != &block.centre) {
+                let table = Table::<Codes>::new(Shape::new(block.centre.clone()));
+                let scorer = Sq8Scorer::new(queries, table.shape().clone(), &self.source, &self.counters);
+                prepared = Some(Prepared { table, scorer });
             }
-            let Some(Prepared { shape, scorer }) = &prepared else { return Ok(()) };
-            let mut table = Table::new(shape.clone());
-            block.append_to(&mut table);
-            scan::scan_blocks(&table, scorer, options, 0..table.blocks().len(), &mut shortlists)
+            let Some(Prepared { table, scorer }) = &prepared else { return Ok(()) };
+            let block = block.read(table.shape(), table.pool());
+            // A candidate is known by its key; where its row lay is forgotten with the block.
+            BlockScan::new(table, scorer, options, &shortlists).scan(&block, 0, &mut shortlists)
         })?;
         out.clear();
         out.resize_with(count, Vec::new);
-        if let Some(Prepared { shape, scorer }) = &prepared {
+        if let Some(Prepared { table, scorer }) = &prepared {
             self.counters.count(count);
-            let none = Table::new(shape.clone());
-            scan::finish(&none, scorer, options, shortlists, out)?;
+            scan::finish(table, scorer, options, shortlists, out)?;
         }
         Ok(())
     }
 }
 
+/// Queries encoded for a centre, and a table without rows of that shape.
 struct Prepared<'a> {
-    shape: Shape,
+    table: Table<Codes>,
     scorer: Sq8Scorer<'a>,
+}
+
+impl Prepared<'_> {
+    fn shape(&self) -> &Shape {
+        self.table.shape()
+    }
 }
 
 impl<B: BlockSource, S: VectorSource + Send + Sync> VectorSearch for Sq8Stream<B, S> {

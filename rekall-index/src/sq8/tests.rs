@@ -65,8 +65,8 @@ fn bounds_hold_for_hard_rows() {
                     let code = encoder.encode(row, 0.0);
                     let mut dot = [0];
                     Level::detect().dots(code.codes, &encoded.codes, &mut dot);
-                    let upper = encoded.upper(dot[0], [code.scale, code.residual]);
-                    let lower = upper - 2.0 * encoded.half_width(code.residual);
+                    let upper = encoded.bounds.upper(dot[0], [code.scale, code.residual]);
+                    let lower = upper - 2.0 * encoded.bounds.half_width(code.residual);
                     let exact = similarity(query, row);
                     assert!(lower <= exact && exact <= upper, "{dimensions}: {lower} {exact} {upper}");
                 }

@@ -40,6 +40,11 @@ impl<C: Columns> Block<C> {
         Self { keys: Vec::new(), columns: C::new(shape, pool) }
     }
 
+    /// A block of rows that are all at hand; `columns` has one for each key.
+    pub(crate) fn from_parts(keys: Vec<Key>, columns: C) -> Self {
+        Self { keys, columns }
+    }
+
     pub(crate) fn keys(&self) -> &[Key] {
         &self.keys
     }
@@ -67,23 +72,15 @@ impl<C: Columns> Block<C> {
         self.columns.copy_within(shape, from, to);
     }
 
-    /// Appends a row. Room doubles up to a whole block, or is `wanted` at once: a small index stays small.
-    pub(super) fn push(
-        &mut self,
-        shape: &C::Shape,
-        key: Key,
-        numbers: C::Row<'_>,
-        wanted: usize,
-        most: usize,
-    ) {
+    /// Appends a row. Room doubles up to a whole block: a small index stays small.
+    pub(super) fn push(&mut self, shape: &C::Shape, key: Key, numbers: C::Row<'_>, most: usize) {
         const FIRST: usize = 8;
         let rows = self.keys.len();
-        let room = wanted.max(rows * 2).clamp(FIRST, most.max(FIRST));
         if rows == self.keys.capacity() {
-            self.keys.reserve_exact(room - rows);
+            self.keys.reserve_exact((rows * 2).clamp(FIRST, most.max(FIRST)) - rows);
         }
         self.keys.push(key);
-        self.columns.push(shape, numbers, room);
+        self.columns.push(shape, numbers, (rows * 2).clamp(FIRST, most.max(FIRST)));
     }
 
     pub(super) fn pop(&mut self, shape: &C::Shape) {

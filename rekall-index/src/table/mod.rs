@@ -98,20 +98,31 @@ impl<C: Columns> Table<C> {
 
     /// Appends a row that can't be found until [`index_appended`](Self::index_appended). There must be room.
     pub(crate) fn append(&mut self, key: Key, row: C::Row<'_>) {
-        self.append_with_room(key, row, 0);
-    }
-
-    /// The same, where some `rows` rows in all are about to be appended.
-    pub(crate) fn append_with_room(&mut self, key: Key, row: C::Row<'_>, rows: usize) {
         let shape = &self.shape;
         match self.blocks.last_mut().filter(|last| last.keys().len() < self.rows_per_block) {
-            Some(last) => Arc::make_mut(last).push(shape, key, row, 0, self.rows_per_block),
+            Some(last) => Arc::make_mut(last).push(shape, key, row, self.rows_per_block),
             None => {
                 let mut block = Block::new(shape, &self.pool);
-                block.push(shape, key, row, rows, self.rows_per_block);
+                block.push(shape, key, row, self.rows_per_block);
                 self.blocks.push(Arc::new(block));
             }
         }
+    }
+
+    /// Appends a block whose rows can't be found until [`index_appended`](Self::index_appended), if it fits behind those there
+    /// are: the blocks before are full, and it is not larger than they. There must be room.
+    pub(crate) fn append_block(&mut self, block: Block<C>) -> Result<(), Block<C>> {
+        let full = self.blocks.last().is_none_or(|last| last.keys().len() == self.rows_per_block);
+        if !full || block.keys().is_empty() || block.keys().len() > self.rows_per_block {
+            return Err(block);
+        }
+        self.blocks.push(Arc::new(block));
+        Ok(())
+    }
+
+    /// Where new blocks of this table get their memory.
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// Finds the place of all rows anew, at once; fails with a key that two rows have.

@@ -31,6 +31,7 @@ pub use naive::NaiveIndex;
 pub use resident::*;
 pub use with_source::WithSource;
 
+pub use crate::dispatch::{Simd, limit_simd};
 use crate::{Key, Neighbor, SearchOptions, VectorIndex, VectorSearch};
 
 /// Makes an empty index of the given dimensions.

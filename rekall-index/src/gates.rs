@@ -1,0 +1,115 @@
+//! The compare in which nearly every row ends: its upper bounds against the gates of all queries.
+
+use pulp::{Simd, WithSimd};
+
+use crate::dispatch::arch;
+use crate::shortlist::Shortlist;
+
+/// Bounds compared at once: enough to outweigh the dispatch, few enough that most groups hold no row that passes.
+const GROUP: usize = 64;
+
+/// The gates of all queries, repeated for as many rows as are compared at once.
+#[derive(Debug)]
+pub(crate) struct Gates {
+    queries: usize,
+    repeated: Vec<f32>,
+}
+
+impl Gates {
+    /// The gates of `shortlists`, of which there is at least one.
+    pub(crate) fn new(shortlists: &[Shortlist]) -> Self {
+        let rows = (GROUP / shortlists.len()).max(1);
+        let gates = shortlists.iter().map(Shortlist::gate);
+        let repeated = std::iter::repeat_n(gates, rows).flatten().collect();
+        Self { queries: shortlists.len(), repeated }
+    }
+
+    /// Takes over the gates as they are now.
+    pub(crate) fn update(&mut self, shortlists: &[Shortlist]) {
+        // Most rows that pass a gate leave it where it is.
+        if self.repeated.iter().zip(shortlists).any(|(gate, shortlist)| *gate != shortlist.gate()) {
+            for gates in self.repeated.chunks_exact_mut(self.queries) {
+                gates.iter_mut().zip(shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
+            }
+        }
+    }
+
+    /// The first row from `from` on that passes a gate; `uppers[row * queries + query]`.
+    pub(crate) fn next(&self, uppers: &[f32], from: usize) -> Option<usize> {
+        let rest = uppers.get(from * self.queries..)?;
+        let groups = rest.chunks(self.repeated.len());
+        let number = groups.enumerate().find_map(|(number, group)| {
+            arch().dispatch(Passes { uppers: group, gates: &self.repeated }).then_some(number)
+        })?;
+        let first = number * (self.repeated.len() / self.queries);
+        let gates = &self.repeated[..self.queries];
+        let mut rows = rest.chunks_exact(self.queries).skip(first);
+        let row = rows.position(|row| row.iter().zip(gates).any(|(upper, gate)| upper >= gate))?;
+        Some(from + first + row)
+    }
+}
+
+/// Whether any bound reaches its gate.
+struct Passes<'a> {
+    uppers: &'a [f32],
+    gates: &'a [f32],
+}
+
+impl WithSimd for Passes<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> bool {
+        // Without a branch, so that the compiler makes vectors of it.
+        self.uppers.iter().zip(self.gates).fold(false, |any, (upper, gate)| any | (upper >= gate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Key;
+    use crate::shortlist::Candidate;
+    use crate::testing::Random;
+
+    #[test]
+    fn finds_every_row_that_passes_and_no_other() {
+        let mut random = Random::new(31);
+        for queries in [1, 2, 3, 31, 32, 64, 300] {
+            let mut settle = |_: &[Candidate], _: &mut Vec<f32>| Ok(());
+            let mut lists: Vec<Shortlist> = (0..queries).map(|_| Shortlist::new(1)).collect();
+            let mut gates = Gates::new(&lists);
+            assert_eq!(gates.next(&vec![-1.0; queries], 0), Some(0), "everything passes at first");
+            assert_eq!(gates.next(&[], 0), None);
+            for list in &mut lists {
+                // As many settled candidates as make the list look at its gate.
+                for entry in 0..64 {
+                    let key = Key::new(entry, 0, 0);
+                    list.push(Candidate { key, position: 0, lower: 0.5, upper: 0.5 }, &mut settle).unwrap();
+                }
+                assert_eq!(list.gate(), 0.5);
+            }
+            gates.update(&lists);
+            let rows = 700;
+            let uppers: Vec<f32> =
+                (0..rows * queries)
+                    .map(|_| {
+                        if random.below(40 * queries as u64) == 0 {
+                            0.5 + random.signed().abs()
+                        } else {
+                            0.49
+                        }
+                    })
+                    .collect();
+            let due: Vec<usize> = (0..rows)
+                .filter(|row| uppers[row * queries..][..queries].iter().any(|&x| x >= 0.5))
+                .collect();
+            let mut found = Vec::new();
+            while let Some(row) = gates.next(&uppers, found.last().map_or(0, |last| last + 1)) {
+                found.push(row);
+            }
+            assert_eq!(found, due, "{queries} queries");
+            assert!(!due.is_empty());
+        }
+    }
+}

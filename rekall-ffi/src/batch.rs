@@ -48,12 +48,13 @@ pub unsafe extern "C" fn rekall_recall_batch(
         on(db, error, Objects::required(outs, count), |db| {
             let options = options::read_or_default(options)?;
             if !options.vector.is_null() || options.vector_len > 0 {
-                return Err(Failure::misuse("options.vector goes with one query: each of several has its own"));
+                return Err(Failure::misuse(
+                    "options.vector goes with one query: each of several has its own",
+                ));
             }
             let given = values(queries, count, "queries")?.iter().enumerate();
-            let queries = given.map(|(at, query)| {
-                query.read().map_err(|failure| failure.of(&format!("queries[{at}]")))
-            });
+            let queries = given
+                .map(|(at, query)| query.read().map_err(|failure| failure.of(&format!("queries[{at}]"))));
             let queries = queries.collect::<Result<Vec<_>, _>>()?;
             let (search, running) = prepare(db, db.recall_batch(queries), &options)?;
             Ok(search.cancel(running.token()).run()?.into_iter().map(Hits::new).collect())

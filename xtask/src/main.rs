@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench_embed;
+mod bench_peers;
 mod header;
 mod lint;
 mod model;
@@ -28,6 +29,11 @@ const CHORES: &[Chore] = &[
         "package",
         "an installable tree for C and C++; --prefix DIR, features as for cargo build",
         package::package,
+    ),
+    (
+        "bench-peers",
+        "indexes beside other libraries; --quick for four minutes, --help for more",
+        bench_peers::bench_peers,
     ),
     ("lint", "formatting, clippy on each set of features, documentation", lint::lint),
 ];

@@ -241,7 +241,8 @@
 #define REKALL_UNSUPPORTED 18
 
 /**
- * The call was stopped by rekall_interrupt(), a token or a progress callback. What was being written is undone.
+ * The call was stopped by rekall_interrupt(), a token or a progress callback, or a newer search took its place
+ * (supersede of rekall_recall_options). What was being written is undone.
  */
 #define REKALL_INTERRUPTED 19
 
@@ -1556,13 +1557,38 @@ typedef struct rekall_recall_options {
      * Put behind each word found, likewise.
      */
     rekall_str snippet_after;
+    /**
+     * A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
+     * REKALL_INTERRUPTED with a message that names the key. For a field where the user is typing, or any caller that wants
+     * the newest answer only. Not given: stops none.
+     */
+    rekall_str supersede;
 } rekall_recall_options;
 
 /**
  * A rekall_recall_options with its size, and the default in all members.
  */
 #define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, {0, 0}, {0, 0} }
+    0, {0, 0}, {0, 0}, {0, 0} }
+
+/**
+ * One of several queries: a text, a vector of the file's own space, or a text with the vector that the host made of it
+ * (the text then only serves to find words). Never grows.
+ */
+typedef struct rekall_query {
+    /**
+     * The text; not given: the vector alone counts.
+     */
+    rekall_str text;
+    /**
+     * The vector, of any length but zero; NULL: the model makes one of the text.
+     */
+    const float *vector;
+    /**
+     * How many numbers it has.
+     */
+    size_t vector_len;
+} rekall_query;
 
 /**
  * How a search for like entries is done. Start from REKALL_SIMILAR_OPTIONS_INIT; what is 0 or NULL has its default.
@@ -1713,6 +1739,51 @@ typedef rekall_status (*rekall_write_fn)(void *user_data, const char *bytes, siz
  * REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
  */
 typedef rekall_status (*rekall_read_fn)(void *user_data, char *buffer, size_t capacity, size_t *out_len);
+
+/**
+ * What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
+ */
+typedef struct rekall_recall_report {
+    /**
+     * sizeof(rekall_recall_report).
+     */
+    size_t struct_size;
+    /**
+     * Vectors in the index.
+     */
+    uint64_t rows;
+    /**
+     * Searches made.
+     */
+    uint64_t queries;
+    /**
+     * Hits asked of each.
+     */
+    uint64_t k;
+    /**
+     * Searches whose hits, their order or their similarities were not, to the bit, those of brute force. 0 is required of
+     * every index but the approximate one.
+     */
+    uint64_t differing;
+    /**
+     * Share of the k nearest entries that were found, 0 to 1, on average; 1 when nothing was searched.
+     */
+    double recall;
+    /**
+     * The same of the worst search.
+     */
+    double worst;
+    /**
+     * Sort of the index that was tested, as rekall_index_backend() tells, NUL-terminated; "" when the file has no
+     * vectors.
+     */
+    char backend[32];
+} rekall_recall_report;
+
+/**
+ * A rekall_recall_report with its size, and the default in all members.
+ */
+#define REKALL_RECALL_REPORT_INIT { sizeof(rekall_recall_report), 0, 0, 0, 0, 0, 0, {0} }
 
 /**
  * Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
@@ -2108,7 +2179,8 @@ const char *rekall_entry_legacy(const rekall_entry *entry, size_t *out_len);
 const char *rekall_entry_json(const rekall_entry *entry, size_t *out_len);
 
 /**
- * Frees an entry that was got with rekall_get() or rekall_update(); not one that belongs to hits. NULL is fine.
+ * Frees an entry that was got with rekall_get(), rekall_update() or rekall_update_with_vector(); not one that belongs to
+ * hits. NULL is fine.
  */
 void rekall_entry_free(rekall_entry *entry);
 
@@ -2136,6 +2208,22 @@ rekall_status rekall_update(rekall_db *db,
                             const rekall_patch *patch,
                             rekall_entry **out,
                             rekall_error **error);
+
+/**
+ * Changes an entry, in one transaction, and gives it this vector, of dimensions numbers and any length but zero, in the
+ * place of all that it had: for hosts that make their own (vectors_name of rekall_open_options), and for any other whose
+ * vectors are the model's. patch may be NULL: only the vector changes. out, which may be
+ * NULL, receives the entry as it is now, to be freed with rekall_entry_free(). REKALL_NOT_FOUND; REKALL_INVALID_INPUT as
+ * for rekall_remember(); REKALL_INVALID_VECTOR; REKALL_MODEL_MISMATCH when the file's vectors are another model's;
+ * REKALL_MODEL_UNAVAILABLE when the handle was opened with neither a model nor vectors_name.
+ */
+rekall_status rekall_update_with_vector(rekall_db *db,
+                                        const char *id,
+                                        const rekall_patch *patch,
+                                        const float *vector,
+                                        size_t dimensions,
+                                        rekall_entry **out,
+                                        rekall_error **error);
 
 /**
  * Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
@@ -2281,6 +2369,28 @@ rekall_status rekall_recall_vector(rekall_db *db,
                                    const rekall_recall_options *options,
                                    rekall_hits **out,
                                    rekall_error **error);
+
+/* ======================================================================================================== */
+/* Recalling for several queries at once                                                                    */
+/* ======================================================================================================== */
+
+/**
+ * Searches for each of several queries. Each gets the hits that it would get alone (rekall_recall() and
+ * rekall_recall_vector()), and all see the file as it is at one moment. Reading the index once for all makes this several
+ * times faster than one search after the other where the file is large.
+ *
+ * queries are count structs; the strings and numbers that they point to are used until the call returns. options, for all
+ * of them alike, may be NULL; its member vector must be NULL. outs has room for count pointers, and receives the hits of
+ * each query in order, each to be freed with rekall_hits_free(); all NULL when the call fails. It may be NULL when count
+ * is 0. One query that fails fails them all: REKALL_INVALID_INPUT for one with neither a text nor a vector, the rest as
+ * for rekall_recall(). rekall_hits_elapsed_us() is the time that all took.
+ */
+rekall_status rekall_recall_batch(rekall_db *db,
+                                  const rekall_query *queries,
+                                  size_t count,
+                                  const rekall_recall_options *options,
+                                  rekall_hits **outs,
+                                  rekall_error **error);
 
 /* ======================================================================================================== */
 /* Entries like a given one                                                                                 */
@@ -2680,6 +2790,26 @@ rekall_status rekall_salvage(const char *source,
                              const rekall_watch *watch,
                              rekall_report **out,
                              rekall_error **error);
+
+/* ======================================================================================================== */
+/* How much of what is nearest a search finds                                                               */
+/* ======================================================================================================== */
+
+/**
+ * Compares the vector index with brute force: up to queries stored vectors, taken evenly from the file, serve as queries,
+ * each without its own entry, and the k hits of each are held against all vectors of the file, compared one by one.
+ * Needs no model. Reads every vector twice; about 0.2 microseconds a vector and query for 384 dimensions. For choosing
+ * rescored_rows of rekall_open_options, and for looking after any index.
+ *
+ * out receives the report. watch may be NULL; progress counts vectors. Fewer queries are made where the file has fewer
+ * vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is 0; REKALL_INTERRUPTED.
+ */
+rekall_status rekall_check_recall(rekall_db *db,
+                                  size_t queries,
+                                  size_t k,
+                                  const rekall_watch *watch,
+                                  rekall_recall_report *out,
+                                  rekall_error **error);
 
 /* ======================================================================================================== */
 /* Figures                                                                                                  */

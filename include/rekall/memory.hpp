@@ -56,6 +56,14 @@ public:
         return rekall::entry(given<rekall_entry>(rekall_update, get(), id.c_str(), &c.value));
     }
 
+    /* Changes an entry, perhaps in nothing, and gives it this vector in the place of all that it had. */
+    rekall::entry update_with_vector(const std::string &id, const patch &changes, floats vector)
+    {
+        const detail::c_patch c(changes);
+        return rekall::entry(given<rekall_entry>(rekall_update_with_vector, get(), id.c_str(), &c.value, vector.data(),
+                                                 vector.size()));
+    }
+
     void forget(const std::string &id) { detail::call(rekall_forget, get(), id.c_str()); }
 
     void link(const std::string &source, const std::string &target, const std::string &relation,
@@ -96,6 +104,22 @@ public:
     {
         const detail::c_recall c(options);
         return hits(given<rekall_hits>(rekall_recall_vector, get(), vector.data(), vector.size(), &c.value));
+    }
+
+    /* For each of several queries, in one search: the hits of each, in order. options.vector must be empty. */
+    std::vector<hits> recall_batch(const std::vector<query> &queries, const recall_options &options = {}) const
+    {
+        const detail::c_recall c(options);
+        const std::vector<rekall_query> c_queries = detail::c_queries(queries);
+        std::vector<rekall_hits *> found(queries.size());
+        std::vector<hits> out;
+        /* Nothing throws once there are hits to own. */
+        out.reserve(queries.size());
+        detail::call(rekall_recall_batch, get(), c_queries.data(), c_queries.size(), &c.value, found.data());
+        for (rekall_hits *one : found) {
+            out.emplace_back(one);
+        }
+        return out;
     }
 
     /* Entries like a given one. */
@@ -258,6 +282,14 @@ public:
     report compact() { return report(given<rekall_report>(rekall_compact, get())); }
     void rebuild_index() { detail::call(rekall_rebuild_index, get()); }
     void clear_cache() { detail::call(rekall_clear_cache, get()); }
+
+    /* Holds the index against brute force: up to so many stored vectors as queries, k hits of each. */
+    rekall_recall_report check_recall(std::size_t queries, std::size_t k, const watch &watch = {}) const
+    {
+        rekall_recall_report out = REKALL_RECALL_REPORT_INIT;
+        detail::watched(watch, &out, rekall_check_recall, get(), queries, k);
+        return out;
+    }
 
     /* Copies the file to a path where nothing may be yet. */
     void backup(const std::string &target, const watch &watch = {}) const

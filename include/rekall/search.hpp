@@ -6,6 +6,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -45,6 +47,24 @@ struct recall_options {
     floats vector;
     std::uint64_t keep_alive_ms = 0;
     const rekall::token *token = nullptr;
+    /* A key: an older search of the same key that still runs is stopped, with REKALL_INTERRUPTED. */
+    std::optional<std::string> supersede;
+};
+
+/* One of several queries: a text, a vector of the file's own space, or a text with the vector that the program made of it.
+ * Borrows. */
+struct query {
+    template <typename Text, std::enable_if_t<std::is_convertible_v<const Text &, std::string_view>, int> = 0>
+    query(const Text &words, floats made = {}) : text(std::string_view(words)), vector(made)
+    {
+    }
+    template <typename Vector, std::enable_if_t<std::is_convertible_v<const Vector &, floats>, int> = 0>
+    query(const Vector &alone) : vector(alone)
+    {
+    }
+
+    std::optional<std::string_view> text;
+    floats vector;
 };
 
 /* How a search for like entries is done. */
@@ -137,12 +157,23 @@ struct c_recall {
             value.snippet_before = text(std::string_view(given.snippets->first));
             value.snippet_after = text(std::string_view(given.snippets->second));
         }
+        value.supersede = text(given.supersede);
         if (given.filter) {
             filter.emplace(*given.filter);
             value.filter = &filter->value;
         }
     }
 };
+
+inline std::vector<rekall_query> c_queries(const std::vector<query> &given)
+{
+    std::vector<rekall_query> out;
+    out.reserve(given.size());
+    for (const query &one : given) {
+        out.push_back({one.text ? text(*one.text) : rekall_text(nullptr), one.vector.data(), one.vector.size()});
+    }
+    return out;
+}
 
 struct c_similar {
     rekall_similar_options value = REKALL_SIMILAR_OPTIONS_INIT;

@@ -154,6 +154,13 @@ static std::vector<std::string> remembering(rekall::memory &memory)
     const auto two = memory.remember_many({{"with its vector"}, {"and another"}}, own);
     CHECK(memory.similar(two[0], {10, -1, {}, nullptr}).size() == 4);
     CHECK(status_of([&] { memory.remember("too short", rekall::floats(rows.data(), 3)); }) == REKALL_INVALID_VECTOR);
+    rekall::patch renamed;
+    renamed.title = "renamed";
+    std::array<float, 26> turned{};
+    turned[25] = 1;
+    CHECK(memory.update_with_vector(two[1], renamed, turned).title() == "renamed");
+    CHECK(first(memory.recall_vector(turned)).id() == two[1] && memory.get(two[1]).title() == "renamed");
+    CHECK(status_of([&] { memory.update_with_vector(two[1], {}, {}); }) == REKALL_INVALID_VECTOR);
     for (const std::string &id : two) {
         memory.forget(id);
     }
@@ -214,6 +221,17 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     similar.filter->ids = std::vector<std::string>{ids[2]};
     CHECK(memory.similar(ids[0], similar).size() == 1);
 
+    how = {};
+    how.limit = 1;
+    how.supersede = "typing";
+    const std::string text = "cccc";
+    const std::vector<rekall::hits> found = memory.recall_batch({text, "eeee", vector, {"eeee", vector}}, how);
+    CHECK(found.size() == 4 && first(found[0]).id() == ids[0] && first(found[1]).id() == ids[2]);
+    CHECK(first(found[2]).id() == ids[1] && found[2].size() == 1 && found[3][0].rank(REKALL_LEG_TEXT) == 1);
+    CHECK(memory.recall_batch({}).empty());
+    CHECK(status_of([&] { memory.recall_batch({"cccc", ""}); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { memory.recall_batch({rekall::floats(vector.data(), 3)}); }) == REKALL_INVALID_VECTOR);
+
     CHECK(status_of([&] { memory.get("nonsense"); }) == REKALL_INVALID_INPUT);
     CHECK(status_of([&] { memory.recall(""); }) == REKALL_INVALID_INPUT);
     rekall::token token;
@@ -269,6 +287,40 @@ static void transfer(rekall::memory &memory, const std::string &folder, const re
     watch.token = &stop;
     CHECK(status_of([&] { other.reembed(letters(), watch); }) == REKALL_INTERRUPTED);
     CHECK(status_of([&] { other.reembed("nonsense"); }) == REKALL_INVALID_INPUT);
+}
+
+/* How much an approximate index misses. */
+static void recall_of_an_index(const std::string &folder)
+{
+    rekall::open_options options;
+    options.vectors_name = "own";
+    options.vectors_dimensions = 2;
+    options.vector_backend = "binary";
+    options.rescored_rows = 1;
+    rekall::memory memory(folder + "/cpp-recall.db", options);
+    CHECK(memory.check_recall(5, 1).queries == 0);
+    for (int at = 1; at <= 20; ++at) {
+        const std::array<float, 2> vector{1, static_cast<float>(at)};
+        memory.remember("x", rekall::floats(vector));
+    }
+    rekall::watch watch;
+    std::uint64_t seen = 0;
+    watch.progress = [&](std::uint64_t done, std::uint64_t) {
+        seen = done;
+        return true;
+    };
+    const rekall_recall_report report = memory.check_recall(20, 1, watch);
+    CHECK(report.queries == 20 && report.rows == 20 && report.k == 1 && seen == 20);
+    CHECK(report.backend == std::string_view("binary") && report.recall < 1 && report.differing > 0);
+    watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::logic_error("mine"); };
+    bool mine = false;
+    try {
+        memory.check_recall(20, 1, watch);
+    } catch (const std::logic_error &) {
+        mine = true;
+    }
+    CHECK(mine);
+    CHECK(status_of([&] { memory.check_recall(0, 1); }) == REKALL_INVALID_INPUT);
 }
 
 static void legacy(rekall::memory &memory, const std::string &folder, const std::string &repository)
@@ -354,6 +406,7 @@ int main(int argc, char **argv)
     }
     memory.remember("12345"); // nothing that the model knows: an event says so
     CHECK(events > 0 && !log.empty());
+    recall_of_an_index(folder);
     legacy(memory, folder, argv[2]);
     model(folder, argv[2]);
     rekall::memory moved = std::move(memory);

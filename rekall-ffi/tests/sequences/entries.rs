@@ -30,7 +30,7 @@ impl Machine<'_> {
     /// # Safety
     /// The machine's pointers are NULL or good; so below.
     pub(crate) unsafe fn reopen(&mut self) {
-        const BACKENDS: [&std::ffi::CStr; 6] = [c"auto", c"flat", c"sq8", c"binary", c"auto", c"faiss"];
+        const BACKENDS: [&std::ffi::CStr; 6] = [c"auto", c"flat", c"sq8", c"binary", c"sqlite-vec", c"faiss"];
         let mut error = null_mut();
         let mut options = padded::<OpenOptions>();
         options.value.struct_size = self.size(size_of::<OpenOptions>());

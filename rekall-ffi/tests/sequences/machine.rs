@@ -223,6 +223,9 @@ impl<'a> Machine<'a> {
                 30 if operation > 130 => self.reembed(),
                 31 | 32 => self.figures(operation),
                 33 | 34 => self.model(),
+                35 => self.batch(),
+                36 if operation > 100 => self.check_recall(),
+                37 => self.update_with_vector(),
                 _ => self.read(),
             }
         }

@@ -23,7 +23,17 @@ impl Machine<'_> {
         options.value.keep_alive_ms = u64::from(self.byte());
         options.value.filter = if self.chance(128) { filter } else { null() };
         options.value.token = if self.chance(30) { self.token } else { null_mut() };
+        options.value.supersede = self.given();
         options
+    }
+
+    fn vector(&mut self) -> [f32; DIMENSIONS] {
+        std::array::from_fn(|_| f32::from(self.byte()) - 100.0)
+    }
+
+    /// Mostly the length that a vector must have.
+    fn vector_len(&mut self) -> usize {
+        if self.chance(240) { DIMENSIONS } else { usize::from(self.byte()) % DIMENSIONS }
     }
 
     /// # Safety
@@ -55,7 +65,7 @@ impl Machine<'_> {
         similar.value.flags = self.number(2);
         similar.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
         similar.value.limit = usize::from(self.byte() % 20);
-        let vector: [f32; DIMENSIONS] = std::array::from_fn(|_| f32::from(self.byte()) - 100.0);
+        let vector = self.vector();
         // SAFETY: as promised by the caller.
         unsafe {
             rekall_hits_free(self.hits);
@@ -66,8 +76,7 @@ impl Machine<'_> {
                     rekall_recall(self.db, query.data, query.len, options, out, e)
                 }
                 1 => {
-                    let whole = self.chance(240);
-                    let len = if whole { DIMENSIONS } else { usize::from(self.byte()) % DIMENSIONS };
+                    let len = self.vector_len();
                     rekall_recall_vector(self.db, vector.as_ptr(), len, options, out, e)
                 }
                 _ => {
@@ -76,6 +85,64 @@ impl Machine<'_> {
                 }
             };
             self.done(status, error, self.hits.is_null());
+        }
+    }
+
+    pub(crate) unsafe fn batch(&mut self) {
+        let mut error = null_mut();
+        let vectors = [self.vector(), self.vector(), self.vector()];
+        let queries = vectors.each_ref().map(|vector| {
+            let text = if self.chance(160) { self.given() } else { Str { data: null(), len: 0 } };
+            let vector_len = if self.chance(128) { self.vector_len() } else { 0 };
+            let vector = if vector_len > 0 || self.chance(10) { vector.as_ptr() } else { null() };
+            BatchQuery { text, vector, vector_len }
+        });
+        let options = self.recall_options(null());
+        let options = if self.chance(200) { &raw const options.value } else { null() };
+        let count = usize::from(self.byte() % 4);
+        let mut outs = [std::ptr::dangling_mut(); 3];
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let (given, place) = (queries.as_ptr(), outs.as_mut_ptr());
+            rekall_recall_batch(self.db, given, count, options, place, &raw mut error)
+        };
+        self.done(status, error, outs[..count].iter().all(|hits| hits.is_null()));
+        for hits in &outs[..count] {
+            assert!(status != REKALL_OK || !hits.is_null());
+            // SAFETY: NULL, or given out above.
+            unsafe { rekall_hits_free(*hits) };
+        }
+        assert!(outs[count..].iter().all(|hits| *hits == std::ptr::dangling_mut()));
+    }
+
+    pub(crate) unsafe fn check_recall(&mut self) {
+        let mut error = null_mut();
+        let mut report = padded::<RecallReport>();
+        report.value.struct_size = self.size(size_of::<RecallReport>());
+        let watch = self.watch();
+        let (queries, k) = (usize::from(self.byte() % 9), usize::from(self.byte() % 9));
+        // SAFETY: as promised by the caller.
+        let status = unsafe {
+            let (watch, out) = (&raw const watch.value, &raw mut report.value);
+            rekall_check_recall(self.db, queries, k, watch, out, &raw mut error)
+        };
+        self.done(status, error, report.value.k == 0);
+    }
+
+    pub(crate) unsafe fn update_with_vector(&mut self) {
+        let mut error = null_mut();
+        let (id, vector, len) = (self.id(), self.vector(), self.vector_len());
+        let mut patch = padded::<Patch>();
+        patch.value.struct_size = self.size(size_of::<Patch>());
+        patch.value.title = self.given();
+        let patch = if self.chance(128) { &raw const patch.value } else { null() };
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_entry_free(self.entry);
+            let out = &raw mut self.entry;
+            let status =
+                rekall_update_with_vector(self.db, id, patch, vector.as_ptr(), len, out, &raw mut error);
+            self.done(status, error, self.entry.is_null());
         }
     }
 

@@ -3,9 +3,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(all(feature = "transformer", target_os = "linux"))]
 
-#[allow(dead_code, reason = "shared with the other tests")]
-#[path = "offline/common.rs"]
-mod common;
+#[path = "offline/real_model.rs"]
+mod real_model;
 
 use std::io::Write;
 use std::path::Path;
@@ -96,7 +95,7 @@ fn unloading_gives_the_memory_back_three_times_over() {
     let folder = tempfile::tempdir().unwrap();
     write_model(folder.path());
     give_back_three_times(ModelSource::Path(folder.path().to_owned()), LoadOptions::default());
-    if let Some((source, options)) = common::real_model("sentence-transformers/all-MiniLM-L6-v2") {
+    if let Some((source, options)) = real_model::real_model("sentence-transformers/all-MiniLM-L6-v2") {
         give_back_three_times(source, options);
     }
 }

@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 
 use rekall_model::{Embedder, LoadOptions, ModelSource, load};
 
-use crate::common::{Golden, fixture, real_model};
+use crate::common::{Golden, fixture};
+use crate::real_model::real_model;
 
 /// Largest difference of an element, and least cosine, over all texts; and the texts' rows are the
 /// same bits alone, in the batch, and on two threads.

@@ -11,3 +11,5 @@ mod golden_static;
 mod golden_transformers;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "transformer")]
+mod real_model;

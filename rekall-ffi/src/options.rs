@@ -197,3 +197,89 @@ pub(crate) fn reserved(given: u32, what: &str) -> Result<(), Failure> {
         other => Err(Failure::unsupported(format!("{what}.reserved must be 0, got {other}"))),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::status::{REKALL_MISUSE, REKALL_UNSUPPORTED};
+
+    #[repr(C)]
+    #[derive(Debug, Clone, Copy, PartialEq, Default)]
+    struct Probe {
+        struct_size: usize,
+        first: u32,
+        second: u32,
+        third: u64,
+    }
+
+    sized!(Probe => "rekall_probe");
+
+    const FULL: Probe = Probe { struct_size: size_of::<Probe>(), first: 1, second: 2, third: 3 };
+
+    /// The struct as a newer caller has it.
+    #[repr(C)]
+    struct Newer {
+        known: Probe,
+        added: u64,
+    }
+
+    fn read_as(size: usize, added: u64) -> Result<Option<Probe>, Failure> {
+        let given = Newer { known: Probe { struct_size: size, ..FULL }, added };
+        // SAFETY: as many bytes as the sizes below say.
+        unsafe { read((&raw const given).cast::<Probe>()) }
+    }
+
+    #[test]
+    fn what_an_older_caller_does_not_know_is_zero() {
+        assert_eq!(read_as(8, 9).unwrap(), Some(Probe { struct_size: 8, ..Probe::default() }));
+        assert_eq!(read_as(16, 9).unwrap(), Some(Probe { struct_size: 16, third: 0, ..FULL }));
+        assert_eq!(read_as(size_of::<Probe>(), 9).unwrap(), Some(FULL));
+    }
+
+    #[test]
+    fn what_only_a_newer_caller_knows_must_be_zero() {
+        let size = size_of::<Newer>();
+        assert_eq!(read_as(size, 0).unwrap(), Some(Probe { struct_size: size, ..FULL }));
+        let failure = read_as(size, 1).unwrap_err();
+        assert_eq!(failure.status, REKALL_UNSUPPORTED);
+        assert!(failure.message.contains("rekall_probe has 32 bytes"), "{}", failure.message);
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_refused() {
+        for size in [0, 7, 9, 20, LARGEST + 8, usize::MAX] {
+            let failure = read_as(size, 0).unwrap_err();
+            assert_eq!(failure.status, REKALL_MISUSE);
+            assert!(failure.message.contains("REKALL_PROBE_INIT"), "{}", failure.message);
+        }
+        // SAFETY: NULL is fine.
+        unsafe {
+            assert_eq!(read::<Probe>(std::ptr::null()).unwrap(), None);
+            assert_eq!(read_required::<Probe>(std::ptr::null()).unwrap_err().message, "rekall_probe is NULL");
+            assert_eq!(read_or_default::<Probe>(std::ptr::null()).unwrap(), Probe::default());
+        }
+    }
+
+    fn filled(size: usize) -> (Newer, Result<(), Failure>) {
+        let known = Probe { struct_size: size, first: 7, second: 7, third: 7 };
+        let mut place = Newer { known, added: 7 };
+        // SAFETY: as many bytes as the sizes below say.
+        let report = unsafe { Report::required((&raw mut place).cast::<Probe>()) };
+        let result = report.answer(|| Ok(FULL));
+        (place, result)
+    }
+
+    #[test]
+    fn a_struct_is_filled_as_far_as_its_caller_knows_it() {
+        let (place, result) = filled(16);
+        result.unwrap();
+        assert_eq!(place.known, Probe { struct_size: 16, third: 7, ..FULL });
+        let (place, result) = filled(size_of::<Newer>());
+        result.unwrap();
+        assert_eq!((place.known.third, place.added), (3, 0));
+        let (place, result) = filled(3);
+        assert_eq!(result.unwrap_err().status, REKALL_MISUSE);
+        assert_eq!((place.known.first, place.added), (7, 7));
+    }
+}

@@ -241,3 +241,78 @@ impl<T: Copy> Place for Room<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ptr::{null, null_mut};
+
+    use super::*;
+    use crate::status::{REKALL_ERROR, REKALL_MISUSE};
+
+    fn failed<T>() -> Result<T, Failure> {
+        Err(Failure::new(REKALL_ERROR, "for a test"))
+    }
+
+    #[test]
+    fn a_value_is_empty_until_the_work_is_done() {
+        let mut value = 7;
+        // SAFETY: places of this test; so below.
+        let out = unsafe { Out::optional(&raw mut value, 0) };
+        out.answer(failed).unwrap_err();
+        assert_eq!(value, 0);
+        // SAFETY: as above.
+        unsafe { Out::required(&raw mut value, 0) }.answer(|| Ok(5)).unwrap();
+        assert_eq!(value, 5);
+        // SAFETY: NULL.
+        unsafe { Out::optional(null_mut(), 0) }.answer(|| Ok(5)).unwrap();
+        // SAFETY: NULL.
+        let refused = unsafe { Out::required(null_mut(), 0) }.answer(failed).unwrap_err();
+        assert_eq!((refused.status, refused.message.as_str()), (REKALL_MISUSE, "out is NULL"));
+    }
+
+    #[test]
+    fn an_object_is_handed_over_or_dropped() {
+        let mut object = null_mut();
+        // SAFETY: a place of this test; what is there is ours to free.
+        unsafe {
+            Object::required(&raw mut object).answer(|| Ok(String::from("text"))).unwrap();
+            assert_eq!(*Box::from_raw(object), "text");
+            Object::optional(null_mut()).answer(|| Ok(String::from("nobody wants it"))).unwrap();
+            Object::<String>::optional(&raw mut object).answer(failed).unwrap_err();
+        }
+        assert!(object.is_null());
+    }
+
+    #[test]
+    fn a_list_takes_no_more_than_it_has_room_for() {
+        let mut values = [7; 3];
+        // SAFETY: places of this test.
+        let list = unsafe { List::optional(values.as_mut_ptr(), 2, 0) };
+        list.answer(|| Ok(vec![1, 2, 3])).unwrap();
+        assert_eq!(values, [1, 2, 7]);
+        // SAFETY: the count is refused before anything is written.
+        let list = unsafe { List::optional(values.as_mut_ptr(), usize::MAX, 0) };
+        list.answer(|| Ok(vec![4])).unwrap();
+        assert_eq!(values, [1, 2, 7]);
+    }
+
+    #[test]
+    fn a_room_tells_what_it_lacks() {
+        let (mut buffer, mut len) = ([7_u8; 6], 9);
+        let place = buffer.as_mut_ptr();
+        for (capacity, fits) in [(5, true), (6, true), (4, false), (0, false)] {
+            buffer.fill(7);
+            // SAFETY: places of this test.
+            let room = unsafe { Room::new("buffer", place, capacity, &raw mut len, Some(0)) };
+            assert_eq!(len, 0);
+            let result = room.answer(|| Ok(b"text".to_vec()));
+            assert_eq!((result.is_ok(), len), (fits, 4));
+            assert_eq!(&buffer[..5] == b"text\0", fits);
+            assert!(buffer[capacity..].iter().all(|byte| *byte == 7));
+        }
+        // SAFETY: NULL with a capacity is refused.
+        let room = unsafe { Room::new("buffer", null::<u8>().cast_mut(), 3, &raw mut len, None) };
+        assert_eq!(room.answer(failed).unwrap_err().message, "buffer is NULL with a capacity of 3");
+    }
+}

@@ -203,3 +203,60 @@ pub(crate) unsafe fn lend<T>(
     }
     data
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ptr::null;
+
+    use super::*;
+    use crate::status::{REKALL_INVALID_INPUT, REKALL_MISUSE};
+
+    #[test]
+    fn lists_are_a_pointer_and_a_count() {
+        let numbers = [1_u32, 2, 3];
+        // SAFETY: what is read is of this test, the rest is refused.
+        unsafe {
+            assert_eq!(values(numbers.as_ptr(), 2, "x").unwrap(), [1, 2]);
+            assert!(values::<u32>(null(), 0, "x").unwrap().is_empty());
+            let refused = [
+                values::<u32>(null(), 1, "x"),
+                values(numbers.as_ptr().byte_add(1), 1, "x"),
+                values(numbers.as_ptr(), usize::MAX / 2, "x"),
+            ];
+            assert!(refused.iter().all(|result| result.as_ref().unwrap_err().status == REKALL_MISUSE));
+        }
+    }
+
+    #[test]
+    fn texts_end_where_the_caller_says() {
+        let text = c"one\xC3\xA9two".as_ptr();
+        // SAFETY: NUL-terminated, and the lengths are within.
+        unsafe {
+            assert_eq!(utf8(text, 3, "x").unwrap(), "one");
+            assert_eq!(utf8(text, REKALL_NTS, "x").unwrap(), "one\u{e9}two");
+            let cut = utf8(text, 4, "x").unwrap_err();
+            assert_eq!(
+                (cut.status, cut.message.as_str()),
+                (REKALL_INVALID_INPUT, "x is not UTF-8 at byte 3")
+            );
+            assert_eq!(Str { data: null(), len: 0 }.optional("x").unwrap(), None);
+            assert_eq!(Str { data: null(), len: REKALL_NTS }.optional("x").unwrap(), None);
+            assert_eq!(Str { data: text, len: 0 }.optional("x").unwrap(), Some(""));
+            assert_eq!(Str { data: null(), len: 2 }.optional("x").unwrap_err().status, REKALL_MISUSE);
+        }
+    }
+
+    #[test]
+    fn what_is_lent_has_a_nul_that_does_not_count() {
+        let object = owned("a\0b");
+        let mut len = 9;
+        // SAFETY: an object and a place of this test.
+        unsafe {
+            let text = lend(&raw const object, &raw mut len, |bytes| Some(bytes));
+            assert_eq!((len, *text.add(3)), (3, 0));
+            assert!(lend(&raw const object, &raw mut len, |_| None).is_null() && len == 0);
+            assert!(lend(null::<Box<[u8]>>(), &raw mut len, |bytes| Some(bytes)).is_null());
+        }
+    }
+}

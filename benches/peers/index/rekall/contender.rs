@@ -53,40 +53,61 @@ pub(crate) fn keys(first: usize, count: usize) -> Vec<Key> {
     (first..first + count).map(|row| Key::new(row as i64, 0, 0)).collect()
 }
 
-/// Makes a contender; only what it does with the rows is timed, not reading them.
+/// Hands rows over, and times what is done with them, not the reading.
+struct Filling<'a> {
+    input: &'a Input,
+    seconds: f64,
+}
+
+impl Filling<'_> {
+    fn fill(&mut self, mut add: impl FnMut(usize, &[f32]) -> Result<(), BoxError>) -> Result<(), BoxError> {
+        let input = self.input;
+        input.each_part(|first, rows| self.timed(|| add(first, rows)))
+    }
+
+    fn timed<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let done = work();
+        self.seconds += started.elapsed().as_secs_f64();
+        done
+    }
+
+    fn index<I: VectorIndex>(&mut self, mut index: I) -> Result<I, BoxError> {
+        let dimensions = index.dimensions();
+        self.fill(|first, rows| Ok(index.upsert(&keys(first, rows.len() / dimensions), rows)?))?;
+        Ok(index)
+    }
+}
+
+/// Makes a contender.
 pub(crate) fn build(kind: Kind, input: &Input, folder: &Path) -> Result<Built, BoxError> {
     let dimensions = input.dimensions;
     let file = |name: &str| folder.join(name);
-    let mut seconds = 0.0;
+    let mut filling = Filling { input, seconds: 0.0 };
     let mut database = None;
-    let mut fill = |add: &mut dyn FnMut(usize, &[f32]) -> Result<(), BoxError>| {
-        input.each_part(|first, rows| {
-            let started = Instant::now();
-            add(first, rows)?;
-            seconds += started.elapsed().as_secs_f64();
-            Ok::<(), BoxError>(())
-        })
-    };
     let contender = match kind {
         Kind::Read => {
             let mut limit = ReadLimit::with_capacity(input.rows * dimensions);
-            fill(&mut |_, rows| Ok(limit.extend(rows)))?;
+            filling.fill(|_, rows| {
+                limit.extend(rows);
+                Ok(())
+            })?;
             Contender::Read(limit)
         }
-        Kind::Flat => Contender::Flat(filled(FlatIndex::new(dimensions)?, dimensions, &mut fill)?),
+        Kind::Flat => Contender::Flat(filling.index(FlatIndex::new(dimensions)?)?),
         Kind::Sq8 => {
             let source = Arc::new(FileRows::open(input)?);
-            Contender::Sq8(filled(Sq8Index::new(dimensions, source)?, dimensions, &mut fill)?)
+            Contender::Sq8(filling.index(Sq8Index::new(dimensions, source)?)?)
         }
         Kind::Binary => {
             let source = Arc::new(FileRows::open(input)?);
-            Contender::Binary(filled(BinaryIndex::new(dimensions, source)?, dimensions, &mut fill)?)
+            Contender::Binary(filling.index(BinaryIndex::new(dimensions, source)?)?)
         }
         Kind::Sq8Sqlite | Kind::Sq8Stream => {
             let rows = Arc::new(Database::open(&file("rows.db"))?);
             input.each_part(|first, part| rows.add_rows(first, part, dimensions).map_err(BoxError::from))?;
             database = Some(Arc::clone(&rows));
-            let index = filled(Sq8Index::new(dimensions, Arc::clone(&rows) as _)?, dimensions, &mut fill)?;
+            let index = filling.index(Sq8Index::new(dimensions, Arc::clone(&rows) as _)?)?;
             rows.add_blocks(index.export())?;
             if kind == Kind::Sq8Stream {
                 Contender::Stream(Sq8Stream::new(dimensions, input.rows, Arc::clone(&rows), rows)?)
@@ -101,22 +122,12 @@ pub(crate) fn build(kind: Kind, input: &Input, folder: &Path) -> Result<Built, B
                 "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
                  PRAGMA mmap_size = 4294967296; BEGIN;",
             )?;
-            let index =
-                filled(SqliteVecIndex::open(connection, "vectors", dimensions)?, dimensions, &mut fill)?;
-            let started = Instant::now();
-            connection.execute_batch("COMMIT")?;
-            seconds += started.elapsed().as_secs_f64();
+            let index = filling.index(SqliteVecIndex::open(connection, "vectors", dimensions)?)?;
+            filling.timed(|| connection.execute_batch("COMMIT"))?;
             Contender::Vec0(index)
         }
     };
-    Ok(Built { contender, seconds, database, codes: file("codes.bin") })
-}
-
-type Fill<'a> = dyn FnMut(&mut dyn FnMut(usize, &[f32]) -> Result<(), BoxError>) -> Result<(), BoxError> + 'a;
-
-fn filled<I: VectorIndex>(mut index: I, dimensions: usize, fill: &mut Fill<'_>) -> Result<I, BoxError> {
-    fill(&mut |first, rows| Ok(index.upsert(&keys(first, rows.len() / dimensions), rows)?))?;
-    Ok(index)
+    Ok(Built { contender, seconds: filling.seconds, database, codes: file("codes.bin") })
 }
 
 impl Contender {

@@ -20,7 +20,10 @@ const CHANGES_PER_SNAPSHOT: usize = 100;
 pub(crate) fn wear(index: &mut dyn ResidentIndex, input: &Input, changes: usize) -> Result<(), BoxError> {
     let dimensions = input.dimensions;
     let mut rows = Vec::new();
-    input.each_part(|_, part| Ok::<(), BoxError>(rows.extend_from_slice(part)))?;
+    input.each_part(|_, part| {
+        rows.extend_from_slice(part);
+        Ok::<(), BoxError>(())
+    })?;
     let row = |number: usize| &rows[number * dimensions..(number + 1) * dimensions];
     let mut random = Random::new(7);
     let mut view = index.snapshot();

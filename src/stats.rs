@@ -50,14 +50,21 @@ impl Rekall {
     pub fn stats(&self) -> Result<Stats, Error> {
         let tx = self.store.read()?;
         let index = self.resident.usage();
+        let space = tx.active_space()?;
         let cache = self.queries.stats();
         let (model, model_bytes) =
             self.models.load().resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         Ok(Stats {
             store: tx.stats()?,
-            space: tx.active_space()?.map(|space| space.fingerprint),
             index_backend: index.backend,
-            index_rows: index.rows,
+            // An index holds what the file holds: one in the file does not know itself what lies over its base.
+            index_rows: match (&space, index.backend) {
+                (Some(space), Some(_)) => usize::try_from(tx.count_vectors(space.id)?)
+                    .unwrap_or(usize::MAX)
+                    .saturating_sub(index.unusable),
+                _ => 0,
+            },
+            space: space.map(|space| space.fingerprint),
             model,
             memory: MemoryStats {
                 index: index.bytes,

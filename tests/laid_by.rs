@@ -136,6 +136,7 @@ fn a_vec0_table_follows_every_sort_of_write() {
         }
     }
     agree("after hundreds of single changes");
+    assert_eq!(memory.stats().unwrap().index_rows, 700, "each vector counts once");
     open(&path, |builder| builder).remember(NewEntry::new("alpha7 beta2")).unwrap();
     agree("after a write by a process that has no table");
     memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8)), rekall::Watch::new()).unwrap();

@@ -17,7 +17,7 @@ pub struct RecallReport {
     /// Sort of the index that was tested, as in [`Stats::index_backend`](crate::Stats::index_backend); `None`:
     /// the file has no vectors.
     pub backend: Option<&'static str>,
-    /// Vectors in the index.
+    /// Vectors in the file's space.
     pub rows: usize,
     /// Searches made.
     pub queries: usize,
@@ -83,7 +83,7 @@ impl Rekall {
             let view = &snapshot.view;
             let mut report = RecallReport {
                 backend: view.backend,
-                rows: view.search.as_ref().map_or(0, |search| search.len()),
+                rows: 0,
                 queries: 0,
                 k,
                 recall: 1.0,
@@ -91,6 +91,7 @@ impl Rekall {
                 differing: 0,
             };
             let (Some(space), Some(search)) = (&view.space, &view.search) else { return Ok(report) };
+            report.rows = count(snapshot, space)?;
             let mut probes = sample(snapshot, space, queries)?;
             by_brute_force(snapshot, space, &mut probes, k, &mut watch)?;
             report.queries = probes.len();
@@ -113,11 +114,15 @@ impl Rekall {
     }
 }
 
-/// About `count` vectors, evenly spread over the file.
-fn sample(snapshot: &Snapshot<'_>, space: &Space, count: usize) -> Result<Vec<Probe>, Error> {
-    let rows = usize::try_from(snapshot.tx.count_vectors(space.id)?).unwrap_or(usize::MAX);
-    let step = rows.div_ceil(count).max(1);
-    let mut probes = Vec::with_capacity(count.min(rows));
+fn count(snapshot: &Snapshot<'_>, space: &Space) -> Result<usize, Error> {
+    Ok(usize::try_from(snapshot.tx.count_vectors(space.id)?).unwrap_or(usize::MAX))
+}
+
+/// About `wanted` vectors, evenly spread over the file.
+fn sample(snapshot: &Snapshot<'_>, space: &Space, wanted: usize) -> Result<Vec<Probe>, Error> {
+    let rows = count(snapshot, space)?;
+    let step = rows.div_ceil(wanted).max(1);
+    let mut probes = Vec::with_capacity(wanted.min(rows));
     let mut number = 0;
     snapshot.tx.vectors(space, BATCH, |batch| {
         for (key, vector) in batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions)) {
@@ -139,7 +144,7 @@ fn by_brute_force(
     k: usize,
     watch: &mut Watch<'_>,
 ) -> Result<(), Error> {
-    let total = usize::try_from(snapshot.tx.count_vectors(space.id)?).unwrap_or(usize::MAX);
+    let total = count(snapshot, space)?;
     let mut done = 0;
     snapshot.tx.vectors(space, BATCH, |batch| {
         for probe in &mut *probes {

@@ -62,8 +62,9 @@ pub(crate) struct Snapshot<'s> {
 #[derive(Default)]
 pub(crate) struct Usage {
     pub(crate) backend: Option<&'static str>,
-    pub(crate) rows: usize,
     pub(crate) bytes: usize,
+    /// Vectors in the file that it leaves out.
+    pub(crate) unusable: usize,
 }
 
 /// Owner of the index. Searches take the current [`View`]; whoever finds it behind the file brings it up to date.
@@ -227,7 +228,7 @@ impl Resident {
     pub(crate) fn usage(&self) -> Usage {
         self.current.load().as_ref().map_or(Usage::default(), |view| Usage {
             backend: view.backend,
-            rows: view.search.as_ref().map_or(0, |search| search.len()),
+            unusable: view.unusable,
             bytes: view.search.as_ref().map_or(0, |search| search.memory_bytes())
                 + view.obsolete.memory_bytes(),
         })

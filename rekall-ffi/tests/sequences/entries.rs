@@ -196,7 +196,7 @@ impl Machine<'_> {
         let (id, depth) = (self.id(), usize::from(self.byte()));
         // SAFETY: as promised by the caller.
         unsafe {
-            if operation % 2 == 0 {
+            if operation.is_multiple_of(2) {
                 rekall_links_free(self.links);
                 let status = rekall_links_of(self.db, id, &raw mut self.links, &raw mut error);
                 self.done(status, error, self.links.is_null());

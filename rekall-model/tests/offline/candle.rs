@@ -10,7 +10,8 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use tempfile::TempDir;
 
-use crate::common::{Golden, fixture, real_model};
+use crate::common::{Golden, fixture};
+use crate::real_model::real_model;
 
 const WORST: f32 = 1e-5;
 

@@ -16,18 +16,29 @@ pub enum Choice {
 
 /// The size of the `f32` rows from which int8 codes win.
 ///
-/// Per query, `Sq8Index` saves three quarters of the scan and pays for some 16 exact rows from the source (at 5 to 10 µs a row
-/// out of SQLite, 0.1 to 0.15 ms). A scan of `f32` rows takes about that much longer from 3 to 5 MB on, but up to 8 MiB
-/// (5,400 rows of 384 dimensions) both take well below 0.5 ms, the memory is small, and needing no source is worth more.
-const FLAT_BYTES: usize = 8 << 20;
+/// Per query, `Sq8Index` saves three quarters of the scan and pays for some 13 exact rows from the source. Medians of whole
+/// searches through the facade, rows out of SQLite, 384 dimensions, one thread, on a processor with 2 MiB of L2 cache, ms:
+///
+/// | rows | size | flat | sq8 |
+/// | --- | --- | --- | --- |
+/// | 500 | 0.7 MiB | 0.045 | 0.060 |
+/// | 1,000 | 1.5 MiB | 0.068 | 0.074 |
+/// | 2,000 | 2.9 MiB | 0.172 | 0.112 |
+/// | 3,000 | 4.4 MiB | 0.241 | 0.138 |
+/// | 5,000 | 7.3 MiB | 0.371 | 0.198 |
+/// | 10,000 | 14.6 MiB | 0.659 | 0.327 |
+///
+/// They meet where rows no longer fit the L2 cache, and later where the L3 cache is fast. Up to 4 MiB the loss, if there is
+/// one, is below a tenth of a millisecond, and needing no source is worth more.
+const FLAT_BYTES: usize = 4 << 20;
 
 impl Choice {
     /// The fastest exact index for `rows` rows of `dimensions` components within `memory_budget` bytes (`None`: no limit).
     ///
     /// | rows as `f32` | within the budget | choice |
     /// | --- | --- | --- |
-    /// | up to 8 MiB | as `f32` | `Flat` |
-    /// | up to 8 MiB | as codes | `Sq8` |
+    /// | up to 4 MiB | as `f32` | `Flat` |
+    /// | up to 4 MiB | as codes | `Sq8` |
     /// | more | as codes | `Sq8` |
     /// | any | not even as codes | `Sq8Stream` |
     ///
@@ -79,10 +90,10 @@ mod tests {
     #[test]
     fn follows_size_and_budget() {
         assert_eq!(Choice::auto(0, 384, None), Choice::Flat);
-        assert_eq!(Choice::auto(5_400, 384, None), Choice::Flat);
-        assert_eq!(Choice::auto(5_500, 384, None), Choice::Sq8);
-        assert_eq!(Choice::auto(5_000, 384, Some(3 << 20)), Choice::Sq8);
-        assert_eq!(Choice::auto(5_000, 384, Some(1 << 20)), Choice::Sq8Stream);
+        assert_eq!(Choice::auto(2_700, 384, None), Choice::Flat);
+        assert_eq!(Choice::auto(2_800, 384, None), Choice::Sq8);
+        assert_eq!(Choice::auto(2_500, 384, Some(3 << 20)), Choice::Sq8);
+        assert_eq!(Choice::auto(2_500, 384, Some(1 << 19)), Choice::Sq8Stream);
         assert_eq!(Choice::auto(usize::MAX, 384, Some(usize::MAX - 1)), Choice::Sq8Stream);
     }
 

@@ -26,7 +26,7 @@ use crate::{Error, Key, Neighbor, SearchOptions};
 /// - Search with fast arithmetic if you like, but rescore with [`similarity`](crate::similarity()) every row that could belong
 ///   to the result by a proven bound.
 /// - Start no thread beyond `options.threads - 1`, and none that outlives the call.
-/// - Run `conformance!` (feature `testing`) on it.
+/// - Run `conformance!` (feature `testing`) on it. `examples/own_backend.rs` is a whole backend to imitate.
 pub trait VectorSearch {
     /// The number of components of each vector, 1 or more. Never changes.
     fn dimensions(&self) -> usize;

@@ -127,11 +127,10 @@ impl BinaryIndex {
         options: &SearchOptions<'_>,
         out: &mut Vec<Neighbor>,
     ) -> Result<(), Error> {
-        const PAGE: usize = 2048;
         let dimensions = self.dimensions();
         out.clear();
         let mut rows = Vec::new();
-        for keys in keys.chunks(PAGE) {
+        for keys in keys.chunks(scan::EXACT_PAGE) {
             options.check_cancelled()?;
             rows.clear();
             self.source.rows(keys, &mut rows)?;

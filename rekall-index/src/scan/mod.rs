@@ -46,6 +46,8 @@ const GATHER_FACTOR: u64 = 6;
 const LONGEST_SPIN: Duration = Duration::from_micros(100);
 /// Entries looked up between two looks at the cancel flag.
 const GATHER_BLOCK: usize = 1024;
+/// Exact rows asked for at a time: out of SQLite, at 5 to 10 µs each, about a millisecond of work.
+pub(crate) const EXACT_PAGE: usize = 128;
 
 /// Searches `table` for every query of `scorer`; one list each into `out`, best first.
 pub(crate) fn search<C, S>(
@@ -97,9 +99,8 @@ fn settle<'a, C: Columns, S: Scorer<C>>(
     options: &'a SearchOptions<'_>,
     query: usize,
 ) -> impl FnMut(&[Candidate], &mut Vec<f32>) -> Result<(), Error> + 'a {
-    const PAGE: usize = 2048;
     move |candidates, out| {
-        for page in candidates.chunks(PAGE) {
+        for page in candidates.chunks(EXACT_PAGE) {
             options.check_cancelled()?;
             scorer.exact(table, query, page, out)?;
         }
@@ -287,15 +288,4 @@ impl<'a, C: Columns, S: Scorer<C>> BlockScan<'a, C, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shares_cover_every_block_once() {
-        for (blocks, threads) in [(0, 2), (1, 2), (7, 2), (100, 3), (1000, 8)] {
-            let shares = Shares::new(blocks, threads);
-            let taken: Vec<usize> = std::iter::from_fn(|| shares.next()).flatten().collect();
-            assert!(taken.into_iter().eq(0..blocks), "{blocks} blocks, {threads} threads");
-        }
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use crate::error::Failure;
 use crate::guard::{free, is_in_callback, look, peek};
 use crate::listener::Voice;
 use crate::status::REKALL_PANIC;
-use crate::text::{lend, owned};
+use crate::text::{lend, owned_path};
 
 /// As a number of milliseconds, bytes or entries: no limit, for ever.
 pub const REKALL_NEVER: u64 = u64::MAX;
@@ -51,7 +51,7 @@ impl Handle {
         identity: Arc<Identity>,
         ageing: Ageing,
     ) -> Self {
-        let path = owned(&rekall.path().to_string_lossy());
+        let path = owned_path(rekall.path());
         Self {
             rekall,
             gate: RwLock::new(()),
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
     });
 }
 
-/// The file's path as it was given at opening. It belongs to the handle. NULL for NULL.
+/// The file's path as it was given at opening, byte for byte, NUL-terminated. It belongs to the handle. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
     // SAFETY: NULL or an open handle.

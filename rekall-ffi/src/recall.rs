@@ -98,8 +98,8 @@ sized!(RecallOptions => "rekall_recall_options");
 ///
 /// query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
 /// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
-/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, limit or threshold;
-/// REKALL_INTERRUPTED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, and for a limit, a
+/// threshold or weights out of their range; REKALL_INTERRUPTED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
 /// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_recall(

@@ -38,7 +38,8 @@ sized!(SimilarOptions => "rekall_similar_options");
 
 /// Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
 /// needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
-/// an unknown id and for an entry without a vector.
+/// an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a threshold out of its range;
+/// REKALL_INTERRUPTED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_similar(
     db: *mut Handle,

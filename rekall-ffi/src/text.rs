@@ -1,7 +1,7 @@
 //! Text and ids
 
 use std::ffi::{CStr, c_char};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::slice;
 
 use rekall::EntryId;
@@ -174,10 +174,27 @@ pub(crate) unsafe fn id(data: *const c_char, what: &str) -> Result<EntryId, Fail
     Ok(unsafe { required_name(data, what) }?.parse()?)
 }
 
-/// Bytes with a NUL behind them, for C.
+/// A text with a NUL behind it, for C.
 pub(crate) fn owned(text: &str) -> Box<[u8]> {
+    ended(text.as_bytes())
+}
+
+/// A path, as [`path`] takes it.
+pub(crate) fn owned_path(path: &Path) -> Box<[u8]> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        ended(path.as_os_str().as_bytes())
+    }
+    #[cfg(not(unix))]
+    {
+        owned(&path.to_string_lossy())
+    }
+}
+
+fn ended(text: &[u8]) -> Box<[u8]> {
     let mut bytes = Vec::with_capacity(text.len() + 1);
-    bytes.extend_from_slice(text.as_bytes());
+    bytes.extend_from_slice(text);
     bytes.push(0);
     bytes.into_boxed_slice()
 }

@@ -16,7 +16,7 @@ pub const REKALL_VERSION_NUMBER: u32 = 1000;
 /// at the end of option structs do not change it.
 pub const REKALL_ABI_VERSION: u32 = 1;
 
-/// SQLite is compiled in; otherwise the library uses the system's libsqlite3.
+/// SQLite is compiled in; otherwise the library uses the system's libsqlite3, which must be 3.45.3 or newer.
 pub const REKALL_FEATURE_BUNDLED_SQLITE: u32 = 1;
 /// The model for French and English is compiled in.
 pub const REKALL_FEATURE_BUNDLED_MODEL: u32 = 2;

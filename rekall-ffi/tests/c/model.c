@@ -254,6 +254,7 @@ static void ways_of_opening(void)
     rekall_hits *hits = NULL;
     rekall_db *db = NULL;
     FILE *file = fopen(in(folder, "settings.toml"), "w");
+    const char *path;
     float vector[4] = {0, 3, 0, 0};
     uint64_t left = 0;
 
@@ -290,8 +291,17 @@ static void ways_of_opening(void)
     CHECK(left > 110000 && left <= 120000);
     rekall_close(db);
 
-    options.flags = 0;
+    options.flags = REKALL_OPEN_NO_MODEL;
     options.model = options.config_file = NULL;
+    path = in(folder, "no \xff text.db"); /* a path is bytes */
+    OK(rekall_open(path, &options, &db, &error));
+    CHECK(strcmp(rekall_path(db), path) == 0);
+    rekall_close(db);
+    file = fopen(path, "rb");
+    CHECK(file != NULL);
+    fclose(file);
+
+    options.flags = 0;
     options.vectors_name = "the host's own";
     options.vectors_dimensions = 4;
     options.busy_timeout_ms = REKALL_ZERO;

@@ -33,7 +33,8 @@ pub struct LoadOptions {
     /// Cut texts at fewer tokens than the model's own limit; a prefix's tokens count, special ones do
     /// not. Default: the model's limit.
     pub max_tokens: Option<usize>,
-    /// Most threads one call may use, the caller's included. Default: 1, as a library is a guest.
+    /// Most threads one call may use, the caller's included. Default: 1, as a library is a guest. With more, a
+    /// transformer keeps the others asleep between calls until it is dropped.
     pub max_threads: Option<usize>,
     /// What computes a transformer. Default: this crate's own code on the processor.
     pub device: Device,

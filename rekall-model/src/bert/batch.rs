@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::forward::Workspace;
+use super::share::Share;
 use super::{BertEmbedder, Engine};
 use crate::Error;
 use crate::embedder::{Embedder, Embeddings, Progress};
@@ -27,20 +28,31 @@ struct Job<'a> {
 }
 
 impl BertEmbedder {
+    /// Vectors of a micro-batch, normalised, with the help of other threads where there are any.
+    pub(super) fn run_together(&self, ids: &[&[u32]], rows: &mut [&mut [f32]]) -> Result<(), Error> {
+        let share = match &self.engine {
+            Engine::Processor(network) => self.helpers.share(network, ids),
+            #[cfg(feature = "candle")]
+            Engine::Candle(_) => Share::all(),
+        };
+        let mut workspace = self.workspace();
+        self.run(&mut workspace, ids, rows, share)?;
+        self.give_back(workspace);
+        Ok(())
+    }
+
     /// Vectors of a micro-batch, normalised.
-    pub(super) fn run(
+    fn run(
         &self,
         workspace: &mut Workspace,
         ids: &[&[u32]],
         rows: &mut [&mut [f32]],
+        mut share: Share,
     ) -> Result<(), Error> {
-        let settings = &self.settings;
         match &self.engine {
-            Engine::Processor(weights) => {
-                workspace.embed(&settings.config, weights, settings.pooling, ids, rows)?;
-            }
+            Engine::Processor(network) => workspace.embed(network, ids, rows, &mut share)?,
             #[cfg(feature = "candle")]
-            Engine::Candle(network) => network.embed(settings.pooling, ids, rows)?,
+            Engine::Candle(network) => network.embed(self.settings.pooling, ids, rows)?,
         }
         for row in rows {
             let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
@@ -83,7 +95,14 @@ impl BertEmbedder {
             #[cfg(feature = "candle")]
             Engine::Candle(_) => DEVICE_BATCH_TOKENS,
         };
-        let jobs = jobs(&ids, &mut result.rows, dimensions, room);
+        let mut jobs = jobs(&ids, &mut result.rows, dimensions, room);
+        if let [job] = &mut jobs[..] {
+            self.run_together(&job.ids, &mut job.rows)?;
+            let tokens = result.token_counts.iter().map(|&count| count as usize).sum();
+            // All is done: to stop now would be too late.
+            let _ = observe(Progress { texts: texts.len(), total: texts.len(), tokens });
+            return Ok(result);
+        }
         let queue = Queue {
             jobs: Mutex::new(jobs.into_iter()),
             stop: AtomicBool::new(false),
@@ -126,7 +145,7 @@ impl BertEmbedder {
         let mut workspace = self.workspace();
         while !queue.stop.load(Ordering::Relaxed) {
             let Some(mut job) = queue.next() else { break };
-            if let Err(error) = self.run(&mut workspace, &job.ids, &mut job.rows) {
+            if let Err(error) = self.run(&mut workspace, &job.ids, &mut job.rows, Share::all()) {
                 queue.stop.store(true, Ordering::Relaxed);
                 return Err(error);
             }

@@ -3,12 +3,39 @@
 //! The texts of a micro-batch are laid end to end. All but the attention works row by row, so there
 //! is no padding: a micro-batch costs what its tokens cost.
 
+use std::ops::Range;
+
 use super::config::{Config, Pooling};
+use super::share::{Parts, Share};
 use super::weights::{Layer, Linear, Weights};
 use crate::Error;
 use crate::cpu::{
     Activation, PackedView, Product, add_layer_norm, layer_norm, multiply, panel_width, softmax_rows,
 };
+
+/// What texts are sent through.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) config: Config,
+    pub(super) pooling: Pooling,
+    pub(super) weights: Weights,
+}
+
+impl Network {
+    /// How many threads may share one text: a head is not divided, and each part of a matrix is whole panels. A
+    /// small network is done before another thread has woken up.
+    pub(super) fn most_members(&self) -> usize {
+        let heads = self.config.num_attention_heads;
+        let whole_panels = (self.config.hidden_size / heads).is_multiple_of(panel_width());
+        if whole_panels && self.weights.memory_bytes() >= SHARED_WEIGHTS_BYTES { heads } else { 1 }
+    }
+}
+
+/// Weights that take above half a millisecond to read.
+const SHARED_WEIGHTS_BYTES: usize = 8 << 20;
+
+/// A workspace larger than this is given back after the call.
+const KEPT_BYTES: usize = 2 << 20;
 
 /// The buffers of one thread; grown as needed, reused between micro-batches and calls.
 #[derive(Debug, Default)]
@@ -34,18 +61,26 @@ impl Workspace {
             * 4
     }
 
-    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`.
+    /// Gives back buffers that only large batches need.
+    pub(super) fn shrink(&mut self) {
+        if self.memory_bytes() > KEPT_BYTES {
+            *self = Self::default();
+        }
+    }
+
+    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`. A helper, which has but a share
+    /// of the work, wants no rows, and stops early when its help is not needed any more.
     ///
     /// # Errors
     /// [`Error::Compute`] for a token id without a vector, which no tokenizer of this model gives.
     pub(super) fn embed(
         &mut self,
-        config: &Config,
-        weights: &Weights,
-        pooling: Pooling,
+        network: &Network,
         texts: &[&[u32]],
         rows: &mut [&mut [f32]],
+        share: &mut Share,
     ) -> Result<(), Error> {
+        let Network { config, pooling, weights } = network;
         let width = config.hidden_size;
         let epsilon = config.layer_norm_eps as f32;
         let tokens: usize = texts.iter().map(|text| text.len()).sum();
@@ -63,46 +98,103 @@ impl Workspace {
         }
         layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, epsilon);
         for layer in &weights.layers {
-            self.layer(config, layer, texts, tokens);
+            if !self.layer(config, layer, texts, tokens, share) {
+                return Ok(());
+            }
         }
         let mut at = 0;
         for (text, row) in texts.iter().zip(rows) {
-            pool(&self.hidden[at * width..][..text.len() * width], width, pooling, row);
+            pool(&self.hidden[at * width..][..text.len() * width], width, *pooling, row);
             at += text.len();
         }
         Ok(())
     }
 
-    fn layer(&mut self, config: &Config, layer: &Layer, texts: &[&[u32]], tokens: usize) {
+    /// False if a helper is to stop.
+    fn layer(
+        &mut self,
+        config: &Config,
+        layer: &Layer,
+        texts: &[&[u32]],
+        tokens: usize,
+        share: &mut Share,
+    ) -> bool {
         let width = config.hidden_size;
         let inner_width = config.intermediate_size;
         let epsilon = config.layer_norm_eps as f32;
         let gelu = if config.hidden_act == "relu" { Activation::Relu } else { Activation::Gelu };
 
+        let heads = Parts::Heads(config.num_attention_heads);
+        // Out of `self` while its other buffers are at work.
+        let mut context = std::mem::take(&mut self.context);
+        let attended = share.fill(sized(&mut context, tokens * width), width, heads, |context, heads| {
+            self.attend(config, layer, texts, heads, context);
+        });
+        self.context = context;
+        if !attended {
+            return false;
+        }
+        let (context, hidden) = (&self.context[..tokens * width], &mut self.hidden[..tokens * width]);
+
+        let branch = sized(&mut self.branch, tokens * width);
+        let go_on = share.fill(branch, width, Parts::Panels, |out, columns| {
+            linear(context, tokens, &layer.attention, Activation::None, out, columns);
+        });
+        let norm = &layer.attention_norm;
+        add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
+
+        let inner = sized(&mut self.inner, tokens * inner_width);
+        let go_on = go_on
+            && share.fill(inner, inner_width, Parts::Panels, |out, columns| {
+                linear(hidden, tokens, &layer.up, gelu, out, columns);
+            })
+            && share.fill(branch, width, Parts::Panels, |out, columns| {
+                linear(inner, tokens, &layer.down, Activation::None, out, columns);
+            });
+        let norm = &layer.output_norm;
+        add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
+        go_on
+    }
+
+    /// Some heads of all texts, into the context's columns of those heads.
+    fn attend(
+        &mut self,
+        config: &Config,
+        layer: &Layer,
+        texts: &[&[u32]],
+        heads: Range<usize>,
+        context: &mut [f32],
+    ) {
+        let width = config.hidden_size;
+        let size = width / config.num_attention_heads;
+        let tokens = context.len() / width;
         let qkv = sized(&mut self.qkv, tokens * 3 * width);
-        linear(&self.hidden, tokens, &layer.qkv, Activation::None, qkv);
-        sized(&mut self.context, tokens * width);
+        let mut project = |columns| linear(&self.hidden, tokens, &layer.qkv, Activation::None, qkv, columns);
+        if heads.len() == config.num_attention_heads {
+            project(0..3 * width);
+        } else {
+            for first in [0, width, 2 * width] {
+                project(first + heads.start * size..first + heads.end * size);
+            }
+        }
         let mut at = 0;
         for text in texts {
-            for head in 0..config.num_attention_heads {
-                self.attend(config, at, text.len(), head);
+            for head in heads.clone() {
+                self.attend_head(config, at, text.len(), head, context);
             }
             at += text.len();
         }
-        let branch = sized(&mut self.branch, tokens * width);
-        linear(&self.context, tokens, &layer.attention, Activation::None, branch);
-        let norm = &layer.attention_norm;
-        add_layer_norm(&mut self.hidden[..tokens * width], branch, &norm.gamma, &norm.beta, epsilon);
-
-        let inner = sized(&mut self.inner, tokens * inner_width);
-        linear(&self.hidden, tokens, &layer.up, gelu, inner);
-        linear(inner, tokens, &layer.down, Activation::None, branch);
-        let norm = &layer.output_norm;
-        add_layer_norm(&mut self.hidden[..tokens * width], branch, &norm.gamma, &norm.beta, epsilon);
     }
 
     /// One head of one text: softmax(Q Kᵀ / √d) V, into the context's columns of that head.
-    fn attend(&mut self, config: &Config, first: usize, length: usize, head: usize) {
+    fn attend_head(
+        &mut self,
+        config: &Config,
+        first: usize,
+        length: usize,
+        head: usize,
+        context: &mut [f32],
+    ) {
         let width = config.hidden_size;
         let size = width / config.num_attention_heads;
         let panel = panel_width();
@@ -153,24 +245,32 @@ impl Workspace {
                 b: PackedView { panels: values, k: length, n: size },
                 bias: None,
                 activation: Activation::None,
-                out: &mut self.context[(first + block) * width + head * size..],
+                out: &mut context[(first + block) * width + head * size..],
                 out_stride: width,
             });
         }
     }
 }
 
-fn linear(a: &[f32], rows: usize, layer: &Linear, activation: Activation, out: &mut [f32]) {
+/// The given columns of a linear layer's output, at their places in whole rows.
+fn linear(
+    a: &[f32],
+    rows: usize,
+    layer: &Linear,
+    activation: Activation,
+    out: &mut [f32],
+    columns: Range<usize>,
+) {
     let b = layer.weight.view();
     multiply(Product {
         a,
         a_stride: b.k,
         rows,
-        b,
-        bias: Some(&layer.bias),
+        b: b.columns(columns.clone()),
+        bias: Some(&layer.bias[columns.clone()]),
         activation,
         out_stride: b.n,
-        out,
+        out: &mut out[columns.start..],
     });
 }
 

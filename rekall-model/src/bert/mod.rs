@@ -6,15 +6,18 @@ mod accelerated;
 mod batch;
 mod config;
 mod forward;
+mod helpers;
+mod share;
 mod special;
 mod weights;
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::config::Settings;
-use self::forward::Workspace;
+use self::forward::{Network, Workspace};
+use self::helpers::Helpers;
 use self::special::SpecialTokens;
 use self::weights::Weights;
 use crate::bytes::Bytes;
@@ -32,6 +35,10 @@ use crate::{Device, Error, LoadOptions};
 /// largest difference of an element over 200 texts is below 1e-6. They have length 1 whether or not the
 /// model's own files ask for it.
 ///
+/// Texts are spread over up to [`LoadOptions::max_threads`] threads, and a single one, such as a question, is shared
+/// by them matrix by matrix. For that the threads beside the caller's sleep between calls, from the first such call
+/// until the model is dropped. Vectors are the same bits with any number.
+///
 /// A text longer than the model reads is cut at its end; [`max_tokens`](Embedder::max_tokens) says where, and
 /// [`embed_documents_observed`](Embedder::embed_documents_observed) which texts it befell.
 ///
@@ -45,6 +52,7 @@ pub struct BertEmbedder {
     fingerprint: Fingerprint,
     max_tokens: usize,
     max_threads: usize,
+    helpers: Helpers,
     /// Small workspaces kept between calls: touching fresh memory costs about as much as using it.
     workspaces: Mutex<Vec<Workspace>>,
 }
@@ -52,14 +60,11 @@ pub struct BertEmbedder {
 /// What computes.
 enum Engine {
     /// This crate's own code.
-    Processor(Weights),
+    Processor(Arc<Network>),
     /// candle, on a device.
     #[cfg(feature = "candle")]
     Candle(accelerated::Accelerated),
 }
-
-/// A workspace larger than this is given back after the call.
-const KEPT_WORKSPACE_BYTES: usize = 2 << 20;
 
 impl BertEmbedder {
     /// Reads a folder: `config.json`, `model.safetensors` (`f32`, `f16` or `bf16`), `tokenizer.json`, and where
@@ -114,7 +119,10 @@ impl BertEmbedder {
         // Packing has read all of the file; of these pages only token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {
-            Device::Cpu => Engine::Processor(weights),
+            Device::Cpu => {
+                let (config, pooling) = (settings.config.clone(), settings.pooling);
+                Engine::Processor(Arc::new(Network { config, pooling, weights }))
+            }
             #[cfg(feature = "candle")]
             device => {
                 // The file has proved sound; candle has its own layout for it.
@@ -137,6 +145,7 @@ impl BertEmbedder {
             dimensions: settings.dimensions,
             max_tokens: Some(settings.limit),
         });
+        let max_threads = options.max_threads.unwrap_or(1).max(1);
         Ok(Self {
             settings,
             tokenizer,
@@ -144,7 +153,8 @@ impl BertEmbedder {
             engine,
             fingerprint,
             max_tokens,
-            max_threads: options.max_threads.unwrap_or(1).max(1),
+            max_threads,
+            helpers: Helpers::new(max_threads - 1),
             workspaces: Mutex::default(),
         })
     }
@@ -171,8 +181,9 @@ impl BertEmbedder {
         self.locked_workspaces().pop().unwrap_or_default()
     }
 
-    fn give_back(&self, workspace: Workspace) {
-        if workspace.memory_bytes() <= KEPT_WORKSPACE_BYTES {
+    fn give_back(&self, mut workspace: Workspace) {
+        workspace.shrink();
+        if workspace.memory_bytes() > 0 {
             self.locked_workspaces().push(workspace);
         }
     }
@@ -207,16 +218,14 @@ impl Embedder for BertEmbedder {
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
         let (ids, _) = self.ids_of(&self.settings.query_prefix, text, &mut Scratch::default())?;
         let mut row = vec![0.0; self.dimensions()];
-        let mut workspace = self.workspace();
-        self.run(&mut workspace, &[&ids], &mut [&mut row])?;
-        self.give_back(workspace);
+        self.run_together(&[&ids], &mut [&mut row])?;
         Ok(row)
     }
 
     fn memory_bytes(&self) -> usize {
         let workspaces: usize = self.locked_workspaces().iter().map(Workspace::memory_bytes).sum();
         let weights = match &self.engine {
-            Engine::Processor(weights) => weights.memory_bytes(),
+            Engine::Processor(network) => network.weights.memory_bytes() + self.helpers.memory_bytes(),
             #[cfg(feature = "candle")]
             Engine::Candle(network) => network.memory_bytes(),
         };

@@ -4,6 +4,8 @@
 //! a panel holds its `k` rows of `w` numbers one after the other, the last panel padded with zeros.
 //! So the inner loop reads memory strictly forward.
 
+use std::ops::Range;
+
 use memmap2::MmapMut;
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 
@@ -38,6 +40,16 @@ pub(crate) struct PackedView<'a> {
     pub(crate) panels: &'a [f32],
     pub(crate) k: usize,
     pub(crate) n: usize,
+}
+
+impl PackedView<'_> {
+    /// Some of the columns; the first is the first of a panel.
+    pub(crate) fn columns(self, range: Range<usize>) -> Self {
+        let panel = panel_width() * self.k;
+        let first = range.start / panel_width() * panel;
+        let last = range.end.div_ceil(panel_width()) * panel;
+        Self { panels: &self.panels[first..last], k: self.k, n: range.len() }
+    }
 }
 
 impl Packed {

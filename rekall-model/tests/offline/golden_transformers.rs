@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use rekall_model::{Embedder, LoadOptions, ModelSource, load};
 
 use crate::common::{Golden, fixture};
+use crate::network::write_network;
 use crate::real_model::real_model;
 
 /// Largest difference of an element, and least cosine, over all texts; and the texts' rows are the
@@ -50,6 +51,32 @@ fn tiny_bert_and_xlm_roberta() {
     check(&*query, &Golden::read("xlmr-tiny-cls-f16-query"), true);
     let fingerprint = query.fingerprint().as_str();
     assert!(fingerprint.contains("query_prefix=\"query: \"; document_prefix=\"passage: \""), "{fingerprint}");
+}
+
+/// A question is shared by the threads, matrix by matrix; that must not show.
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    write_network(folder.path(), 2, 1_000);
+    let with_threads = |threads| {
+        let mut options = LoadOptions::default();
+        options.max_threads = Some(threads);
+        load(&ModelSource::Path(folder.path().to_owned()), &options).unwrap()
+    };
+    let one = with_threads(1);
+    for threads in [2, 3, 12, 13] {
+        let many = with_threads(threads);
+        for words in [1, 2, 11, 40, 300] {
+            let text = "the server error in the cache ".repeat(words);
+            assert_eq!(
+                one.embed_query(&text).unwrap(),
+                many.embed_query(&text).unwrap(),
+                "{threads} {words}"
+            );
+        }
+        let few = ["the server", "error", "the cache in the server error"];
+        assert_eq!(one.embed_documents(&few).unwrap(), many.embed_documents(&few).unwrap(), "{threads}");
+    }
 }
 
 #[test]

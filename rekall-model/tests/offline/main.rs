@@ -12,4 +12,6 @@ mod golden_transformers;
 #[cfg(feature = "hub")]
 mod hub;
 #[cfg(feature = "transformer")]
+mod network;
+#[cfg(feature = "transformer")]
 mod real_model;

@@ -1,0 +1,59 @@
+//! Networks too large for the repository and too plain to need one.
+
+use std::io::Write;
+use std::path::Path;
+
+/// Writes a network of random numbers, as wide as all-MiniLM-L6-v2, with the tokenizer of the tiny fixture.
+pub(crate) fn write_network(folder: &Path, layers: usize, vocabulary: usize) {
+    std::fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bert-tiny-mean").join("tokenizer.json"),
+        folder.join("tokenizer.json"),
+    )
+    .unwrap();
+    let config = format!(
+        r#"{{"model_type":"bert","hidden_size":384,"num_hidden_layers":{layers},"num_attention_heads":12,
+        "intermediate_size":1536,"max_position_embeddings":512,"vocab_size":{vocabulary},"type_vocab_size":2}}"#
+    );
+    std::fs::write(folder.join("config.json"), config).unwrap();
+
+    let mut tensors: Vec<(String, Vec<usize>)> = vec![
+        ("embeddings.word_embeddings.weight".into(), vec![vocabulary, 384]),
+        ("embeddings.position_embeddings.weight".into(), vec![512, 384]),
+        ("embeddings.token_type_embeddings.weight".into(), vec![2, 384]),
+    ];
+    let mut pair = |name: &str, shape: &[usize]| {
+        tensors.push((format!("{name}.weight"), shape.to_vec()));
+        tensors.push((format!("{name}.bias"), vec![shape[0]]));
+    };
+    pair("embeddings.LayerNorm", &[384]);
+    for layer in 0..layers {
+        let layer = format!("encoder.layer.{layer}");
+        for part in ["self.query", "self.key", "self.value", "output.dense"] {
+            pair(&format!("{layer}.attention.{part}"), &[384, 384]);
+        }
+        pair(&format!("{layer}.attention.output.LayerNorm"), &[384]);
+        pair(&format!("{layer}.intermediate.dense"), &[1536, 384]);
+        pair(&format!("{layer}.output.dense"), &[384, 1536]);
+        pair(&format!("{layer}.output.LayerNorm"), &[384]);
+    }
+    let mut at = 0;
+    let entries: Vec<String> = tensors
+        .iter()
+        .map(|(name, shape)| {
+            let start = at;
+            at += shape.iter().product::<usize>() * 4;
+            format!("\"{name}\":{{\"dtype\":\"F32\",\"shape\":{shape:?},\"data_offsets\":[{start},{at}]}}")
+        })
+        .collect();
+    let header = format!("{{{}}}", entries.join(","));
+    let mut file = std::io::BufWriter::new(std::fs::File::create(folder.join("model.safetensors")).unwrap());
+    file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    let mut state = 1_u32;
+    for _ in 0..at / 4 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let x = ((state >> 8) as f32 / 16_777_216.0 - 0.5) * 0.1;
+        file.write_all(&x.to_le_bytes()).unwrap();
+    }
+    file.flush().unwrap();
+}

@@ -46,8 +46,12 @@ class Process:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        try:
+            # A contender ends with its input, and closes its files.
+            self._process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def ask(self, do: str, **question: Any) -> dict[str, Any]:
         assert self._process.stdin and self._process.stdout and self._process.stderr

@@ -63,7 +63,7 @@ enum Engine {
     Processor(Arc<Network>),
     /// candle, on a device.
     #[cfg(feature = "candle")]
-    Candle(accelerated::Accelerated),
+    Candle(Box<accelerated::Accelerated>),
 }
 
 impl BertEmbedder {
@@ -127,7 +127,11 @@ impl BertEmbedder {
             device => {
                 // The file has proved sound; candle has its own layout for it.
                 drop(weights);
-                Engine::Candle(accelerated::Accelerated::load(&settings.weights, &settings.config, device)?)
+                Engine::Candle(Box::new(accelerated::Accelerated::load(
+                    &settings.weights,
+                    &settings.config,
+                    device,
+                )?))
             }
             #[cfg(not(feature = "candle"))]
             device => {

@@ -10,8 +10,7 @@ use std::path::Path;
 use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, IndexOp, Tensor};
 use candle_transformers::models::bert::{self, BertModel};
-// candle-nn by the one road that asks for no dependency of our own: ours exists to carry the accelerators'
-// features, and Cargo would switch those on for every build that uses it.
+// candle-nn, by the one road that asks for no dependency of our own: ours carries the accelerators' features.
 use candle_transformers::models::mimi::candle_nn::{Activation, VarBuilder};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 

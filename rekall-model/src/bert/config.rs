@@ -181,6 +181,20 @@ impl Config {
         if self.model_type == "bert" { 0 } else { self.pad_token_id + 1 }
     }
 
+    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding's token has a position of its own,
+    /// also where a text spells it out, and the count goes on after it as if it were not there.
+    pub(super) fn with_positions<'a>(&self, text: &'a [u32]) -> impl Iterator<Item = (&'a u32, usize)> {
+        let padding = (self.model_type != "bert").then_some(self.pad_token_id);
+        let mut next = self.first_position();
+        text.iter().map(move |id| match padding {
+            Some(padding) if *id as usize == padding => (id, padding),
+            _ => {
+                next += 1;
+                (id, next - 1)
+            }
+        })
+    }
+
     /// Longest input the network has positions for.
     fn positions(&self) -> usize {
         self.max_position_embeddings.saturating_sub(self.first_position())

@@ -85,10 +85,10 @@ impl Workspace {
         let epsilon = config.layer_norm_eps as f32;
         let tokens: usize = texts.iter().map(|text| text.len()).sum();
         let hidden = sized(&mut self.hidden, tokens * width);
-        for ((position, &id), row) in
-            texts.iter().flat_map(|text| text.iter().enumerate()).zip(hidden.chunks_exact_mut(width))
+        for ((&id, position), row) in
+            texts.iter().flat_map(|text| config.with_positions(text)).zip(hidden.chunks_exact_mut(width))
         {
-            let position = (config.first_position() + position) * width;
+            let position = position * width;
             row.copy_from_slice(&weights.positions[position..position + width]);
             if !weights.words.add_to(id, row) {
                 return Err(Error::Compute {

@@ -650,7 +650,8 @@
 
 /**
  * No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
- * complete all the same; rekall_rebuild_index() lays one by.
+ * complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
+ * rekall_rebuild_index() lays one by.
  */
 #define REKALL_DEGRADED_NOT_INDEXED 6
 

@@ -12,7 +12,11 @@ use rekall::{Builder, EntryPatch, Mode, NewEntry, Rekall, VectorBackend};
 const ENTRIES: usize = 3_000;
 
 fn open(path: &Path, configure: impl FnOnce(Builder) -> Builder) -> Rekall {
-    configure(Rekall::builder(path).embedder(Arc::new(WordModel::new(32)))).open().unwrap()
+    open_wide(path, 32, configure)
+}
+
+fn open_wide(path: &Path, dimensions: usize, configure: impl FnOnce(Builder) -> Builder) -> Rekall {
+    configure(Rekall::builder(path).embedder(Arc::new(WordModel::new(dimensions)))).open().unwrap()
 }
 
 fn sq8(builder: Builder) -> Builder {
@@ -90,16 +94,18 @@ fn every_way_of_starting_gives_the_same_bits() {
 
 #[test]
 fn a_base_that_another_process_renewed_is_taken_up() {
-    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(32))));
+    // More than a mebibyte of vectors: of less no index is missed.
+    const WIDE: usize = 1024;
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(WIDE))));
     let notes: Vec<NewEntry> = (0..300).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
     memory.remember_many(&notes).run().unwrap();
     let path = memory.path().to_owned();
-    open(&path, sq8).rebuild_index().unwrap();
-    let lean = open(&path, streamed);
+    open_wide(&path, WIDE, sq8).rebuild_index().unwrap();
+    let lean = open_wide(&path, WIDE, streamed);
     let before = answers(&lean);
     drop(lean);
     rusqlite::Connection::open(&path).unwrap().execute("DELETE FROM index_block", []).unwrap();
-    let lean = open(&path, streamed);
+    let lean = open_wide(&path, WIDE, streamed);
     let found = lean.recall("alpha7").run().unwrap();
     assert_eq!(found.degraded, [rekall::Degraded::NotIndexed { rows: 300 }], "slow, complete, and said");
     assert_eq!(answers(&lean), before);
@@ -109,7 +115,7 @@ fn a_base_that_another_process_renewed_is_taken_up() {
     let after = answers(&lean);
     assert_ne!(before, after);
     // The blocks under the view are replaced by others, and no row changes.
-    open(&path, sq8).rebuild_index().unwrap();
+    open_wide(&path, WIDE, sq8).rebuild_index().unwrap();
     assert_eq!(answers(&lean), after);
 }
 

@@ -50,7 +50,8 @@ pub const REKALL_DEGRADED_UNUSABLE_VECTORS: u32 = 4;
 /// Something that this version of the header has no number for.
 pub const REKALL_DEGRADED_OTHER: u32 = 5;
 /// No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
-/// complete all the same; rekall_rebuild_index() lays one by.
+/// complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
+/// rekall_rebuild_index() lays one by.
 pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
 
 /// A piece of an entry's text. Never grows.

@@ -95,7 +95,8 @@ pub enum Degraded {
         count: u64,
     },
     /// No index is laid by that fits the memory budget, or the one asked for: the rows were read one by one.
-    /// Slow, and complete all the same. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) lays one by.
+    /// Slow, and complete all the same; not said of a mebibyte of vectors or less, of which no index is made unless one was
+    /// asked for. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) lays one by.
     #[error("no index is laid by: all {rows} vectors were read from the file")]
     NotIndexed {
         /// Vectors read.

@@ -13,7 +13,7 @@ use super::options::{Mode, Options};
 use super::query::Query;
 use crate::embedding::normalized;
 use crate::engine::check_cancelled;
-use crate::resident::{ROWS_IN_FILE, Snapshot};
+use crate::resident::Snapshot;
 use crate::{CancelToken, Error, Rekall};
 
 /// How deep each leg of a hybrid search looks, at the least: beyond this a leg adds less to a score than the
@@ -236,10 +236,8 @@ fn note_missing_vectors(snapshot: &Snapshot<'_>, degraded: &mut Vec<Degraded>) -
     if count > 0 {
         degraded.push(Degraded::Pending { count });
     }
-    if let (Some(ROWS_IN_FILE), Some(search)) = (snapshot.view.backend, &snapshot.view.search)
-        && !search.is_empty()
-    {
-        degraded.push(Degraded::NotIndexed { rows: search.len() });
+    if snapshot.view.unindexed > 0 {
+        degraded.push(Degraded::NotIndexed { rows: snapshot.view.unindexed });
     }
     if snapshot.view.unusable > 0 {
         degraded.push(Degraded::UnusableVectors { count: snapshot.view.unusable });

@@ -29,9 +29,6 @@ impl Wanted {
     }
 }
 
-/// What the slowest of all ways to search is called.
-pub(crate) const ROWS_IN_FILE: &str = "rows in the file";
-
 /// An index, filled or empty.
 pub(super) enum Engine {
     Flat(FlatIndex),
@@ -213,6 +210,19 @@ impl Engine {
         }
     }
 
+    /// Rows that each search reads one by one for want of an index; none where there are so few that none is laid by
+    /// unasked.
+    pub(super) fn unindexed(&self, dimensions: usize, wanted: Wanted) -> usize {
+        match self {
+            Self::Rows { rows }
+                if wanted.backend != VectorBackend::Auto || *rows > wanted.most_over_base(dimensions) =>
+            {
+                *rows
+            }
+            _ => 0,
+        }
+    }
+
     /// Short name, for `stats`.
     pub(super) const fn name(&self) -> &'static str {
         match self {
@@ -220,7 +230,7 @@ impl Engine {
             Self::Sq8(_) => "sq8",
             Self::Binary(_) => "binary",
             Self::InFile { base, .. } => base.name(),
-            Self::Rows { .. } => ROWS_IN_FILE,
+            Self::Rows { .. } => "rows in the file",
         }
     }
 }

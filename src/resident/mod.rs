@@ -20,7 +20,6 @@ use rekall_index::{EntrySet, Key, VectorSearch};
 
 use crate::event::{Event, Events};
 use crate::{Error, VectorBackend};
-pub(crate) use engine::ROWS_IN_FILE;
 use engine::{Engine, Lacks};
 pub(crate) use scan::keep_best;
 
@@ -46,6 +45,8 @@ pub(crate) struct View {
     pub(crate) search: Option<Arc<dyn VectorSearch + Send + Sync>>,
     /// Which sort of index it is.
     pub(crate) backend: Option<&'static str>,
+    /// Rows that a search reads one by one because no index is laid by.
+    pub(crate) unindexed: usize,
     /// Entries that no longer hold, which a search leaves out unless asked.
     pub(crate) obsolete: Arc<EntrySet>,
     /// Vectors in the file that cannot be used.
@@ -359,15 +360,19 @@ impl Writer {
     }
 
     fn view(&mut self, context: &Context<'_>) -> Result<View, Error> {
-        let search = match (&mut self.engine, &self.space) {
-            (Some(engine), Some(space)) => Some(engine.snapshot(context.store, space, self.position)?),
-            _ => None,
+        let (search, unindexed) = match (&mut self.engine, &self.space) {
+            (Some(engine), Some(space)) => (
+                Some(engine.snapshot(context.store, space, self.position)?),
+                engine.unindexed(space.dimensions, context.wanted),
+            ),
+            _ => (None, 0),
         };
         Ok(View {
             position: self.position,
             space: self.space.clone(),
             search,
             backend: self.engine.as_ref().map(Engine::name),
+            unindexed,
             obsolete: Arc::clone(&self.obsolete),
             unusable: usize::try_from(self.unusable.len()).unwrap_or(usize::MAX),
         })

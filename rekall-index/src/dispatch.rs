@@ -37,8 +37,8 @@ mod limited {
     static LIMIT: AtomicU8 = AtomicU8::new(Simd::Avx512 as u8);
 
     /// Keeps all searches of this process from now on to instructions up to `most`, as if the processor had no more: to test
-    /// and to measure on one machine what runs on another. Results don't depend on it, only time does. (faer's
-    /// products are not bound by it: while it is below the machine's own, batches are multiplied by this crate's own code.)
+    /// and to measure on one machine what runs on another. Results don't depend on it, only time does. (faer is
+    /// not bound by it: while it is set, batches of any size are multiplied by this crate's own code.)
     pub fn limit_simd(most: Simd) {
         LIMIT.store(most as u8, Ordering::Relaxed);
     }

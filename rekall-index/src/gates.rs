@@ -34,6 +34,11 @@ impl Gates {
         }
     }
 
+    /// The gate of each query.
+    pub(crate) fn of_queries(&self) -> &[f32] {
+        &self.repeated[..self.queries]
+    }
+
     /// The first row from `from` on that passes a gate; `uppers[row * queries + query]`.
     pub(crate) fn next(&self, uppers: &[f32], from: usize) -> Option<usize> {
         let rest = uppers.get(from * self.queries..)?;
@@ -42,7 +47,7 @@ impl Gates {
             arch().dispatch(Passes { uppers: group, gates: &self.repeated }).then_some(number)
         })?;
         let first = number * (self.repeated.len() / self.queries);
-        let gates = &self.repeated[..self.queries];
+        let gates = self.of_queries();
         let mut rows = rest.chunks_exact(self.queries).skip(first);
         let row = rows.position(|row| row.iter().zip(gates).any(|(upper, gate)| upper >= gate))?;
         Some(from + first + row)

@@ -5,6 +5,7 @@ mod scorer;
 
 use std::sync::Arc;
 
+use crate::batch::Batch;
 use crate::check::{check_dimensions, check_search, check_upsert};
 use crate::scan;
 use crate::table::Table;
@@ -103,7 +104,7 @@ impl VectorSearch for FlatIndex {
         check_search(queries, self.dimensions(), None, options)?;
         out.clear();
         let mut lists = Vec::new();
-        for group in queries.chunks(self.dimensions() * FlatScorer::MOST_QUERIES) {
+        for group in queries.chunks(self.dimensions() * Batch::MOST_QUERIES) {
             scan::search(&self.table, &FlatScorer::new(group, self.dimensions()), options, &mut lists)?;
             out.append(&mut lists);
         }

@@ -24,9 +24,6 @@ pub(super) struct FlatScorer<'a> {
 }
 
 impl<'a> FlatScorer<'a> {
-    /// The most queries that share a pass over the rows: their panel should stay in the L2 cache beside a block.
-    pub(super) const MOST_QUERIES: usize = 64;
-
     fn few(&self, rows: &[f32], out: &mut [f32]) {
         let count = self.queries.len() / self.dimensions;
         let mut column = vec![0.0; out.len() / count];

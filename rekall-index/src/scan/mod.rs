@@ -116,6 +116,7 @@ fn gather<C: Columns, S: Scorer<C>>(
     entries: &EntrySet,
 ) -> Result<Vec<Shortlist>, Error> {
     let mut shortlists = fresh(scorer, options.k);
+    let mut gates = Gates::new(&shortlists);
     let mut uppers = vec![0.0; scorer.queries()];
     for (number, entry) in entries.iter().enumerate() {
         if number % GATHER_BLOCK == 0 {
@@ -128,14 +129,14 @@ fn gather<C: Columns, S: Scorer<C>>(
             let (block, row) = table.at(position);
             if options.roles.contains(block.keys()[row].role) {
                 scorer.uppers(block, row..row + 1, &mut uppers);
-                offer(table, scorer, options, &mut shortlists, (block, row, position), &uppers)?;
+                offer(table, scorer, options, &mut shortlists, (block, row, position), &uppers, &mut gates)?;
             }
         }
     }
     Ok(shortlists)
 }
 
-/// Offers one row to every query whose gate it passes; true if any did.
+/// Offers one row to every query whose gate it passes.
 #[inline]
 fn offer<C: Columns, S: Scorer<C>>(
     table: &Table<C>,
@@ -144,14 +145,17 @@ fn offer<C: Columns, S: Scorer<C>>(
     shortlists: &mut [Shortlist],
     (block, row, position): (&Block<C>, usize, u32),
     uppers: &[f32],
+    gates: &mut Gates,
 ) -> Result<(), Error> {
-    for (query, (shortlist, &upper)) in shortlists.iter_mut().zip(uppers).enumerate() {
-        if upper >= shortlist.gate() {
+    // The lists lie far apart: only those that take the row are touched.
+    for (query, (&upper, &gate)) in uppers.iter().zip(gates.of_queries()).enumerate() {
+        if upper >= gate {
             let lower = upper - scorer.width(block, row, query);
             let candidate = Candidate { key: block.keys()[row], position, lower, upper };
-            shortlist.push(candidate, &mut settle(table, scorer, options, query))?;
+            shortlists[query].push(candidate, &mut settle(table, scorer, options, query))?;
         }
     }
+    gates.update(shortlists);
     Ok(())
 }
 
@@ -278,8 +282,8 @@ impl<'a, C: Columns, S: Scorer<C>> BlockScan<'a, C, S> {
         while let Some(row) = gates.next(uppers, from) {
             if options.admits(block.keys()[row]) {
                 let uppers = &uppers[row * queries..][..queries];
-                offer(table, *scorer, options, shortlists, (block, row, first + row as u32), uppers)?;
-                gates.update(shortlists);
+                let place = (block, row, first + row as u32);
+                offer(table, *scorer, options, shortlists, place, uppers, gates)?;
             }
             from = row + 1;
         }

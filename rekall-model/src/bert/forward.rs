@@ -10,7 +10,7 @@ use super::share::{Parts, Share};
 use super::weights::{Layer, Linear, Weights};
 use crate::Error;
 use crate::cpu::{
-    Activation, PackedView, Product, add_layer_norm, layer_norm, multiply, panel_width, softmax_rows,
+    Activation, Buffer, PackedView, Product, add_layer_norm, layer_norm, multiply, panel_width, softmax_rows,
 };
 
 /// What texts are sent through.
@@ -40,14 +40,14 @@ const KEPT_BYTES: usize = 2 << 20;
 /// The buffers of one thread; grown as needed, reused between micro-batches and calls.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
-    hidden: Vec<f32>,
-    qkv: Vec<f32>,
-    context: Vec<f32>,
-    branch: Vec<f32>,
-    inner: Vec<f32>,
-    keys: Vec<f32>,
-    values: Vec<f32>,
-    scores: Vec<f32>,
+    hidden: Buffer,
+    qkv: Buffer,
+    context: Buffer,
+    branch: Buffer,
+    inner: Buffer,
+    keys: Buffer,
+    values: Buffer,
+    scores: Buffer,
 }
 
 /// Rows of queries scored at a time: enough for the product's tiles, few enough that the scores of
@@ -57,8 +57,8 @@ const QUERY_BLOCK: usize = 48;
 impl Workspace {
     pub(super) fn memory_bytes(&self) -> usize {
         let Self { hidden, qkv, context, branch, inner, keys, values, scores } = self;
-        [hidden, qkv, context, branch, inner, keys, values, scores].map(Vec::capacity).iter().sum::<usize>()
-            * 4
+        let all = [hidden, qkv, context, branch, inner, keys, values, scores];
+        all.map(Buffer::memory_bytes).iter().sum()
     }
 
     /// Gives back buffers that only large batches need.
@@ -84,7 +84,7 @@ impl Workspace {
         let width = config.hidden_size;
         let epsilon = config.layer_norm_eps as f32;
         let tokens: usize = texts.iter().map(|text| text.len()).sum();
-        let hidden = sized(&mut self.hidden, tokens * width);
+        let hidden = self.hidden.sized(tokens * width);
         for ((&id, position), row) in
             texts.iter().flat_map(|text| config.with_positions(text)).zip(hidden.chunks_exact_mut(width))
         {
@@ -127,23 +127,23 @@ impl Workspace {
         let heads = Parts::Heads(config.num_attention_heads);
         // Out of `self` while its other buffers are at work.
         let mut context = std::mem::take(&mut self.context);
-        let attended = share.fill(sized(&mut context, tokens * width), width, heads, |context, heads| {
+        let attended = share.fill(context.sized(tokens * width), width, heads, |context, heads| {
             self.attend(config, layer, texts, heads, context);
         });
         self.context = context;
         if !attended {
             return false;
         }
-        let (context, hidden) = (&self.context[..tokens * width], &mut self.hidden[..tokens * width]);
+        let (context, hidden) = (&self.context[..tokens * width], self.hidden.sized(tokens * width));
 
-        let branch = sized(&mut self.branch, tokens * width);
+        let branch = self.branch.sized(tokens * width);
         let go_on = share.fill(branch, width, Parts::Panels, |out, columns| {
             linear(context, tokens, &layer.attention, Activation::None, out, columns);
         });
         let norm = &layer.attention_norm;
         add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
 
-        let inner = sized(&mut self.inner, tokens * inner_width);
+        let inner = self.inner.sized(tokens * inner_width);
         let go_on = go_on
             && share.fill(inner, inner_width, Parts::Panels, |out, columns| {
                 linear(hidden, tokens, &layer.up, gelu, out, columns);
@@ -168,7 +168,7 @@ impl Workspace {
         let width = config.hidden_size;
         let size = width / config.num_attention_heads;
         let tokens = context.len() / width;
-        let qkv = sized(&mut self.qkv, tokens * 3 * width);
+        let qkv = self.qkv.sized(tokens * 3 * width);
         let mut project = |columns| linear(&self.hidden, tokens, &layer.qkv, Activation::None, qkv, columns);
         if heads.len() == config.num_attention_heads {
             project(0..3 * width);
@@ -204,7 +204,7 @@ impl Workspace {
         // Keys as the columns of a packed matrix of `size` rows, values as a packed matrix of
         // `length` rows; padding stays zero.
         let padded = length.div_ceil(panel) * panel;
-        let keys = sized(&mut self.keys, padded * size);
+        let keys = self.keys.sized(padded * size);
         for (token, lane) in (0..padded).map(|token| (token, token % panel)) {
             let target = &mut keys[token / panel * panel * size..];
             for t in 0..size {
@@ -212,7 +212,7 @@ impl Workspace {
             }
         }
         let panels = size.div_ceil(panel);
-        let values = sized(&mut self.values, panels * panel * length);
+        let values = self.values.sized(panels * panel * length);
         for token in 0..length {
             let row = &self.qkv[row_of(token, 2)..][..size];
             for (index, part) in row.chunks(panel).enumerate() {
@@ -222,7 +222,7 @@ impl Workspace {
             }
         }
 
-        let scores = sized(&mut self.scores, QUERY_BLOCK.min(length) * padded);
+        let scores = self.scores.sized(QUERY_BLOCK.min(length) * padded);
         let scale = 1.0 / (size as f32).sqrt();
         for block in (0..length).step_by(QUERY_BLOCK) {
             let rows = QUERY_BLOCK.min(length - block);
@@ -272,15 +272,6 @@ fn linear(
         out_stride: b.n,
         out: &mut out[columns.start..],
     });
-}
-
-/// The first `length` numbers of a buffer; what they hold is stale.
-fn sized(buffer: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    // Never shortened: growing it again would write zeros that nobody reads.
-    if buffer.len() < length {
-        buffer.resize(length, 0.0);
-    }
-    &mut buffer[..length]
 }
 
 fn pool(tokens: &[f32], width: usize, pooling: Pooling, out: &mut [f32]) {

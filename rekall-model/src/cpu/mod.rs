@@ -5,11 +5,13 @@
 //! Every output element is a sum taken in one fixed order, whatever the number of rows beside it and
 //! whatever the number of threads: the same text gives the same bits alone and in any batch.
 
+mod buffer;
 mod elementwise;
 mod gemm;
 mod pack;
 mod prefetch;
 
+pub(crate) use buffer::Buffer;
 pub(crate) use elementwise::{add_layer_norm, layer_norm, softmax_rows};
 pub(crate) use gemm::{Activation, Product, multiply};
 pub(crate) use pack::{Packed, PackedView, panel_width};

@@ -1,0 +1,80 @@
+//! Room for numbers on their way through the network.
+
+use std::ops::Deref;
+
+use memmap2::MmapMut;
+use pulp::bytemuck;
+
+/// From so many bytes on a buffer lies in a mapping of its own.
+const MAPPED_BYTES: usize = 64 << 10;
+
+/// Numbers that are written, read and forgotten; grown as needed, never shortened.
+///
+/// Large ones lie in a mapping of their own rather than on the heap, and so go back to the operating system when
+/// dropped. (glibc never trims the arenas of threads other than the first: each kept some 7 MB after a batch,
+/// `malloc_trim` or not.)
+#[derive(Debug)]
+pub(crate) enum Buffer {
+    Heap(Vec<f32>),
+    Mapped(MmapMut),
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::Heap(Vec::new())
+    }
+}
+
+impl Buffer {
+    /// The first `length` numbers; what they hold is stale.
+    pub(crate) fn sized(&mut self, length: usize) -> &mut [f32] {
+        if self.len() < length {
+            *self = Self::with_room(length);
+        }
+        let all = match self {
+            Self::Heap(numbers) => numbers.as_mut_slice(),
+            Self::Mapped(map) => bytemuck::cast_slice_mut(map),
+        };
+        &mut all[..length]
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of_val::<[f32]>(self)
+    }
+
+    fn with_room(length: usize) -> Self {
+        let bytes = length * size_of::<f32>();
+        match (bytes >= MAPPED_BYTES).then(|| MmapMut::map_anon(bytes)) {
+            Some(Ok(map)) => Self::Mapped(map),
+            // The heap may still have what the system denies.
+            _ => Self::Heap(vec![0.0; length]),
+        }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::Heap(numbers) => numbers,
+            Self::Mapped(map) => bytemuck::cast_slice(map),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_the_room_asked_for_and_keeps_it() {
+        let mut buffer = Buffer::default();
+        assert_eq!(buffer.memory_bytes(), 0);
+        for length in [0, 3, 1_000, MAPPED_BYTES / 4, 100_000, 7] {
+            buffer.sized(length).fill(1.0);
+            assert!(buffer.len() >= length && buffer[..length].iter().all(|&x| x == 1.0));
+        }
+        assert!(matches!(buffer, Buffer::Mapped(_)) && buffer.memory_bytes() >= 400_000);
+    }
+}

@@ -392,3 +392,31 @@ fn the_self_test_tells_exact_from_approximate() {
     let error = memory.check_recall(5, 5, Watch::new().cancel(&token)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
 }
+
+#[test]
+fn a_threshold_leaves_the_scores_as_they_are() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(64))));
+    // The best by words, for its rare one, is far away by meaning, so that a threshold takes it out.
+    memory.remember(NewEntry::new("zebra one two three four five")).unwrap();
+    for number in 0..8 {
+        memory.remember(NewEntry::new(format!("disk full n{number}"))).unwrap();
+    }
+    let all = memory.recall("disk full zebra").limit(20).run().unwrap();
+    let some = memory.recall("disk full zebra").limit(20).threshold(0.5).run().unwrap();
+    assert!(all.len() == 9 && some.len() == 8);
+    for hit in &some {
+        let same = all.iter().find(|other| other.entry.id == hit.entry.id).unwrap();
+        assert_eq!(hit.score, same.score);
+    }
+}
+
+#[test]
+fn similar_entries_say_what_cannot_be_found() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(64))));
+    let id = memory.remember(NewEntry::new("disk full")).unwrap();
+    assert!(memory.similar_to(id).run().unwrap().degraded.is_empty());
+    let other = rekall::Rekall::builder(memory.path()).without_model().open().unwrap();
+    other.remember(NewEntry::new("disk full, too")).unwrap();
+    let found = memory.similar_to(id).run().unwrap();
+    assert_eq!(found.degraded, [rekall::Degraded::Pending { count: 1 }]);
+}

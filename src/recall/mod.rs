@@ -13,6 +13,7 @@ mod similar;
 pub use fusion::Fusion;
 pub use hit::{Degraded, Explain, Hit, HitChunk, Leg, Recalled};
 pub use options::Mode;
+pub(crate) use options::check_limit;
 pub use query::{Query, Recall};
 pub use selftest::RecallReport;
 pub use similar::Similar;

@@ -25,6 +25,14 @@ pub enum Mode {
 /// The most hits of one search.
 const MAX_LIMIT: usize = 100_000;
 
+/// Refuses a number of hits that nobody can want.
+pub(crate) fn check_limit(limit: usize) -> Result<(), Error> {
+    match limit {
+        1..=MAX_LIMIT => Ok(()),
+        got => Err(Error::InvalidLimit { max: MAX_LIMIT, got }),
+    }
+}
+
 /// How a search is done, whatever is searched for.
 #[derive(Debug, Clone)]
 pub(super) struct Options<'a> {
@@ -63,9 +71,7 @@ impl Default for Options<'_> {
 
 impl Options<'_> {
     pub(super) fn validate(&self) -> Result<(), Error> {
-        if !(1..=MAX_LIMIT).contains(&self.limit) {
-            return Err(Error::InvalidLimit { max: MAX_LIMIT, got: self.limit });
-        }
+        check_limit(self.limit)?;
         if !self.weights.are_sound() {
             return Err(Error::InvalidWeights { semantic: self.weights.semantic, text: self.weights.text });
         }

@@ -47,9 +47,27 @@ impl<'a> From<&'a str> for Query<'a> {
     }
 }
 
+impl<'a> From<&'a String> for Query<'a> {
+    fn from(text: &'a String) -> Self {
+        text.as_str().into()
+    }
+}
+
 impl<'a> From<&'a [f32]> for Query<'a> {
     fn from(vector: &'a [f32]) -> Self {
         Self { text: None, vector: Some(vector) }
+    }
+}
+
+impl<'a> From<&'a Vec<f32>> for Query<'a> {
+    fn from(vector: &'a Vec<f32>) -> Self {
+        vector.as_slice().into()
+    }
+}
+
+impl<'a, const N: usize> From<&'a [f32; N]> for Query<'a> {
+    fn from(vector: &'a [f32; N]) -> Self {
+        vector.as_slice().into()
     }
 }
 

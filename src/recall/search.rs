@@ -191,11 +191,12 @@ impl Job<'_> {
         let Options { limit, threshold, weights, fusion, .. } = *self.options;
         let mode = query.mode(self.options.mode);
         let mut candidates: Vec<Candidate> = found.candidates.into_values().collect();
+        // Of the whole search: a threshold must not change the scores of what it leaves.
+        let best_text =
+            candidates.iter().filter_map(|found| found.text).map(|leg| leg.score).fold(0.0, f64::max);
         if let Some(threshold) = threshold {
             candidates.retain(|candidate| candidate.similarity().is_some_and(|found| found >= threshold));
         }
-        let best_text =
-            candidates.iter().filter_map(|found| found.text).map(|leg| leg.score).fold(0.0, f64::max);
         for candidate in &mut candidates {
             candidate.score = match (mode, candidate.semantic, candidate.text) {
                 (Mode::Hybrid, ..) => fusion.score(weights, candidate.evidence(), best_text),
@@ -231,7 +232,11 @@ impl Job<'_> {
     }
 }
 
-fn note_missing_vectors(snapshot: &Snapshot<'_>, degraded: &mut Vec<Degraded>) -> Result<(), Error> {
+/// What a search by meaning cannot see.
+pub(super) fn note_missing_vectors(
+    snapshot: &Snapshot<'_>,
+    degraded: &mut Vec<Degraded>,
+) -> Result<(), Error> {
     let count = snapshot.tx.count_pending()?;
     if count > 0 {
         degraded.push(Degraded::Pending { count });

@@ -4,6 +4,7 @@ use rekall_core::Space;
 use rekall_index::{EntrySet, Key, Neighbor, SearchOptions, similarity};
 use serde::Serialize;
 
+use super::options::check_limit;
 use crate::resident::{Snapshot, keep_best};
 use crate::{Error, Rekall, Watch};
 
@@ -66,7 +67,7 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidLimit`] for no queries or no hits; [`Error::Interrupted`]; [`Error::Core`];
+    /// [`Error::InvalidLimit`] for `queries` or `k` outside 1 to 100,000; [`Error::Interrupted`]; [`Error::Core`];
     /// [`Error::Index`].
     pub fn check_recall(
         &self,
@@ -74,11 +75,8 @@ impl Rekall {
         k: usize,
         mut watch: Watch<'_>,
     ) -> Result<RecallReport, Error> {
-        for number in [queries, k] {
-            if number == 0 {
-                return Err(Error::InvalidLimit { max: usize::MAX, got: 0 });
-            }
-        }
+        check_limit(queries)?;
+        check_limit(k)?;
         self.resident.consistently(&self.store, &self.events, |snapshot| {
             let view = &snapshot.view;
             let mut report = RecallReport {

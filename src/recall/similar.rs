@@ -8,7 +8,8 @@ use rekall_index::{Neighbor, Roles};
 
 use super::hit::{Explain, Hit, Leg, Recalled};
 use super::legs::{Admitted, Semantic};
-use super::search::hit_chunk;
+use super::options::check_limit;
+use super::search::{hit_chunk, note_missing_vectors};
 use crate::resident::Snapshot;
 use crate::{CancelToken, EntryId, Error, Rekall};
 
@@ -33,7 +34,7 @@ impl Rekall {
 }
 
 impl Similar<'_> {
-    /// The most hits wanted, 1 or more. Default 10.
+    /// The most hits wanted, 1 to 100,000. Default 10.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
@@ -64,15 +65,17 @@ impl Similar<'_> {
     /// [`Error::InvalidLimit`], [`Error::InvalidThreshold`], [`Error::Interrupted`].
     pub fn run(self) -> Result<Recalled, Error> {
         let started = Instant::now();
-        if self.limit == 0 {
-            return Err(Error::InvalidLimit { max: usize::MAX, got: 0 });
-        }
+        check_limit(self.limit)?;
         if !(-1.0..=1.0).contains(&self.threshold) {
             return Err(Error::InvalidThreshold { got: self.threshold });
         }
         let (store, events) = (&self.rekall.store, &self.rekall.events);
-        let hits = self.rekall.resident.consistently(store, events, |snapshot| self.search(snapshot))?;
-        Ok(Recalled { hits, degraded: Vec::new(), elapsed: started.elapsed() })
+        let (hits, degraded) = self.rekall.resident.consistently(store, events, |snapshot| {
+            let mut degraded = Vec::new();
+            note_missing_vectors(snapshot, &mut degraded)?;
+            Ok((self.search(snapshot)?, degraded))
+        })?;
+        Ok(Recalled { hits, degraded, elapsed: started.elapsed() })
     }
 
     fn search(&self, snapshot: &Snapshot<'_>) -> Result<Vec<Hit>, Error> {
@@ -95,7 +98,7 @@ impl Similar<'_> {
             }
             compared = true;
             // One more than wanted, because the entry finds itself.
-            for near in leg.nearest(snapshot, vector, self.limit.saturating_add(1))? {
+            for near in leg.nearest(snapshot, vector, self.limit + 1)? {
                 let known = best.entry(near.key.entry).or_insert(near);
                 if near.rank_cmp(known).is_lt() {
                     *known = near;

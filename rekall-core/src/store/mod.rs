@@ -4,6 +4,7 @@ mod blocks;
 mod changes;
 mod entries;
 mod links;
+mod listing;
 mod matching;
 mod pending;
 mod rows;

@@ -1,7 +1,7 @@
 //! Between table rows and entries.
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
 
 use crate::{Entry, EntryId, Error, Status};
@@ -16,6 +16,7 @@ macro_rules! entry_columns {
 }
 
 const BY_ULID: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE ulid = ?1");
+const WHERE_ANY: &str = concat!("SELECT ", entry_columns!(), " FROM entry ");
 const BY_ROW: &str = concat!("SELECT ", entry_columns!(), " FROM entry WHERE id = ?1");
 const AFTER_ROW: &str =
     concat!("SELECT ", entry_columns!(), " FROM entry WHERE id > ?1 ORDER BY id LIMIT ?2");
@@ -38,6 +39,17 @@ pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<Entry>,
 pub(super) fn after_row(connection: &Connection, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
     let mut statement = connection.prepare_cached(AFTER_ROW)?;
     let rows = statement.query_map((row, i64::try_from(limit).unwrap_or(i64::MAX)), entry)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The entries that a condition, with what follows it, selects.
+pub(super) fn selected(
+    connection: &Connection,
+    condition: &str,
+    parameters: impl Params,
+) -> Result<Vec<Entry>, Error> {
+    let mut statement = connection.prepare_cached(&[WHERE_ANY, condition].concat())?;
+    let rows = statement.query_map(parameters, |row| Ok(entry(row)?.1))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -1,0 +1,42 @@
+//! Entries page by page, without a search.
+
+use std::ops::Deref;
+
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{Connection, params_from_iter};
+
+use super::{Tx, rows};
+use crate::{Entry, EntryId, Error, Filter};
+
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// Up to `limit` entries that pass the filter, by id ascending, which is oldest first; with `after`, only those
+    /// behind that id, whether it still exists or not. Costs about 20 µs an entry returned, and a look at every
+    /// entry between them that does not pass.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {
+        let compiled = filter.compile()?;
+        let mut parameters = compiled.parameters;
+        // Ids are text, and every text is greater than none.
+        parameters.push(SqlValue::Text(after.map_or_else(String::new, |id| id.to_string())));
+        parameters.push(SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+        let condition = compiled.condition;
+        rows::selected(
+            &self.connection,
+            &format!("WHERE ({condition}) AND entry.ulid > ? ORDER BY entry.ulid LIMIT ?"),
+            params_from_iter(parameters),
+        )
+    }
+
+    /// Number of entries that pass the filter. Cost as that of [`matching`](Self::matching).
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn count(&self, filter: &Filter) -> Result<u64, Error> {
+        let compiled = filter.compile()?;
+        let sql = format!("SELECT count(*) FROM entry WHERE {}", compiled.condition);
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row(params_from_iter(compiled.parameters), |row| row.get(0))?)
+    }
+}

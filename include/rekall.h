@@ -746,6 +746,11 @@ typedef struct rekall_links rekall_links;
 typedef struct rekall_neighbours rekall_neighbours;
 
 /**
+ * A page of entries. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_page rekall_page;
+
+/**
  * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
  * be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
  */
@@ -2341,6 +2346,46 @@ size_t rekall_neighbours_distance(const rekall_neighbours *neighbours, size_t in
  * Frees neighbours. NULL is fine.
  */
 void rekall_neighbours_free(rekall_neighbours *neighbours);
+
+/* ======================================================================================================== */
+/* Entries page by page                                                                                     */
+/* ======================================================================================================== */
+
+/**
+ * Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
+ * first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
+ * receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
+ * range.
+ */
+rekall_status rekall_list(rekall_db *db,
+                          const rekall_filter *filter,
+                          const char *after,
+                          size_t limit,
+                          rekall_page **out,
+                          rekall_error **error);
+
+/**
+ * Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
+ */
+rekall_status rekall_count(rekall_db *db,
+                           const rekall_filter *filter,
+                           uint64_t *out,
+                           rekall_error **error);
+
+/**
+ * How many entries there are; 0 for NULL.
+ */
+size_t rekall_page_count(const rekall_page *page);
+
+/**
+ * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last.
+ */
+const rekall_entry *rekall_page_entry(const rekall_page *page, size_t index);
+
+/**
+ * Frees a page. NULL is fine.
+ */
+void rekall_page_free(rekall_page *page);
 
 /* ======================================================================================================== */
 /* Recalling                                                                                                */

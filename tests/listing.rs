@@ -53,7 +53,12 @@ fn limits_are_bounded_everywhere() {
         refused(memory.list(&Filter::new(), None, limit).map(drop));
         refused(memory.recall("disk").limit(limit).run().map(drop));
         refused(memory.similar_to(id).limit(limit).run().map(drop));
-        refused(memory.check_recall(limit, 10, rekall::Watch::new()).map(drop));
         refused(memory.check_recall(10, limit, rekall::Watch::new()).map(drop));
     }
+    assert!(memory.check_recall(0, 10, rekall::Watch::new()).is_err());
+    assert_eq!(
+        memory.check_recall(usize::MAX, 10, rekall::Watch::new()).unwrap().queries,
+        1,
+        "all there are"
+    );
 }

@@ -6,6 +6,7 @@
 #include "hits.hpp"
 #include "links.hpp"
 #include "options.hpp"
+#include "page.hpp"
 #include "search.hpp"
 #include "watch.hpp"
 
@@ -90,6 +91,24 @@ public:
     rekall::neighbours neighbours_of(const std::string &id, std::size_t depth) const
     {
         return rekall::neighbours(given<rekall_neighbours>(rekall_neighbours_of, get(), id.c_str(), depth));
+    }
+
+    /* Up to limit (1 to 100000) entries that pass the filter, oldest first, behind the id after; empty: from the beginning.
+     * An empty page is the end. */
+    rekall::page list(const filter &filter = {}, const std::string &after = {}, std::size_t limit = 1000) const
+    {
+        const detail::c_filter c(filter);
+        return rekall::page(given<rekall_page>(rekall_list, get(), &c.value, after.empty() ? nullptr : after.c_str(),
+                                               limit));
+    }
+
+    /* How many entries pass the filter. */
+    std::uint64_t count(const filter &filter = {}) const
+    {
+        const detail::c_filter c(filter);
+        std::uint64_t number = 0;
+        detail::call(rekall_count, get(), &c.value, &number);
+        return number;
     }
 
     hits recall(std::string_view query, const recall_options &options = {}) const

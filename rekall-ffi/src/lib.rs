@@ -28,6 +28,7 @@ mod handle;
 mod hits;
 mod lazy;
 mod links;
+mod list;
 mod listener;
 mod load;
 mod model;

@@ -23,7 +23,7 @@ pub enum Mode {
 }
 
 /// The most hits of one search.
-const MAX_LIMIT: usize = 100_000;
+pub(super) const MAX_LIMIT: usize = 100_000;
 
 /// Refuses a number of hits that nobody can want.
 pub(crate) fn check_limit(limit: usize) -> Result<(), Error> {

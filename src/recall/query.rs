@@ -226,8 +226,10 @@ impl<'a> Recall<'a> {
 
     /// Searches.
     ///
-    /// The hits are exact: the `limit` best of all entries that pass the filter, as the file is at this
-    /// moment, whoever wrote it.
+    /// By meaning and by words the hits are exact (unless [`VectorBackend::Binary`](crate::VectorBackend::Binary) was
+    /// asked for): the `limit` best of all entries that pass the filter, as the file is at this moment, whoever wrote
+    /// it. A hybrid search fuses the best of each leg, 100 or `limit` if that is more: each of these counts with its true
+    /// similarity, and with its words as far as the word leg came.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
@@ -243,7 +245,7 @@ impl<'a> Recall<'a> {
 }
 
 impl<'a> Recall<'a, Vec<Query<'a>>> {
-    /// Searches, and gives the hits of each query in order. [`Recalled::elapsed`] is the time that all took.
+    /// Searches, and gives the hits of each query in order; as exact as for one. [`Recalled::elapsed`] is the time that all took.
     ///
     /// # Errors
     /// As for one query; one that fails fails them all.

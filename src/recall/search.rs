@@ -16,8 +16,8 @@ use crate::engine::check_cancelled;
 use crate::resident::Snapshot;
 use crate::{CancelToken, Error, Rekall};
 
-/// How deep each leg of a hybrid search looks, at the least: beyond this a leg adds less to a score than the
-/// difference between neighbouring ranks at the top.
+/// How deep each leg of a hybrid search looks, at the least. What only one leg knows of an entry beyond that depth has
+/// little weight in either fusion; to ask the word leg about every candidate of the other would double its cost.
 const MIN_DEPTH: usize = 100;
 
 /// Words in a snippet.

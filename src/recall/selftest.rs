@@ -4,7 +4,7 @@ use rekall_core::Space;
 use rekall_index::{EntrySet, Key, Neighbor, SearchOptions, similarity};
 use serde::Serialize;
 
-use super::options::check_limit;
+use super::options::{MAX_LIMIT, check_limit};
 use crate::resident::{Snapshot, keep_best};
 use crate::{Error, Rekall, Watch};
 
@@ -49,7 +49,7 @@ struct Probe {
 }
 
 impl Rekall {
-    /// Compares the vector index with brute force: up to `queries` stored vectors, taken evenly from the file,
+    /// Compares the vector index with brute force: up to `queries` stored vectors (100,000 at the most), taken evenly from the file,
     /// serve as queries, each without its own entry, and the `k` hits of each are held against all rows of the
     /// file compared one by one in `f64`. Reads every vector twice; about 0.2 µs a row and query for 384
     /// dimensions.
@@ -67,7 +67,7 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidLimit`] for `queries` or `k` outside 1 to 100,000; [`Error::Interrupted`]; [`Error::Core`];
+    /// [`Error::InvalidLimit`] for no queries, or for `k` outside 1 to 100,000; [`Error::Interrupted`]; [`Error::Core`];
     /// [`Error::Index`].
     pub fn check_recall(
         &self,
@@ -75,6 +75,7 @@ impl Rekall {
         k: usize,
         mut watch: Watch<'_>,
     ) -> Result<RecallReport, Error> {
+        let queries = queries.min(MAX_LIMIT);
         check_limit(queries)?;
         check_limit(k)?;
         self.resident.consistently(&self.store, &self.events, |snapshot| {

@@ -87,6 +87,46 @@ static void rich_entry(rekall_db *db)
     FAILS(REKALL_INVALID_INPUT, rekall_get(db, "nonsense", &entry, &error));
 }
 
+/* Page by page through the entries of one project. */
+static void listing(rekall_db *db)
+{
+    rekall_page *page = NULL;
+    rekall_filter filter = REKALL_FILTER_INIT;
+    rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+    rekall_str project;
+    rekall_id ids[5], last;
+    uint64_t count = 0;
+    size_t i, seen = 0;
+
+    project = rekall_text("pages");
+    entry.title = rekall_text("a page");
+    entry.project = project;
+    for (i = 0; i < 5; i++) {
+        OK(rekall_remember(db, &entry, NULL, &ids[i], &error));
+    }
+    filter.projects = &project;
+    filter.projects_count = 1;
+    OK(rekall_count(db, &filter, &count, &error));
+    CHECK(count == 5);
+    OK(rekall_count(db, NULL, &count, &error));
+    CHECK(count >= 5);
+    OK(rekall_list(db, &filter, NULL, 2, &page, &error));
+    while (rekall_page_count(page) > 0) {
+        for (i = 0; i < rekall_page_count(page); i++, seen++) {
+            CHECK(strcmp(rekall_entry_id(rekall_page_entry(page, i)), ids[seen].text) == 0);
+        }
+        CHECK(rekall_page_entry(page, i) == NULL);
+        last = ids[seen - 1];
+        rekall_page_free(page);
+        OK(rekall_list(db, &filter, last.text, 2, &page, &error));
+    }
+    CHECK(seen == 5);
+    rekall_page_free(page);
+    for (i = 0; i < 5; i++) {
+        OK(rekall_forget(db, ids[i].text, &error));
+    }
+}
+
 static void linking(rekall_db *db)
 {
     rekall_links *links = NULL;
@@ -135,6 +175,7 @@ int main(int argc, char **argv)
     db = open_at(argv[1], "main_path.db", &embedder);
     CHECK(strstr(rekall_path(db), "main_path.db") != NULL);
     rich_entry(db);
+    listing(db);
     linking(db);
     OK(rekall_get_stats(db, &stats, &error));
     CHECK(stats.entries == 2 && stats.vectors == 2 && stats.links == 1 && stats.index_rows == 0);

@@ -10,6 +10,8 @@ static void null_pointers(const char *folder)
     rekall_entry *entry;
     rekall_hits *hits;
     rekall_links *links;
+    rekall_page *page;
+    uint64_t number;
     rekall_neighbours *near;
     rekall_report *report;
     rekall_new_entry input = REKALL_NEW_ENTRY_INIT;
@@ -39,6 +41,11 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_unlink(NULL, id.text, id.text, "x", NULL, &error));
     FAILS(REKALL_MISUSE, rekall_links_of(NULL, id.text, &links, &error));
     FAILS(REKALL_MISUSE, rekall_neighbours_of(NULL, id.text, 1, &near, &error));
+    page = (rekall_page *)folder;
+    number = 7;
+    FAILS(REKALL_MISUSE, rekall_list(NULL, NULL, NULL, 1, &page, &error));
+    FAILS(REKALL_MISUSE, rekall_count(NULL, NULL, &number, &error));
+    CHECK(page == NULL && number == 0);
     FAILS(REKALL_MISUSE, rekall_recall(NULL, "x", 1, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_recall_vector(NULL, vector, TEST_DIMENSIONS, NULL, &hits, &error));
     hits = (rekall_hits *)folder;
@@ -96,6 +103,11 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_links_of(db, id.text, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_neighbours_of(db, NULL, 1, &near, &error));
     FAILS(REKALL_MISUSE, rekall_neighbours_of(db, id.text, 1, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_list(db, NULL, NULL, 1, NULL, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, "nonsense", 1, &page, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, NULL, 0, &page, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, NULL, (size_t)-1, &page, &error));
+    FAILS(REKALL_MISUSE, rekall_count(db, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_recall(db, NULL, 5, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_recall(db, "x", 1, NULL, NULL, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_recall(db, NULL, 0, NULL, &hits, &error));
@@ -151,6 +163,8 @@ static void null_pointers(const char *folder)
     rekall_hits_free(NULL);
     rekall_links_free(NULL);
     rekall_neighbours_free(NULL);
+    rekall_page_free(NULL);
+    CHECK(rekall_page_count(NULL) == 0 && rekall_page_entry(NULL, 0) == NULL);
     rekall_report_free(NULL);
     rekall_token_free(NULL);
     rekall_token_cancel(NULL);

@@ -112,6 +112,19 @@ static void entries(rekall::memory &memory)
     memory.link(id, other, "related", "why");
     memory.link(other, id, "supersedes");
     {
+        std::size_t listed = 0;
+        std::string last;
+        for (;;) {
+            const rekall::page page = memory.list({}, last, 1);
+            if (page.empty()) {
+                break;
+            }
+            for (const auto entry : page) {
+                last = entry.id();
+                ++listed;
+            }
+        }
+        CHECK(listed > 0 && listed == memory.count());
         const rekall::links links = memory.links_of(id);
         CHECK(links.size() == 2 && links[0].source() == id && links[0].target() == other);
         CHECK(links[0].relation() == "related" && links[0].reason() == "why" && !links.at(1).reason());

@@ -25,6 +25,7 @@ const SECTIONS: &[&str] = &[
     "change",
     "links",
     "filter",
+    "list",
     "recall",
     "batch",
     "similar",

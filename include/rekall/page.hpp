@@ -1,0 +1,24 @@
+/* Pages: entries one after the other, without a search. Part of rekall.hpp. */
+#ifndef REKALL_PAGE_HPP
+#define REKALL_PAGE_HPP
+
+#include "entry.hpp"
+
+namespace rekall {
+
+namespace detail {
+
+/* An entry of a page, which must outlive it. */
+class page_entry : public entry_view {
+public:
+    page_entry(const rekall_page *page, std::size_t index) noexcept : entry_view(rekall_page_entry(page, index)) {}
+};
+
+} /* namespace detail */
+
+/* Entries by id ascending, which is oldest first. */
+using page = detail::sequence<rekall_page, detail::page_entry, &rekall_page_count, &rekall_page_free>;
+
+} /* namespace rekall */
+
+#endif /* REKALL_PAGE_HPP */

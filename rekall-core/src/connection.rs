@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::files::{self, beside, io_error};
 use crate::schema::{self, Found};
 use crate::{Error, ErrorKind, SystemWallClock, WallClock, legacy};
 
@@ -287,9 +288,7 @@ fn uri(path: &Path, query: &str) -> String {
 /// A write-ahead log or rollback journal of a database of this name, with something in it.
 fn leftover_log(path: &Path) -> Option<PathBuf> {
     ["-wal", "-journal"].into_iter().find_map(|suffix| {
-        let mut name = path.file_name()?.to_owned();
-        name.push(suffix);
-        let log = path.with_file_name(name);
+        let log = beside(path, suffix);
         fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0).then_some(log)
     })
 }
@@ -302,39 +301,17 @@ fn not_ours<T>(path: &Path, found: impl Into<String>) -> Result<T, Error> {
 /// half made and a crash leaves nothing that looks like a database.
 fn create(path: &Path) -> Result<(), Error> {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let io = |action, source| Error::Io { action, path: path.to_owned(), source };
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".new-{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-    let draft = path.with_file_name(name);
-    let made = private_file(&draft)
-        .map_err(|error| match error.kind() {
-            IoKind::PermissionDenied | IoKind::ReadOnlyFilesystem => {
-                Error::ReadOnly { what: format!("the folder of {}", path.display()) }
-            }
-            _ => io("create", error),
-        })
-        .and_then(|()| {
-            let connection = connect(&draft, false)?;
-            schema::create(&connection)?;
-            connection.close().map_err(|(_, error)| Error::from(error))
-        })
-        .and_then(|()| match fs::hard_link(&draft, path) {
-            Ok(()) => Ok(()),
-            // Another process was faster: theirs is as good.
-            Err(error) if error.kind() == IoKind::AlreadyExists => Ok(()),
-            // Some file systems have no hard links; there, renaming is the closest thing.
-            Err(_) => fs::rename(&draft, path).map_err(|error| io("create", error)),
-        });
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let draft = beside(path, &format!(".new-{}-{number}", std::process::id()));
+    let made = files::private_file(&draft).map_err(io_error("create", path)).and_then(|()| {
+        let connection = connect(&draft, false)?;
+        schema::create(&connection)?;
+        connection.close().map_err(|(_, error)| Error::from(error))?;
+        // Where another process was faster, theirs is as good.
+        files::place(&draft, path).map(drop)
+    });
     let _ = fs::remove_file(&draft);
     made.map_err(|error| located(error, path))
-}
-
-pub(crate) fn private_file(path: &Path) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {

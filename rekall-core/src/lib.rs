@@ -36,6 +36,7 @@ mod connection;
 mod digest;
 mod entry;
 mod error;
+mod files;
 mod filter;
 mod id;
 pub mod legacy;

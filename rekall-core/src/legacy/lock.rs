@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::source::{beside, io_error};
 use crate::Error;
+#[cfg(unix)]
+use crate::files::Identity;
+use crate::files::{beside, io_error};
 
 /// Held while a file is migrated: a lock of the operating system on a file beside it, which goes with the
 /// process that has it, however that ends.
@@ -59,9 +61,8 @@ impl Drop for MigrationLock {
 
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let same = |a: &fs::Metadata, b: &fs::Metadata| a.ino() == b.ino() && a.dev() == b.dev();
-    matches!((file.metadata(), fs::metadata(path)), (Ok(ours), Ok(there)) if same(&ours, &there))
+    let ours = file.metadata().map(|metadata| Identity::from(&metadata));
+    matches!((ours, Identity::of(path)), (Ok(ours), Ok(there)) if ours == there)
 }
 
 /// Elsewhere an open file cannot be removed.

@@ -25,8 +25,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::{MigrationLock, lock_path};
-use super::source::{COMPANIONS, Source, beside, copy_file, io_error};
+use super::source::{COMPANIONS, Source, copy_file};
 use super::{ImportOptions, ImportReport, LegacyFile, probe, write};
+use crate::files::{beside, io_error, sync_folder};
 use crate::schema::{self, Found};
 use crate::{Error, Store, StoreOptions};
 
@@ -297,13 +298,4 @@ fn remove_if_there(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path)(error)),
         _ => Ok(()),
     }
-}
-
-/// Presses the names in the file's folder onto the disk.
-fn sync_folder(path: &Path) -> Result<(), Error> {
-    if cfg!(unix) {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("sync", folder))?;
-    }
-    Ok(())
 }

@@ -5,7 +5,6 @@
 //! a program that was killed or is still running left, is copied together with that file into a private
 //! folder, and the copy is brought up to date and read.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,29 +14,11 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Error;
-use crate::connection::{located, open_immutable, private_file};
+use crate::connection::{located, open_immutable};
+use crate::files::{beside, io_error, private_file};
 
 /// Files beside a database that hold a part of it.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-journal"];
-
-/// `path` with something behind its name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.file_name().map(OsString::from).unwrap_or_default();
-    name.push(suffix);
-    path.with_file_name(name)
-}
-
-pub(super) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Error::Full { detail: format!("{}: {source}", path.display()) }
-        }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if action == "create" => {
-            Error::ReadOnly { what: format!("the folder of {}", path.display()) }
-        }
-        _ => Error::Io { action, path: path.to_owned(), source },
-    }
-}
 
 /// Size and time of change of a database and its companions: tells whether anybody wrote meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::fs;
 use serde::Serialize;
 
 use super::full_text;
-use super::new_file::beside;
 use super::secure;
 use crate::Error;
+use crate::files::beside;
 use crate::store::{Store, lock};
 
 /// What [`Store::compact`] gained.

@@ -1,15 +1,11 @@
 //! A file that appears under its name only when it is whole.
 
-use std::ffi::OsString;
 use std::fs;
-use std::io::ErrorKind as IoKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::Error;
-
-/// What SQLite puts beside a database; one left from an older file would be taken for the new one's.
-const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
+use crate::files::{self, COMPANIONS, beside, io_error};
 
 /// A file being written as `NAME.partial-…` beside its target, mode 0600. Dropped before
 /// [`publish`](Self::publish), it is removed; killed, it stays under a name that says what it is.
@@ -27,21 +23,13 @@ impl NewFile {
     pub(super) fn begin(target: &Path) -> Result<Self, Error> {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         refuse_existing(target)?;
+        // One left from an older file would be taken for the new one's.
         for companion in COMPANIONS {
             refuse_existing(&beside(target, companion))?;
         }
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let draft = beside(target, &format!(".partial-{}-{number}", std::process::id()));
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&draft).map_err(|error| match error.kind() {
-            IoKind::PermissionDenied | IoKind::ReadOnlyFilesystem => {
-                Error::ReadOnly { what: format!("the folder of {}", target.display()) }
-            }
-            _ => io("create", &draft, error),
-        })?;
+        files::private_file(&draft).map_err(io_error("create", target))?;
         Ok(Self { target: target.to_owned(), draft })
     }
 
@@ -52,21 +40,14 @@ impl NewFile {
 
     /// Presses the draft onto the disk and gives it its name, if that is still free.
     pub(super) fn publish(self) -> Result<(), Error> {
-        let file = fs::File::open(&self.draft).map_err(|error| io("open", &self.draft, error))?;
-        file.sync_all().map_err(|error| io("write", &self.draft, error))?;
-        match fs::hard_link(&self.draft, &self.target) {
-            Ok(()) => {}
-            Err(error) if error.kind() == IoKind::AlreadyExists => {
-                return Err(Error::AlreadyExists { path: self.target.clone() });
-            }
-            // Some file systems have no hard links; there, renaming is the closest thing.
-            Err(_) => {
-                refuse_existing(&self.target)?;
-                fs::rename(&self.draft, &self.target).map_err(|error| io("create", &self.target, error))?;
-            }
+        let file = fs::File::open(&self.draft).map_err(io_error("open", &self.draft))?;
+        file.sync_all().map_err(io_error("write", &self.draft))?;
+        if !files::place(&self.draft, &self.target)? {
+            return Err(Error::AlreadyExists { path: self.target.clone() });
         }
         let _ = fs::remove_file(&self.draft);
-        sync_folder(&self.target);
+        // Without this the name itself could be lost with the power.
+        let _ = files::sync_folder(&self.target);
         Ok(())
     }
 }
@@ -80,29 +61,9 @@ impl Drop for NewFile {
     }
 }
 
-/// The path with `suffix` added to its last part.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path.file_name().unwrap_or_default());
-    name.push(suffix);
-    path.with_file_name(name)
-}
-
-pub(super) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Error {
-    Error::Io { action, path: path.to_owned(), source }
-}
-
 fn refuse_existing(path: &Path) -> Result<(), Error> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Err(Error::AlreadyExists { path: path.to_owned() }),
-        Err(error) if error.kind() == IoKind::NotFound => Ok(()),
-        Err(error) => Err(io("look at", path, error)),
-    }
-}
-
-/// Without this the name itself could be lost with the power. Not every system can do it.
-fn sync_folder(path: &Path) {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Ok(folder) = fs::File::open(parent.unwrap_or(Path::new("."))) {
-        let _ = folder.sync_all();
+    match files::exists(path)? {
+        true => Err(Error::AlreadyExists { path: path.to_owned() }),
+        false => Ok(()),
     }
 }

@@ -11,11 +11,12 @@ use serde::Serialize;
 use super::faults::{self, FORGOTTEN_BY_PENDING, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::header;
 use super::mend::RawEntry;
-use super::new_file::{NewFile, beside, io};
+use super::new_file::NewFile;
 use super::repair::Mended;
 use super::scan::Scan;
 use super::{Progress, REPORT_EVERY, stop_if};
 use crate::connection::located;
+use crate::files::{COMPANIONS, beside, io_error};
 use crate::id::IdGenerator;
 use crate::store::Store;
 use crate::{EntryId, Error, SpaceState, SystemWallClock, WallClock, schema};
@@ -129,13 +130,13 @@ struct Copy {
 impl Copy {
     fn of(source: &Path, draft: &Path) -> Result<Self, Error> {
         let copy = Self { path: beside(draft, "-source") };
-        fs::copy(source, &copy.path).map_err(|error| io("copy", source, error))?;
+        fs::copy(source, &copy.path).map_err(io_error("copy", source))?;
         let log = beside(source, "-wal");
         let has_log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0);
         if has_log {
-            fs::copy(&log, beside(&copy.path, "-wal")).map_err(|error| io("copy", &log, error))?;
+            fs::copy(&log, beside(&copy.path, "-wal")).map_err(io_error("copy", &log))?;
         }
-        header::mend(&copy.path, has_log).map_err(|error| io("write", &copy.path, error))?;
+        header::mend(&copy.path, has_log).map_err(io_error("write", &copy.path))?;
         Ok(copy)
     }
 }
@@ -143,7 +144,7 @@ impl Copy {
 impl Drop for Copy {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
-        for companion in ["-wal", "-shm", "-journal"] {
+        for companion in COMPANIONS {
             let _ = fs::remove_file(beside(&self.path, companion));
         }
     }

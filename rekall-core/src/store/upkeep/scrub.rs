@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use super::new_file::{beside, io};
 use crate::Error;
+use crate::files::{Identity, beside, io_error};
 
 /// A file that is scrubbed, and the pages that are still to be.
 #[derive(Debug)]
@@ -23,26 +23,14 @@ pub(super) struct Scrubber {
     pages: BTreeSet<u32>,
 }
 
-#[cfg(unix)]
-type Key = (u64, u64);
-#[cfg(not(unix))]
-type Key = std::path::PathBuf;
-
 /// Handles stay open for the life of the process, one a file: closing any handle of a file drops every lock that
 /// the process holds on it (POSIX), those of SQLite included. <https://sqlite.org/howtocorrupt.html>, 2.2.
-static OPEN: LazyLock<Mutex<HashMap<Key, Arc<Mutex<Scrubber>>>>> = LazyLock::new(Mutex::default);
+static OPEN: LazyLock<Mutex<HashMap<Identity, Arc<Mutex<Scrubber>>>>> = LazyLock::new(Mutex::default);
 
 /// The scrubber of the file at `path`.
 pub(super) fn scrubber(path: &Path) -> Result<Arc<Mutex<Scrubber>>, Error> {
-    let failed = |error| io("open", path, error);
-    #[cfg(unix)]
-    let key = {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::metadata(path).map_err(failed)?;
-        (metadata.dev(), metadata.ino())
-    };
-    #[cfg(not(unix))]
-    let key = std::path::absolute(path).map_err(failed)?;
+    let failed = |error| io_error("open", path)(error);
+    let key = Identity::of(path).map_err(failed)?;
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = open.get(&key) {
         return Ok(known.clone());

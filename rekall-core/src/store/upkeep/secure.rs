@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::new_file::{beside, io};
 use super::{full_text, scrub};
 use crate::Error;
+use crate::files::{beside, io_error};
 use crate::store::lock;
 
 /// Readers that still look at an older state keep the log from being emptied; a search is over well within
@@ -71,7 +71,7 @@ pub(super) fn erase(
     busy_timeout: Duration,
     whole: bool,
 ) -> Result<bool, Error> {
-    let failed = |error| io("scrub", path, error);
+    let failed = |error| io_error("scrub", path)(error);
     let scrubber = scrub::scrubber(path)?;
     let mut scrubber = lock(&scrubber);
     // Another writer may put something into the log before the lock is taken: then once more.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::files::{self, beside, io_error};
+use crate::files::{self, Identity, beside, io_error};
 use crate::schema::{self, Found};
 use crate::{Error, ErrorKind, SystemWallClock, WallClock, legacy};
 
@@ -88,7 +88,11 @@ impl std::fmt::Debug for StoreOptions {
 /// A checked file: whatever is opened from it later is known to be ours.
 #[derive(Debug)]
 pub(crate) struct Database {
+    /// Absolute, or another file would be meant once the host changes its folder.
     path: PathBuf,
+    /// The same without symbolic links: SQLite keeps the log beside the file, not beside a link to it.
+    file: PathBuf,
+    identity: Identity,
     options: StoreOptions,
     idle: Mutex<Vec<Connection>>,
 }
@@ -96,6 +100,7 @@ pub(crate) struct Database {
 impl Database {
     /// Checks the file, or makes it, and gives it with its first connection.
     pub(crate) fn open(path: &Path, options: &StoreOptions) -> Result<(Self, Connection), Error> {
+        let path = &std::path::absolute(path).map_err(io_error("open", path))?;
         // Looked at before the file itself: while that exists, its log is nobody's but its own.
         let leftover = leftover_log(path);
         match examine(path)? {
@@ -114,8 +119,12 @@ impl Database {
                 return Err(Error::Io { action: "open", path: path.to_owned(), source });
             }
         }
-        let database = Self { path: path.to_owned(), options: options.clone(), idle: Mutex::default() };
-        let connection = database.connect(options.read_only)?;
+        let file = fs::canonicalize(path).map_err(io_error("open", path))?;
+        let identity = Identity::of(&file).map_err(io_error("open", path))?;
+        let (path, options, idle) = (path.clone(), options.clone(), Mutex::default());
+        let database = Self { path, file, identity, options, idle };
+        let path = &database.path;
+        let connection = database.connect(database.options.read_only)?;
         match schema::identify(&connection).map_err(|error| located(error, path))? {
             Found::Current => Ok((database, connection)),
             Found::Newer(found) => {
@@ -127,17 +136,36 @@ impl Database {
         }
     }
 
+    /// As it was given, made absolute.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the file itself is, and its log beside it.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Refuses to go on by name when the name no longer leads to the file that was opened. Connections that are open
+    /// stay with that file; a new one would read another file, and take the log of one for the other's.
+    pub(crate) fn still_there(&self) -> Result<(), Error> {
+        match Identity::of(&self.file) {
+            Ok(identity) if identity == self.identity => Ok(()),
+            Err(error) if error.kind() != IoKind::NotFound => Err(io_error("open", &self.path)(error)),
+            _ => Err(Error::Replaced { path: self.path.clone() }),
+        }
     }
 
     pub(crate) fn options(&self) -> &StoreOptions {
         &self.options
     }
 
-    /// A new connection with the file's settings.
+    /// A new connection with the file's settings. [`Error::Replaced`] when the file was moved away or replaced.
     pub(crate) fn connect(&self, read_only: bool) -> Result<Connection, Error> {
-        let connection = connect(&self.path, self.options.read_only)?;
+        self.still_there()?;
+        let connection = connect(&self.file, self.options.read_only)?;
+        // Once more: what was opened is what stands there now. SQLite has not looked for a log yet.
+        self.still_there()?;
         let options = &self.options;
         connection.busy_timeout(options.busy_timeout)?;
         let synchronous = match options.synchronous {

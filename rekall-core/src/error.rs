@@ -14,7 +14,7 @@ pub enum ErrorKind {
     NotFound,
     /// Another writer held the file longer than the time-out.
     Busy,
-    /// The operating system refused to read or write.
+    /// The operating system refused to read or write, or the file was moved away while it was open.
     Io,
     /// The disk, or a limit on the file's size, is full.
     Full,
@@ -186,6 +186,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// The file was moved away, deleted or replaced while the store was open.
+    #[error("{path} is no longer the file that was opened: close it and open it anew")]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
     /// A line of an export that cannot be read.
     #[error("line {line}: expected {expected}, got {got}")]
     BadLine {
@@ -260,7 +266,9 @@ impl Error {
             Self::Full { .. } => ErrorKind::Full,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Io { .. } | Self::Stream { .. } | Self::Sqlite { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } | Self::Sqlite { .. } => {
+                ErrorKind::Io
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ impl Store {
         })
     }
 
-    /// The file.
+    /// The file, as an absolute path: a store stays with its file when the program changes its folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.database.path()
@@ -191,7 +191,7 @@ impl WriteTx<'_> {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
         if options.secure_delete {
-            upkeep::secure::forget_older_states(&self.connection, self.store.path(), options.busy_timeout);
+            upkeep::secure::forget_older_states(&self.connection, &self.store.database);
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Store {
         }
         connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT; VACUUM;")?;
         if options.secure_delete {
-            secure::erase(&connection, self.path(), options.busy_timeout, true)?;
+            secure::erase(&connection, &self.database, true)?;
         } else {
             secure::empty_log(&connection, options.busy_timeout)?;
         }
@@ -56,6 +56,7 @@ impl Store {
 
     fn bytes(&self) -> u64 {
         let length = |path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        length(self.path().to_owned()) + length(beside(self.path(), "-wal"))
+        let file = self.database.file();
+        length(file.to_owned()) + length(beside(file, "-wal"))
     }
 }

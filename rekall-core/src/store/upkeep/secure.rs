@@ -7,13 +7,13 @@
 //! (some milliseconds for 1,000 entries, about a second for 50,000): many are better done in one transaction.
 
 use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::{full_text, scrub};
 use crate::Error;
+use crate::connection::Database;
 use crate::files::{beside, io_error};
 use crate::store::lock;
 
@@ -56,8 +56,8 @@ pub(crate) fn empty_log(connection: &Connection, busy_timeout: Duration) -> Resu
 
 /// After a commit: the log holds pages as they were before it, and pages keep copies of rows that moved. A
 /// failure is no failure of the commit; the next one tries again.
-pub(crate) fn forget_older_states(connection: &Connection, path: &Path, busy_timeout: Duration) {
-    match erase(connection, path, busy_timeout, false) {
+pub(crate) fn forget_older_states(connection: &Connection, database: &Database) {
+    match erase(connection, database, false) {
         Ok(true) => {}
         Ok(false) => tracing::debug!("a reader keeps the log from being emptied: the next commit will do it"),
         Err(error) => tracing::warn!(%error, "older states could not be erased: the next commit tries again"),
@@ -65,12 +65,10 @@ pub(crate) fn forget_older_states(connection: &Connection, path: &Path, busy_tim
 }
 
 /// Empties the log and scrubs the pages that were in it, or all pages. False when somebody was in the way.
-pub(super) fn erase(
-    connection: &Connection,
-    path: &Path,
-    busy_timeout: Duration,
-    whole: bool,
-) -> Result<bool, Error> {
+pub(super) fn erase(connection: &Connection, database: &Database, whole: bool) -> Result<bool, Error> {
+    let (path, busy_timeout) = (database.file(), database.options().busy_timeout);
+    // Pages are overwritten by their place in the file of this name.
+    database.still_there()?;
     let failed = |error| io_error("scrub", path)(error);
     let scrubber = scrub::scrubber(path)?;
     let mut scrubber = lock(&scrubber);

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::files::{self, Identity, beside, io_error};
+use crate::files::{self, COMPANIONS, Identity, beside, io_error};
 use crate::schema::{self, Found};
-use crate::{Error, ErrorKind, SystemWallClock, WallClock, legacy};
+use crate::{Error, SystemWallClock, WallClock, legacy};
 
 /// How hard a commit is pressed onto the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Database {
                 return Err(Error::Io { action: "open", path: path.to_owned(), source });
             }
         }
-        let file = fs::canonicalize(path).map_err(io_error("open", path))?;
+        let file = files::resolved(path).map_err(io_error("open", path))?;
         let identity = Identity::of(&file).map_err(io_error("open", path))?;
         let (path, options, idle) = (path.clone(), options.clone(), Mutex::default());
         let database = Self { path, file, identity, options, idle };
@@ -239,13 +239,12 @@ impl Drop for Pooled<'_> {
 ///
 /// A database is looked at through SQLite only. Closing a file that was opened by other means would drop
 /// every lock that this process holds on it (POSIX), and another process could then remove a log in use:
-/// <https://sqlite.org/howtocorrupt.html>, 2.2.
+/// <https://sqlite.org/howtocorrupt.html>, 2.2. A store in use has a `-wal` and a `-shm` beside it.
 pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
-    let io = |action, source| Error::Io { action, path: path.to_owned(), source };
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
-        Err(error) => return Err(io("open", error)),
+        Err(error) => return Err(io_error("open", path)(error)),
     };
     if metadata.is_dir() {
         return not_ours(path, "a folder");
@@ -253,21 +252,27 @@ pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
     if metadata.len() == 0 {
         return not_ours(path, "an empty file (0 bytes)");
     }
-    let header = open_immutable(path).and_then(|connection| {
-        Ok(connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))?)
-    });
-    match header {
-        Ok(application_id) => Ok(Some(application_id)),
-        Err(error) if error.kind() == ErrorKind::Corrupt => {
-            let mut start = Vec::with_capacity(72);
-            let file = fs::File::open(path).map_err(|error| io("open", error))?;
-            file.take(72).read_to_end(&mut start).map_err(|error| io("read", error))?;
+    let error = match application_id(path, "") {
+        Ok(id) => return Ok(Some(id)),
+        Err(error) => error,
+    };
+    let file = files::resolved(path).map_err(io_error("open", path))?;
+    let may_be_open = COMPANIONS.iter().any(|suffix| beside(&file, suffix).exists());
+    match error.sqlite_error_code() {
+        // Whoever is copying from the log, or died over it, leaves a file that is whole only together with it. With
+        // this pragma SQLite reads the header of a file that is shorter than its header says.
+        Some(ErrorCode::DatabaseCorrupt) if leftover_log(&file).is_some() => {
+            match application_id(path, "PRAGMA writable_schema = ON;") {
+                Ok(id) => Ok(Some(id)),
+                Err(_) => Err(located(error.into(), path)),
+            }
+        }
+        Some(ErrorCode::NotADatabase) if !may_be_open => {
+            let mut start = Vec::with_capacity(16);
+            let file = fs::File::open(path).map_err(io_error("open", path))?;
+            file.take(72).read_to_end(&mut start).map_err(io_error("read", path))?;
             if start.starts_with(b"SQLite format 3\0") {
-                // Whoever died while copying from the log left a file that is whole only together with it.
-                match start.get(68..72).and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes) {
-                    Some(id) if leftover_log(path).is_some() => Ok(Some(i64::from(id))),
-                    _ => Err(located(error, path)),
-                }
+                Err(located(error.into(), path))
             } else if start.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace()) {
                 not_ours(path, "a text file")
             } else {
@@ -275,20 +280,29 @@ pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
             }
         }
         // Who may not read the file is told so by the system's own error.
-        Err(error) => Err(fs::File::open(path).map_or_else(|source| io("open", source), |_| error)),
+        Some(ErrorCode::CannotOpen) if !may_be_open => {
+            Err(fs::File::open(path).map_or_else(io_error("open", path), |_| error.into()))
+        }
+        _ => Err(located(error.into(), path)),
     }
+}
+
+fn application_id(path: &Path, pragma: &str) -> Result<i64, rusqlite::Error> {
+    let connection = immutable(path)?;
+    connection.execute_batch(pragma)?;
+    connection.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
 /// Opens a file without locks and without making files beside it: what is in its log is not seen.
 pub(crate) fn open_immutable(path: &Path) -> Result<Connection, Error> {
-    let absolute = std::path::absolute(path).map_err(|source| Error::Io {
-        action: "open",
-        path: path.to_owned(),
-        source,
-    })?;
+    Ok(immutable(&std::path::absolute(path).map_err(io_error("open", path))?)?)
+}
+
+/// The same for an absolute path.
+fn immutable(path: &Path) -> Result<Connection, rusqlite::Error> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(uri(&absolute, "immutable=1"), flags)?;
+    let connection = Connection::open_with_flags(uri(path, "immutable=1"), flags)?;
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON;
          PRAGMA temp_store = MEMORY;",

@@ -17,6 +17,12 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// Where a file itself is, behind symbolic links: SQLite keeps its companions there.
+pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
+    // Elsewhere the result has a prefix that not every program takes.
+    if cfg!(unix) { fs::canonicalize(path) } else { std::path::absolute(path) }
+}
+
 /// The system's error as ours, for `action` (a verb) on `path`.
 pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| match source.kind() {

@@ -305,3 +305,44 @@ fn a_page_overwritten_while_the_store_is_open_is_an_error() {
     let repaired = store.repair().expect_err("pages are gone");
     assert!(matches!(&repaired, Error::Corrupt { detail } if detail.contains("salvage")), "{repaired}");
 }
+
+/// Closing a file that was opened by other means than SQLite drops the locks that this process holds on it.
+#[cfg(target_os = "linux")]
+#[test]
+fn looking_at_a_file_drops_no_locks_on_it() {
+    use std::os::unix::fs::MetadataExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = filled(&path, 3);
+    let reader = store.read().unwrap();
+    assert_eq!(reader.count_entries().unwrap(), 3);
+    let locks = || {
+        let inode = format!(":{} ", fs::metadata(&path).unwrap().ino());
+        let all = fs::read_to_string("/proc/locks").unwrap();
+        let ours = format!(" {} ", std::process::id());
+        all.lines().filter(|line| line.contains(&inode) && line.contains(&ours)).count()
+    };
+    let before = locks();
+    if before == 0 {
+        return println!("locks are not shown here: nothing was tried");
+    }
+    for _ in 0..2 {
+        let error = rekall_core::legacy::probe(&path).expect_err("a rekall file");
+        assert!(matches!(error, Error::NotALegacyFile { .. }), "{error}");
+        assert!(locks() >= before, "probing a live store");
+        let error = store.import_legacy(&path, Default::default()).expect_err("a rekall file");
+        assert!(matches!(error, Error::NotALegacyFile { .. }), "{error}");
+        assert!(locks() >= before, "importing a live store");
+    }
+    // Shorter than its header says, as it is for a moment while the log is copied into it; then no database at all.
+    let length = fs::metadata(&path).unwrap().len();
+    let raw = fs::File::options().write(true).open(&path).unwrap();
+    raw.set_len(length - 8_192).unwrap();
+    drop(Store::open(&path, &read_only()));
+    assert!(locks() >= before, "opening a short file");
+    std::os::unix::fs::FileExt::write_all_at(&raw, b"no database at all", 0).unwrap();
+    let error = Store::open(&path, &read_only()).map(drop).expect_err("damaged");
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+    assert!(locks() >= before, "opening a damaged file");
+}

@@ -41,12 +41,8 @@ use crate::{Error, Store, StoreOptions};
 /// meanwhile, or migrates it. The file is as it was then.
 pub fn migrate(path: impl AsRef<Path>, options: ImportOptions<'_>) -> Result<ImportReport, Error> {
     let path = path.as_ref();
-    let ours = || Error::NotALegacyFile {
-        path: path.to_owned(),
-        found: "a rekall file, which needs no import".to_owned(),
-    };
     super::probe(path)?;
-    run(path, &StoreOptions::default(), options)?.ok_or_else(ours)
+    run(path, &StoreOptions::default(), options)?.ok_or_else(|| probe::is_ours(path))
 }
 
 /// What opening a store does first: says what stands at `path` if that is no rekall file, and migrates it
@@ -93,7 +89,10 @@ fn run(
     // Through a symbolic link: the file is replaced, not the link.
     let path = &fs::canonicalize(path).map_err(io_error("open", path))?;
     let work = Work::begin(path, options.busy_timeout)?;
-    let source = super::open(path, &work.folder)?;
+    let source = match super::open(path, &work.folder) {
+        Err(Error::NotALegacyFile { .. }) => return Ok(None),
+        source => source?,
+    };
     let file = match probe::examine(&source.connection, path) {
         Ok((file, _)) => file,
         Err(Error::NotALegacyFile { .. }) => return Ok(None),

@@ -72,7 +72,8 @@ pub use probe::{LegacyFile, Variant};
 pub use report::{ImportReport, ImportedSpace, Quarantined};
 pub use time::OffsetSource;
 
-use crate::{Error, Store};
+use crate::files::io_error;
+use crate::{Error, Store, schema};
 use source::Source;
 
 /// How an import or a migration is done.
@@ -161,11 +162,14 @@ pub fn probe(path: impl AsRef<Path>) -> Result<LegacyFile, Error> {
 }
 
 fn open(path: &Path, folder: &Path) -> Result<Source, Error> {
-    if crate::connection::examine(path)?.is_none() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(Error::Io { action: "open", path: path.to_owned(), source });
+    // Absolute, because it is looked at more than once.
+    let path = &std::path::absolute(path).map_err(io_error("open", path))?;
+    match crate::connection::examine(path)? {
+        None => Err(io_error("open", path)(std::io::ErrorKind::NotFound.into())),
+        // Before anything is copied: a store that this process has open would lose its locks.
+        Some(schema::APPLICATION_ID) => Err(probe::is_ours(path)),
+        Some(_) => Source::open(path, folder),
     }
-    Source::open(path, folder)
 }
 
 impl Store {

@@ -132,13 +132,18 @@ impl Layout {
     }
 }
 
+/// The error for a file that needs no import.
+pub(super) fn is_ours(path: &Path) -> Error {
+    Error::NotALegacyFile { path: path.to_owned(), found: "a rekall file, which needs no import".to_owned() }
+}
+
 /// Looks at an open database; `path` is for messages.
 pub(super) fn examine(connection: &Connection, path: &Path) -> Result<(LegacyFile, Layout), Error> {
     let not_legacy = |found: String| Error::NotALegacyFile { path: path.to_owned(), found };
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application_id = number("application_id")?;
     if application_id == crate::schema::APPLICATION_ID {
-        return Err(not_legacy("a rekall file, which needs no import".to_owned()));
+        return Err(is_ours(path));
     }
     let layout = Layout::read(connection)?;
     if application_id != 0 || !layout.is_legacy() {

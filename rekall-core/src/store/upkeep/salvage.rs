@@ -59,8 +59,9 @@ impl SalvageReport {
 impl Store {
     /// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at
     /// `target`, which appears when it is whole. `source` is only copied from (it and its write-ahead log need
-    /// the same space once more meanwhile); no other program should be using it. Full text, tags and the
-    /// change log are made anew. `progress` is told entries (a total of 0: not known).
+    /// the same space once more meanwhile). Close it first, in this process, too, which would lose its locks on the
+    /// file; no other program should be using it. Full text, tags and the change log are made anew. `progress` is told
+    /// entries (a total of 0: not known).
     ///
     /// Row numbers stay. Unreadable parts of an entry move to its `legacy`, as in [`Store::repair`].
     ///

@@ -2248,7 +2248,7 @@ rekall_status rekall_forget(rekall_db *db,
  * Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
  * "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
  * A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
- * entry linked to itself and for a blank relation.
+ * entry linked to itself, a blank relation, a relation over 256 bytes, a reason over 65536.
  */
 rekall_status rekall_link(rekall_db *db,
                           const char *source,

@@ -1,18 +1,20 @@
 //! Largest sizes accepted from a caller. Imported files may hold more: nothing of theirs is cut.
 
 use super::{Context, NewEntry};
-use crate::Error;
+use crate::{Error, Relation};
 
 /// Longest title, in bytes of UTF-8 (4 KiB).
 pub const TITLE_BYTES: usize = 4 << 10;
 /// Longest content, in bytes of UTF-8 (4 MiB: a million characters of any script).
 pub const CONTENT_BYTES: usize = 4 << 20;
-/// Longest kind, project, memory type or tag, in bytes of UTF-8.
+/// Longest kind, project, memory type, tag or relation, in bytes of UTF-8.
 pub const NAME_BYTES: usize = 256;
 /// Most tags of one entry.
 pub const TAGS: usize = 256;
 /// Largest structured context, and largest metadata, as JSON bytes (1 MiB).
 pub const JSON_BYTES: usize = 1 << 20;
+/// Longest reason of a link, in bytes of UTF-8 (64 KiB).
+pub const REASON_BYTES: usize = 64 << 10;
 /// Highest confidence.
 pub const CONFIDENCE: u8 = 5;
 
@@ -48,6 +50,12 @@ pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
         json("metadata", &serde_json::to_string(&entry.metadata).unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// Checks the words of a link.
+pub(crate) fn check_link(relation: &Relation, reason: Option<&str>) -> Result<(), Error> {
+    required("relation", relation.as_str(), NAME_BYTES)?;
+    reason.map_or(Ok(()), |reason| text("reason", reason, REASON_BYTES))
 }
 
 impl Context {
@@ -109,6 +117,19 @@ mod tests {
             refused(&NewEntry::new("t").context(context)),
             "context contains a NUL character at byte 1"
         );
+    }
+
+    #[test]
+    fn bad_links_are_named() {
+        let refused =
+            |relation: &str, reason| check_link(&relation.into(), reason).expect_err("bad").to_string();
+        assert_eq!(refused(" ", None), "relation is empty");
+        assert_eq!(refused("a\0", None), "relation contains a NUL character at byte 1");
+        assert_eq!(refused(&"é".repeat(200), None), "relation is too long: at most 256 bytes, got 400");
+        assert_eq!(refused("related", Some("\0")), "reason contains a NUL character at byte 0");
+        let long = "x".repeat(REASON_BYTES + 1);
+        assert_eq!(refused("related", Some(&long)), "reason is too long: at most 65536 bytes, got 65537");
+        check_link(&"related".into(), Some("")).unwrap();
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct EntryPatch {
     pub confidence: Option<u8>,
     /// New memory type.
     pub memory_type: Option<String>,
-    /// New context; `Some(None)` removes it.
+    /// New context; `Some(None)` removes it, and so does an empty one.
     pub context: Option<Option<Context>>,
     /// New metadata, all of it.
     pub metadata: Option<Map<String, Value>>,
@@ -72,7 +72,7 @@ impl EntryPatch {
         confidence: u8 => std::convert::identity);
     setter!(/// Sets the memory type.
         memory_type: impl Into<String> => Into::into);
-    setter!(/// Sets the context; `None` removes it.
+    setter!(/// Sets the context; `None`, or one that says nothing, removes it.
         context: Option<Context> => std::convert::identity);
     setter!(/// Sets the metadata, all of it.
         metadata: Map<String, Value> => std::convert::identity);
@@ -118,7 +118,7 @@ impl EntryPatch {
         set(&mut entry.superseded_by, superseded_by);
         set(&mut entry.confidence, confidence);
         set(&mut entry.memory_type, memory_type);
-        set(&mut entry.context, context);
+        set(&mut entry.context, context.map(|context| context.filter(|context| !context.is_empty())));
         set(&mut entry.metadata, metadata);
         Ok(())
     }
@@ -154,4 +154,23 @@ pub(crate) fn unique(tags: Vec<String>) -> Vec<String> {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Context, Draft, EntryPatch, NewEntry, Store, StoreOptions};
+
+    #[test]
+    fn an_empty_context_is_none_whether_written_or_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let said = Context { text: Some("x".into()), ..Context::default() };
+        let notes = [NewEntry::new("a").context(Context::default()), NewEntry::new("b").context(said)];
+        let mut tx = store.write().unwrap();
+        let written = tx.insert(&notes.each_ref().map(Draft::new)).unwrap();
+        tx.update(written[1].id, &EntryPatch::new().context(Some(Context::default()))).unwrap();
+        for entry in written {
+            assert_eq!(tx.get(entry.id).unwrap().context, None);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use rusqlite::{Connection, Row};
 
 use super::{Tx, WriteTx, rows};
+use crate::entry::limits;
 use crate::{EntryId, Error, Link, Relation};
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
@@ -64,7 +65,8 @@ impl WriteTx<'_> {
     ///
     /// # Errors
     /// [`Error::EntryNotFound`]; [`Error::OutOfRange`] for an entry linked to itself; [`Error::Empty`] for a
-    /// blank relation.
+    /// blank relation; [`Error::TooLong`] for a relation over [`limits::NAME_BYTES`] or a reason over
+    /// [`limits::REASON_BYTES`]; [`Error::Nul`].
     pub fn link(
         &mut self,
         source: EntryId,
@@ -79,9 +81,7 @@ impl WriteTx<'_> {
                 got: target.to_string(),
             });
         }
-        if relation.as_str().trim().is_empty() {
-            return Err(Error::Empty { field: "relation" });
-        }
+        limits::check_link(relation, reason)?;
         let rows = (self.row_of(source)?, self.row_of(target)?);
         let now = self.now_ms();
         self.connection

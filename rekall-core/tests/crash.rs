@@ -236,7 +236,7 @@ fn compare(store: &Store, model: &Model) -> Result<(), String> {
             return Err(format!("{} has other vectors", entry.id));
         }
         let query = TextQuery::new(&word(number));
-        let hits = tx.search_text(&query, &Filter::new().any_status(), 9).unwrap();
+        let hits = tx.search_text(&query, &Filter::new().any_status(), 9, 9).unwrap();
         if hits.iter().map(|hit| hit.row).ne([*row]) {
             return Err(format!("{} is not found by its word", entry.id));
         }

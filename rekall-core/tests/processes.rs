@@ -131,7 +131,7 @@ fn read(store: &Store, board: &Board, reader: u64) {
                 Err(Error::EntryNotFound { .. }) => assert!(!lives(step, counter), "{number} at {counter}"),
                 Err(error) => panic!("reader {reader}, turn {turn}: {error}"),
             }
-            let found = tx.search_text(&TextQuery::new(&word(number)), &Filter::new(), 5).unwrap();
+            let found = tx.search_text(&TextQuery::new(&word(number)), &Filter::new(), 5, 5).unwrap();
             assert_eq!(found.len(), usize::from(lives(step, counter)), "{number} by its word at {counter}");
         }
         if turn % 8 == 0 {

@@ -80,14 +80,16 @@ impl Semantic<'_> {
     }
 }
 
-/// Entries found by words, best first: BM25 score descending, equal ones by id.
+/// Up to `limit` entries found by words, and at least `at_least` if so many match; best first: BM25 score
+/// descending, equal ones by id.
 pub(super) fn by_words(
     tx: &ReadTx<'_>,
     query: &TextQuery,
     filter: &Filter,
     limit: usize,
+    at_least: usize,
 ) -> Result<Vec<TextHit>, Error> {
-    let mut found = tx.search_text(query, filter, limit)?;
+    let mut found = tx.search_text(query, filter, limit, at_least)?;
     order_ties(tx, &mut found, |hit| hit.score, |hit| hit.row)?;
     found.truncate(limit);
     Ok(found)

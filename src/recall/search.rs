@@ -123,7 +123,9 @@ impl Job<'_> {
                     degraded.push(Degraded::MeaningOnly);
                 }
                 let depth = self.depth(mode);
-                found.add_words(&by_words(&snapshot.tx, &query, &self.options.filter, depth)?);
+                // Deeper than the user's limit only what comes cheaply is of use to the fusion.
+                let (filter, at_least) = (&self.options.filter, self.options.limit);
+                found.add_words(&by_words(&snapshot.tx, &query, filter, depth, at_least)?);
             }
             if mode != Mode::Text {
                 note_missing_vectors(snapshot, &mut degraded)?;

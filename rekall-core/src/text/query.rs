@@ -18,7 +18,7 @@ pub struct TextQuery {
     prefix: bool,
 }
 
-/// Words beyond this many add cost and hardly any meaning; the rarest are kept.
+/// Words beyond this many add cost and hardly any meaning: the rarest are searched first.
 pub(super) const MAX_WORDS: usize = 32;
 
 impl TextQuery {

@@ -21,7 +21,7 @@ pub struct TextHit {
 struct Expression {
     /// The words that tell entries apart.
     telling: String,
-    /// The common ones, too, where there are some.
+    /// The others, too, where there are some.
     all: Option<String>,
 }
 
@@ -35,9 +35,10 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The `limit` best entries for a search by words, best first, ties by row number; and all that have the
     /// same score as the last of them, so that a caller can break that tie by another rule.
     ///
-    /// Words that stand in more than a twentieth of a large file are left out when rarer ones remain: they
-    /// would cost a walk over their entries and say little. Where a filter leaves fewer hits than wanted they
-    /// are searched after all. Cost: O(entries that hold one of the words).
+    /// In a large file (from 5,000 entries on) words that stand in more than a twentieth of it are left out at first
+    /// when rarer ones remain, and so are all but the 32 rarest in a file of any size: they would cost a walk over
+    /// their entries and say little. Where that gives fewer than `at_least` hits every word is searched, so fewer come
+    /// back only when no more entries match. Cost: O(entries that hold one of the words searched).
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Corrupt`].
@@ -46,12 +47,12 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         query: &TextQuery,
         filter: &Filter,
         limit: usize,
+        at_least: usize,
     ) -> Result<Vec<TextHit>, Error> {
         let Some(expression) = self.expression(query)? else { return Ok(Vec::new()) };
         let hits = self.ranked(&expression.telling, filter, limit)?;
-        let narrowed = !filter.is_only_active() && !filter.is_everything();
         match expression.all {
-            Some(all) if narrowed && hits.len() < limit => self.ranked(&all, filter, limit),
+            Some(all) if hits.len() < at_least.min(limit) => self.ranked(&all, filter, limit),
             _ => Ok(hits),
         }
     }
@@ -104,9 +105,14 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
              WHERE entry_fts MATCH ?1 AND rowid = ?2",
         )?;
         let tokens = tokens.clamp(1, 64) as i64;
-        Ok(statement
-            .query_row((expression.telling, row, before, after, tokens), |row| row.get(0))
-            .optional()?)
+        // An entry may have been found by words that the first expression leaves out.
+        for expression in [Some(expression.telling), expression.all].into_iter().flatten() {
+            let found = statement.query_row((expression, row, before, after, tokens), |row| row.get(0));
+            if let Some(snippet) = found.optional()? {
+                return Ok(Some(snippet));
+            }
+        }
+        Ok(None)
     }
 
     /// The FTS5 expressions for a query: its words joined by OR.
@@ -132,9 +138,8 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             return Ok(None);
         }
         frequencies.sort_unstable();
-        frequencies.truncate(MAX_WORDS);
         let mut terms: Vec<usize> = frequencies.iter().map(|&(_, term)| term).collect();
-        let rare = frequencies.iter().filter(|&&(frequency, _)| frequency < cap).count().max(1);
+        let rare = frequencies.iter().filter(|&&(frequency, _)| frequency < cap).count().clamp(1, MAX_WORDS);
         let all = (rare < terms.len()).then(|| any_of(&terms));
         terms.truncate(rare);
         Ok(Some(Expression { telling: any_of(&terms), all }))

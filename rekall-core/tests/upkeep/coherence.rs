@@ -49,7 +49,7 @@ impl Watcher<'_> {
 
 fn found(store: &Store, words: &str) -> Vec<i64> {
     let tx = store.read().unwrap();
-    let hits = tx.search_text(&TextQuery::new(words), &Filter::new().any_status(), 99).unwrap();
+    let hits = tx.search_text(&TextQuery::new(words), &Filter::new().any_status(), 99, 99).unwrap();
     let mut rows: Vec<i64> = hits.iter().map(|hit| hit.row).collect();
     rows.sort_unstable();
     rows

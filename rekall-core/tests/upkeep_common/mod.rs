@@ -194,7 +194,7 @@ pub fn read_all(store: &Store) -> Result<BTreeMap<i64, Entry>, Error> {
             tx.stored_vectors(row)?;
             found.insert(row, entry);
         }
-        tx.search_text(&TextQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5)?;
+        tx.search_text(&TextQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5, 5)?;
     }
     if let Some(space) = tx.active_space()? {
         tx.vectors::<Error>(&space, 16, |_| Ok(()))?;

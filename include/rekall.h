@@ -188,7 +188,7 @@
 #define REKALL_IO 7
 
 /**
- * Another writer held the file longer than the time-out.
+ * Another writer, thread or process, held the file longer than the time-out.
  */
 #define REKALL_BUSY 8
 

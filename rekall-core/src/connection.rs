@@ -35,7 +35,8 @@ pub struct StoreOptions {
     /// Put a new file in the place of one of the Python tool, which is kept beside it; see
     /// [`legacy`](crate::legacy). Default false: such a file is refused with [`Error::LegacyFile`].
     pub migrate: bool,
-    /// How long to wait for another writer before [`Error::Busy`]. Default 5 s.
+    /// How long to wait for another writer, in this process or another one, before [`Error::Busy`]. At most 24 days,
+    /// default 5 s.
     pub busy_timeout: Duration,
     /// Reading connections kept open when idle, each with its own page cache. Default 4; more readers at
     /// once than that open a connection for the time being.
@@ -85,6 +86,9 @@ impl std::fmt::Debug for StoreOptions {
     }
 }
 
+/// SQLite counts milliseconds in 31 bits.
+const LONGEST_WAIT: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// A checked file: whatever is opened from it later is known to be ours.
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -121,7 +125,8 @@ impl Database {
         }
         let file = files::resolved(path).map_err(io_error("open", path))?;
         let identity = Identity::of(&file).map_err(io_error("open", path))?;
-        let (path, options, idle) = (path.clone(), options.clone(), Mutex::default());
+        let (path, mut options, idle) = (path.clone(), options.clone(), Mutex::default());
+        options.busy_timeout = options.busy_timeout.min(LONGEST_WAIT);
         let database = Self { path, file, identity, options, idle };
         let path = &database.path;
         let connection = database.connect(database.options.read_only)?;

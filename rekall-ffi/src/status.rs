@@ -26,7 +26,7 @@ pub const REKALL_NOT_FOUND: i32 = 5;
 pub const REKALL_BUFFER_TOO_SMALL: i32 = 6;
 /// The operating system refused to read or write.
 pub const REKALL_IO: i32 = 7;
-/// Another writer held the file longer than the time-out.
+/// Another writer, thread or process, held the file longer than the time-out.
 pub const REKALL_BUSY: i32 = 8;
 /// The disk, or a limit on the file's size, is full.
 pub const REKALL_FULL: i32 = 9;

@@ -12,6 +12,7 @@ mod spaces;
 mod stats;
 mod upkeep;
 mod vectors;
+mod writer;
 
 pub use changes::Changes;
 pub use entries::{Draft, Inserted};
@@ -26,12 +27,14 @@ pub use vectors::VectorBatch;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::connection::{Database, Pooled, StoreOptions};
 use crate::id::IdGenerator;
 use crate::{EntryId, Error};
+use writer::{Writer, WriterGuard};
 
 /// An open file. `Send + Sync`: any number of threads, and any number of processes, may use one file at once.
 ///
@@ -40,7 +43,7 @@ use crate::{EntryId, Error};
 #[derive(Debug)]
 pub struct Store {
     database: Database,
-    writer: Mutex<Connection>,
+    writer: Writer,
     probe: Mutex<Connection>,
     ids: Mutex<IdGenerator>,
 }
@@ -57,7 +60,7 @@ impl Store {
         let probe = database.connect(true)?;
         Ok(Self {
             database,
-            writer: Mutex::new(writer),
+            writer: Writer::new(writer),
             probe: Mutex::new(probe),
             ids: Mutex::new(IdGenerator::default()),
         })
@@ -86,17 +89,21 @@ impl Store {
     /// Begins to write. Everything done through the transaction happens at [`WriteTx::commit`], or not at all.
     ///
     /// # Errors
-    /// [`Error::Busy`] when another writer holds the file longer than the time-out, [`Error::ReadOnly`].
+    /// [`Error::Busy`] when another writer, thread or process, holds the file longer than
+    /// [`StoreOptions::busy_timeout`], and at once when it is this thread itself; [`Error::ReadOnly`].
     pub fn write(&self) -> Result<WriteTx<'_>, Error> {
         if self.database.options().read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
-        let writer = lock(&self.writer);
+        let (writer, left) = self.writer.take(self.database.options().busy_timeout)?;
         if !writer.is_autocommit() {
             // A panic in the middle of a transaction left it open.
             writer.execute_batch("ROLLBACK")?;
         }
+        // Those who wait for a thread and then for a process wait no longer in all.
+        writer.busy_timeout(left)?;
         let mut tx = Tx::begin(self, writer, "BEGIN IMMEDIATE")?;
+        tx.connection.busy_timeout(self.database.options().busy_timeout)?;
         tx.began_at = tx.position()?;
         Ok(tx)
     }
@@ -124,10 +131,13 @@ impl Store {
     /// Closes connections that are idle, and frees their page caches.
     pub fn release_memory(&self) {
         self.database.close_idle();
-        for connection in [&self.writer, &self.probe] {
-            let connection = lock(connection);
+        let release = |connection: &Connection| {
             connection.flush_prepared_statement_cache();
             let _ = connection.release_memory();
+        };
+        release(&lock(&self.probe));
+        if let Ok((writer, _)) = self.writer.take(Duration::ZERO) {
+            release(&writer);
         }
     }
 
@@ -154,7 +164,7 @@ pub struct Tx<'s, C: Deref<Target = Connection>> {
 pub type ReadTx<'s> = Tx<'s, Pooled<'s>>;
 
 /// Changes that happen together or not at all.
-pub type WriteTx<'s> = Tx<'s, MutexGuard<'s, Connection>>;
+pub type WriteTx<'s> = Tx<'s, WriterGuard<'s>>;
 
 impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
     fn begin(store: &'s Store, connection: C, statement: &str) -> Result<Self, Error> {

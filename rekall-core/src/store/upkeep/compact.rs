@@ -35,8 +35,8 @@ impl Store {
         if options.read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
-        // Other writers of this process wait here instead of running into the time-out.
-        let _writer = lock(&self.writer);
+        // Other writers of this process wait for this one, as for any other.
+        let _writer = self.writer.take(options.busy_timeout)?;
         let bytes_before = self.bytes();
         let connection = self.database.connect(false)?;
         // VACUUM builds the new file as a temporary one, which must not be in memory.

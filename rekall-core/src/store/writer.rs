@@ -1,0 +1,115 @@
+//! The one connection that writes, held by one thread at a time.
+
+use std::ops::Deref;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::lock;
+use crate::Error;
+
+/// A lock that is waited for no longer than said, which a [`Mutex`] cannot do.
+#[derive(Debug)]
+pub(super) struct Writer {
+    connection: Mutex<Connection>,
+    /// Who holds the connection.
+    holder: Mutex<Option<ThreadId>>,
+    freed: Condvar,
+}
+
+/// The writing connection, on loan to one thread.
+#[derive(Debug)]
+pub struct WriterGuard<'s> {
+    connection: MutexGuard<'s, Connection>,
+    /// Dropped behind the connection: whoever is woken finds it free.
+    _turn: Turn<'s>,
+}
+
+#[derive(Debug)]
+struct Turn<'s>(&'s Writer);
+
+impl Writer {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection: Mutex::new(connection), holder: Mutex::default(), freed: Condvar::new() }
+    }
+
+    /// Waits for the connection up to `timeout`; gives it with what is left of that.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] behind the time-out, and at once in the thread that holds the connection: it would wait for
+    /// itself.
+    pub(super) fn take(&self, timeout: Duration) -> Result<(WriterGuard<'_>, Duration), Error> {
+        let busy = |detail: &str| Err(Error::Busy { detail: detail.to_owned() });
+        let ours = thread::current().id();
+        let started = Instant::now();
+        let holder = lock(&self.holder);
+        if *holder == Some(ours) {
+            return busy("this thread has a write transaction open");
+        }
+        // A panic leaves nothing half done here: only whole values are written.
+        let waited = self.freed.wait_timeout_while(holder, timeout, |holder| holder.is_some());
+        let (mut holder, _) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        if holder.is_some() {
+            return busy("another thread has a write transaction open");
+        }
+        *holder = Some(ours);
+        drop(holder);
+        let turn = Turn(self);
+        let left = timeout.saturating_sub(started.elapsed());
+        Ok((WriterGuard { connection: lock(&self.connection), _turn: turn }, left))
+    }
+}
+
+impl Deref for WriterGuard<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.holder) = None;
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thread_at_a_time_and_nobody_waits_for_ever() {
+        let writer = Writer::new(Connection::open_in_memory().unwrap());
+        let (held, left) = writer.take(Duration::MAX).unwrap();
+        assert!(left > Duration::from_secs(1));
+        let own = writer.take(Duration::MAX).expect_err("it would wait for itself").to_string();
+        assert!(own.contains("this thread"), "{own}");
+        thread::scope(|scope| {
+            let other = scope.spawn(|| writer.take(Duration::from_millis(1)).map(drop));
+            let refused = other.join().unwrap().expect_err("held").to_string();
+            assert!(refused.contains("another thread"), "{refused}");
+            let waiting = scope.spawn(|| writer.take(Duration::MAX).map(drop));
+            drop(held);
+            waiting.join().unwrap().unwrap();
+        });
+        writer.take(Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_panic_gives_the_connection_back() {
+        let writer = Writer::new(Connection::open_in_memory().unwrap());
+        let panicked = thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let _held = writer.take(Duration::ZERO).unwrap();
+                std::panic::resume_unwind(Box::new("on purpose"));
+            });
+            thread.join()
+        });
+        assert!(panicked.is_err());
+        writer.take(Duration::ZERO).unwrap();
+    }
+}

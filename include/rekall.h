@@ -312,6 +312,12 @@
 #define REKALL_EVENT_OTHER 8
 
 /**
+ * With secure_delete: a write is done, but what it overwrote or forgot could not be erased from the disk yet; the next
+ * write tries again, and so does rekall_compact(). Has reason.
+ */
+#define REKALL_EVENT_NOT_ERASED 9
+
+/**
  * A level of the log: something failed that should not.
  */
 #define REKALL_LOG_ERROR 1
@@ -2669,7 +2675,7 @@ rekall_status rekall_reembed(rekall_db *db,
 
 /**
  * A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
- * items where the name is that of a list. 0 when there is no such number, and for NULL.
+ * items where the name is that of a list, 1 for yes. 0 when there is no such number, and for NULL.
  */
 uint64_t rekall_report_number(const rekall_report *report,
                               const char *key);
@@ -2815,7 +2821,8 @@ rekall_status rekall_backup(rekall_db *db,
 
 /**
  * Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
- * writers. out may be NULL. Numbers: bytes_before, bytes_after.
+ * writers. out may be NULL. Numbers: bytes_before, bytes_after, complete (0 when a reader of an older state was in the
+ * way of emptying the log and, with secure_delete, of erasing what was forgotten: call it once more later).
  */
 rekall_status rekall_compact(rekall_db *db,
                              rekall_report **out,

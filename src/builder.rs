@@ -178,7 +178,8 @@ impl Builder {
         self
     }
 
-    /// Overwrites what is forgotten with zeroes. Default false.
+    /// Overwrites what is forgotten with zeroes. Default false. A search or export that looks at an older state, in this
+    /// process or another one, delays it: [`Event::NotErased`] says so.
     pub fn secure_delete(mut self, secure: bool) -> Self {
         self.store.secure_delete = secure;
         self

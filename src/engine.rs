@@ -10,7 +10,7 @@ use rekall_core::{Space, Store, WriteTx};
 use rekall_model::{Fingerprint, KeepAlive};
 
 use crate::builder::Settings;
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::models::Models;
 use crate::resident::Resident;
 use crate::turns::Turns;
@@ -102,6 +102,9 @@ impl Rekall {
 
     /// What every operation that wrote ends with.
     pub(crate) fn after_write(&self) {
+        if let Some(reason) = self.store.unerased() {
+            self.events.send(&Event::NotErased { reason });
+        }
         self.resident.after_write(&self.store, &self.events);
     }
 

@@ -60,6 +60,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// With [`Builder::secure_delete`](crate::Builder::secure_delete): a write is done, but what it overwrote or forgot
+    /// could not be erased from the disk yet. The next write tries again, and so does
+    /// [`Rekall::compact`](crate::Rekall::compact).
+    NotErased {
+        /// Why.
+        reason: String,
+    },
 }
 
 type Callback = dyn Fn(&Event) + Send + Sync;

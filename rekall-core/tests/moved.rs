@@ -86,6 +86,7 @@ fn forgetting_touches_no_file_that_took_the_place() {
     let foreign = vec![10; 1 << 20];
     fs::write(&path, &foreign).unwrap();
     tx.commit().unwrap();
+    assert!(store.unerased().is_some_and(|reason| reason.contains("no longer the file")));
     assert!(fs::read(&path).unwrap() == foreign);
 }
 

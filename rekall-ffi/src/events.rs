@@ -20,6 +20,9 @@ pub const REKALL_EVENT_UNUSABLE_VECTORS: u32 = 6;
 pub const REKALL_EVENT_NOT_EMBEDDED: u32 = 7;
 /// Something that this version of the header has no number for. Has message, like all others.
 pub const REKALL_EVENT_OTHER: u32 = 8;
+/// With secure_delete: a write is done, but what it overwrote or forgot could not be erased from the disk yet; the next
+/// write tries again, and so does rekall_compact(). Has reason.
+pub const REKALL_EVENT_NOT_ERASED: u32 = 9;
 
 /// A level of the log: something failed that should not.
 pub const REKALL_LOG_ERROR: i32 = 1;

@@ -9,8 +9,8 @@ use crate::error::Failure;
 use crate::events::{
     DestroyFn, Listener, REKALL_EVENT_INDEX_LOADED, REKALL_EVENT_MODEL_LOAD_FAILED,
     REKALL_EVENT_MODEL_LOADED, REKALL_EVENT_MODEL_LOADING, REKALL_EVENT_MODEL_UNLOADED,
-    REKALL_EVENT_NOT_EMBEDDED, REKALL_EVENT_OTHER, REKALL_EVENT_UNUSABLE_VECTORS, REKALL_LOG_ERROR,
-    REKALL_LOG_INFO, REKALL_LOG_TRACE, REKALL_LOG_WARN,
+    REKALL_EVENT_NOT_EMBEDDED, REKALL_EVENT_NOT_ERASED, REKALL_EVENT_OTHER, REKALL_EVENT_UNUSABLE_VECTORS,
+    REKALL_LOG_ERROR, REKALL_LOG_INFO, REKALL_LOG_TRACE, REKALL_LOG_WARN,
 };
 use crate::guard::in_callback;
 use crate::options::{self, UserData};
@@ -181,6 +181,11 @@ impl From<&Event> for Said {
                 let message = format!("the entry {id} was stored without vectors: {reason}");
                 let said = warn(REKALL_EVENT_NOT_EMBEDDED, message);
                 Self { entry: Some(id.to_string()), reason: Some(reason.clone()), ..said }
+            }
+            Event::NotErased { reason } => {
+                let message = format!("what was forgotten is not erased yet: {reason}");
+                let said = warn(REKALL_EVENT_NOT_ERASED, message);
+                Self { reason: Some(reason.clone()), ..said }
             }
             // The facade's enum may grow.
             other => {

@@ -31,13 +31,14 @@ impl ReportObject {
 }
 
 /// A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
-/// items where the name is that of a list. 0 when there is no such number, and for NULL.
+/// items where the name is that of a list, 1 for yes. 0 when there is no such number, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_report_number(report: *const ReportObject, key: *const c_char) -> u64 {
     // SAFETY: NULL or a report that was not freed; the name is NUL-terminated.
     unsafe {
         look(report, 0, |report| match report.values.get(name(key, "key").ok()??)? {
             Value::Array(items) => Some(items.len() as u64),
+            Value::Bool(yes) => Some(u64::from(*yes)),
             value => value.as_u64(),
         })
     }

@@ -73,7 +73,8 @@ pub unsafe extern "C" fn rekall_backup(
 }
 
 /// Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
-/// writers. out may be NULL. Numbers: bytes_before, bytes_after.
+/// writers. out may be NULL. Numbers: bytes_before, bytes_after, complete (0 when a reader of an older state was in the
+/// way of emptying the log and, with secure_delete, of erasing what was forgotten: call it once more later).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_compact(
     db: *mut Handle,

@@ -46,6 +46,8 @@ pub struct Store {
     writer: Writer,
     probe: Mutex<Connection>,
     ids: Mutex<IdGenerator>,
+    /// Why older states are still on the disk.
+    unerased: Mutex<Option<String>>,
 }
 
 impl Store {
@@ -63,6 +65,7 @@ impl Store {
             writer: Writer::new(writer),
             probe: Mutex::new(probe),
             ids: Mutex::new(IdGenerator::default()),
+            unerased: Mutex::default(),
         })
     }
 
@@ -76,6 +79,14 @@ impl Store {
     #[must_use]
     pub fn deletes_securely(&self) -> bool {
         self.database.options().secure_delete
+    }
+
+    /// With [`StoreOptions::secure_delete`]: why what this store's last commit overwrote or forgot is not erased from the
+    /// disk yet; `None` when it is. A failure to erase is no failure of the commit; the next one tries again, and so does
+    /// [`compact`](Self::compact).
+    #[must_use]
+    pub fn unerased(&self) -> Option<String> {
+        lock(&self.unerased).clone()
     }
 
     /// Begins to read: everything seen through the transaction is of one moment. Takes no write lock.
@@ -158,6 +169,8 @@ pub struct Tx<'s, C: Deref<Target = Connection>> {
     began_at: i64,
     /// Whether words were taken out of the full-text index.
     forgets: bool,
+    /// Whether vectors were replaced or deleted.
+    forgets_vectors: bool,
 }
 
 /// A consistent view of the file.
@@ -169,7 +182,7 @@ pub type WriteTx<'s> = Tx<'s, WriterGuard<'s>>;
 impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
     fn begin(store: &'s Store, connection: C, statement: &str) -> Result<Self, Error> {
         connection.prepare_cached(statement)?.execute([])?;
-        Ok(Self { store, connection, open: true, began_at: 0, forgets: false })
+        Ok(Self { store, connection, open: true, began_at: 0, forgets: false, forgets_vectors: false })
     }
 
     /// The connection, in this transaction: for a part that keeps tables of its own in the file. The tables of this crate
@@ -195,13 +208,16 @@ impl WriteTx<'_> {
         let options = self.store.database.options();
         if options.secure_delete && self.forgets {
             upkeep::secure::purge_words(&self.connection)?;
+        }
+        if options.secure_delete && (self.forgets || self.forgets_vectors) {
             // Codes tell of the vectors they were made from; an index makes them anew.
             self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
         }
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
         if options.secure_delete {
-            upkeep::secure::forget_older_states(&self.connection, &self.store.database);
+            let unerased = upkeep::secure::forget_older_states(&self.connection, &self.store.database);
+            *lock(&self.store.unerased) = unerased;
         }
         Ok(())
     }

@@ -200,11 +200,59 @@ fn a_slow_reader_only_delays_forgetting() {
     tx.delete(id(1)).unwrap();
     tx.commit().unwrap();
     assert_eq!(reader.count_entries().unwrap(), 3, "its view does not change");
+    let reason = store.unerased().expect("the reader is in the way");
+    assert!(reason.contains("reader"), "{reason}");
     drop(reader);
     let mut tx = store.write().unwrap();
     tx.delete(id(2)).unwrap();
     tx.commit().unwrap();
+    assert_eq!(store.unerased(), None);
     let haystack = Haystack::new(bytes_of(&path));
     assert_eq!((haystack.traces(1), haystack.traces(2)), (vec![], vec![]));
     assert!(!haystack.traces(3).is_empty());
+}
+
+/// Codes of an index tell of the vectors that they were made from.
+#[test]
+fn a_replaced_vector_takes_its_codes_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for secure in [false, true] {
+        let store = Store::open(folder.path().join(format!("{secure}.db")), &options(secure)).unwrap();
+        write(&store, &[(id(1), 1)]);
+        let blocks = |store: &Store| -> i64 {
+            let tx = store.read().unwrap();
+            tx.connection().query_row("SELECT count(*) FROM index_block", [], |row| row.get(0)).unwrap()
+        };
+        let tx = store.write().unwrap();
+        let space = tx.active_space().unwrap().unwrap();
+        let sql = "INSERT INTO index_block (space_id, kind, number, seq, data) SELECT id, 'test', 0, 0, x'00' FROM space";
+        tx.connection().execute(sql, []).unwrap();
+        tx.commit().unwrap();
+        assert_eq!(blocks(&store), 1);
+        let mut tx = store.write().unwrap();
+        let (row, _) = tx.update(id(1), &EntryPatch::new()).unwrap();
+        let values = vector_of(2, DIMENSIONS);
+        tx.set_vectors(row, space.id, &[], &[new_vector(&space, 2, &values)]).unwrap();
+        tx.commit().unwrap();
+        assert_eq!(blocks(&store), i64::from(!secure), "secure_delete: {secure}");
+    }
+}
+
+#[test]
+fn a_compaction_says_when_a_reader_was_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    for secure in [false, true] {
+        let mut options = options(secure);
+        options.busy_timeout = std::time::Duration::from_millis(1);
+        let store = Store::open(folder.path().join(format!("{secure}.db")), &options).unwrap();
+        write(&store, &[(id(1), 1), (id(2), 2)]);
+        let reader = store.read().unwrap();
+        assert_eq!(reader.count_entries().unwrap(), 2);
+        let mut tx = store.write().unwrap();
+        tx.delete(id(1)).unwrap();
+        tx.commit().unwrap();
+        assert!(!store.compact().unwrap().complete, "secure_delete: {secure}");
+        drop(reader);
+        assert!(store.compact().unwrap().complete, "secure_delete: {secure}");
+    }
 }

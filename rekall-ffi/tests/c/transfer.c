@@ -229,6 +229,7 @@ static void upkeep(const char *folder, rekall_db *db)
     OK(rekall_repair(db, &report, &error));
     CHECK(take_number(report, "mended") == 0);
     OK(rekall_compact(db, &report, &error));
+    CHECK(rekall_report_number(report, "complete") == 1);
     CHECK(take_number(report, "bytes_after") > 0);
     OK(rekall_backup(db, backup, &watch, &error));
     CHECK(calls > 0);

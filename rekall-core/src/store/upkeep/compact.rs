@@ -18,6 +18,10 @@ pub struct CompactReport {
     pub bytes_before: u64,
     /// Bytes of both now.
     pub bytes_after: u64,
+    /// Whether the log was emptied and, with [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete),
+    /// everything forgotten erased. False when a reader that looks at an older state, or another writer, was in the
+    /// way: compact once more when it is gone.
+    pub complete: bool,
 }
 
 impl Store {
@@ -26,7 +30,8 @@ impl Store {
     /// files), and holds up other writers.
     ///
     /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) the full-text index is made
-    /// anew, and nothing of what was forgotten before the option was switched on stays in the file.
+    /// anew, and nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
+    /// in the way ([`CompactReport::complete`]).
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`], [`Error::Corrupt`].
@@ -46,12 +51,17 @@ impl Store {
             full_text::rebuild(&connection)?;
         }
         connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT; VACUUM;")?;
-        if options.secure_delete {
-            secure::erase(&connection, &self.database, true)?;
-        } else {
-            secure::empty_log(&connection, options.busy_timeout)?;
-        }
-        Ok(CompactReport { bytes_before, bytes_after: self.bytes() })
+        let complete = match options.secure_delete {
+            true => {
+                let erased = secure::erase(&connection, &self.database, true)?;
+                if erased {
+                    *lock(&self.unerased) = None;
+                }
+                erased
+            }
+            false => secure::empty_log(&connection, options.busy_timeout)?,
+        };
+        Ok(CompactReport { bytes_before, bytes_after: self.bytes(), complete })
     }
 
     fn bytes(&self) -> u64 {

@@ -55,12 +55,18 @@ pub(crate) fn empty_log(connection: &Connection, busy_timeout: Duration) -> Resu
 }
 
 /// After a commit: the log holds pages as they were before it, and pages keep copies of rows that moved. A
-/// failure is no failure of the commit; the next one tries again.
-pub(crate) fn forget_older_states(connection: &Connection, database: &Database) {
+/// failure is no failure of the commit; the next one tries again. Gives the reason when something is left.
+pub(crate) fn forget_older_states(connection: &Connection, database: &Database) -> Option<String> {
     match erase(connection, database, false) {
-        Ok(true) => {}
-        Ok(false) => tracing::debug!("a reader keeps the log from being emptied: the next commit will do it"),
-        Err(error) => tracing::warn!(%error, "older states could not be erased: the next commit tries again"),
+        Ok(true) => None,
+        Ok(false) => {
+            tracing::debug!("a reader keeps the log from being emptied: the next commit will do it");
+            Some("a reader of an older state, or another writer, was in the way".to_owned())
+        }
+        Err(error) => {
+            tracing::warn!(%error, "older states could not be erased: the next commit tries again");
+            Some(error.to_string())
+        }
     }
 }
 

@@ -183,7 +183,7 @@
 #define REKALL_BUFFER_TOO_SMALL 6
 
 /**
- * The operating system refused to read or write.
+ * The operating system refused to read or write, or the file was moved away or replaced while it was open.
  */
 #define REKALL_IO 7
 

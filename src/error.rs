@@ -114,7 +114,7 @@ pub enum ErrorKind {
     NotFound,
     /// Another writer held the file longer than the time-out.
     Busy,
-    /// The operating system refused to read or write.
+    /// The operating system refused to read or write, or the file was moved away or replaced while it was open.
     Io,
     /// The disk, or a limit on the file's size, is full.
     Full,
@@ -138,7 +138,7 @@ pub enum ErrorKind {
     Unsupported,
     /// The caller asked to stop, or asked anew.
     Interrupted,
-    /// A bug in this library.
+    /// No memory was left, or a bug in this library.
     Internal,
 }
 
@@ -182,6 +182,7 @@ fn of_core(kind: rekall_core::ErrorKind) -> ErrorKind {
         Core::InvalidVector => ErrorKind::InvalidVector,
         Core::SpaceMismatch => ErrorKind::ModelMismatch,
         Core::Interrupted => ErrorKind::Interrupted,
+        Core::Internal => ErrorKind::Internal,
         _ => ErrorKind::Internal,
     }
 }

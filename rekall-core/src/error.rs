@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 use crate::EntryId;
 
 /// A small, stable classification of [`Error`], for hosts that branch on it (the C ABI does).
@@ -34,6 +36,8 @@ pub enum ErrorKind {
     SpaceMismatch,
     /// The caller asked to stop.
     Interrupted,
+    /// No memory was left, or something that cannot happen did: a rule of the schema was broken, a statement refused.
+    Internal,
 }
 
 /// Errors of this crate. Messages say what was expected and what was got.
@@ -219,7 +223,7 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// The operating system refused.
+    /// The operating system refused, outside of SQLite; see [`Error::Sqlite`] for what it refuses there.
     #[error("cannot {action} {path}: {source}")]
     Io {
         /// What was tried, as a verb.
@@ -233,7 +237,8 @@ pub enum Error {
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
-    /// Any other error of SQLite.
+    /// Any other error of SQLite: the system refused to read, write or open (the kind is [`ErrorKind::Io`] then), no
+    /// memory was left, or a rule of the schema was broken ([`ErrorKind::Internal`]).
     #[error("SQLite: {source}")]
     Sqlite {
         /// SQLite's error.
@@ -266,9 +271,37 @@ impl Error {
             Self::Full { .. } => ErrorKind::Full,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } | Self::Sqlite { .. } => {
-                ErrorKind::Io
-            }
+            Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } => ErrorKind::Io,
+            Self::Sqlite { source } => match source.sqlite_error_code() {
+                Some(
+                    ErrorCode::SystemIoFailure
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::PermissionDenied
+                    | ErrorCode::FileLockingProtocolFailed
+                    | ErrorCode::NoLargeFileSupport,
+                ) => ErrorKind::Io,
+                _ => ErrorKind::Internal,
+            },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_sqlite_are_told_apart() {
+        let kind = |code| {
+            let failure = rusqlite::ffi::Error::new(code);
+            Error::from(rusqlite::Error::SqliteFailure(failure, None)).kind()
+        };
+        for code in [rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_CANTOPEN] {
+            assert_eq!(kind(code), ErrorKind::Io);
+        }
+        for code in [rusqlite::ffi::SQLITE_NOMEM, rusqlite::ffi::SQLITE_CONSTRAINT_CHECK] {
+            assert_eq!(kind(code), ErrorKind::Internal);
+        }
+        assert_eq!(Error::from(rusqlite::Error::InvalidQuery).kind(), ErrorKind::Internal);
     }
 }

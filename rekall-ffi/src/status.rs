@@ -24,7 +24,7 @@ pub const REKALL_INVALID_INPUT: i32 = 4;
 pub const REKALL_NOT_FOUND: i32 = 5;
 /// The caller's buffer is too small; the size needed was written.
 pub const REKALL_BUFFER_TOO_SMALL: i32 = 6;
-/// The operating system refused to read or write.
+/// The operating system refused to read or write, or the file was moved away or replaced while it was open.
 pub const REKALL_IO: i32 = 7;
 /// Another writer, thread or process, held the file longer than the time-out.
 pub const REKALL_BUSY: i32 = 8;

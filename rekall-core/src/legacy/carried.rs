@@ -52,7 +52,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// `sources`, …), with their numbers of rows. `file` stands for the imported files themselves.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn legacy_tables(&self) -> Result<BTreeMap<String, u64>, Error> {
         let mut statement =
             self.connection.prepare("SELECT key FROM meta WHERE key >= 'legacy:' AND key < 'legacy;'")?;
@@ -70,7 +70,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// order of their digests.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn legacy_rows(&self, table: &str) -> Result<Vec<Value>, Error> {
         // From "legacy:TABLE:" to "legacy:TABLE;", the next character.
         let (start, end) = (format!("{PREFIX}{table}:"), format!("{PREFIX}{table};"));

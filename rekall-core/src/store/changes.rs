@@ -35,7 +35,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The log's position: grows with every change of entries, vectors and spaces, by any program.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn position(&self) -> Result<i64, Error> {
         // Not max(seq): that row may have been pruned.
         let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'change'";
@@ -46,7 +46,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// What changed after `position`. Cost: proportional to the number of changed entries.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn changes_since(&self, position: i64) -> Result<Changes, Error> {
         let now = self.position()?;
         if position > now || position < self.log_floor()? {

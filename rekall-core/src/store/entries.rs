@@ -86,7 +86,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The entries with these row numbers, in the order given; those that are gone are left out.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
         let mut found = Vec::with_capacity(rows.len());
         for &row in rows {
@@ -100,7 +100,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The ids of the entries with these row numbers.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error> {
         let mut statement = self.connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1")?;
         let mut ids = HashMap::with_capacity(rows.len());
@@ -115,7 +115,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Up to `limit` entries with row numbers above `row`, in order: for walking through a file.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn entries_after(&self, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
         rows::after_row(&self.connection, row, limit)
     }

@@ -14,7 +14,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// (some milliseconds for 100,000 entries), or over the entries when metadata is asked for.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn matching(&self, filter: &Filter) -> Result<Vec<i64>, Error> {
         let compiled = filter.compile()?;
         let sql = format!("SELECT entry.id FROM entry WHERE {}", compiled.condition);
@@ -28,7 +28,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Those of the given entries that exist and are obsolete.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn obsolete_among(&self, entries: &[i64]) -> Result<Vec<i64>, Error> {
         let mut statement = self
             .connection
@@ -45,7 +45,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Row numbers of the obsolete entries, in ascending order. O(obsolete entries).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn obsolete(&self) -> Result<Vec<i64>, Error> {
         let mut statement =
             self.connection.prepare_cached("SELECT id FROM entry WHERE status <> 'active' ORDER BY id")?;
@@ -56,7 +56,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Number of entries. O(entries), from the narrowest index.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn count_entries(&self) -> Result<u64, Error> {
         Ok(self.connection.prepare_cached("SELECT count(*) FROM entry")?.query_row([], |row| row.get(0))?)
     }

@@ -55,7 +55,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NotADatabase`] for folders, empty files and other formats, [`Error::LegacyFile`] for files of
-    /// the Python tool (unless [`StoreOptions::migrate`] is set), [`Error::NewerVersion`], [`Error::Corrupt`], [`Error::ReadOnly`] or [`Error::Io`]. The
+    /// the Python tool (unless [`StoreOptions::migrate`] is set), [`Error::NewerVersion`], [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Io`] or [`Error::Sqlite`]. The
     /// file is then as it was.
     pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, Error> {
         let (database, writer) = Database::open(path.as_ref(), options)?;
@@ -92,7 +92,7 @@ impl Store {
     /// Begins to read: everything seen through the transaction is of one moment. Takes no write lock.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn read(&self) -> Result<ReadTx<'_>, Error> {
         Tx::begin(self, self.database.reader()?, "BEGIN DEFERRED")
     }
@@ -123,7 +123,7 @@ impl Store {
     /// Costs about a microsecond (`PRAGMA data_version`, prepared, on a connection kept for it).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn data_version(&self) -> Result<i64, Error> {
         let probe = lock(&self.probe);
         let mut statement = probe.prepare_cached("PRAGMA data_version")?;
@@ -139,7 +139,7 @@ impl Store {
         rows::get(&*self.database.reader()?, id)?.ok_or(Error::EntryNotFound { id })
     }
 
-    /// Closes connections that are idle, and frees their page caches.
+    /// Closes connections that are idle, and frees their page caches. Waits for nobody: one that writes keeps its own.
     pub fn release_memory(&self) {
         self.database.close_idle();
         let release = |connection: &Connection| {
@@ -167,7 +167,7 @@ pub struct Tx<'s, C: Deref<Target = Connection>> {
     open: bool,
     /// Where the change log stood when a writer began.
     began_at: i64,
-    /// Whether words were taken out of the full-text index.
+    /// Whether words were taken out of the full-text index, and vectors with them.
     forgets: bool,
     /// Whether vectors were replaced or deleted.
     forgets_vectors: bool,
@@ -202,7 +202,7 @@ impl WriteTx<'_> {
     /// Makes the changes durable and visible to every other reader.
     ///
     /// # Errors
-    /// [`Error::Full`], [`Error::Io`] or [`Error::Busy`]; nothing is changed then.
+    /// [`Error::Full`], [`Error::Sqlite`] or [`Error::Busy`]; nothing is changed then.
     pub fn commit(mut self) -> Result<(), Error> {
         self.prune_changes()?;
         let options = self.store.database.options();

@@ -33,7 +33,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Counts what the file holds. O(rows), from indexes: milliseconds for 100,000 entries.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn stats(&self) -> Result<StoreStats, Error> {
         let sql =
             "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM entry WHERE status <> 'active'),

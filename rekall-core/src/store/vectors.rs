@@ -44,7 +44,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// `batch_rows`. Memory is one batch; nothing is allocated per row.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`]; what `each` gives. Bad rows are no error: they are reported in
+    /// [`Error::Sqlite`] or [`Error::Corrupt`]; what `each` gives. Bad rows are no error: they are reported in
     /// [`VectorBatch::unusable`].
     pub fn vectors<E: From<Error>>(
         &self,
@@ -72,7 +72,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The vectors that the given entries have in a space, ordered as the entries are given.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
         let mut batch = VectorBatch::new(space.dimensions);
         let mut statement = self.connection.prepare_cached(
@@ -91,7 +91,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The vectors with these keys, in their order; keys without a usable vector are in `unusable`.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
         let mut batch = VectorBatch::new(space.dimensions);
         let mut statement = self.connection.prepare_cached(
@@ -110,7 +110,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// What is known of the vectors of one entry, in all spaces, without their components.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn stored_vectors(&self, entry: i64) -> Result<Vec<StoredVector>, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT space_id, entry_id, role, chunk, start, end, digest FROM embedding
@@ -131,7 +131,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// First and one past the last character of the text that a vector was made from.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn span(&self, space: SpaceId, key: VectorKey) -> Result<Option<(u32, u32)>, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT start, end FROM embedding
@@ -145,7 +145,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Number of vectors in a space. O(vectors), a few milliseconds for 100,000.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {
         let sql = "SELECT count(*) FROM embedding WHERE space_id = ?1";
         Ok(self.connection.prepare_cached(sql)?.query_row([space.0], |row| row.get(0))?)
@@ -154,7 +154,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Whether a space has more than `most` vectors. O(most).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn has_more_vectors_than(&self, space: SpaceId, most: usize) -> Result<bool, Error> {
         let sql = "SELECT EXISTS (SELECT 1 FROM embedding WHERE space_id = ?1 LIMIT 1 OFFSET ?2)";
         let most = i64::try_from(most).unwrap_or(i64::MAX);

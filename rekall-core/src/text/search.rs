@@ -41,7 +41,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// back only when no more entries match. Cost: O(entries that hold one of the words searched).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn search_text(
         &self,
         query: &TextQuery,
@@ -90,7 +90,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// `before` and `after` put around each of them; `None` when the entry holds none of the words.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn snippet(
         &self,
         query: &TextQuery,

@@ -98,6 +98,8 @@ pub(crate) struct Database {
     file: PathBuf,
     identity: Identity,
     options: StoreOptions,
+    /// The file is of an older version, and nobody here may change that.
+    older: bool,
     idle: Mutex<Vec<Connection>>,
 }
 
@@ -125,13 +127,26 @@ impl Database {
         }
         let file = files::resolved(path).map_err(io_error("open", path))?;
         let identity = Identity::of(&file).map_err(io_error("open", path))?;
-        let (path, mut options, idle) = (path.clone(), options.clone(), Mutex::default());
+        let (idle, mut options) = (Mutex::default(), options.clone());
         options.busy_timeout = options.busy_timeout.min(LONGEST_WAIT);
-        let database = Self { path, file, identity, options, idle };
-        let path = &database.path;
-        let connection = database.connect(database.options.read_only)?;
-        match schema::identify(&connection).map_err(|error| located(error, path))? {
+        let read_only = options.read_only;
+        let mut database = Self { path: path.clone(), file, identity, options, older: false, idle };
+        let mut connection = database.connect(read_only)?;
+        let mut found = schema::identify(&connection).map_err(|error| located(error, path))?;
+        if found == Found::Older && !read_only {
+            match schema::upgrade(&connection) {
+                // The file or its folder: it is read as it is then, like any other.
+                Ok(()) | Err(Error::ReadOnly { .. }) => found = schema::identify(&connection)?,
+                Err(error) => return Err(located(error, path)),
+            }
+        }
+        match found {
             Found::Current => Ok((database, connection)),
+            Found::Older => {
+                database.older = true;
+                connection = database.connect(read_only)?;
+                Ok((database, connection))
+            }
             Found::Newer(found) => {
                 Err(Error::NewerVersion { path: path.to_owned(), found, supported: schema::VERSION })
             }
@@ -177,10 +192,11 @@ impl Database {
             Synchronous::Normal => "NORMAL",
             Synchronous::Full => "FULL",
         };
+        let stand_in = if self.older { schema::STAND_IN } else { "" };
         let kibibytes = options.cache_bytes.div_ceil(1024);
         connection.execute_batch(&format!(
             "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
-             PRAGMA cell_size_check = ON; PRAGMA synchronous = {synchronous};
+             {stand_in} PRAGMA cell_size_check = ON; PRAGMA synchronous = {synchronous};
              PRAGMA cache_size = -{kibibytes}; PRAGMA secure_delete = {};
              PRAGMA journal_size_limit = 67108864; PRAGMA query_only = {};",
             u8::from(options.secure_delete),

@@ -41,6 +41,7 @@ mod filter;
 mod id;
 pub mod legacy;
 mod link;
+mod objects;
 mod schema;
 mod store;
 mod text;

@@ -1,4 +1,4 @@
--- File version 1. Everything a search needs beyond these rows is derived from them.
+-- File version 2. Everything a search needs beyond these rows is derived from them.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -82,12 +82,20 @@ CREATE TABLE quarantine (
     found_at INTEGER NOT NULL
 );
 
--- Entries whose text may not fit their vectors.
+-- Entries that wait: without vectors in the active space, or with a text that these may not fit.
 CREATE TABLE pending (
     entry_id INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE
 );
 
--- The change log: the newest change of each entry, of its vectors included; entry 0 stands for the spaces.
+-- Entries of whose text the space's model knows no word: they have no vector there and wait for none.
+CREATE TABLE wordless (
+    entry_id INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    space_id INTEGER NOT NULL REFERENCES space (id) ON DELETE CASCADE,
+    PRIMARY KEY (entry_id, space_id)
+) WITHOUT ROWID;
+
+-- The change log: the newest change of each entry, of its vectors in the active space included; entry 0 stands for
+-- the spaces.
 CREATE TABLE change (
     seq      INTEGER PRIMARY KEY AUTOINCREMENT,
     entry_id INTEGER NOT NULL UNIQUE
@@ -134,6 +142,9 @@ CREATE TRIGGER entry_inserted AFTER INSERT ON entry BEGIN
     INSERT INTO entry_fts (rowid, title, content, tags, context)
         SELECT id, title, content, tags, context FROM entry_text WHERE id = NEW.id;
     INSERT INTO tag (tag, entry_id) SELECT DISTINCT value, NEW.id FROM json_each(NEW.tags);
+    -- Until vectors come.
+    DELETE FROM pending WHERE entry_id = NEW.id;
+    INSERT INTO pending (entry_id) VALUES (NEW.id);
     DELETE FROM change WHERE entry_id = NEW.id;
     INSERT INTO change (entry_id) VALUES (NEW.id);
 END;
@@ -158,6 +169,7 @@ BEGIN
     INSERT INTO tag (tag, entry_id) SELECT DISTINCT value, NEW.id FROM json_each(NEW.tags);
     DELETE FROM pending WHERE entry_id = NEW.id;
     INSERT INTO pending (entry_id) VALUES (NEW.id);
+    DELETE FROM wordless WHERE entry_id = NEW.id;
     -- Whoever fills the space beside the active one makes them anew before it takes over.
     DELETE FROM embedding WHERE entry_id = NEW.id
         AND space_id IN (SELECT id FROM space WHERE state = 'building');
@@ -180,23 +192,38 @@ CREATE TRIGGER entry_deleted AFTER DELETE ON entry BEGIN
     DELETE FROM embedding WHERE entry_id = OLD.id;
     DELETE FROM quarantine WHERE entry_id = OLD.id;
     DELETE FROM pending WHERE entry_id = OLD.id;
+    DELETE FROM wordless WHERE entry_id = OLD.id;
     UPDATE entry SET superseded_by = NULL WHERE superseded_by = OLD.id;
     DELETE FROM change WHERE entry_id = OLD.id;
     INSERT INTO change (entry_id) VALUES (OLD.id);
 END;
 
-CREATE TRIGGER embedding_inserted AFTER INSERT ON embedding BEGIN
+-- Vectors of a space that is not searched are nobody's news: a space is filled beside the active one, and dropped,
+-- without a word to the readers.
+
+CREATE TRIGGER embedding_inserted AFTER INSERT ON embedding
+WHEN (SELECT state FROM space WHERE id = NEW.space_id) = 'active'
+BEGIN
+    DELETE FROM pending WHERE entry_id = NEW.entry_id;
     DELETE FROM change WHERE entry_id = NEW.entry_id;
     INSERT INTO change (entry_id) VALUES (NEW.entry_id);
 END;
 
-CREATE TRIGGER embedding_updated AFTER UPDATE ON embedding BEGIN
+CREATE TRIGGER embedding_has_words AFTER INSERT ON embedding BEGIN
+    DELETE FROM wordless WHERE entry_id = NEW.entry_id AND space_id = NEW.space_id;
+END;
+
+CREATE TRIGGER embedding_updated AFTER UPDATE ON embedding
+WHEN EXISTS (SELECT 1 FROM space WHERE id IN (OLD.space_id, NEW.space_id) AND state = 'active')
+BEGIN
     DELETE FROM change WHERE entry_id IN (OLD.entry_id, NEW.entry_id);
     INSERT INTO change (entry_id) VALUES (NEW.entry_id);
     INSERT INTO change (entry_id) SELECT OLD.entry_id WHERE OLD.entry_id <> NEW.entry_id;
 END;
 
-CREATE TRIGGER embedding_deleted AFTER DELETE ON embedding BEGIN
+CREATE TRIGGER embedding_deleted AFTER DELETE ON embedding
+WHEN (SELECT state FROM space WHERE id = OLD.space_id) = 'active'
+BEGIN
     DELETE FROM change WHERE entry_id = OLD.entry_id;
     INSERT INTO change (entry_id) VALUES (OLD.entry_id);
 END;
@@ -206,14 +233,23 @@ CREATE TRIGGER space_inserted AFTER INSERT ON space BEGIN
     INSERT INTO change (entry_id) VALUES (0);
 END;
 
+-- What happened to the vectors of a space before it became active is not in the log: readers from before read
+-- everything anew, and so does whoever finds an index laid by.
 CREATE TRIGGER space_updated AFTER UPDATE ON space BEGIN
     DELETE FROM change WHERE entry_id = 0;
     INSERT INTO change (entry_id) VALUES (0);
+    DELETE FROM index_block WHERE space_id = NEW.id AND NEW.state = 'active' AND OLD.state <> 'active';
+    DELETE FROM meta WHERE key = 'log_floor' AND NEW.state = 'active' AND OLD.state <> 'active';
+    INSERT INTO meta (key, value) SELECT 'log_floor', seq FROM change
+        WHERE entry_id = 0 AND NEW.state = 'active' AND OLD.state <> 'active';
 END;
 
 CREATE TRIGGER space_deleted AFTER DELETE ON space BEGIN
     DELETE FROM embedding WHERE space_id = OLD.id;
+    DELETE FROM wordless WHERE space_id = OLD.id;
     DELETE FROM index_block WHERE space_id = OLD.id;
     DELETE FROM change WHERE entry_id = 0;
     INSERT INTO change (entry_id) VALUES (0);
+    DELETE FROM meta WHERE key = 'log_floor' AND OLD.state = 'active';
+    INSERT INTO meta (key, value) SELECT 'log_floor', seq FROM change WHERE entry_id = 0 AND OLD.state = 'active';
 END;

@@ -78,7 +78,7 @@ fn assert_full(lines: &[String], path: &Path, kinds: &[&str]) {
 
 #[test]
 fn a_limit_on_file_sizes_is_a_typed_error() {
-    for blocks in [900, 1_500, 3_000, 9_000] {
+    for blocks in [1_100, 1_500, 3_000, 9_000] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         drop(open(&path));

@@ -260,12 +260,6 @@ impl<'a> Import<'a> {
         self.report.tags += entry.tags.len() as u64;
         *self.report.time_sources.entry(created.source).or_default() += 1;
         *self.report.utc_offsets.entry(created.offset_minutes).or_default() += 1;
-        // Vectors in a space that is not searched do not make an entry found by meaning.
-        let searched = fit.iter().any(|(_, (_, at), _)| self.report.spaces[*at].active);
-        if !searched || !unfit.is_empty() {
-            tx.mark_pending(row)?;
-            self.report.pending += 1;
-        }
         let digest = TextDigest::unknown();
         let mut new = Vec::with_capacity(fit.len());
         for (role, (space, at), values) in &fit {
@@ -274,6 +268,12 @@ impl<'a> Import<'a> {
             self.report.spaces[*at].vectors += 1;
         }
         tx.insert_vectors(row, &new)?;
+        // Vectors in a space that is not searched do not make an entry found by meaning.
+        let searched = fit.iter().any(|(_, (_, at), _)| self.report.spaces[*at].active);
+        if !searched || !unfit.is_empty() {
+            tx.mark_pending(row)?;
+            self.report.pending += 1;
+        }
         for (role, reason, bytes) in unfit {
             tx.connection
                 .prepare_cached(

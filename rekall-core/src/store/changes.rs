@@ -19,7 +19,7 @@ pub enum Changes {
         /// Whether a space was added, switched or dropped.
         spaces: bool,
     },
-    /// The log no longer reaches back that far: read everything anew.
+    /// The log no longer reaches back that far, or another space is active since: read everything anew.
     Lost {
         /// The log's position now.
         position: i64,
@@ -32,7 +32,8 @@ const KEPT_DELETIONS: i64 = 50_000;
 const PRUNED_AT_ONCE: i64 = 10_000;
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// The log's position: grows with every change of entries, vectors and spaces, by any program.
+    /// The log's position: grows with every change of entries, of vectors in the active space, and of
+    /// spaces, by any program.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
@@ -107,7 +108,7 @@ impl WriteTx<'_> {
             )?;
             self.connection.execute(
                 "INSERT INTO meta (key, value) VALUES ('log_floor', ?1)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                 ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
                 [floor],
             )?;
         }

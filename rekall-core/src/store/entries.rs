@@ -15,7 +15,7 @@ use crate::{Entry, EntryId, Error, NewEntry, NewVector, Status};
 pub struct Draft<'a> {
     /// What to remember.
     pub entry: &'a NewEntry,
-    /// Its vectors; none when no model was at hand: the entry is then marked pending.
+    /// Its vectors; none when no model was at hand: the entry then waits for them.
     pub vectors: &'a [NewVector<'a>],
     /// Its id; made when `None`.
     pub id: Option<EntryId>,
@@ -122,7 +122,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 }
 
 impl WriteTx<'_> {
-    /// Writes entries with their vectors. An entry without vectors is marked pending.
+    /// Writes entries with their vectors. An entry without vectors in the active space waits for them.
     ///
     /// # Errors
     /// What [`NewEntry::validate`] refuses; [`Error::DuplicateId`]; [`Error::VectorLength`],
@@ -140,9 +140,6 @@ impl WriteTx<'_> {
             let id = draft.id.unwrap_or_else(|| ids.next(now));
             let row = self.insert_row(&fresh(draft.entry, id, now))?;
             self.insert_vectors(row, draft.vectors)?;
-            if draft.vectors.is_empty() {
-                self.mark_pending(row)?;
-            }
             inserted.push(Inserted { id, row });
         }
         Ok(inserted)

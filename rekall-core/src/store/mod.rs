@@ -14,6 +14,8 @@ mod upkeep;
 mod vectors;
 mod writer;
 
+pub(crate) use pending::FORGOTTEN_BY_PENDING;
+
 pub use changes::Changes;
 pub use entries::{Draft, Inserted};
 pub use spaces::{Space, SpaceId, SpaceState};

@@ -1,4 +1,4 @@
-//! Entries that wait for their vectors.
+//! Entries that wait for their vectors, and those that wait for none.
 
 use std::ops::Deref;
 
@@ -7,35 +7,54 @@ use rusqlite::Connection;
 use super::{SpaceId, Tx, WriteTx};
 use crate::Error;
 
+/// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition
+/// on `entry`.
+pub(crate) const FORGOTTEN_BY_PENDING: &str = "EXISTS (SELECT 1 FROM space WHERE state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
+        WHERE embedding.entry_id = entry.id AND space.state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM wordless JOIN space ON space.id = wordless.space_id
+        WHERE wordless.entry_id = entry.id AND space.state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)";
+
+/// Entries that have no vector in space ?1 and of whose text its model may know a word.
+const MISSING: &str = "NOT EXISTS (SELECT 1 FROM embedding WHERE entry_id = entry.id AND space_id = ?1)
+    AND NOT EXISTS (SELECT 1 FROM wordless WHERE entry_id = entry.id AND space_id = ?1)";
+
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// Up to `limit` entries above row `after` that have no vector in the space, or whose text changed since.
+    /// Up to `limit` entries above row `after` that wait for vectors in the active space, which is `space`: they have
+    /// none there, or their text changed since. Entries that are [wordless](WriteTx::mark_wordless) there do not wait.
     ///
     /// Finds also what another program wrote. O(entries walked).
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Corrupt`].
     pub fn pending(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM entry WHERE id > ?2 AND (
-                 id IN (SELECT entry_id FROM pending)
-                 OR NOT EXISTS (SELECT 1 FROM embedding WHERE entry_id = entry.id AND space_id = ?1))
-             ORDER BY id LIMIT ?3",
-        )?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map((space.0, after, limit), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        self.rows_after(
+            &format!("(id IN (SELECT entry_id FROM pending) OR ({MISSING}))"),
+            space,
+            after,
+            limit,
+        )
     }
 
-    /// Up to `limit` entries above row `after` that have no vector in the space. O(entries walked).
+    /// Up to `limit` entries above row `after` that have no vector in the space and are not
+    /// [wordless](WriteTx::mark_wordless) there. O(entries walked).
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Corrupt`].
     pub fn without_vectors(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM entry WHERE id > ?2
-                 AND NOT EXISTS (SELECT 1 FROM embedding WHERE entry_id = entry.id AND space_id = ?1)
-             ORDER BY id LIMIT ?3",
-        )?;
+        self.rows_after(MISSING, space, after, limit)
+    }
+
+    fn rows_after(
+        &self,
+        condition: &str,
+        space: SpaceId,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<i64>, Error> {
+        let sql = format!("SELECT id FROM entry WHERE id > ?2 AND {condition} ORDER BY id LIMIT ?3");
+        let mut statement = self.connection.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map((space.0, after, limit), |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -52,7 +71,8 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 }
 
 impl WriteTx<'_> {
-    /// Marks an entry as waiting for its vectors.
+    /// Marks an entry as waiting for its vectors. What inserts an entry or changes its text, and vectors that come into
+    /// the active space, do the marking by themselves.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Full`].
@@ -78,6 +98,43 @@ impl WriteTx<'_> {
     /// [`Error::Io`] or [`Error::Full`].
     pub fn clear_pending(&mut self, entry: i64) -> Result<(), Error> {
         self.connection.prepare_cached("DELETE FROM pending WHERE entry_id = ?1")?.execute([entry])?;
+        Ok(())
+    }
+
+    /// Notes that the space's model knows no word of an entry's text as it is now, so that the entry does not wait for
+    /// vectors there. Forgotten when the text changes or vectors come.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Full`].
+    pub fn mark_wordless(&mut self, entry: i64, space: SpaceId) -> Result<(), Error> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO wordless (entry_id, space_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
+            .execute((entry, space.0))?;
+        // The mark is about the active space.
+        self.connection
+            .prepare_cached(
+                "DELETE FROM pending WHERE entry_id = ?1
+                     AND EXISTS (SELECT 1 FROM space WHERE id = ?2 AND state = 'active')",
+            )?
+            .execute((entry, space.0))?;
+        Ok(())
+    }
+
+    /// Takes the marks away of all entries that have vectors in the space or are wordless there: for a space of which
+    /// every vector was made from the text as it is, because that was [building](super::SpaceState::Building).
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Full`].
+    pub fn settle_pending(&mut self, space: SpaceId) -> Result<(), Error> {
+        self.connection.execute(
+            "DELETE FROM pending
+             WHERE EXISTS (SELECT 1 FROM embedding
+                           WHERE embedding.entry_id = pending.entry_id AND space_id = ?1)
+                OR EXISTS (SELECT 1 FROM wordless WHERE wordless.entry_id = pending.entry_id AND space_id = ?1)",
+            [space.0],
+        )?;
         Ok(())
     }
 }

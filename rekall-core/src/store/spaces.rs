@@ -155,6 +155,36 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// Gives up a space that is being filled: it is to be dropped like one that was replaced. Others stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Full`].
+    pub fn abandon_space(&mut self, id: SpaceId) -> Result<(), Error> {
+        let sql = "UPDATE space SET state = 'leaving' WHERE id = ?1 AND state = 'building'";
+        self.connection.execute(sql, [id.0])?;
+        Ok(())
+    }
+
+    /// Drops a part of a space that is leaving, and the space itself with the last part; says whether anything is left.
+    /// A large one goes so in many short transactions. `vectors` are dropped at a time.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Full`].
+    pub fn thin_space(&mut self, id: SpaceId, vectors: usize) -> Result<bool, Error> {
+        let dropped = self
+            .connection
+            .prepare_cached(
+                // The key's index covers the inner query: the vectors that stay are not read.
+                "DELETE FROM embedding WHERE rowid IN (SELECT rowid FROM embedding WHERE space_id =
+                     (SELECT id FROM space WHERE id = ?1 AND state = 'leaving') LIMIT ?2)",
+            )?
+            .execute((id.0, i64::try_from(vectors).unwrap_or(i64::MAX)))?;
+        if dropped < vectors {
+            self.connection.execute("DELETE FROM space WHERE id = ?1 AND state = 'leaving'", [id.0])?;
+        }
+        Ok(dropped == vectors)
+    }
+
     /// Drops a space with its vectors.
     ///
     /// # Errors

@@ -9,9 +9,8 @@ use serde::Serialize;
 use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::full_text;
 use super::mend::RawEntry;
-use super::objects;
-use crate::store::{Store, Tx};
-use crate::{EntryId, Error};
+use crate::store::{FORGOTTEN_BY_PENDING, Store, Tx};
+use crate::{EntryId, Error, objects, schema};
 
 /// What a [`Problem`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -101,7 +100,7 @@ impl Store {
         // A connection of its own: comparing full text needs temporary tables.
         let tx = Tx::begin(self, Box::new(self.database.connect(false)?), "BEGIN DEFERRED")?;
         search.section(|search| file(&tx, search))?;
-        search.section(|search| schema(&tx, search))?;
+        search.section(|search| objects(&tx, search))?;
         search.section(|search| entries(&tx, search))?;
         search.section(|search| references(&tx, search))?;
         search.section(|search| tags(&tx, search))?;
@@ -198,7 +197,11 @@ fn file(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Re
     Ok(())
 }
 
-fn schema(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+    if schema::is_older(&tx.connection)? {
+        // Whoever may write to the file brings them up to date when opening it.
+        return Ok(());
+    }
     for object in objects::wrong(&tx.connection)? {
         let detail = format!("{} {} is missing or not as expected", object.sort, object.name);
         search.add(ProblemKind::Schema, detail, None);
@@ -287,7 +290,7 @@ fn vectors(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) ->
 fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
     let sql = format!(
         "SELECT id, 'no vector in the active space, and not marked as pending' FROM entry WHERE {}",
-        faults::FORGOTTEN_BY_PENDING
+        FORGOTTEN_BY_PENDING
     );
     search.rows(tx, ProblemKind::Pending, &sql)
 }

@@ -25,7 +25,7 @@ pub struct CompactReport {
 }
 
 impl Store {
-    /// Merges the full-text index, writes the file anew without its free pages, and empties the write-ahead
+    /// Drops spaces that are leaving, merges the full-text index, writes the file anew without its free pages, and empties the write-ahead
     /// log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder for temporary
     /// files), and holds up other writers.
     ///
@@ -46,7 +46,8 @@ impl Store {
         let connection = self.database.connect(false)?;
         // VACUUM builds the new file as a temporary one, which must not be in memory.
         connection.execute_batch("PRAGMA temp_store = FILE")?;
-        connection.execute_batch("BEGIN IMMEDIATE")?;
+        // What a change of model did not come to drop would be written anew with the rest.
+        connection.execute_batch("BEGIN IMMEDIATE; DELETE FROM space WHERE state = 'leaving';")?;
         if options.secure_delete {
             full_text::rebuild(&connection)?;
         }

@@ -16,7 +16,7 @@ const fn reference(table: &'static str, column: &'static str, parent: &'static s
 }
 
 /// Every reference of the file.
-pub(super) const REFERENCES: [Reference; 9] = [
+pub(super) const REFERENCES: [Reference; 11] = [
     reference("embedding", "entry_id", "entry"),
     reference("embedding", "space_id", "space"),
     reference("tag", "entry_id", "entry"),
@@ -24,6 +24,8 @@ pub(super) const REFERENCES: [Reference; 9] = [
     reference("link", "target_id", "entry"),
     reference("quarantine", "entry_id", "entry"),
     reference("pending", "entry_id", "entry"),
+    reference("wordless", "entry_id", "entry"),
+    reference("wordless", "space_id", "space"),
     reference("index_block", "space_id", "space"),
     reference("entry", "superseded_by", "entry"),
 ];
@@ -109,12 +111,6 @@ impl VectorRow {
 fn shown(number: Option<i64>) -> String {
     number.map_or_else(|| "something else".to_owned(), |number| number.to_string())
 }
-
-/// Entries of the active space that have no vector there and are not marked as waiting for one.
-pub(super) const FORGOTTEN_BY_PENDING: &str = "EXISTS (SELECT 1 FROM space WHERE state = 'active')
-    AND NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
-        WHERE embedding.entry_id = entry.id AND space.state = 'active')
-    AND NOT EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)";
 
 /// The state of this name, if any version of the schema knows it.
 pub(super) fn state(name: &str) -> Option<SpaceState> {

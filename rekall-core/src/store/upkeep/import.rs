@@ -197,7 +197,7 @@ impl<'s> Import<'s> {
             (Some(row), OnDuplicate::Replace) => {
                 self.write(line, UPDATE, entry)?;
                 self.tx.forgets = true;
-                for table in ["embedding", "quarantine", "pending"] {
+                for table in ["embedding", "quarantine", "pending", "wordless"] {
                     let sql = format!("DELETE FROM {table} WHERE entry_id = ?1");
                     self.tx.connection.prepare_cached(&sql)?.execute([row])?;
                 }
@@ -212,6 +212,8 @@ impl<'s> Import<'s> {
         }
         if entry.pending || (self.active.is_some() && !searched) {
             self.tx.mark_pending(row)?;
+        } else {
+            self.tx.clear_pending(row)?;
         }
         self.quarantine(line, row, entry)?;
         for link in &entry.links {

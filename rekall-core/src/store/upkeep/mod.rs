@@ -12,7 +12,6 @@ mod line;
 mod lines;
 mod mend;
 mod new_file;
-mod objects;
 mod repair;
 mod salvage;
 mod scan;

@@ -6,9 +6,8 @@ use serde::Serialize;
 use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::full_text;
 use super::mend::RawEntry;
-use super::objects;
-use crate::store::{Store, WriteTx, lock};
-use crate::{EntryId, Error};
+use crate::store::{FORGOTTEN_BY_PENDING, Store, WriteTx, lock};
+use crate::{EntryId, Error, objects};
 
 /// An entry that had unreadable parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,10 +85,7 @@ fn repair(tx: &WriteTx<'_>) -> Result<RepairReport, Error> {
     )?;
     full_text::rebuild(connection)?;
     report.pending = connection.execute(
-        &format!(
-            "INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {}",
-            faults::FORGOTTEN_BY_PENDING
-        ),
+        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {}", FORGOTTEN_BY_PENDING),
         [],
     )? as u64;
     log_anew(connection, before)?;

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use rusqlite::{Connection, OpenFlags, Row};
 use serde::Serialize;
 
-use super::faults::{self, FORGOTTEN_BY_PENDING, REFERENCES, VECTOR_COLUMNS, VectorRow};
+use super::faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::header;
 use super::mend::RawEntry;
 use super::new_file::NewFile;
@@ -18,7 +18,7 @@ use super::{Progress, REPORT_EVERY, stop_if};
 use crate::connection::located;
 use crate::files::{COMPANIONS, beside, io_error};
 use crate::id::IdGenerator;
-use crate::store::Store;
+use crate::store::{FORGOTTEN_BY_PENDING, Store};
 use crate::{EntryId, Error, SpaceState, SystemWallClock, WallClock, schema};
 
 /// What [`Store::salvage`] carried over, and what it could not.
@@ -280,12 +280,21 @@ impl Salvage<'_> {
     }
 
     fn rest(&mut self) -> Result<(), Error> {
+        // A trigger marked every entry that got no vector; which of them waited before is copied here.
+        self.to.execute("DELETE FROM pending", [])?;
+        // Older files lack the table.
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'wordless')";
+        let older = self.from.query_row(sql, [], |row| row.get(0)).is_ok_and(|known: bool| !known);
         let tables = [
             ("link", "source_id, target_id, relation, reason, created_at", "source_id, target_id, relation"),
             ("quarantine", "entry_id, space_id, role, chunk, reason, vector, found_at", "id"),
             ("pending", "entry_id", "entry_id"),
+            ("wordless", "entry_id, space_id", "entry_id, space_id"),
         ];
         for (table, columns, order) in tables {
+            if older && table == "wordless" {
+                continue;
+            }
             let count = columns.split(',').count();
             let marks = vec!["?"; count].join(", ");
             let mut insert =

@@ -8,9 +8,9 @@ use crate::{Error, schema};
 
 /// One object of the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Object {
-    pub(super) sort: String,
-    pub(super) name: String,
+pub(crate) struct Object {
+    pub(crate) sort: String,
+    pub(crate) name: String,
     sql: String,
 }
 
@@ -22,7 +22,7 @@ impl Object {
 }
 
 /// The objects that are missing or whose text differs.
-pub(super) fn wrong(connection: &Connection) -> Result<Vec<Object>, Error> {
+pub(crate) fn wrong(connection: &Connection) -> Result<Vec<Object>, Error> {
     let found: HashMap<(String, String), String> =
         list(connection)?.into_iter().map(|object| ((object.sort, object.name), object.sql)).collect();
     let mut wrong = expected()?;
@@ -34,7 +34,7 @@ pub(super) fn wrong(connection: &Connection) -> Result<Vec<Object>, Error> {
 }
 
 /// Drops our triggers, so that a repair can touch rows that they would stumble over.
-pub(super) fn drop_triggers(connection: &Connection) -> Result<(), Error> {
+pub(crate) fn drop_triggers(connection: &Connection) -> Result<(), Error> {
     for object in expected()?.iter().filter(|object| object.sort == "trigger") {
         connection.execute_batch(&format!("DROP TRIGGER IF EXISTS {}", object.name))?;
     }
@@ -42,7 +42,7 @@ pub(super) fn drop_triggers(connection: &Connection) -> Result<(), Error> {
 }
 
 /// Makes what is missing and makes anew what differs, of one sort.
-pub(super) fn restore(connection: &Connection, sort: &str) -> Result<(), Error> {
+pub(crate) fn restore(connection: &Connection, sort: &str) -> Result<(), Error> {
     for object in wrong(connection)?.iter().filter(|object| object.sort == sort) {
         if object.is_code() {
             connection.execute_batch(&format!("DROP {} IF EXISTS {}", object.sort, object.name))?;

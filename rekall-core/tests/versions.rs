@@ -1,0 +1,174 @@
+//! Files of older versions are brought up to date when opened, in one step; newer ones are refused, untouched.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod upkeep_common;
+
+use std::path::{Path, PathBuf};
+
+use rekall_core::{Error, ErrorKind, NewEntry, Store, StoreOptions};
+use rusqlite::Connection;
+use upkeep_common::*;
+
+/// The tables as version 1 made them: never to be changed.
+const VERSION_1: &str = include_str!("data/file-version-1.sql");
+
+/// A file of version 1 with five entries: with a vector, marked as waiting, and three that nobody marked; a program that
+/// was killed left a space half dropped.
+fn version_1(folder: &Path) -> PathBuf {
+    let path = folder.join("old.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(&format!(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN; {VERSION_1}
+         PRAGMA application_id = {}; PRAGMA user_version = 1; COMMIT;",
+        0x524B_4C31
+    ))
+    .unwrap();
+    old.execute_batch(&format!(
+        "INSERT INTO space (fingerprint, dimensions, state, created_at)
+             VALUES ('{FINGERPRINT}', {DIMENSIONS}, 'active', 0), ('older', {DIMENSIONS}, 'leaving', 0);"
+    ))
+    .unwrap();
+    for number in 1..=5_u64 {
+        old.execute(
+            "INSERT INTO entry (id, ulid, title, content, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, 0, 0)",
+            (number as i64, id(number).to_string(), format!("Note {number}"), word(number)),
+        )
+        .unwrap();
+    }
+    let bytes: Vec<u8> = vector(1).iter().flat_map(|value| value.to_le_bytes()).collect();
+    let sql = "INSERT INTO embedding (entry_id, space_id, role, chunk, vector) VALUES (?1, ?2, 0, 0, ?3)";
+    old.execute(sql, (1, 1, &bytes)).unwrap();
+    old.execute(sql, (2, 2, &bytes)).unwrap();
+    old.execute("INSERT INTO pending VALUES (2)", []).unwrap();
+    path
+}
+
+fn version(path: &Path) -> i64 {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap()
+}
+
+/// What the file holds, with what is derived left out.
+fn content(path: &Path) -> Vec<u8> {
+    export(&Store::open(path, &read_only()).unwrap())
+}
+
+#[test]
+fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path());
+    let before = content(&path);
+    let position = Store::open(&path, &read_only()).unwrap().read().unwrap().position().unwrap();
+    let store = open(&path);
+    assert_eq!(version(&path), 2);
+    assert_clean(&store);
+    assert_eq!(export(&store), before);
+    let tx = store.read().unwrap();
+    assert_eq!(tx.position().unwrap(), position, "readers have nothing to catch up with");
+    assert_eq!(tx.count_pending().unwrap(), 4, "those that were missed wait now");
+    let space = tx.active_space().unwrap().unwrap();
+    assert_eq!(tx.pending(space.id, 0, 9).unwrap(), [2, 3, 4, 5]);
+    drop(tx);
+    let mut tx = store.write().unwrap();
+    tx.mark_wordless(3, space.id).unwrap();
+    insert(&mut tx, &[(id(6), 6)]).unwrap();
+    tx.commit().unwrap();
+    assert_eq!(store.read().unwrap().pending(space.id, 0, 9).unwrap(), [2, 4, 5]);
+    assert_clean(&store);
+    // Again: nothing to do.
+    drop(store);
+    assert_clean(&open(&path));
+}
+
+#[test]
+fn a_file_of_version_1_is_read_as_it_is_by_who_may_not_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path());
+    let store = Store::open(&path, &read_only()).unwrap();
+    assert_eq!(store.get(id(1)).unwrap().title, "Note 1");
+    let tx = store.read().unwrap();
+    let space = tx.active_space().unwrap().unwrap();
+    assert_eq!(tx.without_vectors(space.id, 0, 9).unwrap(), [2, 3, 4, 5]);
+    assert_eq!(tx.stats().unwrap().pending, 1);
+    let report = store.check().unwrap();
+    let found: Vec<i64> = report.problems.iter().filter_map(|problem| problem.row).collect();
+    assert_eq!(found, [3, 4, 5], "what that version missed, and nothing else: {report:#?}");
+    assert_eq!(report.found, 3);
+    assert_eq!(store.write().unwrap_err().kind(), ErrorKind::ReadOnly);
+    assert_eq!(version(&path), 1);
+}
+
+/// Two at once, of which one waits for the other.
+#[test]
+fn many_may_open_an_old_file_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..10 {
+        let folder = folder.path().join(round.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let path = version_1(&folder);
+        std::thread::scope(|scope| {
+            for number in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let store = open(path);
+                    let mut tx = store.write().unwrap();
+                    tx.insert(&[rekall_core::Draft::new(&NewEntry::new(format!("by {number}")))]).unwrap();
+                    tx.commit().unwrap();
+                });
+            }
+        });
+        let store = open(&path);
+        assert_clean(&store);
+        assert_eq!(store.read().unwrap().count_pending().unwrap(), 8);
+    }
+}
+
+#[test]
+fn what_stops_the_upgrade_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path());
+    let before = content(&path);
+    // The last step fails, behind all tables and triggers.
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("CREATE TRIGGER full BEFORE INSERT ON pending BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    assert!(Store::open(&path, &StoreOptions::default()).is_err());
+    assert_eq!(version(&path), 1);
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'wordless'";
+    assert_eq!(raw.query_row(tables, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    raw.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(content(&path), before);
+    assert_clean(&open(&path));
+}
+
+#[test]
+fn an_old_file_is_salvaged_into_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path());
+    let target = folder.path().join("new.db");
+    let report = Store::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!((report.entries, report.vectors, report.pending), (5, 2, 3));
+    let store = open(&target);
+    assert_clean(&store);
+    assert_eq!(export(&store), content(&path));
+}
+
+#[test]
+fn a_newer_version_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("new.db");
+    drop(filled(&path, 3));
+    for version in [3, 0, -1] {
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        for options in [StoreOptions::default(), read_only()] {
+            let error = Store::open(&path, &options).unwrap_err();
+            assert!(
+                matches!(&error, Error::NewerVersion { found, supported: 2, .. } if *found == version),
+                "{error}"
+            );
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+}

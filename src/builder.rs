@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -264,6 +264,7 @@ impl Builder {
         Ok(Rekall {
             store: Arc::new(store),
             models: ArcSwap::from_pointee(models),
+            switching: RwLock::default(),
             resident: Resident::new(Wanted {
                 backend: self.config.vector_backend,
                 memory_budget: self.config.memory_budget,

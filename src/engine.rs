@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use rekall_cache::EmbeddingCache;
@@ -27,6 +27,8 @@ pub struct Rekall {
     pub(crate) store: Arc<Store>,
     /// Swapped when the file's vectors were made anew with another model.
     pub(crate) models: ArcSwap<Models>,
+    /// Held while the file's active space and `models` change together.
+    pub(crate) switching: RwLock<()>,
     pub(crate) resident: Resident,
     pub(crate) queries: EmbeddingCache<QueryKey>,
     pub(crate) events: Events,
@@ -61,14 +63,34 @@ impl Rekall {
     ) -> Result<Arc<[f32]>, Error> {
         let key = (space.id.0, Arc::from(text));
         self.queries.get_or_try_insert_with(&key, || {
-            let lease = self.models.load().lease(keep_alive)?;
-            self.check_model(space, lease.fingerprint().as_str())?;
+            let lease = self.with_models(|models| {
+                let lease = models.lease(keep_alive)?;
+                self.check_model(space, lease.fingerprint().as_str()).map(|()| lease)
+            })?;
             match lease.embed_query(text) {
                 Ok(vector) => Ok(vector.into()),
                 Err(rekall_model::Error::Unembeddable { .. }) => Err(Error::UnknownQuery),
                 Err(error) => Err(error.into()),
             }
         })
+    }
+
+    /// Does something with the model; once more when that was not the file's because the two are just being changed.
+    pub(crate) fn with_models<T>(
+        &self,
+        mut work: impl FnMut(&Models) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        loop {
+            let models = self.models.load_full();
+            let done = work(&models);
+            if !matches!(done, Err(Error::ModelMismatch { .. })) {
+                return done;
+            }
+            drop(self.switching.read().unwrap_or_else(PoisonError::into_inner));
+            if Arc::ptr_eq(&models, &self.models.load()) {
+                return done;
+            }
+        }
     }
 
     /// Refuses vectors of another model than the space's.

@@ -47,6 +47,7 @@ mod engine;
 mod entries;
 mod error;
 mod event;
+mod fill;
 mod listing;
 mod models;
 mod recall;

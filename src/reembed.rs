@@ -1,19 +1,31 @@
 //! Making vectors later, or anew with another model.
 
-use std::collections::HashSet;
-use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
-use rekall_core::{EntryText, NewVector, Role, Space, SpaceId, SpaceState};
+use rekall_core::{Space, SpaceState};
 use rekall_model::{Embedder, LoadOptions, ModelSource};
 
-use crate::embedding::{self, Piece};
 use crate::engine::same_space;
+use crate::fill::{Filling, Texts};
 use crate::models::{Lease, ModelChoice, Models};
-use crate::{Entry, Error, Rekall, Watch};
+use crate::{Error, Rekall, Watch};
 
 /// Entries embedded between two transactions: what is lost when the process dies in the middle.
 const BATCH: usize = 128;
+
+/// Entries that may be missing still when a filled space takes over: they are embedded in the transaction that switches,
+/// or somebody who writes steadily would put it off for ever.
+const LAST: usize = 64;
+
+/// How long that may take, as writers wait meanwhile: a fraction of the time after which they give up.
+const LAST_TIME: Duration = Duration::from_millis(500);
+
+/// Rounds after which the last entries may take longer.
+const PATIENCE: usize = 8;
+
+/// Vectors dropped in one transaction: some megabytes.
+const DROPPED_AT_ONCE: usize = 4096;
 
 /// What [`Rekall::reembed`] or [`Rekall::embed_pending`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,28 +41,15 @@ pub struct Embedded {
 
 impl Rekall {
     /// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also
-    /// by another program. In batches, each one transaction; a call that was stopped goes on where it was.
+    /// by another program. In batches, each one transaction; a call that was stopped goes on where it was. Entries of
+    /// which the model knows no word are noted as such and not tried again before their text or the model changes.
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::Model`]; [`Error::ModelMismatch`] when the file's vectors are another
     /// model's; [`Error::Interrupted`]; [`Error::Core`].
     pub fn embed_pending(&self, mut watch: Watch<'_>) -> Result<Embedded, Error> {
-        let lease = self.models.load().lease(None)?;
-        let fingerprint = lease.fingerprint().as_str();
-        let mut tx = self.store.write()?;
-        let space = self.own_space(&mut tx, fingerprint, lease.dimensions())?;
-        tx.commit()?;
-        let total = self.pending_rows(space.id, 0, usize::MAX)?.len();
-        let mut done = Embedded::default();
-        let mut after = 0;
-        loop {
-            watch.check_cancelled()?;
-            let rows = self.pending_rows(space.id, after, BATCH)?;
-            let Some(&last) = rows.last() else { break };
-            after = last;
-            done.add(self.fill(&space, &*lease, &rows, &watch)?);
-            watch.tell((done.entries + done.without_meaning).min(total), total);
-        }
+        let done = self.with_models(|models| self.embed_waiting(&models.lease(None)?, &mut watch))?;
+        self.drop_leaving(&watch);
         self.after_write();
         Ok(done)
     }
@@ -58,13 +57,17 @@ impl Rekall {
     /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go
     /// on with the old model until one transaction switches to the new one, for which this memory then uses
     /// `source`. Entries written meanwhile are in the new space, too, before it takes over. The old vectors
-    /// are dropped afterwards.
+    /// are dropped afterwards, in short transactions; what fails or is killed there is made up for by the next call of
+    /// this or of [`embed_pending`](Self::embed_pending), or by [`compact`](Self::compact).
     ///
-    /// A call that was stopped or killed is resumed by calling again with the same model. Memories opened
-    /// with the old model, in this process or others, find [`Error::ModelMismatch`] after the switch.
+    /// A call that was stopped or killed is resumed by calling again with the same model; calling with a third one gives
+    /// up what was made until then. Two processes may do it at once with the same model; with two models the one that
+    /// began last goes on and the other fails. Memories opened with the old model in other processes find
+    /// [`Error::ModelMismatch`] after the switch, and what they remember then waits for vectors.
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`]. Searches then use the old space as before.
+    /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`], of kind `NotFound` when a change to another model was
+    /// begun meanwhile. Searches then use the old space as before.
     pub fn reembed(
         &self,
         source: ModelSource,
@@ -87,138 +90,182 @@ impl Rekall {
     }
 
     fn reembed_with(&self, choice: ModelChoice, mut watch: Watch<'_>) -> Result<Embedded, Error> {
-        let models = Models::new(choice, &self.settings, &self.events)?;
+        let models = Arc::new(Models::new(choice, &self.settings, &self.events)?);
         let lease = models.lease(None)?;
         let mut done = Embedded::default();
-        if let Some(space) = self.building_space(&lease)? {
-            let total = self.store.read()?.without_vectors(space.id, 0, usize::MAX)?.len();
-            let mut hopeless = HashSet::new();
-            let mut after = 0;
-            loop {
-                watch.check_cancelled()?;
-                let rows = self.store.read()?.without_vectors(space.id, after, BATCH)?;
-                if rows.is_empty() {
-                    if self.switch(&space, &hopeless)? {
-                        break;
-                    }
-                    // Entries came or changed meanwhile.
-                    after = 0;
-                    continue;
-                }
-                after = rows[rows.len() - 1];
-                let rows: Vec<i64> = rows.into_iter().filter(|row| !hopeless.contains(row)).collect();
-                let filled = self.fill(&space, &*lease, &rows, &watch)?;
-                if filled.without_meaning > 0 {
-                    let tx = self.store.read()?;
-                    for row in rows {
-                        if tx.vectors_of(&space, &[row])?.keys.is_empty() {
-                            hopeless.insert(row);
-                        }
-                    }
-                }
-                done.add(filled);
-                watch.tell((done.entries + done.without_meaning).min(total), total);
+        match self.building_space(&lease)? {
+            Some(space) => {
+                let mut filling = Filling::new(self, space, &*lease);
+                self.fill_and_switch(&mut filling, &models, &mut watch, &mut done)?;
             }
+            None => self.install(&models),
         }
-        self.drop_leaving()?;
-        drop(lease);
-        self.models.store(Arc::new(models));
-        self.queries.clear();
+        // The model is changed. What is left to do can be done later as well, so it fails without failing the call.
+        match self.embed_waiting(&lease, &mut watch) {
+            Ok(waited) => done.add(waited),
+            Err(error) => tracing::warn!(%error, "entries wait for vectors of the new model"),
+        }
+        self.drop_leaving(&watch);
         self.after_write();
         Ok(done)
     }
 
-    /// The space to fill for this model: one begun earlier, or a new one; `None` when the active one is its own.
+    /// Gives vectors to the entries that wait for them, if the active space is this model's.
+    fn embed_waiting(&self, lease: &Lease, watch: &mut Watch<'_>) -> Result<Embedded, Error> {
+        let mut done = Embedded::default();
+        'space: loop {
+            let mut tx = self.store.write()?;
+            let space = self.own_space(&mut tx, lease.fingerprint().as_str(), lease.dimensions())?;
+            tx.commit()?;
+            let waiting = |after, limit| self.store.read()?.pending(space.id, after, limit);
+            let total = done.entries + done.without_meaning + waiting(0, usize::MAX)?.len();
+            let mut filling = Filling::new(self, space.clone(), &**lease);
+            let mut after = 0;
+            loop {
+                watch.check_cancelled()?;
+                let rows = waiting(after, BATCH)?;
+                let Some(&last) = rows.last() else { return Ok(done) };
+                after = last;
+                match filling.fill(&rows, watch)? {
+                    Some(filled) => done.add(filled),
+                    // Another model's space is active now, unless somebody only thought so.
+                    None => continue 'space,
+                }
+                watch.tell(done.seen().min(total), total);
+                if rows.len() < BATCH {
+                    // What was written meanwhile is somebody else's, who may never stop.
+                    return Ok(done);
+                }
+            }
+        }
+    }
+
+    /// The space to fill for this model: one begun earlier, or a new one; `None` when the active one is its own. What was
+    /// begun with other models is given up.
     fn building_space(&self, lease: &Lease) -> Result<Option<Space>, Error> {
         let fingerprint = lease.fingerprint().as_str();
         let mut tx = self.store.write()?;
         let spaces = tx.spaces()?;
         let own = |space: &&Space| same_space(&space.fingerprint, fingerprint);
-        if spaces.iter().filter(own).any(|space| space.state == SpaceState::Active) {
-            return Ok(None);
+        let active = spaces.iter().filter(own).any(|space| space.state == SpaceState::Active);
+        let begun = spaces.iter().filter(own).find(|space| space.state == SpaceState::Building && !active);
+        for space in spaces.iter().filter(|space| space.state == SpaceState::Building) {
+            if begun != Some(space) {
+                tx.abandon_space(space.id)?;
+            }
         }
-        let begun = spaces.iter().filter(own).find(|space| space.state == SpaceState::Building);
         let space = match begun {
-            Some(space) => space.clone(),
-            None => tx.add_space(fingerprint, lease.dimensions(), SpaceState::Building)?,
+            _ if active => None,
+            Some(space) => Some(space.clone()),
+            None => Some(tx.add_space(fingerprint, lease.dimensions(), SpaceState::Building)?),
         };
         tx.commit()?;
-        Ok(Some(space))
+        Ok(space)
     }
 
-    /// Makes the filled space the active one, if it really is filled: looked at in the transaction that
-    /// switches, so nothing can slip in between.
-    fn switch(&self, space: &Space, hopeless: &HashSet<i64>) -> Result<bool, Error> {
-        let mut tx = self.store.write()?;
-        let missing = tx.without_vectors(space.id, 0, hopeless.len() + 1)?;
-        if missing.iter().any(|row| !hopeless.contains(row)) {
-            return Ok(false);
-        }
-        tx.activate_space(space.id)?;
-        tx.clear_all_pending()?;
-        tx.commit()?;
-        Ok(true)
-    }
-
-    /// Drops what a switch replaced, also one that was killed before it came to that.
-    fn drop_leaving(&self) -> Result<(), Error> {
-        let mut tx = self.store.write()?;
-        for space in tx.spaces()? {
-            if space.state == SpaceState::Leaving {
-                tx.drop_space(space.id)?;
-            }
-        }
-        Ok(tx.commit()?)
-    }
-
-    fn pending_rows(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
-        Ok(self.store.read()?.pending(space, after, limit)?)
-    }
-
-    /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are
-    /// left for the next round.
-    fn fill(
+    /// Fills the space in rounds, each with what was written during the one before, until it can take over.
+    fn fill_and_switch(
         &self,
-        space: &Space,
-        embedder: &dyn Embedder,
-        rows: &[i64],
+        filling: &mut Filling<'_>,
+        models: &Arc<Models>,
+        watch: &mut Watch<'_>,
+        done: &mut Embedded,
+    ) -> Result<(), Error> {
+        let missing = |id, after, limit| self.store.read()?.without_vectors(id, after, limit);
+        let total = missing(filling.space.id, 0, usize::MAX)?.len();
+        for round in 1.. {
+            let mut after = 0;
+            loop {
+                watch.check_cancelled()?;
+                let rows = missing(filling.space.id, after, BATCH)?;
+                let Some(&last) = rows.last() else { break };
+                after = last;
+                // What became of the space, the switch will find.
+                let Some(filled) = filling.fill(&rows, watch)? else { break };
+                done.add(filled);
+                watch.tell(done.seen().min(total), total);
+                if rows.len() < BATCH {
+                    break;
+                }
+            }
+            let most = if round < PATIENCE { filling.pieces_within(LAST_TIME) } else { usize::MAX };
+            if let Some(last) = self.switch(filling, most, models, watch)? {
+                done.add(last);
+                break;
+            }
+        }
+        watch.tell(total, total);
+        Ok(())
+    }
+
+    /// Makes the filled space the active one and its model that of this memory, if all is there that must be: looked at in
+    /// the transaction that switches, so nothing can slip in between. Up to `most` pieces that are missing still are made
+    /// there and then. `None`: too much is missing.
+    fn switch(
+        &self,
+        filling: &mut Filling<'_>,
+        most: usize,
+        models: &Arc<Models>,
         watch: &Watch<'_>,
-    ) -> Result<Embedded, Error> {
-        let entries = self.store.read()?.entries(rows)?;
-        let mut pieces = Vec::with_capacity(entries.len());
-        for (_, entry) in &entries {
-            pieces.push(embedding::pieces(EntryText::from(entry), embedder)?);
-        }
-        let flat: Vec<&Piece> = pieces.iter().flatten().collect();
-        let vectors = embedding::embed(&flat, embedder, |_| match watch.check_cancelled() {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        })?;
+    ) -> Result<Option<Embedded>, Error> {
+        // Whoever finds that his model is not the file's waits here before he believes it.
+        let _switching = self.switching.write().unwrap_or_else(PoisonError::into_inner);
         let mut done = Embedded::default();
-        let mut number = 0;
         let mut tx = self.store.write()?;
-        for ((row, entry), pieces) in entries.iter().zip(&pieces) {
-            let new: Vec<NewVector<'_>> = pieces
-                .iter()
-                .enumerate()
-                .filter_map(|(at, piece)| Some(piece.vector(space.id, vectors.row(number + at)?)))
-                .collect();
-            number += pieces.len();
-            let unchanged = tx.entries(&[*row])?.first().is_some_and(|(_, now)| same_text(now, entry));
-            if !unchanged {
-                continue;
+        match filling.state(&tx)? {
+            Some(SpaceState::Building) => {}
+            // Another process filled it as well, and was faster.
+            Some(SpaceState::Active) => {
+                drop(tx);
+                self.install(models);
+                return Ok(Some(done));
             }
-            if space.state == SpaceState::Active {
-                tx.set_vectors(*row, space.id, &[], &new)?;
-            } else {
-                tx.insert_vectors(*row, &new)?;
-            }
-            done.entries += usize::from(!new.is_empty());
-            done.without_meaning += usize::from(new.is_empty());
-            done.vectors += new.len();
+            _ => return Err(rekall_core::Error::SpaceNotFound { id: filling.space.id.0 }.into()),
         }
+        let rows = tx.without_vectors(filling.space.id, 0, LAST + 1)?;
+        if !rows.is_empty() {
+            if rows.len() > LAST {
+                return Ok(None);
+            }
+            let texts = Texts::of(tx.entries(&rows)?, filling.embedder)?;
+            if texts.len() > most {
+                return Ok(None);
+            }
+            let vectors = filling.embed(&texts, watch)?;
+            done = texts.write(&vectors, &mut tx, &filling.space)?;
+        }
+        tx.activate_space(filling.space.id)?;
+        tx.settle_pending(filling.space.id)?;
         tx.commit()?;
-        Ok(done)
+        self.install(models);
+        Ok(Some(done))
+    }
+
+    fn install(&self, models: &Arc<Models>) {
+        self.models.store(Arc::clone(models));
+        self.queries.clear();
+    }
+
+    /// Drops what a switch replaced and what was given up, also by one that was killed before it came to that. A part at
+    /// a time, so that writers need not wait long. Nobody searches there: that it fails is no error of the caller's.
+    fn drop_leaving(&self, watch: &Watch<'_>) {
+        if let Err(error) = self.try_drop_leaving(watch) {
+            tracing::warn!(%error, "vectors of an older model are still in the file");
+        }
+    }
+
+    fn try_drop_leaving(&self, watch: &Watch<'_>) -> Result<(), Error> {
+        let spaces = self.store.read()?.spaces()?;
+        for space in spaces.iter().filter(|space| space.state == SpaceState::Leaving) {
+            let mut more = true;
+            while more {
+                watch.check_cancelled()?;
+                let mut tx = self.store.write()?;
+                more = tx.thin_space(space.id, DROPPED_AT_ONCE)?;
+                tx.commit()?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -228,8 +275,9 @@ impl Embedded {
         self.vectors += more.vectors;
         self.without_meaning += more.without_meaning;
     }
-}
 
-fn same_text(a: &Entry, b: &Entry) -> bool {
-    Role::ALL.into_iter().all(|role| EntryText::from(a).role(role) == EntryText::from(b).role(role))
+    /// Entries looked at.
+    fn seen(&self) -> usize {
+        self.entries + self.without_meaning
+    }
 }

@@ -9,6 +9,7 @@ use rekall_model::{Embeddings, KeepAlive};
 use crate::embedding::{self, Piece};
 use crate::engine::check_cancelled;
 use crate::event::Event;
+use crate::models::Models;
 use crate::{CancelToken, EntryId, Error, NewEntry, Rekall};
 
 /// How far a long operation has come.
@@ -100,11 +101,17 @@ impl<'a> Remember<'a> {
         }
         let inserted = match self.vectors {
             Some(rows) => self.with_vectors(rows)?,
-            None => match self.embed() {
-                Ok(embedded) => self.with_embedded(&embedded)?,
-                Err(error) if postponable(&error) => self.without_vectors(&error.to_string())?,
-                Err(error) => return Err(error),
-            },
+            None => {
+                let rekall = self.rekall;
+                let stored = rekall.with_models(|models| {
+                    let embedded = self.embed(models)?;
+                    self.with_embedded(&embedded)
+                });
+                match stored {
+                    Err(error) if postponable(&error) => self.without_vectors(&error.to_string())?,
+                    stored => stored?,
+                }
+            }
         };
         self.rekall.after_write();
         Ok(inserted.into_iter().map(|inserted| inserted.id).collect())
@@ -142,14 +149,7 @@ impl<'a> Remember<'a> {
     fn with_embedded(&self, embedded: &Embedded) -> Result<Vec<Inserted>, Error> {
         let mut tx = self.begin()?;
         let dimensions = embedded.vectors.dimensions;
-        let space = match self.rekall.own_space(&mut tx, &embedded.fingerprint, dimensions) {
-            Ok(space) => space.id,
-            Err(error) if !postponable(&error) => return Err(error),
-            Err(mismatch) => {
-                drop(tx);
-                return self.without_vectors(&mismatch.to_string());
-            }
-        };
+        let space = self.rekall.own_space(&mut tx, &embedded.fingerprint, dimensions)?.id;
         let mut number = 0;
         let vectors: Vec<Vec<NewVector<'_>>> = embedded
             .pieces
@@ -172,14 +172,13 @@ impl<'a> Remember<'a> {
         let inserted = tx.insert(&drafts)?;
         for (inserted, vectors) in inserted.iter().zip(&vectors) {
             if vectors.is_empty() {
-                // No model will ever make a vector of it, so it does not wait for one.
-                tx.clear_pending(inserted.row)?;
+                tx.mark_wordless(inserted.row, space)?;
             }
         }
         tx.commit()?;
         for (inserted, vectors) in inserted.iter().zip(&vectors) {
             if vectors.is_empty() {
-                let reason = "it holds no word that the model knows".to_owned();
+                let reason = WORDLESS.to_owned();
                 self.rekall.events.send(&Event::NotEmbedded { id: inserted.id, reason });
             }
         }
@@ -205,8 +204,8 @@ impl<'a> Remember<'a> {
 
     /// All pieces of all entries in one call: the model sorts them by length and fills its batches. No lock
     /// on the file is held meanwhile.
-    fn embed(&mut self) -> Result<Embedded, Error> {
-        let lease = self.rekall.models.load().lease(self.keep_alive)?;
+    fn embed(&mut self, models: &Models) -> Result<Embedded, Error> {
+        let lease = models.lease(self.keep_alive)?;
         let mut pieces = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             check_cancelled(self.cancel.as_ref())?;
@@ -228,6 +227,9 @@ impl<'a> Remember<'a> {
         Ok(Embedded { fingerprint: lease.fingerprint().as_str().to_owned(), pieces, vectors })
     }
 }
+
+/// Why an entry has no vectors although the model was at hand.
+pub(crate) const WORDLESS: &str = "it holds no word that the model knows";
 
 /// What the model made of the entries' texts.
 struct Embedded {

@@ -63,11 +63,20 @@ impl Job<'_> {
         let mut space = resident.view(store, events)?.space.clone();
         loop {
             // Embedding comes before the snapshot: a model may take seconds to load.
-            let mut ready = Vec::with_capacity(queries.len());
-            for query in queries {
-                check_cancelled(self.cancel)?;
-                ready.push(self.ready(query, space.as_ref())?);
-            }
+            let ready: Result<Vec<_>, _> =
+                queries.iter().map(|query| self.ready(query, space.as_ref())).collect();
+            let ready = match ready {
+                Err(error @ Error::ModelMismatch { .. }) => {
+                    // Model and file may both have been changed since the look at the file.
+                    let now = resident.view(store, events)?.space.clone();
+                    if now == space {
+                        return Err(error);
+                    }
+                    space = now;
+                    continue;
+                }
+                ready => ready?,
+            };
             check_cancelled(self.cancel)?;
             let found = resident.consistently(store, events, |snapshot| {
                 if snapshot.view.space != space {
@@ -84,6 +93,7 @@ impl Job<'_> {
     }
 
     fn ready<'q>(&self, query: &'q Query<'q>, space: Option<&Space>) -> Result<Ready<'q>, Error> {
+        check_cancelled(self.cancel)?;
         let mut degraded = Vec::new();
         let mode = query.mode(self.options.mode);
         let vector = match (space, query.vector, query.text) {

@@ -83,15 +83,6 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Takes all marks away: a space was filled for every entry.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Full`].
-    pub fn clear_all_pending(&mut self) -> Result<(), Error> {
-        self.connection.execute("DELETE FROM pending", [])?;
-        Ok(())
-    }
-
     /// Takes the mark away.
     ///
     /// # Errors

@@ -1,0 +1,129 @@
+//! Giving vectors to entries that are in the file already.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use rekall_core::{EntryText, NewVector, Role, Space, SpaceState, WriteTx};
+use rekall_model::{Embedder, Embeddings};
+
+use crate::embedding::{self, Piece};
+use crate::reembed::Embedded;
+use crate::{Entry, Error, Rekall, Watch};
+
+/// A space that is given vectors by its model.
+pub(crate) struct Filling<'a> {
+    pub(crate) rekall: &'a Rekall,
+    pub(crate) space: Space,
+    pub(crate) embedder: &'a dyn Embedder,
+    /// What was embedded so far, and how long that took.
+    pieces: usize,
+    time: Duration,
+}
+
+impl<'a> Filling<'a> {
+    pub(crate) fn new(rekall: &'a Rekall, space: Space, embedder: &'a dyn Embedder) -> Self {
+        Self { rekall, space, embedder, pieces: 0, time: Duration::ZERO }
+    }
+
+    /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are left for the
+    /// next round. `None`: the space is not in the state any more in which it was.
+    pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Embedded>, Error> {
+        let texts = Texts::of(self.rekall.store.read()?.entries(rows)?, self.embedder)?;
+        let vectors = self.embed(&texts, watch)?;
+        let mut tx = self.rekall.store.write()?;
+        if self.state(&tx)? != Some(self.space.state) {
+            return Ok(None);
+        }
+        let done = texts.write(&vectors, &mut tx, &self.space)?;
+        tx.commit()?;
+        Ok(Some(done))
+    }
+
+    /// The state of the space as the transaction sees it; `None`: it is gone.
+    pub(crate) fn state(&self, tx: &WriteTx<'_>) -> Result<Option<SpaceState>, Error> {
+        Ok(tx.spaces()?.iter().find(|space| space.id == self.space.id).map(|space| space.state))
+    }
+
+    pub(crate) fn embed(&mut self, texts: &Texts, watch: &Watch<'_>) -> Result<Embeddings, Error> {
+        let flat: Vec<&Piece> = texts.pieces.iter().flatten().collect();
+        let started = Instant::now();
+        let vectors = embedding::embed(&flat, self.embedder, |_| match watch.check_cancelled() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })?;
+        self.time += started.elapsed();
+        self.pieces += flat.len();
+        Ok(vectors)
+    }
+
+    /// How many pieces the model embeds in that time, going by those it did; none when it did none.
+    pub(crate) fn pieces_within(&self, time: Duration) -> usize {
+        let seconds = self.time.as_secs_f64().max(1e-6);
+        // Saturates.
+        (self.pieces as f64 * time.as_secs_f64() / seconds) as usize
+    }
+}
+
+/// The texts of some entries as they were read.
+pub(crate) struct Texts {
+    entries: Vec<(i64, Entry)>,
+    /// Of each entry.
+    pieces: Vec<Vec<Piece>>,
+}
+
+impl Texts {
+    pub(crate) fn of(entries: Vec<(i64, Entry)>, embedder: &dyn Embedder) -> Result<Self, Error> {
+        let mut pieces = Vec::with_capacity(entries.len());
+        for (_, entry) in &entries {
+            pieces.push(embedding::pieces(EntryText::from(entry), embedder)?);
+        }
+        Ok(Self { entries, pieces })
+    }
+
+    /// Number of pieces to embed.
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.iter().map(Vec::len).sum()
+    }
+
+    /// Writes the vectors of the entries whose text is still the one that was embedded.
+    pub(crate) fn write(
+        &self,
+        vectors: &Embeddings,
+        tx: &mut WriteTx<'_>,
+        space: &Space,
+    ) -> Result<Embedded, Error> {
+        let mut done = Embedded::default();
+        let mut number = 0;
+        for ((row, entry), pieces) in self.entries.iter().zip(&self.pieces) {
+            let new: Vec<NewVector<'_>> = pieces
+                .iter()
+                .enumerate()
+                .filter_map(|(at, piece)| Some(piece.vector(space.id, vectors.row(number + at)?)))
+                .collect();
+            number += pieces.len();
+            let unchanged = tx.entries(&[*row])?.first().is_some_and(|(_, now)| same_text(now, entry));
+            if !unchanged {
+                continue;
+            }
+            if space.state == SpaceState::Active {
+                tx.set_vectors(*row, space.id, &[], &new)?;
+            } else if tx.stored_vectors(*row)?.iter().any(|stored| stored.space == space.id) {
+                // Another process fills the same space, and was faster.
+                continue;
+            } else {
+                tx.insert_vectors(*row, &new)?;
+            }
+            if new.is_empty() {
+                tx.mark_wordless(*row, space.id)?;
+            }
+            done.entries += usize::from(!new.is_empty());
+            done.without_meaning += usize::from(new.is_empty());
+            done.vectors += new.len();
+        }
+        Ok(done)
+    }
+}
+
+fn same_text(a: &Entry, b: &Entry) -> bool {
+    Role::ALL.into_iter().all(|role| EntryText::from(a).role(role) == EntryText::from(b).role(role))
+}

@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use rekall_core::{Link, NewVector, Relation, Space, StoredVector};
+use rekall_core::{Link, NewVector, Relation, Space, SpaceId, StoredVector};
 
 use crate::embedding::{self, Piece};
 use crate::event::Event;
-use crate::remember::postponable;
+use crate::models::Models;
+use crate::remember::{WORDLESS, postponable};
 use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
 
 impl Rekall {
@@ -36,8 +37,9 @@ impl Rekall {
         loop {
             let plan = self.plan_update(id, patch)?;
             let mut tx = self.store.write()?;
-            // Embedding took a while, without a lock: if somebody changed the entry meanwhile, start over.
-            if tx.get(id)? != plan.before {
+            // Embedding took a while, without a lock: if somebody changed the entry meanwhile, or the file's model,
+            // start over.
+            if tx.get(id)? != plan.before || tx.active_space()?.map(|space| space.id) != plan.space {
                 continue;
             }
             let (row, entry) = tx.update(id, patch)?;
@@ -46,11 +48,18 @@ impl Rekall {
                     let new: Vec<NewVector<'_>> = pieces
                         .iter()
                         .enumerate()
-                        .filter_map(|(at, piece)| fresh.row(at).map(|row| piece.vector(space.id, row)))
+                        .filter_map(|(at, piece)| fresh.row(at).map(|row| piece.vector(space, row)))
                         .collect();
                     let kept: Vec<_> = kept.iter().map(|stored| stored.key).collect();
-                    tx.set_vectors(row, space.id, &kept, &new)?;
+                    tx.set_vectors(row, space, &kept, &new)?;
+                    let wordless = kept.is_empty() && new.is_empty();
+                    if wordless {
+                        tx.mark_wordless(row, space)?;
+                    }
                     tx.commit()?;
+                    if wordless {
+                        self.events.send(&Event::NotEmbedded { id, reason: WORDLESS.to_owned() });
+                    }
                 }
                 Planned::Later { reason } => {
                     if let Some(space) = tx.active_space()? {
@@ -158,25 +167,28 @@ impl Rekall {
         let space = tx.active_space()?;
         let stored = tx.stored_vectors(row)?;
         drop(tx);
-        let vectors = match self.plan_vectors(&after, row, space, stored) {
+        let planned =
+            self.with_models(|models| self.plan_vectors(models, &after, row, space.as_ref(), stored.clone()));
+        let vectors = match planned {
             Ok(vectors) => vectors,
             Err(error) if postponable(&error) => Planned::Later { reason: error.to_string() },
             Err(error) => return Err(error),
         };
-        Ok(Plan { before, vectors })
+        Ok(Plan { before, space: space.map(|space| space.id), vectors })
     }
 
     fn plan_vectors(
         &self,
+        models: &Models,
         after: &Entry,
         row: i64,
-        space: Option<Space>,
+        space: Option<&Space>,
         mut stored: Vec<StoredVector>,
     ) -> Result<Planned, Error> {
         // Without a space nothing was ever embedded: the entry waits with the others.
         let space = space.ok_or(Error::NoModel)?;
-        let lease = self.models.load().lease(None)?;
-        self.check_model(&space, lease.fingerprint().as_str())?;
+        let lease = models.lease(None)?;
+        self.check_model(space, lease.fingerprint().as_str())?;
         let mut pieces = embedding::pieces(after.into(), &*lease)?;
         let fits = |stored: &StoredVector, piece: &Piece| {
             stored.space == space.id
@@ -188,17 +200,19 @@ impl Rekall {
         pieces.retain(|piece| !stored.iter().any(|stored| fits(stored, piece)));
         let wanted: Vec<&Piece> = pieces.iter().collect();
         let fresh = embedding::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
-        Ok(Planned::Vectors { space, pieces, kept: stored, fresh })
+        Ok(Planned::Vectors { space: space.id, pieces, kept: stored, fresh })
     }
 }
 
 /// An update that is worked out and not yet written.
 struct Plan {
     before: Entry,
+    /// The active space then.
+    space: Option<SpaceId>,
     vectors: Planned,
 }
 
 enum Planned {
-    Vectors { space: Space, pieces: Vec<Piece>, kept: Vec<StoredVector>, fresh: rekall_model::Embeddings },
+    Vectors { space: SpaceId, pieces: Vec<Piece>, kept: Vec<StoredVector>, fresh: rekall_model::Embeddings },
     Later { reason: String },
 }

@@ -11,6 +11,7 @@ use crate::Error;
 ///
 /// ```text
 /// static; weights=blake3:…; tokenizer=blake3:…; pooling=weighted-mean; normalize=true; query_prefix=""; document_prefix=""; dimensions=256; max_tokens=512; model="static-fren-…"
+/// bert; weights=blake3:…; tokenizer=blake3:…; config=blake3:…; pooling=mean; normalize=true; query_prefix=""; document_prefix=""; dimensions=384; max_tokens=256; model="all-MiniLM-L6-v2"
 /// external; dimensions=384; model="my own"
 /// imported, model all-MiniLM-L6-v2, unverified
 /// ```
@@ -41,6 +42,8 @@ pub(crate) struct SpaceParts<'a> {
     pub(crate) weights: &'a str,
     /// The same over the tokenizer's file.
     pub(crate) tokenizer: &'a str,
+    /// The same over what else decides how the weights are used; `None` where nothing else does.
+    pub(crate) config: Option<&'a str>,
     /// How token vectors become one.
     pub(crate) pooling: &'a str,
     /// Text before a query.
@@ -62,8 +65,9 @@ impl Fingerprint {
             Some(limit) => limit.to_string(),
             None => "none".into(),
         };
+        let config = parts.config.map_or(String::new(), |digest| format!("; config={digest}"));
         let text = format!(
-            "{}; weights={}; tokenizer={}; pooling={}; normalize=true; query_prefix={}; \
+            "{}; weights={}; tokenizer={}{config}; pooling={}; normalize=true; query_prefix={}; \
              document_prefix={}; dimensions={}; max_tokens={max_tokens}{MODEL_KEY}{}",
             parts.family,
             parts.weights,
@@ -206,6 +210,7 @@ mod tests {
             model,
             weights: "blake3:00",
             tokenizer: "blake3:11",
+            config: None,
             pooling: "weighted-mean",
             query_prefix,
             document_prefix: "",

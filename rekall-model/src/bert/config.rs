@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::files::read_json;
+use crate::files::{digest, read_json};
 use crate::{Error, LoadOptions};
 
 /// Shape of the network, from `config.json`.
@@ -136,8 +136,9 @@ impl Settings {
         let pooling = pooling(folder)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens: TokenizerConfig = optional(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
-        let prompts: SentenceTransformers =
-            optional(&folder.join("config_sentence_transformers.json"))?.unwrap_or_default();
+        let prompts_path = folder.join("config_sentence_transformers.json");
+        let prompts: SentenceTransformers = optional(&prompts_path)?.unwrap_or_default();
+        check_declared(&prompts_path, &prompts.matryoshka_dimensions, config.hidden_size)?;
         let (query_prefix, document_prefix) = prefixes(&prompts, name, &config, options);
 
         let mut limit = config.positions();
@@ -173,12 +174,31 @@ impl Settings {
             tokenizer: folder.join("tokenizer.json"),
         })
     }
+
+    /// The digest of all that changes vectors and shows neither in the weights' file nor in another part of the
+    /// fingerprint: other heads or another activation fit the same matrices.
+    pub(super) fn digest(&self) -> String {
+        let Config { hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, .. } =
+            self.config;
+        let Config { max_position_embeddings, vocab_size, layer_norm_eps, pad_token_id, .. } = self.config;
+        // Stored fingerprints depend on each character. Values rather than the file: a key that repeats its default,
+        // or is written otherwise, changes no vector.
+        let text = format!(
+            "hidden_size={hidden_size}; num_hidden_layers={num_hidden_layers}; \
+             num_attention_heads={num_attention_heads}; intermediate_size={intermediate_size}; \
+             max_position_embeddings={max_position_embeddings}; vocab_size={vocab_size}; \
+             layer_norm_eps={layer_norm_eps:e}; hidden_act={}; pad_token_id={pad_token_id}; lower_case={}",
+            self.config.hidden_act, self.lower_case
+        );
+        digest(text.as_bytes())
+    }
 }
 
 impl Config {
     /// XLM-RoBERTa counts positions from after the padding's.
     pub(super) fn first_position(&self) -> usize {
-        if self.model_type == "bert" { 0 } else { self.pad_token_id + 1 }
+        // The first look at a file comes before anybody has checked it.
+        if self.model_type == "bert" { 0 } else { self.pad_token_id.saturating_add(1) }
     }
 
     /// The tokens of a text, each with its position. In XLM-RoBERTa the padding's token has a position of its own,
@@ -205,6 +225,10 @@ impl Config {
         let unsupported = |expected: &str, got: &str| {
             Err(Error::UnsupportedModel { path: path.to_owned(), expected: expected.into(), got: got.into() })
         };
+        if self.pad_token_id >= self.vocab_size {
+            let expected = format!("a pad_token_id below the vocab_size of {}", self.vocab_size);
+            return bad(&expected, self.pad_token_id.to_string());
+        }
         let sizes = [
             self.hidden_size,
             self.num_hidden_layers,
@@ -226,7 +250,19 @@ impl Config {
         if self.position_embedding_type != "absolute" {
             return unsupported("position_embedding_type absolute", &self.position_embedding_type);
         }
-        Ok(())
+        check_declared(path, &self.matryoshka_dimensions, self.hidden_size)
+    }
+}
+
+/// Lengths to which vectors may be cut, as a file declares them.
+fn check_declared(path: &Path, declared: &[usize], full: usize) -> Result<(), Error> {
+    match declared.iter().find(|&&length| length == 0 || length > full) {
+        None => Ok(()),
+        Some(wrong) => Err(Error::bad_file(
+            path,
+            format!("declared dimensions from 1 to the hidden_size of {full}"),
+            wrong.to_string(),
+        )),
     }
 }
 
@@ -294,4 +330,72 @@ fn prefixes(
         options.query_prefix.clone().or(query).unwrap_or_default(),
         options.document_prefix.clone().or(document).unwrap_or_default(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const XLM_ROBERTA: &str = r#"{"model_type": "xlm-roberta", "hidden_size": 48, "num_hidden_layers": 2,
+        "num_attention_heads": 3, "intermediate_size": 72, "max_position_embeddings": 66, "vocab_size": 96,
+        "pad_token_id": 1}"#;
+
+    /// What the files of a model say, given by name.
+    fn read(files: &[(&str, &str)]) -> Result<Settings, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Settings::read(folder.path(), "model", &LoadOptions::default())
+    }
+
+    /// The refusal of a `config.json` in which `from` became `to`.
+    fn refusal(from: &str, to: &str) -> String {
+        assert!(XLM_ROBERTA.contains(from));
+        read(&[("config.json", &XLM_ROBERTA.replace(from, to))]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn all_that_changes_vectors_changes_the_digest() {
+        let plain = read(&[("config.json", XLM_ROBERTA)]).unwrap().digest();
+        for (from, to) in [
+            ("\"num_attention_heads\": 3", "\"num_attention_heads\": 6"),
+            ("{", "{\"hidden_act\": \"relu\","),
+            ("{", "{\"layer_norm_eps\": 1e-5,"),
+            ("\"pad_token_id\": 1", "\"pad_token_id\": 0"),
+        ] {
+            let edited = read(&[("config.json", &XLM_ROBERTA.replacen(from, to, 1))]).unwrap();
+            assert_ne!(edited.digest(), plain, "{to}");
+        }
+        let lower = ("sentence_bert_config.json", r#"{"do_lower_case": true}"#);
+        assert_ne!(read(&[("config.json", XLM_ROBERTA), lower]).unwrap().digest(), plain);
+        // What says the same, or concerns training only, is no other space.
+        let same =
+            "{\"hidden_act\": \"gelu\", \"layer_norm_eps\": 0.000000000001, \"hidden_dropout_prob\": 0.3,";
+        let same = read(&[("config.json", &XLM_ROBERTA.replacen('{', same, 1))]).unwrap();
+        assert_eq!(same.digest(), plain);
+        // The text is stored in databases: another writing of it would make every file one of another model.
+        assert_eq!(plain, "blake3:0d677ccb31be44e633fef1369b87931c6ba906c57925eb28fdf2b803e8c64749");
+    }
+
+    #[test]
+    fn numbers_beyond_their_bounds_are_refused() {
+        for wrong in [0, 49, usize::MAX] {
+            let message = refusal("{", &format!("{{\"matryoshka_dimensions\": [16, {wrong}],"));
+            assert!(message.contains("config.json: expected declared dimensions from 1"), "{message}");
+            assert!(message.ends_with(&format!("got {wrong}")), "{message}");
+            let declared = format!("{{\"matryoshka_dimensions\": [{wrong}]}}");
+            let files =
+                [("config.json", XLM_ROBERTA), ("config_sentence_transformers.json", declared.as_str())];
+            let message = read(&files).unwrap_err().to_string();
+            assert!(message.contains("config_sentence_transformers.json: expected"), "{message}");
+        }
+        for wrong in [96, usize::MAX] {
+            let message = refusal("\"pad_token_id\": 1", &format!("\"pad_token_id\": {wrong}"));
+            assert!(message.contains("a pad_token_id below the vocab_size of 96"), "{message}");
+            assert!(message.ends_with(&format!("got {wrong}")), "{message}");
+        }
+    }
 }

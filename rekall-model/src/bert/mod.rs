@@ -143,6 +143,7 @@ impl BertEmbedder {
             model: &settings.name,
             weights: &weights_digest,
             tokenizer: &digest(&json),
+            config: Some(&settings.digest()),
             pooling: settings.pooling.name(),
             query_prefix: &settings.query_prefix,
             document_prefix: &settings.document_prefix,

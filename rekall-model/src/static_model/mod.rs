@@ -106,6 +106,8 @@ impl StaticEmbedder {
             model: &name,
             weights: &weights_digest,
             tokenizer: &tokenizer_digest,
+            // A lookup and a sum: all that its configuration may change has a part of its own.
+            config: None,
             pooling: "weighted-mean",
             query_prefix: &query_prefix,
             document_prefix: &document_prefix,

@@ -247,6 +247,25 @@ mod transformer {
     }
 
     #[test]
+    fn another_configuration_is_another_space() {
+        let plain = load(&ModelSource::Path(common::fixture(MODEL)), &LoadOptions::default()).unwrap();
+        for (file, from, to) in [
+            ("config.json", "\"num_attention_heads\": 3", "\"num_attention_heads\": 6"),
+            ("config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"relu\""),
+            ("config.json", "\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": 1e-05"),
+            ("sentence_bert_config.json", "\"do_lower_case\": false", "\"do_lower_case\": true"),
+        ] {
+            let folder = copy_of(MODEL);
+            let path = folder.path().join(file);
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.contains(from), "{file} has no {from}: {text}");
+            fs::write(&path, text.replace(from, to)).unwrap();
+            let other = load(&ModelSource::Path(folder.path().to_owned()), &LoadOptions::default()).unwrap();
+            assert!(!plain.fingerprint().same_space(other.fingerprint()), "{to}");
+        }
+    }
+
+    #[test]
     fn options_that_cannot_be_honoured() {
         let source = ModelSource::Path(common::fixture(MODEL));
         let mut options = LoadOptions::new();

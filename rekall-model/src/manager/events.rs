@@ -61,9 +61,9 @@ pub enum Unload {
         /// Heap it held, in bytes.
         bytes: usize,
     },
-    /// It is in use and goes when the last lease ends.
+    /// It is in use or being loaded, and goes when the last lease ends.
     Pending {
-        /// Leases out.
+        /// Leases out; 0 while it is being loaded.
         leases: usize,
     },
     /// It was not in memory.

@@ -13,6 +13,7 @@ mod tests;
 
 use std::fmt;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -123,19 +124,16 @@ impl ModelManager {
     /// # Errors
     /// As [`lease`](Self::lease).
     pub fn lease_with(&self, options: &LeaseOptions<'_>) -> Result<ModelLease, Error> {
-        let keep_alive = options.keep_alive.unwrap_or(self.inner.options.keep_alive);
-        let model = self.inner.acquire(options)?;
-        Ok(ModelLease { model: Some(model), keep_alive, inner: Arc::clone(&self.inner) })
+        self.inner.acquire(options)
     }
 
     /// The model if it is in memory; never loads or waits.
     pub fn lease_if_ready(&self) -> Option<ModelLease> {
         let model = self.inner.slot.enter_if_ready()?;
-        let keep_alive = self.inner.options.keep_alive;
-        Some(ModelLease { model: Some(model), keep_alive, inner: Arc::clone(&self.inner) })
+        Some(self.inner.leased(model, &LeaseOptions::default()))
     }
 
-    /// Drops the model now, or, if it is in use, when the last lease ends.
+    /// Drops the model now, or, if it is in use or being loaded, when the last lease ends.
     pub fn unload(&self) -> Unload {
         match self.inner.slot.remove() {
             Removal::Taken(model) => Unload::Done { bytes: self.inner.drop_model(model) },
@@ -215,7 +213,13 @@ impl fmt::Debug for ModelManager {
 }
 
 impl Inner {
-    fn acquire(&self, options: &LeaseOptions<'_>) -> Result<Arc<Arc<dyn Embedder>>, Error> {
+    /// The lease of a model that the slot counts as leased. To be made before any observer is told, as one may panic.
+    fn leased(self: &Arc<Self>, model: Arc<Arc<dyn Embedder>>, options: &LeaseOptions<'_>) -> ModelLease {
+        let keep_alive = options.keep_alive.unwrap_or(self.options.keep_alive);
+        ModelLease { model: Some(model), keep_alive, inner: Arc::clone(self) }
+    }
+
+    fn acquire(self: &Arc<Self>, options: &LeaseOptions<'_>) -> Result<ModelLease, Error> {
         let tell = |event: &ModelEvent<'_>| {
             if let Some(observer) = options.observer {
                 observer(event);
@@ -226,12 +230,18 @@ impl Inner {
         let mut told = false;
         loop {
             let round = match self.slot.enter() {
-                Entry::Ready(model) => return Ok(model),
+                Entry::Ready(model) => return Ok(self.leased(model, options)),
                 Entry::MustLoad => {
+                    // If the loader or an observer panics, the others must not wait forever.
+                    let turn = Turn { inner: self, over: false };
                     if !told {
                         tell(&ModelEvent::Loading { source });
                     }
-                    return self.load_now(&tell);
+                    let (lease, elapsed, bytes) = self.load_now(turn, options, &tell)?;
+                    let event = ModelEvent::Loaded { source, elapsed, bytes };
+                    self.observe(&event);
+                    tell(&event);
+                    return Ok(lease);
                 }
                 Entry::Loading(round) => round,
             };
@@ -240,9 +250,10 @@ impl Inner {
                 tell(&ModelEvent::Loading { source });
             }
             if let Some(model) = self.slot.wait(round) {
+                let lease = self.leased(model, options);
                 let elapsed = self.options.clock.now().saturating_duration_since(start);
-                tell(&ModelEvent::Loaded { source, elapsed, bytes: model.memory_bytes() });
-                return Ok(model);
+                tell(&ModelEvent::Loaded { source, elapsed, bytes: lease.memory_bytes() });
+                return Ok(lease);
             }
             // Either that load failed, or its model was dropped before this thread woke: then the
             // next round begins.
@@ -254,11 +265,15 @@ impl Inner {
         }
     }
 
-    /// The one load: this thread was told to do it.
-    fn load_now(&self, tell: &dyn Fn(&ModelEvent<'_>)) -> Result<Arc<Arc<dyn Embedder>>, Error> {
+    /// The one load: this thread was told to do it. The model, how long it took, and its bytes; that all went well is
+    /// for the caller to tell.
+    fn load_now(
+        self: &Arc<Self>,
+        turn: Turn<'_>,
+        options: &LeaseOptions<'_>,
+        tell: &dyn Fn(&ModelEvent<'_>),
+    ) -> Result<(ModelLease, Duration, usize), Error> {
         let source = &self.source;
-        // If the loader panics, the others must not wait forever.
-        let turn = Turn { inner: self, over: false };
         lock(&self.record).failure = None;
         self.observe(&ModelEvent::Loading { source });
         tracing::debug!(%source, "loading model");
@@ -277,11 +292,9 @@ impl Inner {
                 self.loads.fetch_add(1, Ordering::Relaxed);
                 let model = Arc::new(model);
                 turn.succeed(Arc::clone(&model));
+                let lease = self.leased(model, options);
                 tracing::debug!(%source, ?elapsed, bytes, "model loaded");
-                let event = ModelEvent::Loaded { source, elapsed, bytes };
-                self.observe(&event);
-                tell(&event);
-                Ok(model)
+                Ok((lease, elapsed, bytes))
             }
             Err(error) => {
                 let error = Arc::new(error);
@@ -381,7 +394,7 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if !self.over {
-            self.end_with(Arc::new(Error::Compute { reason: "the loader panicked".into() }));
+            self.end_with(Arc::new(Error::Compute { reason: "the loader or an observer panicked".into() }));
         }
     }
 }
@@ -410,7 +423,14 @@ impl Drop for ModelLease {
         let now = self.inner.options.clock.now();
         let at_once = self.keep_alive == KeepAlive::Unload;
         if let Some(model) = self.inner.slot.release(now, self.keep_alive, at_once) {
-            self.inner.drop_model(model);
+            let inner = &self.inner;
+            let drop_it = AssertUnwindSafe(|| inner.drop_model(model));
+            if std::thread::panicking() {
+                // A second panic, an observer's, would end the process; the first is on its way already.
+                drop(catch_unwind(drop_it));
+            } else {
+                drop_it();
+            }
         }
         self.inner.bell.ring();
     }

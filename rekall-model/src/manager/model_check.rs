@@ -152,3 +152,26 @@ fn unloading_never_happens_under_a_caller_and_leaves_nothing() {
         SCHEDULES,
     );
 }
+
+#[test]
+fn a_value_removed_while_it_is_made_goes_when_it_is_free() {
+    shuttle::check_random(
+        || {
+            let world = World::new();
+            let other = Arc::clone(&world);
+            let user = thread::spawn(move || other.use_once(false, false));
+            let there_later = match world.slot.remove() {
+                Removal::Taken(model) => {
+                    world.drop_out(Some(model));
+                    false
+                }
+                Removal::InUse(_) => false,
+                // Nobody had asked for it yet.
+                Removal::Empty => true,
+            };
+            user.join().unwrap();
+            assert_eq!(world.alive.load(Ordering::SeqCst), usize::from(there_later));
+        },
+        SCHEDULES,
+    );
+}

@@ -1,5 +1,6 @@
 //! The optional thread that unloads an idle model in time.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::JoinHandle;
 
@@ -58,7 +59,7 @@ impl Drop for Reaper {
         // An observer of an event may drop the manager on the reaper's own thread: that thread
         // cannot join itself, and ends right after.
         if thread.thread().id() != std::thread::current().id() {
-            // The reaper runs observers; if one panicked, the host has been told already.
+            // It catches panics of the observers it runs.
             drop(thread.join());
         }
     }
@@ -70,7 +71,11 @@ fn run(inner: &Inner) {
         state.ringing = false;
         drop(state);
         let now = inner.options.clock.now();
-        inner.unload_if_idle(now);
+        // An observer that panics concerns the host, whose panic hook has told it; the next model has to go all the same.
+        let unloaded = catch_unwind(AssertUnwindSafe(|| inner.unload_if_idle(now)));
+        if unloaded.is_err() {
+            tracing::warn!("an observer panicked when the model was unloaded");
+        }
         let wait = inner.next_deadline().map(|deadline| deadline.saturating_duration_since(now));
         state = lock(&inner.bell.state);
         if state.ringing || state.stop {

@@ -48,9 +48,9 @@ pub(super) enum Entry<T> {
 pub(super) enum Removal<T> {
     /// Taken out; dropping it is the caller's work, outside the lock, and then to call `gone`.
     Taken(Arc<T>),
-    /// So many hold it; it goes when the last lets go.
+    /// So many hold it, or none as it is still being made; it goes when the last lets go.
     InUse(usize),
-    /// There was none (or it is being made).
+    /// There was none.
     Empty,
 }
 
@@ -148,14 +148,14 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         None
     }
 
-    /// Drops the value now, or when the last lease ends.
+    /// Drops the value now, or when the last lease ends. One that is being made is left to those who asked for it, and
+    /// goes when they let go.
     pub(super) fn remove(&self) -> Removal<T> {
         let mut state = self.lock();
-        if state.leases > 0 {
+        if state.leases > 0 || matches!(state.phase, Phase::Loading) {
             state.unload_when_free = true;
             return Removal::InUse(state.leases);
         }
-        // A value on its way is left to whoever asked for it.
         state.take().map_or(Removal::Empty, Removal::Taken)
     }
 

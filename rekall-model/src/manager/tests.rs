@@ -246,6 +246,92 @@ fn a_panicking_loader_leaves_the_manager_usable() {
     assert!(manager.lease().is_ok());
 }
 
+/// An observer that panics at the first event of which `at` says so.
+fn panics_once(at: fn(&ModelEvent<'_>) -> bool) -> EventObserver {
+    let first = AtomicBool::new(true);
+    Arc::new(move |event| {
+        assert!(!at(event) || !first.swap(false, Ordering::SeqCst), "the observer's own fault")
+    })
+}
+
+fn caught<T>(action: impl FnOnce() -> T) -> bool {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(action)).is_err()
+}
+
+#[test]
+fn a_model_unloaded_while_it_is_loaded_goes_when_its_callers_let_go() {
+    let manager: Arc<std::sync::OnceLock<ModelManager>> = Arc::default();
+    let own = Arc::clone(&manager);
+    let loader = move || {
+        // As another thread would, while this one loads.
+        assert_eq!(own.get().unwrap().unload(), Unload::Pending { leases: 0 });
+        fake()
+    };
+    let options = ManagerOptions { keep_alive: KeepAlive::Forever, ..ManagerOptions::default() };
+    let manager = manager.get_or_init(|| ModelManager::with_loader("fake", loader, options));
+    let lease = manager.lease().unwrap();
+    assert_eq!(lease.embed_query("x").unwrap(), [1.0, 0.0]);
+    drop(lease);
+    assert_eq!((manager.state(), manager.stats().unloads), (ModelState::Unloaded, 1));
+}
+
+#[test]
+fn a_panicking_observer_keeps_no_lease_and_no_turn() {
+    let loading = |event: &ModelEvent<'_>| matches!(event, ModelEvent::Loading { .. });
+    let loaded = |event: &ModelEvent<'_>| matches!(event, ModelEvent::Loaded { .. });
+    for (at, loads) in [(loading as fn(&ModelEvent<'_>) -> bool, 0), (loaded, 1)] {
+        // The manager's observer, then a call's own.
+        let options = ManagerOptions { observer: Some(panics_once(at)), ..ManagerOptions::default() };
+        let managed = ModelManager::with_loader("fake", fake, options);
+        assert!(caught(|| managed.lease()));
+        let plain = ModelManager::with_loader("fake", fake, ManagerOptions::default());
+        let observer = panics_once(at);
+        let options = LeaseOptions { observer: Some(&*observer), ..LeaseOptions::default() };
+        assert!(caught(|| plain.lease_with(&options)));
+        for manager in [managed, plain] {
+            let stats = manager.stats();
+            assert_eq!((stats.leases, stats.loads), (0, loads));
+            assert!(manager.lease().is_ok(), "the next caller is served");
+            assert!(matches!(manager.unload(), Unload::Done { .. }));
+        }
+    }
+}
+
+#[test]
+fn an_observer_that_panics_twice_does_not_end_the_process() {
+    let options = ManagerOptions {
+        keep_alive: KeepAlive::Unload,
+        observer: Some(Arc::new(|event| assert!(matches!(event, ModelEvent::Loading { .. }), "{event:?}"))),
+        ..ManagerOptions::default()
+    };
+    let manager = ModelManager::with_loader("fake", fake, options);
+    // Told of the load it panics, and again when the lease that this ends unloads the model.
+    assert!(caught(|| manager.lease()));
+    assert_eq!((manager.state(), manager.stats().leases), (ModelState::Unloaded, 0));
+}
+
+#[test]
+fn the_reaper_survives_an_observer_that_panics() {
+    let (tx, rx) = mpsc::channel();
+    let tx = Mutex::new(tx);
+    let options = ManagerOptions {
+        keep_alive: KeepAlive::For(Duration::from_millis(1)),
+        observer: Some(Arc::new(move |event| {
+            if let ModelEvent::Unloaded { bytes, .. } = event {
+                lock(&tx).send(*bytes).unwrap();
+                panic!("the observer's own fault");
+            }
+        })),
+        ..ManagerOptions::default()
+    };
+    let manager = ModelManager::with_loader("fake", fake, options);
+    manager.start_reaper().unwrap();
+    for _ in 0..2 {
+        drop(manager.lease().unwrap());
+        assert_eq!(rx.recv_timeout(Duration::from_secs(60)), Ok(1_000));
+    }
+}
+
 #[test]
 fn the_reaper_unloads_and_is_joined() {
     let (tx, rx) = mpsc::channel();

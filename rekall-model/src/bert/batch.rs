@@ -20,6 +20,14 @@ const MICRO_BATCH_TOKENS: usize = 512;
 #[cfg(feature = "candle")]
 const DEVICE_BATCH_TOKENS: usize = 8192;
 
+/// Texts that are tokenised, sorted and embedded before the next are looked at. Enough to find neighbours of like
+/// length for all but a few, and to keep threads busy; few enough that a call over a million texts holds little beside
+/// its vectors, and is soon heard of.
+const WINDOW: usize = 4096;
+
+/// Text tokenised between two looks at whether to stop: some milliseconds of work.
+const LOOK_BYTES: usize = 1 << 16;
+
 /// What one thread is given at a time: texts by position, and where their vectors go.
 struct Job<'a> {
     positions: Vec<usize>,
@@ -76,11 +84,41 @@ impl BertEmbedder {
         if texts.is_empty() {
             return Ok(result);
         }
+        let mut done = Progress { texts: 0, total: texts.len(), tokens: 0 };
+        for window in texts.chunks(WINDOW) {
+            let first = done.texts;
+            let ids = self.tokenize(window, &mut result, done, observe)?;
+            let rows = &mut result.rows[first * dimensions..][..window.len() * dimensions];
+            done = self.embed_window(&ids, rows, &result.token_counts[first..], done, observe)?;
+            // When all is done, to stop would be too late.
+            if observe(done).is_break() && done.texts < done.total {
+                return Err(Error::Cancelled { done: done.texts, total: done.total });
+            }
+        }
+        Ok(result)
+    }
+
+    /// The ids of some texts, the first of which is number `done.texts` of the call. Looks now and then whether to stop.
+    fn tokenize(
+        &self,
+        texts: &[&str],
+        result: &mut Embeddings,
+        done: Progress,
+        observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Vec<Vec<u32>>, Error> {
+        let prefix = &self.settings.document_prefix;
+        let prefix_tokens = self.settings.limit - self.special.count() - self.max_tokens;
         let mut scratch = Scratch::default();
         let mut ids = Vec::with_capacity(texts.len());
-        let prefix_tokens = self.settings.limit - self.special.count() - self.max_tokens;
-        for (index, text) in texts.iter().enumerate() {
-            let prefix = &self.settings.document_prefix;
+        let mut bytes = 0;
+        for (index, text) in (done.texts..).zip(texts) {
+            bytes += text.len();
+            if bytes > LOOK_BYTES {
+                bytes = 0;
+                if observe(done).is_break() {
+                    return Err(Error::Cancelled { done: done.texts, total: done.total });
+                }
+            }
             let (tokens, count) = self.ids_of(prefix, text, &mut scratch).map_err(|error| match error {
                 Error::Tokenize { reason, .. } => Error::Tokenize { index, reason },
                 other => other,
@@ -88,33 +126,44 @@ impl BertEmbedder {
             result.note_tokens(index, count.saturating_sub(prefix_tokens), Some(self.max_tokens));
             ids.push(tokens);
         }
+        Ok(ids)
+    }
 
-        let counts = result.token_counts.clone();
+    /// Vectors of texts that lie together in memory; says how far the call has come with them.
+    fn embed_window(
+        &self,
+        ids: &[Vec<u32>],
+        rows: &mut [f32],
+        counts: &[u32],
+        done: Progress,
+        observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Progress, Error> {
         let room = match &self.engine {
             Engine::Processor(_) => MICRO_BATCH_TOKENS,
             #[cfg(feature = "candle")]
             Engine::Candle(_) => DEVICE_BATCH_TOKENS,
         };
-        let mut jobs = jobs(&ids, &mut result.rows, dimensions, room);
+        let mut jobs = jobs(ids, rows, self.dimensions(), room);
         if let [job] = &mut jobs[..] {
             self.run_together(&job.ids, &mut job.rows)?;
-            let tokens = result.token_counts.iter().map(|&count| count as usize).sum();
-            // All is done: to stop now would be too late.
-            let _ = observe(Progress { texts: texts.len(), total: texts.len(), tokens });
-            return Ok(result);
+            let tokens = job.positions.iter().map(|&position| counts[position] as usize).sum::<usize>();
+            return Ok(Progress { texts: done.texts + ids.len(), tokens: done.tokens + tokens, ..done });
         }
         let queue = Queue {
             jobs: Mutex::new(jobs.into_iter()),
             stop: AtomicBool::new(false),
-            texts: AtomicUsize::new(0),
-            tokens: AtomicUsize::new(0),
-            total: texts.len(),
-            counts: &counts,
+            texts: AtomicUsize::new(done.texts),
+            tokens: AtomicUsize::new(done.tokens),
+            end: done.texts + ids.len(),
+            total: done.total,
+            counts,
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (1..self.max_threads.min(queue.len()))
-                .map(|_| scope.spawn(|| self.work(&queue, &mut |_| ControlFlow::Continue(()))))
-                .collect();
+            let work = || self.work(&queue, &mut |_| ControlFlow::Continue(()));
+            let start = || std::thread::Builder::new().name("rekall-model".into()).spawn_scoped(scope, work);
+            // A system that gives no more threads is no reason to fail: those at hand do all the work.
+            let workers: Vec<_> =
+                (1..self.max_threads.min(queue.len())).map_while(|_| start().ok()).collect();
             let own = self.work(&queue, observe);
             if own.is_err() {
                 queue.stop.store(true, Ordering::Relaxed);
@@ -128,12 +177,7 @@ impl BertEmbedder {
             }
             outcome
         })?;
-        // The workers may have finished last.
-        let progress = queue.progress();
-        if observe(progress).is_break() && progress.texts < texts.len() {
-            return Err(Error::Cancelled { done: progress.texts, total: texts.len() });
-        }
-        Ok(result)
+        Ok(queue.progress())
     }
 
     /// Takes jobs until there are none, or one is to stop.
@@ -150,8 +194,8 @@ impl BertEmbedder {
                 return Err(error);
             }
             let progress = queue.note(&job.positions);
-            // The last report is made when all threads are done.
-            if progress.texts < queue.total && observe(progress).is_break() {
+            // A window's last report is made when all threads are done.
+            if progress.texts < queue.end && observe(progress).is_break() {
                 queue.stop.store(true, Ordering::Relaxed);
                 return Err(Error::Cancelled { done: progress.texts, total: queue.total });
             }
@@ -189,6 +233,8 @@ struct Queue<'a> {
     stop: AtomicBool,
     texts: AtomicUsize,
     tokens: AtomicUsize,
+    /// Texts of the call that are done when this queue is.
+    end: usize,
     total: usize,
     counts: &'a [u32],
 }

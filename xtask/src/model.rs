@@ -7,8 +7,9 @@ use std::process::Command;
 
 use crate::run::{Outcome, python, step, target};
 
-/// The one the tests and the benchmarks use.
+/// The one the tests and the benchmarks use; and one of XLM-RoBERTa's tokenizer and many languages, for the tests.
 const REFERENCE: &str = "all-MiniLM-L6-v2";
+const MULTILINGUAL: &str = "multilingual-e5-small-q4";
 
 pub(crate) fn model(arguments: &[String]) -> Outcome {
     let status = script().args(arguments).status().map_err(|error| format!("python3: {error}"))?;
@@ -21,6 +22,11 @@ pub(crate) fn reference_cache() -> Result<PathBuf, String> {
     let cache = target().join("hub");
     step(REFERENCE, script().arg(REFERENCE).arg("--cache").arg(&cache))?;
     Ok(cache)
+}
+
+/// Adds the multilingual model to such a cache.
+pub(crate) fn add_multilingual(cache: &Path) -> Outcome {
+    step(MULTILINGUAL, script().arg(MULTILINGUAL).arg("--cache").arg(cache))
 }
 
 /// The folder in such a cache that has the model's files.

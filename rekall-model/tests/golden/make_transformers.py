@@ -1,11 +1,11 @@
 """Writes the transformers' fixtures and golden vectors with the reference implementation.
 
     pip install sentence-transformers==6.2.0
-    python make_transformers.py [ALL_MINILM_L6_V2_FOLDER [MULTILINGUAL_E5_SMALL_FOLDER]]
+    python make_transformers.py [ALL_MINILM_L6_V2_FOLDER [MULTILINGUAL_E5_SMALL_Q4_FOLDER]]
 
 Everything it writes is committed; the tests need no Python. The vectors of all-MiniLM-L6-v2
-and multilingual-e5-small are compared where those models are at hand; with both folders
-given, the fixtures are left as they are.
+and multilingual-e5-small-q4 (both from `cargo xtask model`) are compared where those models are at
+hand; with both folders given, the fixtures are left as they are.
 """
 
 import base64
@@ -164,7 +164,8 @@ def bare(folder: str, prefix: str) -> None:
             row = network(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0].mean(0)
         rows.append((row / row.norm()).numpy())
     rows = np.stack(rows)
-    name = pathlib.Path(folder).name
+    # A folder of the hub's cache has a commit for a name.
+    name = "multilingual-e5-small-q4"
     golden = {
         "dimensions": int(rows.shape[1]),
         "texts": TEXTS,

@@ -86,6 +86,25 @@ impl TextTokenizer {
         }
     }
 
+    /// One more than the highest id. For `tokenizers`' kinds, costs a copy of the vocabulary: some milliseconds.
+    pub(crate) fn ids_end(&self) -> usize {
+        match self {
+            Self::Unigram(unigram) => unigram.vocabulary(),
+            Self::Generic(generic) => {
+                let highest = generic.tokenizer.get_vocab(true).into_values().max();
+                highest.map_or(0, |id| id as usize + 1)
+            }
+        }
+    }
+
+    /// The id of a special token by its text.
+    pub(crate) fn special_id(&self, token: &str) -> Option<u32> {
+        match self {
+            Self::Unigram(unigram) => unigram.added_id(token),
+            Self::Generic(generic) => generic.tokenizer.token_to_id(token),
+        }
+    }
+
     /// The token that stands for the unknown, if the model has one.
     pub(crate) fn unknown_id(&self) -> Option<u32> {
         match self {

@@ -30,6 +30,9 @@ pub(super) struct Config {
     /// Lengths to which vectors may be cut, where the model was trained for it.
     #[serde(default, alias = "matryoshka_dims")]
     matryoshka_dimensions: Vec<usize>,
+    /// What the model was called, or made of, when the file was written.
+    #[serde(default, rename = "_name_or_path")]
+    origin: Option<String>,
 }
 
 fn default_epsilon() -> f64 {
@@ -120,8 +123,7 @@ struct TokenizerConfig {
 
 #[derive(Default, Deserialize)]
 struct SentenceTransformers {
-    #[serde(default)]
-    prompts: BTreeMap<String, String>,
+    prompts: Option<BTreeMap<String, String>>,
     #[serde(default)]
     default_prompt_name: Option<String>,
     #[serde(default, alias = "matryoshka_dims")]
@@ -277,10 +279,14 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
     let modules_path = folder.join("modules.json");
     let modules: Vec<Module> = optional(&modules_path)?.unwrap_or_default();
     let mut pooling_folder = "1_Pooling".to_owned();
+    let mut promised = false;
     for module in &modules {
         match module.kind.rsplit('.').next() {
             Some("Transformer" | "Normalize") => {}
-            Some("Pooling") => pooling_folder.clone_from(&module.path),
+            Some("Pooling") => {
+                pooling_folder.clone_from(&module.path);
+                promised = true;
+            }
             _ => {
                 return Err(Error::UnsupportedModel {
                     path: modules_path,
@@ -291,7 +297,13 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
         }
     }
     let path = folder.join(pooling_folder).join("config.json");
-    let Some(file) = optional::<PoolingFile>(&path)? else { return Ok(Pooling::Mean) };
+    let Some(file) = optional::<PoolingFile>(&path)? else {
+        // The mean would be a guess, and another pooling's vectors are no errors to see.
+        if promised {
+            return Err(Error::MissingFile { path, expected: "the pooling that modules.json names".into() });
+        }
+        return Ok(Pooling::Mean);
+    };
     let mean = file.pooling_mode_mean_tokens || file.pooling_mode_mean_sqrt_len_tokens;
     let other = file.pooling_mode_weightedmean_tokens || file.pooling_mode_lasttoken;
     match (mean, file.pooling_mode_cls_token, file.pooling_mode_max_tokens, other) {
@@ -306,22 +318,28 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
     }
 }
 
-/// (query, document): the options, else the model's prompts, else what the family is known to want.
+/// (query, document): the options, else the model's prompts, else what the family is known to want. The family is told
+/// by what `config.json` says the model was called, which renaming the folder leaves as it is; else by the folder's
+/// or the repository's name. All of it ends in the fingerprint: another prefix is another space.
 fn prefixes(
     file: &SentenceTransformers,
     name: &str,
     config: &Config,
     options: &LoadOptions,
 ) -> (String, String) {
-    let prompt = |names: &[&str]| names.iter().find_map(|name| file.prompts.get(*name)).cloned();
+    let prompt = |names: &[&str]| names.iter().find_map(|name| file.prompts.as_ref()?.get(*name)).cloned();
     let default = file.default_prompt_name.as_deref().and_then(|name| prompt(&[name]));
     let mut query = prompt(&["query", "search_query"]).or_else(|| default.clone());
     let mut document = prompt(&["document", "passage", "corpus", "search_document"]).or(default);
     // E5 models are trained with these and state them in prose only; without them the vectors are bad.
-    let is_e5 = |size: &str| name.contains(&format!("e5-{size}")) && !name.contains("instruct");
-    if file.prompts.is_empty()
+    let is_e5 = |name: &str| ["e5-small", "e5-base", "e5-large"].iter().any(|e5| name.contains(e5));
+    // Whoever saved an empty list of prompts may have trained E5 on without them; the name is then theirs to choose.
+    let origin = config.origin.as_deref().filter(|_| file.prompts.is_none());
+    let names = [origin.unwrap_or_default(), name];
+    if file.prompts.as_ref().is_none_or(BTreeMap::is_empty)
         && config.hidden_size <= 1024
-        && ["small", "base", "large"].into_iter().any(is_e5)
+        && names.into_iter().any(is_e5)
+        && !names.into_iter().any(|name| name.contains("instruct"))
     {
         query = Some("query: ".into());
         document = Some("passage: ".into());
@@ -378,6 +396,23 @@ mod tests {
         assert_eq!(same.digest(), plain);
         // The text is stored in databases: another writing of it would make every file one of another model.
         assert_eq!(plain, "blake3:0d677ccb31be44e633fef1369b87931c6ba906c57925eb28fdf2b803e8c64749");
+    }
+
+    #[test]
+    fn a_renamed_folder_keeps_the_prefixes_of_e5() {
+        let prefixes = |origin: &str, prompts: Option<&str>| {
+            let config = XLM_ROBERTA.replacen('{', &format!("{{\"_name_or_path\": \"{origin}\","), 1);
+            let mut files = vec![("config.json", config.as_str())];
+            files.extend(prompts.map(|text| ("config_sentence_transformers.json", text)));
+            let settings = read(&files).unwrap();
+            format!("{}|{}", settings.query_prefix, settings.document_prefix)
+        };
+        assert_eq!(prefixes("intfloat/multilingual-e5-small", None), "query: |passage: ");
+        assert_eq!(prefixes("intfloat/multilingual-e5-large-instruct", None), "|");
+        assert_eq!(prefixes("nreimers/MiniLM-L6-H384-uncased", None), "|");
+        // The model's own word goes first.
+        assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {"query": "Q: "}}"#)), "Q: |");
+        assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {}}"#)), "|");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod forward;
 mod helpers;
 mod share;
 mod special;
+mod vocabulary;
 mod weights;
 
 use std::ops::ControlFlow;
@@ -96,14 +97,7 @@ impl BertEmbedder {
         if let Some(asked) = options.max_tokens {
             settings.limit = settings.limit.min(asked.saturating_add(special.count()));
         }
-        let vocabulary = settings.config.vocab_size;
-        if tokenizer.vocabulary() > vocabulary {
-            return Err(Error::bad_file(
-                &settings.tokenizer,
-                format!("at most the {vocabulary} tokens that config.json says the model has"),
-                format!("{} tokens", tokenizer.vocabulary()),
-            ));
-        }
+        vocabulary::check(&settings.tokenizer, &tokenizer, &special, &settings.config)?;
         let prefix_tokens = tokenizer.count(&settings.document_prefix)?;
         let Some(max_tokens) = settings.limit.checked_sub(special.count() + prefix_tokens).filter(|&n| n > 0)
         else {

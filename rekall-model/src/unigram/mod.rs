@@ -86,6 +86,11 @@ impl Unigram {
         self.unknown_id
     }
 
+    /// The id of a token that is matched literally.
+    pub(crate) fn added_id(&self, token: &str) -> Option<u32> {
+        self.added.iter().find(|added| added.text == token).map(|added| added.id)
+    }
+
     /// Number of ids.
     pub(crate) fn vocabulary(&self) -> usize {
         let after_added = self.added.iter().map(|token| token.id as usize + 1).max();

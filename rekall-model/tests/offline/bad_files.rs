@@ -243,7 +243,46 @@ mod transformer {
         let path = folder.path().join("tokenizer.json");
         let json = fs::read_to_string(&path).unwrap();
         fs::write(&path, json.replacen("\"[PAD]\":0", "\"[PAD]\":0,\"extra\":9000", 1)).unwrap();
-        assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &["tokenizer.json", "tokens"]);
+        let error = refusal(folder.path());
+        assert_says(&error, ErrorKind::InvalidModel, &["tokenizer.json", "ids below the 96", "got id 9000"]);
+
+        // As many tokens, one of them without a vector.
+        fs::write(&path, json.replacen("\"[PAD]\":0", "\"[PAD]\":96", 1)).unwrap();
+        let error = refusal(folder.path());
+        assert_says(&error, ErrorKind::InvalidModel, &["tokenizer.json", "ids below the 96", "got id 96"]);
+
+        // A special token of another model.
+        let edited = json.replace("\"ids\":[3]", "\"ids\":[102]");
+        assert_ne!(edited, json);
+        fs::write(&path, edited).unwrap();
+        let error = refusal(folder.path());
+        assert_says(&error, ErrorKind::InvalidModel, &["tokenizer.json", "ids below the 96", "got id 102"]);
+    }
+
+    #[test]
+    fn a_tokenizer_of_a_smaller_model() {
+        let error = edited("config.json", "\"vocab_size\": 96", "\"vocab_size\": 353");
+        assert_says(&error, ErrorKind::InvalidModel, &["tokenizer.json", "about the 353", "got 96 tokens"]);
+        // A table with a little room is nothing to complain of: here the table itself is what does not fit.
+        let error = edited("config.json", "\"vocab_size\": 96", "\"vocab_size\": 352");
+        assert_says(&error, ErrorKind::InvalidModel, &["model.safetensors", "[352, 48]"]);
+    }
+
+    #[test]
+    fn another_padding() {
+        let folder = copy_of("xlmr-tiny-cls-f16");
+        let path = folder.path().join("config.json");
+        let json = fs::read_to_string(&path).unwrap();
+        fs::write(&path, json.replace("\"pad_token_id\": 1", "\"pad_token_id\": 0")).unwrap();
+        let error = refusal(folder.path());
+        assert_says(&error, ErrorKind::InvalidModel, &["tokenizer.json", "pad_token_id 0", "got id 1"]);
+    }
+
+    #[test]
+    fn a_pooling_module_without_its_file() {
+        let folder = copy_of(MODEL);
+        fs::remove_file(folder.path().join("1_Pooling/config.json")).unwrap();
+        assert_says(&refusal(folder.path()), ErrorKind::NotFound, &["1_Pooling", "modules.json"]);
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use std::io::Write;
 use std::path::Path;
 
-/// Writes a network of random numbers, as wide as all-MiniLM-L6-v2, with the tokenizer of the tiny fixture.
+/// Writes a network of random numbers, as wide as all-MiniLM-L6-v2, with the tokenizer of the tiny fixture,
+/// filled up with tokens that no text has.
 pub(crate) fn write_network(folder: &Path, layers: usize, vocabulary: usize) {
-    std::fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bert-tiny-mean").join("tokenizer.json"),
-        folder.join("tokenizer.json"),
-    )
-    .unwrap();
+    let tokenizer =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bert-tiny-mean").join("tokenizer.json");
+    let tokenizer = std::fs::read_to_string(tokenizer).unwrap();
+    // The fixture has 96 tokens.
+    let unused: String = (96..vocabulary).map(|id| format!(",\"[unused{id}]\":{id}")).collect();
+    let tokenizer = tokenizer.replacen("\"[PAD]\":0", &format!("\"[PAD]\":0{unused}"), 1);
+    std::fs::write(folder.join("tokenizer.json"), tokenizer).unwrap();
     let config = format!(
         r#"{{"model_type":"bert","hidden_size":384,"num_hidden_layers":{layers},"num_attention_heads":12,
         "intermediate_size":1536,"max_position_embeddings":512,"vocab_size":{vocabulary},"type_vocab_size":2}}"#

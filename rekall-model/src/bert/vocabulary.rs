@@ -1,0 +1,46 @@
+//! Whether a tokenizer is the model's own, as far as its ids tell.
+
+use std::path::Path;
+
+use super::config::Config;
+use super::special::SpecialTokens;
+use crate::Error;
+use crate::tokenize::TextTokenizer;
+
+/// Refuses a tokenizer whose ids the model has no vectors for, that leaves many vectors without a token, or that
+/// calls another token the padding.
+pub(super) fn check(
+    path: &Path,
+    tokenizer: &TextTokenizer,
+    special: &SpecialTokens,
+    config: &Config,
+) -> Result<(), Error> {
+    let vocabulary = config.vocab_size;
+    let refuse = |expected: String, got: String| Err(Error::bad_file(path, expected, got));
+    let highest = special.before.iter().chain(&special.after).map(|&id| id as usize).max();
+    let end = tokenizer.ids_end().max(highest.map_or(0, |id| id + 1));
+    if end > vocabulary {
+        return refuse(
+            format!("ids below the {vocabulary} tokens that config.json says the model has"),
+            format!("id {}", end - 1),
+        );
+    }
+    // Tables are rounded up to please a machine, and some have room for tokens to come: 35 in multilingual-e5-small.
+    let spare = (vocabulary / 100).max(256);
+    if tokenizer.vocabulary() + spare < vocabulary {
+        return refuse(
+            format!("about the {vocabulary} tokens that config.json says the model has"),
+            format!("{} tokens", tokenizer.vocabulary()),
+        );
+    }
+    // Here the padding's id decides about positions. BERT does not look at it, and well-known models with BERT's
+    // network and XLM-RoBERTa's tokenizer have a wrong one (multilingual-e5-small).
+    let padding = ["<pad>", "[PAD]"].iter().find_map(|token| tokenizer.special_id(token));
+    match padding {
+        Some(id) if config.model_type != "bert" && id as usize != config.pad_token_id => refuse(
+            format!("the padding's token with the pad_token_id {} of config.json", config.pad_token_id),
+            format!("id {id}"),
+        ),
+        _ => Ok(()),
+    }
+}

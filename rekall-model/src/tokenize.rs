@@ -87,6 +87,7 @@ impl TextTokenizer {
     }
 
     /// One more than the highest id. For `tokenizers`' kinds, costs a copy of the vocabulary: some milliseconds.
+    #[cfg(feature = "transformer")]
     pub(crate) fn ids_end(&self) -> usize {
         match self {
             Self::Unigram(unigram) => unigram.vocabulary(),
@@ -98,6 +99,7 @@ impl TextTokenizer {
     }
 
     /// The id of a special token by its text.
+    #[cfg(feature = "transformer")]
     pub(crate) fn special_id(&self, token: &str) -> Option<u32> {
         match self {
             Self::Unigram(unigram) => unigram.added_id(token),

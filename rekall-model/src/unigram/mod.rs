@@ -87,6 +87,7 @@ impl Unigram {
     }
 
     /// The id of a token that is matched literally.
+    #[cfg(feature = "transformer")]
     pub(crate) fn added_id(&self, token: &str) -> Option<u32> {
         self.added.iter().find(|added| added.text == token).map(|added| added.id)
     }

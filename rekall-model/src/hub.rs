@@ -5,7 +5,9 @@
 //!
 //! The weights are fetched last. So where they are in the cache, all else was fetched before, and a
 //! download that was cut short is never taken for a whole model (the same holds inside a file: it
-//! appears under its name only when complete).
+//! appears under its name only when complete). Other programs fetch a few files only, such as a transformer without
+//! its pooling. Such a snapshot is completed, or refused where the network may not be touched, rather than guessed
+//! about; what the hub is known not to have is noted as the Python tools do, by empty files under `.no_exist`.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,6 +16,7 @@ use std::path::{Path, PathBuf};
 use hf_hub::api::Progress;
 use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::load::DownloadProgress;
@@ -31,6 +34,9 @@ const SMALL_FILES: [&str; 9] = [
     "0_StaticEmbedding/config.json",
     "0_StaticEmbedding/tokenizer.json",
 ];
+
+/// Says how token vectors become one.
+const POOLING: &str = "1_Pooling/config.json";
 
 /// Where weights may be.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safetensors"];
@@ -55,20 +61,41 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     };
     let revision = revision.unwrap_or("main");
     let wanted = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
-    if let Some(folder) = cached(&cache, &wanted, revision) {
-        return Ok(folder);
+    let found = cached(&cache, &wanted, revision);
+    match &found {
+        Some(folder) if settled(folder) => return Ok(folder.clone()),
+        Some(folder) if options.offline => {
+            let place = folder.display();
+            return Err(unavailable(
+                repo,
+                format!(
+                    "its copy in {place} lacks {POOLING}, by another program's partial download or because the \
+                     model has none, and offline was asked for; load it once with the network, or as a folder"
+                ),
+            ));
+        }
+        None if options.offline => {
+            let place = cache.path().display();
+            return Err(unavailable(
+                repo,
+                format!("it is not in the cache {place}, and offline was asked for"),
+            ));
+        }
+        _ => {}
     }
-    if options.offline {
-        let place = cache.path().display();
-        return Err(unavailable(repo, format!("it is not in the cache {place}, and offline was asked for")));
-    }
+    // What is missing has to be of the commit of what is there.
+    let commit = found.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
+    let fetched = match commit {
+        Some(commit) => Repo::with_revision(repo.to_owned(), RepoType::Model, commit.to_owned()),
+        None => wanted.clone(),
+    };
     let token = cache.token();
     let mut builder = ApiBuilder::from_cache(cache.clone()).with_token(token).with_progress(false);
     let endpoint = options.hub_endpoint.clone().or_else(|| std::env::var("HF_ENDPOINT").ok());
     if let Some(endpoint) = endpoint {
         builder = builder.with_endpoint(endpoint);
     }
-    let api = builder.build().map_err(|error| failed(repo, error))?.repo(wanted.clone());
+    let api = builder.build().map_err(|error| failed(repo, error))?.repo(fetched.clone());
     let offered = api.info().map_err(|error| failed(repo, error))?.siblings;
     let offers = |name: &str| offered.iter().any(|file| file.rfilename == name);
     let Some(weights) = WEIGHTS.into_iter().find(|name| offers(name)) else {
@@ -81,12 +108,47 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
             got: names.join(", "),
         });
     };
-    let download = Download { repo, api, cache: cache.repo(wanted.clone()), options };
+    let download = Download { repo, api, cache: cache.repo(fetched), found, options };
     for name in SMALL_FILES.into_iter().filter(|name| offers(name)) {
         download.file(name)?;
     }
     download.file(weights)?;
-    cached(&cache, &wanted, revision).ok_or_else(|| unavailable(repo, "the cache lost a file just written"))
+    let folder = cached(&cache, &wanted, revision)
+        .ok_or_else(|| unavailable(repo, "the cache lost a file just written"))?;
+    for name in ["modules.json", POOLING].into_iter().filter(|name| !offers(name)) {
+        note_absent(&folder, name);
+    }
+    Ok(folder)
+}
+
+/// Whether a snapshot says how its token vectors become one, or is known to be silent about it.
+fn settled(folder: &Path) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        model_type: Option<String>,
+    }
+    let kind = std::fs::read(folder.join("config.json")).ok();
+    let kind = kind.and_then(|json| serde_json::from_slice::<Kind>(&json).ok()).and_then(|k| k.model_type);
+    // Static models have one way; what else there is, is for the loader to refuse.
+    !matches!(kind.as_deref(), Some("bert" | "xlm-roberta" | "roberta"))
+        || folder.join(POOLING).exists()
+        // Each repository has this file, and only who takes all of one has it.
+        || folder.join(".gitattributes").exists()
+        || [POOLING, "modules.json"].iter().any(|name| absence(folder, name).is_some_and(|path| path.exists()))
+}
+
+/// Where it is noted that the hub has no such file.
+fn absence(folder: &Path, name: &str) -> Option<PathBuf> {
+    Some(folder.parent()?.parent()?.join(".no_exist").join(folder.file_name()?).join(name))
+}
+
+fn note_absent(folder: &Path, name: &str) {
+    if let Some(path) = absence(folder, name)
+        && let Some(parent) = path.parent()
+    {
+        // In a cache that cannot be written to, the hub is asked again next time.
+        drop(std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, [])));
+    }
 }
 
 /// The snapshot's folder, if it is complete. Asks the hub nothing, not even for news.
@@ -108,12 +170,15 @@ struct Download<'a> {
     repo: &'a str,
     api: ApiRepo,
     cache: CacheRepo,
+    /// A snapshot that lacks some files.
+    found: Option<PathBuf>,
     options: &'a LoadOptions,
 }
 
 impl Download<'_> {
     fn file(&self, name: &str) -> Result<(), Error> {
-        if self.cache.get(name).is_some() {
+        let here = self.found.as_ref().is_some_and(|folder| folder.join(name).exists());
+        if here || self.cache.get(name).is_some() {
             return Ok(());
         }
         let observer = Watch { options: self.options, file: name.to_owned(), bytes: 0, total: 0 };
@@ -123,32 +188,38 @@ impl Download<'_> {
     }
 }
 
-/// The hub names large files by their SHA-256; the cache keeps each under that name. Small ones bear a
-/// git hash and are small enough to be parsed instead.
+/// The hub names large files by their SHA-256 and small ones as git does, by the SHA-1 of a header and the bytes; the
+/// cache keeps each under that name.
 fn check(pointer: &Path) -> Result<(), Error> {
     let blob = pointer.canonicalize().map_err(|source| Error::io(pointer, source))?;
-    let Some(expected) = blob.file_name().and_then(|name| name.to_str()).filter(|name| is_sha256(name))
-    else {
-        return Ok(());
+    let name = blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_digest = name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let (kind, got) = match name.len() {
+        64 if is_digest => ("SHA-256", digest_of(&blob, Sha256::new())?),
+        40 if is_digest => {
+            let length = blob.metadata().map_err(|source| Error::io(&blob, source))?.len();
+            ("git SHA-1", digest_of(&blob, Sha1::new_with_prefix(format!("blob {length}\0")))?)
+        }
+        // A mirror's own way; what does not parse is found out soon.
+        _ => return Ok(()),
     };
-    let mut file = File::open(&blob).map_err(|source| Error::io(&blob, source))?;
-    let mut hasher = Sha256::new();
+    if got == name {
+        return Ok(());
+    }
+    Err(Error::bad_file(pointer, format!("{kind} {name}, as the hub says"), got))
+}
+
+/// A digest of what `hasher` has seen and a file, in hexadecimal.
+fn digest_of(path: &Path, mut hasher: impl Digest) -> Result<String, Error> {
+    let mut file = File::open(path).map_err(|source| Error::io(path, source))?;
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match file.read(&mut buffer).map_err(|source| Error::io(&blob, source))? {
+        match file.read(&mut buffer).map_err(|source| Error::io(path, source))? {
             0 => break,
             count => hasher.update(&buffer[..count]),
         }
     }
-    let got: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if got == expected {
-        return Ok(());
-    }
-    Err(Error::bad_file(pointer, format!("SHA-256 {expected}, as the hub says"), got))
-}
-
-fn is_sha256(name: &str) -> bool {
-    name.len() == 64 && name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Takes a file that proved wrong out of the cache, so that nobody uses it and the next try fetches it.

@@ -3,11 +3,12 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rekall_model::{Embedder, Error, ErrorKind, LoadOptions, ModelSource, ProgressObserver, load};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::common::fixture;
@@ -18,20 +19,23 @@ const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 struct Hub {
     endpoint: String,
     requests: Arc<AtomicUsize>,
-    /// Send other bytes than the hash promises.
-    corrupt: Arc<AtomicBool>,
+    /// Send other bytes than the hash promises, for files that end so.
+    corrupt: Arc<Mutex<String>>,
 }
 
 impl Hub {
     fn serve(name: &str) -> Self {
+        Self::serve_folder(fixture(name))
+    }
+
+    fn serve_folder(folder: PathBuf) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let hub = Self {
             endpoint: format!("http://{}", listener.local_addr().unwrap()),
             requests: Arc::default(),
-            corrupt: Arc::default(),
+            corrupt: Arc::new(Mutex::new("none".into())),
         };
-        let (requests, corrupt, folder) =
-            (Arc::clone(&hub.requests), Arc::clone(&hub.corrupt), fixture(name));
+        let (requests, corrupt) = (Arc::clone(&hub.requests), Arc::clone(&hub.corrupt));
         // Ends with the process: the listener has nothing to clean up.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -50,7 +54,7 @@ impl Hub {
                     }
                 }
                 let path = request.split(' ').nth(1).unwrap();
-                stream.write_all(&answer(&folder, path, range, corrupt.load(Ordering::SeqCst))).unwrap();
+                stream.write_all(&answer(&folder, path, range, &corrupt.lock().unwrap())).unwrap();
             }
         });
         hub
@@ -64,7 +68,7 @@ impl Hub {
     }
 }
 
-fn answer(folder: &Path, path: &str, range: Option<String>, corrupt: bool) -> Vec<u8> {
+fn answer(folder: &Path, path: &str, range: Option<String>, corrupt: &str) -> Vec<u8> {
     let reply = |status: &str, headers: &str, body: &[u8]| {
         let head = format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
@@ -72,6 +76,7 @@ fn answer(folder: &Path, path: &str, range: Option<String>, corrupt: bool) -> Ve
         );
         [head.as_bytes(), body].concat()
     };
+    let path = path.replace(COMMIT, "main");
     if path == "/api/models/owner/model/revision/main" {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder).unwrap() {
@@ -91,10 +96,12 @@ fn answer(folder: &Path, path: &str, range: Option<String>, corrupt: bool) -> Ve
     let etag: String = if path.ends_with("safetensors") {
         Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     } else {
-        format!("{:040x}", bytes.len())
+        let mut hasher = Sha1::new_with_prefix(format!("blob {}\0", bytes.len()));
+        hasher.update(&bytes);
+        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     };
-    if corrupt && path.ends_with("safetensors") {
-        bytes[100] ^= 1;
+    if path.ends_with(corrupt) {
+        bytes[10] ^= 1;
     }
     let range = range.unwrap_or_else(|| "0-".into());
     let (start, end) = range.split_once('-').unwrap();
@@ -162,12 +169,64 @@ fn a_download_cut_short_is_not_a_model() {
 #[test]
 fn a_download_with_other_bytes_is_thrown_away() {
     let (hub, cache) = (Hub::serve("static-f32-weights"), tempfile::tempdir().unwrap());
-    hub.corrupt.store(true, Ordering::SeqCst);
-    let error = refusal(&hub.options(cache.path()));
-    assert_eq!(error.kind(), ErrorKind::InvalidModel);
-    assert!(error.to_string().contains("SHA-256"), "{error}");
-    hub.corrupt.store(false, Ordering::SeqCst);
+    for (file, digest) in [("safetensors", "SHA-256"), ("tokenizer.json", "git SHA-1")] {
+        *hub.corrupt.lock().unwrap() = file.into();
+        let error = refusal(&hub.options(cache.path()));
+        assert_eq!(error.kind(), ErrorKind::InvalidModel, "{error}");
+        assert!(error.to_string().contains(digest) && error.to_string().contains(file), "{error}");
+        fs::remove_dir_all(cache.path().join("models--owner--model")).unwrap();
+    }
+    *hub.corrupt.lock().unwrap() = "none".into();
     load(&source(), &hub.options(cache.path())).unwrap();
+}
+
+#[cfg(feature = "transformer")]
+mod transformer {
+    use super::*;
+
+    fn snapshot(cache: &Path) -> PathBuf {
+        cache.join("models--owner--model/snapshots").join(COMMIT)
+    }
+
+    #[test]
+    fn what_another_program_left_out_is_fetched_or_missed() {
+        let (hub, cache) = (Hub::serve("xlmr-tiny-cls-f16"), tempfile::tempdir().unwrap());
+        let whole = load(&source(), &hub.options(cache.path())).unwrap();
+        assert!(whole.fingerprint().as_str().contains("pooling=cls"));
+        // Left with these, it would be the mean of the tokens.
+        for name in ["modules.json", "1_Pooling/config.json", "config_sentence_transformers.json"] {
+            fs::remove_file(snapshot(cache.path()).join(name)).unwrap();
+        }
+        let mut offline = hub.options(cache.path());
+        offline.offline = true;
+        let error = refusal(&offline);
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(error.to_string().contains("lacks 1_Pooling/config.json"), "{error}");
+        let again = load(&source(), &hub.options(cache.path())).unwrap();
+        assert_eq!(again.fingerprint(), whole.fingerprint());
+        assert_eq!(load(&source(), &offline).unwrap().fingerprint(), whole.fingerprint());
+    }
+
+    #[test]
+    fn a_plain_transformer_is_asked_about_once() {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+            fs::copy(fixture("bert-tiny-mean").join(name), folder.path().join(name)).unwrap();
+        }
+        let hub = Hub::serve_folder(folder.path().to_owned());
+        load(&source(), &hub.options(cache.path())).unwrap();
+        let requests = hub.requests.load(Ordering::SeqCst);
+        let mut offline = hub.options(cache.path());
+        offline.offline = true;
+        load(&source(), &offline).unwrap();
+        load(&source(), &hub.options(cache.path())).unwrap();
+        assert_eq!(hub.requests.load(Ordering::SeqCst), requests);
+        // As a program leaves it that takes all of a repository.
+        fs::remove_dir_all(cache.path().join("models--owner--model/.no_exist")).unwrap();
+        assert_eq!(refusal(&offline).kind(), ErrorKind::Unavailable);
+        fs::write(snapshot(cache.path()).join(".gitattributes"), "").unwrap();
+        load(&source(), &offline).unwrap();
+    }
 }
 
 #[test]

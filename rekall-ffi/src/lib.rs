@@ -67,6 +67,7 @@ pub use filter::*;
 pub use handle::*;
 pub use hits::*;
 pub use links::*;
+pub use list::*;
 pub use load::*;
 pub use model::*;
 pub use open::*;

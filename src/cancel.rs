@@ -12,7 +12,8 @@ pub struct CancelToken(Arc<Flag>);
 
 #[derive(Debug, Default)]
 struct Flag {
-    cancelled: AtomicBool,
+    /// Shared with storage, whose SQLite looks at it in the middle of a statement.
+    cancelled: Arc<AtomicBool>,
     children: Mutex<Vec<Weak<Self>>>,
 }
 
@@ -64,7 +65,14 @@ impl CancelToken {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    pub(crate) fn flag(&self) -> &AtomicBool {
+    /// The bare flag, for functions of [`core`](crate::core) that this facade does not cover. True once the token was
+    /// cancelled; set it by [`cancel`](Self::cancel) only.
+    #[must_use]
+    pub fn flag(&self) -> &AtomicBool {
+        &self.0.cancelled
+    }
+
+    pub(crate) fn shared_flag(&self) -> &Arc<AtomicBool> {
         &self.0.cancelled
     }
 }

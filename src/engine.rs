@@ -14,7 +14,7 @@ use crate::event::{Event, Events};
 use crate::models::Models;
 use crate::resident::Resident;
 use crate::turns::Turns;
-use crate::{Builder, CancelToken, Error};
+use crate::{Builder, CancelToken, Error, Watch};
 
 /// Query texts in the cache carry the space, so that two models can never be confused.
 pub(crate) type QueryKey = (i64, Arc<str>);
@@ -114,12 +114,14 @@ impl Rekall {
         }
     }
 
-    /// Drops the vector index, in memory and what is laid by in the file, and lays it by anew from the rows.
+    /// Drops the vector index, in memory and what is laid by in the file, and lays it by anew from the rows. Progress
+    /// counts stages, of 3: dropping, reading the rows, laying by.
     ///
     /// # Errors
-    /// [`Error::Core`] when the file cannot be read or written.
-    pub fn rebuild_index(&self) -> Result<(), Error> {
-        self.resident.rebuild(&self.store, &self.events)
+    /// [`Error::Core`] when the file cannot be read or written; [`Error::Interrupted`]. Nothing may be laid by then:
+    /// searches find the same, the first one of a process begins more slowly.
+    pub fn rebuild_index(&self, mut watch: Watch<'_>) -> Result<(), Error> {
+        self.resident.rebuild(&self.store, &self.events, &mut watch)
     }
 
     /// What every operation that wrote ends with.

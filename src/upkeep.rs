@@ -2,6 +2,8 @@
 
 use std::io::{BufRead, Write};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rekall_core::{
     CheckReport, CompactReport, ExportReport, ImportOptions, ImportReport, RepairReport, legacy,
@@ -47,18 +49,19 @@ impl<'a> Watch<'a> {
         crate::engine::check_cancelled(self.cancel.as_ref())
     }
 
+    pub(crate) fn token(&self) -> Option<CancelToken> {
+        self.cancel.clone()
+    }
+
     /// Hands the wishes on to storage, which counts in `u64`.
     fn hand_on<T>(
         mut self,
-        work: impl FnOnce(
-            &mut dyn FnMut(u64, u64),
-            Option<&std::sync::atomic::AtomicBool>,
-        ) -> Result<T, rekall_core::Error>,
+        work: impl FnOnce(&mut dyn FnMut(u64, u64), Option<&Arc<AtomicBool>>) -> Result<T, rekall_core::Error>,
     ) -> Result<T, Error> {
         let cancel = self.cancel.take();
         let small = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let mut tell = |done, total| self.tell(small(done), small(total));
-        Ok(work(&mut tell, cancel.as_ref().map(CancelToken::flag))?)
+        Ok(work(&mut tell, cancel.as_ref().map(CancelToken::shared_flag))?)
     }
 }
 
@@ -69,21 +72,22 @@ impl std::fmt::Debug for Watch<'_> {
 }
 
 impl Rekall {
-    /// Looks at everything in the file and reports what is wrong; see [`rekall_core::Store::check`].
+    /// Looks at everything in the file and reports what is wrong; see [`rekall_core::Store::check`]. Progress counts pages,
+    /// entries and vectors.
     ///
     /// # Errors
-    /// [`Error::Core`] when the file cannot be read at all. Damage is no error, it is in the report.
-    pub fn check(&self) -> Result<CheckReport, Error> {
-        Ok(self.store.check()?)
+    /// [`Error::Core`] when the file cannot be read at all; [`Error::Interrupted`]. Damage is no error, it is in the report.
+    pub fn check(&self, watch: Watch<'_>) -> Result<CheckReport, Error> {
+        watch.hand_on(|progress, cancel| self.store.check_observed(progress, cancel))
     }
 
     /// Repairs what can be repaired, in one transaction, and loses nothing; see
-    /// [`rekall_core::Store::repair`].
+    /// [`rekall_core::Store::repair`]. Progress counts pages, entries and vectors.
     ///
     /// # Errors
-    /// [`Error::Core`]; nothing is changed then.
-    pub fn repair(&self) -> Result<RepairReport, Error> {
-        let report = self.store.repair()?;
+    /// [`Error::Core`], [`Error::Interrupted`]; nothing is changed then.
+    pub fn repair(&self, watch: Watch<'_>) -> Result<RepairReport, Error> {
+        let report = watch.hand_on(|progress, cancel| self.store.repair_observed(progress, cancel))?;
         self.resident.clear();
         Ok(report)
     }
@@ -93,15 +97,15 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`] when the target exists or cannot be written; [`Error::Interrupted`].
     pub fn backup(&self, target: impl AsRef<Path>, watch: Watch<'_>) -> Result<(), Error> {
-        watch.hand_on(|progress, cancel| self.store.backup(target, progress, cancel))
+        watch.hand_on(|progress, cancel| self.store.backup(target, progress, plain(cancel)))
     }
 
-    /// Gives free space in the file back to the disk.
+    /// Gives free space in the file back to the disk; see [`rekall_core::Store::compact`]. Progress counts stages, of 3.
     ///
     /// # Errors
-    /// [`Error::Core`].
-    pub fn compact(&self) -> Result<CompactReport, Error> {
-        Ok(self.store.compact()?)
+    /// [`Error::Core`]; [`Error::Interrupted`], and the file then has what it had.
+    pub fn compact(&self, watch: Watch<'_>) -> Result<CompactReport, Error> {
+        watch.hand_on(|progress, cancel| self.store.compact_observed(progress, cancel))
     }
 
     /// Writes everything as lines of JSON, losslessly; see [`rekall_core::Store::export_jsonl`].
@@ -109,7 +113,7 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`] when `out` fails or an entry cannot be read; [`Error::Interrupted`].
     pub fn export_jsonl(&self, out: &mut dyn Write, watch: Watch<'_>) -> Result<ExportReport, Error> {
-        watch.hand_on(|progress, cancel| self.store.export_jsonl(out, progress, cancel))
+        watch.hand_on(|progress, cancel| self.store.export_jsonl(out, progress, plain(cancel)))
     }
 
     /// Reads what [`export_jsonl`](Self::export_jsonl) wrote: all of it or nothing.
@@ -122,8 +126,8 @@ impl Rekall {
         options: &ImportOptions,
         watch: Watch<'_>,
     ) -> Result<ImportReport, Error> {
-        let report =
-            watch.hand_on(|progress, cancel| self.store.import_jsonl(input, options, progress, cancel))?;
+        let report = watch
+            .hand_on(|progress, cancel| self.store.import_jsonl(input, options, progress, plain(cancel)))?;
         self.after_write();
         Ok(report)
     }
@@ -134,19 +138,30 @@ impl Rekall {
     /// [`recall_vector`](Self::recall_vector) and [`similar_to`](Self::similar_to) without a model, until
     /// [`reembed`](Self::reembed) makes new ones. Entries whose id is here already are left alone.
     ///
+    /// `utc_offset_minutes` is what the file's local times are off from UTC, in minutes east of Greenwich, for times whose
+    /// offset the file does not tell; `None`: it is guessed, see
+    /// [`utc_offset_minutes`](legacy::ImportOptions::utc_offset_minutes).
+    ///
     /// # Errors
     /// [`Error::Core`] when the file is not one of the Python tool's or is damaged; [`Error::Interrupted`].
     pub fn import_legacy(
         &self,
         path: impl AsRef<Path>,
+        utc_offset_minutes: Option<i32>,
         watch: Watch<'_>,
     ) -> Result<legacy::ImportReport, Error> {
         let report = watch.hand_on(|progress, cancel| {
             let mut options = legacy::ImportOptions::default().progress(progress);
-            options.cancel = cancel;
+            options.utc_offset_minutes = utc_offset_minutes;
+            options.cancel = plain(cancel);
             self.store.import_legacy(path, options)
         })?;
         self.after_write();
         Ok(report)
     }
+}
+
+/// The flag, for storage that looks at it only between its own steps.
+fn plain(cancel: Option<&Arc<AtomicBool>>) -> Option<&AtomicBool> {
+    cancel.map(|flag| &**flag)
 }

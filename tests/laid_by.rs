@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{WordModel, memory_with};
-use rekall::{Builder, EntryPatch, Mode, NewEntry, Rekall, VectorBackend};
+use rekall::{Builder, EntryPatch, Mode, NewEntry, Rekall, VectorBackend, Watch};
 
 const ENTRIES: usize = 3_000;
 
@@ -57,7 +57,7 @@ fn every_way_of_starting_gives_the_same_bits() {
     let fresh = open(&path, sq8);
     assert_eq!(answers(&fresh), expected);
     assert_eq!(fresh.stats().unwrap().index_backend, Some("sq8"));
-    fresh.rebuild_index().unwrap();
+    fresh.rebuild_index(Watch::new()).unwrap();
     assert_eq!(answers(&fresh), expected);
     drop(fresh);
 
@@ -100,7 +100,7 @@ fn a_base_that_another_process_renewed_is_taken_up() {
     let notes: Vec<NewEntry> = (0..300).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
     memory.remember_many(&notes).run().unwrap();
     let path = memory.path().to_owned();
-    open_wide(&path, WIDE, sq8).rebuild_index().unwrap();
+    open_wide(&path, WIDE, sq8).rebuild_index(Watch::new()).unwrap();
     let lean = open_wide(&path, WIDE, streamed);
     let before = answers(&lean);
     drop(lean);
@@ -109,13 +109,13 @@ fn a_base_that_another_process_renewed_is_taken_up() {
     let found = lean.recall("alpha7").run().unwrap();
     assert_eq!(found.degraded, [rekall::Degraded::NotIndexed { rows: 300 }], "slow, complete, and said");
     assert_eq!(answers(&lean), before);
-    lean.rebuild_index().unwrap();
+    lean.rebuild_index(Watch::new()).unwrap();
     assert!(lean.recall("alpha7").run().unwrap().degraded.is_empty());
     memory.remember(NewEntry::new("gamma5 beta0 alpha3")).unwrap();
     let after = answers(&lean);
     assert_ne!(before, after);
     // The blocks under the view are replaced by others, and no row changes.
-    open_wide(&path, WIDE, sq8).rebuild_index().unwrap();
+    open_wide(&path, WIDE, sq8).rebuild_index(Watch::new()).unwrap();
     assert_eq!(answers(&lean), after);
 }
 
@@ -148,11 +148,17 @@ fn a_vec0_table_follows_every_sort_of_write() {
     memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8)), rekall::Watch::new()).unwrap();
     let flat = Rekall::builder(&path).embedder(Arc::new(WordModel::named("other", 8))).open().unwrap();
     assert_eq!(answers(&memory), answers(&flat), "with a model of other dimensions");
-    assert!(memory.check().unwrap().is_clean(), "{:?}", memory.check());
-    assert!(flat.check().unwrap().is_clean(), "also for a process that knows no vec0: {:?}", flat.check());
-    memory.compact().unwrap();
+    assert!(memory.check(Watch::new()).unwrap().is_clean(), "{:?}", memory.check(Watch::new()));
+    assert!(
+        flat.check(Watch::new()).unwrap().is_clean(),
+        "also for a process that knows no vec0: {:?}",
+        flat.check(Watch::new())
+    );
+    memory.compact(Watch::new()).unwrap();
     assert_eq!(answers(&memory), answers(&flat), "compacted");
-    open(&path, |builder| builder.embedder(Arc::new(WordModel::named("other", 8)))).rebuild_index().unwrap();
+    open(&path, |builder| builder.embedder(Arc::new(WordModel::named("other", 8))))
+        .rebuild_index(Watch::new())
+        .unwrap();
     let left: i64 = rusqlite::Connection::open(&path)
         .unwrap()
         .query_row("SELECT count(*) FROM sqlite_master WHERE name LIKE 'rekall_vec0%'", [], |row| row.get(0))
@@ -174,7 +180,7 @@ fn within_a_budget_writes_renew_what_is_laid_by() {
     assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"));
     assert!(memory.stats().unwrap().memory.index < 1_200_000, "{:?}", memory.stats());
     assert_eq!(before, answers(&open(memory.path(), |builder| builder.vector_backend(VectorBackend::Flat))));
-    memory.rebuild_index().unwrap();
+    memory.rebuild_index(Watch::new()).unwrap();
     assert_eq!(answers(&memory), before);
     assert!(memory.stats().unwrap().memory.index < 10_000);
 }

@@ -71,7 +71,7 @@ fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
         assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6, "{query}");
     }
     assert_eq!(memory.recall("note").mode(Mode::Semantic).limit(1000).run().unwrap().len(), 500);
-    let check = memory.check().unwrap();
+    let check = memory.check(Watch::new()).unwrap();
     assert!(check.is_clean(), "{:?}", check.problems);
 }
 
@@ -117,7 +117,7 @@ fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
     foreign.execute("UPDATE embedding SET vector = zeroblob(64)", []).unwrap();
     let found = memory.recall("login token").run().unwrap();
     assert!(found.degraded.contains(&Degraded::UnusableVectors { count: 1 }));
-    assert_eq!(memory.repair().unwrap().quarantined, 1);
+    assert_eq!(memory.repair(Watch::new()).unwrap().quarantined, 1);
     foreign.execute("DELETE FROM entry", []).unwrap();
     assert!(memory.recall("login token").run().unwrap().is_empty());
 }
@@ -127,7 +127,7 @@ fn imported_notes_wait_for_vectors_of_this_files_model() {
     let memory = memory();
     memory.remember(NewEntry::new("disk full")).unwrap();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/rekall-core/tests/data/python-rekall/v7.db");
-    let report = memory.import_legacy(file, Watch::new()).unwrap();
+    let report = memory.import_legacy(file, None, Watch::new()).unwrap();
     assert_eq!((report.entries, report.pending), (123, 123));
     let found = memory.recall("disk").run().unwrap();
     assert!(found.degraded.contains(&Degraded::Pending { count: 123 }));
@@ -136,5 +136,5 @@ fn imported_notes_wait_for_vectors_of_this_files_model() {
     let found = memory.recall("disk").mode(Mode::Semantic).limit(200).run().unwrap();
     assert_eq!(found.len(), 119, "all but the five obsolete ones");
     assert!(found.degraded.is_empty());
-    assert!(memory.check().unwrap().is_clean());
+    assert!(memory.check(Watch::new()).unwrap().is_clean());
 }

@@ -296,10 +296,16 @@ public:
         return detail::reported(watch, rekall_import_legacy, get(), path.c_str(), utc_offset_minutes);
     }
 
-    report check() const { return report(given<rekall_report>(rekall_check, get())); }
-    report repair() { return report(given<rekall_report>(rekall_repair, get())); }
-    report compact() { return report(given<rekall_report>(rekall_compact, get())); }
-    void rebuild_index() { detail::call(rekall_rebuild_index, get()); }
+    report check(const watch &watch = {}) const { return detail::reported(watch, rekall_check, get()); }
+    report repair(const watch &watch = {}) { return detail::reported(watch, rekall_repair, get()); }
+    report compact(const watch &watch = {}) { return detail::reported(watch, rekall_compact, get()); }
+    void rebuild_index(const watch &watch = {})
+    {
+        detail::c_watch c(watch);
+        rekall_error *failed = nullptr;
+        const rekall_status status = rekall_rebuild_index(get(), &c.value, &failed);
+        c.thrown.check(status, failed);
+    }
     void clear_cache() { detail::call(rekall_clear_cache, get()); }
 
     /* Holds the index against brute force: up to so many stored vectors as queries, k hits of each. */

@@ -4,7 +4,6 @@ use std::ffi::{c_char, c_void};
 use std::fs::{self, OpenOptions as FileOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
 
@@ -164,10 +163,8 @@ pub unsafe extern "C" fn rekall_import_legacy(
     unsafe {
         on(db, error, Object::optional(out), |db| {
             let path = text::path(path, "path")?;
-            // By way of the store: the facade knows no offset.
-            legacy_report(&observed(Some(db), watch, |progress, stop| {
-                db.store().import_legacy(&path, legacy_options(utc_offset_minutes, progress, stop))
-            })?)
+            let offset = utc_offset(utc_offset_minutes);
+            legacy_report(&watched(db, watch, |watch| Ok(db.import_legacy(&path, offset, watch)?))?)
         })
     }
 }
@@ -189,8 +186,10 @@ pub unsafe extern "C" fn rekall_migrate_legacy(
         call(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
-                legacy_report(&observed(None, watch, |progress, stop| {
-                    legacy::migrate(&path, legacy_options(utc_offset_minutes, progress, stop))
+                legacy_report(&observed(watch, |progress, stop| {
+                    let mut options = legacy::ImportOptions::default().progress(progress).cancel(stop);
+                    options.utc_offset_minutes = utc_offset(utc_offset_minutes);
+                    legacy::migrate(&path, options)
                 })?)
             })
         })
@@ -225,16 +224,8 @@ fn legacy_report(report: &legacy::ImportReport) -> Result<ReportObject, Failure>
     ReportObject::new(report, report.notes.iter().cloned())
 }
 
-fn legacy_options<'a>(
-    utc_offset_minutes: i32,
-    progress: &'a mut dyn FnMut(u64, u64),
-    stop: &'a AtomicBool,
-) -> legacy::ImportOptions<'a> {
-    let options = legacy::ImportOptions::default().progress(progress).cancel(stop);
-    match utc_offset_minutes {
-        REKALL_UTC_OFFSET_AUTO => options,
-        minutes => options.utc_offset_minutes(minutes),
-    }
+fn utc_offset(minutes: i32) -> Option<i32> {
+    (minutes != REKALL_UTC_OFFSET_AUTO).then_some(minutes)
 }
 
 /// # Safety

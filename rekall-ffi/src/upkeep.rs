@@ -14,37 +14,41 @@ use crate::text;
 use crate::watch::{Watch, observed, watched};
 
 /// Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
-/// Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). Numbers: found (0:
-/// the file is sound), problems (those listed), entries, vectors, tags, links, pages. Lines: the problems.
+/// Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). watch may be NULL;
+/// progress counts pages, entries and vectors together. Numbers: found (0: the file is sound), problems (those listed),
+/// entries, vectors, tags, links, pages. Lines: the problems. REKALL_INTERRUPTED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_check(
     db: *mut Handle,
+    watch: *const Watch,
     out: *mut *mut ReportObject,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::required(out), |db| {
-            let report = db.check()?;
+            let report = watched(db, watch, |watch| Ok(db.check(watch)?))?;
             ReportObject::new(&report, report.problems.iter().map(|problem| problem.detail.clone()))
         })
     }
 }
 
 /// Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
-/// other writers meanwhile. out may be NULL. Numbers: mended (entries with unreadable parts), quarantined (vectors set
-/// aside), orphans, pending, spaces, objects. Lines: the entries mended. REKALL_CORRUPT when pages cannot be read;
-/// nothing is changed then, and rekall_salvage() carries over what can be.
+/// other writers meanwhile. watch, whose progress counts pages, entries and vectors together, and out may be NULL.
+/// Numbers: mended (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
+/// Lines: the entries mended. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
+/// REKALL_INTERRUPTED. Nothing is changed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_repair(
     db: *mut Handle,
+    watch: *const Watch,
     out: *mut *mut ReportObject,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::optional(out), |db| {
-            let report = db.repair()?;
+            let report = watched(db, watch, |watch| Ok(db.repair(watch)?))?;
             let mended = report.mended.iter();
             ReportObject::new(
                 &report,
@@ -73,24 +77,35 @@ pub unsafe extern "C" fn rekall_backup(
 }
 
 /// Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
-/// writers. out may be NULL. Numbers: bytes_before, bytes_after, complete (0 when a reader of an older state was in the
-/// way of emptying the log and, with secure_delete, of erasing what was forgotten: call it once more later).
+/// writers. watch, whose progress counts stages, of 3, and out may be NULL. Numbers: bytes_before, bytes_after, complete (0
+/// when a reader of an older state was in the way of emptying the log and, with secure_delete, of erasing what was
+/// forgotten: call it once more later). REKALL_INTERRUPTED; the file then has what it had.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_compact(
     db: *mut Handle,
+    watch: *const Watch,
     out: *mut *mut ReportObject,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, Object::optional(out), |db| ReportObject::new(&db.compact()?, [])) }
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            ReportObject::new(&watched(db, watch, |watch| Ok(db.compact(watch)?))?, [])
+        })
+    }
 }
 
-/// Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. REKALL_READ_ONLY;
-/// REKALL_BUSY.
+/// Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. watch may be NULL; its
+/// progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be laid by then:
+/// searches find the same, the first one of a process begins more slowly.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_rebuild_index(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+pub unsafe extern "C" fn rekall_rebuild_index(
+    db: *mut Handle,
+    watch: *const Watch,
+    error: *mut *mut ErrorObject,
+) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, (), |db| Ok(db.rebuild_index()?)) }
+    unsafe { on(db, error, (), |db| watched(db, watch, |watch| Ok(db.rebuild_index(watch)?))) }
 }
 
 /// Forgets cached query vectors. Searches stay the same, the next ones are slower.
@@ -123,9 +138,8 @@ pub unsafe extern "C" fn rekall_salvage(
         call(error, || {
             out.answer(|| {
                 let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
-                let report = observed(None, watch, |progress, stop| {
-                    Store::salvage(source, target, progress, Some(stop))
-                })?;
+                let report =
+                    observed(watch, |progress, stop| Store::salvage(source, target, progress, Some(stop)))?;
                 let rows = report.unreadable_rows.iter();
                 let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
                 let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));

@@ -1,7 +1,7 @@
 //! Watching long calls
 
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use crate::cancel::{Stoppable, Token};
 use crate::error::Failure;
@@ -48,8 +48,8 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// Tells how far the work is; whether it is to be stopped.
-    fn tell(&self, done: u64, total: u64) -> bool {
+    /// Tells how far the work is.
+    fn tell(&self, done: u64, total: u64) {
         if let Some(callback) = self.watch.progress {
             // SAFETY: the caller's function, called as its type says.
             let stop = in_callback(self.identity, || unsafe { callback(self.watch.user_data, done, total) });
@@ -57,7 +57,6 @@ impl<'a> Watched<'a> {
                 self.running.token().cancel();
             }
         }
-        self.running.token().is_cancelled()
     }
 }
 
@@ -78,22 +77,16 @@ pub(crate) unsafe fn watched<T>(
     work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))
 }
 
-/// Runs long work of storage that the facade does not have: it takes a flag of its own instead of a token.
+/// Runs long work of storage that the facade does not have and that needs no handle: it takes the token's bare flag.
 ///
 /// # Safety
 /// `watch` is NULL or points to a struct with valid members.
 pub(crate) unsafe fn observed<T>(
-    db: Option<&Handle>,
     watch: *const Watch,
     work: impl FnOnce(&mut dyn FnMut(u64, u64), &AtomicBool) -> Result<T, rekall::core::Error>,
 ) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
-    let watched = unsafe { Watched::begin(db, watch)? };
-    let stop = AtomicBool::new(false);
-    let mut tell = |done, total| {
-        if watched.tell(done, total) {
-            stop.store(true, Ordering::Relaxed);
-        }
-    };
-    Ok(work(&mut tell, &stop)?)
+    let watched = unsafe { Watched::begin(None, watch)? };
+    let mut tell = |done, total| watched.tell(done, total);
+    Ok(work(&mut tell, watched.running.token().flag())?)
 }

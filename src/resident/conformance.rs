@@ -72,7 +72,7 @@ impl Memory {
         tx.commit().unwrap();
         self.writes.set(self.writes.get() + 1);
         if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
-            self.resident.rebuild(&self.store, &self.events).unwrap();
+            self.resident.rebuild(&self.store, &self.events, &mut crate::Watch::new()).unwrap();
             if self.treatment == Treatment::StartAnew {
                 self.resident.clear();
             }

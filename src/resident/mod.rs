@@ -18,13 +18,17 @@ use arc_swap::ArcSwapOption;
 use rekall_core::{Changes, ReadTx, Space, Store, VectorBatch};
 use rekall_index::{EntrySet, Key, VectorSearch};
 
+use crate::engine::check_cancelled;
 use crate::event::{Event, Events};
-use crate::{Error, VectorBackend};
+use crate::{CancelToken, Error, VectorBackend, Watch};
 use engine::{Engine, Lacks};
 pub(crate) use scan::keep_best;
 
 /// Rows read from the file at a time: a megabyte or two.
 const LOAD_BATCH: usize = 1024;
+
+/// Dropping what was laid by, reading the rows, laying by.
+const REBUILD_STAGES: usize = 3;
 
 /// What is asked of the index.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +93,8 @@ struct Context<'a> {
     store: &'a Arc<Store>,
     events: &'a Events,
     wanted: Wanted,
+    /// Stops the reading of all rows.
+    cancel: Option<&'a CancelToken>,
 }
 
 impl Resident {
@@ -105,6 +111,15 @@ impl Resident {
     ///
     /// When nothing changed this costs one look at the log's position, a few microseconds, and takes no lock.
     pub(crate) fn snapshot<'s>(&self, store: &'s Arc<Store>, events: &Events) -> Result<Snapshot<'s>, Error> {
+        self.stoppable_snapshot(store, events, None)
+    }
+
+    fn stoppable_snapshot<'s>(
+        &self,
+        store: &'s Arc<Store>,
+        events: &Events,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Snapshot<'s>, Error> {
         let tx = store.read()?;
         if let Some(view) = self.current.load_full()
             && view.position == tx.position()?
@@ -118,7 +133,7 @@ impl Resident {
         let view = match self.current.load_full() {
             Some(view) if view.position == tx.position()? => view,
             _ => {
-                let context = Context { store, events, wanted: self.wanted };
+                let context = Context { store, events, wanted: self.wanted, cancel };
                 let result = bring_up_to_date(&mut writer, &context, &tx);
                 if result.is_err() {
                     // Half applied: never to be searched.
@@ -160,7 +175,19 @@ impl Resident {
     }
 
     /// Drops what was laid by in the file, and lays by anew what this backend uses.
-    pub(crate) fn rebuild(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
+    pub(crate) fn rebuild(
+        &self,
+        store: &Arc<Store>,
+        events: &Events,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Error> {
+        let cancel = watch.token();
+        let cancel = cancel.as_ref();
+        let mut done = |stages| {
+            watch.tell(stages, REBUILD_STAGES);
+            watch.check_cancelled()
+        };
+        done(0)?;
         self.clear();
         store.write()?.drop_all_index_blocks()?;
         #[cfg(feature = "sqlite-vec")]
@@ -168,15 +195,25 @@ impl Resident {
             // Whatever wrote the table: only the one backend keeps it up to date.
             vec0::discard(store)?;
             if self.wanted.backend == VectorBackend::SqliteVec {
-                return vec0::sync(store, true).map(drop);
+                done(1)?;
+                vec0::sync(store, true, cancel)?;
+                // Too late to be stopped; so below.
+                let _ = done(REBUILD_STAGES);
+                return Ok(());
             }
         }
-        self.lay_by(store, events)
+        done(1)?;
+        // Told while no lock is held: the host's function may search.
+        self.stoppable_snapshot(store, events, cancel)?;
+        done(2)?;
+        self.lay_by(store, events, cancel)?;
+        let _ = done(REBUILD_STAGES);
+        Ok(())
     }
 
     /// Lays the codes by for the next process, if this backend has codes.
-    fn lay_by(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
-        self.view(store, events)?;
+    fn lay_by(&self, store: &Arc<Store>, events: &Events, cancel: Option<&CancelToken>) -> Result<(), Error> {
+        self.stoppable_snapshot(store, events, cancel)?;
         // A clone costs nothing, and the lock is not held while the file is written.
         let (codes, space, position) = {
             let writer = self.lock();
@@ -193,7 +230,7 @@ impl Resident {
         match codes {
             Some(codes) => persist::save(store, &space, &codes, position),
             None => {
-                persist::save_from_rows(store, &space)?;
+                persist::save_from_rows(store, &space, cancel)?;
                 self.clear();
                 Ok(())
             }
@@ -211,7 +248,7 @@ impl Resident {
     fn renew_if_due(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
         #[cfg(feature = "sqlite-vec")]
         if self.wanted.backend == VectorBackend::SqliteVec {
-            if vec0::sync(store, store.deletes_securely())? {
+            if vec0::sync(store, store.deletes_securely(), None)? {
                 self.clear();
             }
             return Ok(());
@@ -222,7 +259,7 @@ impl Resident {
         let due = persist::is_due(store, |dimensions| {
             self.wanted.memory_budget.map(|_| self.wanted.most_over_base(dimensions))
         })?;
-        if due { self.lay_by(store, events) } else { Ok(()) }
+        if due { self.lay_by(store, events, None) } else { Ok(()) }
     }
 
     /// The index as it is, without bringing it up to date.
@@ -302,7 +339,10 @@ impl Writer {
         writer.engine = Some(begun.engine);
         match begun.lacks {
             Lacks::Changed(entries) => writer.refresh(tx, &space, &entries)?,
-            Lacks::Everything => tx.vectors(&space, LOAD_BATCH, |batch| writer.add(batch))?,
+            Lacks::Everything => tx.vectors(&space, LOAD_BATCH, |batch| {
+                check_cancelled(context.cancel)?;
+                writer.add(batch)
+            })?,
         }
         writer.space = Some(space);
         let rows = writer.view(context)?.search.map_or(0, |search| search.len());

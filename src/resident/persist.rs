@@ -7,7 +7,8 @@ use rekall_index::{Sq8Import, Sq8Index, VectorIndex, VectorSource};
 
 use super::index_keys;
 use super::source::StoredRows;
-use crate::Error;
+use crate::engine::check_cancelled;
+use crate::{CancelToken, Error};
 
 /// Kind of the blocks in `index_block`.
 pub(super) const SQ8: &str = "sq8";
@@ -52,7 +53,11 @@ pub(super) fn save(store: &Store, space: &Space, index: &Sq8Index, position: i64
 }
 
 /// Makes the codes from the rows and lays them by, a block at a time: for a memory budget that holds neither.
-pub(super) fn save_from_rows(store: &Arc<Store>, space: &Space) -> Result<(), Error> {
+pub(super) fn save_from_rows(
+    store: &Arc<Store>,
+    space: &Space,
+    cancel: Option<&CancelToken>,
+) -> Result<(), Error> {
     let mut tx = store.write()?;
     if tx.active_space()?.as_ref() != Some(space) {
         return Ok(());
@@ -65,6 +70,7 @@ pub(super) fn save_from_rows(store: &Arc<Store>, space: &Space) -> Result<(), Er
     let mut part = Sq8Index::new(space.dimensions, source)?;
     let mut number = 0;
     reader.vectors(space, BLOCK_ROWS, |batch| {
+        check_cancelled(cancel)?;
         part.upsert(&index_keys(batch), &batch.rows)?;
         for block in part.export() {
             tx.put_index_block(space.id, SQ8, number, position, &block)?;

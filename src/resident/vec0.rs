@@ -7,7 +7,8 @@ use rekall_index::{Error as IndexError, Neighbor, SearchOptions, SqliteVecIndex,
 
 use super::source::stale;
 use super::{LOAD_BATCH, index_keys};
-use crate::Error;
+use crate::engine::check_cancelled;
+use crate::{CancelToken, Error};
 
 /// Kind of the block that says up to where the table is filled.
 pub(super) const MARK: &str = "sqlite-vec";
@@ -54,7 +55,8 @@ impl VectorSearch for TableScan {
 }
 
 /// Brings the table up to date, if enough has changed or `at_once`, and says whether it did. Fills it when it is not there.
-pub(super) fn sync(store: &Store, at_once: bool) -> Result<bool, Error> {
+/// Stopped, it changes nothing.
+pub(super) fn sync(store: &Store, at_once: bool, cancel: Option<&CancelToken>) -> Result<bool, Error> {
     let mut tx = store.write()?;
     let Some(space) = tx.active_space()? else { return Ok(false) };
     let position = tx.position()?;
@@ -65,8 +67,8 @@ pub(super) fn sync(store: &Store, at_once: bool) -> Result<bool, Error> {
         None => Changes::Lost { position },
     };
     match changed {
-        Changes::Entries { entries, .. } => apply(&tx, &space, &entries)?,
-        Changes::Lost { .. } => fill(&tx, &space)?,
+        Changes::Entries { entries, .. } => apply(&tx, &space, &entries, cancel)?,
+        Changes::Lost { .. } => fill(&tx, &space, cancel)?,
     }
     tx.replace_index_blocks(space.id, MARK, position, [Vec::new()])?;
     tx.commit()?;
@@ -80,27 +82,36 @@ pub(super) fn discard(store: &Store) -> Result<(), Error> {
     Ok(tx.commit()?)
 }
 
-fn apply(tx: &WriteTx<'_>, space: &Space, entries: &[i64]) -> Result<(), Error> {
+fn apply(
+    tx: &WriteTx<'_>,
+    space: &Space,
+    entries: &[i64],
+    cancel: Option<&CancelToken>,
+) -> Result<(), Error> {
     let mut table = SqliteVecIndex::open(tx.connection(), TABLE, space.dimensions)?;
     for &entry in entries {
         table.remove_entry(entry)?;
     }
     for entries in entries.chunks(LOAD_BATCH) {
+        check_cancelled(cancel)?;
         add(&mut table, &tx.vectors_of(space, entries)?)?;
     }
     // vec0 does not use the places of deleted rows again.
     if table.slots()? > 2 * table.len() + LOAD_BATCH {
         drop(table);
-        fill(tx, space)?;
+        fill(tx, space, cancel)?;
     }
     Ok(())
 }
 
-fn fill(tx: &WriteTx<'_>, space: &Space) -> Result<(), Error> {
+fn fill(tx: &WriteTx<'_>, space: &Space, cancel: Option<&CancelToken>) -> Result<(), Error> {
     // Dropped, not emptied: it may be there for a model with other dimensions.
     SqliteVecIndex::discard(tx.connection(), TABLE)?;
     let mut table = SqliteVecIndex::open(tx.connection(), TABLE, space.dimensions)?;
-    tx.vectors(space, LOAD_BATCH, |batch| add(&mut table, batch))
+    tx.vectors(space, LOAD_BATCH, |batch| {
+        check_cancelled(cancel)?;
+        add(&mut table, batch)
+    })
 }
 
 fn add(table: &mut SqliteVecIndex<'_>, batch: &VectorBatch) -> Result<(), Error> {

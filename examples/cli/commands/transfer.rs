@@ -33,7 +33,8 @@ fn import_legacy(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure
     legacy::probe(file)?;
     let session = Session::open(cli, Purpose::Write)?;
     let progress = Progress::new("importing", 0);
-    let report = session.rekall.import_legacy(file, Watch::new().progress(&mut |at| progress.follow(at)))?;
+    let report =
+        session.rekall.import_legacy(file, None, Watch::new().progress(&mut |at| progress.follow(at)))?;
     drop(progress);
     let mut rows = vec![
         ("notes", report.entries.to_string()),

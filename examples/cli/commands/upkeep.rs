@@ -22,7 +22,9 @@ const RECALL_AT: usize = 10;
 
 pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
-    let report = session.rekall.check()?;
+    let progress = Progress::new("checking", 0);
+    let report = session.rekall.check(Watch::new().progress(&mut |at| progress.follow(at)))?;
+    drop(progress);
     let mut json = serde_json::to_value(&report).unwrap_or_default();
     json["clean"] = report.is_clean().into();
     let recall = queries.map(|queries| recall(&session, queries)).transpose()?;
@@ -67,7 +69,9 @@ fn recall(session: &Session, queries: usize) -> Result<RecallReport, Failure> {
 
 pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Change)?;
-    let report = session.rekall.repair()?;
+    let progress = Progress::new("repairing", 0);
+    let report = session.rekall.repair(Watch::new().progress(&mut |at| progress.follow(at)))?;
+    drop(progress);
     let text = style.table(&[
         ("notes with unreadable parts", report.mended.len().to_string()),
         ("vectors set aside", report.quarantined.to_string()),
@@ -94,7 +98,7 @@ pub(crate) fn backup(cli: &Cli, file: &Path, _style: Style) -> Result<Report, Fa
 pub(crate) fn rebuild_index(cli: &Cli) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Change)?;
     let started = Instant::now();
-    session.rekall.rebuild_index()?;
+    session.rekall.rebuild_index(Watch::new())?;
     let elapsed = started.elapsed();
     let stats = session.rekall.stats()?;
     let text = format!(

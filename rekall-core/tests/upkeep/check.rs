@@ -90,7 +90,7 @@ const DAMAGE: [(&str, &str, ProblemKind); 39] = [
 ];
 
 /// A connection of a program that knows no rules.
-fn vandal(path: &Path) -> Connection {
+pub(crate) fn vandal(path: &Path) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;").unwrap();
     connection

@@ -7,5 +7,6 @@ mod copies;
 mod jsonl;
 mod salvage;
 mod secure_delete;
+mod stopped;
 #[path = "../upkeep_common/mod.rs"]
 mod upkeep_common;

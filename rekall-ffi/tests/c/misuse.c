@@ -64,11 +64,11 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_release_memory(NULL, &error));
     FAILS(REKALL_MISUSE, rekall_embed_pending(NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_reembed(NULL, &reembed, NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_check(NULL, &report, &error));
-    FAILS(REKALL_MISUSE, rekall_repair(NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_check(NULL, NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_repair(NULL, NULL, &report, &error));
     FAILS(REKALL_MISUSE, rekall_backup(NULL, "x", NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_compact(NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_compact(NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_clear_cache(NULL, &error));
     FAILS(REKALL_MISUSE, rekall_check_recall(NULL, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl(NULL, "x", NULL, NULL, &error));
@@ -131,9 +131,9 @@ static void null_pointers(const char *folder)
     OK(rekall_embed_pending(db, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_reembed(db, NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_reembed(db, &reembed, NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_check(db, NULL, &error));
-    OK(rekall_repair(db, NULL, &error));
-    OK(rekall_compact(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_check(db, NULL, NULL, &error));
+    OK(rekall_repair(db, NULL, NULL, &error));
+    OK(rekall_compact(db, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_check_recall(db, 1, 1, NULL, NULL, &error));
     OK(rekall_check_recall(db, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_backup(db, NULL, NULL, &error));

@@ -258,7 +258,7 @@ static void backend(const char *folder, const char *name, const char *asked, uin
     OK(rekall_get_stats(db, &stats, &error));
     CHECK(stats.index_rows >= 2 && stats.process_bytes > 1000000 && stats.cache_bytes > 0 && stats.model_bytes == 0);
     CHECK(stats.index_bytes > 0 || strstr(expected, "file") != NULL || strcmp(expected, "sqlite-vec") == 0);
-    OK(rekall_rebuild_index(db, &error));
+    OK(rekall_rebuild_index(db, NULL, &error));
     rekall_close(db);
 }
 

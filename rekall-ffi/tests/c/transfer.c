@@ -26,6 +26,14 @@ static int32_t go_on(void *user_data, uint64_t done, uint64_t total)
     return 0;
 }
 
+static int32_t interrupt_from_within(void *user_data, uint64_t done, uint64_t total)
+{
+    (void)done;
+    (void)total;
+    rekall_interrupt((rekall_db *)user_data);
+    return 0;
+}
+
 /* A watch that counts its calls. */
 static rekall_watch watching(rekall_progress_fn progress, int *calls)
 {
@@ -215,6 +223,44 @@ static void importing(const char *folder, rekall_db *db, struct text *text)
     FAILS(REKALL_INVALID_INPUT, rekall_import_jsonl(db, path, REKALL_DUPLICATE_REFUSE, NULL, NULL, &error));
 }
 
+/* Upkeep tells how far it is; the function, a token or rekall_interrupt() stops it, and nothing is handed over. */
+static void stopped_upkeep(rekall_db *db)
+{
+    int calls[4], way;
+    rekall_report *report = NULL;
+    rekall_token *token = rekall_token_new();
+    rekall_watch watch = watching(go_on, &calls[0]);
+
+    OK(rekall_check(db, &watch, &report, &error));
+    rekall_report_free(report);
+    watch = watching(go_on, &calls[1]);
+    OK(rekall_repair(db, &watch, NULL, &error));
+    watch = watching(go_on, &calls[2]);
+    OK(rekall_compact(db, &watch, NULL, &error));
+    watch = watching(go_on, &calls[3]);
+    OK(rekall_rebuild_index(db, &watch, &error));
+    CHECK(calls[0] > 1 && calls[1] > 1 && calls[2] > 1 && calls[3] > 1);
+    rekall_token_cancel(token);
+    for (way = 0; way < 3; way++) {
+        if (way == 0) {
+            watch = watching(stop_at_once, &calls[0]);
+        } else if (way == 1) {
+            watch = watching(NULL, &calls[0]);
+            watch.token = token;
+        } else {
+            watch = watching(interrupt_from_within, &calls[0]);
+            watch.user_data = db;
+        }
+        FAILS(REKALL_INTERRUPTED, rekall_check(db, &watch, &report, &error));
+        CHECK(report == NULL);
+        FAILS(REKALL_INTERRUPTED, rekall_repair(db, &watch, &report, &error));
+        FAILS(REKALL_INTERRUPTED, rekall_compact(db, &watch, &report, &error));
+        FAILS(REKALL_INTERRUPTED, rekall_rebuild_index(db, &watch, &error));
+    }
+    rekall_token_free(token);
+    OK(rekall_rebuild_index(db, NULL, &error));
+}
+
 static void upkeep(const char *folder, rekall_db *db)
 {
     int calls;
@@ -222,13 +268,13 @@ static void upkeep(const char *folder, rekall_db *db)
     rekall_report *report = NULL;
     const char *backup = in(folder, "backup.db");
 
-    OK(rekall_check(db, &report, &error));
+    OK(rekall_check(db, NULL, &report, &error));
     CHECK(rekall_report_number(report, "found") == 0 && rekall_report_number(report, "pages") > 0);
     CHECK(rekall_report_line_count(report) == 0 && rekall_report_line(report, 0, NULL) == NULL);
     CHECK(take_number(report, "entries") == 16);
-    OK(rekall_repair(db, &report, &error));
+    OK(rekall_repair(db, NULL, &report, &error));
     CHECK(take_number(report, "mended") == 0);
-    OK(rekall_compact(db, &report, &error));
+    OK(rekall_compact(db, NULL, &report, &error));
     CHECK(rekall_report_number(report, "complete") == 1);
     CHECK(take_number(report, "bytes_after") > 0);
     OK(rekall_backup(db, backup, &watch, &error));
@@ -239,7 +285,8 @@ static void upkeep(const char *folder, rekall_db *db)
     CHECK(take_number(report, "entries") == 16);
     watch = watching(stop_at_once, &calls);
     FAILS(REKALL_INTERRUPTED, rekall_salvage(backup, in(folder, "never.db"), &watch, NULL, &error));
-    OK(rekall_rebuild_index(db, &error));
+    OK(rekall_rebuild_index(db, NULL, &error));
+    stopped_upkeep(db);
     OK(rekall_clear_cache(db, &error));
     OK(rekall_release_memory(db, &error));
 }
@@ -296,13 +343,13 @@ static void damaged(const char *folder, const rekall_embedder *embedder)
     copy(in(folder, "backup.db"), path);
     spoil(path, "one of eight");
     db = open_at(folder, "damaged.db", embedder);
-    OK(rekall_check(db, &report, &error));
+    OK(rekall_check(db, NULL, &report, &error));
     CHECK(rekall_report_number(report, "found") > 0 && rekall_report_number(report, "problems") > 0);
     line = rekall_report_line(report, 0, &len);
     CHECK(line != NULL && len > 5 && strlen(line) == len);
     CHECK(rekall_report_line_count(report) == rekall_report_number(report, "problems"));
     rekall_report_free(report);
-    FAILS(REKALL_CORRUPT, rekall_repair(db, &report, &error));
+    FAILS(REKALL_CORRUPT, rekall_repair(db, NULL, &report, &error));
     CHECK(report == NULL);
     rekall_close(db);
     OK(rekall_salvage(in(folder, "damaged.db"), in(folder, "saved.db"), NULL, &report, &error));

@@ -255,7 +255,7 @@ static void check_recall(const char *folder, const char *index)
         vector[3] = 1;
         with_vector(db, "one of many", vector);
     }
-    OK(rekall_rebuild_index(db, &error));
+    OK(rekall_rebuild_index(db, NULL, &error));
     watch.progress = hear;
     heard = stop_at = 0;
     OK(rekall_check_recall(db, 20, 3, &watch, &report, &error));

@@ -42,9 +42,9 @@ impl Machine<'_> {
             self.report = null_mut();
             let (db, watch, out) = (self.db, &raw const watch.value, &raw mut self.report);
             let status = match kind {
-                0 => rekall_check(db, out, e),
-                1 => rekall_repair(db, out, e),
-                2 => rekall_compact(db, out, e),
+                0 => rekall_check(db, watch, out, e),
+                1 => rekall_repair(db, watch, out, e),
+                2 => rekall_compact(db, watch, out, e),
                 3 => rekall_export_jsonl(db, path, watch, out, e),
                 4 => rekall_import_jsonl(db, path, duplicate, watch, out, e),
                 5 => rekall_export_jsonl_to(db, Some(callbacks::write), data, watch, out, e),
@@ -53,7 +53,7 @@ impl Machine<'_> {
                 8 => rekall_probe_legacy(path, out, e),
                 9 => rekall_import_legacy(db, path, offset, watch, out, e),
                 10 => rekall_migrate_legacy(path, offset, watch, out, e),
-                11 => rekall_rebuild_index(db, e),
+                11 => rekall_rebuild_index(db, watch, e),
                 _ => rekall_salvage(other, path, watch, out, e),
             };
             self.done(status, error, self.report.is_null());

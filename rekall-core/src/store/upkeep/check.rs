@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use serde::Serialize;
@@ -9,6 +11,8 @@ use serde::Serialize;
 use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::full_text;
 use super::mend::RawEntry;
+use super::watched::{Count, pages, stop_statements, units};
+use super::{Progress, unheard};
 use crate::store::{FORGOTTEN_BY_PENDING, Store, Tx};
 use crate::{EntryId, Error, objects, schema};
 
@@ -96,9 +100,24 @@ impl Store {
     /// # Errors
     /// [`Error::Io`]. Damage is no error, it is in the report.
     pub fn check(&self) -> Result<CheckReport, Error> {
-        let mut search = Search::default();
+        self.check_observed(&mut unheard, None)
+    }
+
+    /// As [`check`](Self::check). `progress` is told how much of the file was looked at (pages, entries and vectors; a
+    /// total of 0: not known), the flag stops it within about a millisecond.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Interrupted`].
+    pub fn check_observed(
+        &self,
+        progress: Progress<'_>,
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<CheckReport, Error> {
         // A connection of its own: comparing full text needs temporary tables.
-        let tx = Tx::begin(self, Box::new(self.database.connect(false)?), "BEGIN DEFERRED")?;
+        let mut connection = Box::new(self.database.connect(false)?);
+        stop_statements(&mut connection, cancel)?;
+        let tx = Tx::begin(self, connection, "BEGIN DEFERRED")?;
+        let mut search = Search::new(Count::new(progress, cancel, units(&tx.connection)));
         search.section(|search| file(&tx, search))?;
         search.section(|search| objects(&tx, search))?;
         search.section(|search| entries(&tx, search))?;
@@ -109,18 +128,23 @@ impl Store {
         search.section(|search| pending(&tx, search))?;
         search.section(|search| change_log(&tx, search))?;
         search.section(|search| full_text(&tx, search))?;
+        search.count.end()?;
         Ok(search.report)
     }
 }
 
 /// A check under way.
-#[derive(Default)]
-struct Search {
+struct Search<'a> {
     report: CheckReport,
     listed: HashMap<ProblemKind, usize>,
+    count: Count<'a>,
 }
 
-impl Search {
+impl<'a> Search<'a> {
+    fn new(count: Count<'a>) -> Self {
+        Self { report: CheckReport::default(), listed: HashMap::new(), count }
+    }
+
     /// Damage met on the way is a finding and ends this section only.
     fn section(&mut self, look: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
         match look(self) {
@@ -133,9 +157,10 @@ impl Search {
             Err(Error::Sqlite { source }) if asks_too_much(&source) => {
                 self.add(ProblemKind::File, source.to_string(), None);
             }
-            other => return other,
+            other => other?,
         }
-        Ok(())
+        // Also where a section took the interruption of one of its statements for a finding.
+        self.count.tell()
     }
 
     fn add(&mut self, kind: ProblemKind, detail: String, entry: Option<(i64, Option<EntryId>)>) {
@@ -184,8 +209,8 @@ fn id_of(connection: &Connection, row: i64) -> Option<EntryId> {
     ulid?.parse().ok()
 }
 
-fn file(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
-    search.report.pages = tx.connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+fn file(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
+    search.report.pages = pages(&tx.connection)?;
     let mut statement = tx.connection.prepare("PRAGMA integrity_check")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -194,10 +219,10 @@ fn file(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Re
             search.add(ProblemKind::File, line.replace('\n', "; "), None);
         }
     }
-    Ok(())
+    search.count.add(search.report.pages)
 }
 
-fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     if schema::is_older(&tx.connection)? {
         // Whoever may write to the file brings them up to date when opening it.
         return Ok(());
@@ -209,12 +234,13 @@ fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) ->
     Ok(())
 }
 
-fn entries(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn entries(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     let mut statement = tx.connection.prepare(&format!("{} ORDER BY id", RawEntry::select()))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let entry = RawEntry::read(row)?;
         search.report.entries += 1;
+        search.count.add(1)?;
         for (_, fault) in entry.faults() {
             search.add(ProblemKind::Unreadable, fault, Some((entry.row, entry.id())));
         }
@@ -222,7 +248,7 @@ fn entries(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) ->
     Ok(())
 }
 
-fn references(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn references(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     for reference in &REFERENCES {
         let faults::Reference { table, column, parent } = reference;
         let mut statement = tx.connection.prepare(&format!(
@@ -240,7 +266,7 @@ fn references(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search)
     Ok(())
 }
 
-fn tags(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn tags(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     search.report.tags = tx.connection.query_row("SELECT count(*) FROM tag", [], |row| row.get(0))?;
     // Tags that do not parse are reported as unreadable.
     const LISTED: &str =
@@ -265,20 +291,21 @@ fn tags(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Re
     )
 }
 
-fn spaces(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn spaces(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     for (_, detail) in faults::spaces(&tx.connection)? {
         search.add(ProblemKind::Space, detail, None);
     }
     Ok(())
 }
 
-fn vectors(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn vectors(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     let sql = format!("SELECT {VECTOR_COLUMNS}, {DIMENSIONS} FROM embedding");
     let mut statement = tx.connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let vector = VectorRow::read(row)?;
         search.report.vectors += 1;
+        search.count.add(1)?;
         if let Some(fault) = vector.fault() {
             let id = id_of(&tx.connection, vector.entry);
             search.add(ProblemKind::Vector, fault, Some((vector.entry, id)));
@@ -287,7 +314,7 @@ fn vectors(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) ->
     Ok(())
 }
 
-fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     let sql = format!(
         "SELECT id, 'no vector in the active space, and not marked as pending' FROM entry WHERE {}",
         FORGOTTEN_BY_PENDING
@@ -295,7 +322,7 @@ fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) ->
     search.rows(tx, ProblemKind::Pending, &sql)
 }
 
-fn change_log(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn change_log(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     search.rows(
         tx,
         ProblemKind::ChangeLog,
@@ -312,9 +339,9 @@ fn change_log(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search)
     Ok(())
 }
 
-fn full_text(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search) -> Result<(), Error> {
+fn full_text(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     let mut differing = Vec::new();
-    full_text::compare(&tx.connection, |row| differing.push(row))?;
+    full_text::compare(&tx.connection, &mut search.count, |row| differing.push(row))?;
     for row in differing {
         let detail = "the full-text index does not say what the entry says".to_owned();
         search.add(ProblemKind::FullText, detail, Some((row, id_of(&tx.connection, row))));

@@ -1,11 +1,14 @@
 //! Giving back space.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 
 use super::full_text;
-use super::secure;
+use super::watched::stop_statements;
+use super::{Progress, secure, stop_if, unheard};
 use crate::Error;
 use crate::files::beside;
 use crate::store::{Store, lock};
@@ -24,6 +27,9 @@ pub struct CompactReport {
     pub complete: bool,
 }
 
+/// Merging words, writing the file anew, putting it in place.
+const STAGES: u64 = 3;
+
 impl Store {
     /// Drops spaces that are leaving, merges the full-text index, writes the file anew without its free pages, and empties the write-ahead
     /// log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder for temporary
@@ -36,6 +42,19 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`], [`Error::Corrupt`].
     pub fn compact(&self) -> Result<CompactReport, Error> {
+        self.compact_observed(&mut unheard, None)
+    }
+
+    /// As [`compact`](Self::compact). `progress` is told the stages that are done, of 3: merging words, writing anew, putting
+    /// in place. The flag stops the first two within about a millisecond; the file then has what it had.
+    ///
+    /// # Errors
+    /// As for [`compact`](Self::compact), and [`Error::Interrupted`].
+    pub fn compact_observed(
+        &self,
+        progress: Progress<'_>,
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<CompactReport, Error> {
         let options = self.database.options();
         if options.read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
@@ -43,7 +62,13 @@ impl Store {
         // Other writers of this process wait for this one, as for any other.
         let _writer = self.writer.take(options.busy_timeout)?;
         let bytes_before = self.bytes();
-        let connection = self.database.connect(false)?;
+        let mut connection = self.database.connect(false)?;
+        stop_statements(&mut connection, cancel)?;
+        let mut done = |stages| {
+            progress(stages, STAGES);
+            stop_if(cancel.map(|flag| &**flag))
+        };
+        done(0)?;
         // VACUUM builds the new file as a temporary one, which must not be in memory.
         connection.execute_batch("PRAGMA temp_store = FILE")?;
         // What a change of model did not come to drop would be written anew with the rest.
@@ -51,7 +76,11 @@ impl Store {
         if options.secure_delete {
             full_text::rebuild(&connection)?;
         }
-        connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT; VACUUM;")?;
+        connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT;")?;
+        done(1)?;
+        connection.execute_batch("VACUUM")?;
+        // What is left is short, and what was promised to be gone is not to stay in the log.
+        stop_statements(&mut connection, None)?;
         let complete = match options.secure_delete {
             true => {
                 let erased = secure::erase(&connection, &self.database, true)?;
@@ -62,6 +91,8 @@ impl Store {
             }
             false => secure::empty_log(&connection, options.busy_timeout)?,
         };
+        // Too late to be stopped.
+        let _ = done(STAGES);
         Ok(CompactReport { bytes_before, bytes_after: self.bytes(), complete })
     }
 

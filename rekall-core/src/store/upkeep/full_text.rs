@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rusqlite::Connection;
 
+use super::watched::Count;
 use crate::Error;
 
 /// Entries indexed once more at a time, in memory.
@@ -15,8 +16,12 @@ const BATCH: usize = 500;
 
 /// Calls `differs` with the row number of each entry whose words in the index are not those of its text, and
 /// of each row in the index that is no entry. Needs a transaction, writes to temporary tables only. Memory: 16
-/// bytes an entry.
-pub(super) fn compare(connection: &Connection, mut differs: impl FnMut(i64)) -> Result<(), Error> {
+/// bytes an entry. Counts the entries.
+pub(super) fn compare(
+    connection: &Connection,
+    count: &mut Count<'_>,
+    mut differs: impl FnMut(i64),
+) -> Result<(), Error> {
     connection.execute_batch(&format!(
         "CREATE VIRTUAL TABLE temp.stored_words USING fts5vocab ('main', 'entry_fts', 'instance');
          CREATE VIRTUAL TABLE temp.again USING fts5 (title, content, tags, context, content = '', {TOKENIZER});
@@ -34,6 +39,7 @@ pub(super) fn compare(connection: &Connection, mut differs: impl FnMut(i64)) -> 
             )?
             .execute((last, highest))?;
         let again = words(connection, "again_words")?;
+        count.add(batch.len() as u64)?;
         for row in batch {
             if stored.remove(&row) != again.get(&row).copied() {
                 differs(row);

@@ -17,6 +17,7 @@ mod salvage;
 mod scan;
 mod scrub;
 pub(super) mod secure;
+mod watched;
 
 pub use check::{CheckReport, Problem, ProblemKind};
 pub use compact::CompactReport;
@@ -34,6 +35,9 @@ const REPORT_EVERY: u64 = 64;
 
 /// Tells how far lengthy work has come, as (done, total).
 pub(super) type Progress<'a> = &'a mut dyn FnMut(u64, u64);
+
+/// As [`Progress`], for whoever does not want to know.
+fn unheard(_: u64, _: u64) {}
 
 fn stop_if(cancel: Option<&AtomicBool>) -> Result<(), Error> {
     match cancel {

@@ -1,11 +1,16 @@
 //! Setting right what [`Store::check`] finds, as far as the pages can be read.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use rusqlite::Connection;
 use serde::Serialize;
 
 use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::full_text;
 use super::mend::RawEntry;
+use super::watched::{Count, Stoppable, units};
+use super::{Progress, unheard};
 use crate::store::{FORGOTTEN_BY_PENDING, Store, WriteTx, lock};
 use crate::{EntryId, Error, objects};
 
@@ -46,8 +51,24 @@ impl Store {
     /// [`Error::Corrupt`] when pages cannot be read (nothing is changed; [`Store::salvage`] carries over what
     /// can), [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`].
     pub fn repair(&self) -> Result<RepairReport, Error> {
-        let tx = self.write().map_err(suggest_salvage)?;
-        let report = repair(&tx).map_err(suggest_salvage)?;
+        self.repair_observed(&mut unheard, None)
+    }
+
+    /// As [`repair`](Self::repair). `progress` is told how much of the file was repaired (pages, entries and vectors; a
+    /// total of 0: not known), the flag stops it within about a millisecond.
+    ///
+    /// # Errors
+    /// As for [`repair`](Self::repair), and [`Error::Interrupted`]; nothing is changed then.
+    pub fn repair_observed(
+        &self,
+        progress: Progress<'_>,
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<RepairReport, Error> {
+        let mut tx = self.write().map_err(suggest_salvage)?;
+        let stoppable = Stoppable::begin(&mut tx, cancel)?;
+        let mut count = Count::new(progress, cancel, units(&stoppable.0.connection));
+        let report = repair(stoppable.0, &mut count).map_err(suggest_salvage)?;
+        drop(stoppable);
         tx.commit()?;
         Ok(report)
     }
@@ -62,7 +83,7 @@ fn suggest_salvage(error: Error) -> Error {
     }
 }
 
-fn repair(tx: &WriteTx<'_>) -> Result<RepairReport, Error> {
+fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error> {
     let connection: &Connection = &tx.connection;
     let mut report =
         RepairReport { objects: objects::wrong(connection)?.len() as u64, ..RepairReport::default() };
@@ -72,10 +93,12 @@ fn repair(tx: &WriteTx<'_>) -> Result<RepairReport, Error> {
     objects::restore(connection, "table")?;
     objects::restore(connection, "view")?;
     mend_spaces(connection, &mut report)?;
-    mend_entries(tx, &mut report)?;
+    count.tell()?;
+    mend_entries(tx, &mut report, count)?;
     objects::restore(connection, "index")?;
     connection.execute_batch("REINDEX")?;
-    quarantine(tx, &mut report)?;
+    count.tell()?;
+    quarantine(tx, &mut report, count)?;
     remove_orphans(connection, &mut report)?;
     connection.execute_batch(
         "DELETE FROM tag;
@@ -83,14 +106,17 @@ fn repair(tx: &WriteTx<'_>) -> Result<RepairReport, Error> {
              FROM entry, json_each(entry.tags);
          DELETE FROM index_block;",
     )?;
+    count.tell()?;
     full_text::rebuild(connection)?;
+    count.add(connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?)?;
     report.pending = connection.execute(
-        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {}", FORGOTTEN_BY_PENDING),
+        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}"),
         [],
     )? as u64;
     log_anew(connection, before)?;
     objects::restore(connection, "trigger")?;
     verify(connection)?;
+    count.end()?;
     Ok(report)
 }
 
@@ -107,7 +133,7 @@ fn mend_spaces(connection: &Connection, report: &mut RepairReport) -> Result<(),
     Ok(())
 }
 
-fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport) -> Result<(), Error> {
+fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
     let mut row = i64::MIN;
     // NOT INDEXED: the indexes may be what is wrong.
@@ -117,6 +143,7 @@ fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport) -> Result<(), Error
         let batch: Vec<RawEntry> = statement.query_map([row], RawEntry::read)?.collect::<Result<_, _>>()?;
         let Some(last) = batch.last() else { return Ok(()) };
         row = last.row;
+        count.add(batch.len() as u64)?;
         for mut entry in batch.into_iter().filter(|entry| !entry.faults().is_empty()) {
             let fresh = lock(&tx.store.ids).next(tx.now_ms());
             let columns = entry.mend(fresh).into_iter().map(str::to_owned).collect();
@@ -138,7 +165,7 @@ fn taken(connection: &Connection, entry: &RawEntry) -> Result<bool, Error> {
 }
 
 /// Sets bad vectors aside. Those of no entry have nowhere to go and are removed as orphans.
-fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport) -> Result<(), Error> {
+fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
     let sql = format!(
         "SELECT {VECTOR_COLUMNS}, {DIMENSIONS} FROM embedding
@@ -152,6 +179,7 @@ fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport) -> Result<(), Error> 
             statement.query_map([rowid], VectorRow::read)?.collect::<Result<_, _>>()?;
         let Some(last) = batch.last() else { return Ok(()) };
         rowid = last.rowid;
+        count.add(batch.len() as u64)?;
         for vector in batch {
             let Some(reason) = vector.fault() else { continue };
             // From row to row, so that values of any type arrive as they are.

@@ -36,8 +36,9 @@
  * used in a child process after fork().
  *
  * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, or call a function on
- * the same handle (which returns REKALL_MISUSE), but for rekall_interrupt(), tokens and objects. Those of a listener or
- * an embedder may come from any thread, also several at once.
+ * the same handle (which returns REKALL_MISUSE, also with a call on another handle and its callback in between), but for
+ * rekall_interrupt(), tokens and objects. Nor may they wait for another thread that uses the handle: some come while a
+ * lock is held. Those of a listener, an embedder, a clock or a download may come from any thread, also several at once.
  *
  * BUGS in the library become REKALL_PANIC; the process lives, and the handle then answers only rekall_close(). The
  * library prints nothing, installs no signal handlers, reads no locale, and starts no thread that was not asked for.

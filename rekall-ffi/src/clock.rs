@@ -18,18 +18,20 @@ pub type NowFn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i64>;
 pub(crate) struct HostClock {
     now: unsafe extern "C" fn(*mut c_void) -> i64,
     user_data: UserData,
+    /// Shared with the handle, so that a call back into it is noticed.
+    identity: usize,
 }
 
 impl HostClock {
-    pub(crate) fn new(now: NowFn, user_data: *mut c_void) -> Option<Self> {
-        now.map(|now| Self { now, user_data: UserData(user_data) })
+    pub(crate) fn new(now: NowFn, user_data: *mut c_void, identity: usize) -> Option<Self> {
+        now.map(|now| Self { now, user_data: UserData(user_data), identity })
     }
 }
 
 impl WallClock for HostClock {
     fn now_ms(&self) -> i64 {
         // SAFETY: the caller's function, called as its type says.
-        in_callback(0, || unsafe { (self.now)(self.user_data.get()) })
+        in_callback(self.identity, || unsafe { (self.now)(self.user_data.get()) })
     }
 }
 

@@ -2,19 +2,41 @@
 //!
 //! Panics are caught and become a status. Rust prints a panic before it unwinds, by a hook that is one for the
 //! whole process (std has none for a thread), and a library must not print: so the first call chains a hook of
-//! ours in front of the one that is there. It keeps still only for threads that are inside one of our calls, and
-//! hands all other panics on. In the shared library std is the library's own, and so is that hook: other Rust
-//! code in the process never meets it.
+//! ours in front of the one that is there. It keeps still only for threads that are inside one of our calls and
+//! for those that the library starts (all named `rekall-…`), and hands all other panics on. In the shared library
+//! std is the library's own, and so is that hook: other Rust code in the process never meets it.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
+use crate::cancel::Token;
+use crate::entry::EntryObject;
 use crate::error::{ErrorObject, Failure};
 use crate::handle::Handle;
+use crate::hits::Hits;
+use crate::links::{Links, Neighbours};
 use crate::place::Place;
+use crate::report::ReportObject;
 use crate::status::{REKALL_OK, REKALL_PANIC, Status};
+
+/// The header lets any thread use what the library hands out.
+const fn any_thread<T: Send + Sync>() {}
+
+const _: () = {
+    any_thread::<Handle>();
+    any_thread::<EntryObject>();
+    any_thread::<ErrorObject>();
+    any_thread::<Hits>();
+    any_thread::<Links>();
+    any_thread::<Neighbours>();
+    any_thread::<ReportObject>();
+    any_thread::<Token>();
+};
+
+/// How the names of all threads begin that the library starts.
+const OUR_THREADS: &str = "rekall-";
 
 thread_local! {
     /// How many of our calls this thread is inside of.
@@ -23,8 +45,9 @@ thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Whether one of the caller's callbacks failed in the call that this thread is in.
     static CALLBACK_FAILED: Cell<bool> = const { Cell::new(false) };
-    /// The handle whose callback this thread is in; 0: none.
-    static IN_CALLBACK_OF: Cell<usize> = const { Cell::new(0) };
+    /// The handles whose callbacks this thread is in, the innermost last: a callback may call on another handle, which has
+    /// callbacks of its own.
+    static CALLBACKS_OF: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Sets a cell for as long as it lives.
@@ -79,14 +102,23 @@ fn keep_panics_quiet() {
     HOOK.call_once(|| {
         let others = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            if DEPTH.try_with(Cell::get).unwrap_or(0) == 0 {
-                others(info);
-            } else {
+            if is_ours() {
                 let place = info.location().map(ToString::to_string);
                 let _ = PLACE.try_with(|slot| slot.replace(place));
+            } else {
+                others(info);
             }
         }));
     });
+}
+
+/// Whether what panics here is the library: in a call of the host's or on a thread of its own, but not in a callback.
+fn is_ours() -> bool {
+    if DEPTH.try_with(Cell::get).unwrap_or(0) > 0 {
+        return true;
+    }
+    let is_callback = CALLBACKS_OF.try_with(|chain| !chain.borrow().is_empty()).unwrap_or(false);
+    !is_callback && std::thread::current().name().is_some_and(|name| name.starts_with(OUR_THREADS))
 }
 
 /// For what cannot fail.
@@ -174,7 +206,7 @@ pub(crate) unsafe fn with<P: Place>(
         return Err(Failure::misuse("called from a callback of the same handle"));
     }
     let _running = db.enter()?;
-    let _trace = db.listener().and_then(|listener| listener.trace());
+    let _trace = db.trace();
     let poison = PoisonOnPanic(db);
     #[cfg(debug_assertions)]
     crate::testing::panic_if_asked();
@@ -192,17 +224,33 @@ impl Drop for PoisonOnPanic<'_> {
     }
 }
 
+/// One of the caller's functions runs, for as long as this lives.
+struct Callback;
+
+impl Callback {
+    fn of(identity: usize) -> Self {
+        let _ = CALLBACKS_OF.try_with(|chain| chain.borrow_mut().push(identity));
+        Self
+    }
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        let _ = CALLBACKS_OF.try_with(|chain| chain.borrow_mut().pop());
+    }
+}
+
 /// Runs one of the caller's functions on behalf of a handle (0: of none).
 pub(crate) fn in_callback<T>(identity: usize, callback: impl FnOnce() -> T) -> T {
-    let _which = Meanwhile::set(&IN_CALLBACK_OF, identity);
+    let _which = Callback::of(identity);
     // A panic of a host in Rust is the host's to print.
     let _outside = Meanwhile::set(&DEPTH, 0);
     callback()
 }
 
-/// Whether this thread runs a callback of that handle.
+/// Whether this thread runs a callback of that handle, be it with calls on other handles in between.
 pub(crate) fn is_in_callback(identity: usize) -> bool {
-    IN_CALLBACK_OF.get() == identity
+    CALLBACKS_OF.try_with(|chain| chain.borrow().contains(&identity)).unwrap_or(false)
 }
 
 /// Notes that the error which is about to come up is a callback's.
@@ -213,4 +261,20 @@ pub(crate) fn note_callback_failure() {
 /// Whether a callback failed in the call that this thread is in.
 pub(crate) fn callback_failed() -> bool {
     CALLBACK_FAILED.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_is_known_with_others_in_between() {
+        in_callback(1, || {
+            in_callback(2, || assert!(is_in_callback(1) && is_in_callback(2) && !is_in_callback(3)));
+            assert!(is_in_callback(1) && !is_in_callback(2));
+        });
+        assert!(!is_in_callback(1));
+        let _ = panic::catch_unwind(|| in_callback(1, || panic::resume_unwind(Box::new(()))));
+        assert!(!is_in_callback(1), "also where a callback in Rust panicked");
+    }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use rekall::cache::Clock;
 use rekall::{KeepAlive, Rekall};
+use tracing::dispatcher::DefaultGuard;
 
 use crate::cancel::Registry;
 use crate::clock::Ageing;
@@ -15,6 +16,7 @@ use crate::guard::{free, is_in_callback, look, peek};
 use crate::listener::Voice;
 use crate::status::REKALL_PANIC;
 use crate::text::{lend, owned_path};
+use crate::trace::Trace;
 
 /// As a number of milliseconds, bytes or entries: no limit, for ever.
 pub const REKALL_NEVER: u64 = u64::MAX;
@@ -29,6 +31,7 @@ pub struct Handle {
     poisoned: AtomicBool,
     running: Registry,
     voice: Option<Arc<Voice>>,
+    trace: Option<Trace>,
     identity: Arc<Identity>,
     ageing: Ageing,
     path: Box<[u8]>,
@@ -57,6 +60,7 @@ impl Handle {
             gate: RwLock::new(()),
             poisoned: AtomicBool::new(false),
             running: Registry::default(),
+            trace: voice.as_ref().and_then(Trace::new),
             voice,
             identity,
             ageing,
@@ -76,7 +80,7 @@ impl Handle {
     pub(crate) fn poison(&self) {
         self.poisoned.store(true, Ordering::Release);
         if let Some(voice) = &self.voice {
-            voice.say_poisoned(self.identity());
+            voice.say_poisoned();
         }
     }
 
@@ -89,8 +93,9 @@ impl Handle {
         self.ageing.now()
     }
 
-    pub(crate) fn listener(&self) -> Option<&Arc<Voice>> {
-        self.voice.as_ref()
+    /// Brings what the parts below say on this thread to the log, for as long as the result lives.
+    pub(crate) fn trace(&self) -> Option<DefaultGuard> {
+        self.trace.as_ref().map(Trace::listen)
     }
 
     pub(crate) fn running(&self) -> &Registry {

@@ -14,17 +14,18 @@ use crate::events::{
 };
 use crate::guard::in_callback;
 use crate::options::{self, UserData};
-use crate::trace::Trace;
 
 /// Calls a destroy function once, when nobody needs the data any more.
 pub(crate) struct DestroyOnce {
     destroy: DestroyFn,
     user_data: UserData,
+    /// Of the handle that it was given to.
+    identity: usize,
 }
 
 impl DestroyOnce {
-    pub(crate) fn new(destroy: DestroyFn, user_data: UserData) -> Self {
-        Self { destroy, user_data }
+    pub(crate) fn new(destroy: DestroyFn, user_data: UserData, identity: usize) -> Self {
+        Self { destroy, user_data, identity }
     }
 }
 
@@ -33,7 +34,7 @@ impl Drop for DestroyOnce {
         if let Some(destroy) = self.destroy {
             let data = self.user_data.get();
             // SAFETY: the caller's function, called as its type says.
-            in_callback(0, || unsafe { destroy(data) });
+            in_callback(self.identity, || unsafe { destroy(data) });
         }
     }
 }
@@ -42,6 +43,8 @@ impl Drop for DestroyOnce {
 pub(crate) struct Voice {
     listener: Listener,
     user_data: UserData,
+    /// Shared with the handle, so that a call back into it is noticed.
+    identity: usize,
     /// Calls the caller's `destroy` when the voice goes.
     _end: DestroyOnce,
 }
@@ -56,22 +59,22 @@ impl Voice {
     ///
     /// # Safety
     /// `listener` is NULL or points to a struct with valid members.
-    pub(crate) unsafe fn new(listener: *const Listener) -> Result<Option<Self>, Failure> {
+    pub(crate) unsafe fn new(listener: *const Listener, identity: usize) -> Result<Option<Self>, Failure> {
         // SAFETY: as promised by the caller.
         let Some(mut listener) = (unsafe { options::read(listener)? }) else { return Ok(None) };
         let user_data = UserData(listener.user_data);
-        let end = DestroyOnce::new(listener.destroy, user_data);
+        let end = DestroyOnce::new(listener.destroy, user_data, identity);
         if !(0..=REKALL_LOG_TRACE).contains(&listener.log_level) {
             return Err(Failure::misuse(format!("log_level must be 0 to 5, got {}", listener.log_level)));
         }
         if listener.log_level == 0 {
             listener.log_level = REKALL_LOG_INFO;
         }
-        Ok(Some(Self { listener, user_data, _end: end }))
+        Ok(Some(Self { listener, user_data, identity, _end: end }))
     }
 
     /// Hands the event on, to both functions.
-    pub(crate) fn tell(&self, identity: usize, event: &Event) {
+    pub(crate) fn tell(&self, event: &Event) {
         let said = Said::from(event);
         if let Some(callback) = self.listener.event {
             let strings = [&said.model, &said.reason, &said.entry].map(|text| text.as_deref().map(c_string));
@@ -90,12 +93,12 @@ impl Voice {
                 count: said.count,
             };
             // SAFETY: the caller's function, called as its type says.
-            in_callback(identity, || unsafe { callback(self.user_data.get(), &raw const event) });
+            in_callback(self.identity, || unsafe { callback(self.user_data.get(), &raw const event) });
         }
-        self.log(identity, said.level, &said.message);
+        self.log(said.level, &said.message);
     }
 
-    pub(crate) fn log(&self, identity: usize, level: i32, message: &str) {
+    pub(crate) fn log(&self, level: i32, message: &str) {
         let Some(log) = self.listener.log else { return };
         if level > self.listener.log_level {
             return;
@@ -103,25 +106,16 @@ impl Voice {
         let message = c_string(message);
         let len = message.count_bytes();
         // SAFETY: the caller's function, called as its type says.
-        in_callback(identity, || unsafe { log(self.user_data.get(), level, message.as_ptr(), len) });
+        in_callback(self.identity, || unsafe { log(self.user_data.get(), level, message.as_ptr(), len) });
     }
 
-    pub(crate) fn say_poisoned(&self, identity: usize) {
-        self.log(
-            identity,
-            REKALL_LOG_ERROR,
-            "a call met a bug in rekall: the handle only answers rekall_close()",
-        );
+    pub(crate) fn say_poisoned(&self) {
+        self.log(REKALL_LOG_ERROR, "a call met a bug in rekall: the handle only answers rekall_close()");
     }
 
     /// Whether log lines of the parts below are wanted, too.
     pub(crate) fn log_level(&self) -> Option<i32> {
         self.listener.log.map(|_| self.listener.log_level)
-    }
-
-    /// Hears the parts below for as long as the result lives, on this thread.
-    pub(crate) fn trace(self: &std::sync::Arc<Self>) -> Option<Trace> {
-        Trace::begin(self)
     }
 }
 

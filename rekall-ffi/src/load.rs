@@ -58,9 +58,14 @@ pub(crate) fn source(model: &str) -> Result<ModelSource, Failure> {
     model.parse().map_err(|error| Failure::from(rekall::Error::from(error)))
 }
 
+/// For the handle with that identity.
+///
 /// # Safety
 /// NULL, or a struct with valid members.
-pub(crate) unsafe fn load_options(given: *const LoadSettings) -> Result<LoadOptions, Failure> {
+pub(crate) unsafe fn load_options(
+    given: *const LoadSettings,
+    identity: usize,
+) -> Result<LoadOptions, Failure> {
     // SAFETY: as promised by the caller.
     let given = unsafe { options::read_or_default(given)? };
     let set = flags(given.flags, REKALL_LOAD_OFFLINE, "rekall_load_options")?;
@@ -70,7 +75,7 @@ pub(crate) unsafe fn load_options(given: *const LoadSettings) -> Result<LoadOpti
     load.max_tokens = some(given.max_tokens);
     load.max_threads = some(given.max_threads as usize);
     load.offline = set & REKALL_LOAD_OFFLINE != 0;
-    load.progress = given.download.map(|tell| observer(tell, UserData(given.download_user_data)));
+    load.progress = given.download.map(|tell| observer(tell, UserData(given.download_user_data), identity));
     // SAFETY: as promised by the caller.
     unsafe {
         load.query_prefix = given.query_prefix.optional("query_prefix")?.map(str::to_owned);
@@ -89,11 +94,14 @@ pub(crate) unsafe fn load_options(given: *const LoadSettings) -> Result<LoadOpti
 fn observer(
     tell: unsafe extern "C" fn(*mut c_void, *const c_char, u64, u64),
     user_data: UserData,
+    identity: usize,
 ) -> ProgressObserver {
     ProgressObserver::new(move |progress| {
         let file = CString::new(progress.file).unwrap_or_default();
         // SAFETY: the caller's function, called as its type says.
-        in_callback(0, || unsafe { tell(user_data.get(), file.as_ptr(), progress.bytes, progress.total) });
+        in_callback(identity, || unsafe {
+            tell(user_data.get(), file.as_ptr(), progress.bytes, progress.total)
+        });
     })
 }
 
@@ -126,6 +134,18 @@ mod tests {
     }
 
     #[test]
+    fn a_call_from_a_download_is_known_as_one() {
+        unsafe extern "C" fn look(seen: *mut c_void, _: *const c_char, _: u64, _: u64) {
+            // SAFETY: what the test handed in.
+            unsafe { seen.cast::<bool>().write(crate::guard::is_in_callback(7)) };
+        }
+        let mut seen = false;
+        let observer = observer(look, UserData((&raw mut seen).cast()), 7);
+        observer.tell(&DownloadProgress { file: "weights", bytes: 1, total: 2 });
+        assert!(seen && !crate::guard::is_in_callback(7));
+    }
+
+    #[test]
     fn options_reach_the_loader() {
         let heard: Mutex<Vec<(CString, u64, u64)>> = Mutex::default();
         // SAFETY: all bytes zero are the default of an option struct.
@@ -142,7 +162,7 @@ mod tests {
         given.download = Some(note);
         given.download_user_data = (&raw const heard).cast_mut().cast();
         // SAFETY: a struct with valid members.
-        let load = unsafe { load_options(&raw const given) }.unwrap();
+        let load = unsafe { load_options(&raw const given, 0) }.unwrap();
         assert_eq!(load.hub_endpoint.as_deref(), Some("http://mirror"));
         assert_eq!(load.hub_cache.as_deref(), Some(std::path::Path::new("/cache")));
         assert_eq!((load.max_threads, load.dimensions, load.max_tokens), (Some(3), Some(64), Some(9)));

@@ -138,17 +138,18 @@ pub unsafe extern "C" fn rekall_open(
             let options = options::read_or_default(options)?;
             let identity = Arc::new(Identity::default());
             // Both first, and both whatever the other says: then their destroy functions are called on every way out.
-            let voice = Voice::new(options.listener);
+            let voice = Voice::new(options.listener, identity.number());
             let own = Own::new(options.embedder, identity.number());
             let (voice, own) = (voice?.map(Arc::new), own?);
             out.answer(|| {
-                let ageing = Ageing::new(HostClock::new(options.age_ms, options.age_user_data));
+                let ageing =
+                    Ageing::new(HostClock::new(options.age_ms, options.age_user_data, identity.number()));
                 let mut builder = Rekall::builder(text::path(path, "path")?).clock(ageing);
-                builder = settings(builder, &options)?;
-                builder = model(builder, &options, own)?;
+                builder = settings(builder, &options, identity.number())?;
+                builder = model(builder, &options, own, identity.number())?;
                 if let Some(voice) = &voice {
-                    let (voice, number) = (Arc::clone(voice), identity.number());
-                    builder = builder.on_event(move |event| voice.tell(number, event));
+                    let voice = Arc::clone(voice);
+                    builder = builder.on_event(move |event| voice.tell(event));
                 }
                 Ok(Handle::new(builder.open()?, voice, identity, ageing))
             })
@@ -158,7 +159,7 @@ pub unsafe extern "C" fn rekall_open(
 
 /// # Safety
 /// The members are valid.
-unsafe fn settings(mut builder: Builder, options: &OpenOptions) -> Result<Builder, Failure> {
+unsafe fn settings(mut builder: Builder, options: &OpenOptions, identity: usize) -> Result<Builder, Failure> {
     let given = flags(options.flags, FLAGS, "rekall_open_options")?;
     let has = |flag| given & flag != 0;
     // SAFETY: as promised by the caller.
@@ -210,7 +211,7 @@ unsafe fn settings(mut builder: Builder, options: &OpenOptions) -> Result<Builde
         let longest = Duration::from_millis(i32::MAX as u64);
         builder = builder.busy_timeout(wait.unwrap_or(longest).min(longest));
     }
-    if let Some(clock) = HostClock::new(options.now_ms, options.now_user_data) {
+    if let Some(clock) = HostClock::new(options.now_ms, options.now_user_data, identity) {
         builder = builder.wall_clock(clock);
     }
     Ok(builder)
@@ -235,11 +236,16 @@ unsafe fn config(options: &OpenOptions) -> Result<Option<Config>, Failure> {
 
 /// # Safety
 /// The members are valid.
-unsafe fn model(mut builder: Builder, options: &OpenOptions, own: Option<Own>) -> Result<Builder, Failure> {
+unsafe fn model(
+    mut builder: Builder,
+    options: &OpenOptions,
+    own: Option<Own>,
+    identity: usize,
+) -> Result<Builder, Failure> {
     // SAFETY: as promised by the caller.
     let (model, vectors, load) = unsafe {
         let model = text::name(options.model, "model")?;
-        (model, text::name(options.vectors_name, "vectors_name")?, load_options(options.load)?)
+        (model, text::name(options.vectors_name, "vectors_name")?, load_options(options.load, identity)?)
     };
     let none = options.flags & REKALL_OPEN_NO_MODEL != 0;
     let choices = [model.is_some(), own.is_some(), vectors.is_some(), none];

@@ -90,7 +90,7 @@ impl Own {
         // SAFETY: as promised by the caller.
         let Some(given) = (unsafe { options::read(embedder)? }) else { return Ok(None) };
         let user_data = UserData(given.user_data);
-        let end = DestroyOnce::new(given.destroy, user_data);
+        let end = DestroyOnce::new(given.destroy, user_data, identity);
         // SAFETY: as promised by the caller.
         let name = unsafe { text::required_name(given.name, "rekall_embedder.name")? };
         if name.is_empty() {

@@ -99,7 +99,7 @@ pub unsafe extern "C" fn rekall_reembed(
                     watched(db, watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?.into()))
                 }
                 (None, Some(model)) => {
-                    let (source, load) = (source(model)?, load_options(options.load)?);
+                    let (source, load) = (source(model)?, load_options(options.load, db.identity())?);
                     watched(db, watch, |watch| Ok(db.reembed(source, load, watch)?.into()))
                 }
                 _ => Err(Failure::misuse("either model or embedder must be given")),

@@ -4,21 +4,28 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
+use tracing::dispatcher::{self, DefaultGuard};
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
 use crate::events::{REKALL_LOG_DEBUG, REKALL_LOG_ERROR, REKALL_LOG_INFO, REKALL_LOG_TRACE, REKALL_LOG_WARN};
 use crate::listener::Voice;
 
-/// Listens while it lives.
-pub(crate) struct Trace(#[expect(dead_code, reason = "its end is what counts")] DefaultGuard);
+/// A handle's way from `tracing` to its log. Made once: `tracing` keeps a list of these behind a lock for the whole process,
+/// and asks all of them anew what they want to hear whenever one is added.
+pub(crate) struct Trace(Dispatch);
 
 impl Trace {
-    pub(crate) fn begin(voice: &Arc<Voice>) -> Option<Self> {
+    pub(crate) fn new(voice: &Arc<Voice>) -> Option<Self> {
         let level = voice.log_level()?;
-        Some(Self(tracing::subscriber::set_default(ToLog { voice: Arc::clone(voice), level })))
+        Some(Self(Dispatch::new(ToLog { voice: Arc::clone(voice), level })))
+    }
+
+    /// Listens on this thread for as long as the result lives.
+    pub(crate) fn listen(&self) -> DefaultGuard {
+        dispatcher::set_default(&self.0)
     }
 }
 
@@ -38,6 +45,16 @@ fn number(level: Level) -> i32 {
 }
 
 impl Subscriber for ToLog {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(match self.level {
+            REKALL_LOG_ERROR => LevelFilter::ERROR,
+            REKALL_LOG_WARN => LevelFilter::WARN,
+            REKALL_LOG_INFO => LevelFilter::INFO,
+            REKALL_LOG_DEBUG => LevelFilter::DEBUG,
+            _ => LevelFilter::TRACE,
+        })
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // Events of the facade come to the log in words already.
         number(*metadata.level()) <= self.level && metadata.target() != "rekall::event"
@@ -56,7 +73,7 @@ impl Subscriber for ToLog {
         event.record(&mut line);
         let Line { mut message, fields } = line;
         message.push_str(&fields);
-        self.voice.log(0, number(*event.metadata().level()), &message);
+        self.voice.log(number(*event.metadata().level()), &message);
     }
 
     fn enter(&self, _: &Id) {}

@@ -19,6 +19,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/misuse.c", "c99"),
     ("c/sizes.c", "c99"),
     ("c/callbacks.c", "c99"),
+    ("c/reentry.c", "c99"),
     ("c/transfer.c", "c99"),
     ("c/model.c", "c99"),
     ("c/threads.c", "c11"),

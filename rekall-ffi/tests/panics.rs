@@ -90,3 +90,52 @@ fn panics_of_others_are_still_told() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("the host's own"));
 }
+
+/// What the library starts is named so that its panics keep still; they come up as errors of the calls that wait for it.
+#[test]
+fn panics_on_the_librarys_own_threads_say_nothing() {
+    if std::env::var_os("REKALL_TEST_CHILD").is_some() {
+        // SAFETY: a token of ours. The first call of all keeps panics still.
+        unsafe { rekall_token_free(rekall_token_new()) };
+        for name in ["rekall-index", "a host's own"] {
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            let thread = thread.spawn(move || panic!("on the thread {name}")).unwrap();
+            assert!(thread.join().is_err());
+        }
+        return;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "panics_on_the_librarys_own_threads_say_nothing", "--nocapture"]);
+    let output = child.env("REKALL_TEST_CHILD", "x").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("on the thread a host's own") && !told.contains("rekall-index"), "{told}");
+}
+
+/// A thread without a name that panics would print.
+#[test]
+fn every_thread_of_the_library_has_its_name() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut folders: Vec<_> =
+        ["src", "rekall-core/src", "rekall-cache/src", "rekall-model/src", "rekall-index/src"]
+            .map(|folder| root.join(folder))
+            .to_vec();
+    let mut named = 0;
+    while let Some(folder) = folders.pop() {
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for (at, _) in product.match_indices("thread::Builder::new()") {
+                let next = product[at..].chars().take(80).collect::<String>();
+                assert!(next.contains(".name(\"rekall-"), "{}: {next}", path.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named >= 4, "{named}");
+}

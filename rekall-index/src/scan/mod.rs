@@ -190,8 +190,11 @@ where
             done.fetch_add(1, Ordering::Release);
         };
         // If the system has no thread to give, fewer do the work.
-        let helpers =
-            (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, helper).ok()).count();
+        let helpers = (1..threads)
+            .map_while(|_| {
+                std::thread::Builder::new().name("rekall-index".into()).spawn_scoped(scope, helper).ok()
+            })
+            .count();
         let ours = part();
         // All end within microseconds of each other as a rule; sleeping until then would cost a few dozen more.
         let waiting = Instant::now();

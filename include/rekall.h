@@ -2712,7 +2712,8 @@ void rekall_report_free(rekall_report *report);
 /* ======================================================================================================== */
 
 /**
- * Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet.
+ * Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
+ * which only its owner may read.
  * watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
  */
 rekall_status rekall_export_jsonl(rekall_db *db,

@@ -859,7 +859,8 @@ typedef struct rekall_load_options {
 #define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0}, 0, 0, 0 }
 
 /**
- * Counts the tokens of a text as the model sees them.
+ * Counts the tokens of a text as the model sees them. (size_t)-1 says that it cannot, and fails the call with
+ * REKALL_CALLBACK.
  */
 typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size_t len);
 
@@ -868,7 +869,8 @@ typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size
  * any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
  * text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
  * vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
- * REKALL_CALLBACK. Called on the threads that call the library, also on several at once.
+ * REKALL_CALLBACK. Called on the threads that call the library (it makes vectors on no thread of its own), also on
+ * several at once.
  */
 typedef rekall_status (*rekall_embed_fn)(void *user_data,
                                          uint32_t purpose,
@@ -918,7 +920,8 @@ typedef struct rekall_embedder {
     void *user_data;
     /**
      * Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
-     * before the call that was given this struct returns with an error. NULL: nobody.
+     * before the call that was given this struct returns with an error (but not when struct_size itself is wrong, and the
+     * struct so cannot be read). NULL: nobody.
      */
     rekall_destroy_fn destroy;
 } rekall_embedder;
@@ -929,6 +932,10 @@ typedef struct rekall_embedder {
 #define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0 }
 
 /**
+    /**
+     * Bytes of memory that the model takes, for model_bytes of rekall_stats; 0: not known.
+     */
+    uint64_t memory_bytes;
  * Something that happened while the library worked. Made by the library, which may know members beyond those that
  * this header has: read it through the pointer, do not copy it. All pointers are valid until the callback returns;
  * those that the kind does not have are NULL, the numbers 0.
@@ -1016,7 +1023,7 @@ typedef struct rekall_listener {
     void *user_data;
     /**
      * Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
-     * with an error. NULL: nobody.
+     * with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
      */
     rekall_destroy_fn destroy;
 } rekall_listener;

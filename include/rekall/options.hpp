@@ -27,6 +27,8 @@ struct embedder {
     std::function<void(std::uint32_t purpose, const std::vector<std::string_view> &texts, float *rows)> embed;
     /* Counts tokens for max_tokens; without it bytes are counted. */
     std::function<std::size_t(std::string_view text)> count_tokens;
+    /* Bytes of memory that it takes, for model_bytes of the figures; 0: not known. */
+    std::uint64_t memory_bytes = 0;
 };
 
 /* How a model is loaded. What is empty follows the model's own files. */
@@ -100,6 +102,7 @@ inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
     out.name = own->name.c_str();
     out.dimensions = own->dimensions;
     out.max_tokens = own->max_tokens;
+    out.memory_bytes = own->memory_bytes;
     out.destroy = [](void *self) { delete static_cast<embedder *>(self); };
     if (own->embed) {
         out.embed = [](void *self, std::uint32_t purpose, const rekall_str *texts, std::size_t count, float *rows,

@@ -96,12 +96,12 @@ fn split(
     let mut sum = 0;
     for part in parts {
         let tokens = count(text[part.clone()].trim());
-        if end > start && sum + tokens > max_tokens {
+        if end > start && tokens.saturating_add(sum) > max_tokens {
             split(text, start..end, level.next(), max_tokens, count, pieces);
             start = part.start;
             sum = 0;
         }
-        sum += tokens;
+        sum = tokens.saturating_add(sum);
         end = part.end;
     }
     split(text, start..end, level.next(), max_tokens, count, pieces);

@@ -90,7 +90,7 @@ pub struct Listener {
     /// Handed to the functions.
     pub user_data: *mut c_void,
     /// Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
-    /// with an error. NULL: nobody.
+    /// with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
     pub destroy: DestroyFn,
 }
 

@@ -1,9 +1,10 @@
 //! The caller's own model
 
 use std::ffi::{c_char, c_void};
+use std::ops::ControlFlow;
 
 use rekall::Embedder;
-use rekall::model::{Error as ModelError, Fingerprint};
+use rekall::model::{Embeddings, Error as ModelError, Fingerprint, Progress};
 
 use crate::error::Failure;
 use crate::events::DestroyFn;
@@ -12,6 +13,9 @@ use crate::listener::DestroyOnce;
 use crate::options::{self, UserData, sized};
 use crate::status::{REKALL_INTERRUPTED, REKALL_MODEL_UNAVAILABLE, REKALL_OK, Status, rekall_status_name};
 use crate::text::{self, Str};
+
+/// Texts handed to the caller's function at a time, between which a call can be stopped.
+const AT_ONCE: usize = 64;
 
 /// As a purpose: the text is to be found.
 pub const REKALL_EMBED_DOCUMENT: u32 = 0;
@@ -22,7 +26,8 @@ pub const REKALL_EMBED_QUERY: u32 = 1;
 /// any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
 /// text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
 /// vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
-/// REKALL_CALLBACK. Called on the threads that call the library, also on several at once.
+/// REKALL_CALLBACK. Called on the threads that call the library (it makes vectors on no thread of its own), also on
+/// several at once.
 pub type EmbedFn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -34,7 +39,8 @@ pub type EmbedFn = Option<
     ) -> Status,
 >;
 
-/// Counts the tokens of a text as the model sees them.
+/// Counts the tokens of a text as the model sees them. (size_t)-1 says that it cannot, and fails the call with
+/// REKALL_CALLBACK.
 pub type CountTokensFn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, text: *const c_char, len: usize) -> usize>;
 
@@ -59,8 +65,11 @@ pub struct HostEmbedder {
     /// Handed to the functions.
     pub user_data: *mut c_void,
     /// Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
-    /// before the call that was given this struct returns with an error. NULL: nobody.
+    /// before the call that was given this struct returns with an error (but not when struct_size itself is wrong, and the
+    /// struct so cannot be read). NULL: nobody.
     pub destroy: DestroyFn,
+    /// Bytes of memory that the model takes, for model_bytes of rekall_stats; 0: not known.
+    pub memory_bytes: u64,
 }
 
 sized!(HostEmbedder => "rekall_embedder");
@@ -71,6 +80,7 @@ pub(crate) struct Own {
     dimensions: usize,
     max_tokens: Option<usize>,
     count_tokens: CountTokensFn,
+    memory_bytes: usize,
     embed: unsafe extern "C" fn(*mut c_void, u32, *const Str, usize, *mut f32, usize) -> Status,
     user_data: UserData,
     /// Shared with the handle, so that a call back into it is noticed.
@@ -108,6 +118,7 @@ impl Own {
             dimensions: given.dimensions,
             max_tokens: (given.max_tokens > 0).then_some(given.max_tokens),
             count_tokens: given.count_tokens,
+            memory_bytes: usize::try_from(given.memory_bytes).unwrap_or(usize::MAX),
             embed,
             user_data,
             identity,
@@ -137,9 +148,11 @@ impl Own {
         }
     }
 
-    fn embed(&self, texts: &[&str], purpose: u32) -> Result<Vec<f32>, ModelError> {
+    /// The rows, brought to length 1, and which of them are zero.
+    fn embed(&self, texts: &[&str], purpose: u32) -> Result<(Vec<f32>, Vec<usize>), ModelError> {
+        let mut zero = Vec::new();
         if texts.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), zero));
         }
         let mut rows = self.ask(texts, purpose)?;
         for (index, row) in rows.chunks_exact_mut(self.dimensions).enumerate() {
@@ -151,13 +164,15 @@ impl Own {
             }
             let norm = row.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
             if norm < f64::from(f32::MIN_POSITIVE) {
-                return Err(ModelError::Unembeddable { index });
+                row.fill(0.0);
+                zero.push(index);
+                continue;
             }
             for value in row {
                 *value = (f64::from(*value) / norm) as f32;
             }
         }
-        Ok(rows)
+        Ok((rows, zero))
     }
 }
 
@@ -186,24 +201,56 @@ impl Embedder for Own {
     }
 
     fn count_tokens(&self, text: &str) -> Result<usize, ModelError> {
-        Ok(match self.count_tokens {
-            // SAFETY: the caller's function, called as its type says.
-            Some(count) => in_callback(self.identity, || unsafe {
-                count(self.user_data.get(), text.as_ptr().cast(), text.len())
-            }),
-            None => text.len(),
-        })
+        let Some(count) = self.count_tokens else { return Ok(text.len()) };
+        // SAFETY: the caller's function, called as its type says.
+        let tokens = in_callback(self.identity, || unsafe {
+            count(self.user_data.get(), text.as_ptr().cast(), text.len())
+        });
+        if tokens == usize::MAX {
+            return Err(failed("the host's embedder cannot count the tokens of a text".to_owned()));
+        }
+        Ok(tokens)
     }
 
     fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, ModelError> {
-        self.embed(texts, REKALL_EMBED_DOCUMENT)
+        let (rows, zero) = self.embed(texts, REKALL_EMBED_DOCUMENT)?;
+        zero.first().map_or(Ok(rows), |&index| Err(ModelError::Unembeddable { index }))
     }
 
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, ModelError> {
-        self.embed(&[text], REKALL_EMBED_QUERY)
+        let (row, zero) = self.embed(&[text], REKALL_EMBED_QUERY)?;
+        zero.first().map_or(Ok(row), |&index| Err(ModelError::Unembeddable { index }))
     }
 
     fn memory_bytes(&self) -> usize {
-        0
+        self.memory_bytes
+    }
+
+    /// Each text is given to the model once, however many of them it makes nothing of.
+    fn embed_documents_observed(
+        &self,
+        texts: &[&str],
+        observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Embeddings, ModelError> {
+        let mut result = Embeddings::zeroed(texts.len(), self.dimensions);
+        let (mut done, mut tokens) = (0, 0_usize);
+        for batch in texts.chunks(AT_ONCE) {
+            let (rows, zero) = self.embed(batch, REKALL_EMBED_DOCUMENT)?;
+            result.rows[done * self.dimensions..][..rows.len()].copy_from_slice(&rows);
+            result.unembeddable.extend(zero.iter().map(|index| done + index));
+            for text in batch {
+                let count = self.count_tokens(text)?;
+                result.token_counts[done] = u32::try_from(count).unwrap_or(u32::MAX);
+                if self.max_tokens.is_some_and(|most| count > most) {
+                    result.truncated.push(done);
+                }
+                tokens = tokens.saturating_add(count);
+                done += 1;
+            }
+            if observe(Progress { texts: done, total: texts.len(), tokens }).is_break() {
+                return Err(ModelError::Cancelled { done, total: texts.len() });
+            }
+        }
+        Ok(result)
     }
 }

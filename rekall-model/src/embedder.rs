@@ -89,7 +89,7 @@ pub trait Embedder: Send + Sync {
             for (i, text) in texts.iter().enumerate().take(last).skip(first) {
                 let count = self.count_tokens(text)?;
                 result.note_tokens(i, count, self.max_tokens());
-                tokens += count;
+                tokens = count.saturating_add(tokens);
             }
             let progress = Progress { texts: last, total: texts.len(), tokens };
             if observe(progress).is_break() {

@@ -157,12 +157,61 @@ static void listening(const char *folder)
     reentered = NULL;
 }
 
+static int asked;
+
+static rekall_status counting_embed(void *user_data, uint32_t purpose, const rekall_str *texts, size_t count,
+                                    float *out_vectors, size_t dimensions)
+{
+    asked++;
+    return letters_embed(user_data, purpose, texts, count, out_vectors, dimensions);
+}
+
+static size_t cannot_count(void *user_data, const char *text, size_t len)
+{
+    (void)user_data;
+    (void)text;
+    (void)len;
+    return (size_t)-1;
+}
+
+/* Texts that the model makes nothing of cost no further call; a model that cannot count fails the call. */
+static void one_ask(const char *folder)
+{
+    rekall_embedder embedder = letters(NULL);
+    rekall_new_entry entries[40];
+    rekall_stats stats = REKALL_STATS_INIT;
+    rekall_db *db;
+    size_t i;
+
+    embedder.embed = counting_embed;
+    embedder.memory_bytes = 4321;
+    db = open_at(folder, "one_ask.db", &embedder);
+    for (i = 0; i < 40; i++) {
+        rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+        entry.title = rekall_text(i % 2 == 0 ? "123" : "letters");
+        entries[i] = entry;
+    }
+    OK(rekall_remember_many(db, entries, 40, NULL, NULL, &error));
+    CHECK(asked == 1);
+    OK(rekall_get_stats(db, &stats, &error));
+    CHECK(stats.vectors == 20 && stats.model_bytes == 4321);
+    rekall_close(db);
+
+    embedder.count_tokens = cannot_count;
+    embedder.max_tokens = 4;
+    db = open_at(folder, "one_ask.db", &embedder);
+    entries[0].title = rekall_text("longer than four");
+    FAILS(REKALL_CALLBACK, rekall_remember(db, &entries[0], NULL, NULL, &error));
+    rekall_close(db);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
     destroyed_once(argv[1]);
     failing_embedder(argv[1]);
     listening(argv[1]);
+    one_ask(argv[1]);
     puts("ok");
     return 0;
 }

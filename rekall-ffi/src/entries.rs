@@ -132,9 +132,9 @@ pub struct Patch {
 }
 
 sized!(
-    EntryContext => "rekall_context",
-    EntryInput => "rekall_new_entry",
-    Patch => "rekall_patch",
+    EntryContext, ..files_count => "rekall_context",
+    EntryInput, ..metadata => "rekall_new_entry",
+    Patch, ..superseded_by => "rekall_patch",
 );
 
 impl EntryInput {

@@ -94,4 +94,4 @@ pub struct Listener {
     pub destroy: DestroyFn,
 }
 
-sized!(Listener => "rekall_listener");
+sized!(Listener, ..destroy => "rekall_listener");

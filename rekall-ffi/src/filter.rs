@@ -81,7 +81,7 @@ pub struct Filter {
     pub updated_before_ms: i64,
 }
 
-sized!(Filter => "rekall_filter");
+sized!(Filter, ..updated_before_ms => "rekall_filter");
 
 /// The caller's filter; the default one, active entries, for NULL.
 ///

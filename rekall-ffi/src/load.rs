@@ -51,7 +51,7 @@ pub struct LoadSettings {
     pub download_user_data: *mut c_void,
 }
 
-sized!(LoadSettings => "rekall_load_options");
+sized!(LoadSettings, ..download_user_data => "rekall_load_options");
 
 /// A model by its name.
 pub(crate) fn source(model: &str) -> Result<ModelSource, Failure> {

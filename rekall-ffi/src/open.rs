@@ -111,7 +111,7 @@ pub struct OpenOptions {
     pub rescored_rows: u64,
 }
 
-sized!(OpenOptions => "rekall_open_options");
+sized!(OpenOptions, ..rescored_rows => "rekall_open_options");
 
 /// Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
 /// only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.

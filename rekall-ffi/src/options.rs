@@ -19,10 +19,16 @@ pub(crate) unsafe trait Sized_: Copy {
 }
 
 /// Declares option structs. Each has, after `struct_size`, integers, floats, raw pointers, `Option`s of functions and
-/// structs of these: all of which may be zero.
+/// structs of these: all of which may be zero. The last member ends where the struct does: padding behind it would be
+/// what a member added later has, to which an older program gave no value.
 macro_rules! sized {
-    ($($type:ty => $name:literal),+ $(,)?) => {
+    ($($type:ty, ..$last:ident => $name:literal),+ $(,)?) => {
         $(
+            const _: () = assert!(
+                std::mem::offset_of!($type, $last) + crate::options::size_of_member(|value: &$type| &value.$last)
+                    == size_of::<$type>()
+            );
+
             // SAFETY: repr(C), struct_size first, and nothing in it that may not be zero.
             unsafe impl crate::options::Sized_ for $type {
                 const NAME: &'static str = $name;
@@ -31,6 +37,10 @@ macro_rules! sized {
     };
 }
 pub(crate) use sized;
+
+pub(crate) const fn size_of_member<T, M>(_: fn(&T) -> &M) -> usize {
+    size_of::<M>()
+}
 
 /// Looks at the size that stands at the beginning of a struct.
 ///
@@ -213,7 +223,7 @@ mod tests {
         third: u64,
     }
 
-    sized!(Probe => "rekall_probe");
+    sized!(Probe, ..third => "rekall_probe");
 
     const FULL: Probe = Probe { struct_size: size_of::<Probe>(), first: 1, second: 2, third: 3 };
 

@@ -72,7 +72,7 @@ pub struct HostEmbedder {
     pub memory_bytes: u64,
 }
 
-sized!(HostEmbedder => "rekall_embedder");
+sized!(HostEmbedder, ..memory_bytes => "rekall_embedder");
 
 /// The caller's model as the library sees it.
 pub(crate) struct Own {

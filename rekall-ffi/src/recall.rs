@@ -92,7 +92,7 @@ pub struct RecallOptions {
     pub supersede: Str,
 }
 
-sized!(RecallOptions => "rekall_recall_options");
+sized!(RecallOptions, ..supersede => "rekall_recall_options");
 
 /// Searches for entries that a text brings to mind. Any text but a blank one is a valid query.
 ///

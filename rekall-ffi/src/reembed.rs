@@ -41,7 +41,7 @@ pub struct ReembedOptions {
     pub embedder: *const HostEmbedder,
 }
 
-sized!(Embedded => "rekall_embedded", ReembedOptions => "rekall_reembed_options");
+sized!(Embedded, ..without_meaning => "rekall_embedded", ReembedOptions, ..embedder => "rekall_reembed_options");
 
 impl From<rekall::Embedded> for Embedded {
     fn from(done: rekall::Embedded) -> Self {

@@ -35,7 +35,7 @@ pub struct RememberOptions {
     pub token: *mut Token,
 }
 
-sized!(RememberOptions => "rekall_remember_options");
+sized!(RememberOptions, ..token => "rekall_remember_options");
 
 /// Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
 ///

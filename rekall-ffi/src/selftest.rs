@@ -33,7 +33,7 @@ pub struct RecallReport {
     pub backend: [c_char; 32],
 }
 
-sized!(RecallReport => "rekall_recall_report");
+sized!(RecallReport, ..backend => "rekall_recall_report");
 
 impl From<rekall::RecallReport> for RecallReport {
     fn from(report: rekall::RecallReport) -> Self {

@@ -34,7 +34,7 @@ pub struct SimilarOptions {
     pub token: *mut Token,
 }
 
-sized!(SimilarOptions => "rekall_similar_options");
+sized!(SimilarOptions, ..token => "rekall_similar_options");
 
 /// Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
 /// needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for

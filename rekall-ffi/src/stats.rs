@@ -65,7 +65,7 @@ pub struct Stats {
     pub process_bytes: u64,
 }
 
-sized!(Stats => "rekall_stats");
+sized!(Stats, ..process_bytes => "rekall_stats");
 
 /// Counts what the file holds and what memory is taken; milliseconds for 100000 entries.
 #[unsafe(no_mangle)]

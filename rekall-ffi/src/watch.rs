@@ -27,7 +27,7 @@ pub struct Watch {
     pub token: *mut Token,
 }
 
-sized!(Watch => "rekall_watch");
+sized!(Watch, ..token => "rekall_watch");
 
 /// Work under the caller's watch.
 struct Watched<'a> {

@@ -244,8 +244,7 @@
 #define REKALL_UNSUPPORTED 18
 
 /**
- * The call was stopped by rekall_interrupt(), a token or a progress callback, or a newer search took its place
- * (supersede of rekall_recall_options). What was being written is undone.
+ * The call was stopped by rekall_interrupt(), a token or a progress callback. What was being written is undone.
  */
 #define REKALL_INTERRUPTED 19
 
@@ -257,6 +256,11 @@
 /* ======================================================================================================== */
 /* Text and ids                                                                                             */
 /* ======================================================================================================== */
+
+/**
+ * A newer search took the place of this one (supersede of rekall_recall_options).
+ */
+#define REKALL_SUPERSEDED 21
 
 /**
  * Characters of an id, without the NUL at its end.
@@ -1581,7 +1585,7 @@ typedef struct rekall_recall_options {
     rekall_str snippet_after;
     /**
      * A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
-     * REKALL_INTERRUPTED with a message that names the key. For a field where the user is typing, or any caller that wants
+     * REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
      * the newest answer only. Not given: stops none.
      */
     rekall_str supersede;
@@ -2411,7 +2415,7 @@ void rekall_page_free(rekall_page *page);
  * query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
  * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
  * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, and for a limit, a
- * threshold or weights out of their range; REKALL_INTERRUPTED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+ * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
  * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
  */
 rekall_status rekall_recall(rekall_db *db,
@@ -2542,8 +2546,8 @@ size_t rekall_hits_degraded_count(const rekall_hits *hits);
 uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
 
 /**
- * How many entries number index of them concerns: those that wait, or whose vectors cannot be used. 0 for the other
- * kinds, and behind the last.
+ * How many entries number index of them concerns: those that wait, or whose vectors cannot be used; for
+ * REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
  */
 uint64_t rekall_hits_degraded_entries(const rekall_hits *hits,
                                       size_t index);
@@ -2904,6 +2908,14 @@ rekall_status rekall_model_name(rekall_db *db,
                                 rekall_error **error);
 
 /**
+/**
+ * Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
+ * this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
+ */
+rekall_status rekall_data_version(rekall_db *db,
+                                  int64_t *out,
+                                  rekall_error **error);
+
  * Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
  * when the file has none. The rest as for rekall_model_name().
  */

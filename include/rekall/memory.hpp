@@ -156,6 +156,14 @@ public:
         return out;
     }
 
+    /* A number that is another one whenever anything was written to the file, whoever wrote it. */
+    std::int64_t data_version() const
+    {
+        std::int64_t out = 0;
+        detail::call(rekall_data_version, get(), &out);
+        return out;
+    }
+
     /* What the model makes of a text. */
     std::vector<float> embed(std::string_view text, std::uint32_t purpose = REKALL_EMBED_QUERY) const
     {

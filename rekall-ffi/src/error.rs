@@ -4,7 +4,8 @@ use std::ffi::c_char;
 
 use crate::guard::{callback_failed, free, look};
 use crate::status::{
-    REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_UNSUPPORTED, Status, of_kind,
+    REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_SUPERSEDED, REKALL_UNSUPPORTED,
+    Status, of_kind,
 };
 
 /// What went wrong, in a code and in words. Never changes; may be read from any thread.
@@ -71,7 +72,11 @@ impl From<rekall::Error> for Failure {
             error,
             rekall::Error::Model(Model::Compute { .. }) | rekall::Error::Core(Core::Stream { .. })
         );
-        let status = if travelled && callback_failed() { REKALL_CALLBACK } else { of_kind(error.kind()) };
+        let status = match error {
+            _ if travelled && callback_failed() => REKALL_CALLBACK,
+            rekall::Error::Superseded { .. } => REKALL_SUPERSEDED,
+            _ => of_kind(error.kind()),
+        };
         Self::new(status, error.to_string())
     }
 }

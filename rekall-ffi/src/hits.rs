@@ -92,7 +92,7 @@ impl From<&Degraded> for Why {
             Degraded::MeaningOnly => (REKALL_DEGRADED_MEANING_ONLY, 0),
             Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
             Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
-            Degraded::NotIndexed { .. } => (REKALL_DEGRADED_NOT_INDEXED, 0),
+            Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }
@@ -217,8 +217,8 @@ pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usi
     unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.kind)) }
 }
 
-/// How many entries number index of them concerns: those that wait, or whose vectors cannot be used. 0 for the other
-/// kinds, and behind the last.
+/// How many entries number index of them concerns: those that wait, or whose vectors cannot be used; for
+/// REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_entries(hits: *const Hits, index: usize) -> u64 {
     // SAFETY: NULL or hits that were not freed.

@@ -87,7 +87,7 @@ pub struct RecallOptions {
     /// Put behind each word found, likewise.
     pub snippet_after: Str,
     /// A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
-    /// REKALL_INTERRUPTED with a message that names the key. For a field where the user is typing, or any caller that wants
+    /// REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
     /// the newest answer only. Not given: stops none.
     pub supersede: Str,
 }
@@ -99,7 +99,7 @@ sized!(RecallOptions, ..supersede => "rekall_recall_options");
 /// query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
 /// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
 /// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, and for a limit, a
-/// threshold or weights out of their range; REKALL_INTERRUPTED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+/// threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
 /// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_recall(

@@ -2,11 +2,11 @@
 
 use std::ffi::c_char;
 
-use crate::error::ErrorObject;
+use crate::error::{ErrorObject, Failure};
 use crate::guard::on;
 use crate::handle::Handle;
 use crate::options::{Report, sized};
-use crate::place::Room;
+use crate::place::{Out, Room};
 use crate::status::Status;
 
 /// Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
@@ -109,6 +109,18 @@ pub unsafe extern "C" fn rekall_get_stats(
     }
 }
 
+/// Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
+/// this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_data_version(
+    db: *mut Handle,
+    out: *mut i64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, Out::required(out, 0), |db| Ok(db.store().data_version()?)) }
+}
+
 /// Writes the name of the loaded model to buffer, NUL-terminated; "" while none is loaded. out_len, which may be NULL,
 /// receives its length without the NUL, also with REKALL_BUFFER_TOO_SMALL, when the buffer, of capacity bytes, is left
 /// empty. A call with buffer NULL and capacity 0 asks for the length.
@@ -121,11 +133,7 @@ pub unsafe extern "C" fn rekall_model_name(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        on(db, error, text(buffer, capacity, out_len), |db| {
-            Ok(db.stats()?.model.unwrap_or_default().into_bytes())
-        })
-    }
+    unsafe { tell(db, buffer, capacity, out_len, error, |db| Ok(db.stats()?.model)) }
 }
 
 /// Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
@@ -140,9 +148,8 @@ pub unsafe extern "C" fn rekall_fingerprint(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, text(buffer, capacity, out_len), |db| {
-            let space = db.store().read()?.active_space()?;
-            Ok(space.map(|space| space.fingerprint).unwrap_or_default().into_bytes())
+        tell(db, buffer, capacity, out_len, error, |db| {
+            Ok(db.store().read()?.active_space()?.map(|space| space.fingerprint))
         })
     }
 }
@@ -159,17 +166,25 @@ pub unsafe extern "C" fn rekall_index_backend(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, text(buffer, capacity, out_len), |db| {
-            Ok(db.stats()?.index_backend.unwrap_or_default().into())
-        })
+        tell(db, buffer, capacity, out_len, error, |db| Ok(db.stats()?.index_backend.map(str::to_owned)))
     }
 }
 
-/// A buffer of the caller's for text.
+/// Writes a text, "" for none, to a buffer of the caller's.
 ///
 /// # Safety
-/// As for [`Room::new`].
-unsafe fn text(buffer: *mut c_char, capacity: usize, len: *mut usize) -> Room<u8> {
+/// As for [`on`] and [`Room::new`].
+unsafe fn tell(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+    error: *mut *mut ErrorObject,
+    text: impl FnOnce(&Handle) -> Result<Option<String>, Failure>,
+) -> Status {
     // SAFETY: as promised by the caller.
-    unsafe { Room::new("buffer", buffer.cast(), capacity, len, Some(0)) }
+    unsafe {
+        let room: Room<u8> = Room::new("buffer", buffer.cast(), capacity, len, Some(0));
+        on(db, error, room, |db| Ok(text(db)?.unwrap_or_default().into_bytes()))
+    }
 }

@@ -48,11 +48,12 @@ pub const REKALL_MODEL_MISMATCH: i32 = 16;
 pub const REKALL_MODEL_UNAVAILABLE: i32 = 17;
 /// This build or machine lacks what was asked for, or an option struct is of a newer version than the library.
 pub const REKALL_UNSUPPORTED: i32 = 18;
-/// The call was stopped by rekall_interrupt(), a token or a progress callback, or a newer search took its place
-/// (supersede of rekall_recall_options). What was being written is undone.
+/// The call was stopped by rekall_interrupt(), a token or a progress callback. What was being written is undone.
 pub const REKALL_INTERRUPTED: i32 = 19;
 /// One of the caller's callbacks failed.
 pub const REKALL_CALLBACK: i32 = 20;
+/// A newer search took the place of this one (supersede of rekall_recall_options).
+pub const REKALL_SUPERSEDED: i32 = 21;
 
 /// The code of each of the facade's kinds.
 pub(crate) fn of_kind(kind: ErrorKind) -> Status {
@@ -103,6 +104,7 @@ pub extern "C" fn rekall_status_name(status: Status) -> *const c_char {
         REKALL_UNSUPPORTED => c"REKALL_UNSUPPORTED",
         REKALL_INTERRUPTED => c"REKALL_INTERRUPTED",
         REKALL_CALLBACK => c"REKALL_CALLBACK",
+        REKALL_SUPERSEDED => c"REKALL_SUPERSEDED",
         _ => c"REKALL_UNKNOWN",
     };
     name.as_ptr()

@@ -21,6 +21,7 @@ static void null_pointers(const char *folder)
     rekall_recall_report recalled = REKALL_RECALL_REPORT_INIT;
     rekall_query query = {{"x", 1}, NULL, 0};
     uint32_t number;
+    int64_t version = 7;
     size_t size = 7;
     float vector[TEST_DIMENSIONS] = {1};
     char buffer[8];
@@ -66,6 +67,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_reembed(NULL, &reembed, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_check(NULL, NULL, &report, &error));
     FAILS(REKALL_MISUSE, rekall_repair(NULL, NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_data_version(NULL, &version, &error));
+    CHECK(version == 0);
     FAILS(REKALL_MISUSE, rekall_backup(NULL, "x", NULL, &error));
     FAILS(REKALL_MISUSE, rekall_compact(NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, NULL, &error));

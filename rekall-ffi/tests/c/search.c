@@ -282,7 +282,7 @@ static void not_indexed(const char *folder)
     OK(rekall_recall(db, "bbbb", 4, NULL, &hits, &error));
     CHECK(rekall_hits_count(hits) == 2 && rekall_hits_degraded_count(hits) == 1);
     CHECK(rekall_hits_degraded_kind(hits, 0) == REKALL_DEGRADED_NOT_INDEXED);
-    CHECK(rekall_hits_degraded_entries(hits, 0) == 0);
+    CHECK(rekall_hits_degraded_entries(hits, 0) == 2);
     CHECK(strcmp(rekall_hits_degraded(hits, 0, &len), expected) == 0 && len == strlen(expected));
     rekall_hits_free(hits);
     rekall_close(db);

@@ -155,7 +155,7 @@ static void *search_slowly(void *argument)
     status = rekall_recall(shared, argument, REKALL_NTS, &options, &hits, &error);
     CHECK((status == REKALL_OK) == (hits != NULL));
     if (status != REKALL_OK) {
-        CHECK(status == REKALL_INTERRUPTED && strstr(rekall_error_message(error), "superseded") != NULL);
+        CHECK(status == REKALL_SUPERSEDED && strstr(rekall_error_message(error), "superseded") != NULL);
         CHECK(strstr(rekall_error_message(error), "\"typing\"") != NULL);
     }
     rekall_hits_free(hits);
@@ -198,10 +198,10 @@ static void a_newer_search_takes_over(const char *folder)
     embedder.embed = holding_embed;
     shared = open_at(folder, "supersede.db", &embedder);
     remember(shared, "the newer one");
-    CHECK(ends(first, "typing") == REKALL_INTERRUPTED);
+    CHECK(ends(first, "typing") == REKALL_SUPERSEDED);
     CHECK(ends(second, "another field") == REKALL_OK);
     CHECK(ends(third, NULL) == REKALL_OK);
-    CHECK(ends(fourth, "typing") == REKALL_INTERRUPTED);
+    CHECK(ends(fourth, "typing") == REKALL_SUPERSEDED);
     rekall_close(shared);
 }
 

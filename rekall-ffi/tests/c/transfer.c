@@ -267,7 +267,16 @@ static void upkeep(const char *folder, rekall_db *db)
     rekall_watch watch = watching(go_on, &calls);
     rekall_report *report = NULL;
     const char *backup = in(folder, "backup.db");
+    int64_t before = 0, after = 0;
+    rekall_id id;
 
+    OK(rekall_data_version(db, &before, &error));
+    OK(rekall_data_version(db, &after, &error));
+    CHECK(before == after);
+    id = remember(db, "seventeen");
+    OK(rekall_data_version(db, &after, &error));
+    CHECK(before != after);
+    OK(rekall_forget(db, id.text, &error));
     OK(rekall_check(db, NULL, &report, &error));
     CHECK(rekall_report_number(report, "found") == 0 && rekall_report_number(report, "pages") > 0);
     CHECK(rekall_report_line_count(report) == 0 && rekall_report_line(report, 0, NULL) == NULL);

@@ -13,8 +13,9 @@
  * object that says in words what was expected and what was found; free it with rekall_error_free(). Nothing is kept by
  * thread or by handle.
  *
- * OUTPUTS are set to NULL or 0 when the call begins, and to the result only when it succeeds. Nothing is half done: a
- * call that writes is one transaction.
+ * OUTPUTS are set to NULL or 0 when the call begins, and to the result only when it succeeds; a buffer with a capacity
+ * only has its length set to 0. Nothing is half done: a call that writes is one transaction, but for
+ * rekall_embed_pending() and rekall_reembed(), which write batch by batch and go on where they were when called again.
  *
  * OWNERSHIP. What comes through a T **out is yours, and goes back with the function of its type: rekall_close(),
  * rekall_hits_free(), ... (NULL is fine). What an accessor returns as a const pointer belongs to the object that was
@@ -31,20 +32,23 @@
  * working; a program compiled against a newer one gets REKALL_UNSUPPORTED if it sets a member that the library does not
  * know. Unknown flags and numbers are REKALL_MISUSE. Always say struct_size through the macro, never in numbers.
  *
- * THREADS. One handle may be used from any number of threads at once. Hits, entries, links, reports, errors and tokens
- * may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle must not be
- * used in a child process after fork().
+ * THREADS. One handle may be used from any number of threads at once. Hits, entries, links, neighbours, reports, errors
+ * and tokens may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle
+ * must not be used in a child process after fork().
  *
  * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, or call a function on
  * the same handle (which returns REKALL_MISUSE, also with a call on another handle and its callback in between), but for
  * rekall_interrupt(), tokens and objects. Nor may they wait for another thread that uses the handle: some come while a
  * lock is held. Those of a listener, an embedder, a clock or a download may come from any thread, also several at once.
  *
- * BUGS in the library become REKALL_PANIC; the process lives, and the handle then answers only rekall_close(). The
- * library prints nothing, installs no signal handlers, reads no locale, and starts no thread that was not asked for.
+ * BUGS in the library become REKALL_PANIC; the process lives, and the handle then answers only rekall_close(). Where the
+ * system has no memory left to give, the process is aborted. The library prints nothing else, installs no signal handlers,
+ * reads no locale, and starts no thread that was not asked for; those that it starts are named rekall-...
  *
- * LINKING. With the shared library: -lrekall, nothing else. With the static library: what `pkg-config --static --libs
- * rekall` says. Both show rekall_ names only, so a program may link an SQLite of its own beside them; what it must not do
+ * LINKING. With the shared library: -lrekall, nothing else. With the static library: the file librekall.a itself, in
+ * the folder that pkg-config --variable=libdir rekall says, and behind it what Libs.private of rekall.pc lists
+ * (pkg-config --static --libs rekall names -lrekall, for which a linker takes the shared library where both stand side
+ * by side). Both show rekall_ names only, so a program may link an SQLite of its own beside them; what it must not do
  * is open a file of rekall's with it (see rekall_open()). Built without the feature bundled-sqlite, the library uses the
  * system's libsqlite3.
  */
@@ -184,12 +188,12 @@
 #define REKALL_BUFFER_TOO_SMALL 6
 
 /**
- * The operating system refused to read or write, or the file was moved away or replaced while it was open.
+ * The operating system refused to read or write.
  */
 #define REKALL_IO 7
 
 /**
- * Another writer, thread or process, held the file longer than the time-out.
+ * Another writer held the file longer than the time-out.
  */
 #define REKALL_BUSY 8
 
@@ -253,14 +257,14 @@
  */
 #define REKALL_CALLBACK 20
 
-/* ======================================================================================================== */
-/* Text and ids                                                                                             */
-/* ======================================================================================================== */
-
 /**
  * A newer search took the place of this one (supersede of rekall_recall_options).
  */
 #define REKALL_SUPERSEDED 21
+
+/* ======================================================================================================== */
+/* Text and ids                                                                                             */
+/* ======================================================================================================== */
 
 /**
  * Characters of an id, without the NUL at its end.
@@ -315,12 +319,6 @@
  * Something that this version of the header has no number for. Has message, like all others.
  */
 #define REKALL_EVENT_OTHER 8
-
-/**
- * With secure_delete: a write is done, but what it overwrote or forgot could not be erased from the disk yet; the next
- * write tries again, and so does rekall_compact(). Has reason.
- */
-#define REKALL_EVENT_NOT_ERASED 9
 
 /**
  * A level of the log: something failed that should not.
@@ -757,11 +755,6 @@ typedef struct rekall_links rekall_links;
 typedef struct rekall_neighbours rekall_neighbours;
 
 /**
- * A page of entries. Never changes; may be read from any thread, also after rekall_close().
- */
-typedef struct rekall_page rekall_page;
-
-/**
  * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
  * be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
  */
@@ -928,18 +921,18 @@ typedef struct rekall_embedder {
      * struct so cannot be read). NULL: nobody.
      */
     rekall_destroy_fn destroy;
+    /**
+     * Bytes of memory that the model takes, for model_bytes of rekall_stats; 0: not known.
+     */
+    uint64_t memory_bytes;
 } rekall_embedder;
 
 /**
  * A rekall_embedder with its size, and the default in all members.
  */
-#define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0 }
+#define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
-    /**
-     * Bytes of memory that the model takes, for model_bytes of rekall_stats; 0: not known.
-     */
-    uint64_t memory_bytes;
  * Something that happened while the library worked. Made by the library, which may know members beyond those that
  * this header has: read it through the pointer, do not copy it. All pointers are valid until the callback returns;
  * those that the kind does not have are NULL, the numbers 0.
@@ -1633,7 +1626,7 @@ typedef struct rekall_similar_options {
      */
     float threshold;
     /**
-     * The most hits wanted; 0: 10.
+     * The most hits wanted, 1 to 100000; 0: 10.
      */
     size_t limit;
     /**
@@ -2266,7 +2259,7 @@ rekall_status rekall_forget(rekall_db *db,
  * Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
  * "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
  * A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
- * entry linked to itself, a blank relation, a relation over 256 bytes, a reason over 65536.
+ * entry linked to itself and for a blank relation.
  */
 rekall_status rekall_link(rekall_db *db,
                           const char *source,
@@ -2366,46 +2359,6 @@ size_t rekall_neighbours_distance(const rekall_neighbours *neighbours, size_t in
 void rekall_neighbours_free(rekall_neighbours *neighbours);
 
 /* ======================================================================================================== */
-/* Entries page by page                                                                                     */
-/* ======================================================================================================== */
-
-/**
- * Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
- * first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
- * receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
- * range.
- */
-rekall_status rekall_list(rekall_db *db,
-                          const rekall_filter *filter,
-                          const char *after,
-                          size_t limit,
-                          rekall_page **out,
-                          rekall_error **error);
-
-/**
- * Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
- */
-rekall_status rekall_count(rekall_db *db,
-                           const rekall_filter *filter,
-                           uint64_t *out,
-                           rekall_error **error);
-
-/**
- * How many entries there are; 0 for NULL.
- */
-size_t rekall_page_count(const rekall_page *page);
-
-/**
- * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last.
- */
-const rekall_entry *rekall_page_entry(const rekall_page *page, size_t index);
-
-/**
- * Frees a page. NULL is fine.
- */
-void rekall_page_free(rekall_page *page);
-
-/* ======================================================================================================== */
 /* Recalling                                                                                                */
 /* ======================================================================================================== */
 
@@ -2465,7 +2418,7 @@ rekall_status rekall_recall_batch(rekall_db *db,
 /**
  * Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
  * needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
- * an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a threshold out of its range;
+ * an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
  * REKALL_INTERRUPTED.
  */
 rekall_status rekall_similar(rekall_db *db,
@@ -2549,8 +2502,7 @@ uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
  * How many entries number index of them concerns: those that wait, or whose vectors cannot be used; for
  * REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
  */
-uint64_t rekall_hits_degraded_entries(const rekall_hits *hits,
-                                      size_t index);
+uint64_t rekall_hits_degraded_entries(const rekall_hits *hits, size_t index);
 
 /**
  * The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
@@ -2671,11 +2623,9 @@ rekall_status rekall_embed_pending(rekall_db *db,
 /**
  * Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
  * old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
- * killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
- * Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.
- * REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load(); REKALL_CALLBACK;
- * REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
- * vectors as before.
+ * killed is resumed by calling again with the same model. Handles opened with the old model get REKALL_MODEL_MISMATCH
+ * after the switch. watch and out may be NULL. REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as
+ * for rekall_model_load(); REKALL_CALLBACK; REKALL_INTERRUPTED. Searches then use the old vectors as before.
  */
 rekall_status rekall_reembed(rekall_db *db,
                              const rekall_reembed_options *options,
@@ -2689,7 +2639,7 @@ rekall_status rekall_reembed(rekall_db *db,
 
 /**
  * A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
- * items where the name is that of a list, 1 for yes. 0 when there is no such number, and for NULL.
+ * items where the name is that of a list. 0 when there is no such number, and for NULL.
  */
 uint64_t rekall_report_number(const rekall_report *report,
                               const char *key);
@@ -2808,20 +2758,24 @@ rekall_status rekall_probe_legacy(const char *path,
 
 /**
  * Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
- * Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). Numbers: found (0:
- * the file is sound), problems (those listed), entries, vectors, tags, links, pages. Lines: the problems.
+ * Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). watch may be NULL;
+ * progress counts pages, entries and vectors together. Numbers: found (0: the file is sound), problems (those listed),
+ * entries, vectors, tags, links, pages. Lines: the problems. REKALL_INTERRUPTED.
  */
 rekall_status rekall_check(rekall_db *db,
+                           const rekall_watch *watch,
                            rekall_report **out,
                            rekall_error **error);
 
 /**
  * Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
- * other writers meanwhile. out may be NULL. Numbers: mended (entries with unreadable parts), quarantined (vectors set
- * aside), orphans, pending, spaces, objects. Lines: the entries mended. REKALL_CORRUPT when pages cannot be read;
- * nothing is changed then, and rekall_salvage() carries over what can be.
+ * other writers meanwhile. watch, whose progress counts pages, entries and vectors together, and out may be NULL.
+ * Numbers: mended (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
+ * Lines: the entries mended. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
+ * REKALL_INTERRUPTED. Nothing is changed then.
  */
 rekall_status rekall_repair(rekall_db *db,
+                            const rekall_watch *watch,
                             rekall_report **out,
                             rekall_error **error);
 
@@ -2836,18 +2790,21 @@ rekall_status rekall_backup(rekall_db *db,
 
 /**
  * Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
- * writers. out may be NULL. Numbers: bytes_before, bytes_after, complete (0 when a reader of an older state was in the
- * way of emptying the log and, with secure_delete, of erasing what was forgotten: call it once more later).
+ * writers. watch, whose progress counts stages, of 3, and out may be NULL. Numbers: bytes_before, bytes_after.
+ * REKALL_INTERRUPTED; the file then has what it had.
  */
 rekall_status rekall_compact(rekall_db *db,
+                             const rekall_watch *watch,
                              rekall_report **out,
                              rekall_error **error);
 
 /**
- * Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. REKALL_READ_ONLY;
- * REKALL_BUSY.
+ * Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. watch may be NULL; its
+ * progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be laid by then:
+ * searches find the same, the first one of a process begins more slowly.
  */
 rekall_status rekall_rebuild_index(rekall_db *db,
+                                   const rekall_watch *watch,
                                    rekall_error **error);
 
 /**
@@ -2878,7 +2835,8 @@ rekall_status rekall_salvage(const char *source,
  * rescored_rows of rekall_open_options, and for looking after any index.
  *
  * out receives the report. watch may be NULL; progress counts vectors. Fewer queries are made where the file has fewer
- * vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is 0; REKALL_INTERRUPTED.
+ * vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is not 1 to 100000;
+ * REKALL_INTERRUPTED.
  */
 rekall_status rekall_check_recall(rekall_db *db,
                                   size_t queries,
@@ -2897,6 +2855,14 @@ rekall_status rekall_check_recall(rekall_db *db,
 rekall_status rekall_get_stats(rekall_db *db, rekall_stats *out, rekall_error **error);
 
 /**
+ * Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
+ * this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
+ */
+rekall_status rekall_data_version(rekall_db *db,
+                                  int64_t *out,
+                                  rekall_error **error);
+
+/**
  * Writes the name of the loaded model to buffer, NUL-terminated; "" while none is loaded. out_len, which may be NULL,
  * receives its length without the NUL, also with REKALL_BUFFER_TOO_SMALL, when the buffer, of capacity bytes, is left
  * empty. A call with buffer NULL and capacity 0 asks for the length.
@@ -2908,14 +2874,6 @@ rekall_status rekall_model_name(rekall_db *db,
                                 rekall_error **error);
 
 /**
-/**
- * Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
- * this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
- */
-rekall_status rekall_data_version(rekall_db *db,
-                                  int64_t *out,
-                                  rekall_error **error);
-
  * Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
  * when the file has none. The rest as for rekall_model_name().
  */

@@ -62,7 +62,8 @@ impl From<rekall::RecallReport> for RecallReport {
 /// rescored_rows of rekall_open_options, and for looking after any index.
 ///
 /// out receives the report. watch may be NULL; progress counts vectors. Fewer queries are made where the file has fewer
-/// vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is 0; REKALL_INTERRUPTED.
+/// vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is not 1 to 100000;
+/// REKALL_INTERRUPTED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_check_recall(
     db: *mut Handle,

@@ -26,7 +26,7 @@ pub struct SimilarOptions {
     pub flags: u32,
     /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; otherwise 0.75.
     pub threshold: f32,
-    /// The most hits wanted; 0: 10.
+    /// The most hits wanted, 1 to 100000; 0: 10.
     pub limit: usize,
     /// Which entries may be found; NULL: active ones.
     pub filter: *const Filter,
@@ -38,7 +38,7 @@ sized!(SimilarOptions, ..token => "rekall_similar_options");
 
 /// Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
 /// needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
-/// an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a threshold out of its range;
+/// an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
 /// REKALL_INTERRUPTED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_similar(

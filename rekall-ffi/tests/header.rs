@@ -69,8 +69,7 @@ fn titles_stand_between_declarations() {
 fn the_header_speaks_c() {
     let header = fs::read_to_string(generate::header_path()).unwrap();
     for word in ["`", "[`", "# Safety", "Option<", "::", "&str", "Vec<", "Result<", "trait"] {
-        let known = header.replace("`pkg-config --static --libs", "").replace("rekall` says", "");
-        assert!(!known.contains(word), "{word} is Rust");
+        assert!(!header.contains(word), "{word} is Rust");
     }
 }
 

@@ -24,7 +24,7 @@ namespace rekall {
 class memory {
 public:
     explicit memory(const std::string &path, const open_options &options = {})
-        : callbacks_(std::make_unique<detail::kept>()), owned_(detail::open(path, options, *callbacks_))
+        : owned_(std::make_unique<detail::opened>(path, options))
     {
     }
 
@@ -238,11 +238,23 @@ public:
     /* Makes all vectors anew with another model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". */
     rekall_embedded reembed(const std::string &model, const watch &watch = {}, const load_options &load = {})
     {
-        const rekall_load_options c_load = detail::c_load(load, *callbacks_);
+        /* A moved-from memory is refused by the call. */
+        detail::downloads none;
+        detail::downloads &downloads = owned_ != nullptr ? owned_->callbacks.downloads : none;
+        const rekall_load_options c_load = detail::c_load(load, downloads);
         rekall_reembed_options options = REKALL_REEMBED_OPTIONS_INIT;
         options.model = model.c_str();
         options.load = &c_load;
-        return reembed(options, watch);
+        if (!load.download) {
+            return reembed(options, watch);
+        }
+        auto before = downloads.hear(std::make_shared<const detail::downloads::function>(load.download));
+        try {
+            return reembed(options, watch);
+        } catch (...) {
+            downloads.hear(std::move(before));
+            throw;
+        }
     }
 
     rekall_embedded reembed(const embedder &model, const watch &watch = {})
@@ -353,10 +365,10 @@ public:
     void interrupt() const noexcept { rekall_interrupt(get()); }
 
     /* For what this wrapper does not cover. */
-    rekall_db *c_ptr() const noexcept { return owned_.get(); }
+    rekall_db *c_ptr() const noexcept { return get(); }
 
 private:
-    rekall_db *get() const noexcept { return owned_.get(); }
+    rekall_db *get() const noexcept { return owned_ != nullptr ? owned_->db.get() : nullptr; }
 
     /* Calls a function that ends with out and error. */
     template <typename T, typename Function, typename... Arguments>
@@ -406,9 +418,7 @@ private:
         }
     }
 
-    std::unique_ptr<detail::kept> callbacks_;
-    /* Closed before the callbacks go. */
-    detail::owner<rekall_db, &rekall_close> owned_;
+    std::unique_ptr<detail::opened> owned_;
 };
 
 /* Puts a rekall file in the place of a file of the Python tool, which stays beside it. Nobody may have it open. */

@@ -63,22 +63,42 @@ struct open_options {
 
 namespace detail {
 
-/* Callbacks that the library may call until the memory is closed. */
-class kept {
+/* Who hears of downloads: one place for all models that a memory comes to have, since the library may call it until the
+ * memory is closed. */
+class downloads {
 public:
-    /* Gives them back as the user_data that they will be found by. */
-    template <typename T>
-    T *add(T value)
+    using function = decltype(load_options::download);
+    using shared = std::shared_ptr<const function>;
+
+    /* Who hears from now on; gives who did before. */
+    shared hear(shared next) noexcept
     {
-        auto owned = std::make_shared<T>(std::move(value));
         const std::lock_guard<std::mutex> lock(mutex_);
-        all_.push_back(owned);
-        return owned.get();
+        now_.swap(next);
+        return next;
+    }
+
+    void tell(std::string_view file, std::uint64_t bytes, std::uint64_t total)
+    {
+        shared now;
+        {
+            const std::lock_guard<std::mutex> lock(mutex_);
+            now = now_;
+        }
+        if (now != nullptr) {
+            (*now)(file, bytes, total);
+        }
     }
 
 private:
     std::mutex mutex_;
-    std::vector<std::shared_ptr<void>> all_;
+    shared now_;
+};
+
+/* What the library may call until the memory is closed. */
+struct kept {
+    std::function<std::int64_t()> now_ms, age_ms;
+    detail::downloads downloads;
 };
 
 /* Runs a callback whose exceptions nobody can be told of. */
@@ -131,7 +151,7 @@ inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
     return out;
 }
 
-inline rekall_load_options c_load(const load_options &given, kept &callbacks)
+inline rekall_load_options c_load(const load_options &given, downloads &hearing)
 {
     rekall_load_options out = REKALL_LOAD_OPTIONS_INIT;
     out.flags = given.flags;
@@ -144,10 +164,9 @@ inline rekall_load_options c_load(const load_options &given, kept &callbacks)
     out.query_prefix = text(given.query_prefix);
     out.document_prefix = text(given.document_prefix);
     if (given.download) {
-        out.download_user_data = callbacks.add(given.download);
+        out.download_user_data = &hearing;
         out.download = [](void *self, const char *file, std::uint64_t bytes, std::uint64_t total) {
-            using function = decltype(load_options::download);
-            dropping(0, [&] { return (*static_cast<function *>(self))(file, bytes, total), 0; });
+            dropping(0, [&] { return static_cast<downloads *>(self)->tell(file, bytes, total), 0; });
         };
     }
     return out;
@@ -203,15 +222,20 @@ inline rekall_db *open(const std::string &path, const open_options &options, kep
     c.rescored_rows = options.rescored_rows;
     rekall_load_options load = REKALL_LOAD_OPTIONS_INIT;
     if (options.load) {
-        load = c_load(*options.load, callbacks);
+        load = c_load(*options.load, callbacks.downloads);
         c.load = &load;
+        if (options.load->download) {
+            callbacks.downloads.hear(std::make_shared<const downloads::function>(options.load->download));
+        }
     }
-    if (options.now_ms) {
-        c.now_user_data = callbacks.add(options.now_ms);
+    callbacks.now_ms = options.now_ms;
+    callbacks.age_ms = options.age_ms;
+    if (callbacks.now_ms) {
+        c.now_user_data = &callbacks.now_ms;
         c.now_ms = read_clock;
     }
-    if (options.age_ms) {
-        c.age_user_data = callbacks.add(options.age_ms);
+    if (callbacks.age_ms) {
+        c.age_user_data = &callbacks.age_ms;
         c.age_ms = read_clock;
     }
     auto hearing = std::make_unique<listeners>(listeners{options.on_event, options.on_log});
@@ -225,6 +249,14 @@ inline rekall_db *open(const std::string &path, const open_options &options, kep
     call(rekall_open, path.c_str(), &c, &opened);
     return opened;
 }
+
+/* An open file and what it calls, in one place: whatever happens to the memory, it is closed before they go. */
+struct opened {
+    kept callbacks;
+    owner<rekall_db, &rekall_close> db;
+
+    opened(const std::string &path, const open_options &options) : db(open(path, options, callbacks)) {}
+};
 
 } /* namespace detail */
 

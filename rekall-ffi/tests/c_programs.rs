@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/threads.c", "c11"),
     ("cpp/wrapper.cpp", "c++17"),
     ("cpp/wrapper.cpp", "c++20"),
+    ("cpp/ownership.cpp", "c++17"),
 ];
 
 const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
@@ -74,7 +75,7 @@ fn every_program_is_run() {
     for language in ["c", "cpp"] {
         for file in fs::read_dir(tests().join(language)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
-            if !name.ends_with(".h") {
+            if !name.ends_with(".h") && !name.ends_with(".hpp") {
                 found.insert(format!("{language}/{name}"));
             }
         }

@@ -1,11 +1,10 @@
 // The C++ wrapper: owners, exceptions, ranges, lambdas. C++17 and later. Arguments: a folder, the repository.
-#include "rekall.hpp"
+#include "support.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <stdexcept>
@@ -17,48 +16,9 @@
 static_assert(std::ranges::input_range<const rekall::hits> && std::ranges::input_range<rekall::links>);
 #endif
 
-#define CHECK(condition)                                                                 \
-    do {                                                                                 \
-        if (!(condition)) {                                                              \
-            std::cerr << __FILE__ << ':' << __LINE__ << ": not so: " #condition "\n";    \
-            std::exit(1);                                                                \
-        }                                                                                \
-    } while (0)
-
 static_assert(!std::is_copy_constructible_v<rekall::memory> && std::is_nothrow_move_constructible_v<rekall::memory>);
 static_assert(!std::is_copy_constructible_v<rekall::hits> && std::is_nothrow_move_constructible_v<rekall::hits>);
 static_assert(!std::is_copy_constructible_v<rekall::entry> && std::is_nothrow_move_assignable_v<rekall::entry>);
-
-static rekall::embedder letters()
-{
-    rekall::embedder model;
-    model.name = "letters";
-    model.dimensions = 26;
-    model.embed = [](std::uint32_t, const std::vector<std::string_view> &texts, float *rows) {
-        for (std::size_t at = 0; at < texts.size(); ++at) {
-            if (texts[at].find("explode") != std::string_view::npos) {
-                throw std::runtime_error("boom");
-            }
-            for (const char letter : texts[at]) {
-                if (letter >= 'a' && letter <= 'z') {
-                    rows[at * 26 + static_cast<std::size_t>(letter - 'a')] += 1;
-                }
-            }
-        }
-    };
-    return model;
-}
-
-template <typename Call>
-static rekall_status status_of(Call call)
-{
-    try {
-        call();
-    } catch (const rekall::error &error) {
-        return error.what()[0] != '\0' ? error.status() : -1;
-    }
-    return REKALL_OK;
-}
 
 static const rekall::entry_view first(const rekall::hits &hits)
 {

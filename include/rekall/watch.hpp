@@ -26,7 +26,9 @@ private:
     detail::owner<rekall_token, &rekall_token_free> owned_;
 };
 
-/* How a long call is watched: progress returns false to stop it; a total of 0 is not known. */
+/* How a long call is watched: progress returns false to stop it; a total of 0 is not known. An exception of progress comes
+ * out of the call, also when it came too late to stop it: what the call did is done then, what it would have returned is
+ * lost. */
 struct watch {
     std::function<bool(std::uint64_t done, std::uint64_t total)> progress;
     const rekall::token *token = nullptr;
@@ -77,7 +79,9 @@ public:
         try {
             return callback();
         } catch (...) {
-            exception_ = std::current_exception();
+            if (!exception_) {
+                exception_ = std::current_exception();
+            }
             return otherwise;
         }
     }
@@ -124,7 +128,7 @@ struct c_watch {
     c_watch &operator=(const c_watch &) = delete;
 };
 
-/* Calls a function that ends with watch, out and error. */
+/* Calls a function that ends with watch, out and error; out is a struct of figures. */
 template <typename Out, typename Function, typename... Arguments>
 void watched(const watch &watch, Out *out, Function function, Arguments... arguments)
 {
@@ -138,9 +142,14 @@ void watched(const watch &watch, Out *out, Function function, Arguments... argum
 template <typename Function, typename... Arguments>
 report reported(const watch &watch, Function function, Arguments... arguments)
 {
+    c_watch c(watch);
     rekall_report *out = nullptr;
-    watched(watch, &out, function, arguments...);
-    return report(out);
+    rekall_error *failed = nullptr;
+    const rekall_status status = function(arguments..., &c.value, &out, &failed);
+    /* Owned before anything is thrown: a callback may have thrown although the call succeeded. */
+    report owned(out);
+    c.thrown.check(status, failed);
+    return owned;
 }
 
 } /* namespace detail */

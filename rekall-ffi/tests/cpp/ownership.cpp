@@ -104,6 +104,36 @@ static void who_hears_of_downloads(const std::string &folder, const std::string 
     CHECK(kept == 1);
 }
 
+// An exception that comes too late to stop its call comes out of it all the same, and leaks nothing.
+static void a_late_exception(const std::string &folder)
+{
+    rekall::open_options options;
+    options.embedder = letters();
+    rekall::memory memory(folder + "/late.db", options);
+    rekall::watch watch;
+    watch.progress = [](std::uint64_t done, std::uint64_t total) -> bool {
+        if (done == total) {
+            throw std::logic_error("too late");
+        }
+        return true;
+    };
+    const auto late = [](auto call) {
+        try {
+            call();
+        } catch (const std::logic_error &error) {
+            return std::string(error.what()) == "too late";
+        }
+        return false;
+    };
+    memory.remember_many({{"aaaa"}, {"bbbb"}});
+    const std::string path = folder + "/late.jsonl";
+    CHECK(late([&] { memory.export_jsonl(path, watch); }));
+    CHECK(late([&] { memory.export_jsonl([](std::string_view) {}, watch); }));
+    CHECK(late([&] { memory.backup(folder + "/late-backup.db", watch); }));
+    rekall::memory other(folder + "/late-other.db", options);
+    CHECK(late([&] { other.import_jsonl(path, REKALL_DUPLICATE_SKIP, watch); }));
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
@@ -111,5 +141,6 @@ int main(int argc, char **argv)
     a_thread_reads_the_clock_until_the_end(argv[1], argv[2]);
     moves(argv[1]);
     who_hears_of_downloads(argv[1], argv[2]);
+    a_late_exception(argv[1]);
     std::puts("ok");
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::toolchain::{self, answers, skip};
-use crate::tree::{folder, prefix};
+use crate::tree::{folder, prefix, soname};
 
 fn sources(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(language)
@@ -72,7 +72,7 @@ fn make_builds_the_c_examples_shared_and_static() {
         c_examples_answer(&folder);
         let needed = toolchain::run(Command::new("ldd").arg(folder.join("quickstart"))).stdout;
         let needed = String::from_utf8(needed).unwrap();
-        assert_eq!(needed.contains("librekall.so.0"), make.is_empty(), "{place}: {needed}");
+        assert_eq!(needed.contains(&soname()), make.is_empty(), "{place}: {needed}");
     }
 }
 

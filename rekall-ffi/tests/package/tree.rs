@@ -23,6 +23,11 @@ pub(crate) fn prefix() -> PathBuf {
     TREE.path().join("prefix")
 }
 
+/// What programs ask the loader for: the library's name with the number of its binary interface.
+pub(crate) fn soname() -> String {
+    format!("librekall.so.{}", rekall_ffi::REKALL_ABI_VERSION)
+}
+
 /// A new folder beside it.
 pub(crate) fn folder(name: &str) -> PathBuf {
     let folder = TREE.path().join(name);
@@ -58,11 +63,9 @@ fn shown(library: &Path, how: &[&str]) -> BTreeSet<String> {
 fn the_tree_is_complete() {
     let lib = prefix().join("lib");
     let version = env!("CARGO_PKG_VERSION");
-    assert_eq!(fs::read_link(lib.join("librekall.so")).unwrap(), Path::new("librekall.so.0"));
-    assert_eq!(
-        fs::read_link(lib.join("librekall.so.0")).unwrap(),
-        PathBuf::from(format!("librekall.so.{version}"))
-    );
+    let versioned = format!("librekall.so.{version}");
+    assert_eq!(fs::read_link(lib.join("librekall.so")).unwrap(), Path::new(&soname()));
+    assert_eq!(fs::read_link(lib.join(soname())).unwrap(), Path::new(&versioned));
     let mut left: BTreeSet<PathBuf> = BTreeSet::new();
     fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) {
         for file in fs::read_dir(folder).unwrap() {
@@ -75,14 +78,14 @@ fn the_tree_is_complete() {
         }
     }
     walk(&prefix(), &mut left);
-    let versioned = format!("lib/librekall.so.{version}");
+    let (by_abi, by_version) = (format!("lib/{}", soname()), format!("lib/{versioned}"));
     for file in [
         "include/rekall.h",
         "include/rekall.hpp",
         "lib/librekall.a",
         "lib/librekall.so",
-        "lib/librekall.so.0",
-        &versioned,
+        &by_abi,
+        &by_version,
         "lib/pkgconfig/rekall.pc",
         "lib/cmake/rekall/rekall-config.cmake",
         "lib/cmake/rekall/rekall-config-version.cmake",
@@ -116,6 +119,6 @@ fn the_soname_is_the_abi() {
     }
     let output = toolchain::run(Command::new("readelf").arg("-d").arg(prefix().join("lib/librekall.so")));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("Library soname: [librekall.so.0]"), "{text}");
+    assert!(text.contains(&format!("Library soname: [{}]", soname())), "{text}");
     assert!(!text.contains("TEXTREL"), "{text}");
 }

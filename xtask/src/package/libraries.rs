@@ -15,9 +15,6 @@ use std::process::Command;
 
 use crate::run::{Outcome, root};
 
-/// Its number is the binary interface's, which below 1.0 may break with the version's second number.
-pub(crate) const SONAME: &str = "librekall.so.0";
-
 /// What all of our functions begin with.
 const PREFIX: &str = "rekall_";
 
@@ -26,6 +23,7 @@ const WITHOUT_BITCODE: &str = "SECTIONS { /DISCARD/ : { *(.llvmbc) *(.llvmcmd) }
 
 /// librekall.a and librekall.so.VERSION with its links, in `lib`.
 pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], strip: bool) -> Outcome {
+    let soname = soname()?;
     let (object, script) = (lib.join("rekall.o"), lib.join("rekall.ld"));
     fs::write(&script, WITHOUT_BITCODE).map_err(|error| format!("{}: {error}", script.display()))?;
     let mut one = compiler();
@@ -45,27 +43,40 @@ pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], s
     let file = format!("librekall.so.{version}");
     let mut shared = compiler();
     shared.args(["-shared", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,nodelete"]);
-    shared.args(["-Wl,--no-undefined", &format!("-Wl,-soname,{SONAME}")]).args(strip.then_some("-s"));
+    shared.args(["-Wl,--no-undefined", &format!("-Wl,-soname,{soname}")]).args(strip.then_some("-s"));
     run(shared.arg(&object).args(system).arg("-o").arg(lib.join(&file)))?;
-    symlink(&file, &lib.join(SONAME))?;
-    symlink(SONAME, &lib.join("librekall.so"))?;
+    symlink(&file, &lib.join(&soname))?;
+    symlink(&soname, &lib.join("librekall.so"))?;
     remove(&object)?;
     remove(&script)
+}
+
+/// The name that programs ask the loader for. Its number is REKALL_ABI_VERSION, not the version's first, which stays 0 while
+/// the interface may break: a program never meets a library of another interface, and both can be installed at once.
+pub(crate) fn soname() -> Result<String, String> {
+    let number = header()?
+        .lines()
+        .find_map(|line| line.strip_prefix("#define REKALL_ABI_VERSION ")?.parse::<u32>().ok())
+        .ok_or("rekall.h: no REKALL_ABI_VERSION")?;
+    Ok(format!("librekall.so.{number}"))
+}
+
+fn header() -> Result<String, String> {
+    let path = root().join("include/rekall.h");
+    fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The functions that the header declares. Not read from the archive: its objects carry bitcode, which binutils with
 /// a plugin of another LLVM cannot read.
 pub(crate) fn functions() -> Result<BTreeSet<String>, String> {
-    let path = root().join("include/rekall.h");
-    let header = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let found: BTreeSet<String> = header
+    let found: BTreeSet<String> = header()?
         .lines()
         .filter(|line| !line.starts_with([' ', '*', '/', '#', '}']) && !line.starts_with("typedef"))
         .filter_map(|line| line.split_once('(')?.0.rsplit([' ', '*']).next())
         .filter(|name| name.starts_with(PREFIX))
         .map(str::to_owned)
         .collect();
-    if found.is_empty() { Err(format!("{}: it declares nothing", path.display())) } else { Ok(found) }
+    if found.is_empty() { Err("rekall.h: it declares nothing".to_owned()) } else { Ok(found) }
 }
 
 fn compiler() -> Command {

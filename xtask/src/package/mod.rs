@@ -60,10 +60,11 @@ pub(crate) fn install(archive: &Path, prefix: &Path, bundled_sqlite: bool, strip
     let flags: Vec<&str> = system.split(' ').collect();
     libraries::link(archive, &lib, version, &flags, strip)?;
     let names: Vec<&str> = flags.iter().map(|flag| flag.trim_start_matches("-l")).collect();
+    let soname = libraries::soname()?;
     let filled = |template: &str| {
         template
             .replace("@VERSION@", version)
-            .replace("@SONAME@", libraries::SONAME)
+            .replace("@SONAME@", &soname)
             .replace("@SYSTEM@", &system)
             .replace("@LIBRARIES@", &names.join(";"))
     };

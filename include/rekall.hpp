@@ -9,7 +9,7 @@
  * A call that fails throws rekall::error, which carries the status. Handles, hits, entries and the like are move-only and
  * free themselves; what their functions return as a string_view lives as long as they do. Callbacks may throw: the
  * exception does not cross the library; it comes out of the call that it stopped (a progress function, a reader, a
- * writer), fails it with REKALL_CALLBACK (an embedder), or is dropped (listeners, clocks and downloads, which have nobody
+ * writer, an embedder), or is dropped (listeners, clocks and downloads, which have nobody
  * to tell). What rekall.h says of threads, units and defaults holds here, too.
  *
  * rekall/memory.hpp has the class that does the work; the other files have what it takes and gives.

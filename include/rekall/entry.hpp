@@ -18,59 +18,113 @@ class entry_view {
 public:
     explicit entry_view(const rekall_entry *entry) noexcept : entry_(entry) {}
 
-    std::string_view id() const noexcept { return detail::view(rekall_entry_id(entry_)); }
-    std::string_view title() const noexcept { return detail::view(rekall_entry_title, entry_); }
-    std::string_view content() const noexcept { return detail::view(rekall_entry_content, entry_); }
-    std::string_view kind() const noexcept { return detail::view(rekall_entry_kind, entry_); }
-    std::optional<std::string_view> project() const noexcept { return detail::find(rekall_entry_project, entry_); }
-    std::string_view memory_type() const noexcept { return detail::view(rekall_entry_memory_type, entry_); }
-    /* A JSON object. */
-    std::string_view metadata() const noexcept { return detail::view(rekall_entry_metadata, entry_); }
-    /* JSON, when an imported file had something without a place elsewhere. */
-    std::optional<std::string_view> legacy() const noexcept { return detail::find(rekall_entry_legacy, entry_); }
-    /* The whole entry as a JSON object. */
-    std::string_view json() const noexcept { return detail::view(rekall_entry_json, entry_); }
+    [[nodiscard]] std::string_view id() const noexcept { return detail::view(rekall_entry_id(entry_)); }
+    [[nodiscard]] std::string_view title() const noexcept { return detail::view(rekall_entry_title, entry_); }
+    [[nodiscard]] std::string_view content() const noexcept { return detail::view(rekall_entry_content, entry_); }
+    [[nodiscard]] std::string_view kind() const noexcept { return detail::view(rekall_entry_kind, entry_); }
+    [[nodiscard]] std::optional<std::string_view> project() const noexcept
+    {
+        return detail::find(rekall_entry_project, entry_);
+    }
 
-    std::vector<std::string_view> tags() const
+    [[nodiscard]] std::string_view memory_type() const noexcept
+    {
+        return detail::view(rekall_entry_memory_type, entry_);
+    }
+
+    /* A JSON object. */
+    [[nodiscard]] std::string_view metadata() const noexcept { return detail::view(rekall_entry_metadata, entry_); }
+    /* JSON, when an imported file had something without a place elsewhere. */
+    [[nodiscard]] std::optional<std::string_view> legacy() const noexcept
+    {
+        return detail::find(rekall_entry_legacy, entry_);
+    }
+
+    /* The whole entry as a JSON object. */
+    [[nodiscard]] std::string_view json() const noexcept { return detail::view(rekall_entry_json, entry_); }
+
+    [[nodiscard]] std::vector<std::string_view> tags() const
     {
         return detail::list(rekall_entry_tag_count(entry_),
                             [this](std::size_t at) { return detail::view(rekall_entry_tag, entry_, at); });
     }
 
     /* The texts of one part of the context, a REKALL_CONTEXT_ number. */
-    std::vector<std::string_view> context(std::uint32_t part) const
+    [[nodiscard]] std::vector<std::string_view> context(std::uint32_t part) const
     {
         return detail::list(rekall_entry_context_count(entry_, part), [this, part](std::size_t at) {
             return detail::view(rekall_entry_context_text, entry_, part, at);
         });
     }
 
-    bool has_context() const noexcept { return rekall_entry_has_context(entry_) != 0; }
-    bool is_active() const noexcept { return rekall_entry_status(entry_) == REKALL_ENTRY_ACTIVE; }
+    [[nodiscard]] bool has_context() const noexcept { return rekall_entry_has_context(entry_) != 0; }
+    [[nodiscard]] bool is_active() const noexcept { return rekall_entry_status(entry_) == REKALL_ENTRY_ACTIVE; }
     /* 0 to 5. */
-    unsigned confidence() const noexcept { return rekall_entry_confidence(entry_); }
-    std::int64_t created_at_ms() const noexcept { return rekall_entry_created_at_ms(entry_); }
-    std::int64_t updated_at_ms() const noexcept { return rekall_entry_updated_at_ms(entry_); }
+    [[nodiscard]] unsigned confidence() const noexcept { return rekall_entry_confidence(entry_); }
+    [[nodiscard]] std::int64_t created_at_ms() const noexcept { return rekall_entry_created_at_ms(entry_); }
+    [[nodiscard]] std::int64_t updated_at_ms() const noexcept { return rekall_entry_updated_at_ms(entry_); }
 
     /* Id of the entry that replaced this one. */
-    std::optional<std::string_view> superseded_by() const noexcept
+    [[nodiscard]] std::optional<std::string_view> superseded_by() const noexcept
     {
         const char *id = rekall_entry_superseded_by(entry_);
         return id != nullptr ? std::optional<std::string_view>(id) : std::nullopt;
     }
 
-    const rekall_entry *c_ptr() const noexcept { return entry_; }
+    [[nodiscard]] const rekall_entry *c_ptr() const noexcept { return entry_; }
 
 private:
     const rekall_entry *entry_;
 };
 
-/* An entry of its own. */
+/* An entry of its own. What its functions return lives as long as it does. */
 class entry : public entry_view {
 public:
     explicit entry(rekall_entry *owned) noexcept : entry_view(owned), owned_(owned) {}
+    /* A moved-from entry is empty. */
+    entry(entry &&other) noexcept : entry_view(other.leave()), owned_(std::move(other.owned_)) {}
+    entry &operator=(entry &&other) noexcept
+    {
+        if (this != &other) {
+            entry_view::operator=(other.leave());
+            owned_ = std::move(other.owned_);
+        }
+        return *this;
+    }
+    ~entry() = default;
+
+    /* The same as for a view, with a compiler's warning where they would outlive the entry. */
+    [[nodiscard]] std::string_view id() const noexcept REKALL_LIFETIMEBOUND { return entry_view::id(); }
+    [[nodiscard]] std::string_view title() const noexcept REKALL_LIFETIMEBOUND { return entry_view::title(); }
+    [[nodiscard]] std::string_view content() const noexcept REKALL_LIFETIMEBOUND { return entry_view::content(); }
+    [[nodiscard]] std::string_view kind() const noexcept REKALL_LIFETIMEBOUND { return entry_view::kind(); }
+    [[nodiscard]] std::optional<std::string_view> project() const noexcept REKALL_LIFETIMEBOUND
+    {
+        return entry_view::project();
+    }
+    [[nodiscard]] std::string_view memory_type() const noexcept REKALL_LIFETIMEBOUND
+    {
+        return entry_view::memory_type();
+    }
+    [[nodiscard]] std::string_view metadata() const noexcept REKALL_LIFETIMEBOUND { return entry_view::metadata(); }
+    [[nodiscard]] std::optional<std::string_view> legacy() const noexcept REKALL_LIFETIMEBOUND
+    {
+        return entry_view::legacy();
+    }
+    [[nodiscard]] std::string_view json() const noexcept REKALL_LIFETIMEBOUND { return entry_view::json(); }
+    [[nodiscard]] std::vector<std::string_view> tags() const REKALL_LIFETIMEBOUND { return entry_view::tags(); }
+    [[nodiscard]] std::vector<std::string_view> context(std::uint32_t part) const REKALL_LIFETIMEBOUND
+    {
+        return entry_view::context(part);
+    }
+    [[nodiscard]] std::optional<std::string_view> superseded_by() const noexcept REKALL_LIFETIMEBOUND
+    {
+        return entry_view::superseded_by();
+    }
 
 private:
+    entry_view leave() noexcept { return std::exchange(static_cast<entry_view &>(*this), entry_view(nullptr)); }
+
     detail::owner<rekall_entry, &rekall_entry_free> owned_;
 };
 

@@ -17,34 +17,41 @@ class hit {
 public:
     hit(const rekall_hits *hits, std::size_t index) noexcept : hits_(hits), index_(index) {}
 
-    entry_view entry() const noexcept { return entry_view(rekall_hits_entry(hits_, index_)); }
+    [[nodiscard]] entry_view entry() const noexcept { return entry_view(rekall_hits_entry(hits_, index_)); }
     /* What the hits are ordered by, greater is better; comparable only within one search. */
-    double score() const noexcept { return rekall_hits_score(hits_, index_); }
+    [[nodiscard]] double score() const noexcept { return rekall_hits_score(hits_, index_); }
 
     /* -1 to 1; nullopt when the entry or the query has no vector. */
-    std::optional<float> similarity() const noexcept
+    [[nodiscard]] std::optional<float> similarity() const noexcept
     {
         const float similarity = rekall_hits_similarity(hits_, index_);
         return std::isnan(similarity) ? std::nullopt : std::optional<float>(similarity);
     }
 
     /* The piece of text whose vector was nearest. */
-    std::optional<rekall_chunk> chunk() const noexcept
+    [[nodiscard]] std::optional<rekall_chunk> chunk() const noexcept
     {
         rekall_chunk chunk = {0, 0, 0, 0};
         return rekall_hits_chunk(hits_, index_, &chunk) != 0 ? std::optional<rekall_chunk>(chunk) : std::nullopt;
     }
 
     /* A piece of the text around the words found, where recall_options::snippets asked for it. */
-    std::optional<std::string_view> snippet() const noexcept
+    [[nodiscard]] std::optional<std::string_view> snippet() const noexcept
     {
         return detail::find(rekall_hits_snippet, hits_, index_);
     }
 
     /* Place in one leg of the search (a REKALL_LEG_ number), from 1; 0: not found by it. */
-    std::size_t rank(std::uint32_t leg) const noexcept { return rekall_hits_leg_rank(hits_, index_, leg); }
+    [[nodiscard]] std::size_t rank(std::uint32_t leg) const noexcept
+    {
+        return rekall_hits_leg_rank(hits_, index_, leg);
+    }
+
     /* Score in one leg; NaN: not found by it. */
-    double leg_score(std::uint32_t leg) const noexcept { return rekall_hits_leg_score(hits_, index_, leg); }
+    [[nodiscard]] double leg_score(std::uint32_t leg) const noexcept
+    {
+        return rekall_hits_leg_score(hits_, index_, leg);
+    }
 
 private:
     const rekall_hits *hits_;
@@ -67,7 +74,7 @@ public:
     using sequence::sequence;
 
     /* What kept the search from being complete; usually nothing. */
-    std::vector<rekall::degraded> degraded() const
+    [[nodiscard]] std::vector<rekall::degraded> degraded() const
     {
         std::vector<rekall::degraded> out(rekall_hits_degraded_count(c_ptr()));
         for (std::size_t at = 0; at < out.size(); ++at) {
@@ -78,7 +85,7 @@ public:
     }
 
     /* How long the search took, loading of model and index included. */
-    std::chrono::microseconds elapsed() const noexcept
+    [[nodiscard]] std::chrono::microseconds elapsed() const noexcept
     {
         return std::chrono::microseconds(rekall_hits_elapsed_us(c_ptr()));
     }

@@ -15,14 +15,18 @@ public:
     link(const rekall_links *links, std::size_t index) noexcept : links_(links), index_(index) {}
 
     /* Ids of the entries where it starts and ends. */
-    std::string_view source() const noexcept { return detail::view(rekall_links_source(links_, index_)); }
-    std::string_view target() const noexcept { return detail::view(rekall_links_target(links_, index_)); }
-    std::string_view relation() const noexcept { return detail::view(rekall_links_relation, links_, index_); }
-    std::optional<std::string_view> reason() const noexcept
+    [[nodiscard]] std::string_view source() const noexcept { return detail::view(rekall_links_source(links_, index_)); }
+    [[nodiscard]] std::string_view target() const noexcept { return detail::view(rekall_links_target(links_, index_)); }
+    [[nodiscard]] std::string_view relation() const noexcept
+    {
+        return detail::view(rekall_links_relation, links_, index_);
+    }
+
+    [[nodiscard]] std::optional<std::string_view> reason() const noexcept
     {
         return detail::find(rekall_links_reason, links_, index_);
     }
-    std::int64_t created_at_ms() const noexcept { return rekall_links_created_at_ms(links_, index_); }
+    [[nodiscard]] std::int64_t created_at_ms() const noexcept { return rekall_links_created_at_ms(links_, index_); }
 
 private:
     const rekall_links *links_;
@@ -39,9 +43,13 @@ public:
     {
     }
 
-    std::string_view id() const noexcept { return detail::view(rekall_neighbours_id(neighbours_, index_)); }
+    [[nodiscard]] std::string_view id() const noexcept
+    {
+        return detail::view(rekall_neighbours_id(neighbours_, index_));
+    }
+
     /* How many links away, 1 or more. */
-    std::size_t distance() const noexcept { return rekall_neighbours_distance(neighbours_, index_); }
+    [[nodiscard]] std::size_t distance() const noexcept { return rekall_neighbours_distance(neighbours_, index_); }
 
 private:
     const rekall_neighbours *neighbours_;

@@ -45,65 +45,67 @@ public:
         return out;
     }
 
-    rekall::entry get(const std::string &id) const
+    [[nodiscard]] rekall::entry get(const std::string &id) const
     {
-        return rekall::entry(given<rekall_entry>(rekall_get, get(), id.c_str()));
+        return rekall::entry(given<rekall_entry>(rekall_get, get(), detail::c_string(id)));
     }
 
     /* Changes an entry and gives it as it is now. */
     rekall::entry update(const std::string &id, const patch &changes)
     {
         const detail::c_patch c(changes);
-        return rekall::entry(given<rekall_entry>(rekall_update, get(), id.c_str(), &c.value));
+        return rekall::entry(given<rekall_entry>(rekall_update, get(), detail::c_string(id), &c.value));
     }
 
     /* Changes an entry, perhaps in nothing, and gives it this vector in the place of all that it had. */
     rekall::entry update_with_vector(const std::string &id, const patch &changes, floats vector)
     {
         const detail::c_patch c(changes);
-        return rekall::entry(given<rekall_entry>(rekall_update_with_vector, get(), id.c_str(), &c.value, vector.data(),
-                                                 vector.size()));
+        return rekall::entry(given<rekall_entry>(rekall_update_with_vector, get(), detail::c_string(id), &c.value,
+                                                 vector.data(), vector.size()));
     }
 
-    void forget(const std::string &id) { detail::call(rekall_forget, get(), id.c_str()); }
+    void forget(const std::string &id) { detail::call(rekall_forget, get(), detail::c_string(id)); }
 
     void link(const std::string &source, const std::string &target, const std::string &relation,
               std::string_view reason = {})
     {
-        detail::call(rekall_link, get(), source.c_str(), target.c_str(), relation.c_str(), reason.data(),
-                     reason.size());
+        detail::call(rekall_link, get(), detail::c_string(source), detail::c_string(target),
+                     detail::c_string(relation), reason.data(), reason.size());
     }
 
     /* Whether there was one. */
     bool unlink(const std::string &source, const std::string &target, const std::string &relation)
     {
         std::int32_t removed = 0;
-        detail::call(rekall_unlink, get(), source.c_str(), target.c_str(), relation.c_str(), &removed);
+        detail::call(rekall_unlink, get(), detail::c_string(source), detail::c_string(target),
+                     detail::c_string(relation), &removed);
         return removed != 0;
     }
 
-    rekall::links links_of(const std::string &id) const
+    [[nodiscard]] rekall::links links_of(const std::string &id) const
     {
-        return rekall::links(given<rekall_links>(rekall_links_of, get(), id.c_str()));
+        return rekall::links(given<rekall_links>(rekall_links_of, get(), detail::c_string(id)));
     }
 
     /* The entries within so many links. */
-    rekall::neighbours neighbours_of(const std::string &id, std::size_t depth) const
+    [[nodiscard]] rekall::neighbours neighbours_of(const std::string &id, std::size_t depth) const
     {
-        return rekall::neighbours(given<rekall_neighbours>(rekall_neighbours_of, get(), id.c_str(), depth));
+        return rekall::neighbours(given<rekall_neighbours>(rekall_neighbours_of, get(), detail::c_string(id), depth));
     }
 
     /* Up to limit (1 to 100000) entries that pass the filter, oldest first, behind the id after; empty: from the beginning.
      * An empty page is the end. */
-    rekall::page list(const filter &filter = {}, const std::string &after = {}, std::size_t limit = 1000) const
+    [[nodiscard]] rekall::page list(const filter &filter = {}, const std::string &after = {},
+                                    std::size_t limit = 1000) const
     {
         const detail::c_filter c(filter);
-        return rekall::page(given<rekall_page>(rekall_list, get(), &c.value, after.empty() ? nullptr : after.c_str(),
-                                               limit));
+        const char *behind = after.empty() ? nullptr : detail::c_string(after);
+        return rekall::page(given<rekall_page>(rekall_list, get(), &c.value, behind, limit));
     }
 
     /* How many entries pass the filter. */
-    std::uint64_t count(const filter &filter = {}) const
+    [[nodiscard]] std::uint64_t count(const filter &filter = {}) const
     {
         const detail::c_filter c(filter);
         std::uint64_t number = 0;
@@ -111,7 +113,7 @@ public:
         return number;
     }
 
-    hits recall(std::string_view query, const recall_options &options = {}) const
+    [[nodiscard]] hits recall(std::string_view query, const recall_options &options = {}) const
     {
         const detail::c_recall c(options);
         const rekall_str text = detail::text(query);
@@ -119,14 +121,15 @@ public:
     }
 
     /* By a vector alone; options.vector must be empty. */
-    hits recall_vector(floats vector, const recall_options &options = {}) const
+    [[nodiscard]] hits recall_vector(floats vector, const recall_options &options = {}) const
     {
         const detail::c_recall c(options);
         return hits(given<rekall_hits>(rekall_recall_vector, get(), vector.data(), vector.size(), &c.value));
     }
 
     /* For each of several queries, in one search: the hits of each, in order. options.vector must be empty. */
-    std::vector<hits> recall_batch(const std::vector<query> &queries, const recall_options &options = {}) const
+    [[nodiscard]] std::vector<hits> recall_batch(const std::vector<query> &queries,
+                                                 const recall_options &options = {}) const
     {
         const detail::c_recall c(options);
         const std::vector<rekall_query> c_queries = detail::c_queries(queries);
@@ -142,14 +145,14 @@ public:
     }
 
     /* Entries like a given one. */
-    hits similar(const std::string &id, const similar_options &options = {}) const
+    [[nodiscard]] hits similar(const std::string &id, const similar_options &options = {}) const
     {
         const detail::c_similar c(options);
-        return hits(given<rekall_hits>(rekall_similar, get(), id.c_str(), &c.value));
+        return hits(given<rekall_hits>(rekall_similar, get(), detail::c_string(id), &c.value));
     }
 
     /* Numbers in a vector of the file; 0 while it has none. */
-    std::size_t dimensions() const
+    [[nodiscard]] std::size_t dimensions() const
     {
         std::size_t out = 0;
         detail::call(rekall_dimensions, get(), &out);
@@ -157,7 +160,7 @@ public:
     }
 
     /* A number that is another one whenever anything was written to the file, whoever wrote it. */
-    std::int64_t data_version() const
+    [[nodiscard]] std::int64_t data_version() const
     {
         std::int64_t out = 0;
         detail::call(rekall_data_version, get(), &out);
@@ -165,7 +168,7 @@ public:
     }
 
     /* What the model makes of a text. */
-    std::vector<float> embed(std::string_view text, std::uint32_t purpose = REKALL_EMBED_QUERY) const
+    [[nodiscard]] std::vector<float> embed(std::string_view text, std::uint32_t purpose = REKALL_EMBED_QUERY) const
     {
         std::vector<float> out(dimensions());
         const rekall_str c = detail::text(text);
@@ -199,7 +202,7 @@ public:
     void touch_model() { detail::call(rekall_model_touch, get()); }
 
     /* A REKALL_MODEL_ number. */
-    std::uint32_t model_state() const
+    [[nodiscard]] std::uint32_t model_state() const
     {
         std::uint32_t out = REKALL_MODEL_UNLOADED;
         detail::call(rekall_model_state, get(), &out);
@@ -215,7 +218,7 @@ public:
     }
 
     /* When unload_if_idle() will have something to do; nullopt: not to be expected. */
-    std::optional<std::chrono::milliseconds> next_deadline() const
+    [[nodiscard]] std::optional<std::chrono::milliseconds> next_deadline() const
     {
         std::uint64_t out = 0;
         detail::call(rekall_next_deadline_ms, get(), &out);
@@ -243,7 +246,7 @@ public:
         detail::downloads &downloads = owned_ != nullptr ? owned_->callbacks.downloads : none;
         const rekall_load_options c_load = detail::c_load(load, downloads);
         rekall_reembed_options options = REKALL_REEMBED_OPTIONS_INIT;
-        options.model = model.c_str();
+        options.model = detail::c_string(model);
         options.load = &c_load;
         if (!load.download) {
             return reembed(options, watch);
@@ -259,7 +262,7 @@ public:
 
     rekall_embedded reembed(const embedder &model, const watch &watch = {})
     {
-        const rekall_embedder c_model = detail::c_embedder(std::make_unique<embedder>(model));
+        const rekall_embedder c_model = detail::c_embedder(detail::copied(model));
         rekall_reembed_options options = REKALL_REEMBED_OPTIONS_INIT;
         options.embedder = &c_model;
         return reembed(options, watch);
@@ -268,7 +271,7 @@ public:
     /* To a new file. */
     report export_jsonl(const std::string &path, const watch &watch = {}) const
     {
-        return detail::reported(watch, rekall_export_jsonl, get(), path.c_str());
+        return detail::reported(watch, rekall_export_jsonl, get(), detail::c_string(path));
     }
 
     /* To a function that is given piece after piece. */
@@ -289,7 +292,7 @@ public:
     report import_jsonl(const std::string &path, std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP,
                         const watch &watch = {})
     {
-        return detail::reported(watch, rekall_import_jsonl, get(), path.c_str(), on_duplicate);
+        return detail::reported(watch, rekall_import_jsonl, get(), detail::c_string(path), on_duplicate);
     }
 
     /* From a function that writes up to so many bytes and gives their number, 0 at the end. */
@@ -313,10 +316,13 @@ public:
     report import_legacy(const std::string &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
                          const watch &watch = {})
     {
-        return detail::reported(watch, rekall_import_legacy, get(), path.c_str(), utc_offset_minutes);
+        return detail::reported(watch, rekall_import_legacy, get(), detail::c_string(path), utc_offset_minutes);
     }
 
-    report check(const watch &watch = {}) const { return detail::reported(watch, rekall_check, get()); }
+    [[nodiscard]] report check(const watch &watch = {}) const
+    {
+        return detail::reported(watch, rekall_check, get());
+    }
     report repair(const watch &watch = {}) { return detail::reported(watch, rekall_repair, get()); }
     report compact(const watch &watch = {}) { return detail::reported(watch, rekall_compact, get()); }
     void rebuild_index(const watch &watch = {})
@@ -329,7 +335,7 @@ public:
     void clear_cache() { detail::call(rekall_clear_cache, get()); }
 
     /* Holds the index against brute force: up to so many stored vectors as queries, k hits of each. */
-    rekall_recall_report check_recall(std::size_t queries, std::size_t k, const watch &watch = {}) const
+    [[nodiscard]] rekall_recall_report check_recall(std::size_t queries, std::size_t k, const watch &watch = {}) const
     {
         rekall_recall_report out = REKALL_RECALL_REPORT_INIT;
         detail::watched(watch, &out, rekall_check_recall, get(), queries, k);
@@ -341,11 +347,11 @@ public:
     {
         detail::c_watch c(watch);
         rekall_error *failed = nullptr;
-        const rekall_status status = rekall_backup(get(), target.c_str(), &c.value, &failed);
+        const rekall_status status = rekall_backup(get(), detail::c_string(target), &c.value, &failed);
         c.thrown.check(status, failed);
     }
 
-    rekall_stats stats() const
+    [[nodiscard]] rekall_stats stats() const
     {
         rekall_stats out = REKALL_STATS_INIT;
         detail::call(rekall_get_stats, get(), &out);
@@ -353,19 +359,22 @@ public:
     }
 
     /* Empty while no model is loaded. */
-    std::string model_name() const { return detail::written(rekall_model_name, get()); }
+    [[nodiscard]] std::string model_name() const { return detail::written(rekall_model_name, get()); }
     /* The identity of the model that made the file's vectors; empty when it has none. */
-    std::string fingerprint() const { return detail::written(rekall_fingerprint, get()); }
+    [[nodiscard]] std::string fingerprint() const { return detail::written(rekall_fingerprint, get()); }
     /* Empty before the first search. */
-    std::string index_backend() const { return detail::written(rekall_index_backend, get()); }
+    [[nodiscard]] std::string index_backend() const { return detail::written(rekall_index_backend, get()); }
 
-    std::string_view path() const noexcept { return detail::view(rekall_path(get())); }
+    [[nodiscard]] std::string_view path() const noexcept REKALL_LIFETIMEBOUND
+    {
+        return detail::view(rekall_path(get()));
+    }
 
     /* Stops what runs now, from any thread. */
     void interrupt() const noexcept { rekall_interrupt(get()); }
 
     /* For what this wrapper does not cover. */
-    rekall_db *c_ptr() const noexcept { return get(); }
+    [[nodiscard]] rekall_db *c_ptr() const noexcept { return get(); }
 
 private:
     rekall_db *get() const noexcept { return owned_ != nullptr ? owned_->db.get() : nullptr; }
@@ -425,21 +434,21 @@ private:
 inline report migrate_legacy(const std::string &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
                              const watch &watch = {})
 {
-    return detail::reported(watch, rekall_migrate_legacy, path.c_str(), utc_offset_minutes);
+    return detail::reported(watch, rekall_migrate_legacy, detail::c_string(path), utc_offset_minutes);
 }
 
 /* What a file of the Python tool holds. */
-inline report probe_legacy(const std::string &path)
+[[nodiscard]] inline report probe_legacy(const std::string &path)
 {
     rekall_report *out = nullptr;
-    detail::call(rekall_probe_legacy, path.c_str(), &out);
+    detail::call(rekall_probe_legacy, detail::c_string(path), &out);
     return report(out);
 }
 
 /* Reads what can be read of a damaged file into a new one. */
 inline report salvage(const std::string &source, const std::string &target, const watch &watch = {})
 {
-    return detail::reported(watch, rekall_salvage, source.c_str(), target.c_str());
+    return detail::reported(watch, rekall_salvage, detail::c_string(source), detail::c_string(target));
 }
 
 } /* namespace rekall */

@@ -23,7 +23,9 @@ struct embedder {
     /* The longest text that embed takes, in tokens; 0: any. */
     std::size_t max_tokens = 0;
     /* Fills texts.size() * dimensions numbers, row after row, all zero before. purpose is REKALL_EMBED_QUERY or
-     * REKALL_EMBED_DOCUMENT. Any thread, also several at once. */
+     * REKALL_EMBED_DOCUMENT. Any thread, also several at once. Its exception comes out of the call that fails for it (a
+     * hybrid search goes by words instead); but a rekall::error with REKALL_MODEL_UNAVAILABLE says that there is no model
+     * now, one with REKALL_INTERRUPTED that the call is to stop. */
     std::function<void(std::uint32_t purpose, const std::vector<std::string_view> &texts, float *rows)> embed;
     /* Counts tokens for max_tokens; without it bytes are counted. */
     std::function<std::size_t(std::string_view text)> count_tokens;
@@ -112,6 +114,13 @@ Result dropping(Result otherwise, Callback callback) noexcept
     }
 }
 
+/* An embedder of the library's own. */
+inline std::unique_ptr<embedder> copied(const embedder &given)
+{
+    c_string(given.name);
+    return std::make_unique<embedder>(given);
+}
+
 /* For a call that takes the embedder over, and frees it by destroy whatever it returns. */
 inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
 {
@@ -136,10 +145,14 @@ inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
                 static_cast<embedder *>(self)->embed(purpose, views, rows);
                 return REKALL_OK;
             } catch (const error &failed) {
-                return failed.status();
+                if (failed.status() == REKALL_MODEL_UNAVAILABLE || failed.status() == REKALL_INTERRUPTED) {
+                    return failed.status();
+                }
+                passing() = std::current_exception();
             } catch (...) {
-                return REKALL_CALLBACK;
+                passing() = std::current_exception();
             }
+            return REKALL_CALLBACK;
         };
     }
     if (own->count_tokens) {
@@ -205,6 +218,7 @@ inline std::int64_t read_clock(void *self)
 inline rekall_db *open(const std::string &path, const open_options &options, kept &callbacks)
 {
     check_abi();
+    const char *c_path = c_string(path);
     rekall_open_options c = REKALL_OPEN_OPTIONS_INIT;
     c.flags = options.flags;
     c.search_threads = options.search_threads;
@@ -239,14 +253,14 @@ inline rekall_db *open(const std::string &path, const open_options &options, kep
         c.age_ms = read_clock;
     }
     auto hearing = std::make_unique<listeners>(listeners{options.on_event, options.on_log});
-    auto own = options.embedder ? std::make_unique<embedder>(*options.embedder) : nullptr;
+    auto own = options.embedder ? copied(*options.embedder) : nullptr;
     /* From here on nothing throws before rekall_open(), which frees both whatever it returns. */
     const rekall_listener listener = c_listener(std::move(hearing), options.log_level);
     c.listener = &listener;
     const rekall_embedder embedder = c_embedder(std::move(own));
     c.embedder = embedder.user_data != nullptr ? &embedder : nullptr;
     rekall_db *opened = nullptr;
-    call(rekall_open, path.c_str(), &c, &opened);
+    call(rekall_open, c_path, &c, &opened);
     return opened;
 }
 

@@ -69,6 +69,7 @@ struct query {
 
 /* How a search for like entries is done. */
 struct similar_options {
+    /* 1 to 100000. */
     std::size_t limit = 10;
     float threshold = 0.75f;
     std::optional<rekall::filter> filter;
@@ -76,6 +77,15 @@ struct similar_options {
 };
 
 namespace detail {
+
+/* In C, 0 is the default. */
+inline std::size_t c_limit(std::size_t given)
+{
+    if (given == 0) {
+        throw error(REKALL_INVALID_INPUT, "limit must be 1 to 100000, got 0");
+    }
+    return given;
+}
 
 /* C structs with the memory that they point to. */
 struct c_filter {
@@ -134,7 +144,7 @@ struct c_recall {
     {
         value.mode = given.mode;
         value.role = given.role;
-        value.limit = given.limit;
+        value.limit = c_limit(given.limit);
         value.fusion = given.fusion;
         value.keep_alive_ms = given.keep_alive_ms;
         value.vector = given.vector.data();
@@ -183,7 +193,7 @@ struct c_similar {
     {
         value.flags = REKALL_SIMILAR_THRESHOLD;
         value.threshold = given.threshold;
-        value.limit = given.limit;
+        value.limit = c_limit(given.limit);
         value.token = c_token(given.token);
         if (given.filter) {
             filter.emplace(*given.filter);

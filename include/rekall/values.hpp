@@ -16,13 +16,17 @@
 #include <utility>
 #include <vector>
 
+#if __cplusplus >= 202002L && __has_include(<span>)
+#include <span>
+#endif
+
 namespace rekall {
 
 /* A number in an option struct, where 0 would be the default: for ever, and none. */
 inline constexpr std::uint64_t never = REKALL_NEVER;
 inline constexpr std::uint64_t zero = REKALL_ZERO;
 
-/* So many numbers at a place; made of vectors, arrays, or pointer and length. Borrows. */
+/* So many numbers at a place; made of vectors, arrays, spans, or pointer and length. Borrows. */
 class floats {
 public:
     constexpr floats() noexcept = default;
@@ -32,11 +36,17 @@ public:
     constexpr floats(const std::array<float, N> &values) noexcept : data_(values.data()), size_(N) {}
     template <std::size_t N>
     constexpr floats(const float (&values)[N]) noexcept : data_(values), size_(N) {}
+#ifdef __cpp_lib_span
+    template <std::size_t N>
+    constexpr floats(std::span<float, N> values) noexcept : data_(values.data()), size_(values.size()) {}
+    template <std::size_t N>
+    constexpr floats(std::span<const float, N> values) noexcept : data_(values.data()), size_(values.size()) {}
+#endif
 
-    constexpr const float *data() const noexcept { return data_; }
-    constexpr std::size_t size() const noexcept { return size_; }
-    constexpr const float *begin() const noexcept { return data_; }
-    constexpr const float *end() const noexcept { return data_ + size_; }
+    [[nodiscard]] constexpr const float *data() const noexcept { return data_; }
+    [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] constexpr const float *begin() const noexcept { return data_; }
+    [[nodiscard]] constexpr const float *end() const noexcept { return data_ + size_; }
 
 private:
     const float *data_ = nullptr;
@@ -44,9 +54,9 @@ private:
 };
 
 /* When an id was made, in milliseconds since 1970 (UTC); nullopt when it is no id. */
-inline std::optional<std::int64_t> id_time_ms(const std::string &id) noexcept
+[[nodiscard]] inline std::optional<std::int64_t> id_time_ms(const std::string &id) noexcept
 {
-    const std::int64_t time = rekall_id_time_ms(id.c_str());
+    const std::int64_t time = id.size() == REKALL_ID_LEN ? rekall_id_time_ms(id.c_str()) : -1;
     return time >= 0 ? std::optional<std::int64_t>(time) : std::nullopt;
 }
 
@@ -74,9 +84,9 @@ inline std::vector<rekall_str> texts(const std::vector<std::string> &list)
 }
 
 /* NULL for none. */
-inline const char *pointer(const std::optional<std::string> &text) noexcept
+inline const char *pointer(const std::optional<std::string> &text)
 {
-    return text ? text->c_str() : nullptr;
+    return text ? c_string(*text) : nullptr;
 }
 
 inline std::string_view view(const char *nul_terminated) noexcept
@@ -144,20 +154,31 @@ struct freer {
 template <typename T, auto Free>
 using owner = std::unique_ptr<T, freer<Free>>;
 
-/* Goes through what has items by number. */
+/* Goes through what has items by number. Items are made when asked for, which C++17 only knows of input iterators. */
 template <typename Object, typename Item>
 class iterator {
+    class arrow {
+    public:
+        explicit arrow(Item item) noexcept : item_(item) {}
+        const Item *operator->() const noexcept { return &item_; }
+
+    private:
+        Item item_;
+    };
+
 public:
     using iterator_category = std::input_iterator_tag;
+    using iterator_concept = std::forward_iterator_tag;
     using value_type = Item;
     using difference_type = std::ptrdiff_t;
-    using pointer = void;
+    using pointer = arrow;
     using reference = Item;
 
     iterator() noexcept = default;
     iterator(const Object *object, std::size_t index) noexcept : object_(object), index_(index) {}
 
     Item operator*() const noexcept { return Item(object_, index_); }
+    arrow operator->() const noexcept { return arrow(**this); }
     iterator &operator++() noexcept
     {
         ++index_;
@@ -185,20 +206,24 @@ public:
 
     explicit sequence(Object *owned) noexcept : owned_(owned) {}
 
-    std::size_t size() const noexcept { return Count(c_ptr()); }
-    bool empty() const noexcept { return size() == 0; }
-    Item operator[](std::size_t index) const noexcept { return Item(c_ptr(), index); }
-    Item at(std::size_t index) const
+    [[nodiscard]] std::size_t size() const noexcept { return Count(c_ptr()); }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] Item operator[](std::size_t index) const noexcept REKALL_LIFETIMEBOUND
+    {
+        return Item(c_ptr(), index);
+    }
+
+    [[nodiscard]] Item at(std::size_t index) const REKALL_LIFETIMEBOUND
     {
         if (index >= size()) {
             throw std::out_of_range("rekall: index " + std::to_string(index) + " of " + std::to_string(size()));
         }
         return (*this)[index];
     }
-    iterator begin() const noexcept { return iterator(c_ptr(), 0); }
-    iterator end() const noexcept { return iterator(c_ptr(), size()); }
+    [[nodiscard]] iterator begin() const noexcept REKALL_LIFETIMEBOUND { return iterator(c_ptr(), 0); }
+    [[nodiscard]] iterator end() const noexcept REKALL_LIFETIMEBOUND { return iterator(c_ptr(), size()); }
 
-    const Object *c_ptr() const noexcept { return owned_.get(); }
+    [[nodiscard]] const Object *c_ptr() const noexcept { return owned_.get(); }
 
 private:
     owner<Object, Free> owned_;

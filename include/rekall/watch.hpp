@@ -15,20 +15,24 @@ namespace rekall {
 /* Stops calls from another thread. */
 class token {
 public:
-    token() : owned_(rekall_token_new()) {}
+    token() : owned_(rekall_token_new())
+    {
+        if (owned_ == nullptr) {
+            throw error(REKALL_ERROR, "rekall_token_new() gave no token");
+        }
+    }
 
     /* Stops the calls that were given it, those that run and those to come. */
     void cancel() const noexcept { rekall_token_cancel(owned_.get()); }
-    bool is_cancelled() const noexcept { return rekall_token_is_cancelled(owned_.get()) != 0; }
-    rekall_token *c_ptr() const noexcept { return owned_.get(); }
+    [[nodiscard]] bool is_cancelled() const noexcept { return rekall_token_is_cancelled(owned_.get()) != 0; }
+    [[nodiscard]] rekall_token *c_ptr() const noexcept { return owned_.get(); }
 
 private:
     detail::owner<rekall_token, &rekall_token_free> owned_;
 };
 
-/* How a long call is watched: progress returns false to stop it; a total of 0 is not known. An exception of progress comes
- * out of the call, also when it came too late to stop it: what the call did is done then, what it would have returned is
- * lost. */
+/* How a long call is watched: progress returns false to stop it; a total of 0 is not known. Its exception comes out of the
+ * call, also when it came too late to stop it: what the call did is done then, and what it would have returned is lost. */
 struct watch {
     std::function<bool(std::uint64_t done, std::uint64_t total)> progress;
     const rekall::token *token = nullptr;
@@ -51,11 +55,19 @@ public:
     explicit report(rekall_report *owned) noexcept : owned_(owned) {}
 
     /* A number by its name, as rekall.h lists them; 0 when there is no such number. */
-    std::uint64_t number(const char *key) const noexcept { return rekall_report_number(owned_.get(), key); }
+    [[nodiscard]] std::uint64_t number(const char *key) const noexcept
+    {
+        return rekall_report_number(owned_.get(), key);
+    }
+
     /* All of it, as one JSON object. */
-    std::string_view json() const noexcept { return detail::view(rekall_report_json, owned_.get()); }
+    [[nodiscard]] std::string_view json() const noexcept REKALL_LIFETIMEBOUND
+    {
+        return detail::view(rekall_report_json, owned_.get());
+    }
+
     /* What a person may want to look at. */
-    std::vector<std::string_view> lines() const
+    [[nodiscard]] std::vector<std::string_view> lines() const REKALL_LIFETIMEBOUND
     {
         return detail::list(rekall_report_line_count(owned_.get()),
                             [this](std::size_t at) { return detail::view(rekall_report_line, owned_.get(), at); });
@@ -67,7 +79,14 @@ private:
 
 namespace detail {
 
-inline rekall_token *c_token(const token *given) noexcept { return given != nullptr ? given->c_ptr() : nullptr; }
+/* NULL for none; what was moved from would never stop anything. */
+inline rekall_token *c_token(const token *given)
+{
+    if (given != nullptr && given->c_ptr() == nullptr) {
+        throw error(REKALL_MISUSE, "the token was moved from");
+    }
+    return given != nullptr ? given->c_ptr() : nullptr;
+}
 
 /* Where an exception of a callback waits until the call that it stopped is over. */
 class thrown {
@@ -98,6 +117,7 @@ public:
     {
         if (exception_) {
             rekall_error_free(failed);
+            passing() = nullptr;
             rethrow();
         }
         detail::check(status, failed);

@@ -26,6 +26,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cpp/wrapper.cpp", "c++17"),
     ("cpp/wrapper.cpp", "c++20"),
     ("cpp/ownership.cpp", "c++17"),
+    ("cpp/edges.cpp", "c++17"),
+    ("cpp/edges.cpp", "c++20"),
 ];
 
 const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];

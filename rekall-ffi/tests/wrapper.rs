@@ -9,6 +9,7 @@ mod toolchain;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use generate::Struct;
 
@@ -87,5 +88,40 @@ fn the_wrapper_compiles_everywhere() {
     }
     if toolchain::cpp_compilers().is_empty() {
         toolchain::skip("C++ compiler");
+    }
+}
+
+/// Functions that must be warned of, and one that must not.
+const DANGLING: &[(&str, bool)] = &[
+    ("std::string_view text = memory.get(\"x\").title(); (void)text;", true),
+    ("const auto tags = memory.get(\"x\").tags(); (void)tags;", true),
+    ("const auto hit = memory.recall(\"x\")[0]; (void)hit;", true),
+    ("std::string_view text = memory.check().json(); (void)text;", true),
+    ("memory.recall(\"x\");", true),
+    (
+        "const auto hits = memory.recall(\"x\"); const auto hit = hits[0]; (void)hit;\n\
+         std::string_view text = hits[0].entry().title(); (void)text;\n\
+         for (const auto &one : memory.recall(\"x\")) (void)one.score();\n\
+         const std::string copied(memory.get(\"x\").title()); memory.update(\"x\", {});",
+        false,
+    ),
+];
+
+#[test]
+fn what_would_dangle_is_warned_of() {
+    let compiler = "clang++";
+    if !toolchain::cpp_compilers().contains(&compiler) {
+        return toolchain::skip(compiler);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for (number, (body, warned)) in DANGLING.iter().enumerate() {
+        let source = folder.path().join(format!("{number}.cpp"));
+        let function = format!("#include \"rekall.hpp\"\nvoid f(rekall::memory &memory)\n{{\n{body}\n}}\n");
+        fs::write(&source, function).unwrap();
+        let mut command = Command::new(compiler);
+        command.args(["-std=c++17", "-fsyntax-only", "-Wall", "-I"]).arg(toolchain::include());
+        let output = command.arg(&source).output().unwrap();
+        assert!(output.status.success(), "{}", toolchain::show(&command, &output));
+        assert_eq!(!output.stderr.is_empty(), *warned, "{}", toolchain::show(&command, &output));
     }
 }

@@ -13,7 +13,7 @@
 
 #if __cplusplus >= 202002L
 #include <ranges>
-static_assert(std::ranges::input_range<const rekall::hits> && std::ranges::input_range<rekall::links>);
+static_assert(std::ranges::forward_range<const rekall::hits> && std::ranges::forward_range<rekall::links>);
 #endif
 
 static_assert(!std::is_copy_constructible_v<rekall::memory> && std::is_nothrow_move_constructible_v<rekall::memory>);
@@ -137,7 +137,6 @@ static std::vector<std::string> remembering(rekall::memory &memory)
     for (const std::string &id : two) {
         memory.forget(id);
     }
-    CHECK(status_of([&] { memory.remember({"explode"}); }) == REKALL_CALLBACK);
     return ids;
 }
 
@@ -158,7 +157,7 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     CHECK(moved.size() == 3);
     bool out_of_range = false;
     try {
-        moved.at(1000);
+        (void)moved.at(1000);
     } catch (const std::out_of_range &) {
         out_of_range = true;
     }
@@ -204,16 +203,16 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     // The vector finds one of the two, the word the other.
     CHECK(found[3][0].rank(REKALL_LEG_TEXT) + found[3][1].rank(REKALL_LEG_TEXT) == 1);
     CHECK(memory.recall_batch({}).empty());
-    CHECK(status_of([&] { memory.recall_batch({"cccc", ""}); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { memory.recall_batch({rekall::floats(vector.data(), 3)}); }) == REKALL_INVALID_VECTOR);
+    CHECK(status_of([&] { return memory.recall_batch({"cccc", ""}); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.recall_batch({rekall::floats(vector.data(), 3)}); }) == REKALL_INVALID_VECTOR);
 
-    CHECK(status_of([&] { memory.get("nonsense"); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { memory.recall(""); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.get("nonsense"); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.recall(""); }) == REKALL_INVALID_INPUT);
     rekall::token token;
     token.cancel();
     how.token = similar.token = &token;
-    CHECK(token.is_cancelled() && status_of([&] { memory.recall("x", how); }) == REKALL_INTERRUPTED);
-    CHECK(status_of([&] { memory.similar(ids[0], similar); }) == REKALL_INTERRUPTED);
+    CHECK(token.is_cancelled() && status_of([&] { return memory.recall("x", how); }) == REKALL_INTERRUPTED);
+    CHECK(status_of([&] { return memory.similar(ids[0], similar); }) == REKALL_INTERRUPTED);
     memory.interrupt();
 }
 
@@ -290,12 +289,12 @@ static void recall_of_an_index(const std::string &folder)
     watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::logic_error("mine"); };
     bool mine = false;
     try {
-        memory.check_recall(20, 1, watch);
+        (void)memory.check_recall(20, 1, watch);
     } catch (const std::logic_error &) {
         mine = true;
     }
     CHECK(mine);
-    CHECK(status_of([&] { memory.check_recall(0, 1); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.check_recall(0, 1); }) == REKALL_INVALID_INPUT);
 }
 
 static void legacy(rekall::memory &memory, const std::string &folder, const std::string &repository)
@@ -306,7 +305,7 @@ static void legacy(rekall::memory &memory, const std::string &folder, const std:
     CHECK(rekall::probe_legacy(path).number("entries") == 123);
     CHECK(memory.import_legacy(path, 60).number("entries") == 123);
     CHECK(rekall::migrate_legacy(path).number("entries") == 123);
-    CHECK(status_of([&] { rekall::probe_legacy(path); }) == REKALL_NOT_A_DATABASE);
+    CHECK(status_of([&] { return rekall::probe_legacy(path); }) == REKALL_NOT_A_DATABASE);
 }
 
 static void model(const std::string &folder, const std::string &repository)
@@ -374,7 +373,7 @@ int main(int argc, char **argv)
     CHECK(memory.model_state() == REKALL_MODEL_READY && !memory.next_deadline() && memory.unload_if_idle() == 0);
     std::vector<std::thread> threads;
     for (int at = 0; at < 4; ++at) {
-        threads.emplace_back([&] { memory.recall("cccc"); });
+        threads.emplace_back([&] { (void)memory.recall("cccc"); });
     }
     for (std::thread &thread : threads) {
         thread.join();

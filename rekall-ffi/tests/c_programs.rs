@@ -23,6 +23,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/transfer.c", "c99"),
     ("c/model.c", "c99"),
     ("c/threads.c", "c11"),
+    ("c/every_function.c", "c11"),
     ("cpp/wrapper.cpp", "c++17"),
     ("cpp/wrapper.cpp", "c++20"),
     ("cpp/ownership.cpp", "c++17"),
@@ -83,6 +84,25 @@ fn every_program_is_run() {
         }
     }
     assert_eq!(found, named);
+}
+
+#[test]
+fn every_function_with_a_handle_is_called_from_eight_threads() {
+    let header = fs::read_to_string(toolchain::include().join("rekall.h")).unwrap();
+    let declared: BTreeSet<String> = header
+        .match_indices("rekall_db *db")
+        .filter_map(|(at, _)| header[..at].trim_end_matches("const ").strip_suffix('('))
+        .map(|before| before.rsplit([' ', '*', '\n']).next().unwrap().to_owned())
+        .filter(|name| name != "rekall_close")
+        .collect();
+    assert!(declared.len() > 40, "{declared:?}");
+    let program = fs::read_to_string(tests().join("c/every_function.c")).unwrap();
+    let called: BTreeSet<String> = program
+        .lines()
+        .filter_map(|line| line.strip_prefix("    {\"rekall_")?.split_once('"'))
+        .map(|(name, _)| format!("rekall_{name}"))
+        .collect();
+    assert_eq!(called, declared);
 }
 
 #[test]

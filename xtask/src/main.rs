@@ -3,6 +3,7 @@
 
 mod bench_embed;
 mod bench_peers;
+mod fuzz;
 mod header;
 mod lint;
 mod model;
@@ -25,6 +26,7 @@ const CHORES: &[Chore] = &[
     ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("header", "makes include/rekall.h anew", header::header),
+    ("fuzz", "a million calls of the C ABI by random sequences; CALLS and SEED for others", fuzz::fuzz),
     (
         "package",
         "an installable tree for C and C++; --prefix DIR, features as for cargo build",

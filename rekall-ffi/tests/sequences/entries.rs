@@ -193,7 +193,7 @@ impl Machine<'_> {
 
     pub(crate) unsafe fn near(&mut self, operation: u8) {
         let mut error = null_mut();
-        let (id, depth) = (self.id(), usize::from(self.byte()));
+        let (id, depth) = (self.id(), self.extent(200));
         // SAFETY: as promised by the caller.
         unsafe {
             if operation.is_multiple_of(2) {

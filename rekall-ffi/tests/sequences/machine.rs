@@ -1,6 +1,6 @@
 //! The machine: bytes in, calls out.
 
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::slice;
@@ -29,6 +29,8 @@ pub(crate) struct Counts {
     pub(crate) calls: u64,
     pub(crate) fallible: u64,
     pub(crate) succeeded: u64,
+    /// One bit for each operation of which a call succeeded.
+    pub(crate) worked: u64,
 }
 
 impl Counts {
@@ -36,6 +38,7 @@ impl Counts {
         self.calls += more.calls;
         self.fallible += more.fallible;
         self.succeeded += more.succeeded;
+        self.worked |= more.worked;
     }
 }
 
@@ -82,8 +85,9 @@ impl<'a> Machine<'a> {
         unsafe {
             self.reopen();
             while self.bytes.len() > 0 {
-                let operation = self.byte();
+                let (operation, before) = (self.byte(), self.counts.succeeded);
                 self.step(operation);
+                self.counts.worked |= u64::from(self.counts.succeeded > before) << (operation % 40);
                 if self.texts.len() > 256 {
                     self.texts.clear();
                 }
@@ -156,6 +160,18 @@ impl<'a> Machine<'a> {
         u32::from(if self.chance(245) { byte % below } else { byte })
     }
 
+    /// A limit or an index: mostly a usual one, else the ends of what there is.
+    pub(crate) fn extent(&mut self, usual: u8) -> usize {
+        match self.byte() {
+            byte @ 0..=244 => usize::from(byte % usual),
+            245 | 246 => 1,
+            247 | 248 => 100_000,
+            249 | 250 => 100_001,
+            251 | 252 => usize::MAX - 1,
+            _ => usize::MAX,
+        }
+    }
+
     /// Mostly the real one.
     pub(crate) fn size(&mut self, real: usize) -> usize {
         match self.byte() {
@@ -187,7 +203,12 @@ impl<'a> Machine<'a> {
 
     /// Checks what every call promises; frees the error.
     pub(crate) fn done(&mut self, status: i32, error: *mut ErrorObject, empty: bool) {
-        self.counts.add(Counts { calls: 1, fallible: 1, succeeded: u64::from(status == REKALL_OK) });
+        self.counts.add(Counts {
+            calls: 1,
+            fallible: 1,
+            succeeded: u64::from(status == REKALL_OK),
+            worked: 0,
+        });
         assert_ne!(status, REKALL_PANIC);
         assert_ne!(status, REKALL_ERROR);
         assert_eq!(status == REKALL_OK, error.is_null());
@@ -195,6 +216,9 @@ impl<'a> Machine<'a> {
         // SAFETY: NULL or an error of the call.
         unsafe {
             assert_eq!(rekall_error_status(error), status);
+            let said = CStr::from_ptr(rekall_error_message(error)).to_str().unwrap();
+            assert_eq!(said.is_empty(), status == REKALL_OK);
+            assert!(!CStr::from_ptr(rekall_status_name(status)).is_empty());
             rekall_error_free(error);
         }
     }
@@ -237,6 +261,7 @@ impl<'a> Machine<'a> {
         // SAFETY: NULL or objects that were not freed.
         unsafe {
             rekall_close(self.db);
+            self.db = null_mut();
             self.read();
             rekall_entry_free(self.entry);
             rekall_hits_free(self.hits);

@@ -10,7 +10,7 @@ impl Machine<'_> {
     /// # Safety
     /// The machine's pointers are NULL or good.
     pub(crate) unsafe fn read(&mut self) {
-        let (index, part) = (usize::from(self.byte() % 14), u32::from(self.byte() % 9));
+        let (index, part) = (self.extent(14), u32::from(self.byte() % 9));
         let mut len = 0;
         let l = &raw mut len;
         // SAFETY: as promised by the caller.
@@ -40,6 +40,8 @@ impl Machine<'_> {
                 rekall_report_json(self.report, l),
                 rekall_report_line(self.report, index, l),
                 rekall_neighbours_id(self.near, index),
+                rekall_path(self.db),
+                rekall_version(),
             ];
             for text in texts.into_iter().filter(|text| !text.is_null()) {
                 CStr::from_ptr(text).to_str().unwrap();
@@ -54,7 +56,39 @@ impl Machine<'_> {
             let _ = (rekall_entry_context_count(entry, part), rekall_entry_tag_count(entry));
             let _ = rekall_report_number(self.report, c"entries".as_ptr());
             assert!(rekall_id_time_ms(rekall_entry_id(entry)) >= -1);
+            self.numbers(entry, index, part);
         }
-        self.called(33);
+        self.called(49);
+    }
+
+    /// # Safety
+    /// The machine's pointers and the entry are NULL or good.
+    unsafe fn numbers(&mut self, entry: *const EntryObject, index: usize, part: u32) {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let none = entry.is_null();
+            assert_eq!(rekall_entry_status(entry) == 0, none);
+            assert!(
+                rekall_entry_confidence(entry) <= 5 && rekall_entry_has_context(entry) <= i32::from(!none)
+            );
+            assert_eq!(none, rekall_entry_created_at_ms(entry) == 0 && rekall_entry_id(entry).is_null());
+            assert!(!none || rekall_entry_updated_at_ms(entry) == 0);
+            let elapsed = rekall_hits_elapsed_us(self.hits);
+            assert!(elapsed == 0 || !self.hits.is_null());
+            let found = rekall_hits_leg_rank(self.hits, index, part) > 0;
+            assert_eq!(rekall_hits_leg_score(self.hits, index, part).is_nan(), !found);
+            let link = index < rekall_links_count(self.links);
+            assert!(link || rekall_links_created_at_ms(self.links, index) == 0);
+            let near = index < rekall_neighbours_count(self.near);
+            assert_eq!(rekall_neighbours_distance(self.near, index) > 0, near);
+            let line = rekall_report_line(self.report, index, std::ptr::null_mut());
+            assert_eq!(line.is_null(), index >= rekall_report_line_count(self.report));
+            assert!(rekall_token_is_cancelled(self.token) <= i32::from(!self.token.is_null()));
+            assert!(rekall_has_feature(part) <= 1 && rekall_text(rekall_version()).len > 4);
+        }
+        assert_eq!(
+            (rekall_abi_version(), rekall_version_number()),
+            (REKALL_ABI_VERSION, REKALL_VERSION_NUMBER)
+        );
     }
 }

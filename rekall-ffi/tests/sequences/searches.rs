@@ -16,7 +16,7 @@ impl Machine<'_> {
         options.value.reserved = u32::from(self.chance(3));
         options.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
         options.value.semantic_weight = f64::from(self.byte()) - 1.0;
-        options.value.limit = usize::from(self.byte() % 20);
+        options.value.limit = self.extent(20);
         options.value.role = self.number(3);
         options.value.snippet_before = self.given();
         options.value.snippet_after = self.given();

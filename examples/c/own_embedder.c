@@ -43,6 +43,7 @@ int main(void)
     rekall_error *error = NULL;
     rekall_db *db = NULL;
     rekall_hits *hits = NULL;
+    rekall_id ids[3];
     rekall_embedder embedder = REKALL_EMBEDDER_INIT;
     rekall_listener listener = REKALL_LISTENER_INIT;
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
@@ -60,13 +61,18 @@ int main(void)
     for (i = 0; i < 3; i++) {
         rekall_new_entry note = REKALL_NEW_ENTRY_INIT;
         note.title = rekall_text(titles[i]);
-        if (rekall_remember(db, &note, NULL, NULL, &error)) goto fail;
+        if (rekall_remember(db, &note, NULL, &ids[i], &error)) goto fail;
     }
     if (rekall_recall(db, "marmelade", REKALL_NTS, NULL, &hits, &error)) goto fail;
     for (i = 0; i < rekall_hits_count(hits); i++) {
         printf("%.2f  %s\n", rekall_hits_similarity(hits, i), rekall_entry_title(rekall_hits_entry(hits, i), NULL));
     }
     rekall_hits_free(hits);
+
+    /* Leave nothing behind, so that the program can be run again. */
+    for (i = 0; i < 3; i++) {
+        if (rekall_forget(db, ids[i].text, &error)) goto fail;
+    }
     rekall_close(db);
     return 0;
 

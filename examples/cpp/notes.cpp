@@ -2,8 +2,8 @@
 //
 //     notes DATABASE FOLDER [QUESTION...]
 //
-// Files that did not change since the last run are not read again. Without questions they are read from standard input,
-// a line each.
+// Files that did not change since the last run are not read again, and what is gone from the folder is forgotten. Without
+// questions they are read from standard input, a line each.
 #include <rekall.hpp>
 
 #include <algorithm>
@@ -25,15 +25,21 @@ std::string read(const fs::path &path)
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A JSON string; paths and times have no other characters that JSON treats specially.
+// A JSON string, in the form in which the library gives it back.
 std::string quoted(const std::string &text)
 {
+    static const std::string escaped = "\"\\\b\t\n\f\r", letters = "\"\\btnfr", digits = "0123456789abcdef";
     std::string out = "\"";
     for (const char character : text) {
-        if (character == '"' || character == '\\') {
-            out += '\\';
+        const auto code = static_cast<unsigned char>(character);
+        const std::size_t at = escaped.find(character);
+        if (at != std::string::npos) {
+            out += {'\\', letters[at]};
+        } else if (code < 0x20) {
+            out += {'\\', 'u', '0', '0', digits[code / 16], digits[code % 16]};
+        } else {
+            out += character;
         }
-        out += character;
     }
     return out + '"';
 }
@@ -70,44 +76,54 @@ bool blank(const std::string &text)
     return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
+// What is known of each file: its metadata, and the entries of its sections.
+struct known_file {
+    std::string metadata;
+    std::vector<std::string> ids;
+};
+
+// By the metadata's "path" as it stands in the JSON. All entries carry one tag, by whose word they are found: up to 100000.
+std::map<std::string, known_file> known_files(const rekall::memory &memory)
+{
+    std::map<std::string, known_file> out;
+    rekall::recall_options all;
+    all.mode = REKALL_MODE_TEXT;
+    all.limit = 100000;
+    all.filter = rekall::filter{};
+    all.filter->tags_all = {"indexedfile"};
+    for (const auto &hit : memory.recall("indexedfile", all)) {
+        const std::string metadata(hit.entry().metadata());
+        known_file &file = out[metadata.substr(0, metadata.rfind(",\"stamp\":"))];
+        file.metadata = metadata;
+        file.ids.emplace_back(hit.entry().id());
+    }
+    return out;
+}
+
 std::size_t index(rekall::memory &memory, const fs::path &folder)
 {
+    std::map<std::string, known_file> known = known_files(memory);
     std::vector<rekall::new_entry> entries;
-    std::vector<std::string> outdated;
     for (const fs::directory_entry &file : fs::recursive_directory_iterator(folder)) {
         const std::string extension = file.path().extension().string();
         if (!file.is_regular_file() || (extension != ".md" && extension != ".txt")) {
             continue;
         }
-        const std::string path = file.path().string();
-        const std::string metadata = "{\"path\":" + quoted(path) + ",\"stamp\":" + quoted(stamp(file.path())) + "}";
-
-        // What is known of this file: unchanged, or to be replaced?
-        rekall::recall_options known;
-        known.mode = REKALL_MODE_TEXT;
-        known.limit = 1000;
-        known.filter = rekall::filter{};
-        known.filter->metadata = {{"path", quoted(path)}};
-        bool unchanged = false;
-        for (const auto &hit : memory.recall(file.path().filename().string(), known)) {
-            unchanged |= hit.entry().metadata() == metadata;
-            outdated.emplace_back(hit.entry().id());
-        }
-        if (unchanged) {
-            outdated.clear();
+        const std::string path = "{\"path\":" + quoted(file.path().string());
+        const std::string metadata = path + ",\"stamp\":" + quoted(stamp(file.path())) + "}";
+        const auto before = known.find(path);
+        if (before != known.end() && before->second.metadata == metadata) {
+            known.erase(before);
             continue;
         }
         for (const section &section : sections(file.path().filename().string(), read(file.path()))) {
             if (!blank(section.text)) {
                 rekall::new_entry entry(section.title, section.text);
                 entry.metadata = metadata;
+                entry.tags = {"indexedfile"};
                 entries.push_back(std::move(entry));
             }
         }
-        for (const std::string &id : outdated) {
-            memory.forget(id);
-        }
-        outdated.clear();
     }
     rekall::watch watch;
     watch.progress = [](std::uint64_t done, std::uint64_t total) {
@@ -115,6 +131,12 @@ std::size_t index(rekall::memory &memory, const fs::path &folder)
         return true;
     };
     memory.remember_many(entries, watch);
+    // What is left was changed or is gone; the new sections are there already.
+    for (const auto &[path, file] : known) {
+        for (const std::string &id : file.ids) {
+            memory.forget(id);
+        }
+    }
     return entries.size();
 }
 

@@ -44,7 +44,10 @@ fn c_examples_answer(folder: &Path) {
         let text = output(folder, "quickstart", &[]);
         assert!(text.lines().next().unwrap().contains("CORS fails on Safari"), "{text}");
     }
+    output(folder, "own_embedder", &[]);
+    // A second time as the first: it leaves nothing behind.
     let text = output(folder, "own_embedder", &[]);
+    assert_eq!(text.matches("Marmalade recipe\n").count(), 1, "{text}");
     assert!(text.contains("Marmalade recipe\n") && text.contains("the model was asked 4 times"), "{text}");
 }
 
@@ -60,6 +63,15 @@ fn cpp_example_answers(folder: &Path) {
     assert!(text.lines().nth(1).unwrap().contains("b.txt"), "{text}");
     let again = output(folder, "notes", &["notes.db", "files", "disk"]);
     assert!(again.starts_with("0 sections indexed, 3 in all\n"), "{again}");
+    // A name that JSON must escape, and one without a word; then a change, and one that is gone.
+    fs::write(notes.join("c\t\"x\".md"), "Ferries wait for the tide.\n").unwrap();
+    fs::write(notes.join("--.txt"), "Buses come in pairs.\n").unwrap();
+    let more = output(folder, "notes", &["notes.db", "files", "ferries"]);
+    assert!(more.starts_with("2 sections indexed, 5 in all\n"), "{more}");
+    fs::write(notes.join("b.txt"), "Trains leave at one o'clock now.\n").unwrap();
+    fs::remove_file(notes.join("a.md")).unwrap();
+    let less = output(folder, "notes", &["notes.db", "files", "trains"]);
+    assert!(less.starts_with("1 sections indexed, 3 in all\n"), "{less}");
 }
 
 #[test]

@@ -45,12 +45,10 @@
  * system has no memory left to give, the process is aborted. The library prints nothing else, installs no signal handlers,
  * reads no locale, and starts no thread that was not asked for; those that it starts are named rekall-...
  *
- * LINKING. With the shared library: -lrekall, nothing else. With the static library: the file librekall.a itself, in
- * the folder that pkg-config --variable=libdir rekall says, and behind it what Libs.private of rekall.pc lists
- * (pkg-config --static --libs rekall names -lrekall, for which a linker takes the shared library where both stand side
- * by side). Both show rekall_ names only, so a program may link an SQLite of its own beside them; what it must not do
- * is open a file of rekall's with it (see rekall_open()). Built without the feature bundled-sqlite, the library uses the
- * system's libsqlite3.
+ * LINKING. With the shared library: -lrekall, nothing else. With the static library: what pkg-config
+ * --variable=static_libs rekall says. Both show rekall_ names only, so a program may link an SQLite of its own beside them;
+ * what it must not do is open a file of rekall's with it (see rekall_open()). Built without the feature bundled-sqlite, the
+ * library uses the system's libsqlite3.
  */
 
 #ifndef REKALL_H

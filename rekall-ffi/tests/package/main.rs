@@ -6,6 +6,7 @@
 #[allow(dead_code, clippy::print_stdout, reason = "shared with the chore of that name")]
 mod chore;
 mod examples;
+mod guide;
 mod other_sqlite;
 mod readme;
 #[path = "../../../xtask/src/run.rs"]

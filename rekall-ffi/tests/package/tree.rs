@@ -14,9 +14,13 @@ static TREE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let archive = libraries().join("librekall_ffi.a");
     let prefix = folder.path().join("prefix");
-    chore::install(&archive, &prefix, cfg!(feature = "bundled-sqlite"), false).unwrap();
+    chore::install(&archive, &prefix, built(), false).unwrap();
     folder
 });
+
+fn built() -> chore::Built {
+    chore::Built { sqlite: cfg!(feature = "bundled-sqlite"), model: cfg!(feature = "bundled-model") }
+}
 
 /// Where the tree stands.
 pub(crate) fn prefix() -> PathBuf {
@@ -89,8 +93,14 @@ fn the_tree_is_complete() {
         "lib/pkgconfig/rekall.pc",
         "lib/cmake/rekall/rekall-config.cmake",
         "lib/cmake/rekall/rekall-config-version.cmake",
+        "share/licenses/rekall/LICENSE-APACHE",
+        "share/licenses/rekall/LICENSE-MIT",
     ] {
         assert!(left.remove(Path::new(file)), "{file}");
+    }
+    for file in ["LICENSE-Apache-2.0", "NOTICE"] {
+        let file = format!("share/licenses/rekall/static-fren-{file}");
+        assert_eq!(left.remove(Path::new(&file)), cfg!(feature = "bundled-model"), "{file}");
     }
     // The rest: the parts of rekall.hpp.
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/rekall")).unwrap() {
@@ -121,4 +131,40 @@ fn the_soname_is_the_abi() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains(&format!("Library soname: [{}]", soname())), "{text}");
     assert!(!text.contains("TEXTREL"), "{text}");
+}
+
+/// As it is handed out: the chore strips what the other tests keep, for a backtrace that can be read.
+#[test]
+fn a_stripped_tree_shows_and_does_the_same() {
+    if !answers("nm") {
+        return skip("nm");
+    }
+    let place = folder("stripped");
+    let prefix = place.join("prefix");
+    chore::install(&libraries().join("librekall_ffi.a"), &prefix, built(), true).unwrap();
+    let declared = chore::libraries::functions().unwrap();
+    assert_eq!(shown(&prefix.join("lib/librekall.so"), &["-D"]), declared);
+    assert_eq!(shown(&prefix.join("lib/librekall.a"), &["-g"]), declared);
+    let all = Command::new("nm").arg(prefix.join("lib/librekall.so")).output().unwrap();
+    assert!(all.stdout.is_empty(), "symbols were left");
+    let source = place.join("program.c");
+    fs::write(
+        &source,
+        "#include <rekall.h>\n#include <stdio.h>\nint main(void)\n{\n    rekall_error *error = NULL;\n\
+         rekall_db *db = NULL;\n    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;\n\
+         options.flags = REKALL_OPEN_NO_MODEL;\n\
+         if (rekall_open(\"memory.db\", &options, &db, &error)) return 1;\n    rekall_close(db);\n\
+         if (rekall_open(\"/nonexistent/x\", &options, &db, &error) != REKALL_IO) return 2;\n\
+         puts(rekall_error_message(error));\n    rekall_error_free(error);\n    return 0;\n}\n",
+    )
+    .unwrap();
+    let lib = prefix.join("lib");
+    for library in [lib.join("librekall.so"), lib.join("librekall.a")] {
+        let mut command = Command::new("cc");
+        command.arg("-I").arg(prefix.join("include")).arg(&source).arg(&library).args(system());
+        command.arg(format!("-Wl,-rpath,{}", lib.display())).arg("-o").arg(place.join("program"));
+        toolchain::run(&mut command);
+        let output = toolchain::run(Command::new(place.join("program")).current_dir(&place));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("/nonexistent/x"), "{output:?}");
+    }
 }

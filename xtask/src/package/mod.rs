@@ -14,19 +14,20 @@ const SYSTEM: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(crate) fn package(arguments: &[String]) -> Outcome {
     let mut prefix = target().join("dist");
-    let (mut build, mut defaults, mut bundled) = (Vec::new(), true, false);
+    let (mut build, mut built) = (Vec::new(), Built { sqlite: true, model: true });
+    let mut features = Vec::new();
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().cloned().ok_or(format!("{argument} needs a value"));
         match argument.as_str() {
             "--prefix" => prefix = env::current_dir().map_err(|error| error.to_string())?.join(value()?),
             "--no-default-features" => {
-                defaults = false;
+                built = Built { sqlite: false, model: false };
                 build.push(argument.clone());
             }
             "--features" => {
                 let list = value()?;
-                bundled |= list.split(',').any(|feature| feature == "bundled-sqlite");
+                features.extend(list.split(',').map(str::to_owned));
                 build.extend([argument.clone(), list]);
             }
             other => return Err(format!("unknown argument {other}")),
@@ -35,7 +36,10 @@ pub(crate) fn package(arguments: &[String]) -> Outcome {
     let mut command = cargo(&["build", "--release", "--package", "rekall-ffi", "--lib"]);
     step("static library", command.args(build))?;
     let archive = target().join("release/librekall_ffi.a");
-    install(&archive, &prefix, defaults || bundled, true)?;
+    // In whatever order the arguments came.
+    built.sqlite |= features.iter().any(|feature| feature == "bundled-sqlite");
+    built.model |= features.iter().any(|feature| feature == "bundled-model");
+    install(&archive, &prefix, built, true)?;
     println!("installed into {}", prefix.display());
     for library in ["librekall.a", &format!("librekall.so.{}", env!("CARGO_PKG_VERSION"))] {
         let size = fs::metadata(prefix.join("lib").join(library)).map_err(|error| error.to_string())?.len();
@@ -44,8 +48,14 @@ pub(crate) fn package(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
+/// What is compiled into the library, and the tree has to know.
+pub(crate) struct Built {
+    pub(crate) sqlite: bool,
+    pub(crate) model: bool,
+}
+
 /// Makes the tree from cargo's static library.
-pub(crate) fn install(archive: &Path, prefix: &Path, bundled_sqlite: bool, strip: bool) -> Outcome {
+pub(crate) fn install(archive: &Path, prefix: &Path, built: Built, strip: bool) -> Outcome {
     if !cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd")) {
         return Err("only for systems with ELF libraries so far".to_owned());
     }
@@ -56,7 +66,7 @@ pub(crate) fn install(archive: &Path, prefix: &Path, bundled_sqlite: bool, strip
         make(folder)?;
     }
     copy_headers(&root().join("include"), &include)?;
-    let system = if bundled_sqlite { SYSTEM.to_owned() } else { format!("{SYSTEM} -lsqlite3") };
+    let system = if built.sqlite { SYSTEM.to_owned() } else { format!("{SYSTEM} -lsqlite3") };
     let flags: Vec<&str> = system.split(' ').collect();
     libraries::link(archive, &lib, version, &flags, strip)?;
     let names: Vec<&str> = flags.iter().map(|flag| flag.trim_start_matches("-l")).collect();
@@ -70,8 +80,23 @@ pub(crate) fn install(archive: &Path, prefix: &Path, bundled_sqlite: bool, strip
     };
     write(&pkgconfig.join("rekall.pc"), &filled(include_str!("rekall.pc.in")))?;
     write(&cmake.join("rekall-config.cmake"), &filled(include_str!("rekall-config.cmake.in")))?;
+    copy_licences(&prefix.join("share/licenses/rekall"), built.model)?;
     let version_file = cmake.join("rekall-config-version.cmake");
     write(&version_file, &filled(include_str!("rekall-config-version.cmake.in")))
+}
+
+/// The library's licences, and those of the model that is compiled in.
+fn copy_licences(to: &Path, model: bool) -> Outcome {
+    make(to)?;
+    let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| (root().join(name), name.to_owned()));
+    let data = root().join("rekall-model/data/static-fren");
+    let models =
+        ["LICENSE-Apache-2.0", "NOTICE"].map(|name| (data.join(name), format!("static-fren-{name}")));
+    let models = models.into_iter().filter(|_| model);
+    for (from, name) in own.into_iter().chain(models) {
+        fs::copy(&from, to.join(name)).map_err(|error| format!("{}: {error}", from.display()))?;
+    }
+    Ok(())
 }
 
 /// Headers, folders of headers included.

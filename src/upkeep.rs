@@ -100,7 +100,8 @@ impl Rekall {
         watch.hand_on(|progress, cancel| self.store.backup(target, progress, plain(cancel)))
     }
 
-    /// Gives free space in the file back to the disk; see [`rekall_core::Store::compact`]. Progress counts stages, of 3.
+    /// Gives free space in the file back to the disk, and that of vectors which a killed change of model left; see
+    /// [`rekall_core::Store::compact`]. Progress counts stages, of 3.
     ///
     /// # Errors
     /// [`Error::Core`]; [`Error::Interrupted`], and the file then has what it had.

@@ -134,6 +134,7 @@ impl Rekall {
                 watch.tell(done.seen().min(total), total);
                 if rows.len() < BATCH {
                     // What was written meanwhile is somebody else's, who may never stop.
+                    watch.check_cancelled()?;
                     return Ok(done);
                 }
             }
@@ -188,6 +189,8 @@ impl Rekall {
                     break;
                 }
             }
+            // Told of the last entries, a caller can still say no.
+            watch.check_cancelled()?;
             let most = if round < PATIENCE { filling.pieces_within(LAST_TIME) } else { usize::MAX };
             if let Some(last) = self.switch(filling, most, models, watch)? {
                 done.add(last);

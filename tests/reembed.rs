@@ -76,6 +76,19 @@ fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
 }
 
 #[test]
+fn a_run_stopped_at_its_last_entries_does_not_switch() {
+    let memory = memory();
+    memory.remember_many(&notes(3)).run().unwrap();
+    let token = CancelToken::new();
+    let mut stop = |_| token.cancel();
+    let watch = Watch::new().progress(&mut stop).cancel(&token);
+    let error = memory.reembed_with_embedder(other(), watch).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    assert_eq!(memory.recall("note number1").mode(Mode::Semantic).run().unwrap().len(), 3);
+    assert_eq!(memory.reembed_with_embedder(other(), Watch::new()).unwrap().entries, 0, "all was there");
+}
+
+#[test]
 fn what_was_remembered_without_a_model_is_embedded_later() {
     let memory = memory_with(rekall::Builder::without_model);
     let id = memory.remember(NewEntry::new("disk full")).unwrap();

@@ -99,6 +99,8 @@ pub struct Sq8Stats {
 
 /// Fewer rows than this have no mean worth the name.
 const FIRST_CENTRE: usize = 256;
+/// Size at which a centre that is kept for ever is looked at.
+const NEVER: usize = usize::MAX;
 /// Growth between two looks at the centre.
 const CENTRE_GROWTH: usize = 8;
 /// A centre that moved less than this (unit vectors: at most 2) is kept: the bounds would hardly tighten.
@@ -123,7 +125,7 @@ impl Sq8Index {
     /// than fit in memory, one part after the other.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self::with(Table::new(self.table.shape().clone()), Arc::clone(&self.source), usize::MAX)
+        Self::with(Table::new(self.table.shape().clone()), Arc::clone(&self.source), NEVER)
     }
 
     /// Takes exact rows from another source from now on; snapshots taken before keep theirs.
@@ -156,7 +158,7 @@ impl Sq8Index {
     /// Sets a centre for what is about to come, if that is a good moment: rows into an empty index.
     fn centre_on(&mut self, rows: &[f32]) {
         let dimensions = self.dimensions();
-        if self.is_empty() && rows.len() / dimensions >= FIRST_CENTRE {
+        if self.is_empty() && self.recentre_at != NEVER && rows.len() / dimensions >= FIRST_CENTRE {
             let centre = Centre::mean(dimensions, rows.chunks_exact(dimensions));
             self.table = Arc::new(Table::new(Shape::new(centre)));
             self.recentre_at = rows.len() / dimensions * CENTRE_GROWTH;

@@ -232,6 +232,31 @@ fn damaged_blocks_are_refused() {
 }
 
 #[test]
+fn parts_exported_one_after_the_other_are_imported_together() {
+    const PART: usize = 300;
+    let (dimensions, mut random) = (6, Random::new(69));
+    let mut naive = NaiveIndex::new(dimensions);
+    let mut part = Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap();
+    let mut blocks = Vec::new();
+    for number in 0..3 {
+        // Each part has a mean of its own, far from the others'.
+        let direction = random.unit(dimensions);
+        let keys: Vec<Key> = (0..PART as i64).map(|row| Key::new(number * 1000 + row, 0, 0)).collect();
+        let rows: Vec<f32> = keys.iter().flat_map(|_| random.near(&direction, 0.1)).collect();
+        for target in [&mut part as &mut dyn VectorIndex, &mut naive] {
+            target.upsert(&keys, &rows).unwrap();
+        }
+        blocks.extend(part.export());
+        part = part.emptied();
+    }
+    let source = Arc::new(naive.clone());
+    let index = Sq8Index::import(dimensions, source, blocks.iter().map(Ok)).unwrap();
+    assert_eq!(index.len(), 3 * PART);
+    let query = random.unit(dimensions);
+    crate::testing::assert_same(&index, &naive, &query, &SearchOptions::new(20), "three parts");
+}
+
+#[test]
 fn streamed_codes_answer_as_the_index() {
     for (rows, dimensions) in [(0, 3), (1, 3), (3000, 40)] {
         let (index, naive) = worn_index(rows, dimensions, 67);

@@ -36,6 +36,11 @@ impl Overlay {
         self.changed.len()
     }
 
+    /// What it holds in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.delta.memory_bytes() + self.changed.memory_bytes()
+    }
+
     /// A view that searches `base` and what changed since.
     pub(super) fn over(&self, base: Search) -> Search {
         Arc::new(View { base, changed: Arc::clone(&self.changed), delta: self.delta.snapshot() })
@@ -46,6 +51,31 @@ struct View {
     base: Search,
     changed: Arc<EntrySet>,
     delta: Search,
+}
+
+impl View {
+    /// What the base is asked: the entries that changed do not count there. `all` gives the options their set.
+    fn in_base<'a>(&'a self, options: &SearchOptions<'a>, all: &'a mut EntrySet) -> SearchOptions<'a> {
+        let mut in_base = *options;
+        if !self.changed.is_empty() {
+            let exclude: &'a EntrySet = match options.exclude {
+                Some(exclude) => {
+                    *all = exclude.union(&self.changed);
+                    all
+                }
+                None => &self.changed,
+            };
+            in_base.exclude = Some(exclude);
+        }
+        in_base
+    }
+}
+
+/// No entry is in both: the base leaves out what the delta has.
+fn merge(found: &mut Vec<Neighbor>, newer: &mut Vec<Neighbor>, k: usize) {
+    found.append(newer);
+    found.sort_by(Neighbor::rank_cmp);
+    found.truncate(k);
 }
 
 impl VectorSearch for View {
@@ -64,22 +94,26 @@ impl VectorSearch for View {
         options: &SearchOptions<'_>,
         out: &mut Vec<Neighbor>,
     ) -> Result<(), Error> {
-        let excluded;
-        let mut in_base = *options;
-        if !self.changed.is_empty() {
-            excluded = match options.exclude {
-                Some(exclude) => exclude.union(&self.changed),
-                None => (*self.changed).clone(),
-            };
-            in_base.exclude = Some(&excluded);
-        }
-        self.base.search(query, &in_base, out)?;
+        let mut excluded = EntrySet::new();
+        self.base.search(query, &self.in_base(options, &mut excluded), out)?;
         let mut newer = Vec::new();
         self.delta.search(query, options, &mut newer)?;
-        // No entry is in both: the base leaves out what the delta has.
-        out.append(&mut newer);
-        out.sort_by(Neighbor::rank_cmp);
-        out.truncate(options.k);
+        merge(out, &mut newer, options.k);
+        Ok(())
+    }
+
+    /// One pass over the base for all queries: it may lie in the file.
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), Error> {
+        let mut excluded = EntrySet::new();
+        self.base.search_batch(queries, &self.in_base(options, &mut excluded), out)?;
+        let mut newer = Vec::new();
+        self.delta.search_batch(queries, options, &mut newer)?;
+        out.iter_mut().zip(&mut newer).for_each(|(found, newer)| merge(found, newer, options.k));
         Ok(())
     }
 
@@ -90,8 +124,46 @@ impl VectorSearch for View {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
     use rekall_index::Key;
+
+    /// Counts the passes over a base.
+    struct Counting {
+        index: FlatIndex,
+        passes: AtomicUsize,
+    }
+
+    impl VectorSearch for Counting {
+        fn dimensions(&self) -> usize {
+            self.index.dimensions()
+        }
+        fn len(&self) -> usize {
+            self.index.len()
+        }
+        fn search(
+            &self,
+            query: &[f32],
+            options: &SearchOptions<'_>,
+            out: &mut Vec<Neighbor>,
+        ) -> Result<(), Error> {
+            self.passes.fetch_add(1, Ordering::Relaxed);
+            self.index.search(query, options, out)
+        }
+        fn search_batch(
+            &self,
+            queries: &[f32],
+            options: &SearchOptions<'_>,
+            out: &mut Vec<Vec<Neighbor>>,
+        ) -> Result<(), Error> {
+            self.passes.fetch_add(1, Ordering::Relaxed);
+            self.index.search_batch(queries, options, out)
+        }
+        fn memory_bytes(&self) -> usize {
+            self.index.memory_bytes()
+        }
+    }
 
     #[test]
     fn what_changed_comes_from_the_delta_alone() {
@@ -104,9 +176,20 @@ mod tests {
             overlay.supersede(entry).unwrap();
         }
         overlay.delta().upsert(&[Key::new(1, 0, 0), Key::new(4, 0, 0)], &[0.0, 1.0, 1.0, 0.0]).unwrap();
+        let base = Arc::new(Counting { index: base, passes: AtomicUsize::new(0) });
+        let view = overlay.over(Arc::clone(&base) as Search);
         let mut found = Vec::new();
-        overlay.over(base.snapshot()).search(&[1.0, 0.0], &SearchOptions::new(10), &mut found).unwrap();
-        let found: Vec<(i64, f32)> = found.iter().map(|near| (near.key.entry, near.similarity)).collect();
-        assert_eq!(found, [(4, 1.0), (2, 0.8), (1, 0.0)]);
+        view.search(&[1.0, 0.0], &SearchOptions::new(10), &mut found).unwrap();
+        let rows: Vec<(i64, f32)> = found.iter().map(|near| (near.key.entry, near.similarity)).collect();
+        assert_eq!(rows, [(4, 1.0), (2, 0.8), (1, 0.0)]);
+
+        base.passes.store(0, Ordering::Relaxed);
+        let mut lists = Vec::new();
+        let excluded: EntrySet = [2].into_iter().collect();
+        let options = SearchOptions::new(1).with_exclude(&excluded);
+        view.search_batch(&[1.0, 0.0, 0.0, 1.0], &options, &mut lists).unwrap();
+        let entries: Vec<i64> = lists.iter().flatten().map(|near| near.key.entry).collect();
+        assert_eq!(entries, [4, 1]);
+        assert_eq!(base.passes.load(Ordering::Relaxed), 1, "one pass over the base for both queries");
     }
 }

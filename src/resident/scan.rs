@@ -36,6 +36,36 @@ impl VectorSearch for RowScan {
     ) -> Result<(), Error> {
         // An empty index checks the input as every other.
         FlatIndex::new(self.space.dimensions)?.search(query, options, out)?;
+        let mut lists = vec![std::mem::take(out)];
+        let scanned = self.scan(query, options, &mut lists);
+        *out = lists.swap_remove(0);
+        scanned
+    }
+
+    /// Reads the rows once for all queries.
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), Error> {
+        FlatIndex::new(self.space.dimensions)?.search_batch(queries, options, out)?;
+        if out.is_empty() { Ok(()) } else { self.scan(queries, options, out) }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl RowScan {
+    /// Adds the best of each query to its list, which is empty.
+    fn scan(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut [Vec<Neighbor>],
+    ) -> Result<(), Error> {
         let tx = self.store.read().map_err(Error::from_source)?;
         if tx.position().map_err(Error::from_source)? != self.position {
             return Err(stale());
@@ -43,16 +73,14 @@ impl VectorSearch for RowScan {
         let mut found = Vec::new();
         tx.vectors(&self.space, BATCH, |batch| {
             options.check_cancelled()?;
-            index_of(batch)?.search(query, options, &mut found)?;
-            out.append(&mut found);
-            keep_best(out, options.k);
+            index_of(batch)?.search_batch(queries, options, &mut found)?;
+            for (best, found) in out.iter_mut().zip(&mut found) {
+                best.append(found);
+                keep_best(best, options.k);
+            }
             Ok::<(), Scanned>(())
         })
         .map_err(|Scanned(error)| error)
-    }
-
-    fn memory_bytes(&self) -> usize {
-        0
     }
 }
 

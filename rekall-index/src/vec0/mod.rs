@@ -32,7 +32,8 @@ use crate::{Error, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch, simi
 /// - Deleting frees a row's place but not its bytes (as vec0 0.1 does): after many deletions rebuild the table.
 ///
 /// # Limits
-/// Up to 8,192 dimensions. The cancel flag is looked at between queries to vec0, not within one. `threads` is ignored.
+/// Up to 8,192 dimensions. The cancel flag is looked at before and after each query to vec0, not within one: a search that was
+/// cancelled meanwhile ends with [`Error::Cancelled`], never with a result. `threads` is ignored.
 /// [`len`](VectorSearch::len) counts by a query, and is 0 if that fails.
 ///
 /// # Examples

@@ -41,6 +41,7 @@ impl SqliteVecIndex<'_> {
             values[1] = Value::Integer(fetch as i64);
             let mut statement = self.connection.prepare_cached(&sql)?;
             let near = near(&mut statement, &values, query)?;
+            options.check_cancelled()?;
             let complete = near.rows < fetch
                 || near
                     .hits

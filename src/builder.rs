@@ -128,7 +128,9 @@ impl Builder {
     /// Most bytes of memory that the vector index of [`VectorBackend::Auto`] may take; `None`: no limit. What
     /// does not fit stays in the file and is read at each search: codes that writes and
     /// [`Rekall::rebuild_index`] lay by and, in memory, the rows of entries changed since (up to a mebibyte
-    /// even when the budget is less). Default: no limit.
+    /// even when the budget is less; one read of 64 entries may pass that for a moment). The backends that are asked
+    /// for by name ignore it, for what they hold is their nature: `Flat`, `Sq8` and `Binary` everything, `SqliteVec` next to
+    /// nothing. Default: no limit.
     pub fn memory_budget(mut self, bytes: impl Into<Option<usize>>) -> Self {
         self.config.memory_budget = bytes.into();
         self

@@ -82,14 +82,147 @@ fn every_way_of_starting_gives_the_same_bits() {
         assert_eq!(answers(&rekall), expected, "{name}");
     }
 
-    // Blocks that cannot be read are no loss.
+    // That none are there is no loss either.
     let foreign = rusqlite::Connection::open(&path).unwrap();
-    foreign.execute("UPDATE index_block SET data = zeroblob(length(data)) WHERE number = 1", []).unwrap();
-    assert_eq!(answers(&open(&path, sq8)), expected, "damaged blocks");
     foreign.execute("DELETE FROM index_block", []).unwrap();
     let lean = open(&path, streamed);
     assert_eq!(answers(&lean), expected, "no blocks at all");
     assert_eq!(lean.stats().unwrap().index_backend, Some("rows in the file"));
+}
+
+/// What may befall blocks, each of several.
+const DAMAGES: [&str; 9] = [
+    "UPDATE index_block SET data = zeroblob(length(data)) WHERE number = 0",
+    "UPDATE index_block SET data = substr(data, 1, length(data) / 2) WHERE number = 1",
+    "UPDATE index_block SET data = x'' WHERE number = 2",
+    "UPDATE index_block SET data = 'a text' WHERE number = 1",
+    "UPDATE index_block SET seq = seq - 1 WHERE number = 1",
+    "DELETE FROM index_block WHERE number = 0",
+    "DELETE FROM index_block WHERE number = 1",
+    "DELETE FROM index_block WHERE number = 2",
+    "DELETE FROM index_block WHERE number = 3",
+];
+
+#[test]
+fn damaged_and_lost_blocks_cost_time_only_and_are_renewed() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(32))));
+    let notes: Vec<NewEntry> =
+        (0..ENTRIES).map(|n| NewEntry::new(format!("alpha{} beta{} n{n}", n % 13, n % 7))).collect();
+    memory.remember_many(&notes).run().unwrap();
+    let path = memory.path().to_owned();
+    let expected = answers(&open(&path, |builder| builder.vector_backend(VectorBackend::Flat)));
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    let blocks = || -> Vec<(i64, i64, Vec<u8>)> {
+        let mut select =
+            foreign.prepare("SELECT number, seq, data FROM index_block ORDER BY number").unwrap();
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    for (name, configure) in
+        [("held", sq8 as fn(Builder) -> Builder), ("streamed", streamed as fn(Builder) -> Builder)]
+    {
+        for damage in DAMAGES {
+            // Made a thousand rows at a time: three blocks and the seal, whoever reads them.
+            let maker = open(&path, streamed);
+            maker.rebuild_index().unwrap();
+            drop(maker);
+            let sound = blocks();
+            assert_eq!(sound.len(), 4, "{name}: {damage}");
+            let running = open(&path, configure);
+            assert_eq!(answers(&running), expected, "{name}: sound");
+            assert_eq!(foreign.execute(damage, []).unwrap(), 1, "{damage}");
+            for rekall in [&running, &open(&path, configure)] {
+                assert_eq!(answers(rekall), expected, "{name}: {damage}");
+                assert_eq!(answers(rekall), expected, "{name}, once more: {damage}");
+                assert_eq!(rekall.recall("alpha7").run().unwrap().len(), 10, "{name}: {damage}");
+            }
+            // A process that knows of it renews them with its next write; the row itself changes no answer.
+            let writer = open(&path, configure);
+            answers(&writer);
+            let id = writer.remember(NewEntry::new("zeta1 zeta2 zeta3")).unwrap();
+            writer.forget(id).unwrap();
+            if foreign.query_row("SELECT count(*) FROM index_block WHERE number = 0", [], |r| r.get(0))
+                == Ok(1)
+            {
+                assert_ne!(blocks(), sound, "{name}: {damage}");
+            }
+            assert_eq!(answers(&open(&path, streamed)), expected, "{name}, renewed: {damage}");
+            assert_eq!(answers(&open(&path, sq8)), expected, "{name}, renewed: {damage}");
+        }
+    }
+}
+
+#[test]
+fn one_rotten_row_breaks_no_search() {
+    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(32))));
+    let notes: Vec<NewEntry> = (0..ENTRIES).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
+    memory.remember_many(&notes).run().unwrap();
+    let path = memory.path().to_owned();
+    open(&path, sq8).rebuild_index().unwrap();
+    let (held, lean) = (open(&path, sq8), open(&path, streamed));
+    assert_eq!(answers(&held), answers(&lean));
+    let nearest = held.recall("alpha1 beta2").mode(Mode::Semantic).limit(2).run().unwrap();
+    let [first, second] = [0, 1].map(|at| nearest[at].entry.id.to_string());
+    // As the disk may do it: the log knows nothing of it.
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    let triggers: Vec<(String, String)> = foreign
+        .prepare("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'embedding'")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    triggers.iter().for_each(|(name, _)| foreign.execute_batch(&format!("DROP TRIGGER {name}")).unwrap());
+    let of = "WHERE entry_id = (SELECT id FROM entry WHERE ulid = ?1)";
+    let spoilt = format!("UPDATE embedding SET vector = zeroblob(length(vector)) {of}");
+    assert_eq!(foreign.execute(&spoilt, [&first]).unwrap(), 1);
+    assert_eq!(foreign.execute(&format!("DELETE FROM embedding {of}"), [&second]).unwrap(), 1);
+    triggers.iter().for_each(|(_, sql)| foreign.execute_batch(sql).unwrap());
+
+    let expected = answers(&open(&path, |builder| builder.vector_backend(VectorBackend::Flat)));
+    for (name, rekall) in [
+        ("held", held),
+        ("streamed", lean),
+        ("held, started anew", open(&path, sq8)),
+        ("streamed, started anew", open(&path, streamed)),
+    ] {
+        assert_eq!(answers(&rekall), expected, "{name}");
+        let found = rekall.recall("alpha1 beta2").mode(Mode::Semantic).run().unwrap();
+        assert!(
+            found
+                .degraded
+                .iter()
+                .any(|degraded| matches!(degraded, rekall::Degraded::UnusableVectors { .. })),
+            "{name}: {:?}",
+            found.degraded
+        );
+    }
+}
+
+#[test]
+fn a_budget_holds_after_one_large_write_of_long_entries() {
+    // A text of 60 words is 30 vectors, so few entries are many rows.
+    let model = || Arc::new(WordModel::new(256).max_tokens(4));
+    let memory = memory_with(|builder| streamed(builder.embedder(model())));
+    memory.remember_many(&[NewEntry::new("alpha1"), NewEntry::new("alpha2")]).run().unwrap();
+    memory.rebuild_index().unwrap();
+    answers(&memory);
+    let long = |n: usize| {
+        let words: Vec<String> = (0..60).map(|word| format!("w{n}x{word}")).collect();
+        NewEntry::new(format!("alpha{n}")).content(words.join(" "))
+    };
+    let notes: Vec<NewEntry> = (0..100).map(long).collect();
+    memory.remember_many(&notes).run().unwrap();
+    let flat =
+        Rekall::builder(memory.path()).embedder(model()).vector_backend(VectorBackend::Flat).open().unwrap();
+    assert_eq!(answers(&memory), answers(&flat));
+    let stats = memory.stats().unwrap();
+    assert!(stats.index_rows > 1_100, "more than a mebibyte of vectors: {}", stats.index_rows);
+    assert!(stats.memory.index <= 1 << 20, "{} bytes", stats.memory.index);
+    memory.remember(NewEntry::new("alpha3")).unwrap();
+    assert_eq!(answers(&memory), answers(&flat));
+    assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"), "the next write laid it by");
+    assert!(memory.recall("alpha3").run().unwrap().degraded.is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rekall_core::{Changes, ReadTx, Space, Store};
 use rekall_index::{Sq8Stream, VectorSearch};
 
-use super::persist;
+use super::persist::{self, BadBlocks};
 use super::source::{StoredBlocks, StoredRows};
 #[cfg(feature = "sqlite-vec")]
 use super::vec0;
@@ -18,19 +18,24 @@ pub(super) struct Base {
     rows: usize,
 }
 
-#[derive(Clone, Copy)]
 enum Kind {
-    /// Persisted int8 codes.
-    Codes,
+    /// Persisted int8 codes, and who is told when they are not usable.
+    Codes(Arc<BadBlocks>),
     /// A vec0 table.
     #[cfg(feature = "sqlite-vec")]
     Table,
 }
 
 impl Base {
-    /// Codes of a space with `rows` rows, if any are laid by that the change log still reaches back to.
-    pub(super) fn codes(tx: &ReadTx<'_>, space: &Space, rows: usize) -> Result<Option<Self>, Error> {
-        Self::new(Kind::Codes, tx, space, rows)
+    /// Codes of a space with `rows` rows, if any are laid by that are usable, and that the change log still reaches back to.
+    pub(super) fn codes(
+        tx: &ReadTx<'_>,
+        space: &Space,
+        rows: usize,
+        bad: &Arc<BadBlocks>,
+    ) -> Result<Option<Self>, Error> {
+        let base = Self::new(Kind::Codes(Arc::clone(bad)), tx, space, rows)?;
+        Ok(base.filter(|base| !bad.are_at(base.position)))
     }
 
     /// The vec0 table of a space, likewise.
@@ -66,9 +71,11 @@ impl Base {
         position: i64,
     ) -> Result<Arc<dyn VectorSearch + Send + Sync>, Error> {
         let (store, space, base) = (Arc::clone(store), space.clone(), self.position);
-        match self.kind {
-            Kind::Codes => {
-                let blocks = StoredBlocks { store: Arc::clone(&store), space: space.clone(), position: base };
+        match &self.kind {
+            Kind::Codes(bad) => {
+                let bad = Arc::clone(bad);
+                let blocks =
+                    StoredBlocks { store: Arc::clone(&store), space: space.clone(), position: base, bad };
                 let dimensions = space.dimensions;
                 let source = StoredRows { store, space, position };
                 Ok(Arc::new(Sq8Stream::new(dimensions, self.rows, blocks, source)?))
@@ -80,8 +87,8 @@ impl Base {
 
     /// Short name, for `stats`.
     pub(super) const fn name(&self) -> &'static str {
-        match self.kind {
-            Kind::Codes => "sq8 in the file",
+        match &self.kind {
+            Kind::Codes(_) => "sq8 in the file",
             #[cfg(feature = "sqlite-vec")]
             Kind::Table => "sqlite-vec",
         }
@@ -90,9 +97,9 @@ impl Base {
 
 impl Kind {
     /// Name of what is kept in `index_block` for it.
-    const fn block(self) -> &'static str {
+    const fn block(&self) -> &'static str {
         match self {
-            Self::Codes => persist::SQ8,
+            Self::Codes(_) => persist::SQ8,
             #[cfg(feature = "sqlite-vec")]
             Self::Table => vec0::MARK,
         }

@@ -11,21 +11,27 @@ use super::Wanted;
 use super::base::{self, Base};
 use super::index_keys;
 use super::overlay::Overlay;
-use super::persist;
+use super::persist::{self, BadBlocks};
 use super::scan::RowScan;
 use super::source::StoredRows;
 use crate::{Error, VectorBackend};
+
+/// Below a mebibyte there is nothing to be saved.
+const LEAST_OVER_BASE: usize = 1 << 20;
 
 impl Wanted {
     /// Entries that may have changed since a base in the file was made before another one is wanted: their rows are held in
     /// memory.
     pub(super) fn most_over_base(&self, dimensions: usize) -> usize {
         const MOST: usize = 20_000;
-        // Below a mebibyte there is nothing to be saved.
-        const LEAST_BYTES: usize = 1 << 20;
         self.memory_budget.map_or(MOST, |budget| {
-            (budget.max(LEAST_BYTES) / Choice::Flat.bytes(1, dimensions)).clamp(1, MOST)
+            (budget.max(LEAST_OVER_BASE) / Choice::Flat.bytes(1, dimensions)).clamp(1, MOST)
         })
+    }
+
+    /// Bytes that their rows may take: an entry may have hundreds.
+    fn most_bytes_over_base(&self) -> usize {
+        self.memory_budget.map_or(usize::MAX, |budget| budget.max(LEAST_OVER_BASE))
     }
 }
 
@@ -66,6 +72,7 @@ impl Engine {
         tx: &ReadTx<'_>,
         space: &Space,
         wanted: Wanted,
+        bad: &Arc<BadBlocks>,
     ) -> Result<Begun, Error> {
         let dimensions = space.dimensions;
         let empty = |engine| Ok(Begun { engine, lacks: Lacks::Everything });
@@ -76,7 +83,7 @@ impl Engine {
                 let index = BinaryIndex::new(dimensions, rows(store, space, position))?;
                 empty(Self::Binary(index.with_rescored_rows(wanted.rescored_rows)))
             }
-            VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position),
+            VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position, bad),
             VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space)?, tx, space, wanted),
             VectorBackend::Auto => {
                 let most_flat = Choice::most_flat_rows(dimensions);
@@ -87,16 +94,22 @@ impl Engine {
                 };
                 match Choice::auto(count, dimensions, wanted.memory_budget) {
                     Choice::Flat => empty(Self::Flat(FlatIndex::new(dimensions)?)),
-                    Choice::Sq8 => Self::begin_sq8(store, tx, space, position),
-                    _ => Self::begin_in_file(Base::codes(tx, space, count)?, tx, space, wanted),
+                    Choice::Sq8 => Self::begin_sq8(store, tx, space, position, bad),
+                    _ => Self::begin_in_file(Base::codes(tx, space, count, bad)?, tx, space, wanted),
                 }
             }
         }
     }
 
-    fn begin_sq8(store: &Arc<Store>, tx: &ReadTx<'_>, space: &Space, position: i64) -> Result<Begun, Error> {
+    fn begin_sq8(
+        store: &Arc<Store>,
+        tx: &ReadTx<'_>,
+        space: &Space,
+        position: i64,
+        bad: &BadBlocks,
+    ) -> Result<Begun, Error> {
         let source: Arc<dyn VectorSource + Send + Sync> = rows(store, space, position);
-        let laid_by = match persist::load(tx, space, Arc::clone(&source))? {
+        let laid_by = match persist::load(tx, space, Arc::clone(&source), bad)? {
             Some((index, filled_to)) => base::changed_since(tx, filled_to)?.map(|changed| (index, changed)),
             None => None,
         };
@@ -123,8 +136,12 @@ impl Engine {
                 return Ok(Begun { engine: Self::InFile { overlay, base }, lacks: Lacks::Changed(changed) });
             }
         }
-        let rows = base::count(tx, space)?;
-        Ok(Begun { engine: Self::Rows { rows }, lacks: Lacks::Changed(Vec::new()) })
+        Ok(Begun { engine: Self::on_rows(tx, space)?, lacks: Lacks::Changed(Vec::new()) })
+    }
+
+    /// The engine that holds nothing and needs nothing.
+    pub(super) fn on_rows(tx: &ReadTx<'_>, space: &Space) -> Result<Self, Error> {
+        Ok(Self::Rows { rows: base::count(tx, space)? })
     }
 
     /// An entry changed or went: its rows are dropped.
@@ -205,7 +222,10 @@ impl Engine {
             Self::Sq8(index) if auto => choice(index.len()) == Choice::Sq8Stream,
             // It costs next to nothing to begin anew, and a base may have been laid by meanwhile.
             Self::Rows { .. } => true,
-            Self::InFile { overlay, .. } => overlay.changed() > wanted.most_over_base(dimensions) as u64,
+            Self::InFile { overlay, .. } => {
+                overlay.changed() > wanted.most_over_base(dimensions) as u64
+                    || overlay.memory_bytes() > wanted.most_bytes_over_base()
+            }
             _ => false,
         }
     }

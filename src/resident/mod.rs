@@ -16,12 +16,13 @@ use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use rekall_core::{Changes, ReadTx, Space, Store, VectorBatch};
-use rekall_index::{EntrySet, Key, VectorSearch};
+use rekall_index::{EntrySet, Error as IndexError, Key, VectorSearch};
 
 use crate::engine::check_cancelled;
 use crate::event::{Event, Events};
 use crate::{CancelToken, Error, VectorBackend, Watch};
 use engine::{Engine, Lacks};
+use persist::BadBlocks;
 pub(crate) use scan::keep_best;
 
 /// Rows read from the file at a time: a megabyte or two.
@@ -29,6 +30,9 @@ const LOAD_BATCH: usize = 1024;
 
 /// Dropping what was laid by, reading the rows, laying by.
 const REBUILD_STAGES: usize = 3;
+
+/// Changed entries read at a time: each may have hundreds of rows.
+const CHANGED_BATCH: usize = 64;
 
 /// What is asked of the index.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +81,7 @@ pub(crate) struct Resident {
     wanted: Wanted,
     current: ArcSwapOption<View>,
     writer: Mutex<Option<Writer>>,
+    bad: Arc<BadBlocks>,
 }
 
 /// The part that changes, under a lock that searches need only when something changed.
@@ -95,11 +100,12 @@ struct Context<'a> {
     wanted: Wanted,
     /// Stops the reading of all rows.
     cancel: Option<&'a CancelToken>,
+    bad: &'a Arc<BadBlocks>,
 }
 
 impl Resident {
     pub(crate) fn new(wanted: Wanted) -> Self {
-        Self { wanted, current: ArcSwapOption::empty(), writer: Mutex::default() }
+        Self { wanted, current: ArcSwapOption::empty(), writer: Mutex::default(), bad: Arc::default() }
     }
 
     /// The view as of now.
@@ -133,7 +139,7 @@ impl Resident {
         let view = match self.current.load_full() {
             Some(view) if view.position == tx.position()? => view,
             _ => {
-                let context = Context { store, events, wanted: self.wanted, cancel };
+                let context = self.context(store, events, cancel);
                 let result = bring_up_to_date(&mut writer, &context, &tx);
                 if result.is_err() {
                     // Half applied: never to be searched.
@@ -147,18 +153,36 @@ impl Resident {
         Ok(Snapshot { view, tx })
     }
 
-    /// Searches over a consistent snapshot; begins anew when a row that the search wanted was changed
-    /// meanwhile.
+    fn context<'a>(
+        &'a self,
+        store: &'a Arc<Store>,
+        events: &'a Events,
+        cancel: Option<&'a CancelToken>,
+    ) -> Context<'a> {
+        Context { store, events, wanted: self.wanted, cancel, bad: &self.bad }
+    }
+
+    /// Searches over a consistent snapshot; begins anew when a row that the search wanted was changed meanwhile, without the
+    /// blocks in the file when they turn out to be damaged, and without a row that turns out to be.
     pub(crate) fn consistently<T>(
         &self,
         store: &Arc<Store>,
         events: &Events,
         mut search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
+        let mut set_aside = Vec::new();
         loop {
             let snapshot = self.snapshot(store, events)?;
             match search(&snapshot) {
                 Err(Error::Index(error)) if source::is_stale(&error) => self.leave(&snapshot.view),
+                // Whoever read them has noted which they are, so the next view is made without.
+                Err(Error::Index(IndexError::Corrupt { .. })) => self.leave(&snapshot.view),
+                Err(Error::Index(IndexError::MissingRow { key })) if !set_aside.contains(&key.entry) => {
+                    set_aside.push(key.entry);
+                    let Snapshot { view, tx } = snapshot;
+                    drop(tx);
+                    self.set_aside(store, events, &view, key.entry)?;
+                }
                 result => return result,
             }
         }
@@ -172,6 +196,34 @@ impl Resident {
             *writer = None;
             self.current.store(None);
         }
+    }
+
+    /// Takes in an entry's rows anew, because one of those in the index can no longer be read from the file although no change
+    /// of it was logged: what is left of the entry stays, and what cannot be used is reported as such.
+    fn set_aside(
+        &self,
+        store: &Arc<Store>,
+        events: &Events,
+        view: &Arc<View>,
+        entry: i64,
+    ) -> Result<(), Error> {
+        let mut slot = self.lock();
+        let tx = store.read()?;
+        let is_current = self.current.load().as_ref().is_some_and(|current| Arc::ptr_eq(current, view));
+        if !is_current || tx.position()? != view.position {
+            // Somebody else was faster, or the file moved on: the search begins anew with another view.
+            return Ok(());
+        }
+        let context = self.context(store, events, None);
+        if let (Some(mut writer), Some(space)) = (slot.take(), &view.space) {
+            let unusable_before = writer.unusable.len();
+            writer.refresh(&tx, space, &[entry], self.wanted)?;
+            context.tell_unusable(unusable_before, &writer);
+            let view = writer.view(&context)?;
+            *slot = Some(writer);
+            self.current.store(Some(Arc::new(view)));
+        }
+        Ok(())
     }
 
     /// Drops what was laid by in the file, and lays by anew what this backend uses.
@@ -228,9 +280,9 @@ impl Resident {
             (engine.codes().cloned(), space.clone(), *position)
         };
         match codes {
-            Some(codes) => persist::save(store, &space, &codes, position),
+            Some(codes) => persist::save(store, &space, &codes, position, &self.bad),
             None => {
-                persist::save_from_rows(store, &space, cancel)?;
+                persist::save_from_rows(store, &space, cancel, &self.bad)?;
                 self.clear();
                 Ok(())
             }
@@ -256,10 +308,12 @@ impl Resident {
         if !matches!(self.wanted.backend, VectorBackend::Auto | VectorBackend::Sq8) {
             return Ok(());
         }
-        let due = persist::is_due(store, |dimensions| {
+        // Rows are being read one by one: the log may be short, but what was written is not, or the blocks are bad.
+        let is_slow = self.current.load().as_ref().is_some_and(|view| view.unindexed > 0);
+        let due = persist::is_due(store, &self.bad, |dimensions| {
             self.wanted.memory_budget.map(|_| self.wanted.most_over_base(dimensions))
         })?;
-        if due { self.lay_by(store, events, None) } else { Ok(()) }
+        if due || is_slow { self.lay_by(store, events, None) } else { Ok(()) }
     }
 
     /// The index as it is, without bringing it up to date.
@@ -304,16 +358,26 @@ fn bring_up_to_date(
         (Some(writer), Changes::Entries { position, entries, spaces })
             if !writer.outgrown(context.wanted) && (!spaces || tx.active_space()? == writer.space) =>
         {
-            slot.insert(writer.applied(tx, position, &entries)?)
+            match writer.applied(tx, position, &entries, context.wanted)? {
+                Some(writer) => slot.insert(writer),
+                // What was written is too much for this engine: never more than the budget, not even once.
+                None => slot.insert(Writer::loaded(context, tx)?),
+            }
         }
         _ => slot.insert(Writer::loaded(context, tx)?),
     };
-    let unusable = writer.unusable.len();
-    if unusable > unusable_before {
-        let count = usize::try_from(unusable).unwrap_or(usize::MAX);
-        context.events.send(&Event::UnusableVectors { count });
-    }
+    context.tell_unusable(unusable_before, writer);
     writer.view(context)
+}
+
+impl Context<'_> {
+    fn tell_unusable(&self, before: u64, writer: &Writer) {
+        let unusable = writer.unusable.len();
+        if unusable > before {
+            let count = usize::try_from(unusable).unwrap_or(usize::MAX);
+            self.events.send(&Event::UnusableVectors { count });
+        }
+    }
 }
 
 impl Writer {
@@ -335,10 +399,14 @@ impl Writer {
             unusable: EntrySet::new(),
         };
         let Some(space) = tx.active_space()? else { return Ok(writer) };
-        let begun = Engine::begin(context.store, tx, &space, context.wanted)?;
+        let begun = Engine::begin(context.store, tx, &space, context.wanted, context.bad)?;
         writer.engine = Some(begun.engine);
         match begun.lacks {
-            Lacks::Changed(entries) => writer.refresh(tx, &space, &entries)?,
+            Lacks::Changed(entries) => {
+                if !writer.refresh(tx, &space, &entries, context.wanted)? {
+                    writer.engine = Some(Engine::on_rows(tx, &space)?);
+                }
+            }
             Lacks::Everything => tx.vectors(&space, LOAD_BATCH, |batch| {
                 check_cancelled(context.cancel)?;
                 writer.add(batch)
@@ -350,29 +418,48 @@ impl Writer {
         Ok(writer)
     }
 
-    /// Just the entries that changed.
-    fn applied(mut self, tx: &ReadTx<'_>, position: i64, entries: &[i64]) -> Result<Self, Error> {
+    /// Just the entries that changed; `None` if the engine has outgrown what is wanted of it.
+    fn applied(
+        mut self,
+        tx: &ReadTx<'_>,
+        position: i64,
+        entries: &[i64],
+        wanted: Wanted,
+    ) -> Result<Option<Self>, Error> {
         self.position = position;
         if let Some(space) = self.space.take() {
-            self.refresh(tx, &space, entries)?;
+            if !self.refresh(tx, &space, entries, wanted)? {
+                return Ok(None);
+            }
             self.space = Some(space);
         }
         self.note_obsolete(tx, entries)?;
-        Ok(self)
+        Ok(Some(self))
     }
 
-    /// Each entry is dropped and, if it is still there, read again.
-    fn refresh(&mut self, tx: &ReadTx<'_>, space: &Space, entries: &[i64]) -> Result<(), Error> {
+    /// Each entry is dropped and, if it is still there, read again. False if that came to more than is wanted, and was left
+    /// undone.
+    fn refresh(
+        &mut self,
+        tx: &ReadTx<'_>,
+        space: &Space,
+        entries: &[i64],
+        wanted: Wanted,
+    ) -> Result<bool, Error> {
         for &entry in entries {
             if let Some(engine) = &mut self.engine {
                 engine.drop_entry(entry)?;
             }
             self.unusable.remove(entry);
         }
-        for entries in entries.chunks(LOAD_BATCH) {
+        for entries in entries.chunks(CHANGED_BATCH) {
             self.add(&tx.vectors_of(space, entries)?)?;
+            let held = matches!(&self.engine, Some(engine) if !matches!(engine, Engine::Rows { .. }));
+            if held && self.engine.as_ref().is_some_and(|engine| engine.outgrown(space.dimensions, wanted)) {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     fn note_obsolete(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<(), Error> {

@@ -1,9 +1,10 @@
 //! Codes laid by in the file, so that a new process reads a quarter of the bytes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rekall_core::{ReadTx, Space, Store};
-use rekall_index::{Sq8Import, Sq8Index, VectorIndex, VectorSource};
+use rekall_index::{Error as IndexError, Sq8Import, Sq8Index, VectorIndex, VectorSource};
 
 use super::index_keys;
 use super::source::StoredRows;
@@ -20,22 +21,60 @@ const MAX_LAG: i64 = 20_000;
 /// Rows of a block that is made straight from the rows in the file: some 300 KiB.
 const BLOCK_ROWS: usize = 1024;
 
+/// The blocks found unusable, by the position they stand for. Remembered, because a search does not write: until a write has
+/// renewed them, searches do without.
+#[derive(Debug)]
+pub(super) struct BadBlocks(AtomicI64);
+
+impl BadBlocks {
+    /// A position that the change log never has.
+    const NONE: i64 = -1;
+
+    pub(super) fn note(&self, position: i64, error: &IndexError) {
+        tracing::warn!(%error, position, "persisted codes are not usable");
+        self.0.store(position, Ordering::Relaxed);
+    }
+
+    pub(super) fn are_at(&self, position: i64) -> bool {
+        self.0.load(Ordering::Relaxed) == position
+    }
+
+    fn forget(&self) {
+        self.0.store(Self::NONE, Ordering::Relaxed);
+    }
+}
+
+impl Default for BadBlocks {
+    fn default() -> Self {
+        Self(AtomicI64::new(Self::NONE))
+    }
+}
+
+/// Some of the blocks are not there.
+pub(super) fn incomplete() -> IndexError {
+    IndexError::Corrupt { detail: "expected every block of one export, some are missing".to_owned() }
+}
+
 /// The index as it was laid by, and its position; `None` when there is none, or none that can be read.
 pub(super) fn load(
     tx: &ReadTx<'_>,
     space: &Space,
     source: Arc<dyn VectorSource + Send + Sync>,
+    bad: &BadBlocks,
 ) -> Result<Option<(Sq8Index, i64)>, Error> {
     let Some(position) = tx.index_position(space.id, SQ8)? else { return Ok(None) };
+    if bad.are_at(position) {
+        return Ok(None);
+    }
     let mut import = Sq8Import::new(space.dimensions, source)?;
     let index = tx
         .index_blocks(space.id, SQ8, |bytes| Ok::<(), Error>(import.add(bytes)?))
-        .and_then(|()| Ok(import.finish()?));
+        .and_then(|whole| if whole { Ok(import.finish()?) } else { Err(incomplete().into()) });
     match index {
         Ok(index) => Ok(Some((index, position))),
         Err(Error::Index(error)) => {
             // Derived: what cannot be read is made anew from the rows.
-            tracing::warn!(%error, "persisted codes are not usable");
+            bad.note(position, &error);
             Ok(None)
         }
         Err(error) => Err(error),
@@ -43,13 +82,21 @@ pub(super) fn load(
 }
 
 /// Lays the codes by, in one transaction. Readers go on meanwhile.
-pub(super) fn save(store: &Store, space: &Space, index: &Sq8Index, position: i64) -> Result<(), Error> {
+pub(super) fn save(
+    store: &Store,
+    space: &Space,
+    index: &Sq8Index,
+    position: i64,
+    bad: &BadBlocks,
+) -> Result<(), Error> {
     let mut tx = store.write()?;
     if tx.active_space()?.as_ref() != Some(space) {
         return Ok(());
     }
     tx.replace_index_blocks(space.id, SQ8, position, index.export())?;
-    Ok(tx.commit()?)
+    tx.commit()?;
+    bad.forget();
+    Ok(())
 }
 
 /// Makes the codes from the rows and lays them by, a block at a time: for a memory budget that holds neither.
@@ -57,6 +104,7 @@ pub(super) fn save_from_rows(
     store: &Arc<Store>,
     space: &Space,
     cancel: Option<&CancelToken>,
+    bad: &BadBlocks,
 ) -> Result<(), Error> {
     let mut tx = store.write()?;
     if tx.active_space()?.as_ref() != Some(space) {
@@ -81,18 +129,30 @@ pub(super) fn save_from_rows(
         Ok::<(), Error>(())
     })?;
     drop(reader);
-    Ok(tx.commit()?)
+    tx.seal_index_blocks(space.id, SQ8, number, position)?;
+    tx.commit()?;
+    bad.forget();
+    Ok(())
 }
 
-/// Whether the blocks lag so far behind that they should be renewed: more changes than `most` says for a space's dimensions
-/// or, without a bound, than a quarter of the history, so that what renewing costs stays in proportion to what was written.
-pub(super) fn is_due(store: &Store, most: impl FnOnce(usize) -> Option<usize>) -> Result<bool, Error> {
+/// Whether the blocks should be renewed: they are unusable, or lag far behind: by more changes than `most` says for a space's
+/// dimensions or, without a bound, than a quarter of the history, so that what renewing costs stays in proportion to what was
+/// written.
+pub(super) fn is_due(
+    store: &Store,
+    bad: &BadBlocks,
+    most: impl FnOnce(usize) -> Option<usize>,
+) -> Result<bool, Error> {
     let tx = store.read()?;
     let now = tx.position()?;
     let Some(space) = tx.active_space()? else { return Ok(false) };
+    let laid_by = tx.index_position(space.id, SQ8)?;
+    if laid_by.is_some_and(|position| bad.are_at(position)) {
+        return Ok(true);
+    }
     let most = match most(space.dimensions) {
         Some(most) => i64::try_from(most).unwrap_or(i64::MAX),
         None => MAX_LAG.max(now / 4),
     };
-    Ok(now > most && now - tx.index_position(space.id, SQ8)?.unwrap_or(0) > most)
+    Ok(now > most && now - laid_by.unwrap_or(0) > most)
 }

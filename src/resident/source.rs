@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rekall_core::{Changes, Space, Store, VectorKey};
 use rekall_index::{BlockSource, Error, Key, VectorSource};
 
+use super::persist::{self, BadBlocks};
+
 /// Rows of a space as they were at one position of the change log.
 pub(super) struct StoredRows {
     pub(super) store: Arc<Store>,
@@ -66,17 +68,27 @@ pub(super) struct StoredBlocks {
     pub(super) store: Arc<Store>,
     pub(super) space: Space,
     pub(super) position: i64,
+    /// Is told when these are not usable.
+    pub(super) bad: Arc<BadBlocks>,
 }
 
 impl BlockSource for StoredBlocks {
     fn blocks(&self, visit: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
         let tx = self.store.read().map_err(Error::from_source)?;
-        let position = tx.index_position(self.space.id, super::persist::SQ8).map_err(Error::from_source)?;
+        let position = tx.index_position(self.space.id, persist::SQ8).map_err(Error::from_source)?;
         if position != Some(self.position) {
             return Err(stale());
         }
-        tx.index_blocks(self.space.id, super::persist::SQ8, |bytes| visit(bytes).map_err(Visited))
-            .map_err(|Visited(error)| error)
+        let read = tx.index_blocks(self.space.id, persist::SQ8, |bytes| visit(bytes).map_err(Visited));
+        let error = match read {
+            Ok(true) => return Ok(()),
+            Ok(false) => persist::incomplete(),
+            Err(Visited(error)) => error,
+        };
+        if matches!(error, Error::Corrupt { .. }) {
+            self.bad.note(self.position, &error);
+        }
+        Err(error)
     }
 }
 

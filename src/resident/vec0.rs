@@ -42,15 +42,34 @@ impl VectorSearch for TableScan {
         options: &SearchOptions<'_>,
         out: &mut Vec<Neighbor>,
     ) -> Result<(), IndexError> {
-        let tx = self.store.read().map_err(IndexError::from_source)?;
-        if tx.index_position(self.space.id, MARK).map_err(IndexError::from_source)? != Some(self.position) {
-            return Err(stale());
-        }
-        SqliteVecIndex::open(tx.connection(), TABLE, self.space.dimensions)?.search(query, options, out)
+        self.on_table(|table| table.search(query, options, out))
+    }
+
+    /// On one connection; vec0 itself reads the table for each query.
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), IndexError> {
+        self.on_table(|table| table.search_batch(queries, options, out))
     }
 
     fn memory_bytes(&self) -> usize {
         0
+    }
+}
+
+impl TableScan {
+    fn on_table<T>(
+        &self,
+        search: impl FnOnce(&SqliteVecIndex<'_>) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let tx = self.store.read().map_err(IndexError::from_source)?;
+        if tx.index_position(self.space.id, MARK).map_err(IndexError::from_source)? != Some(self.position) {
+            return Err(stale());
+        }
+        search(&SqliteVecIndex::open(tx.connection(), TABLE, self.space.dimensions)?)
     }
 }
 
@@ -70,7 +89,8 @@ pub(super) fn sync(store: &Store, at_once: bool, cancel: Option<&CancelToken>) -
         Changes::Entries { entries, .. } => apply(&tx, &space, &entries, cancel)?,
         Changes::Lost { .. } => fill(&tx, &space, cancel)?,
     }
-    tx.replace_index_blocks(space.id, MARK, position, [Vec::new()])?;
+    // The seal alone says it.
+    tx.replace_index_blocks(space.id, MARK, position, [])?;
     tx.commit()?;
     Ok(true)
 }

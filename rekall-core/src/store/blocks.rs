@@ -1,4 +1,7 @@
 //! Blocks that an index has laid by, so that the next process need not read every vector.
+//!
+//! A set of blocks has the numbers 0, 1, 2 … without a gap, and after the last of them a *seal*, which says that none is
+//! missing behind it: a lost block would otherwise be lost rows, unnoticed.
 
 use std::ops::Deref;
 
@@ -7,18 +10,24 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{SpaceId, Tx, WriteTx};
 use crate::Error;
 
+/// What the seal holds, which is no block of any kind.
+const SEAL: &[u8] = b"RKLSEAL\x01";
+
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// The change log's position that the blocks of this kind stand for; `None`: there are none.
+    /// The change log's position that the blocks of this kind stand for; `None`: there are none, or they are not sealed.
+    /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) tells.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Corrupt`].
     pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<i64>, Error> {
-        let sql = "SELECT seq FROM index_block WHERE space_id = ?1 AND kind = ?2 ORDER BY number LIMIT 1";
+        let sql = "SELECT CASE WHEN data = ?3 THEN seq END FROM index_block
+                   WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row((space.0, kind), |row| row.get(0)).optional()?)
+        Ok(statement.query_row((space.0, kind, SEAL), |row| row.get(0)).optional()?.flatten())
     }
 
-    /// Hands over the blocks of this kind, in order, one at a time.
+    /// Hands over the blocks of this kind, in order, one at a time, and says whether they are all there: without a gap,
+    /// of one position, and sealed. After `false` what was handed over must not be used.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Corrupt`]; what `each` gives.
@@ -27,15 +36,28 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         space: SpaceId,
         kind: &str,
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let sql = "SELECT data FROM index_block WHERE space_id = ?1 AND kind = ?2 ORDER BY number";
+    ) -> Result<bool, E> {
+        let sql =
+            "SELECT number, seq, data FROM index_block WHERE space_id = ?1 AND kind = ?2 ORDER BY number";
         let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
         let mut rows = statement.query((space.0, kind)).map_err(Error::from)?;
+        let (mut next, mut position) = (0, None);
         while let Some(row) = rows.next().map_err(Error::from)? {
-            let data = row.get_ref(0).map_err(Error::from)?;
-            each(data.as_blob().unwrap_or_default())?;
+            // Whatever another program wrote there: no number, and so no block of this set.
+            let number = |column| row.get_ref(column).map(|value| value.as_i64().ok()).map_err(Error::from);
+            let seq = number(1)?;
+            if number(0)? != Some(next) || seq.is_none() || (next > 0 && seq != position) {
+                return Ok(false);
+            }
+            position = seq;
+            next += 1;
+            let data = row.get_ref(2).map_err(Error::from)?.as_blob().unwrap_or_default();
+            if data == SEAL {
+                return Ok(rows.next().map_err(Error::from)?.is_none());
+            }
+            each(data)?;
         }
-        Ok(())
+        Ok(false)
     }
 }
 
@@ -52,14 +74,16 @@ impl WriteTx<'_> {
         blocks: impl IntoIterator<Item = Vec<u8>>,
     ) -> Result<(), Error> {
         self.drop_index_blocks(space, kind)?;
-        for (number, data) in blocks.into_iter().enumerate() {
-            self.put_index_block(space, kind, number, position, &data)?;
+        let mut count = 0;
+        for data in blocks {
+            self.put_index_block(space, kind, count, position, &data)?;
+            count += 1;
         }
-        Ok(())
+        self.seal_index_blocks(space, kind, count, position)
     }
 
-    /// Adds one block to those of this kind, for blocks that are made one after the other. All of them must stand for the
-    /// same position.
+    /// Adds one block to those of this kind, for blocks that are made one after the other, numbered from 0. All of them must
+    /// stand for the same position, and after the last of them they are [sealed](Self::seal_index_blocks).
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`].
@@ -76,6 +100,20 @@ impl WriteTx<'_> {
         )?;
         statement.execute((space.0, kind, number as i64, position, data))?;
         Ok(())
+    }
+
+    /// Says that these `count` blocks are all. Blocks without a seal are not read.
+    ///
+    /// # Errors
+    /// [`Error::Full`] or [`Error::Io`].
+    pub fn seal_index_blocks(
+        &mut self,
+        space: SpaceId,
+        kind: &str,
+        count: usize,
+        position: i64,
+    ) -> Result<(), Error> {
+        self.put_index_block(space, kind, count, position, SEAL)
     }
 
     /// Drops the blocks of this kind.
@@ -96,5 +134,56 @@ impl WriteTx<'_> {
     pub fn drop_all_index_blocks(self) -> Result<(), Error> {
         self.connection.execute("DELETE FROM index_block", [])?;
         self.commit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Store, StoreOptions};
+
+    #[test]
+    fn a_set_with_anything_missing_is_not_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let mut tx = store.write().unwrap();
+        let space = tx.ensure_active_space("test", 2).unwrap().id;
+        tx.commit().unwrap();
+        let read = || {
+            let tx = store.read().unwrap();
+            let mut blocks = Vec::new();
+            let whole = tx.index_blocks(space, "kind", |data| {
+                blocks.push(data.to_vec());
+                Ok::<(), crate::Error>(())
+            });
+            (tx.index_position(space, "kind").unwrap(), whole.unwrap(), blocks.len())
+        };
+        let lay_by = |count: u8| {
+            let mut tx = store.write().unwrap();
+            tx.replace_index_blocks(space, "kind", 7, (0..count).map(|n| vec![n; 10])).unwrap();
+            tx.commit().unwrap();
+        };
+        assert_eq!(read(), (None, false, 0), "nothing there");
+        for count in [0, 1, 3] {
+            lay_by(count);
+            assert_eq!(read(), (Some(7), true, usize::from(count)));
+        }
+        for damage in [
+            "DELETE FROM index_block WHERE number = 0",
+            "DELETE FROM index_block WHERE number = 1",
+            "DELETE FROM index_block WHERE number = 2",
+            "DELETE FROM index_block WHERE number = 3",
+            "DELETE FROM index_block WHERE number >= 2",
+            "UPDATE index_block SET seq = 6 WHERE number = 0",
+            "UPDATE index_block SET seq = 6 WHERE number = 2",
+            "UPDATE index_block SET seq = 'six' WHERE number = 1",
+            "UPDATE index_block SET number = 9 WHERE number = 1",
+        ] {
+            lay_by(3);
+            let tx = store.write().unwrap();
+            assert!(tx.connection().execute(damage, []).unwrap() > 0, "{damage}");
+            tx.commit().unwrap();
+            let (position, whole, _) = read();
+            assert!(position.is_none() || !whole, "{damage}");
+        }
     }
 }

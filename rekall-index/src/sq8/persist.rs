@@ -47,8 +47,9 @@ impl Sq8Index {
     /// An index made of exported blocks, in any order. Costs a copy of the bytes and their checksum: some 20 ms for 100,000
     /// rows of 384 dimensions. Blocks may be dropped as soon as they are handed over.
     ///
-    /// The host sees to it that blocks and `source` agree: rows changed since the export must be upserted or removed
-    /// before the first search.
+    /// The host sees to it that every block is there (a block says nothing of the others, and what lies in a missing one is not
+    /// found), and that blocks and `source` agree: rows changed since the export must be upserted or removed before the first
+    /// search.
     ///
     /// # Errors
     /// [`Error::Corrupt`] if a block is damaged, of another kind or of other dimensions, if blocks come from different

@@ -16,7 +16,8 @@ use crate::{Error, Neighbor, SearchOptions, VectorSearch, VectorSource};
 ///
 /// # What an implementer must do
 /// Hand every block of one export (see [`Sq8Index::export`](crate::Sq8Index::export)) to `visit`, in any order, and stop at its
-/// first error. The bytes are needed only during the call.
+/// first error; answer [`Error::Corrupt`] if one of them is missing, which no search can notice. The bytes are needed only
+/// during the call.
 pub trait BlockSource {
     /// Visits every block.
     ///

@@ -143,7 +143,8 @@ impl Builder {
         self
     }
 
-    /// The most threads one search may use. Default 1; results are the same with any number.
+    /// The most threads one search may use. Searches at the same time share those beside the callers' own: eight
+    /// callers who may use four each run on eight and three. Default 1; results are the same with any number.
     pub fn search_threads(mut self, threads: usize) -> Self {
         self.search_threads = threads.max(1);
         self

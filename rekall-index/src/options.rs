@@ -27,7 +27,8 @@ pub struct SearchOptions<'a> {
     /// When another thread sets it, the search ends with [`Error::Cancelled`] within about a millisecond.
     pub cancel: Option<&'a AtomicBool>,
     /// The most threads a search may run on, the caller's included. Default: 1. An index may use fewer (on small
-    /// data one is fastest); none keeps a pool. 0 counts as 1.
+    /// data one is fastest); none keeps a pool. Searches of one index and its snapshots at the same time share the threads
+    /// beside the callers': eight callers who may use four each run on eight and three, not on thirty-two. 0 counts as 1.
     pub threads: usize,
 }
 

@@ -1,4 +1,5 @@
-//! Integer kernels: the one place with `unsafe`.
+//! Integer kernels, with `unsafe` for the instruction sets. (Its other places are the tables' memory, `table/slab.rs`, and the
+//! call of sqlite-vec's entry point, `vec0/register.rs`.)
 //!
 //! Dot products of int8 codes with int16 queries, and Hamming distances. Integer sums are exact, so every instruction
 //! set gives the same numbers; the portable versions are the reference in tests (and what runs under Miri). On AArch64 the

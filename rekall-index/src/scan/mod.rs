@@ -169,6 +169,8 @@ where
     let blocks = table.blocks().len();
     let bytes = table.len() * C::row_bytes(table.shape()) * scorer.queries();
     let threads = options.threads.min(bytes / S::BYTES_PER_THREAD).clamp(1, blocks.max(1));
+    let helpers = Helpers::take(table.helpers(), threads - 1);
+    let threads = helpers.taken + 1;
     if threads == 1 {
         let mut shortlists = fresh(scorer, options.k);
         scan_blocks(table, scorer, options, 0..blocks, &mut shortlists)?;
@@ -208,6 +210,31 @@ where
         shortlists.iter_mut().zip(theirs?).for_each(|(ours, theirs)| ours.merge(theirs));
     }
     Ok(shortlists)
+}
+
+/// Threads that a search may start beside its own. Searches of one index at the same time share them: each may bring their
+/// number up to what it was allowed, so callers do not multiply them.
+struct Helpers<'a> {
+    in_use: &'a AtomicUsize,
+    taken: usize,
+}
+
+impl<'a> Helpers<'a> {
+    fn take(in_use: &'a AtomicUsize, most: usize) -> Self {
+        let mut taken = 0;
+        // Never refused: the closure always gives a number.
+        let _ = in_use.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| {
+            taken = most.saturating_sub(now);
+            Some(now + taken)
+        });
+        Self { in_use, taken }
+    }
+}
+
+impl Drop for Helpers<'_> {
+    fn drop(&mut self) {
+        self.in_use.fetch_sub(self.taken, Ordering::Relaxed);
+    }
 }
 
 /// The blocks still to be scanned, of which each thread takes some at a time: a thread that starts late, or shares its

@@ -16,6 +16,22 @@ fn shares_cover_every_block_once() {
     }
 }
 
+#[test]
+fn searches_at_the_same_time_share_their_helpers() {
+    let in_use = AtomicUsize::new(0);
+    let first = Helpers::take(&in_use, 3);
+    assert_eq!(first.taken, 3);
+    let callers: Vec<Helpers<'_>> = (0..7).map(|_| Helpers::take(&in_use, 3)).collect();
+    assert!(
+        callers.iter().all(|helpers| helpers.taken == 0),
+        "eight callers of four threads each: eight and three"
+    );
+    let wider = Helpers::take(&in_use, 5);
+    assert_eq!(wider.taken, 2);
+    drop((first, callers, wider));
+    assert_eq!(in_use.load(Ordering::Relaxed), 0);
+}
+
 /// Rows of a single byte, which is their similarity to any query.
 #[derive(Debug, Clone)]
 struct Bytes(Aligned<u8>);

@@ -14,6 +14,7 @@ pub(crate) use block::{Block, Columns};
 pub(crate) use slab::Pool;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use crate::check::MAX_ROWS;
 use crate::{Error, Key};
@@ -33,6 +34,8 @@ pub(crate) struct Table<C: Columns> {
     blocks: Vec<Arc<Block<C>>>,
     positions: Positions,
     pool: Arc<Pool>,
+    /// Threads that scan it now beside those of the callers; snapshots count together.
+    helpers: Arc<AtomicUsize>,
 }
 
 impl<C: Columns> Table<C> {
@@ -42,7 +45,18 @@ impl<C: Columns> Table<C> {
         // A power of two makes a position's block a shift and its row a mask.
         let rows_per_block = 1 << fitting.ilog2();
         let pool = Pool::new(C::pooled_bytes(&shape) * rows_per_block);
-        Self { shape, rows_per_block, blocks: Vec::new(), positions: Positions::default(), pool }
+        Self {
+            shape,
+            rows_per_block,
+            blocks: Vec::new(),
+            positions: Positions::default(),
+            pool,
+            helpers: Arc::default(),
+        }
+    }
+
+    pub(crate) fn helpers(&self) -> &AtomicUsize {
+        &self.helpers
     }
 
     pub(crate) fn shape(&self) -> &C::Shape {

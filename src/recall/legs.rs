@@ -70,7 +70,8 @@ impl Semantic<'_> {
             options.k = limit + 1;
             while found.len() == options.k && found[limit - 1].similarity == found[found.len() - 1].similarity
             {
-                options.k = options.k.saturating_mul(4);
+                // In long strides: each round settles all the equal rows anew.
+                options.k = options.k.saturating_mul(16);
                 search.search(query, &options, found)?;
             }
             order_ties(&snapshot.tx, found, |near| near.similarity, |near| near.key.entry)?;

@@ -186,12 +186,12 @@
 #define REKALL_BUFFER_TOO_SMALL 6
 
 /**
- * The operating system refused to read or write.
+ * The operating system refused to read or write, or the file was moved away or replaced while it was open.
  */
 #define REKALL_IO 7
 
 /**
- * Another writer held the file longer than the time-out.
+ * Another writer, thread or process, held the file longer than the time-out.
  */
 #define REKALL_BUSY 8
 
@@ -317,6 +317,12 @@
  * Something that this version of the header has no number for. Has message, like all others.
  */
 #define REKALL_EVENT_OTHER 8
+
+/**
+ * With secure_delete: a write is done, but what it overwrote or forgot could not be erased from the disk yet; the next
+ * write tries again, and so does rekall_compact(). Has reason.
+ */
+#define REKALL_EVENT_NOT_ERASED 9
 
 /**
  * A level of the log: something failed that should not.
@@ -751,6 +757,11 @@ typedef struct rekall_links rekall_links;
  * The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
  */
 typedef struct rekall_neighbours rekall_neighbours;
+
+/**
+ * A page of entries. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_page rekall_page;
 
 /**
  * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
@@ -2257,7 +2268,7 @@ rekall_status rekall_forget(rekall_db *db,
  * Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
  * "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
  * A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
- * entry linked to itself and for a blank relation.
+ * entry linked to itself, a blank relation, a relation over 256 bytes, a reason over 65536.
  */
 rekall_status rekall_link(rekall_db *db,
                           const char *source,
@@ -2355,6 +2366,46 @@ size_t rekall_neighbours_distance(const rekall_neighbours *neighbours, size_t in
  * Frees neighbours. NULL is fine.
  */
 void rekall_neighbours_free(rekall_neighbours *neighbours);
+
+/* ======================================================================================================== */
+/* Entries page by page                                                                                     */
+/* ======================================================================================================== */
+
+/**
+ * Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
+ * first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
+ * receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
+ * range.
+ */
+rekall_status rekall_list(rekall_db *db,
+                          const rekall_filter *filter,
+                          const char *after,
+                          size_t limit,
+                          rekall_page **out,
+                          rekall_error **error);
+
+/**
+ * Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
+ */
+rekall_status rekall_count(rekall_db *db,
+                           const rekall_filter *filter,
+                           uint64_t *out,
+                           rekall_error **error);
+
+/**
+ * How many entries there are; 0 for NULL.
+ */
+size_t rekall_page_count(const rekall_page *page);
+
+/**
+ * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last.
+ */
+const rekall_entry *rekall_page_entry(const rekall_page *page, size_t index);
+
+/**
+ * Frees a page. NULL is fine.
+ */
+void rekall_page_free(rekall_page *page);
 
 /* ======================================================================================================== */
 /* Recalling                                                                                                */
@@ -2621,9 +2672,11 @@ rekall_status rekall_embed_pending(rekall_db *db,
 /**
  * Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
  * old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
- * killed is resumed by calling again with the same model. Handles opened with the old model get REKALL_MODEL_MISMATCH
- * after the switch. watch and out may be NULL. REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as
- * for rekall_model_load(); REKALL_CALLBACK; REKALL_INTERRUPTED. Searches then use the old vectors as before.
+ * killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
+ * Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.
+ * REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load(); REKALL_CALLBACK;
+ * REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
+ * vectors as before.
  */
 rekall_status rekall_reembed(rekall_db *db,
                              const rekall_reembed_options *options,
@@ -2637,7 +2690,7 @@ rekall_status rekall_reembed(rekall_db *db,
 
 /**
  * A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
- * items where the name is that of a list. 0 when there is no such number, and for NULL.
+ * items where the name is that of a list, 1 for yes. 0 when there is no such number, and for NULL.
  */
 uint64_t rekall_report_number(const rekall_report *report,
                               const char *key);
@@ -2788,8 +2841,9 @@ rekall_status rekall_backup(rekall_db *db,
 
 /**
  * Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
- * writers. watch, whose progress counts stages, of 3, and out may be NULL. Numbers: bytes_before, bytes_after.
- * REKALL_INTERRUPTED; the file then has what it had.
+ * writers. watch, whose progress counts stages, of 3, and out may be NULL. Numbers: bytes_before, bytes_after, complete (0
+ * when a reader of an older state was in the way of emptying the log and, with secure_delete, of erasing what was
+ * forgotten: call it once more later). REKALL_INTERRUPTED; the file then has what it had.
  */
 rekall_status rekall_compact(rekall_db *db,
                              const rekall_watch *watch,

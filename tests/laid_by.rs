@@ -124,7 +124,7 @@ fn damaged_and_lost_blocks_cost_time_only_and_are_renewed() {
         for damage in DAMAGES {
             // Made a thousand rows at a time: three blocks and the seal, whoever reads them.
             let maker = open(&path, streamed);
-            maker.rebuild_index().unwrap();
+            maker.rebuild_index(Watch::new()).unwrap();
             drop(maker);
             let sound = blocks();
             assert_eq!(sound.len(), 4, "{name}: {damage}");
@@ -158,7 +158,7 @@ fn one_rotten_row_breaks_no_search() {
     let notes: Vec<NewEntry> = (0..ENTRIES).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
     memory.remember_many(&notes).run().unwrap();
     let path = memory.path().to_owned();
-    open(&path, sq8).rebuild_index().unwrap();
+    open(&path, sq8).rebuild_index(Watch::new()).unwrap();
     let (held, lean) = (open(&path, sq8), open(&path, streamed));
     assert_eq!(answers(&held), answers(&lean));
     let nearest = held.recall("alpha1 beta2").mode(Mode::Semantic).limit(2).run().unwrap();
@@ -205,7 +205,7 @@ fn a_budget_holds_after_one_large_write_of_long_entries() {
     let model = || Arc::new(WordModel::new(256).max_tokens(4));
     let memory = memory_with(|builder| streamed(builder.embedder(model())));
     memory.remember_many(&[NewEntry::new("alpha1"), NewEntry::new("alpha2")]).run().unwrap();
-    memory.rebuild_index().unwrap();
+    memory.rebuild_index(Watch::new()).unwrap();
     answers(&memory);
     let long = |n: usize| {
         let words: Vec<String> = (0..60).map(|word| format!("w{n}x{word}")).collect();

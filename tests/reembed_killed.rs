@@ -91,7 +91,7 @@ fn filled() -> (common::Memory, Vec<EntryId>) {
 
 #[track_caller]
 fn assert_sound(memory: &Rekall, ids: &[EntryId]) {
-    let report = memory.check().unwrap();
+    let report = memory.check(rekall::Watch::new()).unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);
     for n in [0, 1, 77, ENTRIES / 2, ENTRIES - 1] {
         let found = memory.recall(&format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();

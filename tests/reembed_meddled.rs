@@ -79,7 +79,7 @@ fn assert_found(memory: &Rekall, text: &str, id: EntryId) {
 
 #[track_caller]
 fn assert_whole(memory: &Rekall) {
-    let report = memory.check().unwrap();
+    let report = memory.check(rekall::Watch::new()).unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);
     let spaces = memory.store().read().unwrap().spaces().unwrap();
     assert_eq!(spaces.iter().map(|space| space.state).collect::<Vec<_>>(), [SpaceState::Active]);
@@ -105,7 +105,7 @@ fn vectors_that_cannot_be_dropped_are_no_error_of_the_change() {
         spaces.iter().map(|space| space.state).collect::<Vec<_>>()
     };
     assert_eq!(states(), [SpaceState::Leaving, SpaceState::Active]);
-    assert!(memory.check().unwrap().is_clean());
+    assert!(memory.check(rekall::Watch::new()).unwrap().is_clean());
     memory.embed_pending(Watch::new()).unwrap();
     assert_eq!(states(), [SpaceState::Leaving, SpaceState::Active], "still held");
     raw(&memory, "DROP TRIGGER held");
@@ -229,7 +229,7 @@ fn what_is_rewritten_meanwhile_is_not_taken_for_wordless() {
     assert_whole(&memory);
     // Of the one that is left, everybody knows.
     assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::Embedded::default());
-    assert_eq!(memory.repair().unwrap().pending, 0);
+    assert_eq!(memory.repair(rekall::Watch::new()).unwrap().pending, 0);
     assert_whole(&memory);
 }
 
@@ -249,7 +249,7 @@ fn an_entry_without_known_words_waits_for_nothing() {
     assert_eq!(told(), [id]);
     assert_whole(&memory);
     assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::Embedded::default());
-    assert_eq!(memory.repair().unwrap().pending, 0);
+    assert_eq!(memory.repair(rekall::Watch::new()).unwrap().pending, 0);
     assert_whole(&memory);
     assert!(memory.recall("anything").run().unwrap().degraded.is_empty());
     // It gets words, and loses them.
@@ -305,7 +305,7 @@ fn an_update_that_outlives_a_change_of_model_is_no_vector_of_the_old_text() {
     assert_eq!(second.embed_pending(Watch::new()).unwrap().entries, 1);
     assert_found(&second, "behind", id);
     raw(&folder, "DROP TRIGGER held");
-    second.compact().unwrap();
+    second.compact(rekall::Watch::new()).unwrap();
     assert_whole(&second);
 }
 

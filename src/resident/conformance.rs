@@ -269,7 +269,7 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let mut lean = memory(8, VectorBackend::Auto, Some(0), Treatment::Nothing);
     let (keys, rows) = drifting(2_700);
     lean.upsert(&keys, &rows).unwrap();
-    lean.resident.rebuild(&lean.store, &lean.events, &mut Watch::new()).unwrap();
+    lean.resident.rebuild(&lean.store, &lean.events, &mut crate::Watch::new()).unwrap();
     // Three parts with means far apart, and changes since.
     lean.remove_entry(17).unwrap();
     lean.upsert(&keys[..3], &rows[8 * 2_000..][..8 * 3]).unwrap();

@@ -115,6 +115,29 @@ static rekall_status neighbours_of(GIVEN)
     return status;
 }
 
+static rekall_status list(GIVEN)
+{
+    rekall_page *out = NULL;
+    rekall_status status = rekall_list(shared, NULL, NULL, 3, &out, error);
+    UNUSED;
+    rekall_page_free(out);
+    return status;
+}
+
+static rekall_status count(GIVEN)
+{
+    uint64_t out = 0;
+    UNUSED;
+    return rekall_count(shared, NULL, &out, error);
+}
+
+static rekall_status data_version(GIVEN)
+{
+    int64_t out = 0;
+    UNUSED;
+    return rekall_data_version(shared, &out, error);
+}
+
 static rekall_status recall(GIVEN)
 {
     rekall_hits *out = NULL;
@@ -278,7 +301,7 @@ static rekall_status import_legacy(GIVEN)
 static rekall_status check(GIVEN)
 {
     rekall_report *out = NULL;
-    rekall_status status = rekall_check(shared, &out, error);
+    rekall_status status = rekall_check(shared, NULL, &out, error);
     UNUSED;
     rekall_report_free(out);
     return status;
@@ -287,7 +310,7 @@ static rekall_status check(GIVEN)
 static rekall_status repair(GIVEN)
 {
     UNUSED;
-    return rekall_repair(shared, NULL, error);
+    return rekall_repair(shared, NULL, NULL, error);
 }
 
 static rekall_status backup(GIVEN)
@@ -299,13 +322,13 @@ static rekall_status backup(GIVEN)
 static rekall_status compact(GIVEN)
 {
     UNUSED;
-    return rekall_compact(shared, NULL, error);
+    return rekall_compact(shared, NULL, NULL, error);
 }
 
 static rekall_status rebuild_index(GIVEN)
 {
     UNUSED;
-    return rekall_rebuild_index(shared, error);
+    return rekall_rebuild_index(shared, NULL, error);
 }
 
 static rekall_status clear_cache(GIVEN)
@@ -368,6 +391,9 @@ static const struct {
     {"rekall_unlink", unlink_two, REKALL_OK},
     {"rekall_links_of", links_of, REKALL_OK},
     {"rekall_neighbours_of", neighbours_of, REKALL_OK},
+    {"rekall_list", list, REKALL_OK},
+    {"rekall_count", count, REKALL_OK},
+    {"rekall_data_version", data_version, REKALL_OK},
     {"rekall_recall", recall, REKALL_OK},
     {"rekall_recall_vector", recall_vector, REKALL_OK},
     {"rekall_recall_batch", recall_batch, REKALL_OK},
@@ -449,7 +475,7 @@ static void every_function_from_eight_threads(const char *folder)
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
     /* All of it left a sound file. */
-    OK(rekall_check(shared, &report, &error));
+    OK(rekall_check(shared, NULL, &report, &error));
     CHECK(rekall_report_number(report, "found") == 0 && rekall_report_number(report, "entries") > 2);
     rekall_report_free(report);
     rekall_close(shared);

@@ -11,7 +11,7 @@ static void null_pointers(const char *folder)
     rekall_hits *hits;
     rekall_links *links;
     rekall_page *page;
-    uint64_t number;
+    uint64_t entries;
     rekall_neighbours *near;
     rekall_report *report;
     rekall_new_entry input = REKALL_NEW_ENTRY_INIT;
@@ -43,10 +43,10 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_links_of(NULL, id.text, &links, &error));
     FAILS(REKALL_MISUSE, rekall_neighbours_of(NULL, id.text, 1, &near, &error));
     page = (rekall_page *)folder;
-    number = 7;
+    entries = 7;
     FAILS(REKALL_MISUSE, rekall_list(NULL, NULL, NULL, 1, &page, &error));
-    FAILS(REKALL_MISUSE, rekall_count(NULL, NULL, &number, &error));
-    CHECK(page == NULL && number == 0);
+    FAILS(REKALL_MISUSE, rekall_count(NULL, NULL, &entries, &error));
+    CHECK(page == NULL && entries == 0);
     FAILS(REKALL_MISUSE, rekall_recall(NULL, "x", 1, NULL, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_recall_vector(NULL, vector, TEST_DIMENSIONS, NULL, &hits, &error));
     hits = (rekall_hits *)folder;

@@ -91,8 +91,8 @@ static void who_hears_of_downloads(const std::string &folder, const std::string 
 {
     rekall::open_options options;
     options.embedder = letters();
-    rekall::memory memory(folder + "/downloads.db", options);
     int kept = 0;
+    rekall::memory memory(folder + "/downloads.db", options);
     for (int round = 0; round < 5; ++round) {
         rekall::load_options load;
         const auto here = std::make_shared<witness>([&kept] { --kept; });

@@ -65,7 +65,9 @@ static void entries(rekall::memory &memory)
     }
     rekall::patch back;
     back.superseded_by = std::optional<std::string>();
-    back.context = rekall::context{};
+    rekall::context again;
+    again.situation = "at night";
+    back.context = again;
     back.project = std::optional<std::string>("q");
     CHECK(!memory.update(id, back).superseded_by() && memory.get(id).project() == "q" && memory.get(id).has_context());
 

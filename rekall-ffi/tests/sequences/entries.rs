@@ -204,6 +204,16 @@ impl Machine<'_> {
                 rekall_neighbours_free(self.near);
                 let status = rekall_neighbours_of(self.db, id, depth, &raw mut self.near, &raw mut error);
                 self.done(status, error, self.near.is_null());
+                rekall_page_free(self.page);
+                let after = if depth > 2 { id } else { null() };
+                let status = rekall_list(self.db, null(), after, depth, &raw mut self.page, &raw mut error);
+                self.done(status, error, self.page.is_null());
+                let mut count = 7;
+                let status = rekall_count(self.db, null(), &raw mut count, &raw mut error);
+                self.done(status, error, count == 0);
+                let mut version = 7;
+                let status = rekall_data_version(self.db, &raw mut version, &raw mut error);
+                self.done(status, error, version == 0);
             }
         }
     }

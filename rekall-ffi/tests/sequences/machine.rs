@@ -50,6 +50,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) hits: *mut Hits,
     pub(crate) links: *mut Links,
     pub(crate) near: *mut Neighbours,
+    pub(crate) page: *mut Page,
     pub(crate) report: *mut ReportObject,
     pub(crate) token: *mut Token,
     pub(crate) ids: Vec<Id>,
@@ -71,6 +72,7 @@ impl<'a> Machine<'a> {
             hits: null_mut(),
             links: null_mut(),
             near: null_mut(),
+            page: null_mut(),
             report: null_mut(),
             token: null_mut(),
             ids: Vec::new(),
@@ -267,6 +269,7 @@ impl<'a> Machine<'a> {
             rekall_hits_free(self.hits);
             rekall_links_free(self.links);
             rekall_neighbours_free(self.near);
+            rekall_page_free(self.page);
             rekall_report_free(self.report);
             rekall_token_free(self.token);
         }

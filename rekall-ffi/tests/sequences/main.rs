@@ -2,8 +2,8 @@
 //! failed call has its error, every output is empty after a failure, and what was handed over to the library is
 //! destroyed exactly once.
 //!
-//! `cargo xtask test` makes a quarter of a million calls, `cargo xtask fuzz` a million, `cargo xtask fuzz CALLS SEED` as many
-//! others as wanted (`REKALL_FUZZ_CALLS`, `REKALL_FUZZ_SEED`). A sequence that failed is printed as hexadecimal digits: put its bytes into
+//! `cargo xtask test` makes a million calls, `cargo xtask fuzz CALLS SEED` as many others as wanted (`REKALL_FUZZ_CALLS`,
+//! `REKALL_FUZZ_SEED`). A sequence that failed is printed as hexadecimal digits: put its bytes into
 //! tests/corpus, whose files are run first.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
@@ -86,7 +86,7 @@ fn the_corpus_runs() {
 #[test]
 fn random_sequences_run() {
     let (wanted, seed) =
-        (number("REKALL_FUZZ_CALLS").unwrap_or(250_000), number("REKALL_FUZZ_SEED").unwrap_or(1));
+        (number("REKALL_FUZZ_CALLS").unwrap_or(1_000_000), number("REKALL_FUZZ_SEED").unwrap_or(1));
     eprintln!("REKALL_FUZZ_SEED={seed}");
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut made = Counts::default();

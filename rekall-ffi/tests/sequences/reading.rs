@@ -79,6 +79,8 @@ impl Machine<'_> {
             assert_eq!(rekall_hits_leg_score(self.hits, index, part).is_nan(), !found);
             let link = index < rekall_links_count(self.links);
             assert!(link || rekall_links_created_at_ms(self.links, index) == 0);
+            let listed = index < rekall_page_count(self.page);
+            assert_eq!(rekall_entry_id(rekall_page_entry(self.page, index)).is_null(), !listed);
             let near = index < rekall_neighbours_count(self.near);
             assert_eq!(rekall_neighbours_distance(self.near, index) > 0, near);
             let line = rekall_report_line(self.report, index, std::ptr::null_mut());

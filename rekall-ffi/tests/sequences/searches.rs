@@ -64,7 +64,7 @@ impl Machine<'_> {
         similar.value.struct_size = self.size(size_of::<SimilarOptions>());
         similar.value.flags = self.number(2);
         similar.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
-        similar.value.limit = usize::from(self.byte() % 20);
+        similar.value.limit = self.extent(20);
         let vector = self.vector();
         // SAFETY: as promised by the caller.
         unsafe {
@@ -120,7 +120,7 @@ impl Machine<'_> {
         let mut report = padded::<RecallReport>();
         report.value.struct_size = self.size(size_of::<RecallReport>());
         let watch = self.watch();
-        let (queries, k) = (usize::from(self.byte() % 9), usize::from(self.byte() % 9));
+        let (queries, k) = (self.extent(9), self.extent(9));
         // SAFETY: as promised by the caller.
         let status = unsafe {
             let (watch, out) = (&raw const watch.value, &raw mut report.value);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rekall_core::{Changes, Space, Store, VectorBatch, WriteTx};
 use rekall_index::{Error as IndexError, Neighbor, SearchOptions, SqliteVecIndex, VectorIndex, VectorSearch};
 
+use super::index_keys;
 use super::source::stale;
-use super::{LOAD_BATCH, index_keys};
+use super::writer::LOAD_BATCH;
 use crate::engine::check_cancelled;
 use crate::{CancelToken, Error};
 

@@ -13,75 +13,19 @@
 )]
 #![allow(rustdoc::broken_intra_doc_links, reason = "the comments are for C: [ ] there means optional")]
 
-mod batch;
-mod cancel;
-mod change;
-mod clock;
-mod embed;
+mod border;
+mod callbacks;
 mod entries;
-mod entry;
-mod error;
-mod events;
-mod filter;
-mod guard;
-mod handle;
-mod hits;
-mod lazy;
-mod links;
-mod list;
-mod listener;
-mod load;
+mod file;
 mod model;
-mod open;
-mod options;
-mod own_embedder;
-mod place;
-mod recall;
-mod reembed;
-mod remember;
-mod report;
-mod selftest;
-mod similar;
-mod stats;
-mod status;
+mod search;
+
 #[cfg(debug_assertions)]
 #[doc(hidden)]
-pub mod testing;
-mod text;
-mod trace;
-mod transfer;
-mod upkeep;
-mod version;
-mod watch;
-
-pub use batch::*;
-pub use cancel::*;
-pub use change::*;
-pub use clock::*;
-pub use embed::*;
+pub use border::testing;
+pub use border::*;
+pub use callbacks::*;
 pub use entries::*;
-pub use entry::*;
-pub use error::*;
-pub use events::*;
-pub use filter::*;
-pub use handle::*;
-pub use hits::*;
-pub use links::*;
-pub use list::*;
-pub use load::*;
+pub use file::*;
 pub use model::*;
-pub use open::*;
-pub use own_embedder::*;
-pub use recall::*;
-pub use reembed::*;
-pub use remember::*;
-pub use report::*;
-pub use selftest::*;
-pub use similar::*;
-pub use stats::*;
-pub use status::*;
-pub use text::*;
-pub use transfer::*;
-pub use upkeep::*;
-pub use version::*;
-pub use watch::*;
+pub use search::*;

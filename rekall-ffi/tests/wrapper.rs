@@ -35,8 +35,8 @@ fn all_of_the_c_header_can_be_reached() {
     let wrapper: String = parts().into_iter().map(|part| fs::read_to_string(part).unwrap()).collect();
     let header = fs::read_to_string(generate::header_path()).unwrap();
     let mut missing = Vec::new();
-    for source in fs::read_dir(generate::crate_root().join("src")).unwrap() {
-        let source = fs::read_to_string(source.unwrap().path()).unwrap();
+    for source in generate::source_files() {
+        let source = fs::read_to_string(source).unwrap();
         for (at, _) in source.match_indices("#[unsafe(no_mangle)]") {
             let name = source[at..].split("fn ").nth(1).unwrap().split('(').next().unwrap();
             if !uses(&wrapper, name) {

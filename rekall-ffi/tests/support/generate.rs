@@ -7,41 +7,50 @@ use std::path::{Path, PathBuf};
 
 /// The header's order. Each file's first line is its section's title.
 const SECTIONS: &[&str] = &[
-    "version",
-    "status",
-    "error",
-    "text",
-    "cancel",
-    "watch",
-    "events",
-    "own_embedder",
-    "handle",
-    "clock",
-    "load",
-    "open",
-    "entries",
-    "remember",
-    "entry",
-    "change",
-    "links",
-    "filter",
-    "list",
-    "recall",
-    "batch",
-    "similar",
-    "hits",
-    "embed",
-    "model",
-    "reembed",
-    "report",
-    "transfer",
-    "upkeep",
-    "selftest",
-    "stats",
+    "border/version",
+    "border/status",
+    "border/error",
+    "border/text",
+    "callbacks/cancel",
+    "callbacks/watch",
+    "callbacks/events",
+    "callbacks/own_embedder",
+    "border/handle",
+    "callbacks/clock",
+    "model/load",
+    "file/open",
+    "entries/input",
+    "entries/remember",
+    "entries/stored",
+    "entries/change",
+    "entries/links",
+    "search/filter",
+    "entries/list",
+    "search/recall",
+    "search/batch",
+    "search/similar",
+    "search/hits",
+    "model/embed",
+    "model/lifecycle",
+    "model/reembed",
+    "file/report",
+    "file/transfer",
+    "file/upkeep",
+    "search/selftest",
+    "file/stats",
 ];
 
 /// Files that declare nothing for C.
-const INSIDE: &[&str] = &["guard", "lazy", "lib", "listener", "options", "place", "testing", "trace"];
+const INSIDE: &[&str] = &[
+    "border/guard",
+    "border/lazy",
+    "lib",
+    "callbacks/listener",
+    "border/options",
+    "border/place",
+    "border/testing",
+    "callbacks/trace",
+];
 
 const NTS: &str = "/**
  * As a length: the text ends at its first NUL.
@@ -54,6 +63,18 @@ pub(crate) fn crate_root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The crate's sources.
+pub(crate) fn source_files() -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![crate_root().join("src")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for found in fs::read_dir(folder).unwrap() {
+            let path = found.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
 /// Where the header stands.
 pub(crate) fn header_path() -> PathBuf {
     crate_root().join("../include/rekall.h")
@@ -62,9 +83,10 @@ pub(crate) fn header_path() -> PathBuf {
 /// The header as it should be.
 pub(crate) fn header() -> String {
     let sources = crate_root().join("src");
-    let found: BTreeSet<String> = fs::read_dir(&sources)
-        .unwrap()
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+    let found: BTreeSet<String> = source_files()
+        .into_iter()
+        .filter(|file| !file.ends_with("mod.rs"))
+        .map(|file| file.strip_prefix(&sources).unwrap().with_extension("").to_string_lossy().into_owned())
         .collect();
     let known: BTreeSet<String> = SECTIONS.iter().chain(INSIDE).map(|&name| name.to_owned()).collect();
     assert_eq!(found, known, "a source file is missing from, or too much in, the header's sections");

@@ -1,0 +1,110 @@
+//! Errors
+
+use std::ffi::c_char;
+
+use crate::border::guard::{callback_failed, free, look};
+use crate::border::status::{
+    REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_SUPERSEDED, REKALL_UNSUPPORTED,
+    Status, of_kind,
+};
+
+/// What went wrong, in a code and in words. Never changes; may be read from any thread.
+pub struct ErrorObject {
+    status: Status,
+    message: Box<[u8]>,
+}
+
+/// A failed call on its way to the border.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) status: Status,
+    pub(crate) message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    pub(crate) fn misuse(message: impl Into<String>) -> Self {
+        Self::new(REKALL_MISUSE, message)
+    }
+
+    /// Says which part of what was given is meant.
+    pub(crate) fn of(self, part: &str) -> Self {
+        Self::new(self.status, format!("{part}: {}", self.message))
+    }
+
+    /// A pointer is NULL that must not be.
+    pub(crate) fn null(name: &str) -> Self {
+        Self::misuse(format!("{name} is NULL"))
+    }
+
+    /// A number is none of those that the header has for it.
+    pub(crate) fn number(name: &str, prefix: &str, got: u32) -> Self {
+        Self::misuse(format!("{name} must be a {prefix} number, got {got}"))
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(REKALL_INVALID_INPUT, message)
+    }
+
+    pub(crate) fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(REKALL_UNSUPPORTED, message)
+    }
+
+    /// The object that the caller frees.
+    pub(crate) fn into_object(self) -> *mut ErrorObject {
+        // One line (an error in TOML comes with a picture of the place), and no NUL, where a C string would end.
+        let lines: Vec<&str> = self.message.split(['\n', '\r', '\0']).map(str::trim).collect();
+        let mut message = lines.join(" ").into_bytes();
+        message.push(0);
+        Box::into_raw(Box::new(ErrorObject { status: self.status, message: message.into_boxed_slice() }))
+    }
+}
+
+impl From<rekall::Error> for Failure {
+    fn from(error: rekall::Error) -> Self {
+        use rekall::core::Error as Core;
+        use rekall::model::Error as Model;
+        // What a callback's failure travels through the library as.
+        let travelled = matches!(
+            error,
+            rekall::Error::Model(Model::Compute { .. }) | rekall::Error::Core(Core::Stream { .. })
+        );
+        let status = match error {
+            _ if travelled && callback_failed() => REKALL_CALLBACK,
+            rekall::Error::Superseded { .. } => REKALL_SUPERSEDED,
+            _ => of_kind(error.kind()),
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<rekall::core::Error> for Failure {
+    fn from(error: rekall::core::Error) -> Self {
+        rekall::Error::from(error).into()
+    }
+}
+
+/// The code of an error: what the call that made it returned. REKALL_OK for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_error_status(error: *const ErrorObject) -> Status {
+    // SAFETY: NULL or an error of ours that was not freed.
+    unsafe { look(error, REKALL_OK, |error| Some(error.status)) }
+}
+
+/// The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
+/// "" for NULL; never NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_error_message(error: *const ErrorObject) -> *const c_char {
+    // SAFETY: NULL or an error of ours that was not freed.
+    unsafe { look(error, c"".as_ptr(), |error| Some(error.message.as_ptr().cast())) }
+}
+
+/// Frees an error. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_error_free(error: *mut ErrorObject) {
+    // SAFETY: NULL or an error of ours that was not freed; the caller gives it up.
+    unsafe { free(error) }
+}

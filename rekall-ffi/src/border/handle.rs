@@ -1,0 +1,182 @@
+//! The handle: an open file, the calls that run on it, and its end
+
+use std::ffi::c_char;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use rekall::cache::Clock;
+use rekall::{KeepAlive, Rekall};
+use tracing::dispatcher::DefaultGuard;
+
+use crate::border::error::Failure;
+use crate::border::guard::{free, is_in_callback, look, peek};
+use crate::border::status::REKALL_PANIC;
+use crate::border::text::{lend, owned_path};
+use crate::callbacks::cancel::Registry;
+use crate::callbacks::clock::Ageing;
+use crate::callbacks::listener::Voice;
+use crate::callbacks::trace::Trace;
+
+/// As a number of milliseconds, bytes or entries: no limit, for ever.
+pub const REKALL_NEVER: u64 = u64::MAX;
+/// As a number of milliseconds, bytes or entries in an option struct, where 0 stands for the default: none, at once.
+pub const REKALL_ZERO: u64 = u64::MAX - 1;
+
+/// An open memory. Any number of threads may use one at once.
+pub struct Handle {
+    rekall: Rekall,
+    /// Calls hold it for reading, closing for writing.
+    gate: RwLock<()>,
+    poisoned: AtomicBool,
+    running: Registry,
+    voice: Option<Arc<Voice>>,
+    trace: Option<Trace>,
+    identity: Arc<Identity>,
+    ageing: Ageing,
+    path: Box<[u8]>,
+}
+
+/// An address of its own, by which callbacks know their handle. Not empty: two empty ones could share one.
+#[derive(Default)]
+pub(crate) struct Identity(#[expect(dead_code, reason = "only its address counts")] u8);
+
+impl Identity {
+    pub(crate) fn number(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+}
+
+impl Handle {
+    pub(crate) fn new(
+        rekall: Rekall,
+        voice: Option<Arc<Voice>>,
+        identity: Arc<Identity>,
+        ageing: Ageing,
+    ) -> Self {
+        let path = owned_path(rekall.path());
+        Self {
+            rekall,
+            gate: RwLock::new(()),
+            poisoned: AtomicBool::new(false),
+            running: Registry::default(),
+            trace: voice.as_ref().and_then(Trace::new),
+            voice,
+            identity,
+            ageing,
+            path,
+        }
+    }
+
+    /// A call begins.
+    pub(crate) fn enter(&self) -> Result<RwLockReadGuard<'_, ()>, Failure> {
+        let running = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(Failure::new(REKALL_PANIC, "an earlier call on this handle met a bug: close it"));
+        }
+        Ok(running)
+    }
+
+    pub(crate) fn poison(&self) {
+        self.poisoned.store(true, Ordering::Release);
+        if let Some(voice) = &self.voice {
+            voice.say_poisoned();
+        }
+    }
+
+    pub(crate) fn identity(&self) -> usize {
+        self.identity.number()
+    }
+
+    /// The time by which the model is idle.
+    pub(crate) fn now(&self) -> Instant {
+        self.ageing.now()
+    }
+
+    /// Brings what the parts below say on this thread to the log, for as long as the result lives.
+    pub(crate) fn trace(&self) -> Option<DefaultGuard> {
+        self.trace.as_ref().map(Trace::listen)
+    }
+
+    pub(crate) fn running(&self) -> &Registry {
+        &self.running
+    }
+}
+
+impl std::ops::Deref for Handle {
+    type Target = Rekall;
+
+    fn deref(&self) -> &Rekall {
+        &self.rekall
+    }
+}
+
+/// An option in milliseconds: `None` is the default, `Some(None)` for ever.
+pub(crate) fn duration(ms: u64) -> Option<Option<Duration>> {
+    match ms {
+        0 => None,
+        REKALL_NEVER => Some(None),
+        REKALL_ZERO => Some(Some(Duration::ZERO)),
+        ms => Some(Some(Duration::from_millis(ms))),
+    }
+}
+
+/// A number of entries or bytes: `None` is the default, `Some(None)` without limit.
+pub(crate) fn size(number: u64) -> Option<Option<usize>> {
+    match number {
+        0 => None,
+        REKALL_NEVER => Some(None),
+        REKALL_ZERO => Some(Some(0)),
+        number => Some(Some(usize::try_from(number).unwrap_or(usize::MAX))),
+    }
+}
+
+/// A call's own keep-alive.
+pub(crate) fn keep_alive(ms: u64) -> Option<KeepAlive> {
+    duration(ms).map(|idle| match idle {
+        None => KeepAlive::Forever,
+        Some(Duration::ZERO) => KeepAlive::Unload,
+        Some(idle) => KeepAlive::For(idle),
+    })
+}
+
+/// Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
+///
+/// Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on.
+/// What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
+/// nothing is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
+    peek((), || {
+        // SAFETY: NULL or a handle of ours that was not closed.
+        let Some(handle) = (unsafe { db.as_ref() }) else { return };
+        if is_in_callback(handle.identity()) {
+            return;
+        }
+        drop(handle.gate.write());
+        // SAFETY: the last call has ended, and the caller gives the handle up.
+        unsafe { free(db) };
+    });
+}
+
+/// The file's path as it was given at opening, byte for byte, NUL-terminated. It belongs to the handle. NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
+    // SAFETY: NULL or an open handle.
+    unsafe { lend(db, std::ptr::null_mut(), |db| Some(&db.path)) }
+}
+
+/// Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
+/// millisecond of computing, and what they had changed is undone. Calls that begin later are not touched. Searches,
+/// rekall_remember(), rekall_remember_many(), rekall_similar() and all that take a rekall_watch can be stopped. May be
+/// called from any thread and from callbacks. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_interrupt(db: *mut Handle) {
+    // SAFETY: NULL or an open handle.
+    unsafe {
+        look(db, (), |db| {
+            db.running.stop_all();
+            Some(())
+        });
+    }
+}

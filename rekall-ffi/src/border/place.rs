@@ -1,0 +1,316 @@
+//! Where results go: emptied when a call begins, filled when it succeeds.
+
+use crate::border::error::Failure;
+use crate::border::status::REKALL_BUFFER_TOO_SMALL;
+
+/// A place of the caller's for a result.
+pub(crate) trait Place: Sized {
+    /// What goes there.
+    type Value;
+
+    /// Refuses a place that cannot take anything.
+    fn check(&self) -> Result<(), Failure>;
+
+    /// Hands the result over.
+    fn fill(self, value: Self::Value) -> Result<(), Failure>;
+
+    /// Does the work and hands over what comes of it.
+    fn answer(self, work: impl FnOnce() -> Result<Self::Value, Failure>) -> Result<(), Failure> {
+        self.check()?;
+        self.fill(work()?)
+    }
+}
+
+/// For calls without a result.
+impl Place for () {
+    type Value = ();
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn fill(self, (): ()) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A place for a plain value.
+#[derive(Clone, Copy)]
+pub(crate) struct Out<T> {
+    place: *mut T,
+    required: bool,
+}
+
+impl<T> Out<T> {
+    /// # Safety
+    /// `place` is NULL or may be written to until the call returns.
+    pub(crate) unsafe fn optional(place: *mut T, empty: T) -> Self {
+        let out = Self { place, required: false };
+        out.set(empty);
+        out
+    }
+
+    /// As [`optional`](Self::optional), and NULL is misuse.
+    ///
+    /// # Safety
+    /// As for [`optional`](Self::optional).
+    pub(crate) unsafe fn required(place: *mut T, empty: T) -> Self {
+        // SAFETY: as promised by the caller.
+        Self { required: true, ..unsafe { Self::optional(place, empty) } }
+    }
+
+    /// Nothing happens when nobody wants the value.
+    pub(crate) fn set(&self, value: T) {
+        if !self.place.is_null() {
+            // SAFETY: the constructors were promised that this is writable.
+            unsafe { self.place.write(value) };
+        }
+    }
+}
+
+impl<T> Place for Out<T> {
+    type Value = T;
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.required && self.place.is_null() { Err(Failure::null("out")) } else { Ok(()) }
+    }
+
+    fn fill(self, value: T) -> Result<(), Failure> {
+        self.set(value);
+        Ok(())
+    }
+}
+
+/// A place for an object, which then is the caller's.
+pub(crate) struct Object<T>(Out<*mut T>);
+
+impl<T> Object<T> {
+    /// # Safety
+    /// As for [`Out::optional`].
+    pub(crate) unsafe fn optional(place: *mut *mut T) -> Self {
+        // SAFETY: as promised by the caller.
+        Self(unsafe { Out::optional(place, std::ptr::null_mut()) })
+    }
+
+    /// # Safety
+    /// As for [`Out::required`].
+    pub(crate) unsafe fn required(place: *mut *mut T) -> Self {
+        // SAFETY: as promised by the caller.
+        Self(unsafe { Out::required(place, std::ptr::null_mut()) })
+    }
+}
+
+impl<T> Place for Object<T> {
+    type Value = T;
+
+    fn check(&self) -> Result<(), Failure> {
+        self.0.check()
+    }
+
+    fn fill(self, object: T) -> Result<(), Failure> {
+        if !self.0.place.is_null() {
+            self.0.set(Box::into_raw(Box::new(object)));
+        }
+        Ok(())
+    }
+}
+
+/// A place for several objects, which then are the caller's.
+pub(crate) struct Objects<T> {
+    list: List<*mut T>,
+    is_missing: bool,
+}
+
+impl<T> Objects<T> {
+    /// NULL is misuse, unless there is nothing to hand over.
+    ///
+    /// # Safety
+    /// As for [`List::optional`].
+    pub(crate) unsafe fn required(first: *mut *mut T, count: usize) -> Self {
+        // SAFETY: as promised by the caller.
+        let list = unsafe { List::optional(first, count, std::ptr::null_mut()) };
+        Self { list, is_missing: first.is_null() && count > 0 }
+    }
+}
+
+impl<T> Place for Objects<T> {
+    type Value = Vec<T>;
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.is_missing { Err(Failure::null("outs")) } else { Ok(()) }
+    }
+
+    fn fill(self, objects: Vec<T>) -> Result<(), Failure> {
+        // As many as there is room for: what is not written is not let go of either.
+        let objects = objects.into_iter().take(self.list.count);
+        self.list.write(objects.map(|object| Box::into_raw(Box::new(object))));
+        Ok(())
+    }
+}
+
+/// A place for several values, or NULL.
+pub(crate) struct List<T> {
+    first: *mut T,
+    count: usize,
+}
+
+impl<T: Copy> List<T> {
+    /// # Safety
+    /// `first` is NULL or has room for `count` values until the call returns.
+    pub(crate) unsafe fn optional(first: *mut T, count: usize, empty: T) -> Self {
+        // A count beyond any memory is refused with the values that it counts.
+        let possible = !first.is_null() && count <= isize::MAX as usize / size_of::<T>().max(1);
+        let list = Self { first, count: if possible { count } else { 0 } };
+        list.write(std::iter::repeat(empty));
+        list
+    }
+
+    fn write(&self, values: impl Iterator<Item = T>) {
+        for (at, value) in values.take(self.count).enumerate() {
+            // SAFETY: the constructor was promised room for so many.
+            unsafe { self.first.add(at).write(value) };
+        }
+    }
+}
+
+impl<T: Copy> Place for List<T> {
+    type Value = Vec<T>;
+
+    fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn fill(self, values: Vec<T>) -> Result<(), Failure> {
+        self.write(values.into_iter());
+        Ok(())
+    }
+}
+
+/// A buffer that the result may be too large for; its size is told in any case.
+pub(crate) struct Room<T> {
+    name: &'static str,
+    place: *mut T,
+    capacity: usize,
+    len: Out<usize>,
+    /// Behind the last value, and not counted.
+    end: Option<T>,
+}
+
+impl<T: Copy> Room<T> {
+    /// # Safety
+    /// `place` is NULL or has `capacity` values that may be written to; `len` is NULL or may be written to.
+    pub(crate) unsafe fn new(
+        name: &'static str,
+        place: *mut T,
+        capacity: usize,
+        len: *mut usize,
+        end: Option<T>,
+    ) -> Self {
+        // SAFETY: as promised by the caller.
+        let len = unsafe { Out::optional(len, 0) };
+        if let (Some(end), true) = (end, capacity > 0 && !place.is_null()) {
+            // SAFETY: there is room for one value at the least.
+            unsafe { place.write(end) };
+        }
+        Self { name, place, capacity, len, end }
+    }
+}
+
+impl<T: Copy> Place for Room<T> {
+    type Value = Vec<T>;
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.place.is_null() && self.capacity > 0 {
+            return Err(Failure::misuse(format!(
+                "{} is NULL with a capacity of {}",
+                self.name, self.capacity
+            )));
+        }
+        Ok(())
+    }
+
+    fn fill(self, mut values: Vec<T>) -> Result<(), Failure> {
+        self.len.set(values.len());
+        values.extend(self.end);
+        if values.len() > self.capacity {
+            let message = format!("{} must have room for {}, got {}", self.name, values.len(), self.capacity);
+            return Err(Failure::new(REKALL_BUFFER_TOO_SMALL, message));
+        }
+        // SAFETY: the constructor was promised that so many are writable.
+        unsafe { self.place.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ptr::{null, null_mut};
+
+    use super::*;
+    use crate::border::status::{REKALL_ERROR, REKALL_MISUSE};
+
+    fn failed<T>() -> Result<T, Failure> {
+        Err(Failure::new(REKALL_ERROR, "for a test"))
+    }
+
+    #[test]
+    fn a_value_is_empty_until_the_work_is_done() {
+        let mut value = 7;
+        // SAFETY: places of this test; so below.
+        let out = unsafe { Out::optional(&raw mut value, 0) };
+        out.answer(failed).unwrap_err();
+        assert_eq!(value, 0);
+        // SAFETY: as above.
+        unsafe { Out::required(&raw mut value, 0) }.answer(|| Ok(5)).unwrap();
+        assert_eq!(value, 5);
+        // SAFETY: NULL.
+        unsafe { Out::optional(null_mut(), 0) }.answer(|| Ok(5)).unwrap();
+        // SAFETY: NULL.
+        let refused = unsafe { Out::required(null_mut(), 0) }.answer(failed).unwrap_err();
+        assert_eq!((refused.status, refused.message.as_str()), (REKALL_MISUSE, "out is NULL"));
+    }
+
+    #[test]
+    fn an_object_is_handed_over_or_dropped() {
+        let mut object = null_mut();
+        // SAFETY: a place of this test; what is there is ours to free.
+        unsafe {
+            Object::required(&raw mut object).answer(|| Ok(String::from("text"))).unwrap();
+            assert_eq!(*Box::from_raw(object), "text");
+            Object::optional(null_mut()).answer(|| Ok(String::from("nobody wants it"))).unwrap();
+            Object::<String>::optional(&raw mut object).answer(failed).unwrap_err();
+        }
+        assert!(object.is_null());
+    }
+
+    #[test]
+    fn a_list_takes_no_more_than_it_has_room_for() {
+        let mut values = [7; 3];
+        // SAFETY: places of this test.
+        let list = unsafe { List::optional(values.as_mut_ptr(), 2, 0) };
+        list.answer(|| Ok(vec![1, 2, 3])).unwrap();
+        assert_eq!(values, [1, 2, 7]);
+        // SAFETY: the count is refused before anything is written.
+        let list = unsafe { List::optional(values.as_mut_ptr(), usize::MAX, 0) };
+        list.answer(|| Ok(vec![4])).unwrap();
+        assert_eq!(values, [1, 2, 7]);
+    }
+
+    #[test]
+    fn a_room_tells_what_it_lacks() {
+        let (mut buffer, mut len) = ([7_u8; 6], 9);
+        for (capacity, fits) in [(5, true), (6, true), (4, false), (0, false)] {
+            buffer.fill(7);
+            // SAFETY: places of this test.
+            let room = unsafe { Room::new("buffer", buffer.as_mut_ptr(), capacity, &raw mut len, Some(0)) };
+            let result = room.answer(|| Ok(b"text".to_vec()));
+            assert_eq!((result.is_ok(), len), (fits, 4));
+            assert_eq!(&buffer[..5] == b"text\0", fits);
+            assert!(buffer[capacity..].iter().all(|byte| *byte == 7));
+        }
+        // SAFETY: NULL with a capacity is refused.
+        let room = unsafe { Room::new("buffer", null::<u8>().cast_mut(), 3, &raw mut len, None) };
+        assert_eq!(room.answer(failed).unwrap_err().message, "buffer is NULL with a capacity of 3");
+    }
+}

@@ -1,0 +1,92 @@
+//! Watching long calls
+
+use std::ffi::c_void;
+use std::sync::atomic::AtomicBool;
+
+use crate::border::error::Failure;
+use crate::border::guard::in_callback;
+use crate::border::handle::Handle;
+use crate::border::options::{self, sized};
+use crate::callbacks::cancel::{Stoppable, Token};
+
+/// Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
+/// Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
+pub type ProgressFn = Option<unsafe extern "C" fn(user_data: *mut c_void, done: u64, total: u64) -> i32>;
+
+/// How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Watch {
+    /// sizeof(rekall_watch).
+    pub struct_size: usize,
+    /// Hears how far the call has come; NULL: nobody.
+    pub progress: ProgressFn,
+    /// Handed to progress.
+    pub user_data: *mut c_void,
+    /// Stops the call; NULL: only rekall_interrupt() does.
+    pub token: *mut Token,
+}
+
+sized!(Watch, ..token => "rekall_watch");
+
+/// Work under the caller's watch.
+struct Watched<'a> {
+    watch: Watch,
+    identity: usize,
+    running: Stoppable<'a>,
+}
+
+impl<'a> Watched<'a> {
+    /// # Safety
+    /// `watch` is NULL or points to a struct with valid members.
+    unsafe fn begin(db: Option<&'a Handle>, watch: *const Watch) -> Result<Self, Failure> {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let watch = options::read_or_default(watch)?;
+            let running = Stoppable::begin(db, watch.token)?;
+            Ok(Self { watch, identity: db.map_or(0, Handle::identity), running })
+        }
+    }
+
+    /// Tells how far the work is.
+    fn tell(&self, done: u64, total: u64) {
+        if let Some(callback) = self.watch.progress {
+            // SAFETY: the caller's function, called as its type says.
+            let stop = in_callback(self.identity, || unsafe { callback(self.watch.user_data, done, total) });
+            if stop != 0 {
+                self.running.token().cancel();
+            }
+        }
+    }
+}
+
+/// Runs long work of the facade.
+///
+/// # Safety
+/// `watch` is NULL or points to a struct with valid members.
+pub(crate) unsafe fn watched<T>(
+    db: &Handle,
+    watch: *const Watch,
+    work: impl FnOnce(rekall::Watch<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    // SAFETY: as promised by the caller.
+    let watched = unsafe { Watched::begin(Some(db), watch)? };
+    let mut tell = |progress: rekall::Progress| {
+        watched.tell(progress.done as u64, progress.total as u64);
+    };
+    work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))
+}
+
+/// Runs long work of storage that the facade does not have and that needs no handle: it takes the token's bare flag.
+///
+/// # Safety
+/// `watch` is NULL or points to a struct with valid members.
+pub(crate) unsafe fn observed<T>(
+    watch: *const Watch,
+    work: impl FnOnce(&mut dyn FnMut(u64, u64), &AtomicBool) -> Result<T, rekall::core::Error>,
+) -> Result<T, Failure> {
+    // SAFETY: as promised by the caller.
+    let watched = unsafe { Watched::begin(None, watch)? };
+    let mut tell = |done, total| watched.tell(done, total);
+    Ok(work(&mut tell, watched.running.token().flag())?)
+}

@@ -1,0 +1,307 @@
+//! Entries as they are handed in
+
+use std::ffi::c_char;
+
+use rekall::{EntryPatch, NewEntry, Status as EntryStatus};
+use serde_json::{Map, Value};
+
+use crate::border::error::Failure;
+use crate::border::options::{self, flags, reserved, sized};
+use crate::border::text::{self, Str};
+
+/// Status of an entry: it holds; searches find it.
+pub const REKALL_ENTRY_ACTIVE: u32 = 1;
+/// Status of an entry: it no longer holds; searches leave it out unless asked.
+pub const REKALL_ENTRY_OBSOLETE: u32 = 2;
+/// In a filter: entries of any status.
+pub const REKALL_ENTRY_ANY: u32 = 3;
+
+/// Flag of rekall_new_entry: confidence is given (0 is a value, too).
+pub const REKALL_NEW_ENTRY_CONFIDENCE: u32 = 1;
+
+/// Flag of rekall_patch: set confidence.
+pub const REKALL_PATCH_CONFIDENCE: u32 = 1;
+/// Flag of rekall_patch: set the tags to those given, also when none are.
+pub const REKALL_PATCH_TAGS: u32 = 2;
+/// Flag of rekall_patch: remove the project.
+pub const REKALL_PATCH_REMOVE_PROJECT: u32 = 4;
+/// Flag of rekall_patch: remove the reference to the entry that replaces this one.
+pub const REKALL_PATCH_REMOVE_SUPERSEDED_BY: u32 = 8;
+/// Flag of rekall_patch: remove the context.
+pub const REKALL_PATCH_REMOVE_CONTEXT: u32 = 16;
+
+const PATCH_FLAGS: u32 = REKALL_PATCH_CONFIDENCE
+    | REKALL_PATCH_TAGS
+    | REKALL_PATCH_REMOVE_PROJECT
+    | REKALL_PATCH_REMOVE_SUPERSEDED_BY
+    | REKALL_PATCH_REMOVE_CONTEXT;
+
+/// What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
+/// searched, by words and by meaning. Start from REKALL_CONTEXT_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct EntryContext {
+    /// sizeof(rekall_context).
+    pub struct_size: usize,
+    /// What was going on.
+    pub situation: Str,
+    /// What solved it.
+    pub solution: Str,
+    /// What was tried in vain.
+    pub what_failed: Str,
+    /// Anything else, as free text.
+    pub text: Str,
+    /// Words that should bring this entry to mind.
+    pub trigger_keywords: *const Str,
+    /// How many.
+    pub trigger_keywords_count: usize,
+    /// Error messages, as seen.
+    pub error_messages: *const Str,
+    /// How many.
+    pub error_messages_count: usize,
+    /// Files that were touched.
+    pub files: *const Str,
+    /// How many.
+    pub files_count: usize,
+}
+
+/// An entry to be remembered. Only the title is required. Start from REKALL_NEW_ENTRY_INIT. Everything is copied.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct EntryInput {
+    /// sizeof(rekall_new_entry).
+    pub struct_size: usize,
+    /// REKALL_NEW_ENTRY_ flags.
+    pub flags: u32,
+    /// How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; otherwise 2.
+    pub confidence: u32,
+    /// One line that says what it is about: not blank, at most 4 KiB.
+    pub title: Str,
+    /// The rest, at most 4 MiB.
+    pub content: Str,
+    /// What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
+    pub kind: Str,
+    /// The project it belongs to. Default: none.
+    pub project: Str,
+    /// "episodic" (something that happened, the default), "semantic" (something drawn from it), or a word of your own.
+    pub memory_type: Str,
+    /// Labels, at most 256; repeated ones are kept once.
+    pub tags: *const Str,
+    /// How many.
+    pub tags_count: usize,
+    /// What surrounded it; NULL: nothing.
+    pub context: *const EntryContext,
+    /// Values of your own: a JSON object as text, at most 1 MiB.
+    pub metadata: Str,
+}
+
+/// What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Patch {
+    /// sizeof(rekall_patch).
+    pub struct_size: usize,
+    /// REKALL_PATCH_ flags.
+    pub flags: u32,
+    /// New status, REKALL_ENTRY_ACTIVE or REKALL_ENTRY_OBSOLETE; 0: as it is.
+    pub status: u32,
+    /// New confidence, 0 to 5, with REKALL_PATCH_CONFIDENCE.
+    pub confidence: u32,
+    /// Leave 0.
+    pub reserved: u32,
+    /// New title.
+    pub title: Str,
+    /// New content.
+    pub content: Str,
+    /// New kind.
+    pub kind: Str,
+    /// New project.
+    pub project: Str,
+    /// New memory type.
+    pub memory_type: Str,
+    /// New tags, all of them, with REKALL_PATCH_TAGS or a count above 0.
+    pub tags: *const Str,
+    /// How many.
+    pub tags_count: usize,
+    /// New context, all of it; NULL: as it is.
+    pub context: *const EntryContext,
+    /// New metadata, all of it: a JSON object as text.
+    pub metadata: Str,
+    /// Id of the entry that replaces this one, NUL-terminated; NULL: as it is.
+    pub superseded_by: *const c_char,
+}
+
+sized!(
+    EntryContext, ..files_count => "rekall_context",
+    EntryInput, ..metadata => "rekall_new_entry",
+    Patch, ..superseded_by => "rekall_patch",
+);
+
+impl EntryInput {
+    /// # Safety
+    /// The members are valid.
+    pub(crate) unsafe fn to_entry(self) -> Result<NewEntry, Failure> {
+        let given = flags(self.flags, REKALL_NEW_ENTRY_CONFIDENCE, "rekall_new_entry")?;
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let mut entry = NewEntry::new(self.title.optional("title")?.unwrap_or_default());
+            set(&mut entry.content, self.content, "content")?;
+            set(&mut entry.kind, self.kind, "kind")?;
+            set(&mut entry.memory_type, self.memory_type, "memory_type")?;
+            entry.project = self.project.optional("project")?.map(str::to_owned);
+            entry.tags = text::texts(self.tags, self.tags_count, "tags")?;
+            if given & REKALL_NEW_ENTRY_CONFIDENCE != 0 {
+                entry.confidence = confidence(self.confidence)?;
+            }
+            entry.context = context(self.context)?;
+            entry.metadata = metadata(self.metadata)?.unwrap_or_default();
+            Ok(entry)
+        }
+    }
+}
+
+/// Several entries, one behind the other with the size that the first one gives.
+///
+/// # Safety
+/// NULL, or `count` structs of that size with valid members.
+pub(crate) unsafe fn entries(first: *const EntryInput, count: usize) -> Result<Vec<NewEntry>, Failure> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: as promised by the caller.
+    let size = unsafe { options::read_required(first)? }.struct_size;
+    let mut entries = Vec::with_capacity(count.min(4096));
+    for at in 0..count {
+        let offset = at.checked_mul(size).filter(|offset| *offset < isize::MAX as usize);
+        let offset = offset.ok_or_else(|| Failure::misuse(format!("count is impossible: {count}")))?;
+        // SAFETY: the caller promises so many structs of this size.
+        let given = unsafe { options::read_required(first.byte_add(offset))? };
+        if given.struct_size != size {
+            let got = given.struct_size;
+            return Err(Failure::misuse(format!(
+                "entries[{at}].struct_size is {got}, that of the first {size}"
+            )));
+        }
+        // SAFETY: as promised by the caller.
+        let entry = unsafe { given.to_entry() };
+        entries.push(entry.map_err(|failure| at_index(failure, at, count))?);
+    }
+    Ok(entries)
+}
+
+/// Says which of several entries is meant.
+fn at_index(failure: Failure, at: usize, count: usize) -> Failure {
+    match count {
+        1 => failure,
+        _ => failure.of(&format!("entries[{at}]")),
+    }
+}
+
+impl Patch {
+    /// # Safety
+    /// The members are valid.
+    pub(crate) unsafe fn to_patch(self) -> Result<EntryPatch, Failure> {
+        let given = flags(self.flags, PATCH_FLAGS, "rekall_patch")?;
+        reserved(self.reserved, "rekall_patch")?;
+        let has = |flag| given & flag != 0;
+        let mut patch = EntryPatch::new();
+        // SAFETY: as promised by the caller.
+        unsafe {
+            patch.title = owned(self.title, "title")?;
+            patch.content = owned(self.content, "content")?;
+            patch.kind = owned(self.kind, "kind")?;
+            patch.memory_type = owned(self.memory_type, "memory_type")?;
+            let project = owned(self.project, "project")?;
+            patch.project = replaced(project, has(REKALL_PATCH_REMOVE_PROJECT), "project")?;
+            let tags = text::texts(self.tags, self.tags_count, "tags")?;
+            patch.tags = (has(REKALL_PATCH_TAGS) || !tags.is_empty()).then_some(tags);
+            patch.context = replaced(context(self.context)?, has(REKALL_PATCH_REMOVE_CONTEXT), "context")?;
+            patch.metadata = metadata(self.metadata)?;
+            let newer = match self.superseded_by.is_null() {
+                true => None,
+                false => Some(text::id(self.superseded_by, "superseded_by")?),
+            };
+            let remove = has(REKALL_PATCH_REMOVE_SUPERSEDED_BY);
+            patch.superseded_by = replaced(newer, remove, "superseded_by")?;
+        }
+        if has(REKALL_PATCH_CONFIDENCE) {
+            patch.confidence = Some(confidence(self.confidence)?);
+        }
+        patch.status = match self.status {
+            0 => None,
+            status => Some(entry_status(status)?),
+        };
+        Ok(patch)
+    }
+}
+
+fn replaced<T>(new: Option<T>, remove: bool, what: &str) -> Result<Option<Option<T>>, Failure> {
+    match (new, remove) {
+        (Some(_), true) => Err(Failure::misuse(format!("{what} is both set and removed"))),
+        (None, true) => Ok(Some(None)),
+        (new, false) => Ok(new.map(Some)),
+    }
+}
+
+pub(crate) fn entry_status(status: u32) -> Result<EntryStatus, Failure> {
+    match status {
+        REKALL_ENTRY_ACTIVE => Ok(EntryStatus::Active),
+        REKALL_ENTRY_OBSOLETE => Ok(EntryStatus::Obsolete),
+        other => Err(Failure::number("status", "REKALL_ENTRY_", other)),
+    }
+}
+
+fn confidence(value: u32) -> Result<u8, Failure> {
+    u8::try_from(value).map_err(|_| Failure::invalid(format!("confidence must be 0 to 5, got {value}")))
+}
+
+/// # Safety
+/// The text is valid.
+unsafe fn owned(text: Str, name: &str) -> Result<Option<String>, Failure> {
+    // SAFETY: as promised by the caller.
+    Ok(unsafe { text.optional(name)? }.map(str::to_owned))
+}
+
+/// # Safety
+/// The text is valid.
+unsafe fn set(target: &mut String, text: Str, name: &str) -> Result<(), Failure> {
+    // SAFETY: as promised by the caller.
+    if let Some(text) = unsafe { text.optional(name)? } {
+        text.clone_into(target);
+    }
+    Ok(())
+}
+
+/// # Safety
+/// The text is valid.
+unsafe fn metadata(text: Str) -> Result<Option<Map<String, Value>>, Failure> {
+    // SAFETY: as promised by the caller.
+    let Some(text) = (unsafe { text.optional("metadata")? }) else { return Ok(None) };
+    match serde_json::from_str(text) {
+        Ok(Value::Object(map)) => Ok(Some(map)),
+        Ok(_) => Err(Failure::invalid("metadata must be a JSON object")),
+        Err(error) => Err(Failure::invalid(format!("metadata must be a JSON object: {error}"))),
+    }
+}
+
+/// # Safety
+/// NULL, or a struct with valid members.
+unsafe fn context(given: *const EntryContext) -> Result<Option<rekall::Context>, Failure> {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let Some(given) = options::read(given)? else { return Ok(None) };
+        Ok(Some(rekall::Context {
+            situation: owned(given.situation, "situation")?,
+            solution: owned(given.solution, "solution")?,
+            what_failed: owned(given.what_failed, "what_failed")?,
+            trigger_keywords: text::texts(
+                given.trigger_keywords,
+                given.trigger_keywords_count,
+                "trigger_keywords",
+            )?,
+            error_messages: text::texts(given.error_messages, given.error_messages_count, "error_messages")?,
+            files: text::texts(given.files, given.files_count, "files")?,
+            text: owned(given.text, "text")?,
+        }))
+    }
+}

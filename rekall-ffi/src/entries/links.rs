@@ -1,0 +1,219 @@
+//! Links between entries
+
+use std::ffi::c_char;
+
+use rekall::EntryId;
+use rekall::core::Link;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::{free, look, on};
+use crate::border::handle::Handle;
+use crate::border::lazy::Lazy;
+use crate::border::place::{Object, Out};
+use crate::border::status::Status;
+use crate::border::text::{self, Str, lend};
+
+/// The links of an entry. Never changes; may be read from any thread, also after rekall_close().
+pub struct Links(Vec<LinkObject>);
+
+struct LinkObject {
+    link: Link,
+    texts: [Lazy; 4],
+}
+
+/// The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
+pub struct Neighbours(Vec<(EntryId, usize, Lazy)>);
+
+/// Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
+/// "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
+/// A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
+/// entry linked to itself, a blank relation, a relation over 256 bytes, a reason over 65536.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_link(
+    db: *mut Handle,
+    source: *const c_char,
+    target: *const c_char,
+    relation: *const c_char,
+    reason: *const c_char,
+    reason_len: usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, (), |db| {
+            let (source, target) = (text::id(source, "source")?, text::id(target, "target")?);
+            let relation = text::required_name(relation, "relation")?;
+            let reason = Str { data: reason, len: reason_len }.optional("reason")?;
+            Ok(db.link(source, target, relation, reason)?)
+        })
+    }
+}
+
+/// Removes a link. out_removed, which may be NULL, receives 1 if there was one, else 0. REKALL_NOT_FOUND when one of the
+/// entries is not there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_unlink(
+    db: *mut Handle,
+    source: *const c_char,
+    target: *const c_char,
+    relation: *const c_char,
+    out_removed: *mut i32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::optional(out_removed, 0), |db| {
+            let (source, target) = (text::id(source, "source")?, text::id(target, "target")?);
+            let relation = text::required_name(relation, "relation")?;
+            Ok(i32::from(db.unlink(source, target, relation)?))
+        })
+    }
+}
+
+/// Reads the links that start or end at an entry, oldest first. out receives them, to be freed with rekall_links_free().
+/// REKALL_NOT_FOUND.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_of(
+    db: *mut Handle,
+    id: *const c_char,
+    out: *mut *mut Links,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let links = db.links(text::id(id, "id")?)?.into_iter();
+            Ok(Links(links.map(|link| LinkObject { link, texts: Default::default() }).collect()))
+        })
+    }
+}
+
+/// How many links there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_count(links: *const Links) -> usize {
+    // SAFETY: NULL or links that were not freed.
+    unsafe { look(links, 0, |links| Some(links.0.len())) }
+}
+
+/// # Safety
+/// `links` is NULL or not freed; `len` is NULL or may be written to.
+unsafe fn lend_link(
+    links: *const Links,
+    index: usize,
+    len: *mut usize,
+    text: impl FnOnce(&LinkObject) -> Option<&[u8]>,
+) -> *const c_char {
+    // SAFETY: as promised by the caller.
+    unsafe { lend(links, len, |links| text(links.0.get(index)?)) }
+}
+
+/// Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_source(links: *const Links, index: usize) -> *const c_char {
+    // SAFETY: NULL or links that were not freed.
+    unsafe {
+        lend_link(links, index, std::ptr::null_mut(), |at| {
+            Some(at.texts[0].get(|| at.link.source.to_string()))
+        })
+    }
+}
+
+/// Id of the entry where link number index ends. See rekall_links_source().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_target(links: *const Links, index: usize) -> *const c_char {
+    // SAFETY: NULL or links that were not freed.
+    unsafe {
+        lend_link(links, index, std::ptr::null_mut(), |at| {
+            Some(at.texts[1].get(|| at.link.target.to_string()))
+        })
+    }
+}
+
+/// The relation of link number index: NUL-terminated UTF-8 that belongs to links; out_len, which may be NULL, receives
+/// its length. NULL behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_relation(
+    links: *const Links,
+    index: usize,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend_link(links, index, out_len, |at| Some(at.texts[2].of(at.link.relation.as_str()))) }
+}
+
+/// The reason of link number index; NULL when none was given and behind the last. See rekall_links_relation().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_reason(
+    links: *const Links,
+    index: usize,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend_link(links, index, out_len, |at| Some(at.texts[3].of(at.link.reason.as_deref()?))) }
+}
+
+/// When link number index was made: milliseconds since 1970 (UTC). 0 behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_created_at_ms(links: *const Links, index: usize) -> i64 {
+    // SAFETY: NULL or links that were not freed.
+    unsafe { look(links, 0, |links| Some(links.0.get(index)?.link.created_at)) }
+}
+
+/// Frees links. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_links_free(links: *mut Links) {
+    // SAFETY: NULL or links of ours that were not freed; the caller gives them up.
+    unsafe { free(links) }
+}
+
+/// Reads which entries are within depth links of an entry, nearest first. out receives them, to be freed with
+/// rekall_neighbours_free(). REKALL_NOT_FOUND.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_neighbours_of(
+    db: *mut Handle,
+    id: *const c_char,
+    depth: usize,
+    out: *mut *mut Neighbours,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let found = db.neighbours(text::id(id, "id")?, depth)?.into_iter();
+            Ok(Neighbours(found.map(|(id, distance)| (id, distance, Lazy::default())).collect()))
+        })
+    }
+}
+
+/// How many neighbours there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_neighbours_count(neighbours: *const Neighbours) -> usize {
+    // SAFETY: NULL or neighbours that were not freed.
+    unsafe { look(neighbours, 0, |found| Some(found.0.len())) }
+}
+
+/// Id of neighbour number index (from 0), NUL-terminated. It belongs to neighbours. NULL behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_neighbours_id(neighbours: *const Neighbours, index: usize) -> *const c_char {
+    // SAFETY: NULL or neighbours that were not freed; no length is wanted.
+    unsafe {
+        lend(neighbours, std::ptr::null_mut(), |found| {
+            let (id, _, text) = found.0.get(index)?;
+            Some(text.get(|| id.to_string()))
+        })
+    }
+}
+
+/// How many links away neighbour number index is, 1 or more. 0 behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_neighbours_distance(neighbours: *const Neighbours, index: usize) -> usize {
+    // SAFETY: NULL or neighbours that were not freed.
+    unsafe { look(neighbours, 0, |found| Some(found.0.get(index)?.1)) }
+}
+
+/// Frees neighbours. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_neighbours_free(neighbours: *mut Neighbours) {
+    // SAFETY: NULL or neighbours of ours that were not freed; the caller gives them up.
+    unsafe { free(neighbours) }
+}

@@ -1,0 +1,71 @@
+//! Entries page by page
+
+use std::ffi::c_char;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::{free, look, on};
+use crate::border::handle::Handle;
+use crate::border::place::{Object, Out};
+use crate::border::status::Status;
+use crate::border::text;
+use crate::entries::stored::EntryObject;
+use crate::search::filter::{self, Filter};
+
+/// A page of entries. Never changes; may be read from any thread, also after rekall_close().
+pub struct Page(Vec<EntryObject>);
+
+/// Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
+/// first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
+/// receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
+/// range.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_list(
+    db: *mut Handle,
+    filter: *const Filter,
+    after: *const c_char,
+    limit: usize,
+    out: *mut *mut Page,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let after = if after.is_null() { None } else { Some(text::id(after, "after")?) };
+            let entries = db.list(&filter::read(filter)?, after, limit)?.into_iter();
+            Ok(Page(entries.map(EntryObject::new).collect()))
+        })
+    }
+}
+
+/// Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_count(
+    db: *mut Handle,
+    filter: *const Filter,
+    out: *mut u64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, Out::required(out, 0), |db| Ok(db.count(&filter::read(filter)?)?)) }
+}
+
+/// How many entries there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_page_count(page: *const Page) -> usize {
+    // SAFETY: NULL or a page that was not freed.
+    unsafe { look(page, 0, |page| Some(page.0.len())) }
+}
+
+/// Entry number index, from 0. It belongs to page: do not free it. NULL behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_page_entry(page: *const Page, index: usize) -> *const EntryObject {
+    // SAFETY: NULL or a page that was not freed.
+    unsafe { look(page, std::ptr::null(), |page| page.0.get(index).map(std::ptr::from_ref)) }
+}
+
+/// Frees a page. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_page_free(page: *mut Page) {
+    // SAFETY: NULL or a page of ours that was not freed; the caller gives it up.
+    unsafe { free(page) }
+}

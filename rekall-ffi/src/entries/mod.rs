@@ -1,0 +1,15 @@
+//! Entries: remembered, read, changed, linked, listed.
+
+pub(crate) mod change;
+pub(crate) mod input;
+pub(crate) mod links;
+pub(crate) mod list;
+pub(crate) mod remember;
+pub(crate) mod stored;
+
+pub use change::*;
+pub use input::*;
+pub use links::*;
+pub use list::*;
+pub use remember::*;
+pub use stored::*;

@@ -1,0 +1,109 @@
+//! Remembering
+
+use std::ffi::c_void;
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::{in_callback, on};
+use crate::border::handle::{Handle, keep_alive};
+use crate::border::options::{self, sized};
+use crate::border::place::List;
+use crate::border::status::Status;
+use crate::border::text::{Id, values};
+use crate::callbacks::cancel::{Stoppable, Token};
+use crate::callbacks::watch::ProgressFn;
+use crate::entries::input::{EntryInput, entries};
+
+/// How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RememberOptions {
+    /// sizeof(rekall_remember_options).
+    pub struct_size: usize,
+    /// Vectors made by the host, instead of having them made: one row an entry, row after row, of any length but zero.
+    /// NULL: the model makes them.
+    pub vectors: *const f32,
+    /// How many numbers in all: entries * dimensions.
+    pub vectors_len: usize,
+    /// How long the model stays loaded after this call, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+    /// REKALL_ZERO.
+    pub keep_alive_ms: u64,
+    /// Hears how many entries are embedded; see rekall_watch.
+    pub progress: ProgressFn,
+    /// Handed to progress.
+    pub user_data: *mut c_void,
+    /// Stops the call; NULL: only rekall_interrupt() does.
+    pub token: *mut Token,
+}
+
+sized!(RememberOptions, ..token => "rekall_remember_options");
+
+/// Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
+///
+/// options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
+/// all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.
+/// REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it; REKALL_INVALID_VECTOR.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_remember(
+    db: *mut Handle,
+    entry: *const EntryInput,
+    options: *const RememberOptions,
+    out_id: *mut Id,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, List::optional(out_id, 1, Id::NONE), |db| remember(db, entry, 1, options)) }
+}
+
+/// Remembers several entries together: all are stored, or none.
+///
+/// entries are count structs one behind the other, all with the same struct_size. out_ids, which may be NULL, has room
+/// for count ids, which come in the entries' order. See rekall_remember().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_remember_many(
+    db: *mut Handle,
+    entries: *const EntryInput,
+    count: usize,
+    options: *const RememberOptions,
+    out_ids: *mut Id,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = List::optional(out_ids, count, Id::NONE);
+        on(db, error, out, |db| remember(db, entries, count, options))
+    }
+}
+
+/// # Safety
+/// The pointers are valid as the two functions above say.
+unsafe fn remember(
+    db: &Handle,
+    given: *const EntryInput,
+    count: usize,
+    options: *const RememberOptions,
+) -> Result<Vec<Id>, Failure> {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let entries = entries(given, count)?;
+        let options = options::read_or_default(options)?;
+        let running = Stoppable::begin(Some(db), options.token)?;
+        let token = running.token();
+        let mut call = db.remember_many(&entries).cancel(token);
+        if !options.vectors.is_null() || options.vectors_len > 0 {
+            call = call.vectors(values(options.vectors, options.vectors_len, "vectors")?);
+        }
+        if let Some(keep_alive) = keep_alive(options.keep_alive_ms) {
+            call = call.keep_alive(keep_alive);
+        }
+        if let Some(progress) = options.progress {
+            let identity = db.identity();
+            call = call.progress(move |now| {
+                let (done, total) = (now.done as u64, now.total as u64);
+                if in_callback(identity, || progress(options.user_data, done, total)) != 0 {
+                    token.cancel();
+                }
+            });
+        }
+        Ok(call.run()?.into_iter().map(Id::from).collect())
+    }
+}

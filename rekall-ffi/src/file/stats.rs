@@ -1,0 +1,190 @@
+//! Figures
+
+use std::ffi::c_char;
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::on;
+use crate::border::handle::Handle;
+use crate::border::options::{Report, sized};
+use crate::border::place::{Out, Room};
+use crate::border::status::Status;
+
+/// Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stats {
+    /// sizeof(rekall_stats).
+    pub struct_size: usize,
+    /// Entries, obsolete ones included.
+    pub entries: u64,
+    /// Entries that no longer hold.
+    pub obsolete: u64,
+    /// Vectors, in all spaces.
+    pub vectors: u64,
+    /// Entries that wait for their vectors.
+    pub pending: u64,
+    /// Vectors set aside as unusable.
+    pub quarantined: u64,
+    /// Links.
+    pub links: u64,
+    /// Rows of the change log.
+    pub log_rows: u64,
+    /// Bytes of the file, without its write-ahead log.
+    pub file_bytes: u64,
+    /// Vectors in the index; 0 before the first search.
+    pub index_rows: u64,
+    /// Bytes of memory that the index takes.
+    pub index_bytes: u64,
+    /// Bytes of heap that the model takes; 0 while it is not loaded.
+    pub model_bytes: u64,
+    /// Queries whose vector was in the cache.
+    pub cache_hits: u64,
+    /// Queries whose vector was not.
+    pub cache_misses: u64,
+    /// Vectors in the cache.
+    pub cache_entries: u64,
+    /// Bytes of memory that they take.
+    pub cache_bytes: u64,
+    /// Vectors dropped from the cache to keep within its size.
+    pub cache_evictions: u64,
+    /// Vectors dropped from the cache because of their age.
+    pub cache_expirations: u64,
+    /// Queries embedded for the cache.
+    pub cache_loads: u64,
+    /// Those of them that failed.
+    pub cache_load_failures: u64,
+    /// Vectors put into the cache.
+    pub cache_insertions: u64,
+    /// Vectors that the cache did not take: it keeps none, or kept others.
+    pub cache_rejections: u64,
+    /// Vectors in the cache that a newer one took the place of.
+    pub cache_replacements: u64,
+    /// Vectors dropped by rekall_clear_cache() and the like.
+    pub cache_invalidations: u64,
+    /// Bytes of the whole process in memory, where the system tells (Linux); else 0.
+    pub process_bytes: u64,
+}
+
+sized!(Stats, ..process_bytes => "rekall_stats");
+
+/// Counts what the file holds and what memory is taken; milliseconds for 100000 entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_get_stats(
+    db: *mut Handle,
+    out: *mut Stats,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Report::required(out), |db| {
+            let stats = db.stats()?;
+            Ok(Stats {
+                struct_size: size_of::<Stats>(),
+                entries: stats.store.entries,
+                obsolete: stats.store.obsolete,
+                vectors: stats.store.vectors,
+                pending: stats.store.pending,
+                quarantined: stats.store.quarantined,
+                links: stats.store.links,
+                log_rows: stats.store.log_rows,
+                file_bytes: stats.store.file_bytes,
+                index_rows: stats.index_rows as u64,
+                index_bytes: stats.memory.index as u64,
+                model_bytes: stats.memory.model as u64,
+                cache_hits: stats.cache.hits,
+                cache_misses: stats.cache.misses,
+                cache_entries: stats.cache.entries,
+                cache_bytes: stats.cache.bytes,
+                cache_evictions: stats.cache.evictions,
+                cache_expirations: stats.cache.expirations,
+                cache_loads: stats.cache.loads,
+                cache_load_failures: stats.cache.load_failures,
+                cache_insertions: stats.cache.insertions,
+                cache_rejections: stats.cache.rejections,
+                cache_replacements: stats.cache.replacements,
+                cache_invalidations: stats.cache.invalidations,
+                process_bytes: stats.memory.process.unwrap_or(0),
+            })
+        })
+    }
+}
+
+/// Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
+/// this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_data_version(
+    db: *mut Handle,
+    out: *mut i64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, Out::required(out, 0), |db| Ok(db.store().data_version()?)) }
+}
+
+/// Writes the name of the loaded model to buffer, NUL-terminated; "" while none is loaded. out_len, which may be NULL,
+/// receives its length without the NUL, also with REKALL_BUFFER_TOO_SMALL, when the buffer, of capacity bytes, is left
+/// empty. A call with buffer NULL and capacity 0 asks for the length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_name(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { tell(db, buffer, capacity, out_len, error, |db| Ok(db.stats()?.model)) }
+}
+
+/// Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
+/// when the file has none. The rest as for rekall_model_name().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_fingerprint(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        tell(db, buffer, capacity, out_len, error, |db| {
+            Ok(db.store().read()?.active_space()?.map(|space| space.fingerprint))
+        })
+    }
+}
+
+/// Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
+/// file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_index_backend(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        tell(db, buffer, capacity, out_len, error, |db| Ok(db.stats()?.index_backend.map(str::to_owned)))
+    }
+}
+
+/// Writes a text, "" for none, to a buffer of the caller's.
+///
+/// # Safety
+/// As for [`on`] and [`Room::new`].
+unsafe fn tell(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    len: *mut usize,
+    error: *mut *mut ErrorObject,
+    text: impl FnOnce(&Handle) -> Result<Option<String>, Failure>,
+) -> Status {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let room: Room<u8> = Room::new("buffer", buffer.cast(), capacity, len, Some(0));
+        on(db, error, room, |db| Ok(text(db)?.unwrap_or_default().into_bytes()))
+    }
+}

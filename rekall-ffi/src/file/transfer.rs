@@ -1,0 +1,363 @@
+//! Import and export
+
+use std::ffi::{c_char, c_void};
+use std::fs::{self, File, OpenOptions as FileOptions};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::{call, in_callback, note_callback_failure, on};
+use crate::border::handle::Handle;
+use crate::border::place::{Object, Place};
+use crate::border::status::{REKALL_OK, Status};
+use crate::border::text;
+use crate::callbacks::watch::{Watch, observed, watched};
+use crate::file::report::ReportObject;
+
+/// Bytes handed to, or asked of, the caller's functions at a time.
+const BUFFER: usize = 64 << 10;
+
+/// On import, of an entry that is there already: keep the one that is there.
+pub const REKALL_DUPLICATE_SKIP: u32 = 0;
+/// On import, of an entry that is there already: fail, and import nothing.
+pub const REKALL_DUPLICATE_REFUSE: u32 = 1;
+/// On import, of an entry that is there already: put the imported one in its place.
+pub const REKALL_DUPLICATE_REPLACE: u32 = 2;
+
+/// As an offset from UTC: take it from the file.
+pub const REKALL_UTC_OFFSET_AUTO: i32 = i32::MIN;
+
+/// Takes bytes of an export. Return REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+pub type WriteFn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, bytes: *const c_char, len: usize) -> Status>;
+
+/// Gives bytes of an import: writes up to capacity of them to buffer and their number to out_len; 0 is the end. Return
+/// REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+pub type ReadFn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        buffer: *mut c_char,
+        capacity: usize,
+        out_len: *mut usize,
+    ) -> Status,
+>;
+
+/// Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
+/// which only its owner may read.
+/// watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_export_jsonl(
+    db: *mut Handle,
+    path: *const c_char,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let path = text::path(path, "path")?;
+            let (draft, file) = Draft::begin(&path)?;
+            let report = watched(db, watch, |watch| {
+                let mut file = BufWriter::new(file);
+                let report = db.export_jsonl(&mut file, watch)?;
+                file.into_inner().map_err(|error| cannot_write(&path, error.into_error()))?;
+                Ok(report)
+            })?;
+            let report = ReportObject::new(&report, [])?;
+            draft.keep();
+            Ok(report)
+        })
+    }
+}
+
+/// As rekall_export_jsonl(), to a function, which is called on this thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_export_jsonl_to(
+    db: *mut Handle,
+    write: WriteFn,
+    user_data: *mut c_void,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let write = write.ok_or_else(|| Failure::null("write"))?;
+            let to = HostWriter { write, user_data, identity: db.identity() };
+            let report = watched(db, watch, |watch| {
+                let mut to = BufWriter::with_capacity(BUFFER, to);
+                let report = db.export_jsonl(&mut to, watch)?;
+                to.flush().map_err(|source| CoreError::Stream { action: "write", source })?;
+                Ok(report)
+            })?;
+            ReportObject::new(&report, [])
+        })
+    }
+}
+
+/// Reads a file that rekall_export_jsonl() wrote: all of it or nothing. on_duplicate is a REKALL_DUPLICATE_ number. watch
+/// and out may be NULL. Numbers: added, replaced, skipped, vectors, links, quarantined, spaces. REKALL_INVALID_INPUT
+/// names the line that cannot be read; REKALL_NEWER_VERSION.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_import_jsonl(
+    db: *mut Handle,
+    path: *const c_char,
+    on_duplicate: u32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let path = text::path(path, "path")?;
+            let options = import_options(on_duplicate)?;
+            let file = File::open(&path);
+            let file = file.map_err(|source| CoreError::Io { action: "open", path, source })?;
+            import(db, file, &options, watch)
+        })
+    }
+}
+
+/// As rekall_import_jsonl(), from a function, which is called on this thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_import_jsonl_from(
+    db: *mut Handle,
+    read: ReadFn,
+    user_data: *mut c_void,
+    on_duplicate: u32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let read = read.ok_or_else(|| Failure::null("read"))?;
+            let options = import_options(on_duplicate)?;
+            import(db, HostReader { read, user_data, identity: db.identity() }, &options, watch)
+        })
+    }
+}
+
+/// Reads a file of the Python tool into this one: all of it or nothing. The original is only read. Vectors come along,
+/// in a space of their own that answers searches by vector until rekall_reembed(). Entries whose id is here already are
+/// left alone.
+///
+/// utc_offset_minutes is the offset of the file's local times from UTC, in minutes east of Greenwich, for times whose
+/// offset the file does not tell; usually REKALL_UTC_OFFSET_AUTO. watch and out may be NULL. Numbers: entries, existing,
+/// tags, links, vectors, quarantined, pending, possibly_stale, normalized, legacy_schema. Lines: what is worth a look.
+/// REKALL_NOT_A_DATABASE when the file is not one of the Python tool's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_import_legacy(
+    db: *mut Handle,
+    path: *const c_char,
+    utc_offset_minutes: i32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let path = text::path(path, "path")?;
+            let offset = utc_offset(utc_offset_minutes);
+            legacy_report(&watched(db, watch, |watch| Ok(db.import_legacy(&path, offset, watch)?))?)
+        })
+    }
+}
+
+/// Puts a rekall file in the place of a file of the Python tool, with all that is in it, and leaves the old one beside
+/// it: backup in the report's JSON is its path. Atomic, and safe to be killed at any moment. Needs no handle: nobody may
+/// have the file open. The rest as for rekall_import_legacy(); REKALL_BUSY when somebody uses the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_migrate_legacy(
+    path: *const c_char,
+    utc_offset_minutes: i32,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::optional(out);
+        call(error, || {
+            out.answer(|| {
+                let path = text::path(path, "path")?;
+                legacy_report(&observed(watch, |progress, stop| {
+                    let mut options = legacy::ImportOptions::default().progress(progress).cancel(stop);
+                    options.utc_offset_minutes = utc_offset(utc_offset_minutes);
+                    legacy::migrate(&path, options)
+                })?)
+            })
+        })
+    }
+}
+
+/// Tells what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
+/// schema, user_version, entries, links, vectors. REKALL_NOT_A_DATABASE when it is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_probe_legacy(
+    path: *const c_char,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::required(out);
+        call(error, || out.answer(|| ReportObject::new(&legacy::probe(text::path(path, "path")?)?, [])))
+    }
+}
+
+/// A file that goes away unless it becomes whole, also in a panic.
+struct Draft<'a>(Option<&'a Path>);
+
+impl<'a> Draft<'a> {
+    /// Makes the file; like a memory, it is readable for its owner only.
+    fn begin(path: &'a Path) -> Result<(Self, File), CoreError> {
+        let mut options = FileOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).map_err(|error| cannot_write(path, error))?;
+        Ok((Self(Some(path)), file))
+    }
+
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if let Some(path) = self.0 {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn import_options(on_duplicate: u32) -> Result<ImportOptions, Failure> {
+    Ok(ImportOptions::on_duplicate(match on_duplicate {
+        REKALL_DUPLICATE_SKIP => OnDuplicate::Skip,
+        REKALL_DUPLICATE_REFUSE => OnDuplicate::Refuse,
+        REKALL_DUPLICATE_REPLACE => OnDuplicate::Replace,
+        other => return Err(Failure::number("on_duplicate", "REKALL_DUPLICATE_", other)),
+    }))
+}
+
+fn legacy_report(report: &legacy::ImportReport) -> Result<ReportObject, Failure> {
+    ReportObject::new(report, report.notes.iter().cloned())
+}
+
+fn utc_offset(minutes: i32) -> Option<i32> {
+    (minutes != REKALL_UTC_OFFSET_AUTO).then_some(minutes)
+}
+
+/// # Safety
+/// As for [`watched`].
+unsafe fn import(
+    db: &Handle,
+    from: impl Read,
+    options: &ImportOptions,
+    watch: *const Watch,
+) -> Result<ReportObject, Failure> {
+    let mut input = BufReader::with_capacity(BUFFER, from);
+    // SAFETY: as promised by the caller.
+    let report = unsafe { watched(db, watch, |watch| Ok(db.import_jsonl(&mut input, options, watch)?))? };
+    ReportObject::new(&report, [])
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> CoreError {
+    match source.kind() {
+        io::ErrorKind::AlreadyExists => CoreError::AlreadyExists { path: path.to_owned() },
+        _ => CoreError::Io { action: "write", path: path.to_owned(), source },
+    }
+}
+
+fn callback_failed(what: &str, status: Status) -> io::Error {
+    note_callback_failure();
+    io::Error::other(format!("the host's {what} function returned {status}"))
+}
+
+struct HostWriter {
+    write: unsafe extern "C" fn(*mut c_void, *const c_char, usize) -> Status,
+    user_data: *mut c_void,
+    identity: usize,
+}
+
+impl Write for HostWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: the caller's function, called as its type says.
+        let status = in_callback(self.identity, || unsafe {
+            (self.write)(self.user_data, bytes.as_ptr().cast(), bytes.len())
+        });
+        if status == REKALL_OK { Ok(bytes.len()) } else { Err(callback_failed("write", status)) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct HostReader {
+    read: unsafe extern "C" fn(*mut c_void, *mut c_char, usize, *mut usize) -> Status,
+    user_data: *mut c_void,
+    identity: usize,
+}
+
+impl Read for HostReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut len = 0;
+        // SAFETY: the caller's function, called as its type says.
+        let status = in_callback(self.identity, || unsafe {
+            (self.read)(self.user_data, buffer.as_mut_ptr().cast(), buffer.len(), &raw mut len)
+        });
+        match status {
+            REKALL_OK if len <= buffer.len() => Ok(len),
+            REKALL_OK => {
+                note_callback_failure();
+                Err(io::Error::other(format!(
+                    "the host's read function gave {len} bytes for {}",
+                    buffer.len()
+                )))
+            }
+            status => Err(callback_failed("read", status)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unfinished_file_goes_away_also_in_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let panicked = std::panic::catch_unwind(|| {
+            let _begun = Draft::begin(&path).unwrap();
+            assert!(path.exists());
+            panic!("in the middle");
+        });
+        assert!(panicked.is_err() && !path.exists());
+        Draft::begin(&path).unwrap().0.keep();
+        assert!(matches!(Draft::begin(&path), Err(CoreError::AlreadyExists { .. })));
+        assert!(path.exists(), "of somebody else");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_export_is_its_owners_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jsonl");
+        let (draft, file) = Draft::begin(&path).unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
+        draft.keep();
+    }
+}

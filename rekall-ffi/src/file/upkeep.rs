@@ -1,0 +1,150 @@
+//! Looking after the file
+
+use std::ffi::c_char;
+
+use rekall::core::Store;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::{call, on};
+use crate::border::handle::Handle;
+use crate::border::place::{Object, Place};
+use crate::border::status::Status;
+use crate::border::text;
+use crate::callbacks::watch::{Watch, observed, watched};
+use crate::file::report::ReportObject;
+
+/// Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
+/// Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). watch may be NULL;
+/// progress counts pages, entries and vectors together. Numbers: found (0: the file is sound), problems (those listed),
+/// entries, vectors, tags, links, pages. Lines: the problems. REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_check(
+    db: *mut Handle,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let report = watched(db, watch, |watch| Ok(db.check(watch)?))?;
+            ReportObject::new(&report, report.problems.iter().map(|problem| problem.detail.clone()))
+        })
+    }
+}
+
+/// Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
+/// other writers meanwhile. watch, whose progress counts pages, entries and vectors together, and out may be NULL.
+/// Numbers: mended (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
+/// Lines: the entries mended. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
+/// REKALL_INTERRUPTED. Nothing is changed then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_repair(
+    db: *mut Handle,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let report = watched(db, watch, |watch| Ok(db.repair(watch)?))?;
+            let mended = report.mended.iter();
+            ReportObject::new(
+                &report,
+                mended.map(|entry| format!("{}: {}", entry.id, entry.columns.join(", "))),
+            )
+        })
+    }
+}
+
+/// Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.
+/// watch may be NULL. REKALL_INVALID_INPUT when the target exists; REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_backup(
+    db: *mut Handle,
+    target: *const c_char,
+    watch: *const Watch,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, (), |db| {
+            let target = text::path(target, "target")?;
+            watched(db, watch, |watch| Ok(db.backup(target, watch)?))
+        })
+    }
+}
+
+/// Gives free space in the file back to the disk. Needs about twice the file's size meanwhile and holds up other
+/// writers. watch, whose progress counts stages, of 3, and out may be NULL. Numbers: bytes_before, bytes_after, complete (0
+/// when a reader of an older state was in the way of emptying the log and, with secure_delete, of erasing what was
+/// forgotten: call it once more later). REKALL_INTERRUPTED; the file then has what it had.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_compact(
+    db: *mut Handle,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            ReportObject::new(&watched(db, watch, |watch| Ok(db.compact(watch)?))?, [])
+        })
+    }
+}
+
+/// Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. watch may be NULL; its
+/// progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be laid by then:
+/// searches find the same, the first one of a process begins more slowly.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_rebuild_index(
+    db: *mut Handle,
+    watch: *const Watch,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, (), |db| watched(db, watch, |watch| Ok(db.rebuild_index(watch)?))) }
+}
+
+/// Forgets cached query vectors. Searches stay the same, the next ones are slower.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_clear_cache(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, (), |db| {
+            db.clear_cache();
+            Ok(())
+        })
+    }
+}
+
+/// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
+/// appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
+/// NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
+/// rows). Lines: what could not be read, and what is lost.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_salvage(
+    source: *const c_char,
+    target: *const c_char,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::optional(out);
+        call(error, || {
+            out.answer(|| {
+                let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
+                let report =
+                    observed(watch, |progress, stop| Store::salvage(source, target, progress, Some(stop)))?;
+                let rows = report.unreadable_rows.iter();
+                let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
+                let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));
+                ReportObject::new(&report, report.damage.iter().cloned().chain(rows).chain(lost))
+            })
+        })
+    }
+}

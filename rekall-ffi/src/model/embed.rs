@@ -1,0 +1,59 @@
+//! Vectors of texts
+
+use std::ffi::c_char;
+
+use rekall::Purpose;
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::on;
+use crate::border::handle::Handle;
+use crate::border::place::{Out, Room};
+use crate::border::status::Status;
+use crate::border::text::utf8;
+use crate::callbacks::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
+
+/// Numbers in a vector of the file; 0 as long as the file has no vectors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_dimensions(
+    db: *mut Handle,
+    out: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::required(out, 0), |db| {
+            Ok(db.store().read()?.active_space()?.map_or(0, |space| space.dimensions))
+        })
+    }
+}
+
+/// The vector of a text: what the model makes of it as a query or as a document (purpose is REKALL_EMBED_QUERY or
+/// REKALL_EMBED_DOCUMENT), of length 1.
+///
+/// text is UTF-8 of text_len bytes (or REKALL_NTS). out has room for capacity numbers; out_len, which may be NULL,
+/// receives how many the vector has, also with REKALL_BUFFER_TOO_SMALL, when nothing is written to out. A call with out
+/// NULL and capacity 0 asks for that number. REKALL_INVALID_INPUT for a text of which the model knows no word;
+/// REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embed(
+    db: *mut Handle,
+    purpose: u32,
+    text: *const c_char,
+    text_len: usize,
+    out: *mut f32,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Room::new("out", out, capacity, out_len, None), |db| {
+            let purpose = match purpose {
+                REKALL_EMBED_DOCUMENT => Purpose::Document,
+                REKALL_EMBED_QUERY => Purpose::Query,
+                other => return Err(Failure::number("purpose", "REKALL_EMBED_", other)),
+            };
+            Ok(db.embed(utf8(text, text_len, "text")?, purpose)?)
+        })
+    }
+}

@@ -1,0 +1,135 @@
+//! The model's life
+
+use rekall::ModelState;
+use rekall::model::Unload;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::on;
+use crate::border::handle::{Handle, REKALL_NEVER};
+use crate::border::place::Out;
+use crate::border::status::Status;
+
+/// State of the model: not in memory, or there is none.
+pub const REKALL_MODEL_UNLOADED: u32 = 0;
+/// State of the model: some thread is loading it.
+pub const REKALL_MODEL_LOADING: u32 = 1;
+/// State of the model: in memory.
+pub const REKALL_MODEL_READY: u32 = 2;
+
+/// What rekall_model_unload() did: the model was not in memory.
+pub const REKALL_UNLOAD_NOT_LOADED: u32 = 0;
+/// What rekall_model_unload() did: the model is gone.
+pub const REKALL_UNLOAD_DONE: u32 = 1;
+/// What rekall_model_unload() did: the model is in use and goes when the last call that uses it ends.
+pub const REKALL_UNLOAD_PENDING: u32 = 2;
+
+/// Loads the model now, so that the first search does not wait for it: below a millisecond for the built-in one, a tenth
+/// of a second for 90 MB, and the time of a download where one is needed. REKALL_MODEL_UNAVAILABLE when there is none or
+/// it cannot be had; REKALL_UNSUPPORTED when this build cannot load it; REKALL_INVALID_INPUT when it cannot honour a
+/// rekall_load_options.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_load(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, (), |db| Ok(db.load_model()?)) }
+}
+
+/// Lets the model go: at once, or when the last call that uses it ends. It is loaded again when needed; cached queries
+/// need no model. The caller's own model is not touched. out_outcome, which may be NULL, receives a REKALL_UNLOAD_
+/// number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_unload(
+    db: *mut Handle,
+    out_outcome: *mut u32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::optional(out_outcome, REKALL_UNLOAD_NOT_LOADED), |db| {
+            Ok(match db.unload_model() {
+                Unload::NotLoaded => REKALL_UNLOAD_NOT_LOADED,
+                Unload::Done { .. } => REKALL_UNLOAD_DONE,
+                Unload::Pending { .. } => REKALL_UNLOAD_PENDING,
+            })
+        })
+    }
+}
+
+/// Whether the model is in memory: out receives a REKALL_MODEL_ state. The caller's own model is always ready.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_state(
+    db: *mut Handle,
+    out: *mut u32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::required(out, REKALL_MODEL_UNLOADED), |db| {
+            Ok(match db.model_state() {
+                ModelState::Unloaded => REKALL_MODEL_UNLOADED,
+                ModelState::Loading => REKALL_MODEL_LOADING,
+                ModelState::Ready => REKALL_MODEL_READY,
+            })
+        })
+    }
+}
+
+/// Restarts the idle time of a loaded model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_model_touch(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, (), |db| {
+            db.touch_model();
+            Ok(())
+        })
+    }
+}
+
+/// Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
+/// rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
+/// how many bytes of heap that freed: 0 when there was nothing to do, and for the built-in model, which takes none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_unload_if_idle(
+    db: *mut Handle,
+    out_bytes: *mut u64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::optional(out_bytes, 0), |db| Ok(db.unload_if_idle(db.now()).unwrap_or(0) as u64))
+    }
+}
+
+/// In how many milliseconds rekall_unload_if_idle() will next have something to do: out receives 0 for now, REKALL_NEVER
+/// while nothing is to be expected (the model is not loaded, in use, or kept for ever).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_next_deadline_ms(
+    db: *mut Handle,
+    out: *mut u64,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::required(out, 0), |db| {
+            Ok(db.next_deadline().map_or(REKALL_NEVER, |deadline| {
+                let left = deadline.saturating_duration_since(db.now());
+                // Rounded up: a host that waits so long finds the time has come.
+                u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(REKALL_NEVER)
+            }))
+        })
+    }
+}
+
+/// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
+/// then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
+/// what it needs again. What it brought stands in process_bytes of rekall_get_stats(), before and after.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_release_memory(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, (), |db| {
+            db.release_memory();
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! The model: loading, unloading, vectors, another one in its place.
+
+pub(crate) mod embed;
+pub(crate) mod lifecycle;
+pub(crate) mod load;
+pub(crate) mod reembed;
+
+pub use embed::*;
+pub use lifecycle::*;
+pub use load::*;
+pub use reembed::*;

@@ -1,0 +1,109 @@
+//! Making vectors later, or anew
+
+use std::ffi::c_char;
+use std::sync::Arc;
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::{call, on, with};
+use crate::border::handle::Handle;
+use crate::border::options::{self, Report, sized};
+use crate::border::status::Status;
+use crate::border::text;
+use crate::callbacks::own_embedder::{HostEmbedder, Own};
+use crate::callbacks::watch::{Watch, watched};
+use crate::model::load::{LoadSettings, load_options, source};
+
+/// What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Embedded {
+    /// sizeof(rekall_embedded).
+    pub struct_size: usize,
+    /// Entries that got vectors.
+    pub entries: u64,
+    /// Vectors made for them.
+    pub vectors: u64,
+    /// Entries of which the model knows no word: words find them, meaning does not.
+    pub without_meaning: u64,
+}
+
+/// The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct ReembedOptions {
+    /// sizeof(rekall_reembed_options).
+    pub struct_size: usize,
+    /// The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+    pub model: *const c_char,
+    /// How it is loaded.
+    pub load: *const LoadSettings,
+    /// Or the caller's own model.
+    pub embedder: *const HostEmbedder,
+}
+
+sized!(Embedded, ..without_meaning => "rekall_embedded", ReembedOptions, ..embedder => "rekall_reembed_options");
+
+impl From<rekall::Embedded> for Embedded {
+    fn from(done: rekall::Embedded) -> Self {
+        Self {
+            struct_size: size_of::<Self>(),
+            entries: done.entries as u64,
+            vectors: done.vectors as u64,
+            without_meaning: done.without_meaning as u64,
+        }
+    }
+}
+
+/// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also by another
+/// program. In batches, each one transaction; a call that was stopped goes on where it was. watch and out may be NULL.
+/// REKALL_MODEL_UNAVAILABLE; REKALL_MODEL_MISMATCH when the file's vectors are another model's; REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embed_pending(
+    db: *mut Handle,
+    watch: *const Watch,
+    out: *mut Embedded,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Report::optional(out), |db| {
+            Ok(watched(db, watch, |watch| Ok(db.embed_pending(watch)?))?.into())
+        })
+    }
+}
+
+/// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
+/// old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
+/// killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
+/// Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.
+/// REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load(); REKALL_CALLBACK;
+/// REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
+/// vectors as before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_reembed(
+    db: *mut Handle,
+    options: *const ReembedOptions,
+    watch: *const Watch,
+    out: *mut Embedded,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Report::optional(out);
+        call(error, || {
+            let options = options::read_required(options)?;
+            // Taken over before anything else can fail: then destroy is called on every way out.
+            let own = Own::new(options.embedder, db.as_ref().map_or(0, Handle::identity))?;
+            with(db, out, |db| match (own, text::name(options.model, "model")?) {
+                (Some(own), None) => {
+                    watched(db, watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?.into()))
+                }
+                (None, Some(model)) => {
+                    let (source, load) = (source(model)?, load_options(options.load, db.identity())?);
+                    watched(db, watch, |watch| Ok(db.reembed(source, load, watch)?.into()))
+                }
+                _ => Err(Failure::misuse("either model or embedder must be given")),
+            })
+        })
+    }
+}

@@ -1,0 +1,127 @@
+//! Filters: which entries a search may find
+
+use crate::border::error::Failure;
+use crate::border::options::{self, flags, sized};
+use crate::border::text::{self, Str};
+use crate::entries::input::{REKALL_ENTRY_ANY, entry_status};
+
+/// Flag of rekall_filter: created_after_ms is given.
+pub const REKALL_FILTER_CREATED_AFTER: u32 = 1;
+/// Flag of rekall_filter: created_before_ms is given.
+pub const REKALL_FILTER_CREATED_BEFORE: u32 = 2;
+/// Flag of rekall_filter: updated_after_ms is given.
+pub const REKALL_FILTER_UPDATED_AFTER: u32 = 4;
+/// Flag of rekall_filter: updated_before_ms is given.
+pub const REKALL_FILTER_UPDATED_BEFORE: u32 = 8;
+/// Flag of rekall_filter: only the entries in ids, also when there are none (nothing is found then).
+pub const REKALL_FILTER_IDS: u32 = 16;
+
+const FLAGS: u32 = REKALL_FILTER_CREATED_AFTER
+    | REKALL_FILTER_CREATED_BEFORE
+    | REKALL_FILTER_UPDATED_AFTER
+    | REKALL_FILTER_UPDATED_BEFORE
+    | REKALL_FILTER_IDS;
+
+/// A top-level key of the metadata and the value it must have.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct MetadataCondition {
+    /// The key.
+    pub key: Str,
+    /// The value, as JSON text: "3", "true", "\"text\"".
+    pub value: Str,
+}
+
+/// Conditions on entries, all of which must hold, before anything is ranked. What is 0 or NULL is no condition. Start
+/// from REKALL_FILTER_INIT.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Filter {
+    /// sizeof(rekall_filter).
+    pub struct_size: usize,
+    /// REKALL_FILTER_ flags.
+    pub flags: u32,
+    /// REKALL_ENTRY_ACTIVE (also 0), REKALL_ENTRY_OBSOLETE or REKALL_ENTRY_ANY.
+    pub status: u32,
+    /// Kinds, any of which passes.
+    pub kinds: *const Str,
+    /// How many.
+    pub kinds_count: usize,
+    /// Projects, any of which passes.
+    pub projects: *const Str,
+    /// How many.
+    pub projects_count: usize,
+    /// The entry has at least one of these tags.
+    pub tags_any: *const Str,
+    /// How many.
+    pub tags_any_count: usize,
+    /// The entry has each of these tags.
+    pub tags_all: *const Str,
+    /// How many.
+    pub tags_all_count: usize,
+    /// Memory types, any of which passes.
+    pub memory_types: *const Str,
+    /// How many.
+    pub memory_types_count: usize,
+    /// Ids, 26 characters each: only these entries pass.
+    pub ids: *const Str,
+    /// How many.
+    pub ids_count: usize,
+    /// Conditions on the metadata. Costs a look at each entry that passes the rest.
+    pub metadata: *const MetadataCondition,
+    /// How many.
+    pub metadata_count: usize,
+    /// Made at this time or later, in milliseconds since 1970 (UTC), with its flag.
+    pub created_after_ms: i64,
+    /// Made before this time, with its flag.
+    pub created_before_ms: i64,
+    /// Changed at this time or later, with its flag.
+    pub updated_after_ms: i64,
+    /// Changed before this time, with its flag.
+    pub updated_before_ms: i64,
+}
+
+sized!(Filter, ..updated_before_ms => "rekall_filter");
+
+/// The caller's filter; the default one, active entries, for NULL.
+///
+/// # Safety
+/// NULL, or a struct with valid members.
+pub(crate) unsafe fn read(filter: *const Filter) -> Result<rekall::Filter, Failure> {
+    let mut wanted = rekall::Filter::new();
+    // SAFETY: as promised by the caller.
+    let Some(given) = (unsafe { options::read(filter)? }) else { return Ok(wanted) };
+    let set = flags(given.flags, FLAGS, "rekall_filter")?;
+    let bound = |flag, value| (set & flag != 0).then_some(value);
+    wanted.created_after = bound(REKALL_FILTER_CREATED_AFTER, given.created_after_ms);
+    wanted.created_before = bound(REKALL_FILTER_CREATED_BEFORE, given.created_before_ms);
+    wanted.updated_after = bound(REKALL_FILTER_UPDATED_AFTER, given.updated_after_ms);
+    wanted.updated_before = bound(REKALL_FILTER_UPDATED_BEFORE, given.updated_before_ms);
+    wanted.status = match given.status {
+        0 => wanted.status,
+        REKALL_ENTRY_ANY => None,
+        status => Some(entry_status(status)?),
+    };
+    // SAFETY: as promised by the caller.
+    unsafe {
+        wanted.kinds = text::texts(given.kinds, given.kinds_count, "kinds")?;
+        wanted.projects = text::texts(given.projects, given.projects_count, "projects")?;
+        wanted.tags_any = text::texts(given.tags_any, given.tags_any_count, "tags_any")?;
+        wanted.tags_all = text::texts(given.tags_all, given.tags_all_count, "tags_all")?;
+        wanted.memory_types = text::texts(given.memory_types, given.memory_types_count, "memory_types")?;
+        if set & REKALL_FILTER_IDS != 0 || given.ids_count > 0 {
+            let ids = text::texts(given.ids, given.ids_count, "ids")?;
+            let ids: Result<Vec<_>, rekall::core::Error> = ids.iter().map(|id| id.parse()).collect();
+            wanted.ids = Some(ids?);
+        }
+        for condition in text::values(given.metadata, given.metadata_count, "metadata")? {
+            let key = condition.key.optional("metadata key")?.unwrap_or_default();
+            let value = condition.value.optional("metadata value")?.unwrap_or_default();
+            let value = serde_json::from_str(value).map_err(|error| {
+                Failure::invalid(format!("the metadata value of {key:?} must be JSON: {error}"))
+            })?;
+            wanted.metadata.push((key.to_owned(), value));
+        }
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,252 @@
+//! Hits: what a search found
+
+use std::ffi::c_char;
+
+use rekall::{Degraded, Explain, HitChunk, Leg, Recalled, Role};
+
+use crate::border::guard::{free, look};
+use crate::border::place::Out;
+use crate::border::text::{lend, owned};
+use crate::entries::stored::EntryObject;
+use crate::search::recall::{REKALL_ROLE_CONTEXT, REKALL_ROLE_SUMMARY};
+
+/// What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
+/// functions return belongs to it and lives as long. All of them take NULL and any index.
+pub struct Hits {
+    hits: Vec<HitObject>,
+    degraded: Vec<Why>,
+    elapsed_us: u64,
+}
+
+struct HitObject {
+    entry: EntryObject,
+    score: f64,
+    similarity: Option<f32>,
+    chunk: Option<HitChunk>,
+    snippet: Option<Box<[u8]>>,
+    explain: Explain,
+}
+
+/// What kept a search from being complete.
+struct Why {
+    kind: u32,
+    entries: u64,
+    text: Box<[u8]>,
+}
+
+/// A leg of a search: meaning.
+pub const REKALL_LEG_SEMANTIC: u32 = 1;
+/// A leg of a search: words.
+pub const REKALL_LEG_TEXT: u32 = 2;
+
+/// Why a search is less than it could be: the query could not be embedded, only words were searched.
+pub const REKALL_DEGRADED_WORDS_ONLY: u32 = 1;
+/// The query holds no word, only meaning was searched.
+pub const REKALL_DEGRADED_MEANING_ONLY: u32 = 2;
+/// Some entries wait for their vectors, meaning does not find them yet.
+pub const REKALL_DEGRADED_PENDING: u32 = 3;
+/// Some vectors in the file cannot be used.
+pub const REKALL_DEGRADED_UNUSABLE_VECTORS: u32 = 4;
+/// Something that this version of the header has no number for.
+pub const REKALL_DEGRADED_OTHER: u32 = 5;
+/// No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
+/// complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
+/// rekall_rebuild_index() lays one by.
+pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
+
+/// A piece of an entry's text. Never grows.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chunk {
+    /// Which text: a REKALL_ROLE_ number.
+    pub role: u32,
+    /// Number of the piece, from 0.
+    pub number: u32,
+    /// Its first character (not byte) in that text. The text of REKALL_ROLE_SUMMARY is title, newline, content, newline,
+    /// tags with spaces between, without parts that are empty.
+    pub start: u32,
+    /// One past its last character.
+    pub end: u32,
+}
+
+impl Hits {
+    pub(crate) fn new(found: Recalled) -> Self {
+        let degraded = found.degraded.iter().map(Why::from).collect();
+        let elapsed_us = u64::try_from(found.elapsed.as_micros()).unwrap_or(u64::MAX);
+        let hits = found.hits.into_iter().map(|hit| HitObject {
+            entry: EntryObject::new(hit.entry),
+            score: hit.score,
+            similarity: hit.similarity,
+            chunk: hit.chunk,
+            snippet: hit.snippet.as_deref().map(owned),
+            explain: hit.explain,
+        });
+        Self { hits: hits.collect(), degraded, elapsed_us }
+    }
+}
+
+impl From<&Degraded> for Why {
+    fn from(why: &Degraded) -> Self {
+        let (kind, entries) = match why {
+            Degraded::WordsOnly { .. } => (REKALL_DEGRADED_WORDS_ONLY, 0),
+            Degraded::MeaningOnly => (REKALL_DEGRADED_MEANING_ONLY, 0),
+            Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
+            Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
+            Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
+            _ => (REKALL_DEGRADED_OTHER, 0),
+        };
+        Self { kind, entries, text: owned(&why.to_string()) }
+    }
+}
+
+/// Reads something of a hit.
+///
+/// # Safety
+/// NULL or hits that were not freed.
+unsafe fn hit<T>(
+    hits: *const Hits,
+    index: usize,
+    otherwise: T,
+    read: impl FnOnce(&HitObject) -> Option<T>,
+) -> T {
+    // SAFETY: as promised by the caller.
+    unsafe { look(hits, otherwise, |hits| read(hits.hits.get(index)?)) }
+}
+
+fn leg(explain: &Explain, leg: u32) -> Option<Leg> {
+    match leg {
+        REKALL_LEG_SEMANTIC => explain.semantic,
+        REKALL_LEG_TEXT => explain.text,
+        _ => None,
+    }
+}
+
+/// How many hits there are; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_count(hits: *const Hits) -> usize {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.hits.len())) }
+}
+
+/// The entry of hit number index, from 0. It belongs to hits: do not free it. NULL behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_entry(hits: *const Hits, index: usize) -> *const EntryObject {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, std::ptr::null(), |hit| Some(std::ptr::from_ref(&hit.entry))) }
+}
+
+/// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
+/// words, the fused score in a hybrid one. Comparable only within one search. NaN behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_score(hits: *const Hits, index: usize) -> f64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, f64::NAN, |hit| Some(hit.score)) }
+}
+
+/// Cosine of the angle between the query and the entry's nearest vector, -1 to 1, greater is better. NaN when the entry
+/// or the query has no vector, and behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_similarity(hits: *const Hits, index: usize) -> f32 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, f32::NAN, |hit| hit.similarity) }
+}
+
+/// The piece of text whose vector was nearest. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
+/// out is all 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out: *mut Chunk) -> i32 {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::optional(out, Chunk::default());
+        hit(hits, index, 0, |hit| {
+            let chunk = hit.chunk?;
+            out.set(Chunk {
+                role: match chunk.role {
+                    Role::Summary => REKALL_ROLE_SUMMARY,
+                    Role::Context => REKALL_ROLE_CONTEXT,
+                },
+                number: chunk.number.into(),
+                start: chunk.start,
+                end: chunk.end,
+            });
+            Some(1)
+        })
+    }
+}
+
+/// A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
+/// hits. NULL when words did not find the hit or nobody asked, and behind the last. out_len, which may be NULL, receives
+/// its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_snippet(
+    hits: *const Hits,
+    index: usize,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend(hits, out_len, |hits| hits.hits.get(index)?.snippet.as_deref()) }
+}
+
+/// Place of hit number index among those of one leg of the search (a REKALL_LEG_ number), from 1; 0 when that leg did
+/// not find it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_leg_rank(hits: *const Hits, index: usize, which: u32) -> usize {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, 0, |hit| Some(leg(&hit.explain, which)?.rank)) }
+}
+
+/// Score of hit number index in one leg of the search: the similarity for REKALL_LEG_SEMANTIC, BM25 (greater is better)
+/// for REKALL_LEG_TEXT. NaN when that leg did not find it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_leg_score(hits: *const Hits, index: usize, which: u32) -> f64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, f64::NAN, |hit| Some(leg(&hit.explain, which)?.score)) }
+}
+
+/// How many things kept the search from being complete; usually 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_degraded_count(hits: *const Hits) -> usize {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.len())) }
+}
+
+/// What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usize) -> u32 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.kind)) }
+}
+
+/// How many entries number index of them concerns: those that wait, or whose vectors cannot be used; for
+/// REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_degraded_entries(hits: *const Hits, index: usize) -> u64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.entries)) }
+}
+
+/// The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
+/// receives its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_degraded(
+    hits: *const Hits,
+    index: usize,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { lend(hits, out_len, |hits| Some(&hits.degraded.get(index)?.text)) }
+}
+
+/// How long the search took, loading of model and index included, in microseconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_elapsed_us(hits: *const Hits) -> u64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { look(hits, 0, |hits| Some(hits.elapsed_us)) }
+}
+
+/// Frees hits and the entries that belong to them. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_free(hits: *mut Hits) {
+    // SAFETY: NULL or hits of ours that were not freed; the caller gives them up.
+    unsafe { free(hits) }
+}

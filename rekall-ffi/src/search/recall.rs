@@ -1,0 +1,226 @@
+//! Recalling
+
+use std::ffi::c_char;
+
+use rekall::{Fusion, Mode, Recall, Role};
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::on;
+use crate::border::handle::{Handle, keep_alive};
+use crate::border::options::{self, flags, reserved, sized};
+use crate::border::place::Object;
+use crate::border::status::Status;
+use crate::border::text::{Str, utf8, values};
+use crate::callbacks::cancel::{Stoppable, Token};
+use crate::search::filter::{self, Filter};
+use crate::search::hits::Hits;
+
+/// Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
+/// (rekall_hits_degraded()).
+pub const REKALL_MODE_HYBRID: u32 = 1;
+/// Mode of a search: meaning alone.
+pub const REKALL_MODE_SEMANTIC: u32 = 2;
+/// Mode of a search: words alone.
+pub const REKALL_MODE_TEXT: u32 = 3;
+
+/// Which text of an entry: title, content and tags.
+pub const REKALL_ROLE_SUMMARY: u32 = 1;
+/// Which text of an entry: its context.
+pub const REKALL_ROLE_CONTEXT: u32 = 2;
+
+/// Flag of rekall_recall_options: threshold is given.
+pub const REKALL_RECALL_THRESHOLD: u32 = 1;
+/// Flag of rekall_recall_options: semantic_weight and text_weight are given.
+pub const REKALL_RECALL_WEIGHTS: u32 = 2;
+/// Flag of rekall_recall_options: the last word of the query may be the beginning of one, for searching while a user is
+/// typing.
+pub const REKALL_RECALL_PREFIX: u32 = 4;
+/// Flag of rekall_recall_options: give each hit that words found a piece of its text around them (rekall_hits_snippet()).
+/// Costs some 50 microseconds a hit.
+pub const REKALL_RECALL_SNIPPETS: u32 = 8;
+
+const FLAGS: u32 =
+    REKALL_RECALL_THRESHOLD | REKALL_RECALL_WEIGHTS | REKALL_RECALL_PREFIX | REKALL_RECALL_SNIPPETS;
+
+/// How a hybrid search fuses its legs: by score, the similarity plus the BM25 score relative to the search's best.
+pub const REKALL_FUSION_WEIGHTED: u32 = 1;
+/// How a hybrid search fuses its legs: by rank alone, the sum of 1 / (60 + rank).
+pub const REKALL_FUSION_RECIPROCAL_RANK: u32 = 2;
+
+/// How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RecallOptions {
+    /// sizeof(rekall_recall_options).
+    pub struct_size: usize,
+    /// REKALL_RECALL_ flags.
+    pub flags: u32,
+    /// A REKALL_MODE_ number; 0: REKALL_MODE_HYBRID, or REKALL_MODE_SEMANTIC for a vector without text.
+    pub mode: u32,
+    /// Compare the query with this text of the entries only, a REKALL_ROLE_ number; 0: with all, and the best counts.
+    pub role: u32,
+    /// The least similarity of a hit, -1 to 1, with REKALL_RECALL_THRESHOLD; leaves out hits that have none.
+    pub threshold: f32,
+    /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
+    pub limit: usize,
+    /// Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; otherwise 1.
+    pub semantic_weight: f64,
+    /// Weight of words, likewise.
+    pub text_weight: f64,
+    /// Which entries may be found; NULL: active ones.
+    pub filter: *const Filter,
+    /// The query's vector, made by the host with the file's model; the text then only serves to find words.
+    pub vector: *const f32,
+    /// How many numbers it has.
+    pub vector_len: usize,
+    /// How long the model stays loaded after this search, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+    /// REKALL_ZERO.
+    pub keep_alive_ms: u64,
+    /// Stops the search; NULL: only rekall_interrupt() does.
+    pub token: *mut Token,
+    /// A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED.
+    pub fusion: u32,
+    /// Leave 0.
+    pub reserved: u32,
+    /// Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
+    pub snippet_before: Str,
+    /// Put behind each word found, likewise.
+    pub snippet_after: Str,
+    /// A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
+    /// REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
+    /// the newest answer only. Not given: stops none.
+    pub supersede: Str,
+}
+
+sized!(RecallOptions, ..supersede => "rekall_recall_options");
+
+/// Searches for entries that a text brings to mind. Any text but a blank one is a valid query.
+///
+/// query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
+/// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
+/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, and for a limit, a
+/// threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+/// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_recall(
+    db: *mut Handle,
+    query: *const c_char,
+    query_len: usize,
+    options: *const RecallOptions,
+    out: *mut *mut Hits,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let query = utf8(query, query_len, "query")?;
+            let options = options::read_or_default(options)?;
+            let mut search = db.recall(query);
+            if !options.vector.is_null() || options.vector_len > 0 {
+                search = search.vector(values(options.vector, options.vector_len, "vector")?);
+            }
+            run(db, search, &options)
+        })
+    }
+}
+
+/// Searches for the entries nearest to a vector of the file's own space: dimensions numbers, of any length but zero.
+/// Needs no model. REKALL_INVALID_VECTOR. Otherwise as rekall_recall().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_recall_vector(
+    db: *mut Handle,
+    vector: *const f32,
+    dimensions: usize,
+    options: *const RecallOptions,
+    out: *mut *mut Hits,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let vector = values(vector, dimensions, "vector")?;
+            let options = options::read_or_default(options)?;
+            if !options.vector.is_null() {
+                return Err(Failure::misuse("options.vector goes with a query text"));
+            }
+            run(db, db.recall_vector(vector), &options)
+        })
+    }
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn run<'a>(db: &Handle, search: Recall<'a>, options: &'a RecallOptions) -> Result<Hits, Failure> {
+    // SAFETY: as promised by the caller.
+    let (search, running) = unsafe { prepare(db, search, options)? };
+    Ok(Hits::new(search.cancel(running.token()).run()?))
+}
+
+/// Takes the options over into a search for one query or several, which begins to count as running.
+///
+/// # Safety
+/// The members are valid.
+pub(crate) unsafe fn prepare<'a, 'db, Q>(
+    db: &'db Handle,
+    mut search: Recall<'a, Q>,
+    options: &'a RecallOptions,
+) -> Result<(Recall<'a, Q>, Stoppable<'db>), Failure> {
+    let set = flags(options.flags, FLAGS, "rekall_recall_options")?;
+    reserved(options.reserved, "rekall_recall_options")?;
+    search = match options.mode {
+        0 => search,
+        REKALL_MODE_HYBRID => search.mode(Mode::Hybrid),
+        REKALL_MODE_SEMANTIC => search.mode(Mode::Semantic),
+        REKALL_MODE_TEXT => search.mode(Mode::Text),
+        other => return Err(Failure::number("mode", "REKALL_MODE_", other)),
+    };
+    search = match options.role {
+        0 => search,
+        REKALL_ROLE_SUMMARY => search.role(Role::Summary),
+        REKALL_ROLE_CONTEXT => search.role(Role::Context),
+        other => return Err(Failure::number("role", "REKALL_ROLE_", other)),
+    };
+    if options.limit > 0 {
+        search = search.limit(options.limit);
+    }
+    if set & REKALL_RECALL_THRESHOLD != 0 {
+        search = search.threshold(options.threshold);
+    }
+    if set & REKALL_RECALL_WEIGHTS != 0 {
+        let weights = [options.semantic_weight, options.text_weight];
+        if let Some(bad) =
+            weights.into_iter().find(|weight| !(0.0..).contains(weight) || weight.is_infinite())
+        {
+            return Err(Failure::invalid(format!("a weight must be 0 or more, got {bad}")));
+        }
+        search = search.weights(options.semantic_weight, options.text_weight);
+    }
+    search = match options.fusion {
+        0 => search,
+        REKALL_FUSION_WEIGHTED => search.fusion(Fusion::Weighted),
+        REKALL_FUSION_RECIPROCAL_RANK => search.fusion(Fusion::ReciprocalRank),
+        other => return Err(Failure::number("fusion", "REKALL_FUSION_", other)),
+    };
+    if set & REKALL_RECALL_PREFIX != 0 {
+        search = search.prefix();
+    }
+    // SAFETY: as promised by the caller.
+    let (before, after, key) = unsafe {
+        let (before, after) = (options.snippet_before, options.snippet_after);
+        let key = options.supersede.optional("supersede")?;
+        (before.optional("snippet_before")?, after.optional("snippet_after")?, key)
+    };
+    if set & REKALL_RECALL_SNIPPETS != 0 {
+        search = search.snippets(before.unwrap_or_default(), after.unwrap_or_default());
+    }
+    if let Some(key) = key {
+        search = search.supersede(key);
+    }
+    if let Some(keep_alive) = keep_alive(options.keep_alive_ms) {
+        search = search.keep_alive(keep_alive);
+    }
+    // SAFETY: as promised by the caller.
+    let (filter, running) =
+        unsafe { (filter::read(options.filter)?, Stoppable::begin(Some(db), options.token)?) };
+    Ok((search.filter(filter), running))
+}

@@ -1,0 +1,82 @@
+//! How much of what is nearest a search finds
+
+use std::ffi::c_char;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::on;
+use crate::border::handle::Handle;
+use crate::border::options::{Report, sized};
+use crate::border::status::Status;
+use crate::callbacks::watch::{Watch, watched};
+
+/// What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RecallReport {
+    /// sizeof(rekall_recall_report).
+    pub struct_size: usize,
+    /// Vectors in the index.
+    pub rows: u64,
+    /// Searches made.
+    pub queries: u64,
+    /// Hits asked of each.
+    pub k: u64,
+    /// Searches whose hits, their order or their similarities were not, to the bit, those of brute force. 0 is required of
+    /// every index but the approximate one.
+    pub differing: u64,
+    /// Share of the k nearest entries that were found, 0 to 1, on average; 1 when nothing was searched.
+    pub recall: f64,
+    /// The same of the worst search.
+    pub worst: f64,
+    /// Sort of the index that was tested, as rekall_index_backend() tells, NUL-terminated; "" when the file has no
+    /// vectors.
+    pub backend: [c_char; 32],
+}
+
+sized!(RecallReport, ..backend => "rekall_recall_report");
+
+impl From<rekall::RecallReport> for RecallReport {
+    fn from(report: rekall::RecallReport) -> Self {
+        let mut backend = [0; 32];
+        // Every name is shorter; whatever comes, the last one stays NUL.
+        let room = backend.len() - 1;
+        for (to, from) in backend.iter_mut().take(room).zip(report.backend.unwrap_or_default().bytes()) {
+            *to = from as c_char;
+        }
+        Self {
+            struct_size: size_of::<Self>(),
+            rows: report.rows as u64,
+            queries: report.queries as u64,
+            k: report.k as u64,
+            differing: report.differing as u64,
+            recall: report.recall,
+            worst: report.worst,
+            backend,
+        }
+    }
+}
+
+/// Compares the vector index with brute force: up to queries stored vectors, taken evenly from the file, serve as queries,
+/// each without its own entry, and the k hits of each are held against all vectors of the file, compared one by one.
+/// Needs no model. Reads every vector twice; about 0.2 microseconds a vector and query for 384 dimensions. For choosing
+/// rescored_rows of rekall_open_options, and for looking after any index.
+///
+/// out receives the report. watch may be NULL; progress counts vectors. Fewer queries are made where the file has fewer
+/// vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is not 1 to 100000;
+/// REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_check_recall(
+    db: *mut Handle,
+    queries: usize,
+    k: usize,
+    watch: *const Watch,
+    out: *mut RecallReport,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Report::required(out), |db| {
+            Ok(watched(db, watch, |watch| Ok(db.check_recall(queries, k, watch)?))?.into())
+        })
+    }
+}

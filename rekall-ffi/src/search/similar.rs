@@ -1,0 +1,68 @@
+//! Entries like a given one
+
+use std::ffi::c_char;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::on;
+use crate::border::handle::Handle;
+use crate::border::options::{self, flags, sized};
+use crate::border::place::Object;
+use crate::border::status::Status;
+use crate::border::text;
+use crate::callbacks::cancel::{Stoppable, Token};
+use crate::search::filter::{self, Filter};
+use crate::search::hits::Hits;
+
+/// Flag of rekall_similar_options: threshold is given.
+pub const REKALL_SIMILAR_THRESHOLD: u32 = 1;
+
+/// How a search for like entries is done. Start from REKALL_SIMILAR_OPTIONS_INIT; what is 0 or NULL has its default.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct SimilarOptions {
+    /// sizeof(rekall_similar_options).
+    pub struct_size: usize,
+    /// REKALL_SIMILAR_ flags.
+    pub flags: u32,
+    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; otherwise 0.75.
+    pub threshold: f32,
+    /// The most hits wanted, 1 to 100000; 0: 10.
+    pub limit: usize,
+    /// Which entries may be found; NULL: active ones.
+    pub filter: *const Filter,
+    /// Stops the search; NULL: only rekall_interrupt() does.
+    pub token: *mut Token,
+}
+
+sized!(SimilarOptions, ..token => "rekall_similar_options");
+
+/// Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
+/// needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
+/// an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
+/// REKALL_INTERRUPTED.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_similar(
+    db: *mut Handle,
+    id: *const c_char,
+    options: *const SimilarOptions,
+    out: *mut *mut Hits,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let id = text::id(id, "id")?;
+            let options = options::read_or_default(options)?;
+            let set = flags(options.flags, REKALL_SIMILAR_THRESHOLD, "rekall_similar_options")?;
+            let running = Stoppable::begin(Some(db), options.token)?;
+            let mut search = db.similar_to(id).filter(filter::read(options.filter)?).cancel(running.token());
+            if options.limit > 0 {
+                search = search.limit(options.limit);
+            }
+            if set & REKALL_SIMILAR_THRESHOLD != 0 {
+                search = search.threshold(options.threshold);
+            }
+            Ok(Hits::new(search.run()?))
+        })
+    }
+}

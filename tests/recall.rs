@@ -420,3 +420,28 @@ fn similar_entries_say_what_cannot_be_found() {
     let found = memory.similar_to(id).run().unwrap();
     assert_eq!(found.degraded, [rekall::Degraded::Pending { count: 1 }]);
 }
+
+#[test]
+fn an_approximate_index_that_grew_answers_as_one_filled_anew() {
+    let binary = |builder: rekall::Builder| {
+        let builder = builder.embedder(Arc::new(WordModel::new(32))).rescored_rows(1);
+        builder.vector_backend(rekall::VectorBackend::Binary)
+    };
+    let memory = memory_with(binary);
+    let answers = |rekall: &rekall::Rekall| -> Vec<_> {
+        let query = |n: usize| format!("disk{} cache{}", n % 9, n % 14);
+        let search = |n| rekall.recall(&query(n)).mode(Mode::Semantic).limit(5).run().unwrap();
+        (0..40).map(search).map(|found| found.iter().map(|hit| hit.entry.id).collect::<Vec<_>>()).collect()
+    };
+    for part in 0..11 {
+        // Searched in between, so that the index is there and grows.
+        let notes: Vec<NewEntry> = (part * 100..part * 100 + 100)
+            .map(|n| NewEntry::new(format!("disk{} cache{} port{} n{n}", n % 9, n % 14, n % 23)))
+            .collect();
+        memory.remember_many(&notes).run().unwrap();
+        answers(&memory);
+    }
+    // Four times as many as make a mean: it was filled anew just now, as by another process.
+    let other = binary(rekall::Rekall::builder(memory.path())).open().unwrap();
+    assert_eq!(answers(&memory), answers(&other));
+}

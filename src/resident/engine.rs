@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekall_core::{ReadTx, Space, Store, VectorBatch};
+use rekall_core::{Filter, ReadTx, Space, Store, VectorBatch};
 use rekall_index::{
     BinaryIndex, Choice, FlatIndex, ResidentIndex, Sq8Index, VectorIndex, VectorSearch, VectorSource,
 };
@@ -39,7 +39,11 @@ impl Wanted {
 pub(super) enum Engine {
     Flat(FlatIndex),
     Sq8(Sq8Index),
-    Binary(BinaryIndex),
+    Binary {
+        index: BinaryIndex,
+        /// Rows in the file when its centre was chosen.
+        centred_on: usize,
+    },
     /// A base that stays in the file, and what changed since.
     InFile {
         overlay: Overlay,
@@ -80,8 +84,10 @@ impl Engine {
         match wanted.backend {
             VectorBackend::Flat => empty(Self::Flat(FlatIndex::new(dimensions)?)),
             VectorBackend::Binary => {
-                let index = BinaryIndex::new(dimensions, rows(store, space, position))?;
-                empty(Self::Binary(index.with_rescored_rows(wanted.rescored_rows)))
+                let index = BinaryIndex::new(dimensions, rows(store, space, position))?
+                    .with_rescored_rows(wanted.rescored_rows)
+                    .with_centre_of(&even_sample(tx, space)?)?;
+                empty(Self::Binary { index, centred_on: base::count(tx, space)? })
             }
             VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position, bad),
             VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space)?, tx, space, wanted),
@@ -149,7 +155,7 @@ impl Engine {
         match self {
             Self::Flat(index) => index.remove_entry(entry).map(drop)?,
             Self::Sq8(index) => index.remove_entry(entry).map(drop)?,
-            Self::Binary(index) => index.remove_entry(entry).map(drop)?,
+            Self::Binary { index, .. } => index.remove_entry(entry).map(drop)?,
             Self::InFile { overlay, .. } => overlay.supersede(entry)?,
             Self::Rows { .. } => {}
         }
@@ -162,7 +168,7 @@ impl Engine {
         match self {
             Self::Flat(index) => index.upsert(&keys, &batch.rows)?,
             Self::Sq8(index) => index.upsert(&keys, &batch.rows)?,
-            Self::Binary(index) => index.upsert(&keys, &batch.rows)?,
+            Self::Binary { index, .. } => index.upsert(&keys, &batch.rows)?,
             Self::InFile { overlay, .. } => overlay.delta().upsert(&keys, &batch.rows)?,
             Self::Rows { .. } => {}
         }
@@ -182,7 +188,7 @@ impl Engine {
                 index.set_source(rows(store, space, position));
                 index.snapshot()
             }
-            Self::Binary(index) => {
+            Self::Binary { index, .. } => {
                 index.set_source(rows(store, space, position));
                 index.snapshot()
             }
@@ -198,7 +204,7 @@ impl Engine {
         match self {
             Self::Sq8(_) => true,
             Self::InFile { .. } | Self::Rows { .. } => wanted.backend == VectorBackend::Auto,
-            Self::Flat(_) | Self::Binary(_) => false,
+            Self::Flat(_) | Self::Binary { .. } => false,
         }
     }
 
@@ -220,6 +226,8 @@ impl Engine {
                 choice(index.len() / 2) != Choice::Flat || choice(index.len()) == Choice::Sq8Stream
             }
             Self::Sq8(index) if auto => choice(index.len()) == Choice::Sq8Stream,
+            // Most of it is encoded around the mean of a small part, or of nothing.
+            Self::Binary { index, centred_on } => index.len() > 4 * (*centred_on).max(256),
             // It costs next to nothing to begin anew, and a base may have been laid by meanwhile.
             Self::Rows { .. } => true,
             Self::InFile { overlay, .. } => {
@@ -248,11 +256,20 @@ impl Engine {
         match self {
             Self::Flat(_) => "flat",
             Self::Sq8(_) => "sq8",
-            Self::Binary(_) => "binary",
+            Self::Binary { .. } => "binary",
             Self::InFile { base, .. } => base.name(),
             Self::Rows { .. } => "rows in the file",
         }
     }
+}
+
+/// Vectors of entries taken evenly from the file: the same for every process that looks at it.
+fn even_sample(tx: &ReadTx<'_>, space: &Space) -> Result<Vec<f32>, Error> {
+    const ENTRIES: usize = 1024;
+    let all = tx.matching(&Filter::new().any_status())?;
+    let step = all.len().div_ceil(ENTRIES).max(1);
+    let some: Vec<i64> = all.into_iter().step_by(step).collect();
+    Ok(tx.vectors_of(space, &some)?.rows)
 }
 
 fn rows(store: &Arc<Store>, space: &Space, position: i64) -> Arc<StoredRows> {

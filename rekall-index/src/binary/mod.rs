@@ -37,9 +37,9 @@ use scorer::BinaryScorer;
 ///   dozen rows to read, is often faster.
 ///
 /// # The centre
-/// Bits are signs of the difference from a centre: the mean of the first call that brings at least 256 rows into an
-/// empty index. Rows that came before one are encoded around zero, and stay so until [`clear`](VectorIndex::clear). Load an index
-/// in bulk.
+/// Bits are signs of the difference from a centre: the one given by [`with_centre_of`](Self::with_centre_of), else the mean
+/// of the first call that brings at least 256 rows into an empty index. Rows that came before one are encoded around zero,
+/// and stay so until [`clear`](VectorIndex::clear). Load an index in bulk.
 ///
 /// # Examples
 /// ```
@@ -59,6 +59,8 @@ pub struct BinaryIndex {
     table: Arc<Table<BitRows>>,
     source: Arc<dyn VectorSource + Send + Sync>,
     rescored_rows: usize,
+    /// Whether the centre was given.
+    pinned: bool,
 }
 
 /// Fewer rows than this have no mean worth the name.
@@ -75,7 +77,7 @@ impl BinaryIndex {
     pub fn new(dimensions: usize, source: Arc<dyn VectorSource + Send + Sync>) -> Result<Self, Error> {
         check_dimensions(dimensions)?;
         let table = Arc::new(Table::new(Shape::new(Centre::zero(dimensions))));
-        Ok(Self { table, source, rescored_rows: Self::RESCORED_ROWS })
+        Ok(Self { table, source, rescored_rows: Self::RESCORED_ROWS, pinned: false })
     }
 
     /// Rescores `rows` rows of each query (R), or 4 k if that is more. Default: [`RESCORED_ROWS`](Self::RESCORED_ROWS).
@@ -83,6 +85,27 @@ impl BinaryIndex {
     pub fn with_rescored_rows(mut self, rows: usize) -> Self {
         self.rescored_rows = rows;
         self
+    }
+
+    /// Encodes all rows around the mean of `rows`, row-major: an even sample of what will be in the index, some hundred rows
+    /// or more, makes results independent of the order in which the rows come. Fewer rows are taken for none.
+    /// Empties the index.
+    ///
+    /// # Errors
+    /// [`Error::Dimensions`] when `rows` are not whole rows.
+    pub fn with_centre_of(mut self, rows: &[f32]) -> Result<Self, Error> {
+        let dimensions = self.dimensions();
+        if !rows.len().is_multiple_of(dimensions) {
+            let expected = rows.len().next_multiple_of(dimensions);
+            return Err(Error::Dimensions { expected, got: rows.len() });
+        }
+        self.pinned = rows.len() >= FIRST_CENTRE * dimensions;
+        let centre = match self.pinned {
+            true => Centre::mean(dimensions, rows.chunks_exact(dimensions)),
+            false => Centre::zero(dimensions),
+        };
+        self.table = Arc::new(Table::new(Shape::new(centre)));
+        Ok(self)
     }
 
     /// Takes exact rows from another source from now on; snapshots taken before keep theirs.
@@ -178,7 +201,7 @@ impl VectorIndex for BinaryIndex {
         let dimensions = self.dimensions();
         check_upsert(keys, rows, dimensions)?;
         self.table.check_room(keys.len())?;
-        if self.is_empty() && keys.len() >= FIRST_CENTRE {
+        if !self.pinned && self.is_empty() && keys.len() >= FIRST_CENTRE {
             let centre = Centre::mean(dimensions, rows.chunks_exact(dimensions));
             self.table = Arc::new(Table::new(Shape::new(centre)));
         }

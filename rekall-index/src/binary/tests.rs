@@ -67,3 +67,31 @@ fn k_entries_come_back_even_if_one_entry_has_all_near_rows() {
         assert_eq!(hits.len(), k.min(29));
     }
 }
+
+#[test]
+fn a_given_centre_makes_results_independent_of_the_order_of_rows() {
+    let dimensions = 64;
+    let mut random = Random::new(72);
+    let rows = sentences(&mut random, 900, dimensions);
+    let keys: Vec<Key> = (0..900).map(|entry| Key::new(entry, 0, 0)).collect();
+    let mut exact = FlatIndex::new(dimensions).unwrap();
+    exact.upsert(&keys, &rows.concat()).unwrap();
+    let answers = |part: usize, pinned: bool| -> Vec<Vec<Neighbor>> {
+        let mut index = BinaryIndex::new(dimensions, Arc::new(exact.clone())).unwrap().with_rescored_rows(12);
+        if pinned {
+            index = index.with_centre_of(&rows[..300].concat()).unwrap();
+        }
+        for (keys, rows) in keys.chunks(part).zip(rows.chunks(part)) {
+            index.upsert(keys, &rows.concat()).unwrap();
+        }
+        let mut found = vec![Vec::new(); 40];
+        for (query, found) in rows.iter().step_by(20).zip(&mut found) {
+            index.search(query, &SearchOptions::new(3), found).unwrap();
+        }
+        found
+    };
+    assert_eq!(answers(900, true), answers(7, true));
+    assert_ne!(answers(900, false), answers(7, false), "else this test says nothing");
+    let index = BinaryIndex::new(dimensions, Arc::new(exact.clone())).unwrap();
+    assert!(matches!(index.with_centre_of(&[0.5; 65]), Err(Error::Dimensions { expected: 128, got: 65 })));
+}

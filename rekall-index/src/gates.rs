@@ -26,11 +26,8 @@ impl Gates {
 
     /// Takes over the gates as they are now.
     pub(crate) fn update(&mut self, shortlists: &[Shortlist]) {
-        // Most rows that pass a gate leave it where it is.
-        if self.repeated.iter().zip(shortlists).any(|(gate, shortlist)| *gate != shortlist.gate()) {
-            for gates in self.repeated.chunks_exact_mut(self.queries) {
-                gates.iter_mut().zip(shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
-            }
+        for gates in self.repeated.chunks_exact_mut(self.queries) {
+            gates.iter_mut().zip(shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
         }
     }
 

@@ -147,15 +147,20 @@ fn offer<C: Columns, S: Scorer<C>>(
     uppers: &[f32],
     gates: &mut Gates,
 ) -> Result<(), Error> {
-    // The lists lie far apart: only those that take the row are touched.
+    // The lists lie far apart: only those that take the row are touched. Most rows that pass a gate leave it where it is.
+    let mut moved = false;
     for (query, (&upper, &gate)) in uppers.iter().zip(gates.of_queries()).enumerate() {
         if upper >= gate {
             let lower = upper - scorer.width(block, row, query);
             let candidate = Candidate { key: block.keys()[row], position, lower, upper };
-            shortlists[query].push(candidate, &mut settle(table, scorer, options, query))?;
+            let shortlist = &mut shortlists[query];
+            shortlist.push(candidate, &mut settle(table, scorer, options, query))?;
+            moved |= shortlist.gate() > gate;
         }
     }
-    gates.update(shortlists);
+    if moved {
+        gates.update(shortlists);
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ class SqliteVec(Peer):
             f"""PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
             PRAGMA mmap_size = 4294967296;
             CREATE VIRTUAL TABLE vectors USING vec0(vector float[{rows.shape[1]}] distance_metric=L2);"""
-        )
+        ).fetchall()
         with self.db:
             self.db.executemany(
                 "INSERT INTO vectors (rowid, vector) VALUES (?, ?)",

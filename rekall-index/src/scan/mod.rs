@@ -172,7 +172,9 @@ where
     S: Scorer<C>,
 {
     let blocks = table.blocks().len();
-    let bytes = table.len() * C::row_bytes(table.shape()) * scorer.queries();
+    // Each query of a batch costs about a tenth of one alone, which has to fetch the rows.
+    let shares = scorer.queries().div_ceil(10).max(1);
+    let bytes = table.len() * C::row_bytes(table.shape()) * shares;
     let threads = options.threads.min(bytes / S::BYTES_PER_THREAD).clamp(1, blocks.max(1));
     let helpers = Helpers::take(table.helpers(), threads - 1);
     let threads = helpers.taken + 1;

@@ -698,7 +698,7 @@
 #define REKALL_UNLOAD_DONE 1
 
 /**
- * What rekall_model_unload() did: the model is in use and goes when the last call that uses it ends.
+ * What rekall_model_unload() did: the model is in use, or being loaded, and goes when the last call that uses it ends.
  */
 #define REKALL_UNLOAD_PENDING 2
 

@@ -82,22 +82,26 @@ struct known_file {
     std::vector<std::string> ids;
 };
 
-// By the metadata's "path" as it stands in the JSON. All entries carry one tag, by whose word they are found: up to 100000.
+// By the metadata's "path" as it stands in the JSON. All entries of files carry one tag.
 std::map<std::string, known_file> known_files(const rekall::memory &memory)
 {
     std::map<std::string, known_file> out;
-    rekall::recall_options all;
-    all.mode = REKALL_MODE_TEXT;
-    all.limit = 100000;
-    all.filter = rekall::filter{};
-    all.filter->tags_all = {"indexedfile"};
-    for (const auto &hit : memory.recall("indexedfile", all)) {
-        const std::string metadata(hit.entry().metadata());
-        known_file &file = out[metadata.substr(0, metadata.rfind(",\"stamp\":"))];
-        file.metadata = metadata;
-        file.ids.emplace_back(hit.entry().id());
+    rekall::filter of_files;
+    of_files.tags_all = {"indexedfile"};
+    std::string last;
+    for (;;) {
+        const rekall::page page = memory.list(of_files, last, 1000);
+        if (page.empty()) {
+            return out;
+        }
+        for (const auto entry : page) {
+            const std::string metadata(entry.metadata());
+            known_file &file = out[metadata.substr(0, metadata.rfind(",\"stamp\":"))];
+            file.metadata = metadata;
+            last = entry.id();
+            file.ids.push_back(last);
+        }
     }
-    return out;
 }
 
 std::size_t index(rekall::memory &memory, const fs::path &folder)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rekall::core::{TextDigest, limits};
-use rekall::{EntryId, EntryPatch, NewEntry, Rekall};
+use rekall::{EntryId, EntryPatch, Filter, NewEntry, Rekall};
 use serde_json::{Map, Value, json};
 
 use super::tree::{SourceFile, Tree};
@@ -94,13 +94,12 @@ impl Known {
     /// Walks through all entries once. Which of them came from a file stands in their metadata.
     fn read(rekall: &Rekall) -> Result<Self, Failure> {
         let mut known = Self { notes: Vec::new(), places: HashMap::new() };
-        let tx = rekall.store().read()?;
-        let mut last = 0;
+        let (everything, mut last) = (Filter::new().any_status(), None);
         loop {
-            let entries = tx.entries_after(last, 1_000)?;
-            let Some((row, _)) = entries.last() else { return Ok(known) };
-            last = *row;
-            for (_, entry) in entries {
+            let page = rekall.list(&everything, last, 1_000)?;
+            let Some(entry) = page.last() else { return Ok(known) };
+            last = Some(entry.id);
+            for entry in page {
                 let source = &entry.metadata.get("source");
                 let part = |key| source.and_then(|source| source.get(key)?.as_str()).map(str::to_owned);
                 let (Some(path), Some(section)) = (part("path"), part("section")) else { continue };

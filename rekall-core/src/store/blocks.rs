@@ -18,7 +18,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) tells.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<i64>, Error> {
         let sql = "SELECT CASE WHEN data = ?3 THEN seq END FROM index_block
                    WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
@@ -30,7 +30,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// of one position, and sealed. After `false` what was handed over must not be used.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`]; what `each` gives.
+    /// [`Error::Sqlite`] or [`Error::Corrupt`]; what `each` gives.
     pub fn index_blocks<E: From<Error>>(
         &self,
         space: SpaceId,

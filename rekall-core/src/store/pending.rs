@@ -27,7 +27,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Finds also what another program wrote. O(entries walked).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn pending(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
         self.rows_after(
             &format!("(id IN (SELECT entry_id FROM pending) OR ({MISSING}))"),
@@ -41,7 +41,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// [wordless](WriteTx::mark_wordless) there. O(entries walked).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn without_vectors(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
         self.rows_after(MISSING, space, after, limit)
     }
@@ -63,7 +63,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Number of entries marked as waiting. O(marked entries).
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn count_pending(&self) -> Result<u64, Error> {
         let mut statement = self.connection.prepare_cached("SELECT count(*) FROM pending")?;
         Ok(statement.query_row([], |row| row.get(0))?)

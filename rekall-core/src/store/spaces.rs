@@ -68,7 +68,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// All spaces, oldest first.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn spaces(&self) -> Result<Vec<Space>, Error> {
         let mut statement = self.connection.prepare_cached(&format!("{COLUMNS} ORDER BY id"))?;
         let spaces = statement.query_map([], space)?;
@@ -78,7 +78,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The space that searches use, if there is one yet.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Corrupt`].
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn active_space(&self) -> Result<Option<Space>, Error> {
         let mut statement = self.connection.prepare_cached(&format!("{COLUMNS} WHERE state = 'active'"))?;
         Ok(statement.query_row([], space).optional()?)

@@ -20,7 +20,7 @@ pub const REKALL_MODEL_READY: u32 = 2;
 pub const REKALL_UNLOAD_NOT_LOADED: u32 = 0;
 /// What rekall_model_unload() did: the model is gone.
 pub const REKALL_UNLOAD_DONE: u32 = 1;
-/// What rekall_model_unload() did: the model is in use and goes when the last call that uses it ends.
+/// What rekall_model_unload() did: the model is in use, or being loaded, and goes when the last call that uses it ends.
 pub const REKALL_UNLOAD_PENDING: u32 = 2;
 
 /// Loads the model now, so that the first search does not wait for it: below a millisecond for the built-in one, a tenth

@@ -22,10 +22,9 @@ impl MappedFile {
         if metadata.len() == 0 {
             return Err(Error::bad_file(path, "a model file", "0 bytes"));
         }
-        // SAFETY: the mapping is read-only and private to this value. What remains is the rule that
-        // nobody shortens or rewrites the file while it is mapped, which the operating system does
-        // not enforce; it is stated in the documentation of `ModelSource::Path`. Hub caches and
-        // installed models meet it: they replace files by renaming, which leaves this mapping whole.
+        // Hub caches and installed models replace files by renaming, which leaves a mapping whole.
+        // SAFETY: read-only and private to this value. That nobody rewrites the file while it is
+        // mapped cannot be enforced: it is a rule in the documentation of `ModelSource::Path`.
         let map = unsafe { memmap2::Mmap::map(&file) };
         Ok(Self(map.map_err(|source| Error::io(path, source))?))
     }

@@ -191,11 +191,14 @@ impl Resident {
         let context = self.context(store, events, None);
         if let (Some(mut writer), Some(space)) = (slot.take(), &view.space) {
             let unusable_before = writer.unusable.len();
-            writer.refresh(&tx, space, &[entry], self.wanted)?;
-            context.tell_unusable(unusable_before, &writer);
-            let view = writer.view(&context)?;
-            *slot = Some(writer);
-            self.current.store(Some(Arc::new(view)));
+            // Until it is whole again nobody may search it.
+            self.current.store(None);
+            if writer.refresh(&tx, space, &[entry], self.wanted)? {
+                context.tell_unusable(unusable_before, &writer);
+                let view = writer.view(&context)?;
+                *slot = Some(writer);
+                self.current.store(Some(Arc::new(view)));
+            }
         }
         Ok(())
     }

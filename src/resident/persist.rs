@@ -90,7 +90,9 @@ pub(super) fn save(
     bad: &BadBlocks,
 ) -> Result<(), Error> {
     let mut tx = store.write()?;
-    if tx.active_space()?.as_ref() != Some(space) {
+    // What was forgotten since the codes were made must not come back into a file that promises to erase it.
+    let forgetful = store.deletes_securely() && tx.position()? != position;
+    if forgetful || tx.active_space()?.as_ref() != Some(space) {
         return Ok(());
     }
     tx.replace_index_blocks(space.id, SQ8, position, index.export())?;
@@ -155,4 +157,34 @@ pub(super) fn is_due(
         None => MAX_LAG.max(now / 4),
     };
     Ok(now > most && now - laid_by.unwrap_or(0) > most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{NewEntry, Rekall};
+
+    #[test]
+    fn codes_of_an_older_moment_stay_out_of_a_file_that_erases() {
+        for secure in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let builder = Rekall::builder(folder.path().join("a.db")).vectors_of("words", 2);
+            let rekall = builder.secure_delete(secure).open().unwrap();
+            let id = rekall.remember_with_vector(NewEntry::new("one"), &[1.0, 0.0]).unwrap();
+            let tx = rekall.store.read().unwrap();
+            let (space, before) = (tx.active_space().unwrap().unwrap(), tx.position().unwrap());
+            drop(tx);
+            let source = Arc::new(StoredRows {
+                store: Arc::clone(&rekall.store),
+                space: space.clone(),
+                position: before,
+            });
+            let mut codes = Sq8Index::new(2, source).unwrap();
+            codes.upsert(&[rekall_index::Key::new(1, 0, 0)], &[1.0, 0.0]).unwrap();
+            rekall.forget(id).unwrap();
+            save(&rekall.store, &space, &codes, before, &BadBlocks::default()).unwrap();
+            let laid_by = rekall.store.read().unwrap().index_position(space.id, SQ8).unwrap();
+            assert_eq!(laid_by, (!secure).then_some(before));
+        }
+    }
 }

@@ -36,7 +36,7 @@ use rusqlite::Connection;
 use crate::connection::{Database, Pooled, StoreOptions};
 use crate::id::IdGenerator;
 use crate::{EntryId, Error};
-use writer::{Writer, WriterGuard};
+use writer::{Writer, WriterGuard, begin_immediate};
 
 /// An open file. `Send + Sync`: any number of threads, and any number of processes, may use one file at once.
 ///
@@ -119,8 +119,8 @@ impl Store {
             writer.execute_batch("ROLLBACK")?;
         }
         // Those who wait for a thread and then for a process wait no longer in all.
-        writer.busy_timeout(left)?;
-        let mut tx = Tx::begin(self, writer, "BEGIN IMMEDIATE")?;
+        begin_immediate(&writer, left)?;
+        let mut tx = Tx::begun(self, writer);
         tx.connection.busy_timeout(self.database.options().busy_timeout)?;
         tx.began_at = tx.position()?;
         Ok(tx)
@@ -189,7 +189,12 @@ pub type WriteTx<'s> = Tx<'s, WriterGuard<'s>>;
 impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
     fn begin(store: &'s Store, connection: C, statement: &str) -> Result<Self, Error> {
         connection.prepare_cached(statement)?.execute([])?;
-        Ok(Self { store, connection, open: true, began_at: 0, forgets: false, forgets_vectors: false })
+        Ok(Self::begun(store, connection))
+    }
+
+    /// The transaction that the connection is in.
+    fn begun(store: &'s Store, connection: C) -> Self {
+        Self { store, connection, open: true, began_at: 0, forgets: false, forgets_vectors: false }
     }
 
     /// The connection, in this transaction: for a part that keeps tables of its own in the file. The tables of this crate

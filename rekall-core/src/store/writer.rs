@@ -38,7 +38,7 @@ impl Writer {
     /// Waits for the connection up to `timeout`; gives it with what is left of that.
     ///
     /// # Errors
-    /// [`Error::Busy`] behind the time-out, and at once in the thread that holds the connection: it would wait for
+    /// [`Error::Busy`] after the time-out, and at once in the thread that holds the connection: it would wait for
     /// itself.
     pub(super) fn take(&self, timeout: Duration) -> Result<(WriterGuard<'_>, Duration), Error> {
         let busy = |detail: &str| Err(Error::Busy { detail: detail.to_owned() });
@@ -60,6 +60,44 @@ impl Writer {
         let left = timeout.saturating_sub(started.elapsed());
         Ok((WriterGuard { connection: lock(&self.connection), _turn: turn }, left))
     }
+}
+
+/// The longest pause between two tries at the lock that another connection holds.
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// Runs a statement that takes the file's write lock, waiting for other connections up to `timeout`.
+///
+/// SQLite's own waiting pauses up to 100 ms between two tries. Beside others who write without a pause, the lock is free
+/// for a small part of the time only, so a waiter would need many tries and seconds; short pauses keep that to
+/// milliseconds. A try costs some microseconds. The connection's own time-out is 0 afterwards.
+///
+/// # Errors
+/// [`Error::Busy`] after the time-out, and what the statement fails with.
+pub(super) fn patiently(
+    connection: &Connection,
+    timeout: Duration,
+    mut statement: impl FnMut(&Connection) -> rusqlite::Result<()>,
+) -> Result<(), Error> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let started = Instant::now();
+    let mut pause = Duration::from_micros(50);
+    loop {
+        match statement(connection).map_err(Error::from) {
+            Err(Error::Busy { .. }) if started.elapsed() < timeout => thread::sleep(pause),
+            result => return result,
+        }
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+}
+
+/// Begins a transaction that may write.
+///
+/// # Errors
+/// As [`patiently`].
+pub(super) fn begin_immediate(connection: &Connection, timeout: Duration) -> Result<(), Error> {
+    patiently(connection, timeout, |connection| {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
+    })
 }
 
 impl Deref for WriterGuard<'_> {
@@ -103,6 +141,25 @@ mod tests {
             waiting.join().unwrap().unwrap();
         });
         writer.take(Duration::ZERO).unwrap();
+    }
+
+    #[test]
+    fn another_connection_is_waited_for_as_long_as_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(folder.path().join("a.db")).unwrap();
+        let (holder, waiter) = (open(), open());
+        holder.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let refused = begin_immediate(&waiter, Duration::from_millis(20));
+        assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+        thread::scope(|scope| {
+            let waiting = scope.spawn(move || {
+                begin_immediate(&waiter, Duration::MAX).unwrap();
+                assert!(!waiter.is_autocommit());
+            });
+            holder.execute_batch("ROLLBACK").unwrap();
+            waiting.join().unwrap();
+        });
     }
 
     #[test]

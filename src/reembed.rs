@@ -18,14 +18,14 @@ const BATCH: usize = 128;
 /// or somebody who writes steadily would put it off for ever.
 const LAST: usize = 64;
 
-/// How long that may take, as writers wait meanwhile: a fraction of the time after which they give up.
-const LAST_TIME: Duration = Duration::from_millis(500);
+/// How long that may take, as writers wait meanwhile.
+const LAST_TIME: Duration = Duration::from_millis(50);
 
 /// Rounds after which the last entries may take longer.
 const PATIENCE: usize = 8;
 
-/// Vectors dropped in one transaction: some megabytes.
-const DROPPED_AT_ONCE: usize = 4096;
+/// Vectors dropped in one transaction: some tens of milliseconds, for which writers wait.
+const DROPPED_AT_ONCE: usize = 1024;
 
 /// What [`Rekall::reembed`] or [`Rekall::embed_pending`] did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -145,6 +145,71 @@ fn compaction_waits_its_turn() {
     assert_clean(&store);
 }
 
+#[test]
+fn a_repair_of_a_sound_file_waits_for_nobody_and_holds_up_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    drop(filled(&path, 10));
+    let mut options = rekall_core::StoreOptions::default();
+    options.busy_timeout = std::time::Duration::from_millis(20);
+    let store = Store::open(&path, &options).unwrap();
+    let other = open(&path);
+    let tx = other.write().unwrap();
+    assert_eq!(store.repair().unwrap(), rekall_core::RepairReport::default());
+    drop(tx);
+    let tx = other.write().unwrap();
+    tx.connection().execute("DELETE FROM tag", []).unwrap();
+    tx.commit().unwrap();
+    let tx = other.write().unwrap();
+    assert!(matches!(store.repair(), Err(Error::Busy { .. })), "now there is something to write");
+    drop(tx);
+    store.repair().unwrap();
+    assert_clean(&store);
+}
+
+/// While something reads, the log cannot be copied into the file; whoever read does it then, not the next writer.
+#[test]
+fn a_long_read_leaves_no_log_to_the_next_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder.path().join("a.db"), 200);
+    let other = open(store.path());
+    let write = |number| {
+        let mut tx = other.write().unwrap();
+        insert(&mut tx, &[(id(number), number)]).unwrap();
+        tx.commit().unwrap();
+    };
+    let next = std::cell::Cell::new(1_000);
+    let write_next = || write(next.replace(next.get() + 1));
+    let mut write_many = || (0..150).for_each(|_| write_next());
+    let long_reads: [(&str, &dyn Fn(&mut dyn FnMut())); 3] = [
+        ("check", &|write| {
+            let mut once = Some(write);
+            store
+                .check_observed(&mut |_, _| once.take().into_iter().for_each(|write| write()), None)
+                .unwrap();
+        }),
+        ("export", &|write| {
+            let mut once = Some(write);
+            let mut tell = |_, _| once.take().into_iter().for_each(|write| write());
+            store.export_jsonl(&mut std::io::sink(), &mut tell, None).unwrap();
+        }),
+        ("backup", &|write| {
+            let mut once = Some(write);
+            let mut tell = |_, _| once.take().into_iter().for_each(|write| write());
+            store.backup(folder.path().join("copy.db"), &mut tell, None).unwrap();
+        }),
+    ];
+    for (name, read) in long_reads {
+        read(&mut write_many);
+        // A log that is copied whole is begun from its start by the next write.
+        write_next();
+        let raw = rusqlite::Connection::open(store.path()).unwrap();
+        let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+        let pages: i64 = raw.query_row(sql, [], |row| row.get(1)).unwrap();
+        assert!(pages < 100, "{name}: {pages} pages in the log");
+    }
+}
+
 /// Printed with `REKALL_BENCH=1`: what upkeep costs with 50,000 entries and vectors of 384 components.
 #[test]
 fn upkeep_costs() {

@@ -40,8 +40,10 @@ impl Store {
         let tx = self.read()?;
         // The first statement fixes the view.
         tx.position()?;
-        copy(&tx.connection, file.draft(), progress, cancel)
-            .map_err(|error| located(error, target.as_ref()))?;
+        let copied = copy(&tx.connection, file.draft(), progress, cancel);
+        drop(tx);
+        self.settle_log();
+        copied.map_err(|error| located(error, target.as_ref()))?;
         file.publish()
     }
 }

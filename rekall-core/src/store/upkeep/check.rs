@@ -113,6 +113,12 @@ impl Store {
         progress: Progress<'_>,
         cancel: Option<&Arc<AtomicBool>>,
     ) -> Result<CheckReport, Error> {
+        let report = self.look(progress, cancel);
+        self.settle_log();
+        report
+    }
+
+    fn look(&self, progress: Progress<'_>, cancel: Option<&Arc<AtomicBool>>) -> Result<CheckReport, Error> {
         // A connection of its own: comparing full text needs temporary tables.
         let mut connection = Box::new(self.database.connect(false)?);
         stop_statements(&mut connection, cancel)?;

@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 
-use super::full_text;
-use super::watched::stop_statements;
+use super::full_text::{self, Merge};
+use super::watched::{Stoppable, stop_statements};
 use super::{Progress, secure, stop_if, unheard};
 use crate::Error;
 use crate::files::beside;
-use crate::store::{Store, lock};
+use crate::store::writer::patiently;
+use crate::store::{SpaceState, Store, lock};
 
 /// What [`Store::compact`] gained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,10 +31,14 @@ pub struct CompactReport {
 /// Merging words, writing the file anew, putting it in place.
 const STAGES: u64 = 3;
 
+/// Vectors dropped in one transaction: some tens of milliseconds.
+const DROPPED_AT_ONCE: usize = 1024;
+
 impl Store {
-    /// Drops spaces that are leaving, merges the full-text index, writes the file anew without its free pages, and empties the write-ahead
-    /// log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder for temporary
-    /// files), and holds up other writers.
+    /// Drops spaces that are leaving, merges the full-text index, writes the file anew without its free pages, and
+    /// empties the write-ahead log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder
+    /// for temporary files). The first two go in short transactions; writing the file anew is one statement of SQLite's
+    /// (`VACUUM`), for which other writers wait: `cargo bench --bench held_up_writers` says how long.
     ///
     /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) the full-text index is made
     /// anew, and nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
@@ -59,26 +64,23 @@ impl Store {
         if options.read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
-        // Other writers of this process wait for this one, as for any other.
-        let _writer = self.writer.take(options.busy_timeout)?;
         let bytes_before = self.bytes();
-        let mut connection = self.database.connect(false)?;
-        stop_statements(&mut connection, cancel)?;
         let mut done = |stages| {
             progress(stages, STAGES);
             stop_if(cancel.map(|flag| &**flag))
         };
         done(0)?;
+        self.drop_leaving_spaces(cancel)?;
+        self.merge_words(cancel)?;
+        done(1)?;
+        // Other writers of this process wait for this one, as for any other.
+        let (_writer, left) = self.writer.take(options.busy_timeout)?;
+        let mut connection = self.database.connect(false)?;
+        stop_statements(&mut connection, cancel)?;
         // VACUUM builds the new file as a temporary one, which must not be in memory.
         connection.execute_batch("PRAGMA temp_store = FILE")?;
-        // What a change of model did not come to drop would be written anew with the rest.
-        connection.execute_batch("BEGIN IMMEDIATE; DELETE FROM space WHERE state = 'leaving';")?;
-        if options.secure_delete {
-            full_text::rebuild(&connection)?;
-        }
-        connection.execute_batch("INSERT INTO entry_fts (entry_fts) VALUES ('optimize'); COMMIT;")?;
-        done(1)?;
-        connection.execute_batch("VACUUM")?;
+        patiently(&connection, left, |connection| connection.execute_batch("VACUUM"))?;
+        connection.busy_timeout(options.busy_timeout)?;
         // What is left is short, and what was promised to be gone is not to stay in the log.
         stop_statements(&mut connection, None)?;
         let complete = match options.secure_delete {
@@ -94,6 +96,41 @@ impl Store {
         // Too late to be stopped.
         let _ = done(STAGES);
         Ok(CompactReport { bytes_before, bytes_after: self.bytes(), complete })
+    }
+
+    /// What a change of model did not come to drop would be written anew with the rest.
+    fn drop_leaving_spaces(&self, cancel: Option<&Arc<AtomicBool>>) -> Result<(), Error> {
+        let spaces = self.read()?.spaces()?;
+        for space in spaces.iter().filter(|space| space.state == SpaceState::Leaving) {
+            loop {
+                stop_if(cancel.map(|flag| &**flag))?;
+                let mut tx = self.write()?;
+                let more = tx.thin_space(space.id, DROPPED_AT_ONCE)?;
+                tx.commit()?;
+                if !more {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Merges the parts of the full-text index, a piece a transaction.
+    fn merge_words(&self, cancel: Option<&Arc<AtomicBool>>) -> Result<(), Error> {
+        let write = |work: &mut dyn FnMut(&rusqlite::Connection) -> Result<bool, Error>| {
+            let mut tx = self.write()?;
+            let stoppable = Stoppable::begin(&mut tx, cancel)?;
+            let more = work(&stoppable.0.connection)?;
+            drop(stoppable);
+            tx.commit()?;
+            Ok::<bool, Error>(more)
+        };
+        if self.database.options().secure_delete {
+            write(&mut |connection| full_text::rebuild(connection).map(|()| false))?;
+        }
+        let mut merge = Merge::begin(&*self.database.reader()?)?;
+        while write(&mut |connection| merge.step(connection))? {}
+        Ok(())
     }
 
     fn bytes(&self) -> u64 {

@@ -48,6 +48,17 @@ impl Store {
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
+        let report = self.export(out, progress, cancel);
+        self.settle_log();
+        report
+    }
+
+    fn export(
+        &self,
+        out: &mut dyn Write,
+        progress: Progress<'_>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<ExportReport, Error> {
         let tx = self.read()?;
         let mut report = ExportReport::default();
         let mut line = Vec::new();

@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod checkpoint;
 mod compact;
 mod export;
 mod faults;

@@ -45,7 +45,10 @@ pub struct RepairReport {
 impl Store {
     /// Repairs what can be repaired, in one transaction; loses no entry and no vector: unreadable columns
     /// move to `legacy`, bad vectors to `quarantine` with the reason. Indexes, full text, tags and the change
-    /// log are made anew, persisted index blocks dropped. O(file); holds up other writers meanwhile.
+    /// log are made anew, persisted index blocks dropped. O(file).
+    ///
+    /// [`check`](Self::check) looks first, and a file without problems is left as it is: no writer waits. Otherwise other
+    /// writers are held up meanwhile.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when pages cannot be read (nothing is changed; [`Store::salvage`] carries over what
@@ -54,8 +57,9 @@ impl Store {
         self.repair_observed(&mut unheard, None)
     }
 
-    /// As [`repair`](Self::repair). `progress` is told how much of the file was repaired (pages, entries and vectors; a
-    /// total of 0: not known), the flag stops it within about a millisecond.
+    /// As [`repair`](Self::repair). `progress` is told how much of the file was looked at (pages, entries and vectors; a
+    /// total of 0: not known); when there is something to repair, the total doubles. The flag stops it within about a
+    /// millisecond.
     ///
     /// # Errors
     /// As for [`repair`](Self::repair), and [`Error::Interrupted`]; nothing is changed then.
@@ -64,9 +68,28 @@ impl Store {
         progress: Progress<'_>,
         cancel: Option<&Arc<AtomicBool>>,
     ) -> Result<RepairReport, Error> {
+        if self.database.options().read_only {
+            return Err(Error::ReadOnly { what: "the store".to_owned() });
+        }
+        let mut looked_at = 0;
+        let found = self.check_observed(
+            &mut |done, total| {
+                looked_at = total;
+                progress(done, total);
+            },
+            cancel,
+        )?;
+        if found.is_clean() {
+            return Ok(RepairReport::default());
+        }
         let mut tx = self.write().map_err(suggest_salvage)?;
         let stoppable = Stoppable::begin(&mut tx, cancel)?;
-        let mut count = Count::new(progress, cancel, units(&stoppable.0.connection));
+        let total = units(&stoppable.0.connection);
+        let mut both = |done, _| match total {
+            0 => progress(0, 0),
+            total => progress(looked_at + done, looked_at + total),
+        };
+        let mut count = Count::new(&mut both, cancel, total);
         let report = repair(stoppable.0, &mut count).map_err(suggest_salvage)?;
         drop(stoppable);
         tx.commit()?;

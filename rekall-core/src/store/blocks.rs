@@ -1,29 +1,44 @@
 //! Blocks that an index has laid by, so that the next process need not read every vector.
 //!
-//! A set of blocks has the numbers 0, 1, 2 … without a gap, and after the last of them a *seal*, which says that none is
-//! missing behind it: a lost block would otherwise be lost rows, unnoticed.
+//! A set of blocks has the numbers 0, 1, 2 … without a gap, and after the last of them a *seal*, which says how many they
+//! are: a lost block would otherwise be lost rows, unnoticed.
 
 use std::ops::Deref;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 
 use super::{SpaceId, Tx, WriteTx};
 use crate::Error;
 
-/// What the seal holds, which is no block of any kind.
-const SEAL: &[u8] = b"RKLSEAL\x01";
+/// How the seal begins, which is no block of any kind: the last byte is its version.
+const SEAL: [u8; 8] = *b"RKLSEAL\x02";
+
+/// The seal behind so many blocks: its own number says it, too, and must agree.
+fn seal(blocks: i64) -> [u8; 16] {
+    let mut seal = [0; 16];
+    seal[..8].copy_from_slice(&SEAL);
+    seal[8..].copy_from_slice(&blocks.to_le_bytes());
+    seal
+}
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The change log's position that the blocks of this kind stand for; `None`: there are none, or they are not sealed.
-    /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) tells.
+    /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) tells. Blocks of
+    /// a position that the log has not come to are nobody's: there are none, then.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<i64>, Error> {
-        let sql = "SELECT CASE WHEN data = ?3 THEN seq END FROM index_block
+        let sql = "SELECT number, seq, data FROM index_block
                    WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row((space.0, kind, SEAL), |row| row.get(0)).optional()?.flatten())
+        let mut rows = statement.query((space.0, kind))?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let sealed = row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(2), number));
+        let position = row.get_ref(1)?.as_i64().ok().filter(|_| sealed);
+        let now = self.position()?;
+        Ok(position.filter(|position| (0..=now).contains(position)))
     }
 
     /// Hands over the blocks of this kind, in order, one at a time, and says whether they are all there: without a gap,
@@ -50,15 +65,18 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
                 return Ok(false);
             }
             position = seq;
-            next += 1;
-            let data = row.get_ref(2).map_err(Error::from)?.as_blob().unwrap_or_default();
-            if data == SEAL {
+            if is_seal(row.get_ref(2), next) {
                 return Ok(rows.next().map_err(Error::from)?.is_none());
             }
-            each(data)?;
+            next += 1;
+            each(row.get_ref(2).map_err(Error::from)?.as_blob().unwrap_or_default())?;
         }
         Ok(false)
     }
+}
+
+fn is_seal(data: rusqlite::Result<ValueRef<'_>>, blocks: i64) -> bool {
+    data.is_ok_and(|data| data.as_blob().is_ok_and(|data| data == seal(blocks)))
 }
 
 impl WriteTx<'_> {
@@ -113,7 +131,7 @@ impl WriteTx<'_> {
         count: usize,
         position: i64,
     ) -> Result<(), Error> {
-        self.put_index_block(space, kind, count, position, SEAL)
+        self.put_index_block(space, kind, count, position, &seal(count as i64))
     }
 
     /// Drops the blocks of this kind.
@@ -147,6 +165,7 @@ mod tests {
         let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
         let mut tx = store.write().unwrap();
         let space = tx.ensure_active_space("test", 2).unwrap().id;
+        let position = tx.position().unwrap();
         tx.commit().unwrap();
         let read = || {
             let tx = store.read().unwrap();
@@ -159,13 +178,13 @@ mod tests {
         };
         let lay_by = |count: u8| {
             let mut tx = store.write().unwrap();
-            tx.replace_index_blocks(space, "kind", 7, (0..count).map(|n| vec![n; 10])).unwrap();
+            tx.replace_index_blocks(space, "kind", position, (0..count).map(|n| vec![n; 10])).unwrap();
             tx.commit().unwrap();
         };
         assert_eq!(read(), (None, false, 0), "nothing there");
         for count in [0, 1, 3] {
             lay_by(count);
-            assert_eq!(read(), (Some(7), true, usize::from(count)));
+            assert_eq!(read(), (Some(position), true, usize::from(count)));
         }
         for damage in [
             "DELETE FROM index_block WHERE number = 0",
@@ -177,10 +196,20 @@ mod tests {
             "UPDATE index_block SET seq = 6 WHERE number = 2",
             "UPDATE index_block SET seq = 'six' WHERE number = 1",
             "UPDATE index_block SET number = 9 WHERE number = 1",
+            // A seal for fewer blocks than were laid by.
+            "DELETE FROM index_block WHERE number < 3; UPDATE index_block SET number = 0",
+            "DELETE FROM index_block WHERE number = 2; UPDATE index_block SET number = 2 WHERE number = 3",
+            "UPDATE index_block SET data = x'524b4c5345414c01' WHERE number = 3",
+            // Of a position that the log never had.
+            "UPDATE index_block SET seq = 9223372036854775807",
+            "UPDATE index_block SET seq = seq + 1",
+            "UPDATE index_block SET seq = -1",
+            "UPDATE index_block SET seq = 'six'",
         ] {
             lay_by(3);
             let tx = store.write().unwrap();
-            assert!(tx.connection().execute(damage, []).unwrap() > 0, "{damage}");
+            tx.connection().execute_batch(damage).unwrap();
+            assert!(tx.connection().changes() > 0, "{damage}");
             tx.commit().unwrap();
             let (position, whole, _) = read();
             assert!(position.is_none() || !whole, "{damage}");

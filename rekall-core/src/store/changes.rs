@@ -38,10 +38,12 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn position(&self) -> Result<i64, Error> {
-        // Not max(seq): that row may have been pruned.
-        let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'change'";
-        let position = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-        Ok(position.unwrap_or(0))
+        // Both, as AUTOINCREMENT looks at both for the next number: the newest row may have been pruned, and another
+        // program may have set the counter back.
+        let sql =
+            "SELECT max(ifnull((SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'change'), 0),
+                              ifnull((SELECT max(seq) FROM change), 0))";
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
     /// What changed after `position`. Cost: proportional to the number of changed entries.
@@ -50,7 +52,11 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn changes_since(&self, position: i64) -> Result<Changes, Error> {
         let now = self.position()?;
-        if position > now || position < self.log_floor()? {
+        if position == now {
+            // Whatever the floor says: a reader who is told to read anew would be there again, for ever.
+            return Ok(Changes::Entries { position: now, entries: Vec::new(), spaces: false });
+        }
+        if position > now || self.log_floor()?.is_none_or(|floor| position < floor) {
             return Ok(Changes::Lost { position: now });
         }
         let mut statement =
@@ -63,11 +69,13 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(Changes::Entries { position: now, entries, spaces })
     }
 
-    /// Readers at an older position than this have missed something that is no longer in the log.
-    fn log_floor(&self) -> Result<i64, Error> {
+    /// Readers at an older position than this have missed something that is no longer in the log. `None`: another
+    /// program wrote something else than a number there, and nothing is known.
+    fn log_floor(&self) -> Result<Option<i64>, Error> {
         let sql = "SELECT value FROM meta WHERE key = 'log_floor'";
-        let floor = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).optional()?;
-        Ok(floor.unwrap_or(0))
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let floor = statement.query_row([], |row| Ok(row.get_ref(0)?.as_i64().ok())).optional()?;
+        Ok(floor.unwrap_or(Some(0)))
     }
 }
 
@@ -120,6 +128,49 @@ impl WriteTx<'_> {
 mod tests {
     use super::*;
     use crate::{Draft, NewEntry, Store, StoreOptions};
+
+    #[test]
+    fn impossible_numbers_make_a_reader_read_anew_once_and_not_for_ever() {
+        for (damage, floor_is_lost) in [
+            ("UPDATE sqlite_sequence SET seq = 2 WHERE name = 'change'", false),
+            ("UPDATE sqlite_sequence SET seq = -9 WHERE name = 'change'", false),
+            ("UPDATE sqlite_sequence SET seq = 'many' WHERE name = 'change'", false),
+            ("DELETE FROM sqlite_sequence", false),
+            ("INSERT INTO meta VALUES ('log_floor', 9223372036854775807)", true),
+            ("INSERT INTO meta VALUES ('log_floor', '')", true),
+            ("INSERT INTO meta VALUES ('log_floor', NULL)", true),
+            ("INSERT INTO meta VALUES ('log_floor', x'00')", true),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+            let add = |title: &str| {
+                let mut tx = store.write().unwrap();
+                tx.insert(&[Draft::new(&NewEntry::new(title))]).unwrap();
+                tx.commit().unwrap();
+            };
+            (0..10).for_each(|_| add("note"));
+            let before = store.read().unwrap().position().unwrap();
+            let tx = store.write().unwrap();
+            tx.connection().execute_batch(damage).unwrap();
+            tx.commit().unwrap();
+
+            let tx = store.read().unwrap();
+            assert_eq!(tx.position().unwrap(), before, "{damage}");
+            // Whoever is up to date is told so, or it would look again at once.
+            let nothing = Changes::Entries { position: before, entries: vec![], spaces: false };
+            assert_eq!(tx.changes_since(before).unwrap(), nothing, "{damage}");
+            drop(tx);
+            add("another");
+            let tx = store.read().unwrap();
+            let position = tx.position().unwrap();
+            assert!(position > before, "{damage}: every change has a position of its own");
+            let changes = tx.changes_since(before).unwrap();
+            match changes {
+                Changes::Lost { .. } => assert!(floor_is_lost, "{damage}"),
+                Changes::Entries { entries, .. } => assert_eq!((entries, floor_is_lost), (vec![11], false)),
+            }
+        }
+    }
 
     #[test]
     fn a_reader_behind_a_pruned_log_is_told() {

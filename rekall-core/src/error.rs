@@ -45,7 +45,7 @@ pub enum ErrorKind {
 #[non_exhaustive]
 pub enum Error {
     /// An id that is not a ULID.
-    #[error("id must be a ULID of 26 characters, got {got:?}")]
+    #[error("id must be a ULID of 26 characters in capitals, got {got:?}")]
     InvalidId {
         /// What was given, at most 64 characters of it.
         got: String,
@@ -234,6 +234,13 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// The system gave no random bits to make an id from.
+    #[error("cannot get random bits from the system: {source}")]
+    Random {
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -271,7 +278,9 @@ impl Error {
             Self::Full { .. } => ErrorKind::Full,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } => ErrorKind::Io,
+            Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } | Self::Random { .. } => {
+                ErrorKind::Io
+            }
             Self::Sqlite { source } => match source.sqlite_error_code() {
                 Some(
                     ErrorCode::SystemIoFailure

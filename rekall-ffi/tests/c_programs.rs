@@ -23,10 +23,12 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/transfer.c", "c99"),
     ("c/model.c", "c99"),
     ("c/threads.c", "c11"),
+    ("c/exit.c", "c11"),
     ("c/every_function.c", "c11"),
     ("cpp/wrapper.cpp", "c++17"),
     ("cpp/wrapper.cpp", "c++20"),
     ("cpp/ownership.cpp", "c++17"),
+    ("cpp/exit.cpp", "c++17"),
     ("cpp/edges.cpp", "c++17"),
     ("cpp/edges.cpp", "c++20"),
 ];

@@ -113,7 +113,7 @@ pub(super) fn plan(connection: &Connection, zone: &mut Zone) -> Result<Vec<Plann
     let mut planned = Vec::with_capacity(given.len());
     let mut nameless = Vec::new();
     for (rowid, old_id, created) in given {
-        match old_id.as_deref().and_then(|id| id.parse::<EntryId>().ok()) {
+        match old_id.as_deref().and_then(EntryId::in_any_case) {
             Some(id) if used.insert(id) => planned.push(Planned { rowid, old_id, id }),
             _ => nameless.push((rowid, old_id, created)),
         }

@@ -70,7 +70,7 @@ impl Zone {
 
     /// Takes note of a row's id and time of creation.
     pub(super) fn learn(&mut self, id: &str, created: Option<Written>) {
-        if let (Ok(id), Some(created)) = (id.parse::<EntryId>(), created)
+        if let (Some(id), Some(created)) = (EntryId::in_any_case(id), created)
             && created.zone.is_none()
             && let Some(offset) = offset_by_id(id, created)
         {
@@ -86,7 +86,7 @@ impl Zone {
 
     /// The moment of `written`. `id` is that of the row, if the time is that of the row's creation.
     pub(super) fn resolve(&self, written: Written, id: Option<&str>) -> Resolved {
-        let own = || offset_by_id(id?.parse().ok()?, written);
+        let own = || offset_by_id(EntryId::in_any_case(id?)?, written);
         let (offset_minutes, source) = if let Some(zone) = written.zone {
             (zone, OffsetSource::Text)
         } else if let Some(offset) = own() {
@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn id_at(ms: i64) -> String {
-        crate::id::IdGenerator::default().next(ms).to_string()
+        crate::id::IdGenerator::default().next(ms).unwrap().to_string()
     }
 
     #[test]

@@ -174,7 +174,7 @@ impl<'a> Import<'a> {
                 // An entry of the file, or one in the store.
                 let resolve = |old: &str| match known.get(old) {
                     Some(&place) => Some(planned_all[place].id),
-                    None => old.parse().ok().filter(|id| tx.row_of(*id).is_ok()),
+                    None => EntryId::in_any_case(old).filter(|id| tx.row_of(*id).is_ok()),
                 };
                 let converter = Converter {
                     file: self.file,

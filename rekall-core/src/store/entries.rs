@@ -137,7 +137,10 @@ impl WriteTx<'_> {
         let mut inserted = Vec::with_capacity(drafts.len());
         for draft in drafts {
             draft.entry.validate()?;
-            let id = draft.id.unwrap_or_else(|| ids.next(now));
+            let id = match draft.id {
+                Some(id) => id,
+                None => ids.next(now)?,
+            };
             let row = self.insert_row(&fresh(draft.entry, id, now))?;
             self.insert_vectors(row, draft.vectors)?;
             inserted.push(Inserted { id, row });

@@ -26,7 +26,8 @@ pub const REKALL_ID_LEN: usize = 26;
 /// As a length: the text ends at its first NUL.
 pub const REKALL_NTS: usize = usize::MAX;
 
-/// The name of an entry: a ULID, 26 characters and a NUL. Ids sort by the time they were made.
+/// The name of an entry: a ULID, 26 characters, letters in capitals, and a NUL. Ids sort by the time they were made. An id
+/// has one spelling: small letters are REKALL_INVALID_INPUT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct Id {

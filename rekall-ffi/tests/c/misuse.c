@@ -4,6 +4,32 @@
 static rekall_db *db;
 static rekall_id id;
 
+/* An id has one spelling: what lenient decoders would read as another entry's must not get, and not forget, that one. */
+static void other_spellings_name_nothing(rekall_db *db)
+{
+    rekall_id id = remember(db, "has one name"), other;
+    rekall_entry *entry = NULL;
+    size_t at;
+
+    other = id;
+    other.text[0] = '8'; /* one bit more than an id has */
+    FAILS(REKALL_INVALID_INPUT, rekall_get(db, other.text, &entry, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_forget(db, other.text, &error));
+    other = id;
+    for (at = 0; at < REKALL_ID_LEN; at++) {
+        if (other.text[at] >= 'A') {
+            other.text[at] = (char)(other.text[at] + ('a' - 'A'));
+        }
+    }
+    FAILS(REKALL_INVALID_INPUT, rekall_get(db, other.text, &entry, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_forget(db, other.text, &error));
+    other = id;
+    other.text[0] = 'O'; /* read as 0 */
+    FAILS(REKALL_INVALID_INPUT, rekall_get(db, other.text, &entry, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_get(db, "zzzzzzzzzzzzzzzzzzzzzzzzzz", &entry, &error));
+    OK(rekall_forget(db, id.text, &error));
+}
+
 static void null_pointers(const char *folder)
 {
     rekall_db *opened = (rekall_db *)folder;
@@ -108,6 +134,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_neighbours_of(db, id.text, 1, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_list(db, NULL, NULL, 1, NULL, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, "nonsense", 1, &page, &error));
+    other_spellings_name_nothing(db);
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, NULL, 0, &page, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, NULL, (size_t)-1, &page, &error));
     FAILS(REKALL_MISUSE, rekall_count(db, NULL, NULL, &error));

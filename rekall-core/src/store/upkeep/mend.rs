@@ -63,7 +63,7 @@ impl RawEntry {
     /// The id, when it is one.
     pub(super) fn id(&self) -> Option<EntryId> {
         match &self.values[ULID] {
-            Sql::Text(text) => text.parse().ok().filter(|id: &EntryId| id.to_string() == *text),
+            Sql::Text(text) => text.parse().ok(),
             _ => None,
         }
     }
@@ -134,10 +134,7 @@ fn fault(column: &str, value: &Sql) -> Option<String> {
         _ => None,
     };
     let expected = match column {
-        "ulid" => {
-            let canonical = |text: &str| text.parse::<EntryId>().is_ok_and(|id| id.to_string() == text);
-            (!text.is_some_and(canonical)).then_some("a ULID")
-        }
+        "ulid" => unless(text.is_some_and(|text| text.parse::<EntryId>().is_ok()), "a ULID"),
         "tags" => unless(text.is_some_and(parses::<Vec<String>>), "a JSON array of texts"),
         "context" => {
             unless(*value == Sql::Null || text.is_some_and(parses::<Context>), "a JSON object of context")
@@ -174,7 +171,7 @@ fn readable(column: &str, value: &Sql, fresh: EntryId) -> Sql {
     let number = || text.as_ref().and_then(|text| text.trim().parse::<f64>().ok());
     match column {
         "ulid" => {
-            let own = text.and_then(|text| text.parse::<EntryId>().ok());
+            let own = text.and_then(|text| EntryId::in_any_case(&text));
             Sql::Text(own.unwrap_or(fresh).to_string())
         }
         "tags" => Sql::Text("[]".to_owned()),

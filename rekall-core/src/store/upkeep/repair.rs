@@ -168,7 +168,7 @@ fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'
         row = last.row;
         count.add(batch.len() as u64)?;
         for mut entry in batch.into_iter().filter(|entry| !entry.faults().is_empty()) {
-            let fresh = lock(&tx.store.ids).next(tx.now_ms());
+            let fresh = lock(&tx.store.ids).next(tx.now_ms())?;
             let columns = entry.mend(fresh).into_iter().map(str::to_owned).collect();
             if taken(connection, &entry)? {
                 entry.rename(fresh);

@@ -205,7 +205,7 @@ impl Salvage<'_> {
             if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1)", [entry.row])? {
                 return Ok(());
             }
-            let fresh = ids.next(now);
+            let fresh = ids.next(now)?;
             let mut columns: Vec<String> = entry.mend(fresh).into_iter().map(str::to_owned).collect();
             let id = entry.id().map(|id| id.to_string());
             if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE ulid = ?1)", [id])? {

@@ -1,0 +1,32 @@
+// Remembering in the destructor of a static object. C++17. Arguments: a folder, the repository.
+#include "support.hpp"
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+namespace {
+
+struct Kept {
+    std::optional<rekall::memory> memory;
+
+    ~Kept()
+    {
+        CHECK(memory->get(std::string(memory->remember("at the end"))).title() == "at the end");
+        CHECK(memory->recall("end").size() > 0);
+        memory.reset();
+        std::puts("ok");
+    }
+};
+
+Kept kept;
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 3);
+    kept.memory.emplace(std::string(argv[1]) + "/exit.db");
+    kept.memory->remember("while it runs");
+    return 0;
+}

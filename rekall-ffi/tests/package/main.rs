@@ -8,6 +8,7 @@ mod chore;
 mod examples;
 mod guide;
 mod other_sqlite;
+mod panics;
 mod readme;
 #[path = "../../../xtask/src/run.rs"]
 #[allow(dead_code, clippy::print_stdout, reason = "shared with the chores")]

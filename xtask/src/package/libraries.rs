@@ -8,7 +8,6 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -18,22 +17,23 @@ use crate::run::{Outcome, root};
 /// What all of our functions begin with.
 const PREFIX: &str = "rekall_";
 
-/// Bitcode that Rust's standard library carries along; run together it is nonsense, over which tools stumble.
-const WITHOUT_BITCODE: &str = "SECTIONS { /DISCARD/ : { *(.llvmbc) *(.llvmcmd) } }\n";
+/// Bitcode that Rust's standard library carries along; run together it is nonsense, over which tools stumble. It is taken
+/// out afterwards: a linker script that discards it replaces the usual one, and with it `KEEP` for the unwind tables.
+const BITCODE: &[&str] = &[".llvmbc", ".llvmcmd"];
 
 /// librekall.a and librekall.so.VERSION with its links, in `lib`.
 pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], strip: bool) -> Outcome {
     let soname = soname()?;
-    let (object, script) = (lib.join("rekall.o"), lib.join("rekall.ld"));
-    fs::write(&script, WITHOUT_BITCODE).map_err(|error| format!("{}: {error}", script.display()))?;
+    let object = lib.join("rekall.o");
     let mut one = compiler();
-    one.args(["-r", "-nostdlib", "-Wl,--gc-sections"]).arg(prefixed("-Wl,-T,", &script));
+    one.args(["-r", "-nostdlib", "-Wl,--gc-sections"]);
     for function in functions()? {
         one.arg(format!("-Wl,-u,{function}"));
     }
     run(one.arg(archive).arg("-o").arg(&object))?;
     let mut localize = tool("OBJCOPY", "objcopy");
     localize.args(["--wildcard", &format!("--keep-global-symbol={PREFIX}*")]);
+    localize.args(BITCODE.iter().map(|section| format!("--remove-section={section}")));
     run(localize.args(strip.then_some("--strip-debug")).arg(&object))?;
 
     let fixed = lib.join("librekall.a");
@@ -47,8 +47,7 @@ pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], s
     run(shared.arg(&object).args(system).arg("-o").arg(lib.join(&file)))?;
     symlink(&file, &lib.join(&soname))?;
     symlink(&soname, &lib.join("librekall.so"))?;
-    remove(&object)?;
-    remove(&script)
+    remove(&object)
 }
 
 /// The name that programs ask the loader for. Its number is REKALL_ABI_VERSION, not the version's first, which stays 0 while
@@ -86,12 +85,6 @@ fn compiler() -> Command {
 /// A tool that the environment may name.
 fn tool(variable: &str, usual: &str) -> Command {
     Command::new(env::var_os(variable).unwrap_or_else(|| usual.into()))
-}
-
-fn prefixed(flag: &str, path: &Path) -> OsString {
-    let mut text = OsString::from(flag);
-    text.push(path);
-    text
 }
 
 fn run(command: &mut Command) -> Outcome {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::toolchain::{self, answers, skip};
-use crate::tree::{folder, link, prefix};
+use crate::tree::{folder, link, prefix, system};
 
 /// Rust's standard library panics where the system's clock fails. A program's own `clock_gettime` takes the place of the C
 /// library's in both libraries: so the shipped ones can be made to panic, and nothing in them is there for this test.
@@ -20,6 +20,12 @@ const PROGRAM: &str = r#"
 #include <unistd.h>
 
 static int clock_is_broken = 0;
+
+#ifdef BESIDE
+int beside_panics_and_catches(void);
+#else
+static int beside_panics_and_catches(void) { return 1; }
+#endif
 
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
@@ -42,6 +48,7 @@ int main(void)
 
     options.flags = REKALL_OPEN_NO_MODEL;
     note.title = rekall_text("a note");
+    if (!beside_panics_and_catches()) return 5;
     if (rekall_open("memory.db", &options, &db, NULL) || rekall_remember(db, &note, NULL, NULL, NULL)) return 1;
     clock_is_broken = 1;
     status = rekall_recall(db, "note", REKALL_NTS, NULL, &hits, &error);
@@ -53,8 +60,19 @@ int main(void)
     if (rekall_recall(other, "note", REKALL_NTS, NULL, &hits, NULL) || rekall_hits_count(hits) != 1) return 4;
     rekall_hits_free(hits);
     rekall_close(other);
+    if (!beside_panics_and_catches()) return 6;
     puts("lives");
     return 0;
+}
+"#;
+
+/// A Rust library of the program's own, with a standard library of its own.
+const BESIDE: &str = r#"
+#[unsafe(no_mangle)]
+pub extern "C" fn beside_panics_and_catches() -> i32 {
+    std::panic::set_hook(Box::new(|_| {}));
+    let zero = std::hint::black_box(0);
+    std::panic::catch_unwind(|| 1 / zero).is_err().into()
 }
 "#;
 
@@ -91,6 +109,37 @@ fn a_panic_in_the_static_library_becomes_a_status() {
         let (place, mut command) = compile(&format!("static{how}"), how);
         toolchain::run(link(&mut command, true));
         lives(&place, how);
+    }
+}
+
+/// Both define what Rust's standard library defines; each must unwind by its own.
+#[test]
+fn another_rust_library_unwinds_beside_the_static_one() {
+    let place = folder("panics-rust");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    if !answers(&rustc) {
+        return skip("rustc");
+    }
+    let source = place.join("beside.rs");
+    fs::write(&source, BESIDE).unwrap();
+    let beside = place.join("libbeside.a");
+    let mut command = Command::new(rustc);
+    command.args(["--crate-type", "staticlib", "--edition", "2024", "-O", "-C", "panic=unwind"]);
+    toolchain::run(command.arg(&source).arg("-o").arg(&beside));
+    for how in KINDS {
+        for ours_first in [true, false] {
+            let what = format!("beside{how}, ours first: {ours_first}");
+            let (place, mut command) = compile(&what, &format!("{how} -DBESIDE"));
+            if !ours_first {
+                command.arg(&beside);
+            }
+            link(&mut command, true);
+            if ours_first {
+                command.arg(&beside).args(system());
+            }
+            toolchain::run(&mut command);
+            lives(&place, &what);
+        }
     }
 }
 

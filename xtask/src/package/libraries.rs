@@ -26,7 +26,9 @@ pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], s
     let soname = soname()?;
     let object = lib.join("rekall.o");
     let mut one = compiler();
-    one.args(["-r", "-nostdlib", "-Wl,--gc-sections"]);
+    // Groups are dissolved: their names would stay global, and a linker that finds one of the same name in another Rust
+    // library drops ours, though what is in it became our own below.
+    one.args(["-r", "-nostdlib", "-Wl,--gc-sections", "-Wl,--force-group-allocation"]);
     for function in functions()? {
         one.arg(format!("-Wl,-u,{function}"));
     }

@@ -112,6 +112,24 @@ fn a_panic_in_the_static_library_becomes_a_status() {
     }
 }
 
+/// A program that needs no shared library at all, the C library included: the same line links it.
+#[test]
+fn a_panic_in_a_fully_static_program_becomes_a_status() {
+    for how in ["-static", "-static-pie"] {
+        let probe = folder(&format!("panics-probe{how}"));
+        let source = probe.join("probe.c");
+        fs::write(&source, "int main(void) { return 0; }\n").unwrap();
+        let output = Command::new("cc").arg(how).arg(&source).arg("-o").arg(probe.join("probe")).output();
+        if !output.is_ok_and(|output| output.status.success()) {
+            skip(&format!("static C library for {how}"));
+            continue;
+        }
+        let (place, mut command) = compile(&format!("fully{how}"), how);
+        toolchain::run(link(&mut command, true));
+        lives(&place, how);
+    }
+}
+
 /// Both define what Rust's standard library defines; each must unwind by its own.
 #[test]
 fn another_rust_library_unwinds_beside_the_static_one() {

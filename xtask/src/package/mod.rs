@@ -9,8 +9,9 @@ use std::path::Path;
 
 use crate::run::{Outcome, cargo, root, step, target};
 
-/// What Rust's standard library needs besides the C library; a test links a program with just these.
-const SYSTEM: &str = "-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
+/// What Rust's standard library needs besides the C library; a test links a program with just these. The unwinder is not
+/// among them: every compiler adds its own, which is another one for a fully static program.
+const SYSTEM: &str = "-lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(crate) fn package(arguments: &[String]) -> Outcome {
     let mut prefix = target().join("dist");

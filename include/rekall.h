@@ -2393,19 +2393,42 @@ rekall_status rekall_count(rekall_db *db,
                            rekall_error **error);
 
 /**
- * How many entries there are; 0 for NULL.
+ * How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
  */
 size_t rekall_page_count(const rekall_page *page);
 
 /**
- * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last.
+ * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
+ * no entry with the id.
  */
-const rekall_entry *rekall_page_entry(const rekall_page *page, size_t index);
+const rekall_entry *rekall_page_entry(const rekall_page *page,
+                                             size_t index);
 
 /**
  * Frees a page. NULL is fine.
  */
 void rekall_page_free(rekall_page *page);
+
+/* ======================================================================================================== */
+/* Reading several entries at once                                                                          */
+/* ======================================================================================================== */
+
+/**
+ * Reads several entries by their ids, all of one moment. ids are count texts of 26 characters each. out receives a page
+ * with one place an id, in the order of the ids, to be freed with rekall_page_free(): rekall_page_entry() gives NULL where
+ * no entry has the id, which is no error. An id that is given twice is answered twice. REKALL_INVALID_INPUT for a text
+ * that is no id.
+ *
+ *     rekall_str ids[2];
+ *     ids[0] = rekall_text(first.text);
+ *     ids[1] = rekall_text(second.text);
+ *     status = rekall_get_many(db, ids, 2, &page, &error);
+ */
+rekall_status rekall_get_many(rekall_db *db,
+                              const rekall_str *ids,
+                              size_t count,
+                              rekall_page **out,
+                              rekall_error **error);
 
 /* ======================================================================================================== */
 /* Recalling                                                                                                */

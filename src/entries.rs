@@ -19,6 +19,29 @@ impl Rekall {
         Ok(self.store.get(id)?)
     }
 
+    /// The entries with these ids, all of one moment, in the order given; `None` where no entry has the id. An id that is
+    /// given twice is answered twice. Tens of microseconds an entry; takes no write lock.
+    ///
+    /// ```
+    /// # use rekall::{NewEntry, Rekall};
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let (kept, gone) = (rekall.remember(NewEntry::new("kept"))?, rekall.remember(NewEntry::new("gone"))?);
+    /// rekall.forget(gone)?;
+    /// let entries = rekall.get_many(&[gone, kept])?;
+    /// assert!(entries[0].is_none());
+    /// assert_eq!(entries[1].as_ref().map(|entry| entry.title.as_str()), Some("kept"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`]. An id that no entry has is no error.
+    pub fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
+        Ok(self.store.read()?.get_many(ids)?)
+    }
+
     /// Changes an entry and gives it as it is now. Only texts that changed are embedded anew.
     ///
     /// When no model is at hand the old vectors of changed texts are removed: words find the entry, meaning

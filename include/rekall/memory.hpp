@@ -50,6 +50,13 @@ public:
         return rekall::entry(given<rekall_entry>(rekall_get, get(), detail::c_string(id)));
     }
 
+    /* The entries with these ids, all of one moment, in their order: page[i].exists() tells whether there is one. */
+    [[nodiscard]] rekall::page get_many(const std::vector<std::string> &ids) const
+    {
+        const std::vector<rekall_str> c_ids = detail::texts(ids);
+        return rekall::page(given<rekall_page>(rekall_get_many, get(), c_ids.data(), c_ids.size()));
+    }
+
     /* Changes an entry and gives it as it is now. */
     rekall::entry update(const std::string &id, const patch &changes)
     {

@@ -12,6 +12,9 @@ namespace detail {
 class page_entry : public entry_view {
 public:
     page_entry(const rekall_page *page, std::size_t index) noexcept : entry_view(rekall_page_entry(page, index)) {}
+
+    /* False where memory::get_many() found no entry with the id; always true in a page of memory::list(). */
+    [[nodiscard]] bool exists() const noexcept { return c_ptr() != nullptr; }
 };
 
 } /* namespace detail */

@@ -22,6 +22,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/reentry.c", "c99"),
     ("c/transfer.c", "c99"),
     ("c/model.c", "c99"),
+    ("c/many.c", "c90"),
     ("c/threads.c", "c11"),
     ("c/exit.c", "c11"),
     ("c/every_function.c", "c11"),
@@ -30,6 +31,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cpp/ownership.cpp", "c++17"),
     ("cpp/exit.cpp", "c++17"),
     ("cpp/edges.cpp", "c++17"),
+    ("cpp/many.cpp", "c++17"),
     ("cpp/edges.cpp", "c++20"),
 ];
 

@@ -67,6 +67,14 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         rows::get(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
     }
 
+    /// The entries with these ids, in the order given; `None` where no entry has the id.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
+        ids.iter().map(|&id| rows::get(&self.connection, id)).collect()
+    }
+
     /// The entry with this id, with its row number.
     ///
     /// # Errors

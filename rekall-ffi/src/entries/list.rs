@@ -2,6 +2,8 @@
 
 use std::ffi::c_char;
 
+use rekall::Entry;
+
 use crate::border::error::ErrorObject;
 use crate::border::guard::{free, look, on};
 use crate::border::handle::Handle;
@@ -12,7 +14,13 @@ use crate::entries::stored::EntryObject;
 use crate::search::filter::{self, Filter};
 
 /// A page of entries. Never changes; may be read from any thread, also after rekall_close().
-pub struct Page(Vec<EntryObject>);
+pub struct Page(Vec<Option<EntryObject>>);
+
+impl Page {
+    pub(crate) fn new(entries: impl IntoIterator<Item = Option<Entry>>) -> Self {
+        Self(entries.into_iter().map(|entry| entry.map(EntryObject::new)).collect())
+    }
+}
 
 /// Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
 /// first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
@@ -31,8 +39,7 @@ pub unsafe extern "C" fn rekall_list(
     unsafe {
         on(db, error, Object::required(out), |db| {
             let after = if after.is_null() { None } else { Some(text::id(after, "after")?) };
-            let entries = db.list(&filter::read(filter)?, after, limit)?.into_iter();
-            Ok(Page(entries.map(EntryObject::new).collect()))
+            Ok(Page::new(db.list(&filter::read(filter)?, after, limit)?.into_iter().map(Some)))
         })
     }
 }
@@ -49,18 +56,19 @@ pub unsafe extern "C" fn rekall_count(
     unsafe { on(db, error, Out::required(out, 0), |db| Ok(db.count(&filter::read(filter)?)?)) }
 }
 
-/// How many entries there are; 0 for NULL.
+/// How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_count(page: *const Page) -> usize {
     // SAFETY: NULL or a page that was not freed.
     unsafe { look(page, 0, |page| Some(page.0.len())) }
 }
 
-/// Entry number index, from 0. It belongs to page: do not free it. NULL behind the last.
+/// Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
+/// no entry with the id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_entry(page: *const Page, index: usize) -> *const EntryObject {
     // SAFETY: NULL or a page that was not freed.
-    unsafe { look(page, std::ptr::null(), |page| page.0.get(index).map(std::ptr::from_ref)) }
+    unsafe { look(page, std::ptr::null(), |page| page.0.get(index)?.as_ref().map(std::ptr::from_ref)) }
 }
 
 /// Frees a page. NULL is fine.

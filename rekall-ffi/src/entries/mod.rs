@@ -4,6 +4,7 @@ pub(crate) mod change;
 pub(crate) mod input;
 pub(crate) mod links;
 pub(crate) mod list;
+pub(crate) mod many;
 pub(crate) mod remember;
 pub(crate) mod stored;
 
@@ -11,5 +12,6 @@ pub use change::*;
 pub use input::*;
 pub use links::*;
 pub use list::*;
+pub use many::*;
 pub use remember::*;
 pub use stored::*;

@@ -124,6 +124,16 @@ static rekall_status list(GIVEN)
     return status;
 }
 
+static rekall_status get_many(GIVEN)
+{
+    rekall_page *out = NULL;
+    rekall_str id = rekall_text(first.text);
+    rekall_status status = rekall_get_many(shared, &id, 1, &out, error);
+    UNUSED;
+    rekall_page_free(out);
+    return status;
+}
+
 static rekall_status count(GIVEN)
 {
     uint64_t out = 0;
@@ -392,6 +402,7 @@ static const struct {
     {"rekall_links_of", links_of, REKALL_OK},
     {"rekall_neighbours_of", neighbours_of, REKALL_OK},
     {"rekall_list", list, REKALL_OK},
+    {"rekall_get_many", get_many, REKALL_OK},
     {"rekall_count", count, REKALL_OK},
     {"rekall_data_version", data_version, REKALL_OK},
     {"rekall_recall", recall, REKALL_OK},

@@ -252,6 +252,7 @@ impl<'a> Machine<'a> {
                 35 => self.batch(),
                 36 if operation > 100 => self.check_recall(),
                 37 => self.update_with_vector(),
+                38 => self.together(),
                 _ => self.read(),
             }
         }

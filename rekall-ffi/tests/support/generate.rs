@@ -26,6 +26,7 @@ const SECTIONS: &[&str] = &[
     "entries/links",
     "search/filter",
     "entries/list",
+    "entries/many",
     "search/recall",
     "search/batch",
     "search/similar",

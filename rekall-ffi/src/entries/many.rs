@@ -1,0 +1,40 @@
+//! Reading several entries at once
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::on;
+use crate::border::handle::Handle;
+use crate::border::place::Object;
+use crate::border::status::Status;
+use crate::border::text::{Str, values};
+use crate::entries::list::Page;
+
+/// Reads several entries by their ids, all of one moment. ids are count texts of 26 characters each. out receives a page
+/// with one place an id, in the order of the ids, to be freed with rekall_page_free(): rekall_page_entry() gives NULL where
+/// no entry has the id, which is no error. An id that is given twice is answered twice. REKALL_INVALID_INPUT for a text
+/// that is no id.
+///
+///     rekall_str ids[2];
+///     ids[0] = rekall_text(first.text);
+///     ids[1] = rekall_text(second.text);
+///     status = rekall_get_many(db, ids, 2, &page, &error);
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_get_many(
+    db: *mut Handle,
+    ids: *const Str,
+    count: usize,
+    out: *mut *mut Page,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let given = values(ids, count, "ids")?.iter().enumerate();
+            let ids = given.map(|(at, id)| {
+                let what = format!("ids[{at}]");
+                let text = id.optional(&what)?.ok_or_else(|| Failure::null(&what))?;
+                text.parse().map_err(|error: rekall::core::Error| Failure::from(error).of(&what))
+            });
+            Ok(Page::new(db.get_many(&ids.collect::<Result<Vec<_>, Failure>>()?)?))
+        })
+    }
+}

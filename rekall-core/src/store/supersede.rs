@@ -1,0 +1,36 @@
+//! One entry in the place of another.
+
+use super::WriteTx;
+use crate::{Entry, EntryId, EntryPatch, Error, Status};
+
+/// The entries that replace entry ?1, one after the other; a circle that a foreign program closed ends it, too.
+const SUCCESSORS: &str = "WITH RECURSIVE successor (id) AS (
+        SELECT ?1 UNION
+        SELECT superseded_by FROM entry JOIN successor USING (id) WHERE superseded_by IS NOT NULL)
+    SELECT EXISTS (SELECT 1 FROM successor WHERE id = ?2)";
+
+impl WriteTx<'_> {
+    /// Puts an entry in the place of an older one, which becomes obsolete and names the new one; gives the older one's row
+    /// number, and what it is now. O(entries that replace the new one in their turn).
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`] for either; [`Error::OutOfRange`] for an entry in its own place, and for one whose place
+    /// the older one has taken, directly or by way of others.
+    pub fn supersede(&mut self, old: EntryId, new: EntryId) -> Result<(i64, Entry), Error> {
+        self.update(old, &EntryPatch::new().status(Status::Obsolete).superseded_by(Some(new)))
+    }
+
+    /// Refuses a successor that would close a circle.
+    pub(super) fn check_successor(&self, row: i64, new: EntryId) -> Result<(), Error> {
+        let successor = self.row_of(new)?;
+        let mut statement = self.connection.prepare_cached(SUCCESSORS)?;
+        if statement.query_row((successor, row), |found| found.get(0))? {
+            let expected = match successor == row {
+                true => "another entry",
+                false => "an entry that this one does not supersede itself",
+            };
+            return Err(Error::OutOfRange { field: "superseded_by", expected, got: new.to_string() });
+        }
+        Ok(())
+    }
+}

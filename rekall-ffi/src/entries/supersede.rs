@@ -1,0 +1,37 @@
+//! One entry in the place of another
+
+use std::ffi::c_char;
+
+use crate::border::error::ErrorObject;
+use crate::border::guard::on;
+use crate::border::handle::Handle;
+use crate::border::place::Object;
+use crate::border::status::Status;
+use crate::border::text;
+use crate::entries::stored::EntryObject;
+
+/// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches leave it
+/// out unless asked, and names the new one (rekall_entry_superseded_by()). out, which may be NULL, receives the older one as
+/// it is now, to be freed with rekall_entry_free(). Not to be confused with the member supersede of rekall_recall_options,
+/// which is about searches.
+///
+/// REKALL_NOT_FOUND for either id; REKALL_INVALID_INPUT for an entry in its own place, and for a new_id that the older one
+/// replaces, directly or by way of others.
+///
+///     status = rekall_supersede_entry(db, old.text, correction.text, NULL, &error);
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_supersede_entry(
+    db: *mut Handle,
+    old_id: *const c_char,
+    new_id: *const c_char,
+    out: *mut *mut EntryObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::optional(out), |db| {
+            let (old, new) = (text::id(old_id, "old_id")?, text::id(new_id, "new_id")?);
+            Ok(EntryObject::new(db.supersede_entry(old, new)?))
+        })
+    }
+}

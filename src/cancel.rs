@@ -15,15 +15,28 @@ struct Flag {
     /// Shared with storage, whose SQLite looks at it in the middle of a statement.
     cancelled: Arc<AtomicBool>,
     children: Mutex<Vec<Weak<Self>>>,
+    /// Lives as long as the child: what cancels the parent's parent comes by way of it.
+    parent: Option<Arc<Self>>,
 }
 
 impl Flag {
-    fn set(&self) {
-        // Under the lock, so that a child that is being made either sees the flag or is in the list.
-        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
-        self.cancelled.store(true, Ordering::Relaxed);
-        for child in children.drain(..).filter_map(|child| child.upgrade()) {
-            child.set();
+    fn set(self: &Arc<Self>) {
+        // A list and not a recursion: families may be deep.
+        let mut waiting = vec![Arc::clone(self)];
+        while let Some(flag) = waiting.pop() {
+            // Under the lock, so that a child that is being made either sees the flag or is in the list.
+            let mut children = flag.children.lock().unwrap_or_else(PoisonError::into_inner);
+            flag.cancelled.store(true, Ordering::Relaxed);
+            waiting.extend(children.drain(..).filter_map(|child| child.upgrade()));
+        }
+    }
+}
+
+impl Drop for Flag {
+    fn drop(&mut self) {
+        let mut ancestor = self.parent.take();
+        while let Some(flag) = ancestor {
+            ancestor = Arc::into_inner(flag).and_then(|mut flag| flag.parent.take());
         }
     }
 }
@@ -35,10 +48,21 @@ impl CancelToken {
         Self::default()
     }
 
-    /// A token that is cancelled with this one, and can be cancelled alone.
+    /// A token that is cancelled with this one, also when this one's last clone is gone by then and an ancestor of it is
+    /// cancelled; it can be cancelled alone.
+    ///
+    /// ```
+    /// # use rekall::CancelToken;
+    /// let window = CancelToken::new();
+    /// let (search, other) = (window.child(), window.child());
+    /// search.cancel();
+    /// assert!(!window.is_cancelled() && !other.is_cancelled());
+    /// window.cancel();
+    /// assert!(other.is_cancelled());
+    /// ```
     #[must_use]
     pub fn child(&self) -> Self {
-        let child = Self::new();
+        let child = Self(Arc::new(Flag { parent: Some(Arc::clone(&self.0)), cancelled: Arc::default(), children: Mutex::default() }));
         let mut children = self.0.children.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_cancelled() {
             child.cancel();
@@ -91,6 +115,27 @@ mod tests {
         parent.cancel();
         assert!(other.is_cancelled() && grandchild.is_cancelled());
         assert!(parent.child().is_cancelled(), "born after");
+    }
+
+    #[test]
+    fn a_grandchild_stays_in_the_family_when_its_parent_is_gone() {
+        let grandparent = CancelToken::new();
+        let grandchild = grandparent.child().child();
+        grandparent.cancel();
+        assert!(grandchild.is_cancelled());
+    }
+
+    #[test]
+    fn a_deep_family_is_cancelled_and_dropped_without_a_deep_stack() {
+        let first = CancelToken::new();
+        let mut last = first.child();
+        for _ in 0..200_000 {
+            last = last.child();
+        }
+        first.cancel();
+        assert!(last.is_cancelled());
+        drop(first);
+        drop(last);
     }
 
     #[test]

@@ -122,6 +122,36 @@ impl Rekall {
         Ok(entry)
     }
 
+    /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches
+    /// leave it out unless asked, and names the new one in `superseded_by`. Gives the older one as it is now.
+    ///
+    /// A patch with [`superseded_by`](EntryPatch::superseded_by) alone sets the reference and leaves the status as it is.
+    /// Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is about searches.
+    ///
+    /// ```
+    /// # use rekall::{NewEntry, Rekall, Status};
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let old = rekall.remember(NewEntry::new("The build takes 40 minutes"))?;
+    /// let new = rekall.remember(NewEntry::new("The build takes 12 minutes"))?;
+    /// let replaced = rekall.supersede_entry(old, new)?;
+    /// assert_eq!((replaced.status, replaced.superseded_by), (Status::Obsolete, Some(new)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`]: kind `NotFound` for either id; kind `InvalidInput` for an entry in its own place, and for one that
+    /// the older one replaces, directly or by way of others.
+    pub fn supersede_entry(&self, old: EntryId, new: EntryId) -> Result<Entry, Error> {
+        let mut tx = self.store.write()?;
+        let (_, entry) = tx.supersede(old, new)?;
+        tx.commit()?;
+        self.after_write();
+        Ok(entry)
+    }
+
     /// Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared.
     ///
     /// # Errors

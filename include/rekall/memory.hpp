@@ -72,6 +72,13 @@ public:
                                                  vector.data(), vector.size()));
     }
 
+    /* Puts an entry in the place of an older one, which becomes obsolete; gives the older one as it is now. */
+    rekall::entry supersede_entry(const std::string &old_id, const std::string &new_id)
+    {
+        return rekall::entry(given<rekall_entry>(rekall_supersede_entry, get(), detail::c_string(old_id),
+                                                 detail::c_string(new_id)));
+    }
+
     void forget(const std::string &id) { detail::call(rekall_forget, get(), detail::c_string(id)); }
 
     void link(const std::string &source, const std::string &target, const std::string &relation,

@@ -15,19 +15,24 @@ namespace rekall {
 /* Stops calls from another thread. */
 class token {
 public:
-    token() : owned_(rekall_token_new())
-    {
-        if (owned_ == nullptr) {
-            throw error(REKALL_ERROR, "rekall_token_new() gave no token");
-        }
-    }
+    token() : token(rekall_token_new()) {}
 
-    /* Stops the calls that were given it, those that run and those to come. */
+    /* A token that is cancelled with this one, and can be cancelled alone. */
+    [[nodiscard]] token child() const { return token(rekall_token_child(owned_.get())); }
+
+    /* Stops the calls that were given it or its children, those that run and those to come. */
     void cancel() const noexcept { rekall_token_cancel(owned_.get()); }
     [[nodiscard]] bool is_cancelled() const noexcept { return rekall_token_is_cancelled(owned_.get()) != 0; }
     [[nodiscard]] rekall_token *c_ptr() const noexcept { return owned_.get(); }
 
 private:
+    explicit token(rekall_token *owned) : owned_(owned)
+    {
+        if (owned_ == nullptr) {
+            throw error(REKALL_ERROR, "the library gave no token");
+        }
+    }
+
     detail::owner<rekall_token, &rekall_token_free> owned_;
 };
 

@@ -26,7 +26,8 @@ pub struct EntryPatch {
     pub tags: Option<Vec<String>>,
     /// New status.
     pub status: Option<Status>,
-    /// The entry that replaces this one; `Some(None)` removes the reference.
+    /// The entry that replaces this one; `Some(None)` removes the reference. Says nothing of the status: one that is to
+    /// leave the searches becomes obsolete, too, as [`WriteTx::supersede`](crate::WriteTx::supersede) does.
     pub superseded_by: Option<Option<EntryId>>,
     /// New confidence, 0 to 5.
     pub confidence: Option<u8>,
@@ -66,7 +67,7 @@ impl EntryPatch {
         project: Option<String> => std::convert::identity);
     setter!(/// Sets the status.
         status: Status => std::convert::identity);
-    setter!(/// Names the entry that replaces this one; `None` removes the reference.
+    setter!(/// Names the entry that replaces this one; `None` removes the reference. The status stays as it is.
         superseded_by: Option<EntryId> => std::convert::identity);
     setter!(/// Sets the confidence, 0 to 5.
         confidence: u8 => std::convert::identity);

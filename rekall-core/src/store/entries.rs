@@ -162,12 +162,13 @@ impl WriteTx<'_> {
     /// takes the mark away.
     ///
     /// # Errors
-    /// [`Error::EntryNotFound`] for the entry or the one that replaces it; what [`EntryPatch::apply`] refuses.
+    /// [`Error::EntryNotFound`] for the entry or the one that replaces it; [`Error::OutOfRange`] when that one is the
+    /// entry itself or replaced by it, directly or by way of others; what [`EntryPatch::apply`] refuses.
     pub fn update(&mut self, id: EntryId, patch: &EntryPatch) -> Result<(i64, Entry), Error> {
         let (row, mut entry) = self.locate(id)?;
         patch.apply(&mut entry)?;
-        if let Some(newer) = entry.superseded_by {
-            self.row_of(newer)?;
+        if let Some(Some(newer)) = patch.superseded_by {
+            self.check_successor(row, newer)?;
         }
         entry.updated_at = self.now_ms().max(entry.created_at);
         self.forgets |= patch.changes_text();

@@ -10,6 +10,7 @@ mod pending;
 mod rows;
 mod spaces;
 mod stats;
+mod supersede;
 mod upkeep;
 mod vectors;
 mod writer;

@@ -1,7 +1,7 @@
 //! Stopping calls
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rekall::CancelToken;
 
@@ -11,13 +11,7 @@ use crate::border::handle::Handle;
 
 /// Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
 /// once cancelled it stays so.
-pub struct Token(Arc<Shared>);
-
-#[derive(Default)]
-struct Shared {
-    cancelled: AtomicBool,
-    running: Registry,
-}
+pub struct Token(CancelToken);
 
 /// Calls that run now and can be stopped.
 #[derive(Default)]
@@ -50,26 +44,16 @@ impl Registry {
 pub(crate) struct Stoppable<'a> {
     token: CancelToken,
     handle: Option<(&'a Registry, u64)>,
-    own: Option<(Arc<Shared>, u64)>,
 }
 
 impl<'a> Stoppable<'a> {
     /// # Safety
     /// `token` is NULL or a token that was not freed.
     pub(crate) unsafe fn begin(db: Option<&'a Handle>, token: *const Token) -> Result<Self, Failure> {
-        let stop = CancelToken::new();
-        let handle = db.map(|db| (db.running(), db.running().add(&stop)));
         // SAFETY: as promised by the caller.
-        let own = unsafe { token.as_ref() }.map(|token| {
-            let shared = Arc::clone(&token.0);
-            let number = shared.running.add(&stop);
-            (shared, number)
-        });
-        // Looked at after it was added: a cancel in between has either set the flag or found the call.
-        if own.as_ref().is_some_and(|(shared, _)| shared.cancelled.load(Ordering::Acquire)) {
-            stop.cancel();
-        }
-        let begun = Self { token: stop, handle, own };
+        let stop = unsafe { token.as_ref() }.map_or_else(CancelToken::new, |token| token.0.child());
+        let handle = db.map(|db| (db.running(), db.running().add(&stop)));
+        let begun = Self { token: stop, handle };
         if begun.token.is_cancelled() { Err(rekall::Error::Interrupted.into()) } else { Ok(begun) }
     }
 
@@ -83,27 +67,36 @@ impl Drop for Stoppable<'_> {
         if let Some((registry, number)) = self.handle {
             registry.remove(number);
         }
-        if let Some((shared, number)) = &self.own {
-            shared.running.remove(*number);
-        }
     }
 }
 
 /// Makes a token. Free it with rekall_token_free(). NULL only after a bug in the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn rekall_token_new() -> *mut Token {
-    peek(std::ptr::null_mut(), || Box::into_raw(Box::new(Token(Arc::default()))))
+    peek(std::ptr::null_mut(), || Box::into_raw(Box::new(Token(CancelToken::new()))))
 }
 
-/// Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED.
-/// Any thread may call this, callbacks included. NULL is fine.
+/// Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
+/// for each search. Already cancelled when parent is. It stays parent's child when parent is freed: what cancels the token
+/// that parent was made of cancels it, too. Free it with rekall_token_free(), before or after parent. NULL for NULL.
+///
+///     rekall_token *search = rekall_token_child(window);
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_token_child(parent: *const Token) -> *mut Token {
+    // SAFETY: NULL or a token of ours that was not freed.
+    unsafe {
+        look(parent, std::ptr::null_mut(), |parent| Some(Box::into_raw(Box::new(Token(parent.0.child())))))
+    }
+}
+
+/// Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED. So are
+/// its children (rekall_token_child()). Any thread may call this, callbacks included. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_cancel(token: *mut Token) {
     // SAFETY: NULL or a token of ours that was not freed.
     unsafe {
         look(token, (), |token| {
-            token.0.cancelled.store(true, Ordering::Release);
-            token.0.running.stop_all();
+            token.0.cancel();
             Some(())
         });
     }
@@ -113,7 +106,7 @@ pub unsafe extern "C" fn rekall_token_cancel(token: *mut Token) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_is_cancelled(token: *const Token) -> i32 {
     // SAFETY: NULL or a token of ours that was not freed.
-    unsafe { look(token, 0, |token| Some(i32::from(token.0.cancelled.load(Ordering::Acquire)))) }
+    unsafe { look(token, 0, |token| Some(i32::from(token.0.is_cancelled()))) }
 }
 
 /// Frees a token. Calls that were given it and still run go on. NULL is fine.

@@ -127,7 +127,8 @@ pub struct Patch {
     pub context: *const EntryContext,
     /// New metadata, all of it: a JSON object as text.
     pub metadata: Str,
-    /// Id of the entry that replaces this one, NUL-terminated; NULL: as it is.
+    /// Id of the entry that replaces this one, NUL-terminated; NULL: as it is. The status stays as it is, too:
+    /// rekall_supersede_entry() sets both.
     pub superseded_by: *const c_char,
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod list;
 pub(crate) mod many;
 pub(crate) mod remember;
 pub(crate) mod stored;
+pub(crate) mod supersede;
 
 pub use change::*;
 pub use input::*;
@@ -15,3 +16,4 @@ pub use list::*;
 pub use many::*;
 pub use remember::*;
 pub use stored::*;
+pub use supersede::*;

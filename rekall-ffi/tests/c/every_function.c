@@ -11,7 +11,7 @@ enum { THREADS = 8, ROUNDS = 3 };
 
 static rekall_db *shared;
 static const char *place;
-static rekall_id first, second;
+static rekall_id first, second, third;
 
 /* A path of one thread's round, where nothing is yet. */
 static const char *fresh(char *path, int thread, int round, const char *ending)
@@ -83,6 +83,12 @@ static rekall_status forget(GIVEN)
 {
     UNUSED;
     return rekall_forget(shared, "01ARZ3NDEKTSV4RRFFQ69G5FAV", error);
+}
+
+static rekall_status supersede_entry(GIVEN)
+{
+    UNUSED;
+    return rekall_supersede_entry(shared, third.text, second.text, NULL, error);
 }
 
 static rekall_status link_two(GIVEN)
@@ -397,6 +403,7 @@ static const struct {
     {"rekall_update", update, REKALL_OK},
     {"rekall_update_with_vector", update_with_vector, REKALL_OK},
     {"rekall_forget", forget, REKALL_NOT_FOUND},
+    {"rekall_supersede_entry", supersede_entry, REKALL_OK},
     {"rekall_link", link_two, REKALL_OK},
     {"rekall_unlink", unlink_two, REKALL_OK},
     {"rekall_links_of", links_of, REKALL_OK},
@@ -476,6 +483,7 @@ static void every_function_from_eight_threads(const char *folder)
     shared = open_at(folder, "every.db", &embedder);
     first = remember(shared, "the first entry");
     second = remember(shared, "the second entry");
+    third = remember(shared, "the third entry");
     sprintf(name, "%.900s/all.jsonl", folder);
     OK(rekall_export_jsonl(shared, name, NULL, NULL, &error));
     for (i = 0; i < THREADS; i++) {

@@ -36,6 +36,64 @@ static void reading_many(rekall_db *db)
     FAILS(REKALL_MISUSE, rekall_get_many(db, ids, 1, NULL, &error));
 }
 
+static void superseding(rekall_db *db)
+{
+    rekall_entry *entry = NULL;
+    rekall_hits *hits = NULL;
+    rekall_patch patch = REKALL_PATCH_INIT;
+    rekall_id a = remember(db, "jjjj one"), b = remember(db, "jjjj two"), c = remember(db, "jjjj three");
+
+    OK(rekall_supersede_entry(db, a.text, b.text, &entry, &error));
+    CHECK(rekall_entry_status(entry) == REKALL_ENTRY_OBSOLETE);
+    CHECK(strcmp(rekall_entry_superseded_by(entry), b.text) == 0);
+    rekall_entry_free(entry);
+    OK(rekall_supersede_entry(db, b.text, c.text, NULL, &error));
+    OK(rekall_recall(db, "jjjj", REKALL_NTS, NULL, &hits, &error));
+    CHECK(strcmp(rekall_entry_id(rekall_hits_entry(hits, 0)), c.text) == 0);
+    rekall_hits_free(hits);
+    /* No circle, neither by this function nor by a patch. */
+    FAILS(REKALL_INVALID_INPUT, rekall_supersede_entry(db, c.text, c.text, &entry, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_supersede_entry(db, c.text, a.text, &entry, &error));
+    CHECK(entry == NULL);
+    patch.superseded_by = c.text;
+    FAILS(REKALL_INVALID_INPUT, rekall_update(db, c.text, &patch, NULL, &error));
+    patch.superseded_by = b.text;
+    FAILS(REKALL_INVALID_INPUT, rekall_update(db, c.text, &patch, NULL, &error));
+    FAILS(REKALL_NOT_FOUND, rekall_supersede_entry(db, c.text, "01ARZ3NDEKTSV4RRFFQ69G5FAV", NULL, &error));
+    FAILS(REKALL_NOT_FOUND, rekall_supersede_entry(db, "01ARZ3NDEKTSV4RRFFQ69G5FAV", c.text, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_supersede_entry(db, NULL, c.text, NULL, &error));
+    OK(rekall_get(db, c.text, &entry, &error));
+    CHECK(rekall_entry_status(entry) == REKALL_ENTRY_ACTIVE && rekall_entry_superseded_by(entry) == NULL);
+    rekall_entry_free(entry);
+}
+
+static void token_families(rekall_db *db)
+{
+    rekall_token *window = rekall_token_new(), *panel = rekall_token_child(window);
+    rekall_token *search = rekall_token_child(panel), *other = rekall_token_child(window), *late;
+    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
+    rekall_hits *hits = NULL;
+
+    CHECK(window != NULL && panel != NULL && search != NULL && other != NULL);
+    CHECK(rekall_token_child(NULL) == NULL);
+    rekall_token_cancel(other);
+    CHECK(rekall_token_is_cancelled(other) && !rekall_token_is_cancelled(window));
+    options.token = search;
+    OK(rekall_recall(db, "first", REKALL_NTS, &options, &hits, &error));
+    rekall_hits_free(hits);
+    /* The family holds together when one of it is freed. */
+    rekall_token_free(panel);
+    rekall_token_cancel(window);
+    CHECK(rekall_token_is_cancelled(search));
+    FAILS(REKALL_INTERRUPTED, rekall_recall(db, "first", REKALL_NTS, &options, &hits, &error));
+    late = rekall_token_child(window);
+    CHECK(rekall_token_is_cancelled(late));
+    rekall_token_free(window);
+    rekall_token_free(late);
+    rekall_token_free(other);
+    rekall_token_free(search);
+}
+
 int main(int argc, char **argv)
 {
     rekall_embedder embedder = letters(NULL);
@@ -44,6 +102,8 @@ int main(int argc, char **argv)
     CHECK(argc == 3);
     db = open_at(argv[1], "many.db", &embedder);
     reading_many(db);
+    superseding(db);
+    token_families(db);
     rekall_close(db);
     puts("ok");
     return 0;

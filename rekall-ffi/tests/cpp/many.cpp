@@ -10,6 +10,26 @@ static void reading_many(rekall::memory &memory)
     CHECK(status_of([&] { return memory.get_many({"no id"}); }) == REKALL_INVALID_INPUT);
 }
 
+static void superseding(rekall::memory &memory)
+{
+    const std::string older = memory.remember("older"), newer = memory.remember("newer");
+    const rekall::entry entry = memory.supersede_entry(older, newer);
+    CHECK(!entry.is_active() && entry.superseded_by() == newer);
+    CHECK(status_of([&] { return memory.supersede_entry(newer, older); }) == REKALL_INVALID_INPUT);
+}
+
+static void token_families()
+{
+    rekall::token window;
+    const rekall::token search = window.child(), other = window.child();
+    other.cancel();
+    CHECK(!window.is_cancelled() && !search.is_cancelled());
+    window.cancel();
+    CHECK(search.is_cancelled() && window.child().is_cancelled());
+    const rekall::token moved = std::move(window);
+    CHECK(status_of([&] { return window.child(); }) == REKALL_ERROR && moved.is_cancelled());
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
@@ -17,5 +37,7 @@ int main(int argc, char **argv)
     options.embedder = letters();
     rekall::memory memory(std::string(argv[1]) + "/many.db", options);
     reading_many(memory);
+    superseding(memory);
+    token_families();
     std::puts("ok");
 }

@@ -11,7 +11,23 @@ impl Machine<'_> {
     /// The machine's pointers are NULL or good.
     pub(crate) unsafe fn together(&mut self) {
         // SAFETY: as promised by the caller.
-        unsafe { self.get_many() }
+        unsafe {
+            match self.byte() % 2 {
+                0 => self.get_many(),
+                _ => self.supersede_entry(),
+            }
+        }
+    }
+
+    unsafe fn supersede_entry(&mut self) {
+        let mut error = null_mut();
+        let (old, new) = (self.id(), self.id());
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_entry_free(self.entry);
+            let status = rekall_supersede_entry(self.db, old, new, &raw mut self.entry, &raw mut error);
+            self.done(status, error, self.entry.is_null());
+        }
     }
 
     unsafe fn get_many(&mut self) {

@@ -11,10 +11,16 @@ impl Machine<'_> {
     /// # Safety
     /// The machine's pointers are NULL or good; so below.
     pub(crate) unsafe fn new_token(&mut self) {
-        let wanted = self.chance(128);
-        // SAFETY: as promised by the caller.
-        unsafe { rekall_token_free(self.token) };
-        self.token = if wanted { rekall_token_new() } else { null_mut() };
+        let (wanted, child) = (self.chance(128), self.chance(60));
+        let before = self.token;
+        self.token = match (wanted, child) {
+            (false, _) => null_mut(),
+            (true, false) => rekall_token_new(),
+            // SAFETY: NULL or a token that was not freed.
+            (true, true) => unsafe { rekall_token_child(before) },
+        };
+        // SAFETY: as promised by the caller; a parent may go before its child.
+        unsafe { rekall_token_free(before) };
         self.called(2);
     }
 

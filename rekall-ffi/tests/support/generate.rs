@@ -23,6 +23,7 @@ const SECTIONS: &[&str] = &[
     "entries/remember",
     "entries/stored",
     "entries/change",
+    "entries/supersede",
     "entries/links",
     "search/filter",
     "entries/list",

@@ -41,6 +41,7 @@
 
 mod builder;
 mod cancel;
+mod changes;
 mod config;
 mod embedding;
 mod engine;
@@ -60,6 +61,7 @@ mod upkeep;
 
 pub use builder::Builder;
 pub use cancel::CancelToken;
+pub use changes::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use config::{Config, ConfigError, VectorBackend};
 pub use engine::Rekall;
 pub use error::{Error, ErrorKind};

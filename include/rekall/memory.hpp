@@ -2,6 +2,7 @@
 #ifndef REKALL_MEMORY_HPP
 #define REKALL_MEMORY_HPP
 
+#include "changes.hpp"
 #include "entry.hpp"
 #include "hits.hpp"
 #include "links.hpp"
@@ -125,6 +126,20 @@ public:
         std::uint64_t number = 0;
         detail::call(rekall_count, get(), &c.value, &number);
         return number;
+    }
+
+    /* Which entries were written, changed or forgotten since a moment; all of them since none. */
+    [[nodiscard]] rekall::changes changes_since(const rekall_position &since = {{0, 0}}) const
+    {
+        return rekall::changes(given<rekall_changes>(rekall_changes_since, get(), &since));
+    }
+
+    /* This moment. */
+    [[nodiscard]] rekall_position change_position() const
+    {
+        rekall_position out = {{0, 0}};
+        detail::call(rekall_change_position, get(), &out);
+        return out;
     }
 
     [[nodiscard]] hits recall(std::string_view query, const recall_options &options = {}) const

@@ -46,6 +46,16 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
     }
 
+    /// Which history of the file the positions count in: another one when the file was restored from a copy, or compacted.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn incarnation(&self) -> Result<i64, Error> {
+        // Whatever puts other pages in the place of all of a file's makes SQLite read the schema anew, by this number.
+        let sql = "PRAGMA schema_version";
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
     /// What changed after `position`. Cost: proportional to the number of changed entries.
     ///
     /// # Errors

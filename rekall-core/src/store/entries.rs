@@ -120,6 +120,16 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(ids)
     }
 
+    /// The row numbers and ids of all entries, in the order of the rows.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT id, ulid FROM entry ORDER BY id")?;
+        let ids = statement.query_map([], |row| Ok((row.get(0)?, rows::ulid(row, 1)?)))?;
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
     /// Up to `limit` entries with row numbers above `row`, in order: for walking through a file.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::border::handle::Handle;
 use crate::border::place::Place;
 use crate::border::status::{REKALL_OK, REKALL_PANIC, Status};
 use crate::callbacks::cancel::Token;
+use crate::entries::changes::ChangesObject;
 use crate::entries::links::{Links, Neighbours};
 use crate::entries::stored::EntryObject;
 use crate::file::report::ReportObject;
@@ -25,6 +26,7 @@ use crate::search::hits::Hits;
 const fn any_thread<T: Send + Sync>() {}
 
 const _: () = {
+    any_thread::<ChangesObject>();
     any_thread::<Handle>();
     any_thread::<EntryObject>();
     any_thread::<ErrorObject>();

@@ -1,6 +1,7 @@
 //! Entries: remembered, read, changed, linked, listed.
 
 pub(crate) mod change;
+pub(crate) mod changes;
 pub(crate) mod input;
 pub(crate) mod links;
 pub(crate) mod list;
@@ -10,6 +11,7 @@ pub(crate) mod stored;
 pub(crate) mod supersede;
 
 pub use change::*;
+pub use changes::*;
 pub use input::*;
 pub use links::*;
 pub use list::*;

@@ -140,6 +140,22 @@ static rekall_status get_many(GIVEN)
     return status;
 }
 
+static rekall_status changes_since(GIVEN)
+{
+    rekall_changes *out = NULL;
+    rekall_status status = rekall_changes_since(shared, NULL, &out, error);
+    UNUSED;
+    rekall_changes_free(out);
+    return status;
+}
+
+static rekall_status change_position(GIVEN)
+{
+    rekall_position out;
+    UNUSED;
+    return rekall_change_position(shared, &out, error);
+}
+
 static rekall_status count(GIVEN)
 {
     uint64_t out = 0;
@@ -410,6 +426,8 @@ static const struct {
     {"rekall_neighbours_of", neighbours_of, REKALL_OK},
     {"rekall_list", list, REKALL_OK},
     {"rekall_get_many", get_many, REKALL_OK},
+    {"rekall_changes_since", changes_since, REKALL_OK},
+    {"rekall_change_position", change_position, REKALL_OK},
     {"rekall_count", count, REKALL_OK},
     {"rekall_data_version", data_version, REKALL_OK},
     {"rekall_recall", recall, REKALL_OK},

@@ -67,6 +67,56 @@ static void superseding(rekall_db *db)
     rekall_entry_free(entry);
 }
 
+static void following(rekall_db *db)
+{
+    rekall_position since = {{0, 0}};
+    rekall_changes *changes = NULL;
+    rekall_patch patch = REKALL_PATCH_INIT;
+    rekall_id kept = remember(db, "kept"), gone = remember(db, "gone");
+    int64_t number_of_kept, number_of_gone;
+    size_t last;
+
+    OK(rekall_changes_since(db, NULL, &changes, &error));
+    CHECK(rekall_changes_complete(changes) == 1 && rekall_changes_count(changes) > 2);
+    last = rekall_changes_count(changes) - 1;
+    number_of_gone = rekall_changes_number(changes, last);
+    number_of_kept = rekall_changes_number(changes, last - 1);
+    CHECK(strcmp(rekall_changes_id(changes, last), gone.text) == 0);
+    CHECK(strcmp(rekall_changes_id(changes, last - 1), kept.text) == 0);
+    CHECK(rekall_changes_id(changes, last + 1) == NULL && rekall_changes_number(changes, last + 1) == 0);
+    since = rekall_changes_position(changes);
+    rekall_changes_free(changes);
+
+    OK(rekall_forget(db, gone.text, &error));
+    patch.title = rekall_text("kept, and changed");
+    OK(rekall_update(db, kept.text, &patch, NULL, &error));
+    OK(rekall_changes_since(db, &since, &changes, &error));
+    CHECK(rekall_changes_complete(changes) == 0 && rekall_changes_count(changes) == 2);
+    CHECK(rekall_changes_number(changes, 0) == number_of_gone && rekall_changes_id(changes, 0) == NULL);
+    CHECK(rekall_changes_number(changes, 1) == number_of_kept);
+    CHECK(strcmp(rekall_changes_id(changes, 1), kept.text) == 0);
+    since = rekall_changes_position(changes);
+    rekall_changes_free(changes);
+    OK(rekall_changes_since(db, &since, &changes, &error));
+    CHECK(rekall_changes_complete(changes) == 0 && rekall_changes_count(changes) == 0);
+    rekall_changes_free(changes);
+
+    /* A moment of nowhere: all is told. */
+    since.words[0] += 1;
+    OK(rekall_changes_since(db, &since, &changes, &error));
+    CHECK(rekall_changes_complete(changes) == 1 && rekall_changes_count(changes) == last);
+    rekall_changes_free(changes);
+    OK(rekall_change_position(db, &since, &error));
+    OK(rekall_changes_since(db, &since, &changes, &error));
+    CHECK(rekall_changes_count(changes) == 0);
+    rekall_changes_free(changes);
+    FAILS(REKALL_MISUSE, rekall_changes_since(db, &since, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_change_position(db, NULL, &error));
+    CHECK(rekall_changes_count(NULL) == 0 && rekall_changes_complete(NULL) == 0);
+    CHECK(rekall_changes_id(NULL, 0) == NULL && rekall_changes_position(NULL).words[1] == 0);
+    rekall_changes_free(NULL);
+}
+
 static void token_families(rekall_db *db)
 {
     rekall_token *window = rekall_token_new(), *panel = rekall_token_child(window);
@@ -103,6 +153,7 @@ int main(int argc, char **argv)
     db = open_at(argv[1], "many.db", &embedder);
     reading_many(db);
     superseding(db);
+    following(db);
     token_families(db);
     rekall_close(db);
     puts("ok");

@@ -18,6 +18,18 @@ static void superseding(rekall::memory &memory)
     CHECK(status_of([&] { return memory.supersede_entry(newer, older); }) == REKALL_INVALID_INPUT);
 }
 
+static void following(rekall::memory &memory)
+{
+    const std::string gone = memory.remember("gone");
+    const rekall::changes all = memory.changes_since();
+    CHECK(all.complete() && all[all.size() - 1].id() == gone);
+    memory.forget(gone);
+    const rekall::changes changes = memory.changes_since(all.position());
+    CHECK(!changes.complete() && changes.size() == 1);
+    CHECK(!changes[0].id() && changes[0].number() == all[all.size() - 1].number());
+    CHECK(memory.changes_since(memory.change_position()).empty());
+}
+
 static void token_families()
 {
     rekall::token window;
@@ -38,6 +50,7 @@ int main(int argc, char **argv)
     rekall::memory memory(std::string(argv[1]) + "/many.db", options);
     reading_many(memory);
     superseding(memory);
+    following(memory);
     token_families();
     std::puts("ok");
 }

@@ -28,6 +28,7 @@ const SECTIONS: &[&str] = &[
     "search/filter",
     "entries/list",
     "entries/many",
+    "entries/changes",
     "search/recall",
     "search/batch",
     "search/similar",

@@ -62,7 +62,11 @@ impl CancelToken {
     /// ```
     #[must_use]
     pub fn child(&self) -> Self {
-        let child = Self(Arc::new(Flag { parent: Some(Arc::clone(&self.0)), cancelled: Arc::default(), children: Mutex::default() }));
+        let child = Self(Arc::new(Flag {
+            parent: Some(Arc::clone(&self.0)),
+            cancelled: Arc::default(),
+            children: Mutex::default(),
+        }));
         let mut children = self.0.children.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_cancelled() {
             child.cancel();

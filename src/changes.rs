@@ -111,7 +111,8 @@ impl Rekall {
         let changed = since.map(|since| tx.changes_since(since.position)).transpose()?;
         if let Some(Changes::Entries { entries, .. }) = changed {
             let ids = tx.ids(&entries)?;
-            let entries = entries.into_iter().map(|number| ChangedEntry { number, id: ids.get(&number).copied() });
+            let entries =
+                entries.into_iter().map(|number| ChangedEntry { number, id: ids.get(&number).copied() });
             return Ok(ChangedEntries { position, complete: false, entries: entries.collect() });
         }
         let all = tx.all_ids()?.into_iter().map(|(number, id)| ChangedEntry { number, id: Some(id) });

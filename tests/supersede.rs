@@ -37,7 +37,9 @@ fn no_entry_comes_to_stand_in_its_own_place() {
         memory.supersede_entry(pair[0], pair[1]).unwrap();
     }
     let last = ids[3];
-    for (older, said) in [(last, "another entry"), (ids[0], "does not supersede"), (ids[2], "does not supersede")] {
+    for (older, said) in
+        [(last, "another entry"), (ids[0], "does not supersede"), (ids[2], "does not supersede")]
+    {
         let patch = EntryPatch::new().superseded_by(Some(older));
         let refused = [memory.supersede_entry(last, older), memory.update(last, &patch)];
         for error in refused.map(|result| result.expect_err("a circle")) {

@@ -136,8 +136,8 @@ impl IdGenerator {
     }
 }
 
-/// So many random bits of the system's.
-fn random(bits: u32) -> Result<u128, Error> {
+/// So many random bits of the system's, 128 at the most.
+pub(crate) fn random(bits: u32) -> Result<u128, Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes[..bits.div_ceil(8) as usize])
         .map_err(|error| Error::Random { source: error.into() })?;

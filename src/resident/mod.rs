@@ -235,13 +235,19 @@ impl Resident {
         // Told while no lock is held: the host's function may search.
         self.stoppable_snapshot(store, events, cancel)?;
         done(2)?;
-        self.lay_by(store, events, cancel)?;
+        self.lay_by(store, events, cancel, true)?;
         let _ = done(REBUILD_STAGES);
         Ok(())
     }
 
-    /// Lays the codes by for the next process, if this backend has codes.
-    fn lay_by(&self, store: &Arc<Store>, events: &Events, cancel: Option<&CancelToken>) -> Result<(), Error> {
+    /// Lays the codes by for the next process, if this backend has codes; at once, or unless another process is at it.
+    fn lay_by(
+        &self,
+        store: &Arc<Store>,
+        events: &Events,
+        cancel: Option<&CancelToken>,
+        at_once: bool,
+    ) -> Result<(), Error> {
         self.stoppable_snapshot(store, events, cancel)?;
         // A clone costs nothing, and the lock is not held while the file is written.
         let (codes, space, position) = {
@@ -257,10 +263,11 @@ impl Resident {
             (engine.codes().cloned(), space.clone(), *position)
         };
         match codes {
-            Some(codes) => persist::save(store, &space, &codes, position, &self.bad),
+            Some(codes) => persist::save(store, &space, &codes, position, at_once, &self.bad),
             None => {
-                persist::save_from_rows(store, &space, cancel, &self.bad)?;
-                self.clear();
+                if persist::save_from_rows(store, &space, cancel, at_once, &self.bad)? {
+                    self.clear();
+                }
                 Ok(())
             }
         }
@@ -290,7 +297,7 @@ impl Resident {
         let due = persist::is_due(store, &self.bad, |dimensions| {
             self.wanted.memory_budget.map(|_| self.wanted.most_over_base(dimensions))
         })?;
-        if due || is_slow { self.lay_by(store, events, None) } else { Ok(()) }
+        if due || is_slow { self.lay_by(store, events, None, false) } else { Ok(()) }
     }
 
     /// The index as it is, without bringing it up to date.

@@ -81,8 +81,37 @@ pub(super) fn load(
     }
 }
 
-/// Lays the codes by, in one transaction. Readers go on meanwhile.
+/// Who lays by gives way to another process that began so many changes ago, at the most: a dead one is not waited for.
+const PATIENCE: i64 = 2_000;
+
+/// Lays the codes by, a block a transaction. Readers and writers go on meanwhile.
 pub(super) fn save(
+    store: &Store,
+    space: &Space,
+    index: &Sq8Index,
+    position: i64,
+    at_once: bool,
+    bad: &BadBlocks,
+) -> Result<(), Error> {
+    if store.deletes_securely() {
+        return save_all(store, space, index, position, bad);
+    }
+    let patience = if at_once { 0 } else { PATIENCE };
+    let Some(mut writer) = store.begin_index_blocks(space, SQ8, position, patience)? else { return Ok(()) };
+    for block in index.export() {
+        if !writer.put(&block)? {
+            return Ok(());
+        }
+    }
+    if writer.finish()? {
+        bad.forget();
+    }
+    Ok(())
+}
+
+/// In one transaction: what was forgotten since the codes were made must not come back into a file that promises to erase
+/// it.
+fn save_all(
     store: &Store,
     space: &Space,
     index: &Sq8Index,
@@ -90,9 +119,7 @@ pub(super) fn save(
     bad: &BadBlocks,
 ) -> Result<(), Error> {
     let mut tx = store.write()?;
-    // What was forgotten since the codes were made must not come back into a file that promises to erase it.
-    let forgetful = store.deletes_securely() && tx.position()? != position;
-    if forgetful || tx.active_space()?.as_ref() != Some(space) {
+    if tx.position()? != position || tx.active_space()?.as_ref() != Some(space) {
         return Ok(());
     }
     tx.replace_index_blocks(space.id, SQ8, position, index.export())?;
@@ -101,40 +128,78 @@ pub(super) fn save(
     Ok(())
 }
 
-/// Makes the codes from the rows and lays them by, a block at a time: for a memory budget that holds neither.
+/// Makes the codes from the rows and lays them by, a block at a time: for a memory budget that holds neither. Whether it
+/// came to the end.
 pub(super) fn save_from_rows(
     store: &Arc<Store>,
     space: &Space,
     cancel: Option<&CancelToken>,
+    at_once: bool,
     bad: &BadBlocks,
-) -> Result<(), Error> {
-    let mut tx = store.write()?;
-    if tx.active_space()?.as_ref() != Some(space) {
-        return Ok(());
-    }
-    let position = tx.position()?;
-    tx.drop_index_blocks(space.id, SQ8)?;
-    // Nobody else writes now, so a reader sees the very same rows.
+) -> Result<bool, Error> {
+    // All blocks are of one moment, that of this reader. A file that erases also lets nobody forget meanwhile.
+    let locked = if store.deletes_securely() { Some(store.write()?) } else { None };
     let reader = store.read()?;
+    let position = reader.position()?;
+    match locked {
+        Some(mut tx) => {
+            if tx.active_space()?.as_ref() != Some(space) {
+                return Ok(false);
+            }
+            tx.drop_index_blocks(space.id, SQ8)?;
+            let mut number = 0;
+            blocks_of_rows(store, space, &reader, position, cancel, |block| {
+                tx.put_index_block(space.id, SQ8, number, position, block)?;
+                number += 1;
+                Ok(true)
+            })?;
+            drop(reader);
+            tx.seal_index_blocks(space.id, SQ8, number, position)?;
+            tx.commit()?;
+        }
+        None => {
+            let patience = if at_once { 0 } else { PATIENCE };
+            let begun = store.begin_index_blocks(space, SQ8, position, patience)?;
+            let Some(mut writer) = begun else { return Ok(false) };
+            let put = |block: &[u8]| Ok(writer.put(block)?);
+            if !blocks_of_rows(store, space, &reader, position, cancel, put)? {
+                return Ok(false);
+            }
+            drop(reader);
+            if !writer.finish()? {
+                return Ok(false);
+            }
+        }
+    }
+    bad.forget();
+    Ok(true)
+}
+
+/// Makes the codes from the rows that a reader sees, and hands over their blocks; false when it was told to stop.
+fn blocks_of_rows(
+    store: &Arc<Store>,
+    space: &Space,
+    reader: &ReadTx<'_>,
+    position: i64,
+    cancel: Option<&CancelToken>,
+    mut put: impl FnMut(&[u8]) -> Result<bool, Error>,
+) -> Result<bool, Error> {
     let source = Arc::new(StoredRows { store: Arc::clone(store), space: space.clone(), position });
     let mut part = Sq8Index::new(space.dimensions, source)?;
-    let mut number = 0;
+    let mut goes_on = true;
     reader.vectors(space, BLOCK_ROWS, |batch| {
         check_cancelled(cancel)?;
-        part.upsert(&index_keys(batch), &batch.rows)?;
-        for block in part.export() {
-            tx.put_index_block(space.id, SQ8, number, position, &block)?;
-            number += 1;
+        if goes_on {
+            part.upsert(&index_keys(batch), &batch.rows)?;
+            for block in part.export() {
+                goes_on = goes_on && put(&block)?;
+            }
+            // All parts share the center of the first one.
+            part = part.emptied();
         }
-        // All parts share the centre of the first one.
-        part = part.emptied();
         Ok::<(), Error>(())
     })?;
-    drop(reader);
-    tx.seal_index_blocks(space.id, SQ8, number, position)?;
-    tx.commit()?;
-    bad.forget();
-    Ok(())
+    Ok(goes_on)
 }
 
 /// Whether the blocks should be renewed: they are unusable, or lag far behind: by more changes than `most` says for a space's
@@ -182,7 +247,7 @@ mod tests {
             let mut codes = Sq8Index::new(2, source).unwrap();
             codes.upsert(&[rekall_index::Key::new(1, 0, 0)], &[1.0, 0.0]).unwrap();
             rekall.forget(id).unwrap();
-            save(&rekall.store, &space, &codes, before, &BadBlocks::default()).unwrap();
+            save(&rekall.store, &space, &codes, before, true, &BadBlocks::default()).unwrap();
             let laid_by = rekall.store.read().unwrap().index_position(space.id, SQ8).unwrap();
             assert_eq!(laid_by, (!secure).then_some(before));
         }

@@ -1,7 +1,8 @@
 //! Blocks that an index has laid by, so that the next process need not read every vector.
 //!
 //! A set of blocks has the numbers 0, 1, 2 … without a gap, and after the last of them a *seal*, which says how many they
-//! are: a lost block would otherwise be lost rows, unnoticed.
+//! are: a lost block would otherwise be lost rows, unnoticed. A kind of index has one sealed set; another one may be
+//! written beside it, under a name of its own ([`IndexBlockWriter`](super::IndexBlockWriter)).
 
 use std::ops::Deref;
 
@@ -30,10 +31,44 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<i64>, Error> {
+        Ok(self.sealed_set(space, kind)?.map(|(_, position)| position))
+    }
+
+    /// The newest sealed set of a kind, by name, and its position.
+    pub(super) fn sealed_set(&self, space: SpaceId, kind: &str) -> Result<Option<(String, i64)>, Error> {
+        let mut newest: Option<(String, i64)> = None;
+        for set in self.block_sets(space, kind)? {
+            let position = self.seal_of(space, &set)?;
+            if let Some(position) = position.filter(|&at| newest.as_ref().is_none_or(|(_, best)| at > *best))
+            {
+                newest = Some((set, position));
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The names of all sets of a kind, sealed or not: the kind itself, and the kind with `/` and something after it.
+    pub(super) fn block_sets(&self, space: SpaceId, kind: &str) -> Result<Vec<String>, Error> {
+        // One step in the key for each set, not one for each block; '0' comes right after '/'.
+        let sql = "SELECT min(kind) FROM index_block WHERE space_id = ?1 AND kind > ?2
+                   AND kind >= ?3 AND kind < ?3 || '0' AND (kind = ?3 OR kind > ?3 || '/')";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let (mut sets, mut last) = (Vec::new(), String::new());
+        while let Some(set) =
+            statement.query_row((space.0, &last, kind), |row| row.get::<_, Option<String>>(0))?
+        {
+            last.clone_from(&set);
+            sets.push(set);
+        }
+        Ok(sets)
+    }
+
+    /// The position that a set's seal names; `None` where it has none, or an impossible one.
+    fn seal_of(&self, space: SpaceId, set: &str) -> Result<Option<i64>, Error> {
         let sql = "SELECT number, seq, data FROM index_block
                    WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query((space.0, kind))?;
+        let mut rows = statement.query((space.0, set))?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let sealed = row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(2), number));
         let position = row.get_ref(1)?.as_i64().ok().filter(|_| sealed);
@@ -52,10 +87,11 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         kind: &str,
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<bool, E> {
+        let set = self.sealed_set(space, kind)?.map_or_else(|| kind.to_owned(), |(set, _)| set);
         let sql =
             "SELECT number, seq, data FROM index_block WHERE space_id = ?1 AND kind = ?2 ORDER BY number";
         let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
-        let mut rows = statement.query((space.0, kind)).map_err(Error::from)?;
+        let mut rows = statement.query((space.0, set)).map_err(Error::from)?;
         let (mut next, mut position) = (0, None);
         while let Some(row) = rows.next().map_err(Error::from)? {
             // Whatever another program wrote there: no number, and so no block of this set.
@@ -134,14 +170,16 @@ impl WriteTx<'_> {
         self.put_index_block(space, kind, count, position, &seal(count as i64))
     }
 
-    /// Drops the blocks of this kind.
+    /// Drops the blocks of this kind, those that are being written included.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`].
     pub fn drop_index_blocks(&mut self, space: SpaceId, kind: &str) -> Result<(), Error> {
-        self.connection
-            .prepare_cached("DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2")?
-            .execute((space.0, kind))?;
+        for set in self.block_sets(space, kind)? {
+            self.connection
+                .prepare_cached("DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2")?
+                .execute((space.0, set))?;
+        }
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The store: one open file, and transactions on it.
 
+mod block_writer;
 mod blocks;
 mod changes;
 mod entries;
@@ -17,6 +18,7 @@ mod writer;
 
 pub(crate) use pending::FORGOTTEN_BY_PENDING;
 
+pub use block_writer::IndexBlockWriter;
 pub use changes::Changes;
 pub use entries::{Draft, Inserted};
 pub use spaces::{Space, SpaceId, SpaceState};

@@ -1,0 +1,252 @@
+//! Writing a set of index blocks in short transactions, beside the set that is in use.
+
+use super::{Space, SpaceId, Store, WriteTx};
+use crate::Error;
+use crate::id::random;
+
+/// Blocks dropped in one transaction: some megabytes.
+const DROPPED_AT_ONCE: usize = 8;
+
+/// A set of index blocks under way: each block is a transaction, and the last one puts the set in the place of the one in
+/// use. Nobody reads a set before; one that was left half done (the process was killed) goes when the next one begins.
+#[derive(Debug)]
+pub struct IndexBlockWriter<'s> {
+    store: &'s Store,
+    space: Space,
+    kind: &'static str,
+    /// Random, so that whoever begins a set at the same time writes another one.
+    set: String,
+    position: i64,
+    count: usize,
+}
+
+impl Store {
+    /// Begins a set of blocks that stand for `position`, for the active space. `None`: another space is active, or
+    /// somebody else has begun a set less than `patience` changes of the log before, and is left to it; with a patience
+    /// of 0 the other one's is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Full`] or [`Error::Io`].
+    pub fn begin_index_blocks(
+        &self,
+        space: &Space,
+        kind: &'static str,
+        position: i64,
+        patience: i64,
+    ) -> Result<Option<IndexBlockWriter<'_>>, Error> {
+        let tx = self.read()?;
+        if tx.active_space()?.as_ref() != Some(space) {
+            return Ok(None);
+        }
+        let in_use = tx.sealed_set(space.id, kind)?.map(|(set, _)| set);
+        let mut others = tx.block_sets(space.id, kind)?;
+        others.retain(|set| Some(set) != in_use.as_ref());
+        for set in &others {
+            if tx
+                .begun_at(space.id, set)?
+                .is_some_and(|begun| (position - patience..=position).contains(&begun))
+                && patience > 0
+            {
+                return Ok(None);
+            }
+        }
+        drop(tx);
+        for set in others {
+            self.drop_block_set(space.id, &set)?;
+        }
+        let set = format!("{kind}/{:016x}", random(64)?);
+        Ok(Some(IndexBlockWriter { store: self, space: space.clone(), kind, set, position, count: 0 }))
+    }
+
+    /// A set that nobody reads, some blocks a transaction.
+    fn drop_block_set(&self, space: SpaceId, set: &str) -> Result<(), Error> {
+        loop {
+            let tx = self.write()?;
+            let dropped = tx
+                .connection
+                .prepare_cached(
+                    "DELETE FROM index_block WHERE rowid IN
+                         (SELECT rowid FROM index_block WHERE space_id = ?1 AND kind = ?2 LIMIT ?3)",
+                )?
+                .execute((space.0, set, DROPPED_AT_ONCE as i64))?;
+            tx.commit()?;
+            if dropped < DROPPED_AT_ONCE {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl<C: std::ops::Deref<Target = rusqlite::Connection>> super::Tx<'_, C> {
+    /// The position that an unsealed set is written for.
+    fn begun_at(&self, space: SpaceId, set: &str) -> Result<Option<i64>, Error> {
+        let sql = "SELECT max(CAST(seq AS INTEGER)) FROM index_block WHERE space_id = ?1 AND kind = ?2";
+        Ok(self.connection.prepare_cached(sql)?.query_row((space.0, set), |row| row.get(0))?)
+    }
+}
+
+impl IndexBlockWriter<'_> {
+    /// Adds the next block. False: the set can no longer be used, because another space is active, or because somebody
+    /// dropped it (another writer of blocks, `repair`, or a file that erases what is forgotten); it is to be given up.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Full`] or [`Error::Io`].
+    pub fn put(&mut self, data: &[u8]) -> Result<bool, Error> {
+        let Some(mut tx) = self.begin()? else { return Ok(false) };
+        tx.put_index_block(self.space.id, &self.set, self.count, self.position, data)?;
+        tx.commit()?;
+        self.count += 1;
+        Ok(true)
+    }
+
+    /// Says that these are all, and puts them in the place of those in use, which are dropped afterwards. False as for
+    /// [`put`](Self::put), and when a set of a later position is in use.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Full`] or [`Error::Io`].
+    pub fn finish(self) -> Result<bool, Error> {
+        let Some(mut tx) = self.begin()? else { return Ok(false) };
+        let in_use = tx.sealed_set(self.space.id, self.kind)?;
+        if in_use.as_ref().is_some_and(|(_, position)| *position > self.position) {
+            return Ok(false);
+        }
+        tx.seal_index_blocks(self.space.id, &self.set, self.count, self.position)?;
+        if let Some((set, _)) = &in_use {
+            // Without its seal nobody reads it; its blocks go in transactions of their own.
+            tx.connection
+                .prepare_cached(
+                    "DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2 AND number =
+                         (SELECT max(number) FROM index_block WHERE space_id = ?1 AND kind = ?2)",
+                )?
+                .execute((self.space.id.0, set))?;
+        }
+        tx.commit()?;
+        if let Some((set, _)) = &in_use {
+            self.store.drop_block_set(self.space.id, set)?;
+        }
+        Ok(true)
+    }
+
+    /// A transaction in which the set is as this writer left it.
+    fn begin(&self) -> Result<Option<WriteTx<'_>>, Error> {
+        let tx = self.store.write()?;
+        let count: i64 = tx
+            .connection
+            .prepare_cached("SELECT count(*) FROM index_block WHERE space_id = ?1 AND kind = ?2")?
+            .query_row((self.space.id.0, &self.set), |row| row.get(0))?;
+        let is_ours = usize::try_from(count).is_ok_and(|count| count == self.count)
+            && tx.active_space()?.as_ref() == Some(&self.space);
+        Ok(is_ours.then_some(tx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreOptions;
+
+    const KIND: &str = "kind";
+
+    /// A file whose log has come to some position.
+    fn file() -> (tempfile::TempDir, Store, Space, i64) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let mut tx = store.write().unwrap();
+        let space = tx.ensure_active_space("test", 2).unwrap();
+        tx.connection().execute("INSERT INTO change (seq, entry_id) VALUES (1000, 7)", []).unwrap();
+        tx.commit().unwrap();
+        (folder, store, space, 1000)
+    }
+
+    fn read(store: &Store, space: &Space) -> Option<(i64, Vec<u8>)> {
+        let tx = store.read().unwrap();
+        let position = tx.index_position(space.id, KIND).unwrap()?;
+        let mut bytes = Vec::new();
+        let whole = tx.index_blocks(space.id, KIND, |data| {
+            bytes.extend_from_slice(data);
+            Ok::<(), Error>(())
+        });
+        assert!(whole.unwrap());
+        Some((position, bytes))
+    }
+
+    fn count(store: &Store) -> i64 {
+        let tx = store.read().unwrap();
+        tx.connection().query_row("SELECT count(*) FROM index_block", [], |row| row.get(0)).unwrap()
+    }
+
+    fn lay_by(store: &Store, space: &Space, position: i64, bytes: &[u8]) -> bool {
+        let mut writer = store.begin_index_blocks(space, KIND, position, 0).unwrap().unwrap();
+        bytes.iter().all(|byte| writer.put(&[*byte]).unwrap()) && writer.finish().unwrap()
+    }
+
+    #[test]
+    fn the_set_in_use_stays_until_the_new_one_is_whole() {
+        let (_folder, store, space, now) = file();
+        assert!(lay_by(&store, &space, now - 2, b"old"));
+        let mut writer = store.begin_index_blocks(&space, KIND, now - 1, 0).unwrap().unwrap();
+        for (put, byte) in b"newer".iter().enumerate() {
+            assert_eq!(read(&store, &space), Some((now - 2, b"old".to_vec())), "after {put} blocks");
+            assert!(writer.put(&[*byte]).unwrap());
+            // Other writers come in between.
+            store.write().unwrap().commit().unwrap();
+        }
+        assert!(writer.finish().unwrap());
+        assert_eq!(read(&store, &space), Some((now - 1, b"newer".to_vec())));
+        assert_eq!(count(&store), 6, "five blocks and a seal");
+    }
+
+    #[test]
+    fn what_was_left_half_done_goes_with_the_next_one() {
+        let (_folder, store, space, now) = file();
+        let mut killed = store.begin_index_blocks(&space, KIND, now, 0).unwrap().unwrap();
+        for _ in 0..30 {
+            killed.put(b"x").unwrap();
+        }
+        assert_eq!(read(&store, &space), None);
+        assert!(lay_by(&store, &space, now, b"ab"));
+        assert_eq!(read(&store, &space), Some((now, b"ab".to_vec())));
+        assert_eq!(count(&store), 3);
+        // It was not killed, only slow: it notices.
+        assert!(!killed.put(b"x").unwrap());
+        assert!(!killed.finish().unwrap());
+        assert_eq!(count(&store), 3);
+    }
+
+    #[test]
+    fn who_comes_second_gives_way_unless_the_first_is_long_gone() {
+        let (_folder, store, space, now) = file();
+        let mut first = store.begin_index_blocks(&space, KIND, now - 100, 10).unwrap().unwrap();
+        first.put(b"x").unwrap();
+        assert!(store.begin_index_blocks(&space, KIND, now - 95, 10).unwrap().is_none());
+        let mut second = store.begin_index_blocks(&space, KIND, now, 10).unwrap().unwrap();
+        assert!(second.put(b"y").unwrap());
+        assert!(!first.put(b"x").unwrap());
+        assert!(second.finish().unwrap());
+    }
+
+    #[test]
+    fn an_older_set_does_not_take_the_place_of_a_newer_one() {
+        let (_folder, store, space, now) = file();
+        let mut old = store.begin_index_blocks(&space, KIND, now - 1, 10).unwrap().unwrap();
+        let mut new = store.begin_index_blocks(&space, KIND, now, 10).unwrap().unwrap();
+        assert!(old.put(b"o").unwrap() && new.put(b"n").unwrap());
+        assert!(new.finish().unwrap());
+        assert!(!old.finish().unwrap());
+        assert_eq!(read(&store, &space), Some((now, b"n".to_vec())));
+    }
+
+    #[test]
+    fn another_space_ends_it() {
+        let (_folder, store, space, now) = file();
+        let mut writer = store.begin_index_blocks(&space, KIND, now, 0).unwrap().unwrap();
+        assert!(writer.put(b"x").unwrap());
+        let mut tx = store.write().unwrap();
+        let other = tx.add_space("other", 2, crate::SpaceState::Building).unwrap();
+        tx.activate_space(other.id).unwrap();
+        tx.commit().unwrap();
+        assert!(!writer.put(b"x").unwrap());
+        assert!(!writer.finish().unwrap());
+        assert!(store.begin_index_blocks(&space, KIND, now, 0).unwrap().is_none());
+    }
+}

@@ -1,7 +1,10 @@
 //! A search by words leaves out what costs much and says little, but never a hit that is wanted.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, TextQuery};
+mod upkeep_common;
+
+use rekall_core::{Draft, EntryId, Filter, NewEntry, Store, StoreOptions, TextQuery};
+use upkeep_common::{Random, id};
 
 fn store_of(folder: &tempfile::TempDir, titles: impl Iterator<Item = String>) -> Store {
     let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
@@ -41,4 +44,64 @@ fn no_word_of_a_long_query_is_forgotten() {
     assert_eq!(tx.search_text(&query, &Filter::new(), 100, 100).unwrap().len(), 41);
     assert_eq!(tx.search_text(&query, &Filter::new(), 100, 32).unwrap().len(), 32);
     assert!(tx.snippet(&query, 41, 8, "[", "]").unwrap().is_some());
+}
+
+/// A word: the lower the number, the more entries hold it.
+fn some_word(random: &mut Random) -> String {
+    let most = random.below(9) + 1;
+    format!("w{}", random.below(1 << most))
+}
+
+fn some_words(random: &mut Random, count: u64) -> String {
+    let words: Vec<String> = (0..=random.below(count)).map(|_| some_word(random)).collect();
+    words.join(" ")
+}
+
+/// `count` entries, the same ones whatever the file has seen before: `forgotten` others came before and between them.
+fn with_history(folder: &tempfile::TempDir, count: u64, forgotten: u64) -> Store {
+    let store = Store::open(folder.path().join(format!("{forgotten}.db")), &StoreOptions::default()).unwrap();
+    let (mut random, mut other) = (Random(count), Random(7));
+    let mut tx = store.write().unwrap();
+    for number in 0..count {
+        for gone in forgotten * number / count..forgotten * (number + 1) / count {
+            let note = NewEntry::new(some_words(&mut other, 30));
+            tx.insert(&[Draft { entry: &note, vectors: &[], id: Some(id(1_000_000 + gone)) }]).unwrap();
+        }
+        let note = NewEntry::new(some_words(&mut random, 12)).content(some_words(&mut random, 40));
+        tx.insert(&[Draft { entry: &note, vectors: &[], id: Some(id(number)) }]).unwrap();
+    }
+    tx.commit().unwrap();
+    let mut tx = store.write().unwrap();
+    for gone in 0..forgotten {
+        tx.delete(id(1_000_000 + gone)).unwrap();
+    }
+    tx.commit().unwrap();
+    assert_eq!(store.read().unwrap().count_entries().unwrap(), count);
+    store
+}
+
+/// Ids and the bits of the scores.
+fn ranking(store: &Store, query: &TextQuery) -> Vec<(EntryId, u64)> {
+    let tx = store.read().unwrap();
+    let hits = tx.search_text(query, &Filter::new(), 20, 5).unwrap();
+    let ids = tx.ids(&hits.iter().map(|hit| hit.row).collect::<Vec<_>>()).unwrap();
+    hits.iter().map(|hit| (ids[&hit.row], hit.score.to_bits())).collect()
+}
+
+#[test]
+fn what_was_forgotten_changes_no_ranking() {
+    // The entries decide whether common words are left out, and which: below the border, just at it, and above.
+    for (count, forgotten) in [(600, 6_000), (4_999, 2_000), (5_000, 2_000), (5_600, 5_000)] {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = with_history(&folder, count, 0);
+        let aged = with_history(&folder, count, forgotten);
+        let mut random = Random(99);
+        for _ in 0..150 {
+            let words = some_words(&mut random, 8);
+            for query in [TextQuery::new(&words), TextQuery::new(&words).prefix()] {
+                let expected = ranking(&plain, &query);
+                assert_eq!(ranking(&aged, &query), expected, "{words:?} in {count} entries");
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Search by words: SQLite FTS5 with BM25 ranking (<https://sqlite.org/fts5.html>).
 
+pub(crate) mod averages;
 mod query;
 mod search;
 mod stop_words;

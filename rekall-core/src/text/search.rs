@@ -5,6 +5,7 @@ use std::ops::Deref;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+use super::averages::Averages;
 use super::query::{MAX_WORDS, TextQuery};
 use crate::{Error, Filter, Tx};
 
@@ -123,7 +124,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         let every: Vec<usize> = (0..query.words().len()).collect();
         let any_of =
             |terms: &[usize]| terms.iter().map(|&term| query.term(term)).collect::<Vec<_>>().join(" OR ");
-        let entries = self.count_entries_roughly()?;
+        let entries = self.count_indexed()?;
         if every.len() <= MAX_WORDS && entries < FREQUENCY_MATTERS_FROM {
             return Ok(Some(Expression { telling: any_of(&every), all: None }));
         }
@@ -153,9 +154,11 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(statement.query_row((term, cap), |row| row.get(0))?)
     }
 
-    /// An upper bound on the number of entries in O(log n): the highest row number.
-    fn count_entries_roughly(&self) -> Result<u64, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT ifnull(max(id), 0) FROM entry")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
+    /// Number of entries in the index, in O(1): of those that are there, so that what was forgotten changes no ranking.
+    fn count_indexed(&self) -> Result<u64, Error> {
+        match Averages::read(&self.connection)? {
+            Some(averages) => Ok(averages.rows),
+            None => self.count_entries(),
+        }
     }
 }

@@ -15,21 +15,47 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// Triggers and the view decide what is written, so their text counts; for the rest the name does.
+    /// These are made anew where their text differs: they hold nothing of their own.
     fn is_code(&self) -> bool {
-        matches!(self.sort.as_str(), "trigger" | "view")
+        matches!(self.sort.as_str(), "trigger" | "view" | "index")
     }
+
+    /// Whether what the file has by this name does what this one does. A table may have columns of another program.
+    fn is_as_good(&self, connection: &Connection, sql: &str) -> Result<bool, Error> {
+        if sql == self.sql || self.is_code() || self.is_virtual() {
+            return Ok(sql == self.sql);
+        }
+        let blank = blank()?;
+        let found = columns(connection, &self.name)?;
+        Ok(columns(&blank, &self.name)?.iter().all(|column| found.contains(column)))
+    }
+
+    fn is_virtual(&self) -> bool {
+        self.sql.starts_with("CREATE VIRTUAL")
+    }
+}
+
+/// Names of a table's columns, and their places in its key.
+fn columns(connection: &Connection, table: &str) -> Result<Vec<(String, i64)>, Error> {
+    let mut statement = connection.prepare("SELECT name, pk FROM pragma_table_info(?1)")?;
+    let columns = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(columns.collect::<Result<_, _>>()?)
 }
 
 /// The objects that are missing or whose text differs.
 pub(crate) fn wrong(connection: &Connection) -> Result<Vec<Object>, Error> {
     let found: HashMap<(String, String), String> =
         list(connection)?.into_iter().map(|object| ((object.sort, object.name), object.sql)).collect();
-    let mut wrong = expected()?;
-    wrong.retain(|object| match found.get(&(object.sort.clone(), object.name.clone())) {
-        Some(sql) => object.is_code() && *sql != object.sql,
-        None => true,
-    });
+    let mut wrong = Vec::new();
+    for object in expected()? {
+        let is_as_good = match found.get(&(object.sort.clone(), object.name.clone())) {
+            Some(sql) => object.is_as_good(connection, sql)?,
+            None => false,
+        };
+        if !is_as_good {
+            wrong.push(object);
+        }
+    }
     Ok(wrong)
 }
 
@@ -41,25 +67,56 @@ pub(crate) fn drop_triggers(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes what is missing and makes anew what differs, of one sort.
+/// Makes what is missing, of one sort, and makes anew what differs, unless it holds something.
 pub(crate) fn restore(connection: &Connection, sort: &str) -> Result<(), Error> {
     for object in wrong(connection)?.iter().filter(|object| object.sort == sort) {
         if object.is_code() {
             connection.execute_batch(&format!("DROP {} IF EXISTS {}", object.sort, object.name))?;
+        } else if exists(connection, &object.name)? {
+            continue;
         }
         connection.execute_batch(&object.sql)?;
     }
     Ok(())
 }
 
+fn exists(connection: &Connection, name: &str) -> Result<bool, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?1)";
+    Ok(connection.query_row(sql, [name], |row| row.get(0))?)
+}
+
+/// Drops the full-text table with all that FTS5 keeps for it, whatever state it is in: it is derived. Our triggers, which
+/// name it, must be off.
+pub(crate) fn drop_full_text(connection: &Connection) -> Result<(), Error> {
+    match connection.execute_batch("DROP TABLE IF EXISTS entry_fts").map_err(Error::from) {
+        Ok(()) => {}
+        Err(error @ (Error::Interrupted | Error::Full { .. })) => return Err(error),
+        // FTS5 does not even open it.
+        Err(_) => {
+            let sql = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'entry_fts'";
+            let deleted = connection.execute_batch(sql);
+            connection.execute_batch("PRAGMA writable_schema = RESET")?;
+            deleted?;
+        }
+    }
+    for part in ["data", "idx", "content", "docsize", "config"] {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS entry_fts_{part}"))?;
+    }
+    Ok(())
+}
+
 /// What a new file has.
 fn expected() -> Result<Vec<Object>, Error> {
-    let blank = Connection::open_in_memory()?;
-    schema::create(&blank)?;
-    let mut objects = list(&blank)?;
+    let mut objects = list(&blank()?)?;
     // The tables that FTS5 keeps for itself come and go with the one that is ours.
     objects.retain(|object| !object.name.starts_with("entry_fts_"));
     Ok(objects)
+}
+
+fn blank() -> Result<Connection, Error> {
+    let blank = Connection::open_in_memory()?;
+    schema::create(&blank)?;
+    Ok(blank)
 }
 
 fn list(connection: &Connection) -> Result<Vec<Object>, Error> {

@@ -126,7 +126,7 @@ pub(crate) fn encode(values: &[f32], out: &mut Vec<u8>) {
 
 /// Appends the components to `out`; `None` when the length does not fit.
 pub(crate) fn decode(bytes: &[u8], dimensions: usize, out: &mut Vec<f32>) -> Option<()> {
-    if bytes.len() != dimensions * 4 {
+    if dimensions.checked_mul(4) != Some(bytes.len()) {
         return None;
     }
     out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));

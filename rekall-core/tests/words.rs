@@ -105,3 +105,20 @@ fn what_was_forgotten_changes_no_ranking() {
         }
     }
 }
+
+#[test]
+fn a_search_does_without_the_record_of_averages() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of(&folder, (1..=20).map(|row| format!("common {row}")));
+    for damage in
+        ["DELETE FROM entry_fts_data WHERE id = 1", "UPDATE entry_fts_data SET block = 'x' WHERE id = 1"]
+    {
+        let tx = store.write().unwrap();
+        tx.connection().execute_batch(damage).unwrap();
+        tx.commit().unwrap();
+        // What FTS5 makes of it is FTS5's; an error says so, and nothing else goes wrong.
+        let found = store.read().unwrap().search_text(&TextQuery::new("common"), &Filter::new(), 5, 5);
+        assert!(found.is_err() || found.is_ok_and(|hits| hits.len() == 20), "{damage}");
+        assert!(!store.check().unwrap().is_clean(), "{damage}");
+    }
+}

@@ -111,6 +111,31 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 }
 
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// Sets of blocks that no search uses, in words. O(blocks).
+    pub(super) fn unusable_blocks(&self) -> Result<Vec<String>, Error> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT DISTINCT space_id, kind FROM index_block ORDER BY space_id, kind")?;
+        let mut rows = statement.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let Ok(kind) = row.get_ref(1)?.as_str() else {
+                found.push("blocks of an index without a name".to_owned());
+                continue;
+            };
+            let space = SpaceId(row.get(0)?);
+            if !self.index_blocks(space, kind, |_| Ok::<(), Error>(()))? {
+                found.push(format!("the blocks of {kind} of space {} are not whole", space.0));
+            } else if self.index_position(space, kind)?.is_none() {
+                found
+                    .push(format!("the blocks of {kind} of space {} are of no position of the log", space.0));
+            }
+        }
+        Ok(found)
+    }
+}
+
 fn is_seal(data: rusqlite::Result<ValueRef<'_>>, blocks: i64) -> bool {
     data.is_ok_and(|data| data.as_blob().is_ok_and(|data| data == seal(blocks)))
 }

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, params_from_iter};
 
+use super::forward::Forward;
 use super::{Tx, rows};
 use crate::{Entry, EntryId, Error, Filter};
 
@@ -22,11 +23,14 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         parameters.push(SqlValue::Text(after.map_or_else(String::new, |id| id.to_string())));
         parameters.push(SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
         let condition = compiled.condition;
-        rows::selected(
+        let entries = rows::selected(
             &self.connection,
             &format!("WHERE ({condition}) AND entry.ulid > ? ORDER BY entry.ulid LIMIT ?"),
             params_from_iter(parameters),
-        )
+        )?;
+        let mut walk = Forward::after("ids", after);
+        entries.iter().try_for_each(|entry| walk.step(entry.id))?;
+        Ok(entries)
     }
 
     /// Number of entries that pass the filter. Cost as that of [`matching`](Self::matching).

@@ -4,13 +4,14 @@ use std::ops::Deref;
 
 use rusqlite::Connection;
 
+use super::forward::Forward;
 use super::{SpaceId, Tx, WriteTx};
 use crate::Error;
 
 /// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition
-/// on `entry`.
-pub(crate) const FORGOTTEN_BY_PENDING: &str = "EXISTS (SELECT 1 FROM space WHERE state = 'active')
-    AND NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
+/// on `entry`. Where no space is active all have to wait.
+pub(crate) const FORGOTTEN_BY_PENDING: &str =
+    "NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
         WHERE embedding.entry_id = entry.id AND space.state = 'active')
     AND NOT EXISTS (SELECT 1 FROM wordless JOIN space ON space.id = wordless.space_id
         WHERE wordless.entry_id = entry.id AND space.state = 'active')
@@ -57,7 +58,10 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         let mut statement = self.connection.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = statement.query_map((space.0, after, limit), |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows: Vec<i64> = rows.collect::<Result<_, _>>()?;
+        let mut walk = Forward::after("row numbers of entries", Some(after));
+        rows.iter().try_for_each(|&row| walk.step(row))?;
+        Ok(rows)
     }
 
     /// Number of entries marked as waiting. O(marked entries).

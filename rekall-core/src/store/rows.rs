@@ -4,6 +4,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
 
+use super::forward::Forward;
 use crate::{Entry, EntryId, Error, Status};
 
 /// Columns of a whole entry, in the order that [`entry`] reads them.
@@ -39,7 +40,13 @@ pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<Entry>,
 pub(super) fn after_row(connection: &Connection, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
     let mut statement = connection.prepare_cached(AFTER_ROW)?;
     let rows = statement.query_map((row, i64::try_from(limit).unwrap_or(i64::MAX)), entry)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut walk = Forward::after("row numbers of entries", Some(row));
+    rows.map(|found| {
+        let (row, entry) = found?;
+        walk.step(row)?;
+        Ok((row, entry))
+    })
+    .collect()
 }
 
 /// The entries that a condition, with what follows it, selects.

@@ -1,6 +1,6 @@
 //! Vector spaces: whose vectors the file holds.
 
-use std::ops::Deref;
+use std::ops::{Deref, RangeInclusive};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -62,6 +62,9 @@ pub struct Space {
     pub state: SpaceState,
 }
 
+/// How many components a vector may have.
+pub(crate) const SPACE_DIMENSIONS: RangeInclusive<usize> = 1..=65_536;
+
 const COLUMNS: &str = "SELECT id, fingerprint, dimensions, state FROM space";
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
@@ -119,7 +122,7 @@ impl WriteTx<'_> {
         dimensions: usize,
         state: SpaceState,
     ) -> Result<Space, Error> {
-        if !(1..=65_536).contains(&dimensions) {
+        if !SPACE_DIMENSIONS.contains(&dimensions) {
             return Err(Error::OutOfRange {
                 field: "dimensions",
                 expected: "1 to 65536",
@@ -198,10 +201,13 @@ impl WriteTx<'_> {
 }
 
 fn space(row: &Row<'_>) -> rusqlite::Result<Space> {
+    // Memory is sized by it, so it is judged here, where every reader gets it from.
+    let dimensions = row.get::<_, i64>(2)?;
+    let possible = usize::try_from(dimensions).ok().filter(|count| SPACE_DIMENSIONS.contains(count));
     Ok(Space {
         id: SpaceId(row.get(0)?),
         fingerprint: row.get(1)?,
-        dimensions: row.get(2)?,
+        dimensions: possible.ok_or(rusqlite::Error::IntegralValueOutOfRange(2, dimensions))?,
         state: SpaceState::from_name(row.get_ref(3)?.as_str()?),
     })
 }

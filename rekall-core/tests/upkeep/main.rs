@@ -7,6 +7,7 @@ mod copies;
 mod jsonl;
 mod salvage;
 mod secure_delete;
+mod semantic;
 mod stopped;
 #[path = "../upkeep_common/mod.rs"]
 mod upkeep_common;

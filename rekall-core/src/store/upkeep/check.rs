@@ -9,11 +9,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use serde::Serialize;
 
 use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::full_text;
 use super::mend::RawEntry;
 use super::watched::{Count, pages, stop_statements, units};
-use super::{Progress, unheard};
-use crate::store::{FORGOTTEN_BY_PENDING, Store, Tx};
+use super::{Progress, full_text, numbers, spaces, unheard, vec0};
+use crate::store::forward::Forward;
+use crate::store::{Changes, FORGOTTEN_BY_PENDING, Store, Tx};
 use crate::{EntryId, Error, objects, schema};
 
 /// What a [`Problem`] is about.
@@ -33,13 +33,18 @@ pub enum ProblemKind {
     Orphan,
     /// A vector that no search may see.
     Vector,
-    /// A space with an unknown state or impossible dimensions, or a second active one.
+    /// A space with an unknown state, or dimensions that cannot be or that its vectors do not have; a second active one, or
+    /// none where there are vectors.
     Space,
-    /// The change log does not know of an entry, or its counter went back.
+    /// The change log does not know of an entry, or a number is impossible that it, or row numbers, are counted by.
     ChangeLog,
+    /// What an index has laid by is not whole, of a moment that never was, or not what the vectors say. A search that notices
+    /// reads the vectors instead.
+    Blocks,
     /// An entry without vectors that is not marked as waiting for them.
     Pending,
-    /// An entry that cannot be read: an id that is no ULID, JSON that does not parse, a value of a wrong type.
+    /// An entry that cannot be read: an id that is no ULID, JSON that does not parse, a value of a wrong type, an impossible
+    /// row number.
     Unreadable,
 }
 
@@ -133,6 +138,7 @@ impl Store {
         search.section(|search| vectors(&tx, search))?;
         search.section(|search| pending(&tx, search))?;
         search.section(|search| change_log(&tx, search))?;
+        search.section(|search| blocks(&tx, search))?;
         search.section(|search| full_text(&tx, search))?;
         search.count.end()?;
         Ok(search.report)
@@ -197,7 +203,7 @@ impl<'a> Search<'a> {
 }
 
 /// Says whether it is about what the statement names, not about the machine.
-fn is_sql_error(error: &rusqlite::Error) -> bool {
+pub(super) fn is_sql_error(error: &rusqlite::Error) -> bool {
     match error {
         rusqlite::Error::SqliteFailure(code, _) => code.extended_code == rusqlite::ffi::SQLITE_ERROR,
         rusqlite::Error::SqlInputError { .. } => true,
@@ -241,10 +247,16 @@ fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
 }
 
 fn entries(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
+    for row in numbers::impossible_rows(&tx.connection)? {
+        let detail = format!("row number must be 1 to {}, got {row}", numbers::HIGHEST);
+        search.add(ProblemKind::Unreadable, detail, Some((row, id_of(&tx.connection, row))));
+    }
     let mut statement = tx.connection.prepare(&format!("{} ORDER BY id", RawEntry::select()))?;
     let mut rows = statement.query([])?;
+    let mut walk = Forward::after("row numbers of entries", None);
     while let Some(row) = rows.next()? {
         let entry = RawEntry::read(row)?;
+        walk.step(entry.row)?;
         search.report.entries += 1;
         search.count.add(1)?;
         for (_, fault) in entry.faults() {
@@ -298,8 +310,8 @@ fn tags(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -
 }
 
 fn spaces(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
-    for (_, detail) in faults::spaces(&tx.connection)? {
-        search.add(ProblemKind::Space, detail, None);
+    for fault in spaces::faults(&tx.connection)? {
+        search.add(ProblemKind::Space, fault.detail, None);
     }
     Ok(())
 }
@@ -321,9 +333,14 @@ fn vectors(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
 }
 
 fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
+    // A file of an older version without a space marks no entry; whoever may write brings that up to date.
+    let condition = match schema::is_older(&tx.connection)? {
+        true => "EXISTS (SELECT 1 FROM space WHERE state = 'active')",
+        false => "1",
+    };
     let sql = format!(
-        "SELECT id, 'no vector in the active space, and not marked as pending' FROM entry WHERE {}",
-        FORGOTTEN_BY_PENDING
+        "SELECT id, 'no vector in the active space, and not marked as pending' FROM entry
+         WHERE {condition} AND {FORGOTTEN_BY_PENDING}"
     );
     search.rows(tx, ProblemKind::Pending, &sql)
 }
@@ -335,22 +352,41 @@ fn change_log(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<
         "SELECT id, 'the change log does not know the entry' FROM entry
          WHERE NOT EXISTS (SELECT 1 FROM change WHERE change.entry_id = entry.id)",
     )?;
-    let position = tx.position()?;
-    let newest: i64 =
-        tx.connection.query_row("SELECT ifnull(max(seq), 0) FROM change", [], |row| row.get(0))?;
-    if position < newest {
-        let detail = format!("the position must be at least {newest}, got {position}");
+    for detail in numbers::faults(&tx.connection)? {
         search.add(ProblemKind::ChangeLog, detail, None);
+    }
+    Ok(())
+}
+
+fn blocks(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
+    for detail in tx.unusable_blocks()? {
+        search.add(ProblemKind::Blocks, detail, None);
+    }
+    let Some(space) = tx.active_space()? else { return Ok(()) };
+    let Some(filled_to) = tx.index_position(space.id, vec0::KIND)? else { return Ok(()) };
+    // What the log no longer tells the difference to is not used.
+    if let Changes::Entries { .. } = tx.changes_since(filled_to)? {
+        for detail in vec0::faults(&tx.connection, &space, filled_to)? {
+            search.add(ProblemKind::Blocks, detail, None);
+        }
     }
     Ok(())
 }
 
 fn full_text(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     let mut differing = Vec::new();
-    full_text::compare(&tx.connection, &mut search.count, |row| differing.push(row))?;
-    for row in differing {
-        let detail = "the full-text index does not say what the entry says".to_owned();
-        search.add(ProblemKind::FullText, detail, Some((row, id_of(&tx.connection, row))));
+    let compared =
+        full_text::compare(&tx.connection, &mut search.count, |difference| differing.push(difference));
+    for full_text::Difference { row, detail } in differing {
+        let entry = row.map(|row| (row, id_of(&tx.connection, row)));
+        search.add(ProblemKind::FullText, detail, entry);
     }
-    Ok(())
+    match compared {
+        // What FTS5 says of tables that it cannot read.
+        Err(Error::Sqlite { source }) if is_sql_error(&source) => {
+            search.add(ProblemKind::FullText, source.to_string(), None);
+            Ok(())
+        }
+        compared => compared,
+    }
 }

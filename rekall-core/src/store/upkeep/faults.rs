@@ -1,8 +1,9 @@
 //! Faults in rows, told one way for all who look for them.
 
-use rusqlite::{Connection, Row};
+use rusqlite::Row;
 
-use crate::{Error, Role, SpaceState, vector};
+use crate::store::spaces::SPACE_DIMENSIONS;
+use crate::{Role, vector};
 
 /// A column that names a row of another table.
 pub(super) struct Reference {
@@ -84,8 +85,11 @@ impl VectorRow {
 
     /// Why no search may see this vector; `None` when it is sound.
     pub(super) fn fault(&self) -> Option<String> {
-        let Some(dimensions) = self.dimensions.and_then(|count| usize::try_from(count).ok()) else {
+        let Some(dimensions) = self.dimensions else {
             return Some(format!("space {} does not exist", self.space));
+        };
+        let Some(dimensions) = possible(dimensions) else {
+            return Some(format!("space {} must have {DIMENSIONS_ALLOWED}, got {dimensions}", self.space));
         };
         let role = self.role.and_then(|role| u8::try_from(role).ok()).and_then(Role::from_number);
         if role.is_none() {
@@ -99,7 +103,7 @@ impl VectorRow {
             return Some(format!("span must go forward, got {} to {}", shown(self.start), shown(self.end)));
         }
         let Some(bytes) = &self.bytes else { return Some("vector must be a BLOB".to_owned()) };
-        let mut values = Vec::with_capacity(dimensions);
+        let mut values = Vec::new();
         if vector::decode(bytes, dimensions, &mut values).is_none() {
             return Some(format!("vector must have {} bytes, got {}", dimensions * 4, bytes.len()));
         }
@@ -112,32 +116,10 @@ fn shown(number: Option<i64>) -> String {
     number.map_or_else(|| "something else".to_owned(), |number| number.to_string())
 }
 
-/// The state of this name, if any version of the schema knows it.
-pub(super) fn state(name: &str) -> Option<SpaceState> {
-    SpaceState::ALL.into_iter().find(|state| state.name() == name)
-}
+/// How many dimensions a space may have, in words.
+pub(super) const DIMENSIONS_ALLOWED: &str = "1 to 65536 dimensions";
 
-/// Problems of a vector space, by number.
-pub(super) fn spaces(connection: &Connection) -> Result<Vec<(i64, String)>, Error> {
-    let mut statement = connection.prepare("SELECT id, state, dimensions FROM space ORDER BY id")?;
-    let mut rows = statement.query([])?;
-    let mut found = Vec::new();
-    let mut active: Option<i64> = None;
-    while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        match row.get_ref(1)?.as_str().unwrap_or_default() {
-            "active" => {
-                if let Some(first) = active.replace(id) {
-                    found.push((id, format!("space {id} is active beside space {first}")));
-                }
-            }
-            other if state(other).is_some() => {}
-            other => found.push((id, format!("space {id} has the unknown state {other:?}"))),
-        }
-        let dimensions = row.get_ref(2)?.as_i64().unwrap_or_default();
-        if !(1..=65_536).contains(&dimensions) {
-            found.push((id, format!("space {id} must have 1 to 65536 dimensions, got {dimensions}")));
-        }
-    }
-    Ok(found)
+/// Dimensions as they stand in the file, if a space can have so many: nothing is sized by others.
+pub(super) fn possible(dimensions: i64) -> Option<usize> {
+    usize::try_from(dimensions).ok().filter(|count| SPACE_DIMENSIONS.contains(count))
 }

@@ -10,27 +10,44 @@ use rusqlite::Connection;
 
 use super::watched::Count;
 use crate::Error;
+use crate::store::forward::Forward;
+use crate::text::averages::{Averages, numbers};
+use crate::text::pages;
 
 /// Entries indexed once more at a time, in memory.
 const BATCH: usize = 500;
 
-/// Calls `differs` with the row number of each entry whose words in the index are not those of its text, and
-/// of each row in the index that is no entry. Needs a transaction, writes to temporary tables only. Memory: 16
-/// bytes an entry. Counts the entries.
+/// Something in which the index and the entries differ.
+pub(super) struct Difference {
+    /// Row number of an entry, or of a row in the index that is no entry; `None`: it is about the whole index.
+    pub(super) row: Option<i64>,
+    pub(super) detail: String,
+}
+
+/// Calls `differs` for each entry whose words in the index, or their number, are not those of its text, for each row in the
+/// index that is no entry, and for what is wrong with the index itself. Needs a transaction, writes to temporary tables only.
+/// Memory: 16 bytes an entry. Counts the entries.
 pub(super) fn compare(
     connection: &Connection,
     count: &mut Count<'_>,
-    mut differs: impl FnMut(i64),
+    mut differs: impl FnMut(Difference),
 ) -> Result<(), Error> {
     connection.execute_batch(&format!(
         "CREATE VIRTUAL TABLE temp.stored_words USING fts5vocab ('main', 'entry_fts', 'instance');
          CREATE VIRTUAL TABLE temp.again USING fts5 (title, content, tags, context, content = '', {TOKENIZER});
          CREATE VIRTUAL TABLE temp.again_words USING fts5vocab ('temp', 'again', 'instance');"
     ))?;
+    let mut of = |row, detail: &str| differs(Difference { row, detail: detail.to_owned() });
+    for fault in pages::faults(connection)? {
+        of(None, &fault);
+    }
     let mut stored = words(connection, "stored_words")?;
+    let mut expected = Averages { rows: 0, tokens: vec![0; 4] };
+    let mut walk = Forward::after("row numbers of entries", None);
     let mut last = i64::MIN;
     loop {
         let batch = rows_after(connection, last)?;
+        batch.iter().try_for_each(|&row| walk.step(row))?;
         let Some(&highest) = batch.last() else { break };
         connection
             .prepare_cached(
@@ -39,19 +56,54 @@ pub(super) fn compare(
             )?
             .execute((last, highest))?;
         let again = words(connection, "again_words")?;
+        let sizes = sizes(connection, "temp.again_docsize", last, highest)?;
+        let mut stored_sizes = self::sizes(connection, "main.entry_fts_docsize", last, highest)?;
         count.add(batch.len() as u64)?;
         for row in batch {
             if stored.remove(&row) != again.get(&row).copied() {
-                differs(row);
+                of(Some(row), "the full-text index does not say what the entry says");
             }
+            let size = sizes.get(&row).map(Vec::as_slice).unwrap_or_default();
+            if stored_sizes.remove(&row).as_deref() != Some(size) {
+                of(Some(row), "the full-text index does not say how long the entry is");
+            }
+            expected.rows += 1;
+            let tokens = numbers(size).unwrap_or_default();
+            expected.tokens.iter_mut().zip(tokens).for_each(|(sum, tokens)| *sum += tokens);
         }
+        stored_sizes
+            .into_keys()
+            .for_each(|row| of(Some(row), "the full-text index has a length of no entry"));
         connection.execute("INSERT INTO temp.again (again) VALUES ('delete-all')", [])?;
         last = highest;
     }
     let mut left: Vec<i64> = stored.into_keys().collect();
     left.sort_unstable();
-    left.into_iter().for_each(differs);
+    left.into_iter().for_each(|row| of(Some(row), "the full-text index has words of no entry"));
+    sizes(connection, "main.entry_fts_docsize", last, i64::MAX)?
+        .into_keys()
+        .for_each(|row| of(Some(row), "the full-text index has a length of no entry"));
+    // An index that never held anything has no record.
+    let averages = Averages::read(connection)?.filter(|found| found.rows > 0 || !found.tokens.is_empty());
+    if averages.as_ref() != Some(&expected) && (averages.is_some() || expected.rows > 0) {
+        let found = averages
+            .map_or_else(|| "nothing".to_owned(), |found| format!("{} {:?}", found.rows, found.tokens));
+        of(
+            None,
+            &format!("the full-text index must count {} {:?}, got {found}", expected.rows, expected.tokens),
+        );
+    }
     Ok(())
+}
+
+/// How many words each column of each row above `low`, up to `high`, has, as FTS5 writes it.
+fn sizes(connection: &Connection, table: &str, low: i64, high: i64) -> Result<HashMap<i64, Vec<u8>>, Error> {
+    let sql = format!("SELECT id, sz FROM {table} WHERE id > ?1 AND id <= ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let sizes = statement.query_map((low, high), |row| {
+        Ok((row.get(0)?, row.get_ref(1)?.as_bytes().unwrap_or_default().to_vec()))
+    })?;
+    Ok(sizes.collect::<Result<_, _>>()?)
 }
 
 /// As in the schema; a test compares.

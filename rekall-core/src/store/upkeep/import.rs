@@ -8,10 +8,10 @@ use rusqlite::{OptionalExtension, named_params};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::faults;
 use super::line::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
 use super::line::{decode, meta_sql, minified};
 use super::lines::{Lines, bad};
+use super::spaces;
 use super::{Progress, REPORT_EVERY, stop_if};
 use crate::store::{Space, SpaceId, SpaceState, Store, WriteTx};
 use crate::{Context, EntryId, Error, Role, vector};
@@ -144,7 +144,7 @@ impl<'s> Import<'s> {
     }
 
     fn space(&mut self, line: &SpaceLine) -> Result<(), Error> {
-        let state = faults::state(&line.state)
+        let state = spaces::state(&line.state)
             .ok_or_else(|| bad(1, "a state that spaces have", format!("{:?}", line.state)))?;
         if !(1..=65_536).contains(&line.dimensions) {
             return Err(bad(1, "1 to 65536 dimensions", line.dimensions.to_string()));

@@ -13,11 +13,14 @@ mod line;
 mod lines;
 mod mend;
 mod new_file;
+mod numbers;
 mod repair;
 mod salvage;
 mod scan;
 mod scrub;
 pub(super) mod secure;
+mod spaces;
+mod vec0;
 mod watched;
 
 pub use check::{CheckReport, Problem, ProblemKind};

@@ -1,16 +1,18 @@
 //! Setting right what [`Store::check`] finds, as far as the pages can be read.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use rusqlite::Connection;
 use serde::Serialize;
 
-use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::full_text;
+use super::check::is_sql_error;
+use super::faults::{DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::mend::RawEntry;
 use super::watched::{Count, Stoppable, units};
-use super::{Progress, unheard};
+use super::{Progress, full_text, numbers, spaces, unheard};
+use crate::store::forward::Forward;
 use crate::store::{FORGOTTEN_BY_PENDING, Store, WriteTx, lock};
 use crate::{EntryId, Error, objects};
 
@@ -20,7 +22,8 @@ use crate::{EntryId, Error, objects};
 pub struct Mended {
     /// Its id, which is new when it had none.
     pub id: EntryId,
-    /// The columns that could not be read. What they held is in the entry's `legacy`, under `unreadable`.
+    /// The columns that could not be read. What they held is in the entry's `legacy`, under `unreadable`; but an
+    /// impossible row number (`id`), which another one took the place of.
     pub columns: Vec<String>,
 }
 
@@ -36,7 +39,7 @@ pub struct RepairReport {
     pub orphans: u64,
     /// Entries newly marked as waiting for their vectors.
     pub pending: u64,
-    /// Spaces whose state was set to retired.
+    /// Faults of spaces that were set right: state, dimensions, the model's name.
     pub spaces: u64,
     /// Tables, triggers and indexes that were made anew.
     pub objects: u64,
@@ -102,6 +105,10 @@ fn suggest_salvage(error: Error) -> Error {
         Error::Corrupt { detail } => {
             Error::Corrupt { detail: format!("{detail}; what can be read can be salvaged into a new file") }
         }
+        // A table or column that is not there.
+        Error::Sqlite { source } if is_sql_error(&source) => {
+            suggest_salvage(Error::Corrupt { detail: source.to_string() })
+        }
         other => other,
     }
 }
@@ -113,9 +120,10 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     let before = tx.position()?;
     // Triggers would stumble over unreadable JSON; all that they keep is made anew below.
     objects::drop_triggers(connection)?;
+    objects::drop_full_text(connection)?;
     objects::restore(connection, "table")?;
     objects::restore(connection, "view")?;
-    mend_spaces(connection, &mut report)?;
+    report.spaces = spaces::mend(connection)?;
     count.tell()?;
     mend_entries(tx, &mut report, count)?;
     objects::restore(connection, "index")?;
@@ -136,29 +144,18 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
         &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}"),
         [],
     )? as u64;
-    log_anew(connection, before)?;
+    numbers::mend(connection, before)?;
     objects::restore(connection, "trigger")?;
     verify(connection)?;
     count.end()?;
     Ok(report)
 }
 
-/// Keeps the first of several active spaces, and retires what no version knows.
-fn mend_spaces(connection: &Connection, report: &mut RepairReport) -> Result<(), Error> {
-    for (id, _) in faults::spaces(connection)? {
-        // Without dimensions no vector of it can be read; they all go to quarantine.
-        connection.execute(
-            "UPDATE space SET dimensions = 1 WHERE id = ?1 AND NOT dimensions BETWEEN 1 AND 65536",
-            [id],
-        )?;
-        report.spaces += connection.execute("UPDATE space SET state = 'retired' WHERE id = ?1", [id])? as u64;
-    }
-    Ok(())
-}
-
 fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
-    let mut row = i64::MIN;
+    let renumbered = numbers::renumber(connection, &numbers::impossible_rows(connection)?)?;
+    let renumbered: HashSet<i64> = renumbered.into_values().collect();
+    let (mut row, mut walk) = (i64::MIN, Forward::after("row numbers of entries", None));
     // NOT INDEXED: the indexes may be what is wrong.
     let sql = format!("{} NOT INDEXED WHERE id > ?1 ORDER BY id LIMIT 100", RawEntry::select());
     loop {
@@ -166,10 +163,18 @@ fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'
         let batch: Vec<RawEntry> = statement.query_map([row], RawEntry::read)?.collect::<Result<_, _>>()?;
         let Some(last) = batch.last() else { return Ok(()) };
         row = last.row;
+        batch.iter().try_for_each(|entry| walk.step(entry.row))?;
         count.add(batch.len() as u64)?;
-        for mut entry in batch.into_iter().filter(|entry| !entry.faults().is_empty()) {
+        for mut entry in batch {
+            let has_new_number = renumbered.contains(&entry.row);
+            if entry.faults().is_empty() && !has_new_number {
+                continue;
+            }
             let fresh = lock(&tx.store.ids).next(tx.now_ms())?;
-            let columns = entry.mend(fresh).into_iter().map(str::to_owned).collect();
+            let mut columns: Vec<String> = entry.mend(fresh).into_iter().map(str::to_owned).collect();
+            if has_new_number {
+                columns.push("id".to_owned());
+            }
             if taken(connection, &entry)? {
                 entry.rename(fresh);
             }
@@ -195,13 +200,14 @@ fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>
          WHERE rowid > ?1 AND EXISTS (SELECT 1 FROM entry WHERE entry.id = embedding.entry_id)
          ORDER BY rowid LIMIT 100"
     );
-    let mut rowid = i64::MIN;
+    let (mut rowid, mut walk) = (i64::MIN, Forward::after("row numbers of vectors", None));
     loop {
         let mut statement = connection.prepare_cached(&sql)?;
         let batch: Vec<VectorRow> =
             statement.query_map([rowid], VectorRow::read)?.collect::<Result<_, _>>()?;
         let Some(last) = batch.last() else { return Ok(()) };
         rowid = last.rowid;
+        batch.iter().try_for_each(|vector| walk.step(vector.rowid))?;
         count.add(batch.len() as u64)?;
         for vector in batch {
             let Some(reason) = vector.fault() else { continue };
@@ -231,24 +237,12 @@ fn remove_orphans(connection: &Connection, report: &mut RepairReport) -> Result<
     Ok(())
 }
 
-/// Writes the log anew, above every position a reader may have, and tells readers to read everything anew.
-fn log_anew(connection: &Connection, before: i64) -> Result<(), Error> {
-    let newest: i64 = connection.query_row("SELECT ifnull(max(seq), 0) FROM change", [], |row| row.get(0))?;
-    let before = before.max(newest);
-    connection.execute("DELETE FROM change", [])?;
-    // AUTOINCREMENT counts on from the number given last.
-    connection.execute("INSERT INTO change (seq, entry_id) VALUES (?1, 0)", [before + 1])?;
-    connection.execute("INSERT INTO change (entry_id) SELECT id FROM entry ORDER BY id", [])?;
-    connection.execute(
-        "INSERT INTO meta (key, value) SELECT 'log_floor', max(seq) FROM change WHERE true
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [],
-    )?;
-    Ok(())
-}
-
 /// A repair that leaves a damaged file behind is none.
 fn verify(connection: &Connection) -> Result<(), Error> {
+    if let Some(object) = objects::wrong(connection)?.first() {
+        let detail = format!("{} {} lacks columns, or has them in another key", object.sort, object.name);
+        return Err(Error::Corrupt { detail });
+    }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(Error::Corrupt { detail: found.replace('\n', "; ") }) }
 }

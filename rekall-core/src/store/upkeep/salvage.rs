@@ -5,21 +5,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
 use super::faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::header;
 use super::mend::RawEntry;
 use super::new_file::NewFile;
 use super::repair::Mended;
 use super::scan::Scan;
-use super::{Progress, REPORT_EVERY, stop_if};
+use super::{Progress, REPORT_EVERY, full_text, header, numbers, spaces, stop_if};
 use crate::connection::located;
 use crate::files::{COMPANIONS, beside, io_error};
 use crate::id::IdGenerator;
 use crate::store::{FORGOTTEN_BY_PENDING, Store};
-use crate::{EntryId, Error, SpaceState, SystemWallClock, WallClock, schema};
+use crate::{EntryId, Error, SpaceState, SystemWallClock, WallClock, objects, schema};
 
 /// What [`Store::salvage`] carried over, and what it could not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -168,11 +167,16 @@ impl Salvage<'_> {
             "INSERT OR IGNORE INTO space (id, fingerprint, dimensions, state, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        let dimensions = &mut self.dimensions;
+        let (from, dimensions) = (self.from, &mut self.dimensions);
         let sql = "SELECT id, fingerprint, dimensions, state, created_at FROM space ORDER BY id";
         let lost = Scan::new(self.from).all(sql, &mut |row| {
-            let Ok((id, fingerprint, count)) = row_of_space(row) else { return Ok(()) };
-            let state = row.get_ref(3)?.as_str().ok().and_then(faults::state);
+            let Ok(id) = row.get::<_, i64>(0) else { return Ok(()) };
+            let fingerprint = String::from_utf8_lossy(row.get_ref(1)?.as_bytes().unwrap_or_default());
+            // The vectors know better, where they can be read.
+            let usual = spaces::usual_dimensions(from, id).ok().and_then(|usual| usual.dimensions);
+            let stated = row.get_ref(2)?.as_i64().ok().and_then(faults::possible);
+            let Some(count) = usual.or(stated).map(|count| count as i64) else { return Ok(()) };
+            let state = row.get_ref(3)?.as_str().ok().and_then(spaces::state);
             let state = state.unwrap_or(SpaceState::Retired).name();
             let made = row.get_ref(4)?.as_i64().unwrap_or_default();
             if statement.execute((id, fingerprint, count, state, made))? == 1 {
@@ -312,6 +316,8 @@ impl Salvage<'_> {
     }
 
     fn finish(mut self) -> Result<SalvageReport, Error> {
+        self.renumber()?;
+        spaces::mend(self.to)?;
         for reference in &REFERENCES {
             let (table, column) = (reference.table, reference.column);
             let sql = if table == "entry" {
@@ -327,18 +333,31 @@ impl Salvage<'_> {
         Ok(self.report)
     }
 
+    /// Row numbers that cannot be, as in [`Store::repair`]. What hangs on them was made by triggers, and is made anew.
+    fn renumber(&mut self) -> Result<(), Error> {
+        let impossible = numbers::impossible_rows(self.to)?;
+        if impossible.is_empty() {
+            return Ok(());
+        }
+        objects::drop_triggers(self.to)?;
+        let given = numbers::renumber(self.to, &impossible)?;
+        full_text::rebuild(self.to)?;
+        numbers::mend(self.to, 0)?;
+        objects::restore(self.to, "trigger")?;
+        for row in given.into_values() {
+            let ulid: String =
+                self.to.query_row("SELECT ulid FROM entry WHERE id = ?1", [row], |row| row.get(0))?;
+            if let Ok(id) = ulid.parse() {
+                self.report.mended.push(Mended { id, columns: vec!["id".to_owned()] });
+            }
+        }
+        Ok(())
+    }
+
     fn note(&mut self, table: &str, gaps: u64) {
         if gaps > 0 {
             self.report.damage.push(format!("{table}: {gaps} gaps that could not be read"));
         }
-    }
-}
-
-fn row_of_space(row: &Row<'_>) -> rusqlite::Result<(i64, String, i64)> {
-    let dimensions = row.get(2)?;
-    match dimensions {
-        1..=65_536 => Ok((row.get(0)?, row.get(1)?, dimensions)),
-        _ => Err(rusqlite::Error::IntegralValueOutOfRange(2, dimensions)),
     }
 }
 

@@ -41,15 +41,17 @@ impl<'c> Scan<'c> {
         let between =
             |order: &str| format!("{select} WHERE {table}.{key} BETWEEN ?1 AND ?2 ORDER BY 1 {order}");
         let statements = (between("ASC"), between("DESC"));
+        // Another program may have written any number.
+        let lowest = bound(&format!("SELECT min({key}) FROM {table}").as_str()).unwrap_or(1).min(1);
         // A bound that cannot be read leaves the whole range; the budget ends the search in it.
-        let found = self.range(1, highest.unwrap_or(i64::MAX), &statements, take);
+        let found = self.range(lowest, highest.unwrap_or(i64::MAX), &statements, take);
         self.merge();
         found
     }
 
     /// Rows of any query that has an order, from both ends; gives the number of gaps, 0 or 1.
     pub(super) fn all(&mut self, sql: &str, take: Take<'_>) -> Result<u64, Error> {
-        if self.run(sql, None, take)?.is_none() {
+        if self.run(sql, None, false, take)?.is_none() {
             return Ok(0);
         }
         let backwards: Vec<String> = match sql.rsplit_once(" ORDER BY ") {
@@ -57,18 +59,15 @@ impl<'c> Scan<'c> {
             None => Vec::new(),
         };
         let start = sql.rsplit_once(" ORDER BY ").map_or(sql, |(start, _)| start);
-        self.run(&format!("{start} ORDER BY {}", backwards.join(", ")), None, take)?;
+        self.run(&format!("{start} ORDER BY {}", backwards.join(", ")), None, true, take)?;
         Ok(1)
     }
 
     fn range(&mut self, low: i64, high: i64, sql: &(String, String), take: Take<'_>) -> Result<(), Error> {
-        let Some(last) = self.run(&sql.0, Some((low, high)), take)? else { return Ok(()) };
-        // A damaged tree may give numbers that were not asked for.
-        let inside = |row: &i64| (low..=high).contains(row);
-        let low = last.filter(inside).map_or(low, |row| row.saturating_add(1));
-        let Some(first) = self.run(&sql.1, Some((low, high)), take)? else { return Ok(()) };
-        let inside = |row: &i64| (low..=high).contains(row);
-        let high = first.filter(inside).map_or(high, |row| row.saturating_sub(1));
+        let Some(last) = self.run(&sql.0, Some((low, high)), false, take)? else { return Ok(()) };
+        let low = last.map_or(low, |row| row.saturating_add(1));
+        let Some(first) = self.run(&sql.1, Some((low, high)), true, take)? else { return Ok(()) };
+        let high = first.map_or(high, |row| row.saturating_sub(1));
         if low > high {
             return Ok(());
         }
@@ -76,20 +75,23 @@ impl<'c> Scan<'c> {
             self.unreadable.push((low, high));
             return Ok(());
         }
-        let middle = low + (high - low) / 2;
+        let middle = i64::midpoint(low, high);
         self.range(low, middle, sql, take)?;
         self.range(middle + 1, high, sql, take)
     }
 
-    /// Runs a query until its end (`None`) or until damage (`Some`, with the last row's number, if any).
+    /// Runs a query until its end (`None`) or until damage (`Some`, with the last row's number, if any). A damaged tree may
+    /// give numbers that were not asked for, or go back: each statement reads each row at most once, or reading by halves
+    /// would take the square of the file.
     fn run(
         &mut self,
         sql: &str,
         range: Option<(i64, i64)>,
+        backwards: bool,
         take: Take<'_>,
     ) -> Result<Option<Option<i64>>, Error> {
         self.budget = self.budget.saturating_sub(1);
-        let mut last = None;
+        let mut last: Option<i64> = None;
         let Ok(mut statement) = self.connection.prepare_cached(sql) else { return Ok(Some(last)) };
         let rows = match range {
             Some(range) => statement.query(range),
@@ -99,10 +101,19 @@ impl<'c> Scan<'c> {
         loop {
             match rows.next() {
                 Ok(Some(row)) => {
-                    take(row)?;
-                    if range.is_some() {
-                        last = Some(row.get(0)?);
+                    if let Some((low, high)) = range {
+                        let number: i64 = row.get(0)?;
+                        let (low, high) = match (last, backwards) {
+                            (Some(last), false) => (last.saturating_add(1), high),
+                            (Some(last), true) => (low, last.saturating_sub(1)),
+                            (None, _) => (low, high),
+                        };
+                        if !(low..=high).contains(&number) {
+                            return Ok(Some(last));
+                        }
+                        last = Some(number);
                     }
+                    take(row)?;
                 }
                 Ok(None) => return Ok(None),
                 Err(_) => return Ok(Some(last)),

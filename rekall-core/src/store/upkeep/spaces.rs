@@ -1,0 +1,142 @@
+//! Vector spaces that cannot be as they are, and setting them right so that as many vectors as possible are searched.
+
+use rusqlite::Connection;
+
+use super::faults::{DIMENSIONS_ALLOWED, possible};
+use crate::{Error, SpaceState};
+
+/// What is wrong with a vector space.
+#[derive(Debug, PartialEq)]
+pub(super) struct SpaceFault {
+    pub(super) id: i64,
+    pub(super) detail: String,
+    pub(super) cure: Cure,
+}
+
+/// What sets it right.
+#[derive(Debug, PartialEq)]
+pub(super) enum Cure {
+    State(SpaceState),
+    /// `None`: not even its vectors say how many.
+    Dimensions(Option<usize>),
+    Fingerprint,
+}
+
+/// Problems of vector spaces, by number. O(vectors).
+pub(super) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> {
+    let mut statement =
+        connection.prepare("SELECT id, fingerprint, state, dimensions FROM space NOT INDEXED ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    let (mut active, mut building): (Option<i64>, bool) = (None, false);
+    // Whose vectors a file without an active space might search: of an unknown state first, then those that are kept.
+    let mut candidates: Vec<(bool, u64, i64)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get(0)?;
+        let mut wrong = |detail, cure| found.push(SpaceFault { id, detail, cure });
+        if row.get_ref(1)?.as_str().is_err() {
+            wrong(format!("space {id} must name its model in text"), Cure::Fingerprint);
+        }
+        let usual = usual_dimensions(connection, id)?;
+        let name = String::from_utf8_lossy(row.get_ref(2)?.as_bytes().unwrap_or_default()).into_owned();
+        match state(&name) {
+            Some(SpaceState::Active) => {
+                if let Some(first) = active {
+                    let detail = format!("space {id} is active beside space {first}");
+                    wrong(detail, Cure::State(SpaceState::Retired));
+                } else {
+                    active = Some(id);
+                }
+            }
+            Some(state) => {
+                building |= state == SpaceState::Building;
+                if state == SpaceState::Retired && usual.vectors > 0 {
+                    candidates.push((false, usual.vectors, id));
+                }
+            }
+            None => {
+                candidates.push((true, usual.vectors, id));
+                let detail = format!("space {id} has the unknown state {name:?}");
+                wrong(detail, Cure::State(SpaceState::Retired));
+            }
+        }
+        let stated = row.get_ref(3)?.as_i64().unwrap_or_default();
+        match (possible(stated), usual.dimensions) {
+            (None, cure) => {
+                let detail = format!("space {id} must have {DIMENSIONS_ALLOWED}, got {stated}");
+                wrong(detail, Cure::Dimensions(cure));
+            }
+            (Some(stated), Some(usual)) if stated != usual => {
+                let detail = format!("space {id} has {stated} dimensions, and most of its vectors {usual}");
+                wrong(detail, Cure::Dimensions(Some(usual)));
+            }
+            _ => {}
+        }
+    }
+    // While one is building, the file has not had an active one yet.
+    if active.is_none()
+        && !building
+        && let Some(&(_, vectors, id)) = candidates.iter().max()
+    {
+        found.retain(|fault| fault.id != id || !matches!(fault.cure, Cure::State(_)));
+        let detail = format!("no space is active, and space {id} has {vectors} vectors");
+        found.push(SpaceFault { id, detail, cure: Cure::State(SpaceState::Active) });
+    }
+    Ok(found)
+}
+
+/// Sets right what can be; gives the number of faults. Triggers may be on or off.
+pub(super) fn mend(connection: &Connection) -> Result<u64, Error> {
+    let faults = faults(connection)?;
+    for SpaceFault { id, cure, .. } in &faults {
+        match cure {
+            Cure::State(state) => {
+                connection.execute("UPDATE space SET state = ?2 WHERE id = ?1", (id, state.name()))?;
+            }
+            Cure::Dimensions(Some(dimensions)) => {
+                let dimensions = *dimensions as i64;
+                connection.execute("UPDATE space SET dimensions = ?2 WHERE id = ?1", (id, dimensions))?;
+            }
+            Cure::Dimensions(None) => {
+                // No vector of it can be read; they all go to quarantine.
+                let sql = "UPDATE space SET dimensions = 1, state = 'retired' WHERE id = ?1";
+                connection.execute(sql, [id])?;
+            }
+            Cure::Fingerprint => {
+                let sql = "UPDATE space SET fingerprint = 'unreadable:' || ifnull(hex(fingerprint), '') WHERE id = ?1";
+                connection.execute(sql, [id])?;
+            }
+        }
+    }
+    Ok(faults.len() as u64)
+}
+
+/// How long most vectors of a space are.
+pub(super) struct Usual {
+    pub(super) vectors: u64,
+    /// Of more than half of them.
+    pub(super) dimensions: Option<usize>,
+}
+
+/// How long the vectors of a space are. Their lengths stand in the rows' headers: the vectors are not read.
+pub(super) fn usual_dimensions(connection: &Connection, space: i64) -> Result<Usual, Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT CASE WHEN typeof(vector) = 'blob' THEN length(vector) END, count(*) FROM embedding
+         WHERE space_id = ?1 GROUP BY 1",
+    )?;
+    let mut rows = statement.query([space])?;
+    let (mut all, mut most): (u64, (u64, Option<i64>)) = (0, (0, None));
+    while let Some(row) = rows.next()? {
+        let count: u64 = row.get(1)?;
+        all += count;
+        most = most.max((count, row.get(0)?));
+    }
+    let dimensions =
+        most.1.filter(|bytes| 2 * most.0 > all && bytes % 4 == 0).and_then(|bytes| possible(bytes / 4));
+    Ok(Usual { vectors: all, dimensions })
+}
+
+/// The state of this name, if any version of the schema knows it.
+pub(super) fn state(name: &str) -> Option<SpaceState> {
+    SpaceState::ALL.into_iter().find(|state| state.name() == name)
+}

@@ -727,6 +727,12 @@
 #define REKALL_UTC_OFFSET_AUTO INT32_MIN
 
 /**
+ * What changed since a moment. Never changes; may be read from any thread, also after rekall_close(). What its functions
+ * return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_changes rekall_changes;
+
+/**
  * An entry as it was when it was read. Never changes; may be read from any thread, also after rekall_close(). What its
  * functions return belongs to it and lives as long. All of them take NULL, for which they return NULL or 0.
  */
@@ -1390,7 +1396,8 @@ typedef struct rekall_patch {
      */
     rekall_str metadata;
     /**
-     * Id of the entry that replaces this one, NUL-terminated; NULL: as it is.
+     * Id of the entry that replaces this one, NUL-terminated; NULL: as it is. The status stays as it is, too:
+     * rekall_supersede_entry() sets both.
      */
     const char *superseded_by;
 } rekall_patch;
@@ -1511,6 +1518,17 @@ typedef struct rekall_filter {
  */
 #define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
     0, 0 }
+
+/**
+ * A moment of a file's history: store it as it is, beside what was read then. Its numbers tell nothing by themselves. All
+ * 0: before everything. Never grows.
+ */
+typedef struct rekall_position {
+    /**
+     * Not to be compared or counted with.
+     */
+    int64_t words[2];
+} rekall_position;
 
 /**
  * How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.
@@ -2008,8 +2026,17 @@ rekall_str rekall_text(const char *nul_terminated);
 rekall_token *rekall_token_new(void);
 
 /**
- * Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED.
- * Any thread may call this, callbacks included. NULL is fine.
+ * Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
+ * for each search. Already cancelled when parent is. It stays parent's child when parent is freed: what cancels the token
+ * that parent was made of cancels it, too. Free it with rekall_token_free(), before or after parent. NULL for NULL.
+ *
+ *     rekall_token *search = rekall_token_child(window);
+ */
+rekall_token *rekall_token_child(const rekall_token *parent);
+
+/**
+ * Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED. So are
+ * its children (rekall_token_child()). Any thread may call this, callbacks included. NULL is fine.
  */
 void rekall_token_cancel(rekall_token *token);
 
@@ -2261,6 +2288,27 @@ rekall_status rekall_forget(rekall_db *db,
                             rekall_error **error);
 
 /* ======================================================================================================== */
+/* One entry in the place of another                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches leave it
+ * out unless asked, and names the new one (rekall_entry_superseded_by()). out, which may be NULL, receives the older one as
+ * it is now, to be freed with rekall_entry_free(). Not to be confused with the member supersede of rekall_recall_options,
+ * which is about searches.
+ *
+ * REKALL_NOT_FOUND for either id; REKALL_INVALID_INPUT for an entry in its own place, and for a new_id that the older one
+ * replaces, directly or by way of others.
+ *
+ *     status = rekall_supersede_entry(db, old.text, correction.text, NULL, &error);
+ */
+rekall_status rekall_supersede_entry(rekall_db *db,
+                                     const char *old_id,
+                                     const char *new_id,
+                                     rekall_entry **out,
+                                     rekall_error **error);
+
+/* ======================================================================================================== */
 /* Links between entries                                                                                    */
 /* ======================================================================================================== */
 
@@ -2429,6 +2477,80 @@ rekall_status rekall_get_many(rekall_db *db,
                               size_t count,
                               rekall_page **out,
                               rekall_error **error);
+
+/* ======================================================================================================== */
+/* Following a file by its changes                                                                          */
+/* ======================================================================================================== */
+
+/**
+ * Tells which entries were written, changed or forgotten since a moment, by any process; with since NULL or all 0, all
+ * entries that there are, which is how a copy begins. out receives them, to be freed with rekall_changes_free().
+ *
+ * A change of an entry's vectors is a change of the entry; one of its links is not. The file remembers the newest 50,000
+ * entries forgotten. Where it no longer reaches back to since, where another model's vectors were put in the place of all,
+ * and where the file was restored or compacted, all entries are told, and rekall_changes_complete() gives 1. Waits for no
+ * writer; some 2 microseconds an entry told.
+ *
+ *     rekall_position since = {{0, 0}};
+ *     for (;;) {
+ *         status = rekall_changes_since(db, &since, &changes, &error);
+ *         if (status) break;
+ *         if (rekall_changes_complete(changes)) drop_the_copy();
+ *         for (i = 0; i < rekall_changes_count(changes); i++) {
+ *             const char *id = rekall_changes_id(changes, i);
+ *             if (id) read_it_anew(id, rekall_changes_number(changes, i));
+ *             else remove_it(rekall_changes_number(changes, i));
+ *         }
+ *         since = rekall_changes_position(changes);
+ *         rekall_changes_free(changes);
+ *         wait_a_while();
+ *     }
+ */
+rekall_status rekall_changes_since(rekall_db *db,
+                                   const rekall_position *since,
+                                   rekall_changes **out,
+                                   rekall_error **error);
+
+/**
+ * This moment, without looking at what came before: for hosts that want to hear of what comes from now on.
+ */
+rekall_status rekall_change_position(rekall_db *db,
+                                     rekall_position *out,
+                                     rekall_error **error);
+
+/**
+ * The moment that the changes are true of: where to ask from the next time. All 0 for NULL.
+ */
+rekall_position rekall_changes_position(const rekall_changes *changes);
+
+/**
+ * 1 when these are all entries that there are, and not changes: whatever is not among them is gone. Else 0.
+ */
+int32_t rekall_changes_complete(const rekall_changes *changes);
+
+/**
+ * How many entries changed; 0 for NULL. Each is there once.
+ */
+size_t rekall_changes_count(const rekall_changes *changes);
+
+/**
+ * The number that entry number index, from 0, has in this file: the same for as long as it lives, and never another
+ * entry's. Keep it with the entry, because it is all that is left of one that is gone. Copies made by export and import
+ * have numbers of their own. 0 behind the last.
+ */
+int64_t rekall_changes_number(const rekall_changes *changes,
+                              size_t index);
+
+/**
+ * The id of entry number index, 26 characters, NUL-terminated; NULL when the entry is gone, and behind the last.
+ */
+const char *rekall_changes_id(const rekall_changes *changes,
+                              size_t index);
+
+/**
+ * Frees changes. NULL is fine.
+ */
+void rekall_changes_free(rekall_changes *changes);
 
 /* ======================================================================================================== */
 /* Recalling                                                                                                */

@@ -64,7 +64,7 @@ fn a_copy_follows_whatever_two_handles_do() {
     for round in 0..200 {
         for _ in 0..random(4) {
             let memory = [&one, &other][random(2)];
-            match random(3) {
+            match random(5) {
                 1 if !ids.is_empty() => memory.forget(ids.swap_remove(random(ids.len()))).unwrap(),
                 2 if !ids.is_empty() => {
                     let patch = EntryPatch::new().title(format!("changed in round {round}"));
@@ -114,7 +114,7 @@ fn where_the_past_is_lost_all_is_told() {
     let mut copy = Copy::default();
     copy.follow(&memory);
     // Another model's vectors.
-    memory.reembed(Arc::new(WordModel::named("other", 8)), Watch::new()).unwrap();
+    memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8)), Watch::new()).unwrap();
     assert!(copy.follow(&memory) && copy.agrees(&memory));
     // Moments that the file does not know, whoever made them up; and one kept as two numbers is the same.
     let known = copy.position.unwrap();

@@ -19,7 +19,9 @@
  *
  * OWNERSHIP. What comes through a T **out is yours, and goes back with the function of its type: rekall_close(),
  * rekall_hits_free(), ... (NULL is fine). What an accessor returns as a const pointer belongs to the object that was
- * asked, and lives as long. What you hand in is copied, or used only until the call returns, unless said otherwise.
+ * asked, and lives as long. What you hand in is copied, or used only until the call returns, unless said otherwise. A
+ * handle or token that is closed or freed, or never was one, is REKALL_MISUSE, and what was freed is not freed again: both
+ * are known by their address, until something new comes to stand there. Do not read an object that was freed.
  *
  * TEXT in is UTF-8: a pointer and a length in bytes, without a NUL at the end. NULL with 0 is the empty text; NULL with
  * another length is REKALL_MISUSE; REKALL_NTS as the length means that the text ends at its first NUL. Paths, names and
@@ -36,10 +38,11 @@
  * and tokens may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle
  * must not be used in a child process after fork().
  *
- * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, or call a function on
- * the same handle (which returns REKALL_MISUSE, also with a call on another handle and its callback in between), but for
- * rekall_interrupt(), tokens and objects. Nor may they wait for another thread that uses the handle: some come while a
- * lock is held. Those of a listener, an embedder, a clock or a download may come from any thread, also several at once.
+ * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, end their thread, or
+ * call a function on the same handle (which returns REKALL_MISUSE, also with a call on another handle and its callback in
+ * between), but for rekall_interrupt(), tokens and objects. Nor may they wait for another thread that uses the handle:
+ * some come while a lock is held. Those of a listener, an embedder, a clock or a download may come from any thread, also
+ * several at once.
  *
  * BUGS in the library become REKALL_PANIC; the process lives, and the handle then answers only rekall_close(). Where the
  * system has no memory left to give, the process is aborted. The library prints nothing else, installs no signal handlers,
@@ -1082,7 +1085,7 @@ typedef struct rekall_open_options {
      */
     const char *model;
     /**
-     * How the model is loaded.
+     * How the model is loaded; only with one that the library loads.
      */
     const rekall_load_options *load;
     /**
@@ -1231,7 +1234,7 @@ typedef struct rekall_new_entry {
      */
     uint32_t flags;
     /**
-     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; otherwise 2.
+     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
      */
     uint32_t confidence;
     /**
@@ -1480,7 +1483,7 @@ typedef struct rekall_filter {
      */
     size_t memory_types_count;
     /**
-     * Ids, 26 characters each: only these entries pass.
+     * Ids, 26 characters each: only these entries pass. With a count above 0, or REKALL_FILTER_IDS.
      */
     const rekall_str *ids;
     /**
@@ -1559,7 +1562,7 @@ typedef struct rekall_recall_options {
      */
     size_t limit;
     /**
-     * Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; otherwise 1.
+     * Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
      */
     double semantic_weight;
     /**
@@ -1649,7 +1652,7 @@ typedef struct rekall_similar_options {
      */
     uint32_t flags;
     /**
-     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; otherwise 0.75.
+     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without: leave 0, and it is 0.75.
      */
     float threshold;
     /**
@@ -1761,7 +1764,7 @@ typedef struct rekall_reembed_options {
      */
     const char *model;
     /**
-     * How it is loaded.
+     * How it is loaded; only with model.
      */
     const rekall_load_options *load;
     /**
@@ -2057,7 +2060,8 @@ void rekall_token_free(rekall_token *token);
 /**
  * Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
  *
- * Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on.
+ * Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on: calls on it, and closing it once more, are refused for as
+ * long as no other handle has come to the same place in memory.
  * What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
  * nothing is closed.
  */
@@ -2070,9 +2074,11 @@ const char *rekall_path(const rekall_db *db);
 
 /**
  * Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
- * millisecond of computing, and what they had changed is undone. Calls that begin later are not touched. Searches,
- * rekall_remember(), rekall_remember_many(), rekall_similar() and all that take a rekall_watch can be stopped. May be
- * called from any thread and from callbacks. NULL is fine.
+ * millisecond of computing, and what they had changed is undone. A call counts from its first moment, also while it still
+ * copies what it was given; calls that begin later are not touched. Searches, rekall_remember(), rekall_remember_many(),
+ * rekall_similar() and all that take a rekall_watch can be stopped; rekall_update(), rekall_update_with_vector(),
+ * rekall_list(), rekall_count() and rekall_embed() while they read what they were given, and not later. May be called from
+ * any thread and from callbacks. NULL is fine.
  */
 void rekall_interrupt(rekall_db *db);
 

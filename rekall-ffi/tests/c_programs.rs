@@ -20,6 +20,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/sizes.c", "c99"),
     ("c/callbacks.c", "c99"),
     ("c/reentry.c", "c99"),
+    ("c/interrupted.c", "c99"),
+    ("c/gone.c", "c99"),
     ("c/transfer.c", "c99"),
     ("c/model.c", "c99"),
     ("c/many.c", "c90"),
@@ -34,6 +36,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cpp/many.cpp", "c++17"),
     ("cpp/edges.cpp", "c++20"),
 ];
+
+/// Touches a page on purpose that it may not touch, which is all that valgrind would tell.
+const FAULTS: &str = "c/interrupted.c";
 
 const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
@@ -140,7 +145,7 @@ fn nothing_leaks_or_strays_under_valgrind() {
         "--show-leak-kinds=definite,indirect",
         "--errors-for-leak-kinds=definite,indirect",
     ];
-    for (name, standard) in PROGRAMS {
+    for (name, standard) in PROGRAMS.iter().filter(|(name, _)| *name != FAULTS) {
         if let Some(compiler) = compilers(name).first() {
             passes(name, standard, compiler, &["-g"], &valgrind);
         }

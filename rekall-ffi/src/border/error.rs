@@ -3,6 +3,7 @@
 use std::ffi::c_char;
 
 use crate::border::guard::{callback_failed, free, look};
+use crate::border::live::{Given, given};
 use crate::border::status::{
     REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_SUPERSEDED, REKALL_UNSUPPORTED,
     Status, of_kind,
@@ -13,6 +14,8 @@ pub struct ErrorObject {
     status: Status,
     message: Box<[u8]>,
 }
+
+given!(ErrorObject);
 
 /// A failed call on its way to the border.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ impl Failure {
         let lines: Vec<&str> = self.message.split(['\n', '\r', '\0']).map(str::trim).collect();
         let mut message = lines.join(" ").into_bytes();
         message.push(0);
-        Box::into_raw(Box::new(ErrorObject { status: self.status, message: message.into_boxed_slice() }))
+        ErrorObject::live().give(ErrorObject { status: self.status, message: message.into_boxed_slice() })
     }
 }
 
@@ -105,6 +108,5 @@ pub unsafe extern "C" fn rekall_error_message(error: *const ErrorObject) -> *con
 /// Frees an error. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_error_free(error: *mut ErrorObject) {
-    // SAFETY: NULL or an error of ours that was not freed; the caller gives it up.
-    unsafe { free(error) }
+    free(error);
 }

@@ -9,10 +9,11 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, RwLockReadGuard};
 
 use crate::border::error::{ErrorObject, Failure};
 use crate::border::handle::Handle;
+use crate::border::live::Given;
 use crate::border::place::Place;
 use crate::border::status::{REKALL_OK, REKALL_PANIC, Status};
 use crate::callbacks::cancel::Token;
@@ -137,14 +138,11 @@ pub(crate) unsafe fn look<T, R>(object: *const T, otherwise: R, read: impl FnOnc
     peek(None, || unsafe { object.as_ref() }.and_then(read)).unwrap_or(otherwise)
 }
 
-/// Frees one of our objects; NULL is fine.
-///
-/// # Safety
-/// NULL or made by `Box::into_raw`, and not used again.
-pub(crate) unsafe fn free<T>(object: *mut T) {
+/// Frees one of our objects. Nothing happens with NULL, with what was freed before, and with what belongs to another object.
+pub(crate) fn free<T: Given>(object: *mut T) {
     peek((), || {
-        if !object.is_null() {
-            // SAFETY: as promised by the caller.
+        if T::live().take(object) {
+            // SAFETY: it was given out by `Table::give`, and is this call's alone.
             drop(unsafe { Box::from_raw(object) });
         }
     });
@@ -187,34 +185,73 @@ pub(crate) unsafe fn on<P: Place>(
     db: *const Handle,
     error: *mut *mut ErrorObject,
     out: P,
-    work: impl FnOnce(&Handle) -> Result<P::Value, Failure>,
+    work: impl FnOnce(&Call<'_>) -> Result<P::Value, Failure>,
 ) -> Status {
     // SAFETY: as promised by the caller.
-    unsafe { call(error, || with(db, out, work)) }
+    unsafe { call(error, || with(Call::begin(db), out, work)) }
 }
 
 /// The part of a call that uses the handle.
-///
-/// # Safety
-/// `db` is NULL or a handle that is not closed before this returns.
-pub(crate) unsafe fn with<P: Place>(
-    db: *const Handle,
+pub(crate) fn with<P: Place>(
+    call: Result<Call<'_>, Failure>,
     out: P,
-    work: impl FnOnce(&Handle) -> Result<P::Value, Failure>,
+    work: impl FnOnce(&Call<'_>) -> Result<P::Value, Failure>,
 ) -> Result<(), Failure> {
-    // SAFETY: as promised by the caller.
-    let db = unsafe { db.as_ref() }.ok_or_else(|| Failure::null("db"))?;
-    if is_in_callback(db.identity()) {
-        return Err(Failure::misuse("called from a callback of the same handle"));
-    }
-    let _running = db.enter()?;
-    let _trace = db.trace();
-    let poison = PoisonOnPanic(db);
+    // Emptied whatever is wrong with the handle.
+    out.begin();
+    let call = call?;
+    let _trace = call.trace();
+    let poison = PoisonOnPanic(call.db);
     #[cfg(debug_assertions)]
     crate::border::testing::panic_if_asked();
-    let result = out.answer(|| work(db));
+    let result = out.answer(|| work(&call));
     std::mem::forget(poison);
     result
+}
+
+/// A call that runs on a handle, which is not closed meanwhile.
+pub(crate) struct Call<'a> {
+    db: &'a Handle,
+    /// How often the handle's calls had been stopped when this one began.
+    stops: u64,
+    _gate: RwLockReadGuard<'a, ()>,
+}
+
+impl Call<'_> {
+    /// Refuses what is no open handle.
+    pub(crate) fn begin(db: *const Handle) -> Result<Self, Failure> {
+        if db.is_null() {
+            return Err(Failure::null("db"));
+        }
+        let enter = |db: &'static Handle| {
+            // From here on an interrupt is meant for this call, too.
+            let stops = db.running().stops();
+            if is_in_callback(db.identity()) {
+                return Err(Failure::misuse("called from a callback of the same handle"));
+            }
+            // Nobody closes it before this call lets the gate go: that begins with taking it out of the table.
+            let gate = db.enter();
+            db.refuse_if_poisoned()?;
+            Ok(Self { db, stops, _gate: gate })
+        };
+        // SAFETY: the table of handles.
+        let entered = unsafe { Handle::live().enter(db, enter) };
+        entered
+            .unwrap_or_else(|| Err(Failure::misuse("db is no open handle: it was closed, or never was one")))
+    }
+
+    /// Whether the handle's calls were stopped since this one began.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.running().stops() != self.stops
+    }
+}
+
+impl std::ops::Deref for Call<'_> {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        self.db
+    }
 }
 
 /// Unwinding through a call may leave half a change in memory: nobody looks at it again.

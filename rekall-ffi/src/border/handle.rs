@@ -10,9 +10,10 @@ use rekall::{KeepAlive, Rekall};
 use tracing::dispatcher::DefaultGuard;
 
 use crate::border::error::Failure;
-use crate::border::guard::{free, is_in_callback, look, peek};
+use crate::border::guard::{is_in_callback, peek};
+use crate::border::live::{Given, given};
 use crate::border::status::REKALL_PANIC;
-use crate::border::text::{lend, owned_path};
+use crate::border::text::owned_path;
 use crate::callbacks::cancel::Registry;
 use crate::callbacks::clock::Ageing;
 use crate::callbacks::listener::Voice;
@@ -36,6 +37,8 @@ pub struct Handle {
     ageing: Ageing,
     path: Box<[u8]>,
 }
+
+given!(Handle);
 
 /// An address of its own, by which callbacks know their handle. Not empty: two empty ones could share one.
 #[derive(Default)]
@@ -69,12 +72,15 @@ impl Handle {
     }
 
     /// A call begins.
-    pub(crate) fn enter(&self) -> Result<RwLockReadGuard<'_, ()>, Failure> {
-        let running = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn enter(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn refuse_if_poisoned(&self) -> Result<(), Failure> {
         if self.poisoned.load(Ordering::Acquire) {
             return Err(Failure::new(REKALL_PANIC, "an earlier call on this handle met a bug: close it"));
         }
-        Ok(running)
+        Ok(())
     }
 
     pub(crate) fn poison(&self) {
@@ -142,41 +148,43 @@ pub(crate) fn keep_alive(ms: u64) -> Option<KeepAlive> {
 
 /// Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
 ///
-/// Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on.
+/// Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on: calls on it, and closing it once more, are refused for as
+/// long as no other handle has come to the same place in memory.
 /// What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
 /// nothing is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
     peek((), || {
-        // SAFETY: NULL or a handle of ours that was not closed.
-        let Some(handle) = (unsafe { db.as_ref() }) else { return };
-        if is_in_callback(handle.identity()) {
+        let live = Handle::live();
+        // SAFETY: the table of handles.
+        let may_close = unsafe { live.enter(db, |db: &Handle| !is_in_callback(db.identity())) };
+        if may_close != Some(true) || !live.take(db) {
             return;
         }
-        drop(handle.gate.write());
-        // SAFETY: the last call has ended, and the caller gives the handle up.
-        unsafe { free(db) };
+        // SAFETY: it was given out by `Table::give`, and nobody finds it any more. Those who did are waited for.
+        unsafe {
+            drop((*db).gate.write());
+            drop(Box::from_raw(db));
+        }
     });
 }
 
 /// The file's path as it was given at opening, byte for byte, NUL-terminated. It belongs to the handle. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
-    // SAFETY: NULL or an open handle.
-    unsafe { lend(db, std::ptr::null_mut(), |db| Some(&db.path)) }
+    // SAFETY: the table of handles.
+    let path = peek(None, || unsafe { Handle::live().enter(db, |db: &Handle| db.path.as_ptr().cast()) });
+    path.unwrap_or(std::ptr::null())
 }
 
 /// Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
-/// millisecond of computing, and what they had changed is undone. Calls that begin later are not touched. Searches,
-/// rekall_remember(), rekall_remember_many(), rekall_similar() and all that take a rekall_watch can be stopped. May be
-/// called from any thread and from callbacks. NULL is fine.
+/// millisecond of computing, and what they had changed is undone. A call counts from its first moment, also while it still
+/// copies what it was given; calls that begin later are not touched. Searches, rekall_remember(), rekall_remember_many(),
+/// rekall_similar() and all that take a rekall_watch can be stopped; rekall_update(), rekall_update_with_vector(),
+/// rekall_list(), rekall_count(), rekall_get_many() and rekall_embed() while they read what they were given, and not later. May be called from
+/// any thread and from callbacks. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_interrupt(db: *mut Handle) {
-    // SAFETY: NULL or an open handle.
-    unsafe {
-        look(db, (), |db| {
-            db.running.stop_all();
-            Some(())
-        });
-    }
+    // SAFETY: the table of handles.
+    peek(None, || unsafe { Handle::live().enter(db, |db: &Handle| db.running.stop_all()) });
 }

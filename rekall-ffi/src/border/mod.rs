@@ -4,6 +4,7 @@ pub(crate) mod error;
 pub(crate) mod guard;
 pub(crate) mod handle;
 pub(crate) mod lazy;
+pub(crate) mod live;
 pub(crate) mod options;
 pub(crate) mod place;
 pub(crate) mod status;

@@ -1,12 +1,16 @@
 //! Where results go: emptied when a call begins, filled when it succeeds.
 
 use crate::border::error::Failure;
+use crate::border::live::Given;
 use crate::border::status::REKALL_BUFFER_TOO_SMALL;
 
 /// A place of the caller's for a result.
 pub(crate) trait Place: Sized {
     /// What goes there.
     type Value;
+
+    /// Empties what is too much to be emptied before an interrupt is noticed.
+    fn begin(&self) {}
 
     /// Refuses a place that cannot take anything.
     fn check(&self) -> Result<(), Failure>;
@@ -100,7 +104,7 @@ impl<T> Object<T> {
     }
 }
 
-impl<T> Place for Object<T> {
+impl<T: Given> Place for Object<T> {
     type Value = T;
 
     fn check(&self) -> Result<(), Failure> {
@@ -109,7 +113,7 @@ impl<T> Place for Object<T> {
 
     fn fill(self, object: T) -> Result<(), Failure> {
         if !self.0.place.is_null() {
-            self.0.set(Box::into_raw(Box::new(object)));
+            self.0.set(T::live().give(object));
         }
         Ok(())
     }
@@ -133,8 +137,12 @@ impl<T> Objects<T> {
     }
 }
 
-impl<T> Place for Objects<T> {
+impl<T: Given> Place for Objects<T> {
     type Value = Vec<T>;
+
+    fn begin(&self) {
+        self.list.begin();
+    }
 
     fn check(&self) -> Result<(), Failure> {
         if self.is_missing { Err(Failure::null("outs")) } else { Ok(()) }
@@ -143,7 +151,7 @@ impl<T> Place for Objects<T> {
     fn fill(self, objects: Vec<T>) -> Result<(), Failure> {
         // As many as there is room for: what is not written is not let go of either.
         let objects = objects.into_iter().take(self.list.count);
-        self.list.write(objects.map(|object| Box::into_raw(Box::new(object))));
+        self.list.write(objects.map(|object| T::live().give(object)));
         Ok(())
     }
 }
@@ -152,6 +160,7 @@ impl<T> Place for Objects<T> {
 pub(crate) struct List<T> {
     first: *mut T,
     count: usize,
+    empty: T,
 }
 
 impl<T: Copy> List<T> {
@@ -160,9 +169,7 @@ impl<T: Copy> List<T> {
     pub(crate) unsafe fn optional(first: *mut T, count: usize, empty: T) -> Self {
         // A count beyond any memory is refused with the values that it counts.
         let possible = !first.is_null() && count <= isize::MAX as usize / size_of::<T>().max(1);
-        let list = Self { first, count: if possible { count } else { 0 } };
-        list.write(std::iter::repeat(empty));
-        list
+        Self { first, count: if possible { count } else { 0 }, empty }
     }
 
     fn write(&self, values: impl Iterator<Item = T>) {
@@ -175,6 +182,10 @@ impl<T: Copy> List<T> {
 
 impl<T: Copy> Place for List<T> {
     type Value = Vec<T>;
+
+    fn begin(&self) {
+        self.write(std::iter::repeat(self.empty));
+    }
 
     fn check(&self) -> Result<(), Failure> {
         Ok(())
@@ -250,6 +261,8 @@ mod tests {
     use super::*;
     use crate::border::status::{REKALL_ERROR, REKALL_MISUSE};
 
+    crate::border::live::given!(String);
+
     fn failed<T>() -> Result<T, Failure> {
         Err(Failure::new(REKALL_ERROR, "for a test"))
     }
@@ -277,7 +290,8 @@ mod tests {
         // SAFETY: a place of this test; what is there is ours to free.
         unsafe {
             Object::required(&raw mut object).answer(|| Ok(String::from("text"))).unwrap();
-            assert_eq!(*Box::from_raw(object), "text");
+            assert_eq!(*object, "text");
+            crate::border::guard::free(object);
             Object::optional(null_mut()).answer(|| Ok(String::from("nobody wants it"))).unwrap();
             Object::<String>::optional(&raw mut object).answer(failed).unwrap_err();
         }

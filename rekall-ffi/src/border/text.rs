@@ -8,6 +8,7 @@ use rekall::EntryId;
 
 use crate::border::error::Failure;
 use crate::border::guard::{look, peek};
+use crate::callbacks::cancel::Stoppable;
 
 /// A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
 /// NULL with a length of 0 the empty text.
@@ -104,10 +105,14 @@ pub(crate) unsafe fn utf8<'a>(data: *const c_char, len: usize, name: &str) -> Re
 }
 
 impl Str {
+    pub(crate) fn is_given(self) -> bool {
+        !self.data.is_null() || (self.len != 0 && self.len != REKALL_NTS)
+    }
+
     /// # Safety
     /// As for [`utf8`].
     pub(crate) unsafe fn optional<'a>(self, name: &str) -> Result<Option<&'a str>, Failure> {
-        if self.data.is_null() && (self.len == 0 || self.len == REKALL_NTS) {
+        if !self.is_given() {
             return Ok(None);
         }
         // SAFETY: as promised by the caller.
@@ -119,11 +124,20 @@ impl Str {
 ///
 /// # Safety
 /// As for [`values`] and [`utf8`].
-pub(crate) unsafe fn texts(data: *const Str, len: usize, name: &str) -> Result<Vec<String>, Failure> {
+pub(crate) unsafe fn texts(
+    running: &Stoppable<'_>,
+    data: *const Str,
+    len: usize,
+    name: &str,
+) -> Result<Vec<String>, Failure> {
     // SAFETY: as promised by the caller.
     unsafe {
         let list = values(data, len, name)?;
-        list.iter().map(|text| Ok(text.optional(name)?.unwrap_or_default().to_owned())).collect()
+        let copied = list.iter().map(|text| {
+            running.go_on()?;
+            Ok(text.optional(name)?.unwrap_or_default().to_owned())
+        });
+        copied.collect()
     }
 }
 

@@ -6,17 +6,27 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rekall::CancelToken;
 
 use crate::border::error::Failure;
-use crate::border::guard::{free, look, peek};
-use crate::border::handle::Handle;
+use crate::border::guard::{Call, free, peek};
+use crate::border::live::{Given, given};
 
 /// Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
 /// once cancelled it stays so.
 pub struct Token(CancelToken);
 
+given!(Token);
+
+/// What a token shares with its calls; `None` for what is no token.
+fn inner(token: *const Token) -> Option<CancelToken> {
+    // SAFETY: the table of tokens.
+    unsafe { Token::live().enter(token, |token: &Token| token.0.clone()) }
+}
+
 /// Calls that run now and can be stopped.
 #[derive(Default)]
 pub(crate) struct Registry {
     next: AtomicU64,
+    /// How often all were stopped: a call that finds it changed since it began was meant, too.
+    stops: AtomicU64,
     calls: Mutex<Vec<(u64, CancelToken)>>,
 }
 
@@ -32,7 +42,13 @@ impl Registry {
     }
 
     pub(crate) fn stop_all(&self) {
+        // Counted first: a call that is being added either finds the new number or is found in the list.
+        self.stops.fetch_add(1, Ordering::AcqRel);
         self.calls().iter().for_each(|(_, token)| token.cancel());
+    }
+
+    pub(crate) fn stops(&self) -> u64 {
+        self.stops.load(Ordering::Acquire)
     }
 
     fn calls(&self) -> MutexGuard<'_, Vec<(u64, CancelToken)>> {
@@ -47,14 +63,27 @@ pub(crate) struct Stoppable<'a> {
 }
 
 impl<'a> Stoppable<'a> {
-    /// # Safety
-    /// `token` is NULL or a token that was not freed.
-    pub(crate) unsafe fn begin(db: Option<&'a Handle>, token: *const Token) -> Result<Self, Failure> {
-        // SAFETY: as promised by the caller.
-        let stop = unsafe { token.as_ref() }.map_or_else(CancelToken::new, |token| token.0.child());
-        let handle = db.map(|db| (db.running(), db.running().add(&stop)));
+    /// Before anything is done whose length the caller's data decide, its copying included.
+    pub(crate) fn begin(call: Option<&'a Call<'_>>, token: *const Token) -> Result<Self, Failure> {
+        let stop = match token.is_null() {
+            true => CancelToken::new(),
+            false => inner(token)
+                .ok_or_else(|| Failure::misuse("token is none of the library's, or was freed"))?
+                .child(),
+        };
+        let handle = call.map(|call| (call.running(), call.running().add(&stop)));
+        // Looked at after it was added: an interrupt in between is found either here or in the list.
+        if call.is_some_and(Call::was_interrupted) {
+            stop.cancel();
+        }
         let begun = Self { token: stop, handle };
-        if begun.token.is_cancelled() { Err(rekall::Error::Interrupted.into()) } else { Ok(begun) }
+        begun.go_on()?;
+        Ok(begun)
+    }
+
+    /// Fails once the call is to stop.
+    pub(crate) fn go_on(&self) -> Result<(), Failure> {
+        if self.token.is_cancelled() { Err(rekall::Error::Interrupted.into()) } else { Ok(()) }
     }
 
     pub(crate) fn token(&self) -> &CancelToken {
@@ -73,7 +102,7 @@ impl Drop for Stoppable<'_> {
 /// Makes a token. Free it with rekall_token_free(). NULL only after a bug in the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn rekall_token_new() -> *mut Token {
-    peek(std::ptr::null_mut(), || Box::into_raw(Box::new(Token(CancelToken::new()))))
+    peek(std::ptr::null_mut(), || Token::live().give(Token(CancelToken::new())))
 }
 
 /// Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
@@ -83,35 +112,26 @@ pub extern "C" fn rekall_token_new() -> *mut Token {
 ///     rekall_token *search = rekall_token_child(window);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_child(parent: *const Token) -> *mut Token {
-    // SAFETY: NULL or a token of ours that was not freed.
-    unsafe {
-        look(parent, std::ptr::null_mut(), |parent| Some(Box::into_raw(Box::new(Token(parent.0.child())))))
-    }
+    peek(std::ptr::null_mut(), || {
+        inner(parent).map_or(std::ptr::null_mut(), |parent| Token::live().give(Token(parent.child())))
+    })
 }
 
 /// Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED. So are
 /// its children (rekall_token_child()). Any thread may call this, callbacks included. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_cancel(token: *mut Token) {
-    // SAFETY: NULL or a token of ours that was not freed.
-    unsafe {
-        look(token, (), |token| {
-            token.0.cancel();
-            Some(())
-        });
-    }
+    peek((), || inner(token).iter().for_each(CancelToken::cancel));
 }
 
 /// 1 once the token was cancelled, else 0; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_is_cancelled(token: *const Token) -> i32 {
-    // SAFETY: NULL or a token of ours that was not freed.
-    unsafe { look(token, 0, |token| Some(i32::from(token.0.is_cancelled()))) }
+    peek(0, || inner(token).map_or(0, |token| i32::from(token.is_cancelled())))
 }
 
 /// Frees a token. Calls that were given it and still run go on. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_free(token: *mut Token) {
-    // SAFETY: NULL or a token of ours that was not freed; the caller gives it up.
-    unsafe { free(token) }
+    free(token);
 }

@@ -4,8 +4,7 @@ use std::ffi::c_void;
 use std::sync::atomic::AtomicBool;
 
 use crate::border::error::Failure;
-use crate::border::guard::in_callback;
-use crate::border::handle::Handle;
+use crate::border::guard::{Call, in_callback};
 use crate::border::options::{self, sized};
 use crate::callbacks::cancel::{Stoppable, Token};
 
@@ -39,12 +38,12 @@ struct Watched<'a> {
 impl<'a> Watched<'a> {
     /// # Safety
     /// `watch` is NULL or points to a struct with valid members.
-    unsafe fn begin(db: Option<&'a Handle>, watch: *const Watch) -> Result<Self, Failure> {
+    unsafe fn begin(call: Option<&'a Call<'_>>, watch: *const Watch) -> Result<Self, Failure> {
         // SAFETY: as promised by the caller.
         unsafe {
             let watch = options::read_or_default(watch)?;
-            let running = Stoppable::begin(db, watch.token)?;
-            Ok(Self { watch, identity: db.map_or(0, Handle::identity), running })
+            let running = Stoppable::begin(call, watch.token)?;
+            Ok(Self { watch, identity: call.map_or(0, |call| call.identity()), running })
         }
     }
 
@@ -65,12 +64,12 @@ impl<'a> Watched<'a> {
 /// # Safety
 /// `watch` is NULL or points to a struct with valid members.
 pub(crate) unsafe fn watched<T>(
-    db: &Handle,
+    call: &Call<'_>,
     watch: *const Watch,
     work: impl FnOnce(rekall::Watch<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
-    let watched = unsafe { Watched::begin(Some(db), watch)? };
+    let watched = unsafe { Watched::begin(Some(call), watch)? };
     let mut tell = |progress: rekall::Progress| {
         watched.tell(progress.done as u64, progress.total as u64);
     };

@@ -1,6 +1,7 @@
 //! Reading, changing and forgetting entries
 
 use std::ffi::c_char;
+use std::ptr::null;
 
 use crate::border::error::ErrorObject;
 use crate::border::guard::on;
@@ -9,6 +10,7 @@ use crate::border::options;
 use crate::border::place::Object;
 use crate::border::status::Status;
 use crate::border::text;
+use crate::callbacks::cancel::Stoppable;
 use crate::entries::input::Patch;
 use crate::entries::stored::EntryObject;
 
@@ -40,8 +42,10 @@ pub unsafe extern "C" fn rekall_update(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::optional(out), |db| {
+            let running = Stoppable::begin(Some(db), null())?;
             let id = text::id(id, "id")?;
-            let patch = options::read_required(patch)?.to_patch()?;
+            let patch = options::read_required(patch)?.to_patch(&running)?;
+            running.go_on()?;
             Ok(EntryObject::new(db.update(id, &patch)?))
         })
     }
@@ -66,9 +70,11 @@ pub unsafe extern "C" fn rekall_update_with_vector(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::optional(out), |db| {
+            let running = Stoppable::begin(Some(db), null())?;
             let id = text::id(id, "id")?;
-            let patch = options::read_or_default(patch)?.to_patch()?;
+            let patch = options::read_or_default(patch)?.to_patch(&running)?;
             let vector = text::values(vector, dimensions, "vector")?;
+            running.go_on()?;
             Ok(EntryObject::new(db.update_with_vector(id, &patch, vector)?))
         })
     }

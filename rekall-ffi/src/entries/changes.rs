@@ -8,6 +8,7 @@ use crate::border::error::ErrorObject;
 use crate::border::guard::{free, look, on};
 use crate::border::handle::Handle;
 use crate::border::lazy::Lazy;
+use crate::border::live::given;
 use crate::border::place::{Object, Out};
 use crate::border::status::Status;
 use crate::border::text::lend;
@@ -27,6 +28,8 @@ pub struct ChangesObject {
     changes: ChangedEntries,
     ids: Box<[Lazy]>,
 }
+
+given!(ChangesObject);
 
 impl From<ChangePosition> for Position {
     fn from(position: ChangePosition) -> Self {
@@ -130,6 +133,5 @@ pub unsafe extern "C" fn rekall_changes_id(changes: *const ChangesObject, index:
 /// Frees changes. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_free(changes: *mut ChangesObject) {
-    // SAFETY: NULL or changes of ours that were not freed; the caller gives them up.
-    unsafe { free(changes) }
+    free(changes);
 }

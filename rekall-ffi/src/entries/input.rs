@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::border::error::Failure;
 use crate::border::options::{self, flags, reserved, sized};
 use crate::border::text::{self, Str};
+use crate::callbacks::cancel::Stoppable;
 
 /// Status of an entry: it holds; searches find it.
 pub const REKALL_ENTRY_ACTIVE: u32 = 1;
@@ -73,7 +74,7 @@ pub struct EntryInput {
     pub struct_size: usize,
     /// REKALL_NEW_ENTRY_ flags.
     pub flags: u32,
-    /// How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; otherwise 2.
+    /// How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
     pub confidence: u32,
     /// One line that says what it is about: not blank, at most 4 KiB.
     pub title: Str,
@@ -141,8 +142,9 @@ sized!(
 impl EntryInput {
     /// # Safety
     /// The members are valid.
-    pub(crate) unsafe fn to_entry(self) -> Result<NewEntry, Failure> {
+    pub(crate) unsafe fn to_entry(self, running: &Stoppable<'_>) -> Result<NewEntry, Failure> {
         let given = flags(self.flags, REKALL_NEW_ENTRY_CONFIDENCE, "rekall_new_entry")?;
+        let counts = given & REKALL_NEW_ENTRY_CONFIDENCE != 0;
         // SAFETY: as promised by the caller.
         unsafe {
             let mut entry = NewEntry::new(self.title.optional("title")?.unwrap_or_default());
@@ -150,11 +152,11 @@ impl EntryInput {
             set(&mut entry.kind, self.kind, "kind")?;
             set(&mut entry.memory_type, self.memory_type, "memory_type")?;
             entry.project = self.project.optional("project")?.map(str::to_owned);
-            entry.tags = text::texts(self.tags, self.tags_count, "tags")?;
-            if given & REKALL_NEW_ENTRY_CONFIDENCE != 0 {
+            entry.tags = text::texts(running, self.tags, self.tags_count, "tags")?;
+            if counts {
                 entry.confidence = confidence(self.confidence)?;
             }
-            entry.context = context(self.context)?;
+            entry.context = context(running, self.context)?;
             entry.metadata = metadata(self.metadata)?.unwrap_or_default();
             Ok(entry)
         }
@@ -165,7 +167,11 @@ impl EntryInput {
 ///
 /// # Safety
 /// NULL, or `count` structs of that size with valid members.
-pub(crate) unsafe fn entries(first: *const EntryInput, count: usize) -> Result<Vec<NewEntry>, Failure> {
+pub(crate) unsafe fn entries(
+    running: &Stoppable<'_>,
+    first: *const EntryInput,
+    count: usize,
+) -> Result<Vec<NewEntry>, Failure> {
     if count == 0 {
         return Ok(Vec::new());
     }
@@ -173,6 +179,7 @@ pub(crate) unsafe fn entries(first: *const EntryInput, count: usize) -> Result<V
     let size = unsafe { options::read_required(first)? }.struct_size;
     let mut entries = Vec::with_capacity(count.min(4096));
     for at in 0..count {
+        running.go_on()?;
         let offset = at.checked_mul(size).filter(|offset| *offset < isize::MAX as usize);
         let offset = offset.ok_or_else(|| Failure::misuse(format!("count is impossible: {count}")))?;
         // SAFETY: the caller promises so many structs of this size.
@@ -184,7 +191,7 @@ pub(crate) unsafe fn entries(first: *const EntryInput, count: usize) -> Result<V
             )));
         }
         // SAFETY: as promised by the caller.
-        let entry = unsafe { given.to_entry() };
+        let entry = unsafe { given.to_entry(running) };
         entries.push(entry.map_err(|failure| at_index(failure, at, count))?);
     }
     Ok(entries)
@@ -201,10 +208,12 @@ fn at_index(failure: Failure, at: usize, count: usize) -> Failure {
 impl Patch {
     /// # Safety
     /// The members are valid.
-    pub(crate) unsafe fn to_patch(self) -> Result<EntryPatch, Failure> {
+    pub(crate) unsafe fn to_patch(self, running: &Stoppable<'_>) -> Result<EntryPatch, Failure> {
         let given = flags(self.flags, PATCH_FLAGS, "rekall_patch")?;
         reserved(self.reserved, "rekall_patch")?;
         let has = |flag| given & flag != 0;
+        let confident = has(REKALL_PATCH_CONFIDENCE);
+        let tagged = has(REKALL_PATCH_TAGS) || self.tags_count > 0;
         let mut patch = EntryPatch::new();
         // SAFETY: as promised by the caller.
         unsafe {
@@ -214,9 +223,10 @@ impl Patch {
             patch.memory_type = owned(self.memory_type, "memory_type")?;
             let project = owned(self.project, "project")?;
             patch.project = replaced(project, has(REKALL_PATCH_REMOVE_PROJECT), "project")?;
-            let tags = text::texts(self.tags, self.tags_count, "tags")?;
-            patch.tags = (has(REKALL_PATCH_TAGS) || !tags.is_empty()).then_some(tags);
-            patch.context = replaced(context(self.context)?, has(REKALL_PATCH_REMOVE_CONTEXT), "context")?;
+            let tags = text::texts(running, self.tags, self.tags_count, "tags")?;
+            patch.tags = tagged.then_some(tags);
+            patch.context =
+                replaced(context(running, self.context)?, has(REKALL_PATCH_REMOVE_CONTEXT), "context")?;
             patch.metadata = metadata(self.metadata)?;
             let newer = match self.superseded_by.is_null() {
                 true => None,
@@ -225,7 +235,7 @@ impl Patch {
             let remove = has(REKALL_PATCH_REMOVE_SUPERSEDED_BY);
             patch.superseded_by = replaced(newer, remove, "superseded_by")?;
         }
-        if has(REKALL_PATCH_CONFIDENCE) {
+        if confident {
             patch.confidence = Some(confidence(self.confidence)?);
         }
         patch.status = match self.status {
@@ -287,21 +297,21 @@ unsafe fn metadata(text: Str) -> Result<Option<Map<String, Value>>, Failure> {
 
 /// # Safety
 /// NULL, or a struct with valid members.
-unsafe fn context(given: *const EntryContext) -> Result<Option<rekall::Context>, Failure> {
+unsafe fn context(
+    running: &Stoppable<'_>,
+    given: *const EntryContext,
+) -> Result<Option<rekall::Context>, Failure> {
     // SAFETY: as promised by the caller.
     unsafe {
         let Some(given) = options::read(given)? else { return Ok(None) };
+        let list = |data, len, name| text::texts(running, data, len, name);
         Ok(Some(rekall::Context {
             situation: owned(given.situation, "situation")?,
             solution: owned(given.solution, "solution")?,
             what_failed: owned(given.what_failed, "what_failed")?,
-            trigger_keywords: text::texts(
-                given.trigger_keywords,
-                given.trigger_keywords_count,
-                "trigger_keywords",
-            )?,
-            error_messages: text::texts(given.error_messages, given.error_messages_count, "error_messages")?,
-            files: text::texts(given.files, given.files_count, "files")?,
+            trigger_keywords: list(given.trigger_keywords, given.trigger_keywords_count, "trigger_keywords")?,
+            error_messages: list(given.error_messages, given.error_messages_count, "error_messages")?,
+            files: list(given.files, given.files_count, "files")?,
             text: owned(given.text, "text")?,
         }))
     }

@@ -9,6 +9,7 @@ use crate::border::error::ErrorObject;
 use crate::border::guard::{free, look, on};
 use crate::border::handle::Handle;
 use crate::border::lazy::Lazy;
+use crate::border::live::given;
 use crate::border::place::{Object, Out};
 use crate::border::status::Status;
 use crate::border::text::{self, Str, lend};
@@ -23,6 +24,8 @@ struct LinkObject {
 
 /// The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
 pub struct Neighbours(Vec<(EntryId, usize, Lazy)>);
+
+given!(Links, Neighbours);
 
 /// Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
 /// "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
@@ -162,8 +165,7 @@ pub unsafe extern "C" fn rekall_links_created_at_ms(links: *const Links, index: 
 /// Frees links. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_free(links: *mut Links) {
-    // SAFETY: NULL or links of ours that were not freed; the caller gives them up.
-    unsafe { free(links) }
+    free(links);
 }
 
 /// Reads which entries are within depth links of an entry, nearest first. out receives them, to be freed with
@@ -214,6 +216,5 @@ pub unsafe extern "C" fn rekall_neighbours_distance(neighbours: *const Neighbour
 /// Frees neighbours. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_neighbours_free(neighbours: *mut Neighbours) {
-    // SAFETY: NULL or neighbours of ours that were not freed; the caller gives them up.
-    unsafe { free(neighbours) }
+    free(neighbours);
 }

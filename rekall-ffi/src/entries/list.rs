@@ -1,15 +1,18 @@
 //! Entries page by page
 
 use std::ffi::c_char;
+use std::ptr::null;
 
 use rekall::Entry;
 
 use crate::border::error::ErrorObject;
 use crate::border::guard::{free, look, on};
 use crate::border::handle::Handle;
+use crate::border::live::given;
 use crate::border::place::{Object, Out};
 use crate::border::status::Status;
 use crate::border::text;
+use crate::callbacks::cancel::Stoppable;
 use crate::entries::stored::EntryObject;
 use crate::search::filter::{self, Filter};
 
@@ -21,6 +24,8 @@ impl Page {
         Self(entries.into_iter().map(|entry| entry.map(EntryObject::new)).collect())
     }
 }
+
+given!(Page);
 
 /// Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
 /// first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
@@ -39,7 +44,10 @@ pub unsafe extern "C" fn rekall_list(
     unsafe {
         on(db, error, Object::required(out), |db| {
             let after = if after.is_null() { None } else { Some(text::id(after, "after")?) };
-            Ok(Page::new(db.list(&filter::read(filter)?, after, limit)?.into_iter().map(Some)))
+            let running = Stoppable::begin(Some(db), null())?;
+            let filter = filter::read(&running, filter)?;
+            running.go_on()?;
+            Ok(Page::new(db.list(&filter, after, limit)?.into_iter().map(Some)))
         })
     }
 }
@@ -53,7 +61,14 @@ pub unsafe extern "C" fn rekall_count(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, Out::required(out, 0), |db| Ok(db.count(&filter::read(filter)?)?)) }
+    unsafe {
+        on(db, error, Out::required(out, 0), |db| {
+            let running = Stoppable::begin(Some(db), null())?;
+            let filter = filter::read(&running, filter)?;
+            running.go_on()?;
+            Ok(db.count(&filter)?)
+        })
+    }
 }
 
 /// How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
@@ -74,6 +89,5 @@ pub unsafe extern "C" fn rekall_page_entry(page: *const Page, index: usize) -> *
 /// Frees a page. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_free(page: *mut Page) {
-    // SAFETY: NULL or a page of ours that was not freed; the caller gives it up.
-    unsafe { free(page) }
+    free(page);
 }

@@ -1,11 +1,14 @@
 //! Reading several entries at once
 
+use std::ptr::null;
+
 use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::on;
 use crate::border::handle::Handle;
 use crate::border::place::Object;
 use crate::border::status::Status;
 use crate::border::text::{Str, values};
+use crate::callbacks::cancel::Stoppable;
 use crate::entries::list::Page;
 
 /// Reads several entries by their ids, all of one moment. ids are count texts of 26 characters each. out receives a page
@@ -28,13 +31,17 @@ pub unsafe extern "C" fn rekall_get_many(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::required(out), |db| {
+            let running = Stoppable::begin(Some(db), null())?;
             let given = values(ids, count, "ids")?.iter().enumerate();
             let ids = given.map(|(at, id)| {
+                running.go_on()?;
                 let what = format!("ids[{at}]");
                 let text = id.optional(&what)?.ok_or_else(|| Failure::null(&what))?;
                 text.parse().map_err(|error: rekall::core::Error| Failure::from(error).of(&what))
             });
-            Ok(Page::new(db.get_many(&ids.collect::<Result<Vec<_>, Failure>>()?)?))
+            let ids = ids.collect::<Result<Vec<_>, Failure>>()?;
+            running.go_on()?;
+            Ok(Page::new(db.get_many(&ids)?))
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{in_callback, on};
+use crate::border::guard::{Call, in_callback, on};
 use crate::border::handle::{Handle, keep_alive};
 use crate::border::options::{self, sized};
 use crate::border::place::List;
@@ -77,16 +77,16 @@ pub unsafe extern "C" fn rekall_remember_many(
 /// # Safety
 /// The pointers are valid as the two functions above say.
 unsafe fn remember(
-    db: &Handle,
+    db: &Call<'_>,
     given: *const EntryInput,
     count: usize,
     options: *const RememberOptions,
 ) -> Result<Vec<Id>, Failure> {
     // SAFETY: as promised by the caller.
     unsafe {
-        let entries = entries(given, count)?;
         let options = options::read_or_default(options)?;
         let running = Stoppable::begin(Some(db), options.token)?;
+        let entries = entries(&running, given, count)?;
         let token = running.token();
         let mut call = db.remember_many(&entries).cancel(token);
         if !options.vectors.is_null() || options.vectors_len > 0 {

@@ -7,6 +7,7 @@ use rekall::{Context, Entry, Status as EntryStatus};
 
 use crate::border::guard::{free, look};
 use crate::border::lazy::{Lazy, LazyList};
+use crate::border::live::given;
 use crate::border::text::lend;
 use crate::entries::input::{REKALL_ENTRY_ACTIVE, REKALL_ENTRY_OBSOLETE};
 
@@ -17,6 +18,8 @@ pub struct EntryObject {
     /// Made when the first text is asked for: a search hands over many entries of which few are read.
     lent: OnceLock<Box<Lent>>,
 }
+
+given!(EntryObject);
 
 #[derive(Default)]
 struct Lent {
@@ -306,8 +309,7 @@ pub unsafe extern "C" fn rekall_entry_json(entry: *const EntryObject, out_len: *
 /// hits. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_free(entry: *mut EntryObject) {
-    // SAFETY: NULL or an entry of ours that was not freed; the caller gives it up.
-    unsafe { free(entry) }
+    free(entry);
 }
 
 fn json(value: &impl serde::Serialize) -> String {

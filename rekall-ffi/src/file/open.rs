@@ -68,7 +68,7 @@ pub struct OpenOptions {
     pub config_file: *const c_char,
     /// The model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
     pub model: *const c_char,
-    /// How the model is loaded.
+    /// How the model is loaded; only with one that the library loads.
     pub load: *const LoadSettings,
     /// The caller's own model.
     pub embedder: *const HostEmbedder,

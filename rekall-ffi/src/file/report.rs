@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::border::error::Failure;
 use crate::border::guard::{free, look};
+use crate::border::live::given;
 use crate::border::text::{lend, name, owned};
 
 /// What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
@@ -16,6 +17,8 @@ pub struct ReportObject {
     json: Box<[u8]>,
     lines: Vec<Box<[u8]>>,
 }
+
+given!(ReportObject);
 
 impl ReportObject {
     /// A report of these values, with lines for people to read.
@@ -76,6 +79,5 @@ pub unsafe extern "C" fn rekall_report_json(
 /// Frees a report. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_report_free(report: *mut ReportObject) {
-    // SAFETY: NULL or a report of ours that was not freed; the caller gives it up.
-    unsafe { free(report) }
+    free(report);
 }

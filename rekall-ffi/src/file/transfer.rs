@@ -8,7 +8,7 @@ use std::path::Path;
 use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
 
 use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{call, in_callback, note_callback_failure, on};
+use crate::border::guard::{Call, call, in_callback, note_callback_failure, on};
 use crate::border::handle::Handle;
 use crate::border::place::{Object, Place};
 use crate::border::status::{REKALL_OK, Status};
@@ -260,7 +260,7 @@ fn utc_offset(minutes: i32) -> Option<i32> {
 /// # Safety
 /// As for [`watched`].
 unsafe fn import(
-    db: &Handle,
+    db: &Call<'_>,
     from: impl Read,
     options: &ImportOptions,
     watch: *const Watch,

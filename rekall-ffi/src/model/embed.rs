@@ -1,6 +1,7 @@
 //! Vectors of texts
 
 use std::ffi::c_char;
+use std::ptr::null;
 
 use rekall::Purpose;
 
@@ -10,6 +11,7 @@ use crate::border::handle::Handle;
 use crate::border::place::{Out, Room};
 use crate::border::status::Status;
 use crate::border::text::utf8;
+use crate::callbacks::cancel::Stoppable;
 use crate::callbacks::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
 
 /// Numbers in a vector of the file; 0 as long as the file has no vectors.
@@ -53,7 +55,10 @@ pub unsafe extern "C" fn rekall_embed(
                 REKALL_EMBED_QUERY => Purpose::Query,
                 other => return Err(Failure::number("purpose", "REKALL_EMBED_", other)),
             };
-            Ok(db.embed(utf8(text, text_len, "text")?, purpose)?)
+            let running = Stoppable::begin(Some(db), null())?;
+            let text = utf8(text, text_len, "text")?;
+            running.go_on()?;
+            Ok(db.embed(text, purpose)?)
         })
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::sync::Arc;
 
 use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{call, on, with};
+use crate::border::guard::{Call, call, on, with};
 use crate::border::handle::Handle;
 use crate::border::options::{self, Report, sized};
 use crate::border::status::Status;
@@ -35,7 +35,7 @@ pub struct ReembedOptions {
     pub struct_size: usize,
     /// The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
     pub model: *const c_char,
-    /// How it is loaded.
+    /// How it is loaded; only with model.
     pub load: *const LoadSettings,
     /// Or the caller's own model.
     pub embedder: *const HostEmbedder,
@@ -91,10 +91,11 @@ pub unsafe extern "C" fn rekall_reembed(
     unsafe {
         let out = Report::optional(out);
         call(error, || {
+            let entered = Call::begin(db);
             let options = options::read_required(options)?;
             // Taken over before anything else can fail: then destroy is called on every way out.
-            let own = Own::new(options.embedder, db.as_ref().map_or(0, Handle::identity))?;
-            with(db, out, |db| match (own, text::name(options.model, "model")?) {
+            let own = Own::new(options.embedder, entered.as_ref().map_or(0, |call| call.identity()))?;
+            with(entered, out, |db| match (own, text::name(options.model, "model")?) {
                 (Some(own), None) => {
                     watched(db, watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?.into()))
                 }

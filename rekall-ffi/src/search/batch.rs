@@ -9,6 +9,7 @@ use crate::border::options;
 use crate::border::place::Objects;
 use crate::border::status::Status;
 use crate::border::text::{Str, values};
+use crate::callbacks::cancel::Stoppable;
 use crate::search::hits::Hits;
 use crate::search::recall::{RecallOptions, prepare};
 
@@ -52,12 +53,15 @@ pub unsafe extern "C" fn rekall_recall_batch(
                     "options.vector goes with one query: each of several has its own",
                 ));
             }
+            let running = Stoppable::begin(Some(db), options.token)?;
             let given = values(queries, count, "queries")?.iter().enumerate();
-            let queries = given
-                .map(|(at, query)| query.read().map_err(|failure| failure.of(&format!("queries[{at}]"))));
+            let queries = given.map(|(at, query)| {
+                running.go_on()?;
+                query.read().map_err(|failure| failure.of(&format!("queries[{at}]")))
+            });
             let queries = queries.collect::<Result<Vec<_>, _>>()?;
-            let (search, running) = prepare(db, db.recall_batch(queries), &options)?;
-            Ok(search.cancel(running.token()).run()?.into_iter().map(Hits::new).collect())
+            let search = prepare(db.recall_batch(queries), &options, &running)?;
+            Ok(search.run()?.into_iter().map(Hits::new).collect())
         })
     }
 }

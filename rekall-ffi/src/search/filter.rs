@@ -3,6 +3,7 @@
 use crate::border::error::Failure;
 use crate::border::options::{self, flags, sized};
 use crate::border::text::{self, Str};
+use crate::callbacks::cancel::Stoppable;
 use crate::entries::input::{REKALL_ENTRY_ANY, entry_status};
 
 /// Flag of rekall_filter: created_after_ms is given.
@@ -63,7 +64,7 @@ pub struct Filter {
     pub memory_types: *const Str,
     /// How many.
     pub memory_types_count: usize,
-    /// Ids, 26 characters each: only these entries pass.
+    /// Ids, 26 characters each: only these entries pass. With a count above 0, or REKALL_FILTER_IDS.
     pub ids: *const Str,
     /// How many.
     pub ids_count: usize,
@@ -87,16 +88,20 @@ sized!(Filter, ..updated_before_ms => "rekall_filter");
 ///
 /// # Safety
 /// NULL, or a struct with valid members.
-pub(crate) unsafe fn read(filter: *const Filter) -> Result<rekall::Filter, Failure> {
+pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Result<rekall::Filter, Failure> {
     let mut wanted = rekall::Filter::new();
     // SAFETY: as promised by the caller.
     let Some(given) = (unsafe { options::read(filter)? }) else { return Ok(wanted) };
     let set = flags(given.flags, FLAGS, "rekall_filter")?;
-    let bound = |flag, value| (set & flag != 0).then_some(value);
-    wanted.created_after = bound(REKALL_FILTER_CREATED_AFTER, given.created_after_ms);
-    wanted.created_before = bound(REKALL_FILTER_CREATED_BEFORE, given.created_before_ms);
-    wanted.updated_after = bound(REKALL_FILTER_UPDATED_AFTER, given.updated_after_ms);
-    wanted.updated_before = bound(REKALL_FILTER_UPDATED_BEFORE, given.updated_before_ms);
+    let bound = |flag, _: &str, value: i64| {
+        let counts = set & flag != 0;
+        Ok::<_, Failure>(counts.then_some(value))
+    };
+    wanted.created_after = bound(REKALL_FILTER_CREATED_AFTER, "created_after", given.created_after_ms)?;
+    wanted.created_before = bound(REKALL_FILTER_CREATED_BEFORE, "created_before", given.created_before_ms)?;
+    wanted.updated_after = bound(REKALL_FILTER_UPDATED_AFTER, "updated_after", given.updated_after_ms)?;
+    wanted.updated_before = bound(REKALL_FILTER_UPDATED_BEFORE, "updated_before", given.updated_before_ms)?;
+    let by_id = set & REKALL_FILTER_IDS != 0 || given.ids_count > 0;
     wanted.status = match given.status {
         0 => wanted.status,
         REKALL_ENTRY_ANY => None,
@@ -104,18 +109,24 @@ pub(crate) unsafe fn read(filter: *const Filter) -> Result<rekall::Filter, Failu
     };
     // SAFETY: as promised by the caller.
     unsafe {
-        wanted.kinds = text::texts(given.kinds, given.kinds_count, "kinds")?;
-        wanted.projects = text::texts(given.projects, given.projects_count, "projects")?;
-        wanted.tags_any = text::texts(given.tags_any, given.tags_any_count, "tags_any")?;
-        wanted.tags_all = text::texts(given.tags_all, given.tags_all_count, "tags_all")?;
-        wanted.memory_types = text::texts(given.memory_types, given.memory_types_count, "memory_types")?;
-        if set & REKALL_FILTER_IDS != 0 || given.ids_count > 0 {
-            let ids = text::texts(given.ids, given.ids_count, "ids")?;
-            let ids: Result<Vec<_>, rekall::core::Error> = ids.iter().map(|id| id.parse()).collect();
-            wanted.ids = Some(ids?);
+        let list = |data, len, name| text::texts(running, data, len, name);
+        wanted.kinds = list(given.kinds, given.kinds_count, "kinds")?;
+        wanted.projects = list(given.projects, given.projects_count, "projects")?;
+        wanted.tags_any = list(given.tags_any, given.tags_any_count, "tags_any")?;
+        wanted.tags_all = list(given.tags_all, given.tags_all_count, "tags_all")?;
+        wanted.memory_types = list(given.memory_types, given.memory_types_count, "memory_types")?;
+        if by_id {
+            let ids = list(given.ids, given.ids_count, "ids")?;
+            let ids = ids.iter().map(|id| {
+                running.go_on()?;
+                Ok::<_, Failure>(id.parse()?)
+            });
+            wanted.ids = Some(ids.collect::<Result<_, _>>()?);
         }
         for condition in text::values(given.metadata, given.metadata_count, "metadata")? {
-            let key = condition.key.optional("metadata key")?.unwrap_or_default();
+            running.go_on()?;
+            let key = condition.key.optional("metadata key")?;
+            let key = key.ok_or_else(|| Failure::misuse("the key of a metadata condition is not given"))?;
             let value = condition.value.optional("metadata value")?.unwrap_or_default();
             let value = serde_json::from_str(value).map_err(|error| {
                 Failure::invalid(format!("the metadata value of {key:?} must be JSON: {error}"))

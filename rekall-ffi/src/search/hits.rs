@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use rekall::{Degraded, Explain, HitChunk, Leg, Recalled, Role};
 
 use crate::border::guard::{free, look};
+use crate::border::live::given;
 use crate::border::place::Out;
 use crate::border::text::{lend, owned};
 use crate::entries::stored::EntryObject;
@@ -17,6 +18,8 @@ pub struct Hits {
     degraded: Vec<Why>,
     elapsed_us: u64,
 }
+
+given!(Hits);
 
 struct HitObject {
     entry: EntryObject,
@@ -247,6 +250,5 @@ pub unsafe extern "C" fn rekall_hits_elapsed_us(hits: *const Hits) -> u64 {
 /// Frees hits and the entries that belong to them. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_free(hits: *mut Hits) {
-    // SAFETY: NULL or hits of ours that were not freed; the caller gives them up.
-    unsafe { free(hits) }
+    free(hits);
 }

@@ -63,7 +63,7 @@ pub struct RecallOptions {
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
     pub limit: usize,
-    /// Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; otherwise 1.
+    /// Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
     pub semantic_weight: f64,
     /// Weight of words, likewise.
     pub text_weight: f64,
@@ -113,13 +113,13 @@ pub unsafe extern "C" fn rekall_recall(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::required(out), |db| {
-            let query = utf8(query, query_len, "query")?;
             let options = options::read_or_default(options)?;
-            let mut search = db.recall(query);
+            let running = Stoppable::begin(Some(db), options.token)?;
+            let mut search = db.recall(utf8(query, query_len, "query")?);
             if !options.vector.is_null() || options.vector_len > 0 {
                 search = search.vector(values(options.vector, options.vector_len, "vector")?);
             }
-            run(db, search, &options)
+            run(search, &options, &running)
         })
     }
 }
@@ -138,35 +138,40 @@ pub unsafe extern "C" fn rekall_recall_vector(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::required(out), |db| {
-            let vector = values(vector, dimensions, "vector")?;
             let options = options::read_or_default(options)?;
+            let running = Stoppable::begin(Some(db), options.token)?;
+            let vector = values(vector, dimensions, "vector")?;
             if !options.vector.is_null() {
                 return Err(Failure::misuse("options.vector goes with a query text"));
             }
-            run(db, db.recall_vector(vector), &options)
+            run(db.recall_vector(vector), &options, &running)
         })
     }
 }
 
 /// # Safety
 /// The members are valid.
-unsafe fn run<'a>(db: &Handle, search: Recall<'a>, options: &'a RecallOptions) -> Result<Hits, Failure> {
+unsafe fn run<'a>(
+    search: Recall<'a>,
+    options: &'a RecallOptions,
+    running: &Stoppable<'_>,
+) -> Result<Hits, Failure> {
     // SAFETY: as promised by the caller.
-    let (search, running) = unsafe { prepare(db, search, options)? };
-    Ok(Hits::new(search.cancel(running.token()).run()?))
+    Ok(Hits::new(unsafe { prepare(search, options, running)? }.run()?))
 }
 
-/// Takes the options over into a search for one query or several, which begins to count as running.
+/// Takes the options over into a search for one query or several.
 ///
 /// # Safety
 /// The members are valid.
-pub(crate) unsafe fn prepare<'a, 'db, Q>(
-    db: &'db Handle,
+pub(crate) unsafe fn prepare<'a, Q>(
     mut search: Recall<'a, Q>,
     options: &'a RecallOptions,
-) -> Result<(Recall<'a, Q>, Stoppable<'db>), Failure> {
+    running: &Stoppable<'_>,
+) -> Result<Recall<'a, Q>, Failure> {
     let set = flags(options.flags, FLAGS, "rekall_recall_options")?;
     reserved(options.reserved, "rekall_recall_options")?;
+    let has = |flag| set & flag != 0;
     search = match options.mode {
         0 => search,
         REKALL_MODE_HYBRID => search.mode(Mode::Hybrid),
@@ -183,10 +188,10 @@ pub(crate) unsafe fn prepare<'a, 'db, Q>(
     if options.limit > 0 {
         search = search.limit(options.limit);
     }
-    if set & REKALL_RECALL_THRESHOLD != 0 {
+    if has(REKALL_RECALL_THRESHOLD) {
         search = search.threshold(options.threshold);
     }
-    if set & REKALL_RECALL_WEIGHTS != 0 {
+    if has(REKALL_RECALL_WEIGHTS) {
         let weights = [options.semantic_weight, options.text_weight];
         if let Some(bad) =
             weights.into_iter().find(|weight| !(0.0..).contains(weight) || weight.is_infinite())
@@ -201,7 +206,7 @@ pub(crate) unsafe fn prepare<'a, 'db, Q>(
         REKALL_FUSION_RECIPROCAL_RANK => search.fusion(Fusion::ReciprocalRank),
         other => return Err(Failure::number("fusion", "REKALL_FUSION_", other)),
     };
-    if set & REKALL_RECALL_PREFIX != 0 {
+    if has(REKALL_RECALL_PREFIX) {
         search = search.prefix();
     }
     // SAFETY: as promised by the caller.
@@ -210,7 +215,7 @@ pub(crate) unsafe fn prepare<'a, 'db, Q>(
         let key = options.supersede.optional("supersede")?;
         (before.optional("snippet_before")?, after.optional("snippet_after")?, key)
     };
-    if set & REKALL_RECALL_SNIPPETS != 0 {
+    if has(REKALL_RECALL_SNIPPETS) {
         search = search.snippets(before.unwrap_or_default(), after.unwrap_or_default());
     }
     if let Some(key) = key {
@@ -220,7 +225,7 @@ pub(crate) unsafe fn prepare<'a, 'db, Q>(
         search = search.keep_alive(keep_alive);
     }
     // SAFETY: as promised by the caller.
-    let (filter, running) =
-        unsafe { (filter::read(options.filter)?, Stoppable::begin(Some(db), options.token)?) };
-    Ok((search.filter(filter), running))
+    let filter = unsafe { filter::read(running, options.filter)? };
+    running.go_on()?;
+    Ok(search.filter(filter).cancel(running.token()))
 }

@@ -24,7 +24,7 @@ pub struct SimilarOptions {
     pub struct_size: usize,
     /// REKALL_SIMILAR_ flags.
     pub flags: u32,
-    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; otherwise 0.75.
+    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without: leave 0, and it is 0.75.
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10.
     pub limit: usize,
@@ -51,15 +51,18 @@ pub unsafe extern "C" fn rekall_similar(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::required(out), |db| {
-            let id = text::id(id, "id")?;
             let options = options::read_or_default(options)?;
-            let set = flags(options.flags, REKALL_SIMILAR_THRESHOLD, "rekall_similar_options")?;
             let running = Stoppable::begin(Some(db), options.token)?;
-            let mut search = db.similar_to(id).filter(filter::read(options.filter)?).cancel(running.token());
+            let id = text::id(id, "id")?;
+            let set = flags(options.flags, REKALL_SIMILAR_THRESHOLD, "rekall_similar_options")?;
+            let counts = set & REKALL_SIMILAR_THRESHOLD != 0;
+            let filter = filter::read(&running, options.filter)?;
+            running.go_on()?;
+            let mut search = db.similar_to(id).filter(filter).cancel(running.token());
             if options.limit > 0 {
                 search = search.limit(options.limit);
             }
-            if set & REKALL_SIMILAR_THRESHOLD != 0 {
+            if counts {
                 search = search.threshold(options.threshold);
             }
             Ok(Hits::new(search.run()?))

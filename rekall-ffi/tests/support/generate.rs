@@ -47,6 +47,7 @@ const SECTIONS: &[&str] = &[
 const INSIDE: &[&str] = &[
     "border/guard",
     "border/lazy",
+    "border/live",
     "lib",
     "callbacks/listener",
     "border/options",

@@ -36,7 +36,8 @@
  *
  * THREADS. One handle may be used from any number of threads at once. Hits, entries, links, neighbours, reports, errors
  * and tokens may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle
- * must not be used in a child process after fork().
+ * must not be used in a child process after fork(). A thread that is cancelled (pthread_cancel) inside a call ends the call
+ * first: cancellation is disabled until it returns, in its callbacks, too.
  *
  * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, end their thread, or
  * call a function on the same handle (which returns REKALL_MISUSE, also with a call on another handle and its callback in

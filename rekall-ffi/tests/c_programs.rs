@@ -27,6 +27,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/many.c", "c90"),
     ("c/threads.c", "c11"),
     ("c/exit.c", "c11"),
+    ("c/cancelled.c", "c11"),
     ("c/every_function.c", "c11"),
     ("cpp/wrapper.cpp", "c++17"),
     ("cpp/wrapper.cpp", "c++20"),

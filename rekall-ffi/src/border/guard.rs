@@ -16,6 +16,7 @@ use crate::border::handle::Handle;
 use crate::border::live::Given;
 use crate::border::place::Place;
 use crate::border::status::{REKALL_OK, REKALL_PANIC, Status};
+use crate::border::uncancelled::Uncancelled;
 use crate::callbacks::cancel::Token;
 use crate::entries::changes::ChangesObject;
 use crate::entries::links::{Links, Neighbours};
@@ -162,6 +163,7 @@ pub(crate) unsafe fn call(
             unsafe { error.write(object) };
         }
     };
+    let _uncancelled = Uncancelled::begin();
     tell(std::ptr::null_mut());
     // A callback may call on another handle: each call has a note of its own.
     let _fresh = Meanwhile::set(&CALLBACK_FAILED, false);

@@ -14,6 +14,7 @@ use crate::border::guard::{is_in_callback, peek};
 use crate::border::live::{Given, given};
 use crate::border::status::REKALL_PANIC;
 use crate::border::text::owned_path;
+use crate::border::uncancelled::Uncancelled;
 use crate::callbacks::cancel::Registry;
 use crate::callbacks::clock::Ageing;
 use crate::callbacks::listener::Voice;
@@ -155,6 +156,7 @@ pub(crate) fn keep_alive(ms: u64) -> Option<KeepAlive> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
     peek((), || {
+        let _uncancelled = Uncancelled::begin();
         let live = Handle::live();
         // SAFETY: the table of handles.
         let may_close = unsafe { live.enter(db, |db: &Handle| !is_in_callback(db.identity())) };

@@ -12,6 +12,7 @@ pub(crate) mod status;
 #[doc(hidden)]
 pub mod testing;
 pub(crate) mod text;
+pub(crate) mod uncancelled;
 pub(crate) mod version;
 
 pub use error::*;

@@ -53,6 +53,7 @@ const INSIDE: &[&str] = &[
     "border/options",
     "border/place",
     "border/testing",
+    "border/uncancelled",
     "callbacks/trace",
 ];
 

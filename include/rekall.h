@@ -32,7 +32,8 @@
  * OPTION STRUCTS start with struct_size. Set them up with their _INIT macro, which zeroes the rest; 0 or NULL stands for
  * the default of each member. Members are only ever added at the end, so programs compiled against an older header go on
  * working; a program compiled against a newer one gets REKALL_UNSUPPORTED if it sets a member that the library does not
- * know. Unknown flags and numbers are REKALL_MISUSE. Always say struct_size through the macro, never in numbers.
+ * know. Unknown flags and numbers are REKALL_MISUSE, and so is a member that is set without the flag or the member that
+ * makes it count: nothing is left aside without a word. Always say struct_size through the macro, never in numbers.
  *
  * THREADS. One handle may be used from any number of threads at once. Hits, entries, links, neighbours, reports, errors
  * and tokens may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle
@@ -1030,7 +1031,7 @@ typedef struct rekall_listener {
      */
     rekall_log_fn log;
     /**
-     * The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO.
+     * The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
      */
     int32_t log_level;
     /**

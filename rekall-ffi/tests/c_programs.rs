@@ -22,6 +22,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/reentry.c", "c99"),
     ("c/interrupted.c", "c99"),
     ("c/gone.c", "c99"),
+    ("c/flagged.c", "c99"),
     ("c/transfer.c", "c99"),
     ("c/model.c", "c99"),
     ("c/many.c", "c90"),

@@ -200,6 +200,14 @@ pub(crate) fn flags(given: u32, known: u32, what: &str) -> Result<u32, Failure> 
     Err(Failure::misuse(format!("{what} has unknown flags: {:#x}", given & !known)))
 }
 
+/// Refuses a member that is set where what makes it count is not: it would be left aside without a word.
+pub(crate) fn goes_with(is_set: bool, member: &str, counts: bool, with: &str) -> Result<(), Failure> {
+    match is_set && !counts {
+        true => Err(Failure::misuse(format!("{member} is set without {with}"))),
+        false => Ok(()),
+    }
+}
+
 /// Refuses a member that waits for a use: 0 is all that this version knows.
 pub(crate) fn reserved(given: u32, what: &str) -> Result<(), Failure> {
     match given {

@@ -85,7 +85,7 @@ pub struct Listener {
     pub event: EventFn,
     /// Hears the log; NULL: nobody.
     pub log: LogFn,
-    /// The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO.
+    /// The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
     pub log_level: i32,
     /// Handed to the functions.
     pub user_data: *mut c_void,

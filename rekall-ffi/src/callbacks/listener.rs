@@ -7,7 +7,7 @@ use rekall::Event;
 
 use crate::border::error::Failure;
 use crate::border::guard::in_callback;
-use crate::border::options::{self, UserData};
+use crate::border::options::{self, UserData, goes_with};
 use crate::callbacks::events::{
     DestroyFn, Listener, REKALL_EVENT_INDEX_LOADED, REKALL_EVENT_MODEL_LOAD_FAILED,
     REKALL_EVENT_MODEL_LOADED, REKALL_EVENT_MODEL_LOADING, REKALL_EVENT_MODEL_UNLOADED,
@@ -67,6 +67,7 @@ impl Voice {
         if !(0..=REKALL_LOG_TRACE).contains(&listener.log_level) {
             return Err(Failure::misuse(format!("log_level must be 0 to 5, got {}", listener.log_level)));
         }
+        goes_with(listener.log_level != 0, "log_level", listener.log.is_some(), "log")?;
         if listener.log_level == 0 {
             listener.log_level = REKALL_LOG_INFO;
         }

@@ -6,7 +6,7 @@ use rekall::{EntryPatch, NewEntry, Status as EntryStatus};
 use serde_json::{Map, Value};
 
 use crate::border::error::Failure;
-use crate::border::options::{self, flags, reserved, sized};
+use crate::border::options::{self, flags, goes_with, reserved, sized};
 use crate::border::text::{self, Str};
 use crate::callbacks::cancel::Stoppable;
 
@@ -145,6 +145,7 @@ impl EntryInput {
     pub(crate) unsafe fn to_entry(self, running: &Stoppable<'_>) -> Result<NewEntry, Failure> {
         let given = flags(self.flags, REKALL_NEW_ENTRY_CONFIDENCE, "rekall_new_entry")?;
         let counts = given & REKALL_NEW_ENTRY_CONFIDENCE != 0;
+        goes_with(self.confidence != 0, "confidence", counts, "REKALL_NEW_ENTRY_CONFIDENCE")?;
         // SAFETY: as promised by the caller.
         unsafe {
             let mut entry = NewEntry::new(self.title.optional("title")?.unwrap_or_default());
@@ -213,7 +214,9 @@ impl Patch {
         reserved(self.reserved, "rekall_patch")?;
         let has = |flag| given & flag != 0;
         let confident = has(REKALL_PATCH_CONFIDENCE);
+        goes_with(self.confidence != 0, "confidence", confident, "REKALL_PATCH_CONFIDENCE")?;
         let tagged = has(REKALL_PATCH_TAGS) || self.tags_count > 0;
+        goes_with(!self.tags.is_null(), "tags", tagged, "tags_count or REKALL_PATCH_TAGS")?;
         let mut patch = EntryPatch::new();
         // SAFETY: as promised by the caller.
         unsafe {

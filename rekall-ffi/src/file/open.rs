@@ -10,7 +10,7 @@ use rekall::{Builder, Config, Rekall, VectorBackend};
 use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::call;
 use crate::border::handle::{Handle, Identity, REKALL_NEVER, REKALL_ZERO, duration, size};
-use crate::border::options::{self, flags, sized};
+use crate::border::options::{self, flags, goes_with, sized};
 use crate::border::place::{Object, Place};
 use crate::border::status::Status;
 use crate::border::text::{self, Str};
@@ -254,6 +254,9 @@ unsafe fn model(
             "of model, embedder, vectors_name and REKALL_OPEN_NO_MODEL at most one may be given",
         ));
     }
+    goes_with(options.vectors_dimensions != 0, "vectors_dimensions", vectors.is_some(), "vectors_name")?;
+    let loads = own.is_none() && vectors.is_none() && !none;
+    goes_with(!options.load.is_null(), "load", loads, "a model that the library loads")?;
     if let Some(model) = model {
         builder = builder.model(source(model)?);
     }

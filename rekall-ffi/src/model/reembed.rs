@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::{Call, call, on, with};
 use crate::border::handle::Handle;
-use crate::border::options::{self, Report, sized};
+use crate::border::options::{self, Report, goes_with, sized};
 use crate::border::status::Status;
 use crate::border::text;
 use crate::callbacks::own_embedder::{HostEmbedder, Own};
@@ -97,6 +97,7 @@ pub unsafe extern "C" fn rekall_reembed(
             let own = Own::new(options.embedder, entered.as_ref().map_or(0, |call| call.identity()))?;
             with(entered, out, |db| match (own, text::name(options.model, "model")?) {
                 (Some(own), None) => {
+                    goes_with(!options.load.is_null(), "load", false, "model")?;
                     watched(db, watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?.into()))
                 }
                 (None, Some(model)) => {

@@ -1,7 +1,7 @@
 //! Filters: which entries a search may find
 
 use crate::border::error::Failure;
-use crate::border::options::{self, flags, sized};
+use crate::border::options::{self, flags, goes_with, sized};
 use crate::border::text::{self, Str};
 use crate::callbacks::cancel::Stoppable;
 use crate::entries::input::{REKALL_ENTRY_ANY, entry_status};
@@ -93,8 +93,14 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
     // SAFETY: as promised by the caller.
     let Some(given) = (unsafe { options::read(filter)? }) else { return Ok(wanted) };
     let set = flags(given.flags, FLAGS, "rekall_filter")?;
-    let bound = |flag, _: &str, value: i64| {
+    let bound = |flag, name: &str, value: i64| {
         let counts = set & flag != 0;
+        goes_with(
+            value != 0,
+            &format!("{name}_ms"),
+            counts,
+            &format!("REKALL_FILTER_{}", name.to_ascii_uppercase()),
+        )?;
         Ok::<_, Failure>(counts.then_some(value))
     };
     wanted.created_after = bound(REKALL_FILTER_CREATED_AFTER, "created_after", given.created_after_ms)?;
@@ -102,6 +108,7 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
     wanted.updated_after = bound(REKALL_FILTER_UPDATED_AFTER, "updated_after", given.updated_after_ms)?;
     wanted.updated_before = bound(REKALL_FILTER_UPDATED_BEFORE, "updated_before", given.updated_before_ms)?;
     let by_id = set & REKALL_FILTER_IDS != 0 || given.ids_count > 0;
+    goes_with(!given.ids.is_null(), "ids", by_id, "ids_count or REKALL_FILTER_IDS")?;
     wanted.status = match given.status {
         0 => wanted.status,
         REKALL_ENTRY_ANY => None,

@@ -7,7 +7,7 @@ use rekall::{Fusion, Mode, Recall, Role};
 use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::on;
 use crate::border::handle::{Handle, keep_alive};
-use crate::border::options::{self, flags, reserved, sized};
+use crate::border::options::{self, flags, goes_with, reserved, sized};
 use crate::border::place::Object;
 use crate::border::status::Status;
 use crate::border::text::{Str, utf8, values};
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn rekall_recall_vector(
             let options = options::read_or_default(options)?;
             let running = Stoppable::begin(Some(db), options.token)?;
             let vector = values(vector, dimensions, "vector")?;
-            if !options.vector.is_null() {
+            if !options.vector.is_null() || options.vector_len > 0 {
                 return Err(Failure::misuse("options.vector goes with a query text"));
             }
             run(db.recall_vector(vector), &options, &running)
@@ -172,6 +172,20 @@ pub(crate) unsafe fn prepare<'a, Q>(
     let set = flags(options.flags, FLAGS, "rekall_recall_options")?;
     reserved(options.reserved, "rekall_recall_options")?;
     let has = |flag| set & flag != 0;
+    for (is_set, member, flag, name) in [
+        (options.threshold != 0.0, "threshold", REKALL_RECALL_THRESHOLD, "REKALL_RECALL_THRESHOLD"),
+        (options.semantic_weight != 0.0, "semantic_weight", REKALL_RECALL_WEIGHTS, "REKALL_RECALL_WEIGHTS"),
+        (options.text_weight != 0.0, "text_weight", REKALL_RECALL_WEIGHTS, "REKALL_RECALL_WEIGHTS"),
+        (
+            options.snippet_before.is_given(),
+            "snippet_before",
+            REKALL_RECALL_SNIPPETS,
+            "REKALL_RECALL_SNIPPETS",
+        ),
+        (options.snippet_after.is_given(), "snippet_after", REKALL_RECALL_SNIPPETS, "REKALL_RECALL_SNIPPETS"),
+    ] {
+        goes_with(is_set, member, has(flag), name)?;
+    }
     search = match options.mode {
         0 => search,
         REKALL_MODE_HYBRID => search.mode(Mode::Hybrid),

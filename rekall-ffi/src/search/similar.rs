@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use crate::border::error::ErrorObject;
 use crate::border::guard::on;
 use crate::border::handle::Handle;
-use crate::border::options::{self, flags, sized};
+use crate::border::options::{self, flags, goes_with, sized};
 use crate::border::place::Object;
 use crate::border::status::Status;
 use crate::border::text;
@@ -56,6 +56,7 @@ pub unsafe extern "C" fn rekall_similar(
             let id = text::id(id, "id")?;
             let set = flags(options.flags, REKALL_SIMILAR_THRESHOLD, "rekall_similar_options")?;
             let counts = set & REKALL_SIMILAR_THRESHOLD != 0;
+            goes_with(options.threshold != 0.0, "threshold", counts, "REKALL_SIMILAR_THRESHOLD")?;
             let filter = filter::read(&running, options.filter)?;
             running.go_on()?;
             let mut search = db.similar_to(id).filter(filter).cancel(running.token());

@@ -99,6 +99,7 @@ static void recalling(rekall_db *db)
     options.threshold = 2;
     FAILS(REKALL_INVALID_INPUT, rekall_recall(db, "aaaa", 4, &options, &hits, &error));
     CHECK(hits == NULL);
+    options.threshold = 0;
     options.flags = REKALL_RECALL_PREFIX | REKALL_RECALL_WEIGHTS;
     options.mode = REKALL_MODE_TEXT;
     OK(rekall_recall(db, "eee", 3, &options, &hits, &error));

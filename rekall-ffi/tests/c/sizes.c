@@ -29,7 +29,7 @@ static rekall_status use_open(const void *given, rekall_error **error)
 static rekall_status use_load(const void *given, rekall_error **error)
 {
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
-    options.flags = REKALL_OPEN_NO_MODEL;
+    options.model = "path:loaded when it is needed";
     options.load = given;
     return use_open(&options, error);
 }

@@ -81,7 +81,8 @@ impl Machine<'_> {
             entry.kind = self.given();
         }
         entry.flags = u32::from(self.chance(30));
-        entry.confidence = self.number(6);
+        let confidence = self.number(6);
+        entry.confidence = if entry.flags == 0 && confidence < 6 { 0 } else { confidence };
         entry
     }
 

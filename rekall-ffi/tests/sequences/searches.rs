@@ -6,6 +6,11 @@ use rekall_ffi::*;
 
 use crate::machine::{DIMENSIONS, Machine, Padded, padded};
 
+/// A member that counts only with a flag: mostly not set without.
+fn counts<T: Default>(flags: u32, flag: u32, byte: u8, value: T) -> T {
+    if flags & flag != 0 || byte < 8 { value } else { T::default() }
+}
+
 impl Machine<'_> {
     fn recall_options(&mut self, filter: *const Filter) -> Padded<RecallOptions> {
         let mut options = padded::<RecallOptions>();
@@ -14,12 +19,19 @@ impl Machine<'_> {
         options.value.flags = self.number(16);
         options.value.fusion = self.number(3);
         options.value.reserved = u32::from(self.chance(3));
-        options.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
-        options.value.semantic_weight = f64::from(self.byte()) - 1.0;
+        let byte = self.byte();
+        options.value.threshold =
+            counts(options.value.flags, REKALL_RECALL_THRESHOLD, byte, f32::from(byte) / 100.0 - 1.0);
+        let byte = self.byte();
+        options.value.semantic_weight =
+            counts(options.value.flags, REKALL_RECALL_WEIGHTS, byte, f64::from(byte) - 1.0);
         options.value.limit = self.extent(20);
         options.value.role = self.number(3);
-        options.value.snippet_before = self.given();
-        options.value.snippet_after = self.given();
+        let (before, after) = (self.given(), self.given());
+        if options.value.flags & REKALL_RECALL_SNIPPETS != 0 {
+            options.value.snippet_before = before;
+            options.value.snippet_after = after;
+        }
         options.value.keep_alive_ms = u64::from(self.byte());
         options.value.filter = if self.chance(128) { filter } else { null() };
         options.value.token = if self.chance(30) { self.token } else { null_mut() };
@@ -51,7 +63,9 @@ impl Machine<'_> {
             filter.value.kinds_count = usize::from(self.byte() % 3);
             filter.value.tags_any = list.as_ptr();
             filter.value.tags_any_count = usize::from(self.byte() % 3);
-            filter.value.created_after_ms = i64::from(self.byte());
+            let byte = self.byte();
+            filter.value.created_after_ms =
+                counts(filter.value.flags, REKALL_FILTER_CREATED_AFTER, byte, i64::from(byte));
         }
         let condition = MetadataCondition { key: list[0], value: list[1] };
         if self.chance(30) {
@@ -63,7 +77,9 @@ impl Machine<'_> {
         let mut similar = padded::<SimilarOptions>();
         similar.value.struct_size = self.size(size_of::<SimilarOptions>());
         similar.value.flags = self.number(2);
-        similar.value.threshold = f32::from(self.byte()) / 100.0 - 1.0;
+        let byte = self.byte();
+        similar.value.threshold =
+            counts(similar.value.flags, REKALL_SIMILAR_THRESHOLD, byte, f32::from(byte) / 100.0 - 1.0);
         similar.value.limit = self.extent(20);
         let vector = self.vector();
         // SAFETY: as promised by the caller.

@@ -29,7 +29,8 @@
  *
  * LISTS are a pointer and a count; NULL with 0 is the empty list.
  *
- * OPTION STRUCTS start with struct_size. Set them up with their _INIT macro, which zeroes the rest; 0 or NULL stands for
+ * OPTION STRUCTS start with struct_size. Set them up with their _INIT macro, which zeroes the rest, or, in languages
+ * without macros, with their _init() function; 0 or NULL stands for
  * the default of each member. Members are only ever added at the end, so programs compiled against an older header go on
  * working; a program compiled against a newer one gets REKALL_UNSUPPORTED if it sets a member that the library does not
  * know. Unknown flags and numbers are REKALL_MISUSE, and so is a member that is set without the flag or the member that
@@ -50,6 +51,11 @@
  * system has no memory left to give, the process is aborted. The library prints nothing else, installs no signal handlers,
  * reads no locale, and starts no thread that was not asked for; those that it starts are named rekall-...
  *
+ * COMPILERS. C90 or later with <stdint.h>, C++11 or later; rekall.hpp needs C++17. Tested with GCC 12 and later and with
+ * clang, and with no warning at -Wall -Wextra -pedantic. A status that is dropped is warned of: see REKALL_NODISCARD. No
+ * parameter is declared nonnull: the library looks for NULL itself, and a compiler that was told there is none would leave
+ * out the checks of the program around the call.
+ *
  * LINKING. With the shared library: -lrekall, nothing else. With the static library: what pkg-config
  * --variable=static_libs rekall says. Both show rekall_ names only, so a program may link an SQLite of its own beside them;
  * what it must not do is open a file of rekall's with it (see rekall_open()). Built without the feature bundled-sqlite, the
@@ -61,6 +67,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+/*
+ * Warns where a status is dropped. A program that drops some on purpose defines it as nothing before it includes this file.
+ */
+#ifndef REKALL_NODISCARD
+#if (defined(__cplusplus) && __cplusplus >= 201703L) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define REKALL_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
+#define REKALL_NODISCARD __attribute__((warn_unused_result))
+#else
+#define REKALL_NODISCARD
+#endif
+#endif
 
 /* ======================================================================================================== */
 /* Version and build                                                                                        */
@@ -1994,6 +2013,7 @@ const char *rekall_status_name(rekall_status status);
 /**
  * The code of an error: what the call that made it returned. REKALL_OK for NULL.
  */
+REKALL_NODISCARD
 rekall_status rekall_error_status(const rekall_error *error);
 
 /**
@@ -2101,6 +2121,7 @@ void rekall_interrupt(rekall_db *db);
  * an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
  * other.
  */
+REKALL_NODISCARD
 rekall_status rekall_open(const char *path,
                           const rekall_open_options *options,
                           rekall_db **out,
@@ -2117,6 +2138,7 @@ rekall_status rekall_open(const char *path,
  * all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.
  * REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it; REKALL_INVALID_VECTOR.
  */
+REKALL_NODISCARD
 rekall_status rekall_remember(rekall_db *db,
                               const rekall_new_entry *entry,
                               const rekall_remember_options *options,
@@ -2129,6 +2151,7 @@ rekall_status rekall_remember(rekall_db *db,
  * entries are count structs one behind the other, all with the same struct_size. out_ids, which may be NULL, has room
  * for count ids, which come in the entries' order. See rekall_remember().
  */
+REKALL_NODISCARD
 rekall_status rekall_remember_many(rekall_db *db,
                                    const rekall_new_entry *entries,
                                    size_t count,
@@ -2256,6 +2279,7 @@ void rekall_entry_free(rekall_entry *entry);
  * REKALL_NOT_FOUND when no entry has the id, REKALL_INVALID_INPUT when it is no id. Costs tens of microseconds and
  * waits for no writer.
  */
+REKALL_NODISCARD
 rekall_status rekall_get(rekall_db *db,
                          const char *id,
                          rekall_entry **out,
@@ -2266,6 +2290,7 @@ rekall_status rekall_get(rekall_db *db,
  * entry as it is now, to be freed with rekall_entry_free(). When no model is at hand, changed texts are found by words
  * only until rekall_embed_pending(). REKALL_NOT_FOUND; REKALL_INVALID_INPUT as for rekall_remember().
  */
+REKALL_NODISCARD
 rekall_status rekall_update(rekall_db *db,
                             const char *id,
                             const rekall_patch *patch,
@@ -2280,6 +2305,7 @@ rekall_status rekall_update(rekall_db *db,
  * for rekall_remember(); REKALL_INVALID_VECTOR; REKALL_MODEL_MISMATCH when the file's vectors are another model's;
  * REKALL_MODEL_UNAVAILABLE when the handle was opened with neither a model nor vectors_name.
  */
+REKALL_NODISCARD
 rekall_status rekall_update_with_vector(rekall_db *db,
                                         const char *id,
                                         const rekall_patch *patch,
@@ -2291,6 +2317,7 @@ rekall_status rekall_update_with_vector(rekall_db *db,
 /**
  * Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
  */
+REKALL_NODISCARD
 rekall_status rekall_forget(rekall_db *db,
                             const char *id,
                             rekall_error **error);
@@ -2326,6 +2353,7 @@ rekall_status rekall_supersede_entry(rekall_db *db,
  * A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
  * entry linked to itself, a blank relation, a relation over 256 bytes, a reason over 65536.
  */
+REKALL_NODISCARD
 rekall_status rekall_link(rekall_db *db,
                           const char *source,
                           const char *target,
@@ -2338,6 +2366,7 @@ rekall_status rekall_link(rekall_db *db,
  * Removes a link. out_removed, which may be NULL, receives 1 if there was one, else 0. REKALL_NOT_FOUND when one of the
  * entries is not there.
  */
+REKALL_NODISCARD
 rekall_status rekall_unlink(rekall_db *db,
                             const char *source,
                             const char *target,
@@ -2349,6 +2378,7 @@ rekall_status rekall_unlink(rekall_db *db,
  * Reads the links that start or end at an entry, oldest first. out receives them, to be freed with rekall_links_free().
  * REKALL_NOT_FOUND.
  */
+REKALL_NODISCARD
 rekall_status rekall_links_of(rekall_db *db,
                               const char *id,
                               rekall_links **out,
@@ -2397,6 +2427,7 @@ void rekall_links_free(rekall_links *links);
  * Reads which entries are within depth links of an entry, nearest first. out receives them, to be freed with
  * rekall_neighbours_free(). REKALL_NOT_FOUND.
  */
+REKALL_NODISCARD
 rekall_status rekall_neighbours_of(rekall_db *db,
                                    const char *id,
                                    size_t depth,
@@ -2433,6 +2464,7 @@ void rekall_neighbours_free(rekall_neighbours *neighbours);
  * receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
  * range.
  */
+REKALL_NODISCARD
 rekall_status rekall_list(rekall_db *db,
                           const rekall_filter *filter,
                           const char *after,
@@ -2443,6 +2475,7 @@ rekall_status rekall_list(rekall_db *db,
 /**
  * Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
  */
+REKALL_NODISCARD
 rekall_status rekall_count(rekall_db *db,
                            const rekall_filter *filter,
                            uint64_t *out,
@@ -2573,6 +2606,7 @@ void rekall_changes_free(rekall_changes *changes);
  * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
  * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
  */
+REKALL_NODISCARD
 rekall_status rekall_recall(rekall_db *db,
                             const char *query,
                             size_t query_len,
@@ -2584,6 +2618,7 @@ rekall_status rekall_recall(rekall_db *db,
  * Searches for the entries nearest to a vector of the file's own space: dimensions numbers, of any length but zero.
  * Needs no model. REKALL_INVALID_VECTOR. Otherwise as rekall_recall().
  */
+REKALL_NODISCARD
 rekall_status rekall_recall_vector(rekall_db *db,
                                    const float *vector,
                                    size_t dimensions,
@@ -2606,6 +2641,7 @@ rekall_status rekall_recall_vector(rekall_db *db,
  * is 0. One query that fails fails them all: REKALL_INVALID_INPUT for one with neither a text nor a vector, the rest as
  * for rekall_recall(). rekall_hits_elapsed_us() is the time that all took.
  */
+REKALL_NODISCARD
 rekall_status rekall_recall_batch(rekall_db *db,
                                   const rekall_query *queries,
                                   size_t count,
@@ -2623,6 +2659,7 @@ rekall_status rekall_recall_batch(rekall_db *db,
  * an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
  * REKALL_INTERRUPTED.
  */
+REKALL_NODISCARD
 rekall_status rekall_similar(rekall_db *db,
                              const char *id,
                              const rekall_similar_options *options,
@@ -2731,6 +2768,7 @@ void rekall_hits_free(rekall_hits *hits);
 /**
  * Numbers in a vector of the file; 0 as long as the file has no vectors.
  */
+REKALL_NODISCARD
 rekall_status rekall_dimensions(rekall_db *db, size_t *out, rekall_error **error);
 
 /**
@@ -2742,6 +2780,7 @@ rekall_status rekall_dimensions(rekall_db *db, size_t *out, rekall_error **error
  * NULL and capacity 0 asks for that number. REKALL_INVALID_INPUT for a text of which the model knows no word;
  * REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK.
  */
+REKALL_NODISCARD
 rekall_status rekall_embed(rekall_db *db,
                            uint32_t purpose,
                            const char *text,
@@ -2761,6 +2800,7 @@ rekall_status rekall_embed(rekall_db *db,
  * it cannot be had; REKALL_UNSUPPORTED when this build cannot load it; REKALL_INVALID_INPUT when it cannot honour a
  * rekall_load_options.
  */
+REKALL_NODISCARD
 rekall_status rekall_model_load(rekall_db *db,
                                 rekall_error **error);
 
@@ -2769,6 +2809,7 @@ rekall_status rekall_model_load(rekall_db *db,
  * need no model. The caller's own model is not touched. out_outcome, which may be NULL, receives a REKALL_UNLOAD_
  * number.
  */
+REKALL_NODISCARD
 rekall_status rekall_model_unload(rekall_db *db,
                                   uint32_t *out_outcome,
                                   rekall_error **error);
@@ -2776,11 +2817,13 @@ rekall_status rekall_model_unload(rekall_db *db,
 /**
  * Whether the model is in memory: out receives a REKALL_MODEL_ state. The caller's own model is always ready.
  */
+REKALL_NODISCARD
 rekall_status rekall_model_state(rekall_db *db, uint32_t *out, rekall_error **error);
 
 /**
  * Restarts the idle time of a loaded model.
  */
+REKALL_NODISCARD
 rekall_status rekall_model_touch(rekall_db *db, rekall_error **error);
 
 /**
@@ -2788,6 +2831,7 @@ rekall_status rekall_model_touch(rekall_db *db, rekall_error **error);
  * rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
  * how many bytes of heap that freed: 0 when there was nothing to do, and for the built-in model, which takes none.
  */
+REKALL_NODISCARD
 rekall_status rekall_unload_if_idle(rekall_db *db,
                                     uint64_t *out_bytes,
                                     rekall_error **error);
@@ -2796,6 +2840,7 @@ rekall_status rekall_unload_if_idle(rekall_db *db,
  * In how many milliseconds rekall_unload_if_idle() will next have something to do: out receives 0 for now, REKALL_NEVER
  * while nothing is to be expected (the model is not loaded, in use, or kept for ever).
  */
+REKALL_NODISCARD
 rekall_status rekall_next_deadline_ms(rekall_db *db,
                                       uint64_t *out,
                                       rekall_error **error);
@@ -2805,6 +2850,7 @@ rekall_status rekall_next_deadline_ms(rekall_db *db,
  * then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
  * what it needs again. What it brought stands in process_bytes of rekall_get_stats(), before and after.
  */
+REKALL_NODISCARD
 rekall_status rekall_release_memory(rekall_db *db,
                                     rekall_error **error);
 
@@ -2817,6 +2863,7 @@ rekall_status rekall_release_memory(rekall_db *db,
  * program. In batches, each one transaction; a call that was stopped goes on where it was. watch and out may be NULL.
  * REKALL_MODEL_UNAVAILABLE; REKALL_MODEL_MISMATCH when the file's vectors are another model's; REKALL_INTERRUPTED.
  */
+REKALL_NODISCARD
 rekall_status rekall_embed_pending(rekall_db *db,
                                    const rekall_watch *watch,
                                    rekall_embedded *out,
@@ -2831,6 +2878,7 @@ rekall_status rekall_embed_pending(rekall_db *db,
  * REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
  * vectors as before.
  */
+REKALL_NODISCARD
 rekall_status rekall_reembed(rekall_db *db,
                              const rekall_reembed_options *options,
                              const rekall_watch *watch,
@@ -2881,6 +2929,7 @@ void rekall_report_free(rekall_report *report);
  * which only its owner may read.
  * watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
  */
+REKALL_NODISCARD
 rekall_status rekall_export_jsonl(rekall_db *db,
                                   const char *path,
                                   const rekall_watch *watch,
@@ -2890,6 +2939,7 @@ rekall_status rekall_export_jsonl(rekall_db *db,
 /**
  * As rekall_export_jsonl(), to a function, which is called on this thread.
  */
+REKALL_NODISCARD
 rekall_status rekall_export_jsonl_to(rekall_db *db,
                                      rekall_write_fn write,
                                      void *user_data,
@@ -2902,6 +2952,7 @@ rekall_status rekall_export_jsonl_to(rekall_db *db,
  * and out may be NULL. Numbers: added, replaced, skipped, vectors, links, quarantined, spaces. REKALL_INVALID_INPUT
  * names the line that cannot be read; REKALL_NEWER_VERSION.
  */
+REKALL_NODISCARD
 rekall_status rekall_import_jsonl(rekall_db *db,
                                   const char *path,
                                   uint32_t on_duplicate,
@@ -2912,6 +2963,7 @@ rekall_status rekall_import_jsonl(rekall_db *db,
 /**
  * As rekall_import_jsonl(), from a function, which is called on this thread.
  */
+REKALL_NODISCARD
 rekall_status rekall_import_jsonl_from(rekall_db *db,
                                        rekall_read_fn read,
                                        void *user_data,
@@ -2930,6 +2982,7 @@ rekall_status rekall_import_jsonl_from(rekall_db *db,
  * tags, links, vectors, quarantined, pending, possibly_stale, normalized, legacy_schema. Lines: what is worth a look.
  * REKALL_NOT_A_DATABASE when the file is not one of the Python tool's.
  */
+REKALL_NODISCARD
 rekall_status rekall_import_legacy(rekall_db *db,
                                    const char *path,
                                    int32_t utc_offset_minutes,
@@ -2942,6 +2995,7 @@ rekall_status rekall_import_legacy(rekall_db *db,
  * it: backup in the report's JSON is its path. Atomic, and safe to be killed at any moment. Needs no handle: nobody may
  * have the file open. The rest as for rekall_import_legacy(); REKALL_BUSY when somebody uses the file.
  */
+REKALL_NODISCARD
 rekall_status rekall_migrate_legacy(const char *path,
                                     int32_t utc_offset_minutes,
                                     const rekall_watch *watch,
@@ -2952,6 +3006,7 @@ rekall_status rekall_migrate_legacy(const char *path,
  * Tells what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
  * schema, user_version, entries, links, vectors. REKALL_NOT_A_DATABASE when it is none.
  */
+REKALL_NODISCARD
 rekall_status rekall_probe_legacy(const char *path,
                                   rekall_report **out,
                                   rekall_error **error);
@@ -2966,6 +3021,7 @@ rekall_status rekall_probe_legacy(const char *path,
  * progress counts pages, entries and vectors together. Numbers: found (0: the file is sound), problems (those listed),
  * entries, vectors, tags, links, pages. Lines: the problems. REKALL_INTERRUPTED.
  */
+REKALL_NODISCARD
 rekall_status rekall_check(rekall_db *db,
                            const rekall_watch *watch,
                            rekall_report **out,
@@ -2978,6 +3034,7 @@ rekall_status rekall_check(rekall_db *db,
  * Lines: the entries mended. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
  * REKALL_INTERRUPTED. Nothing is changed then.
  */
+REKALL_NODISCARD
 rekall_status rekall_repair(rekall_db *db,
                             const rekall_watch *watch,
                             rekall_report **out,
@@ -2987,6 +3044,7 @@ rekall_status rekall_repair(rekall_db *db,
  * Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.
  * watch may be NULL. REKALL_INVALID_INPUT when the target exists; REKALL_INTERRUPTED.
  */
+REKALL_NODISCARD
 rekall_status rekall_backup(rekall_db *db,
                             const char *target,
                             const rekall_watch *watch,
@@ -2998,6 +3056,7 @@ rekall_status rekall_backup(rekall_db *db,
  * when a reader of an older state was in the way of emptying the log and, with secure_delete, of erasing what was
  * forgotten: call it once more later). REKALL_INTERRUPTED; the file then has what it had.
  */
+REKALL_NODISCARD
 rekall_status rekall_compact(rekall_db *db,
                              const rekall_watch *watch,
                              rekall_report **out,
@@ -3008,6 +3067,7 @@ rekall_status rekall_compact(rekall_db *db,
  * progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be laid by then:
  * searches find the same, the first one of a process begins more slowly.
  */
+REKALL_NODISCARD
 rekall_status rekall_rebuild_index(rekall_db *db,
                                    const rekall_watch *watch,
                                    rekall_error **error);
@@ -3015,6 +3075,7 @@ rekall_status rekall_rebuild_index(rekall_db *db,
 /**
  * Forgets cached query vectors. Searches stay the same, the next ones are slower.
  */
+REKALL_NODISCARD
 rekall_status rekall_clear_cache(rekall_db *db, rekall_error **error);
 
 /**
@@ -3023,6 +3084,7 @@ rekall_status rekall_clear_cache(rekall_db *db, rekall_error **error);
  * NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
  * rows). Lines: what could not be read, and what is lost.
  */
+REKALL_NODISCARD
 rekall_status rekall_salvage(const char *source,
                              const char *target,
                              const rekall_watch *watch,
@@ -3043,6 +3105,7 @@ rekall_status rekall_salvage(const char *source,
  * vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is not 1 to 100000;
  * REKALL_INTERRUPTED.
  */
+REKALL_NODISCARD
 rekall_status rekall_check_recall(rekall_db *db,
                                   size_t queries,
                                   size_t k,
@@ -3057,12 +3120,14 @@ rekall_status rekall_check_recall(rekall_db *db,
 /**
  * Counts what the file holds and what memory is taken; milliseconds for 100000 entries.
  */
+REKALL_NODISCARD
 rekall_status rekall_get_stats(rekall_db *db, rekall_stats *out, rekall_error **error);
 
 /**
  * Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
  * this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
  */
+REKALL_NODISCARD
 rekall_status rekall_data_version(rekall_db *db,
                                   int64_t *out,
                                   rekall_error **error);
@@ -3072,6 +3137,7 @@ rekall_status rekall_data_version(rekall_db *db,
  * receives its length without the NUL, also with REKALL_BUFFER_TOO_SMALL, when the buffer, of capacity bytes, is left
  * empty. A call with buffer NULL and capacity 0 asks for the length.
  */
+REKALL_NODISCARD
 rekall_status rekall_model_name(rekall_db *db,
                                 char *buffer,
                                 size_t capacity,
@@ -3082,6 +3148,7 @@ rekall_status rekall_model_name(rekall_db *db,
  * Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
  * when the file has none. The rest as for rekall_model_name().
  */
+REKALL_NODISCARD
 rekall_status rekall_fingerprint(rekall_db *db,
                                  char *buffer,
                                  size_t capacity,
@@ -3092,11 +3159,99 @@ rekall_status rekall_fingerprint(rekall_db *db,
  * Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
  * file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
  */
+REKALL_NODISCARD
 rekall_status rekall_index_backend(rekall_db *db,
                                    char *buffer,
                                    size_t capacity,
                                    size_t *out_len,
                                    rekall_error **error);
+
+/* ======================================================================================================== */
+/* Structs with a size, for callers without macros                                                          */
+/* ======================================================================================================== */
+
+/**
+ * Sets a struct up as REKALL_OPEN_OPTIONS_INIT does: all zero but its size. For bindings in languages without macros; struct_size
+ * is the size of the struct as the caller has it, sizeof(rekall_open_options) in C. Nothing happens with NULL, and with a size
+ * that cannot be.
+ */
+void rekall_open_options_init(rekall_open_options *options,
+                              size_t struct_size);
+
+/**
+ * As REKALL_LOAD_OPTIONS_INIT. See rekall_open_options_init().
+ */
+void rekall_load_options_init(rekall_load_options *options, size_t struct_size);
+
+/**
+ * As REKALL_EMBEDDER_INIT. See rekall_open_options_init().
+ */
+void rekall_embedder_init(rekall_embedder *embedder, size_t struct_size);
+
+/**
+ * As REKALL_LISTENER_INIT. See rekall_open_options_init().
+ */
+void rekall_listener_init(rekall_listener *listener, size_t struct_size);
+
+/**
+ * As REKALL_NEW_ENTRY_INIT. See rekall_open_options_init().
+ */
+void rekall_new_entry_init(rekall_new_entry *entry, size_t struct_size);
+
+/**
+ * As REKALL_CONTEXT_INIT. See rekall_open_options_init().
+ */
+void rekall_context_init(rekall_context *context, size_t struct_size);
+
+/**
+ * As REKALL_PATCH_INIT. See rekall_open_options_init().
+ */
+void rekall_patch_init(rekall_patch *patch, size_t struct_size);
+
+/**
+ * As REKALL_REMEMBER_OPTIONS_INIT. See rekall_open_options_init().
+ */
+void rekall_remember_options_init(rekall_remember_options *options, size_t struct_size);
+
+/**
+ * As REKALL_FILTER_INIT. See rekall_open_options_init().
+ */
+void rekall_filter_init(rekall_filter *filter, size_t struct_size);
+
+/**
+ * As REKALL_RECALL_OPTIONS_INIT. See rekall_open_options_init().
+ */
+void rekall_recall_options_init(rekall_recall_options *options, size_t struct_size);
+
+/**
+ * As REKALL_SIMILAR_OPTIONS_INIT. See rekall_open_options_init().
+ */
+void rekall_similar_options_init(rekall_similar_options *options, size_t struct_size);
+
+/**
+ * As REKALL_WATCH_INIT. See rekall_open_options_init().
+ */
+void rekall_watch_init(rekall_watch *watch, size_t struct_size);
+
+/**
+ * As REKALL_REEMBED_OPTIONS_INIT. See rekall_open_options_init().
+ */
+void rekall_reembed_options_init(rekall_reembed_options *options, size_t struct_size);
+
+/**
+ * As REKALL_EMBEDDED_INIT. See rekall_open_options_init().
+ */
+void rekall_embedded_init(rekall_embedded *embedded, size_t struct_size);
+
+/**
+ * As REKALL_RECALL_REPORT_INIT. See rekall_open_options_init().
+ */
+void rekall_recall_report_init(rekall_recall_report *report, size_t struct_size);
+
+/**
+ * As REKALL_STATS_INIT. See rekall_open_options_init().
+ */
+void rekall_stats_init(rekall_stats *stats, size_t struct_size);
 
 #ifdef __cplusplus
 }  /* extern "C" */

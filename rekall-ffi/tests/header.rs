@@ -89,6 +89,75 @@ fn every_kind_of_error_has_a_status() {
 }
 
 #[test]
+fn a_status_that_is_dropped_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = "#include \"rekall.h\"\nvoid f(rekall_db *db) { rekall_clear_cache(db, NULL); }\n";
+    let (c, cpp) = (folder.path().join("drops.c"), folder.path().join("drops.cpp"));
+    fs::write(&c, program).unwrap();
+    fs::write(&cpp, program).unwrap();
+    let in_c = toolchain::c_compilers()
+        .into_iter()
+        .flat_map(|name| [(name, "-std=c90", &c), (name, "-std=c17", &c)]);
+    let in_cpp = toolchain::cpp_compilers()
+        .into_iter()
+        .flat_map(|name| [(name, "-std=c++11", &cpp), (name, "-std=c++17", &cpp)]);
+    for (compiler, standard, source) in in_c.chain(in_cpp) {
+        for (wanted, defined) in [(true, "-DNOTHING"), (false, "-DREKALL_NODISCARD=")] {
+            let mut command = std::process::Command::new(compiler);
+            command.args([standard, defined, "-pedantic", "-I"]).arg(toolchain::include());
+            command.arg("-c").arg("-o").arg(folder.path().join("drops.o"));
+            let output = toolchain::run(command.arg(source));
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(told.contains("rekall_clear_cache"), wanted, "{compiler} {standard}: {told}");
+        }
+    }
+}
+
+/// Each struct is set up twice, in memory full of rubbish: by its macro and by its function.
+#[test]
+fn the_init_functions_equal_the_macros() {
+    let Some(compiler) = toolchain::c_compilers().into_iter().next() else {
+        return toolchain::skip("C compiler");
+    };
+    let header = fs::read_to_string(generate::header_path()).unwrap();
+    let structs = generate::structs(&header);
+    let mut program = String::from("#include \"rekall.h\"\n#include <stdio.h>\n#include <string.h>\n");
+    let mut body = String::new();
+    for Struct { name, .. } in structs.iter().filter(|found| found.is_sized()) {
+        let capital = name.to_ascii_uppercase();
+        program.push_str(&format!("static const {name} {name}_macro = {capital}_INIT;\n"));
+        body.push_str(&format!(
+            "    {{\n        struct {{ {name} set; unsigned char behind[8]; }} it;\n\
+             \x20       memset(&it, 0xa5, sizeof it);\n\
+             \x20       {name}_init(&it.set, sizeof it.set);\n\
+             \x20       if (memcmp(&it.set, &{name}_macro, sizeof it.set) != 0 || it.behind[0] != 0xa5) puts(\"{name}\");\n\
+             \x20       /* As an older caller has it, and what no caller can have. */\n\
+             \x20       memset(&it, 0xa5, sizeof it);\n\
+             \x20       {name}_init(&it.set, sizeof(size_t));\n\
+             \x20       if (it.set.struct_size != sizeof(size_t)) puts(\"{name}, older\");\n\
+             \x20       if (((unsigned char *)&it)[sizeof(size_t)] != 0xa5) puts(\"{name}, beyond\");\n\
+             \x20       memset(&it, 0xa5, sizeof it);\n\
+             \x20       {name}_init(&it.set, 0);\n\
+             \x20       {name}_init(&it.set, sizeof(size_t) - 1);\n\
+             \x20       {name}_init(&it.set, (size_t)-1);\n\
+             \x20       {name}_init(NULL, sizeof it.set);\n\
+             \x20       if (((unsigned char *)&it)[0] != 0xa5) puts(\"{name}, impossible\");\n    }}\n"
+        ));
+    }
+    program.push_str(&format!("int main(void)\n{{\n{body}    return 0;\n}}\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let (source, target) = (folder.path().join("inits.c"), folder.path().join("inits"));
+    fs::write(&source, program).unwrap();
+    toolchain::link_shared(compiler, &[&source], &[], &target);
+    let output = toolchain::run(&mut std::process::Command::new(&target));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "",
+        "set up otherwise by its function than by its macro"
+    );
+}
+
+#[test]
 fn the_header_compiles_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let c = folder.path().join("header.c");

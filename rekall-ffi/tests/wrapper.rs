@@ -46,6 +46,8 @@ fn all_of_the_c_header_can_be_reached() {
     }
     // The wrapper remembers one entry as a list of one, and has exceptions for the rest.
     missing.retain(|name| name != "rekall_remember");
+    // C++ has constructors.
+    missing.retain(|name| !name.ends_with("_init"));
     let structs = generate::structs(&header);
     for found in structs.iter().filter(|found| found.is_sized()) {
         // What the library fills is handed on as it is.

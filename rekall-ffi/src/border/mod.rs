@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod guard;
 pub(crate) mod handle;
+pub(crate) mod init;
 pub(crate) mod lazy;
 pub(crate) mod live;
 pub(crate) mod options;
@@ -17,6 +18,7 @@ pub(crate) mod version;
 
 pub use error::*;
 pub use handle::*;
+pub use init::*;
 pub use status::*;
 pub use text::*;
 pub use version::*;

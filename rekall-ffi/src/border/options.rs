@@ -42,6 +42,27 @@ pub(crate) const fn size_of_member<T, M>(_: fn(&T) -> &M) -> usize {
     size_of::<M>()
 }
 
+/// Whether some version of the struct can have that size: a true sizeof is a multiple of the alignment; any other could
+/// cut a pointer in two.
+fn can_be<T>(size: usize) -> bool {
+    (size_of::<usize>()..=LARGEST).contains(&size) && size.is_multiple_of(align_of::<T>())
+}
+
+/// Sets a struct up: its size, and the default in all members, those included that only the caller knows.
+///
+/// # Safety
+/// NULL, or `size` bytes that may be written to.
+pub(crate) unsafe fn init<T: Sized_>(place: *mut T, size: usize) {
+    if place.is_null() || !place.is_aligned() || !can_be::<T>(size) {
+        return;
+    }
+    // SAFETY: so many bytes are promised, a size's at the least, and they are aligned.
+    unsafe {
+        place.cast::<u8>().write_bytes(0, size);
+        place.cast::<usize>().write(size);
+    }
+}
+
 /// Looks at the size that stands at the beginning of a struct.
 ///
 /// # Safety
@@ -52,14 +73,14 @@ unsafe fn size<T: Sized_>(data: *const T) -> Result<usize, Failure> {
     }
     // SAFETY: aligned, and a size is promised to stand there.
     let size = unsafe { data.cast::<usize>().read() };
-    // A true sizeof is a multiple of the alignment; any other could cut a pointer in two.
-    if (size_of::<usize>()..=LARGEST).contains(&size) && size.is_multiple_of(align_of::<T>()) {
+    if can_be::<T>(size) {
         return Ok(size);
     }
     Err(Failure::misuse(format!(
-        "{}.struct_size is {size}: start from {}_INIT",
+        "{}.struct_size is {size}: start from {}_INIT or {}_init()",
         T::NAME,
-        T::NAME.to_ascii_uppercase()
+        T::NAME.to_ascii_uppercase(),
+        T::NAME
     )))
 }
 

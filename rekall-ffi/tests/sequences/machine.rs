@@ -253,6 +253,10 @@ impl<'a> Machine<'a> {
                 36 if operation > 100 => self.check_recall(),
                 37 => self.update_with_vector(),
                 38 => self.together(),
+                39 => {
+                    self.set_up(self.counts.calls);
+                    self.read();
+                }
                 _ => self.read(),
             }
         }

@@ -135,4 +135,35 @@ impl Machine<'_> {
         };
         self.done(status, error, state == 0 && left == 0);
     }
+
+    /// Any struct, any size that its memory has room for.
+    pub(crate) fn set_up(&mut self, number: u64) {
+        let size = number as usize % 256 * 17;
+        let mut place = padded::<OpenOptions>();
+        let at: *mut std::ffi::c_void = (&raw mut place.value).cast();
+        // SAFETY: there is room for 4200 bytes and more.
+        unsafe {
+            match number / 256 % 16 {
+                0 => rekall_open_options_init(at.cast(), size),
+                1 => rekall_load_options_init(at.cast(), size),
+                2 => rekall_embedder_init(at.cast(), size),
+                3 => rekall_listener_init(at.cast(), size),
+                4 => rekall_new_entry_init(at.cast(), size),
+                5 => rekall_context_init(at.cast(), size),
+                6 => rekall_patch_init(at.cast(), size),
+                7 => rekall_remember_options_init(at.cast(), size),
+                8 => rekall_filter_init(at.cast(), size),
+                9 => rekall_recall_options_init(at.cast(), size),
+                10 => rekall_similar_options_init(at.cast(), size),
+                11 => rekall_watch_init(at.cast(), size),
+                12 => rekall_reembed_options_init(at.cast(), size),
+                13 => rekall_embedded_init(at.cast(), size),
+                14 => rekall_recall_report_init(at.cast(), size),
+                _ => rekall_stats_init(at.cast(), size),
+            }
+        }
+        let set = place.value.struct_size;
+        assert!(set == 0 || set == size, "{set}");
+        self.called(1);
+    }
 }

@@ -41,6 +41,7 @@ const SECTIONS: &[&str] = &[
     "file/upkeep",
     "search/selftest",
     "file/stats",
+    "border/init",
 ];
 
 /// Files that declare nothing for C.
@@ -121,7 +122,7 @@ pub(crate) fn header() -> String {
         let source = fs::read_to_string(sources.join(section).with_extension("rs")).unwrap();
         text = titled(&text, &source);
     }
-    one_empty_line(&with_init_macros(&text))
+    one_empty_line(&with_warnings(&with_init_macros(&text)))
 }
 
 /// Puts the section's title before its first constant and its first function.
@@ -233,6 +234,11 @@ fn init_macro(name: &str, members: &[&str]) -> String {
     text.push_str(&line);
     text.push_str(" }\n");
     text
+}
+
+/// Before each function that gives a status: the macro that warns where it is dropped.
+fn with_warnings(text: &str) -> String {
+    text.replace("\nrekall_status rekall_", "\nREKALL_NODISCARD\nrekall_status rekall_")
 }
 
 fn one_empty_line(text: &str) -> String {

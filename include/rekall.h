@@ -1094,11 +1094,11 @@ typedef struct rekall_open_options {
      */
     uint32_t search_threads;
     /**
-     * Settings as TOML text; members of this struct come before them.
+     * Settings as TOML text, see rekall_config_check(); members of this struct come before them.
      */
     rekall_str config;
     /**
-     * The same from a file, a path. Not together with config.
+     * The same from a file, a path; a mebibyte at the most. Not together with config.
      */
     const char *config_file;
     /**
@@ -2090,7 +2090,8 @@ void rekall_token_free(rekall_token *token);
 void rekall_close(rekall_db *db);
 
 /**
- * The file's path as it was given at opening, byte for byte, NUL-terminated. It belongs to the handle. NULL for NULL.
+ * The file's absolute path, NUL-terminated: the one that was given at opening, from the root on, so that it holds when the
+ * program changes its folder. It belongs to the handle. NULL for NULL.
  */
 const char *rekall_path(const rekall_db *db);
 
@@ -2126,6 +2127,43 @@ rekall_status rekall_open(const char *path,
                           const rekall_open_options *options,
                           rekall_db **out,
                           rekall_error **error);
+
+/* ======================================================================================================== */
+/* Settings                                                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Looks through settings (config of rekall_open_options) without opening anything. toml is UTF-8 of toml_len bytes (or
+ * REKALL_NTS). What is left out has its default; docs/settings.md has each key's range and meaning:
+ *
+ *   [performance]
+ *   cache_max_size = 1000               # query vectors kept; 0: none
+ *   cache_ttl_seconds = 600             # how long; 0: not at all
+ *   model_idle_timeout_minutes = 10     # may have a fraction; 0: unload after each use
+ *   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec
+ *   memory_budget_bytes = 268435456     # of the index; left out: no limit
+ *   rescored_rows = 1000                # of the index "binary", 1 or more
+ *   [model]
+ *   source = "bundled"                  # or path:FOLDER, hub:OWNER/NAME[@REVISION]
+ *
+ * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
+ * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
+ * model (null: the built-in one). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
+ * build lacks. No model is looked for.
+ */
+REKALL_NODISCARD
+rekall_status rekall_config_check(const char *toml,
+                                  size_t toml_len,
+                                  rekall_report **out,
+                                  rekall_error **error);
+
+/**
+ * As rekall_config_check(), of a file (config_file of rekall_open_options), a mebibyte at the most.
+ */
+REKALL_NODISCARD
+rekall_status rekall_config_check_file(const char *path,
+                                       rekall_report **out,
+                                       rekall_error **error);
 
 /* ======================================================================================================== */
 /* Remembering                                                                                              */

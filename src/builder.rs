@@ -235,9 +235,7 @@ impl Builder {
     /// [`Error::Core`] when the path does not hold a rekall file and none can be made there; [`Error::NotBuilt`]
     /// for a backend that this build lacks.
     pub fn open(self) -> Result<Rekall, Error> {
-        if self.config.vector_backend == VectorBackend::SqliteVec && !cfg!(feature = "sqlite-vec") {
-            return Err(Error::NotBuilt { what: "the vector backend sqlite-vec", feature: "sqlite-vec" });
-        }
+        self.config.check()?;
         let store = Store::open(&self.path, &self.store)?;
         let mut cache =
             CacheOptions::new().max_entries(self.config.cache_max_size).time_to_live(self.config.cache_ttl);

@@ -1,6 +1,8 @@
 //! Settings from a TOML file, as users of the Python tool wrote them.
 
-use std::fs;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use rekall_index::BinaryIndex;
 use rekall_model::ModelSource;
 use serde::{Deserialize, Deserializer};
+
+use crate::Error;
 
 /// Which vector index searches use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -49,6 +53,22 @@ impl FromStr for VectorBackend {
         }
     }
 }
+
+impl fmt::Display for VectorBackend {
+    /// The name that settings have for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Flat => "flat",
+            Self::Sq8 => "sq8",
+            Self::Binary => "binary",
+            Self::SqliteVec => "sqlite-vec",
+        })
+    }
+}
+
+/// Bytes of a settings file, of which there is no use for a hundredth.
+const LONGEST: u64 = 1 << 20;
 
 /// Settings of an open memory. Times of zero and sizes of zero mean just that: expired at once, none kept.
 ///
@@ -130,7 +150,7 @@ pub enum ConfigError {
 /// The file as written; `deny_unknown_fields` makes every misspelt key an error that names it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Sections {
     #[serde(default)]
     performance: Performance,
     #[serde(default)]
@@ -165,15 +185,46 @@ fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration
 }
 
 impl Config {
-    /// Reads a TOML file.
+    /// Reads a TOML file, of a mebibyte at the most.
     ///
     /// # Errors
     /// [`ConfigError`], naming the file, key or value.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref();
-        let text =
-            fs::read_to_string(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?;
-        text.parse()
+        read(path).map_err(|source| ConfigError::Io { path: path.to_owned(), source })?.parse()
+    }
+
+    /// Whether this build can do what the settings ask for. No model is looked for: that is done
+    /// when one is needed.
+    ///
+    /// ```
+    /// let config: rekall::Config = "[performance]\nvector_backend = 'sq8'".parse()?;
+    /// config.check()?;
+    /// # Ok::<(), rekall::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], naming the feature that is missing.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.vector_backend == VectorBackend::SqliteVec && !cfg!(feature = "sqlite-vec") {
+            return Err(Error::NotBuilt { what: "the vector backend sqlite-vec", feature: "sqlite-vec" });
+        }
+        Ok(())
+    }
+}
+
+/// The text of a settings file: not what a pipe or a device has to say, which may never end.
+fn read(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > LONGEST {
+        true => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, format!("settings of more than {LONGEST} bytes")))
+        }
+        false => Ok(text),
     }
 }
 
@@ -185,7 +236,7 @@ impl FromStr for Config {
     /// `vector_index_backend`), section
     /// `[model]` with `source` (`"bundled"`, `"path:DIR"`, `"hub:REPO"`). What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
-        let file: File =
+        let file: Sections =
             toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;
         let default = Self::default();
         let performance = file.performance;
@@ -224,6 +275,26 @@ mod tests {
         assert_eq!(config.vector_backend, VectorBackend::Flat);
         assert_eq!(config.model_idle_timeout, Some(Duration::from_secs(30)));
         assert_eq!(config.cache_max_size, 1000);
+    }
+
+    #[test]
+    fn backends_are_written_as_they_are_read() {
+        for name in ["auto", "flat", "sq8", "binary", "sqlite-vec"] {
+            assert_eq!(name.parse::<VectorBackend>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_or_too_long_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        let refused = |path: &Path| Config::from_file(path).unwrap_err().to_string();
+        assert!(refused(folder.path()).contains("not a file"));
+        assert!(!cfg!(unix) || refused(Path::new("/dev/zero")).contains("not a file"));
+        fs::write(&path, "#".repeat(LONGEST as usize + 1)).unwrap();
+        assert!(refused(&path).contains("more than 1048576 bytes"));
+        fs::write(&path, "#".repeat(LONGEST as usize)).unwrap();
+        assert_eq!(Config::from_file(&path).unwrap(), Config::default());
     }
 
     #[test]

@@ -474,6 +474,22 @@ inline report migrate_legacy(const std::string &path, std::int32_t utc_offset_mi
     return report(out);
 }
 
+/* Looks through settings as open_options take them (config, config_file), without opening anything: the settings as they
+ * would hold. */
+inline report check_config(std::string_view toml)
+{
+    const rekall_str given = detail::text(toml);
+    rekall_report *out = nullptr;
+    detail::call(rekall_config_check, given.data, given.len, &out);
+    return report(out);
+}
+inline report check_config_file(const std::string &path)
+{
+    rekall_report *out = nullptr;
+    detail::call(rekall_config_check_file, detail::c_string(path), &out);
+    return report(out);
+}
+
 /* Reads what can be read of a damaged file into a new one. */
 inline report salvage(const std::string &source, const std::string &target, const watch &watch = {})
 {

@@ -47,7 +47,7 @@ struct recall_options {
     floats vector;
     std::uint64_t keep_alive_ms = 0;
     const rekall::token *token = nullptr;
-    /* A key: an older search of the same key that still runs is stopped, with REKALL_INTERRUPTED. */
+    /* A key: an older search of the same key that still runs is stopped, with REKALL_SUPERSEDED. */
     std::optional<std::string> supersede;
 };
 

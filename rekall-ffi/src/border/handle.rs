@@ -171,7 +171,8 @@ pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
     });
 }
 
-/// The file's path as it was given at opening, byte for byte, NUL-terminated. It belongs to the handle. NULL for NULL.
+/// The file's absolute path, NUL-terminated: the one that was given at opening, from the root on, so that it holds when the
+/// program changes its folder. It belongs to the handle. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
     // SAFETY: the table of handles.

@@ -62,9 +62,9 @@ pub struct OpenOptions {
     pub flags: u32,
     /// The most threads that one search may use; 0: 1. Results are the same with any number.
     pub search_threads: u32,
-    /// Settings as TOML text; members of this struct come before them.
+    /// Settings as TOML text, see rekall_config_check(); members of this struct come before them.
     pub config: Str,
-    /// The same from a file, a path. Not together with config.
+    /// The same from a file, a path; a mebibyte at the most. Not together with config.
     pub config_file: *const c_char,
     /// The model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
     pub model: *const c_char,

@@ -2,12 +2,15 @@
 
 use std::ffi::c_char;
 
-use crate::border::error::ErrorObject;
+use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::on;
 use crate::border::handle::Handle;
 use crate::border::options::{Report, sized};
 use crate::border::status::Status;
 use crate::callbacks::watch::{Watch, watched};
+
+/// The most queries, and the most hits of each.
+const MOST: usize = 100_000;
 
 /// What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
 #[repr(C)]
@@ -76,6 +79,11 @@ pub unsafe extern "C" fn rekall_check_recall(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Report::required(out), |db| {
+            for (name, number) in [("queries", queries), ("k", k)] {
+                if !(1..=MOST).contains(&number) {
+                    return Err(Failure::invalid(format!("{name} must be 1 to {MOST}, got {number}")));
+                }
+            }
             Ok(watched(db, watch, |watch| Ok(db.check_recall(queries, k, watch)?))?.into())
         })
     }

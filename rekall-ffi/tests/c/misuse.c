@@ -174,6 +174,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_IO, rekall_import_jsonl(db, "/nonexistent/x", 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl_from(db, NULL, NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_legacy(db, NULL, 0, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_config_check(NULL, 5, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_config_check_file(NULL, &report, &error));
     FAILS(REKALL_MISUSE, rekall_migrate_legacy(NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_probe_legacy(NULL, &report, &error));
     FAILS(REKALL_MISUSE, rekall_probe_legacy("x", NULL, &error));

@@ -300,6 +300,9 @@ static void ways_of_opening(void)
     file = fopen(path, "rb");
     CHECK(file != NULL);
     fclose(file);
+    OK(rekall_open(in(folder, "./ways.db"), &options, &db, &error));
+    CHECK(strcmp(rekall_path(db), in(folder, "ways.db")) == 0);
+    rekall_close(db);
 
     options.flags = 0;
     options.vectors_name = "the host's own";
@@ -319,6 +322,46 @@ static void ways_of_opening(void)
     rekall_close(db);
 }
 
+/* Settings are looked through without a file: what holds comes back, what is wrong is named. */
+static void settings(void)
+{
+    static const char given[] = "[performance]\ncache_max_size = 7\nmodel_idle_timeout_minutes = 0.5\n"
+                                "memory_budget_bytes = 99\nvector_backend = 'sq8'\n[model]\nsource = 'path:x y'";
+    rekall_report *report = NULL;
+    rekall_error *error = NULL;
+    const char *path = in(folder, "checked.toml");
+    FILE *file = fopen(path, "w");
+
+    CHECK(file != NULL && fputs(given, file) >= 0 && fclose(file) == 0);
+    OK(rekall_config_check(given, REKALL_NTS, &report, &error));
+    CHECK(rekall_report_number(report, "cache_max_size") == 7);
+    CHECK(rekall_report_number(report, "cache_ttl_seconds") == 600);
+    CHECK(rekall_report_number(report, "model_idle_timeout_ms") == 30000);
+    CHECK(rekall_report_number(report, "memory_budget_bytes") == 99);
+    CHECK(rekall_report_number(report, "rescored_rows") == 1000);
+    CHECK(strstr(rekall_report_json(report, NULL), "\"vector_backend\":\"sq8\"") != NULL);
+    CHECK(strstr(rekall_report_json(report, NULL), "\"model\":\"path:x y\"") != NULL);
+    rekall_report_free(report);
+    OK(rekall_config_check_file(path, &report, &error));
+    CHECK(rekall_report_number(report, "cache_max_size") == 7);
+    rekall_report_free(report);
+    OK(rekall_config_check(NULL, 0, &report, &error));
+    CHECK(rekall_report_number(report, "memory_budget_bytes") == REKALL_NEVER);
+    rekall_report_free(report);
+
+    CHECK(rekall_config_check("[performance]\ncache_max_sise = 1", REKALL_NTS, &report, &error) == REKALL_INVALID_INPUT);
+    CHECK(report == NULL && strstr(rekall_error_message(error), "cache_max_sise") != NULL);
+    rekall_error_free(error);
+    FAILS(REKALL_INVALID_INPUT, rekall_config_check("[performance]\nrescored_rows = 0", REKALL_NTS, NULL, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_config_check("[model]\nsource = 'x'", REKALL_NTS, NULL, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_config_check_file(folder, NULL, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_config_check_file(in(folder, "nothing.toml"), NULL, &error));
+    if (!rekall_has_feature(REKALL_FEATURE_SQLITE_VEC)) {
+        FAILS(REKALL_UNSUPPORTED,
+              rekall_config_check("[performance]\nvector_backend = 'sqlite-vec'", REKALL_NTS, NULL, &error));
+    }
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
@@ -330,6 +373,7 @@ int main(int argc, char **argv)
     transformers(argv[2]);
     bundled();
     ways_of_opening();
+    settings();
     puts("ok");
     return 0;
 }

@@ -255,6 +255,7 @@ impl<'a> Machine<'a> {
                 38 => self.together(),
                 39 => {
                     self.set_up(self.counts.calls);
+                    self.check_settings(self.counts.calls);
                     self.read();
                 }
                 _ => self.read(),

@@ -166,4 +166,25 @@ impl Machine<'_> {
         assert!(set == 0 || set == size, "{set}");
         self.called(1);
     }
+
+    /// Settings, most of them sound ones.
+    ///
+    /// # Safety
+    /// The machine's pointers are NULL or good.
+    pub(crate) unsafe fn check_settings(&mut self, number: u64) {
+        const SETTINGS: [&std::ffi::CStr; 4] =
+            [c"", c"[performance]\ncache_max_size = 3", c"[model]\nsource = 'bundled'", c"[performance"];
+        let (mut error, mut report) = (null_mut(), null_mut());
+        let text = SETTINGS[number as usize % 4].as_ptr();
+        let path = if number.is_multiple_of(8) { c"/nowhere".as_ptr() } else { c"/dev/null".as_ptr() };
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let status = rekall_config_check(text, REKALL_NTS, &raw mut report, &raw mut error);
+            self.done(status, error, report.is_null());
+            rekall_report_free(report);
+            let status = rekall_config_check_file(path, &raw mut report, &raw mut error);
+            self.done(status, error, report.is_null());
+            rekall_report_free(report);
+        }
+    }
 }

@@ -19,6 +19,7 @@ const SECTIONS: &[&str] = &[
     "callbacks/clock",
     "model/load",
     "file/open",
+    "file/settings",
     "entries/input",
     "entries/remember",
     "entries/stored",

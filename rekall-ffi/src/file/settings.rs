@@ -1,0 +1,73 @@
+//! Settings
+
+use std::ffi::c_char;
+
+use rekall::Config;
+use serde_json::json;
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::call;
+use crate::border::place::{Object, Place};
+use crate::border::status::Status;
+use crate::border::text::{self, utf8};
+use crate::file::report::ReportObject;
+
+/// Looks through settings (config of rekall_open_options) without opening anything. toml is UTF-8 of toml_len bytes (or
+/// REKALL_NTS). What is left out has its default; docs/settings.md has each key's range and meaning:
+///
+///   [performance]
+///   cache_max_size = 1000               # query vectors kept; 0: none
+///   cache_ttl_seconds = 600             # how long; 0: not at all
+///   model_idle_timeout_minutes = 10     # may have a fraction; 0: unload after each use
+///   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec
+///   memory_budget_bytes = 268435456     # of the index; left out: no limit
+///   rescored_rows = 1000                # of the index "binary", 1 or more
+///   [model]
+///   source = "bundled"                  # or path:FOLDER, hub:OWNER/NAME[@REVISION]
+///
+/// out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
+/// model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
+/// model (null: the built-in one). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
+/// build lacks. No model is looked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_config_check(
+    toml: *const c_char,
+    toml_len: usize,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::optional(out);
+        call(error, || out.answer(|| checked(utf8(toml, toml_len, "toml")?.parse())))
+    }
+}
+
+/// As rekall_config_check(), of a file (config_file of rekall_open_options), a mebibyte at the most.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_config_check_file(
+    path: *const c_char,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::optional(out);
+        call(error, || out.answer(|| checked(Config::from_file(text::path(path, "path")?))))
+    }
+}
+
+fn checked(config: Result<Config, rekall::ConfigError>) -> Result<ReportObject, Failure> {
+    let config = config.map_err(rekall::Error::from)?;
+    config.check()?;
+    let settings = json!({
+        "cache_max_size": config.cache_max_size,
+        "cache_ttl_seconds": config.cache_ttl.as_secs(),
+        "model_idle_timeout_ms": config.model_idle_timeout.map_or(u64::MAX, |idle| idle.as_millis() as u64),
+        "vector_backend": config.vector_backend.to_string(),
+        "memory_budget_bytes": config.memory_budget.map_or(u64::MAX, |bytes| bytes as u64),
+        "rescored_rows": config.rescored_rows,
+        "model": config.model.map(|model| model.to_string()),
+    });
+    ReportObject::new(&settings, [])
+}

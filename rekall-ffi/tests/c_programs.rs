@@ -17,6 +17,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/search.c", "c90"),
     ("c/vectors.c", "c90"),
     ("c/misuse.c", "c99"),
+    ("c/hostile.c", "c99"),
     ("c/sizes.c", "c99"),
     ("c/callbacks.c", "c99"),
     ("c/reentry.c", "c99"),

@@ -78,7 +78,7 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
 /// Which file a path leads to, whatever its name. Found without opening it: closing a file drops every lock that
 /// this process holds on it (POSIX). <https://sqlite.org/howtocorrupt.html>, 2.2.
 #[cfg(unix)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity(u64, u64);
 
 #[cfg(unix)]
@@ -98,7 +98,7 @@ impl From<&fs::Metadata> for Identity {
 
 /// Elsewhere an open file is neither replaced nor renamed: its name is enough.
 #[cfg(not(unix))]
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity(PathBuf);
 
 #[cfg(not(unix))]

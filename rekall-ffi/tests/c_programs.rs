@@ -145,8 +145,8 @@ fn nothing_leaks_or_strays_under_valgrind() {
         "--quiet",
         "--error-exitcode=9",
         "--leak-check=full",
-        "--show-leak-kinds=definite,indirect",
-        "--errors-for-leak-kinds=definite,indirect",
+        "--show-leak-kinds=definite,indirect,possible",
+        "--errors-for-leak-kinds=definite,indirect,possible",
     ];
     for (name, standard) in PROGRAMS.iter().filter(|(name, _)| *name != FAULTS) {
         if let Some(compiler) = compilers(name).first() {

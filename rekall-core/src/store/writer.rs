@@ -1,8 +1,8 @@
 //! The one connection that writes, held by one thread at a time.
 
+use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -15,7 +15,7 @@ use crate::Error;
 pub(super) struct Writer {
     connection: Mutex<Connection>,
     /// Who holds the connection.
-    holder: Mutex<Option<ThreadId>>,
+    holder: Mutex<Option<usize>>,
     freed: Condvar,
 }
 
@@ -30,6 +30,15 @@ pub struct WriterGuard<'s> {
 #[derive(Debug)]
 struct Turn<'s>(&'s Writer);
 
+/// Which thread this is: where its own copy of a variable lies. A handle of std's would stay allocated for as long as a
+/// thread lives that is not std's, and could no longer be had at that thread's end.
+fn this_thread() -> usize {
+    thread_local! {
+        static HERE: Cell<u8> = const { Cell::new(0) };
+    }
+    HERE.with(|here| std::ptr::from_ref(here).addr())
+}
+
 impl Writer {
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection: Mutex::new(connection), holder: Mutex::default(), freed: Condvar::new() }
@@ -42,7 +51,7 @@ impl Writer {
     /// itself.
     pub(super) fn take(&self, timeout: Duration) -> Result<(WriterGuard<'_>, Duration), Error> {
         let busy = |detail: &str| Err(Error::Busy { detail: detail.to_owned() });
-        let ours = thread::current().id();
+        let ours = this_thread();
         let started = Instant::now();
         let holder = lock(&self.holder);
         if *holder == Some(ours) {
@@ -123,6 +132,8 @@ impl Drop for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     #[test]

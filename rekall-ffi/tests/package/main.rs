@@ -7,6 +7,7 @@
 mod chore;
 mod examples;
 mod guide;
+mod memory;
 mod other_sqlite;
 mod panics;
 mod readme;

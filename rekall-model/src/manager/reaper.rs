@@ -1,5 +1,6 @@
 //! The optional thread that unloads an idle model in time.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::JoinHandle;
@@ -33,6 +34,12 @@ impl Bell {
     }
 }
 
+thread_local! {
+    /// Where the manager lies whose reaper this thread is. Asking std for this thread's handle would leave that allocated for
+    /// as long as the host's thread lives that drops the manager.
+    static REAPS_FOR: Cell<usize> = const { Cell::new(0) };
+}
+
 /// The thread; stopped and joined when dropped.
 pub(super) struct Reaper {
     inner: Weak<Inner>,
@@ -58,7 +65,7 @@ impl Drop for Reaper {
         let Some(thread) = self.thread.take() else { return };
         // An observer of an event may drop the manager on the reaper's own thread: that thread
         // cannot join itself, and ends right after.
-        if thread.thread().id() != std::thread::current().id() {
+        if REAPS_FOR.get() != self.inner.as_ptr().addr() {
             // It catches panics of the observers it runs.
             drop(thread.join());
         }
@@ -66,6 +73,7 @@ impl Drop for Reaper {
 }
 
 fn run(inner: &Inner) {
+    REAPS_FOR.set(std::ptr::from_ref(inner).addr());
     let mut state = lock(&inner.bell.state);
     while !state.stop {
         state.ringing = false;

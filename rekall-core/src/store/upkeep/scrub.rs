@@ -6,7 +6,7 @@
 //! overwritten in the file, while the write lock is held and the write-ahead log is empty. Killed in the middle,
 //! this leaves a file as sound as before.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -25,7 +25,8 @@ pub(super) struct Scrubber {
 
 /// Handles stay open for the life of the process, one a file: closing any handle of a file drops every lock that
 /// the process holds on it (POSIX), those of SQLite included. <https://sqlite.org/howtocorrupt.html>, 2.2.
-static OPEN: LazyLock<Mutex<HashMap<Identity, Arc<Mutex<Scrubber>>>>> = LazyLock::new(Mutex::default);
+/// In a tree, which memory checkers can follow: a hash table is known to its owner by an inner pointer only.
+static OPEN: LazyLock<Mutex<BTreeMap<Identity, Arc<Mutex<Scrubber>>>>> = LazyLock::new(Mutex::default);
 
 /// The scrubber of the file at `path`.
 pub(super) fn scrubber(path: &Path) -> Result<Arc<Mutex<Scrubber>>, Error> {

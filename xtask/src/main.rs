@@ -27,11 +27,7 @@ const CHORES: &[Chore] = &[
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("header", "makes include/rekall.h anew", header::header),
     ("fuzz", "a million calls of the C ABI by random sequences; CALLS and SEED for others", fuzz::fuzz),
-    (
-        "package",
-        "an installable tree for C and C++; --prefix DIR, features as for cargo build",
-        package::package,
-    ),
+    ("package", "an installable tree for C and C++; --prefix DIR, --help for more", package::package),
     (
         "bench-peers",
         "indexes beside other libraries; --quick for four minutes, --help for more",

@@ -118,6 +118,22 @@ fn cmake_finds_the_tree() {
     }
 }
 
+/// Whether CMake takes the tree below `prefix` in a project that asks for it with these lines.
+fn cmake_takes(cmake: &str, name: &str, prefix: &Path, lines: &str) -> bool {
+    let place = folder(name);
+    let project = format!(
+        "cmake_minimum_required(VERSION 3.15)\nproject(wanted C)\n{lines}\n\
+         add_executable(wanted wanted.c)\ntarget_link_libraries(wanted PRIVATE rekall::rekall)\n"
+    );
+    fs::write(place.join("CMakeLists.txt"), project).unwrap();
+    fs::write(place.join("wanted.c"), "#include <rekall.h>\nint main(void) { return 0; }\n").unwrap();
+    let mut configure = Command::new(cmake);
+    configure.arg("-S").arg(&place).arg("-B").arg(place.join("build"));
+    let output = configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())).output().unwrap();
+    let build = Command::new(cmake).arg("--build").arg(place.join("build")).output().unwrap();
+    output.status.success() && build.status.success()
+}
+
 #[test]
 fn cmake_looks_at_the_version() {
     let Some(cmake) = toolchain::cmake() else { return skip("cmake") };
@@ -127,15 +143,33 @@ fn cmake_looks_at_the_version() {
     for (wanted, found) in
         [(format!("{major}.{minor}"), true), (format!("{major}.{next}"), false), ("99".to_owned(), false)]
     {
-        let place = folder(&format!("cmake-version-{wanted}"));
-        let project = format!(
-            "cmake_minimum_required(VERSION 3.15)\nproject(wanted C)\n\
-             find_package(rekall {wanted} REQUIRED CONFIG)\n"
+        let line = format!("find_package(rekall {wanted} REQUIRED CONFIG)");
+        assert_eq!(
+            cmake_takes(&cmake, &format!("cmake-version-{wanted}"), &prefix(), &line),
+            found,
+            "{wanted}"
         );
-        fs::write(place.join("CMakeLists.txt"), project).unwrap();
-        let mut configure = Command::new(&cmake);
-        configure.arg("-S").arg(&place).arg("-B").arg(place.join("build"));
-        let output = configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix().display())).output().unwrap();
-        assert_eq!(output.status.success(), found, "{wanted}");
     }
+}
+
+#[test]
+fn cmake_looks_at_the_size_of_pointers() {
+    let Some(cmake) = toolchain::cmake() else { return skip("cmake") };
+    for (bytes, found) in [(size_of::<usize>(), true), (size_of::<usize>() / 2, false)] {
+        let line = format!("set(CMAKE_SIZEOF_VOID_P {bytes})\nfind_package(rekall REQUIRED CONFIG)");
+        assert_eq!(
+            cmake_takes(&cmake, &format!("cmake-pointers-{bytes}"), &prefix(), &line),
+            found,
+            "{bytes}"
+        );
+    }
+}
+
+/// As on systems where `/lib` is a link to `/usr/lib`, and the headers are in `/usr/include`.
+#[test]
+fn cmake_finds_the_headers_when_the_libraries_folder_is_a_link() {
+    let Some(cmake) = toolchain::cmake() else { return skip("cmake") };
+    let system = folder("merged");
+    std::os::unix::fs::symlink(prefix().join("lib"), system.join("lib")).unwrap();
+    assert!(cmake_takes(&cmake, "cmake-merged", &system, "find_package(rekall REQUIRED CONFIG)"));
 }

@@ -6,6 +6,7 @@
 #[allow(dead_code, clippy::print_stdout, reason = "shared with the chore of that name")]
 mod chore;
 mod examples;
+mod from_the_chore;
 mod guide;
 mod memory;
 mod other_sqlite;

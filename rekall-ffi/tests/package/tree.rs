@@ -7,19 +7,38 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use crate::chore;
-use crate::toolchain::{self, answers, libraries, skip};
+use crate::chore::libraries::{self, Symbols};
+use crate::chore::options::{Built, Layout};
+use crate::chore::system::System;
+use crate::toolchain::{self, answers, skip};
 
 /// Installed once for all tests here.
 static TREE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
-    let archive = libraries().join("librekall_ffi.a");
+    let archive = toolchain::libraries().join("librekall_ffi.a");
     let prefix = folder.path().join("prefix");
-    chore::install(&archive, &prefix, built(), false).unwrap();
+    chore::install(&archive, &prefix, &built(), &layout(), Symbols::Kept).unwrap();
     folder
 });
 
-fn built() -> chore::Built {
-    chore::Built { sqlite: cfg!(feature = "bundled-sqlite"), model: cfg!(feature = "bundled-model") }
+/// What this test was built with.
+pub(crate) fn built() -> Built {
+    let mut features = Vec::new();
+    macro_rules! name_those_that_are_on {
+        ($($name:literal)*) => { $(if cfg!(feature = $name) { features.push($name); })* };
+    }
+    name_those_that_are_on!("bundled-sqlite" "bundled-model" "faer" "sqlite-vec" "transformer" "hub" "candle");
+    name_those_that_are_on!("cuda" "metal" "mkl" "accelerate");
+    Built {
+        system: System::find(None).unwrap(),
+        sqlite: cfg!(feature = "bundled-sqlite"),
+        model: cfg!(feature = "bundled-model"),
+        features: ["--no-default-features", "--features", &features.join(",")].map(str::to_owned).to_vec(),
+    }
+}
+
+fn layout() -> Layout {
+    Layout { libdir: "lib".into() }
 }
 
 /// Where the tree stands.
@@ -115,10 +134,10 @@ fn shown_is_what_the_header_declares() {
     if !answers("nm") {
         return skip("nm");
     }
-    let declared = chore::libraries::functions().unwrap();
+    let declared = libraries::functions().unwrap();
     assert!(declared.len() > 100);
     assert_eq!(shown(&prefix().join("lib/librekall.so"), &["-D"]), declared);
-    assert_eq!(shown(&libraries().join("librekall_ffi.so"), &["-D"]), declared);
+    assert_eq!(shown(&toolchain::libraries().join("librekall_ffi.so"), &["-D"]), declared);
     assert_eq!(shown(&prefix().join("lib/librekall.a"), &["-g"]), declared);
 }
 
@@ -133,6 +152,47 @@ fn the_soname_is_the_abi() {
     assert!(!text.contains("TEXTREL"), "{text}");
 }
 
+/// A packager's tools compare what the same sources give twice.
+#[test]
+fn a_tree_is_the_same_byte_for_byte() {
+    let again = folder("again").join("prefix");
+    let archive = toolchain::libraries().join("librekall_ffi.a");
+    let made = chore::install(&archive, &again, &built(), &layout(), Symbols::Kept).unwrap();
+    for file in [&made.fixed, &made.shared] {
+        let first = prefix().join(file.strip_prefix(&again).unwrap());
+        assert!(fs::read(file).unwrap() == fs::read(&first).unwrap(), "{}", first.display());
+    }
+}
+
+#[test]
+fn the_oldest_glibc_is_told() {
+    if !answers("readelf") {
+        return skip("readelf");
+    }
+    let library = prefix().join("lib/librekall.so");
+    let output = toolchain::run(Command::new("readelf").arg("-VW").arg(&library));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let asked = text.split_whitespace().filter_map(|word| word.strip_prefix("GLIBC_"));
+    let numbers = |version: &str| version.split('.').map(|part| part.parse().unwrap()).collect::<Vec<u32>>();
+    let least = libraries::least_glibc(&library).unwrap();
+    assert_eq!(least.as_deref().map(numbers), asked.map(numbers).max(), "{text}");
+}
+
+/// Nothing but the C library and the unwinder.
+#[test]
+fn the_shared_library_needs_little() {
+    if !answers("readelf") {
+        return skip("readelf");
+    }
+    let output = toolchain::run(Command::new("readelf").arg("-dW").arg(prefix().join("lib/librekall.so")));
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in text.lines().filter(|line| line.contains("(NEEDED)")) {
+        let (_, name) = line.split_once('[').unwrap();
+        let known = ["libc.", "libm.", "libgcc_s.", "ld-", "libsqlite3.", "libpthread.", "libdl.", "librt."];
+        assert!(known.iter().any(|known| name.starts_with(known)), "{line}");
+    }
+}
+
 /// As it is handed out: the chore strips what the other tests keep, for a backtrace that can be read.
 #[test]
 fn a_stripped_tree_shows_and_does_the_same() {
@@ -141,8 +201,15 @@ fn a_stripped_tree_shows_and_does_the_same() {
     }
     let place = folder("stripped");
     let prefix = place.join("prefix");
-    chore::install(&libraries().join("librekall_ffi.a"), &prefix, built(), true).unwrap();
-    let declared = chore::libraries::functions().unwrap();
+    chore::install(
+        &toolchain::libraries().join("librekall_ffi.a"),
+        &prefix,
+        &built(),
+        &layout(),
+        Symbols::Stripped,
+    )
+    .unwrap();
+    let declared = libraries::functions().unwrap();
     assert_eq!(shown(&prefix.join("lib/librekall.so"), &["-D"]), declared);
     assert_eq!(shown(&prefix.join("lib/librekall.a"), &["-g"]), declared);
     let all = Command::new("nm").arg(prefix.join("lib/librekall.so")).output().unwrap();

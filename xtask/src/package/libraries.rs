@@ -7,11 +7,12 @@
 //! it lies. So it is linked anew from that object.
 
 use std::collections::BTreeSet;
-use std::env;
+use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::system::System;
 use crate::run::{Outcome, root};
 
 /// What all of our functions begin with.
@@ -21,11 +22,36 @@ const PREFIX: &str = "rekall_";
 /// out afterwards: a linker script that discards it replaces the usual one, and with it `KEEP` for the unwind tables.
 const BITCODE: &[&str] = &[".llvmbc", ".llvmcmd"];
 
+/// What becomes of the names and the line numbers that a debugger shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Symbols {
+    /// They stay in the libraries.
+    Kept,
+    /// They are left out.
+    Stripped,
+    /// Those of the shared library lie in a file beside it, where debuggers look.
+    Apart,
+}
+
+/// The files that were made.
+pub(crate) struct Made {
+    pub(crate) fixed: PathBuf,
+    pub(crate) shared: PathBuf,
+    pub(crate) symbols: Option<PathBuf>,
+}
+
 /// librekall.a and librekall.so.VERSION with its links, in `lib`.
-pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], strip: bool) -> Outcome {
+pub(crate) fn link(
+    archive: &Path,
+    lib: &Path,
+    version: &str,
+    libraries: &[&str],
+    symbols: Symbols,
+    system: &System,
+) -> Result<Made, String> {
     let soname = soname()?;
     let object = lib.join("rekall.o");
-    let mut one = compiler();
+    let mut one = system.compiler();
     // Groups are dissolved: their names would stay global, and a linker that finds one of the same name in another Rust
     // library drops ours, though what is in it became our own below.
     one.args(["-r", "-nostdlib", "-Wl,--gc-sections", "-Wl,--force-group-allocation"]);
@@ -33,23 +59,54 @@ pub(crate) fn link(archive: &Path, lib: &Path, version: &str, system: &[&str], s
         one.arg(format!("-Wl,-u,{function}"));
     }
     run(one.arg(archive).arg("-o").arg(&object))?;
-    let mut localize = tool("OBJCOPY", "objcopy");
+    let mut localize = system.tool("OBJCOPY", "objcopy");
     localize.args(["--wildcard", &format!("--keep-global-symbol={PREFIX}*")]);
     localize.args(BITCODE.iter().map(|section| format!("--remove-section={section}")));
-    run(localize.args(strip.then_some("--strip-debug")).arg(&object))?;
-
-    let fixed = lib.join("librekall.a");
-    remove(&fixed)?;
-    run(tool("AR", "ar").arg("rcs").arg(&fixed).arg(&object))?;
+    run(localize.args((symbols == Symbols::Stripped).then_some("--strip-debug")).arg(&object))?;
 
     let file = format!("librekall.so.{version}");
-    let mut shared = compiler();
-    shared.args(["-shared", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,nodelete"]);
-    shared.args(["-Wl,--no-undefined", &format!("-Wl,-soname,{soname}")]).args(strip.then_some("-s"));
-    run(shared.arg(&object).args(system).arg("-o").arg(lib.join(&file)))?;
+    let shared = lib.join(&file);
+    let mut link = system.compiler();
+    link.args(["-shared", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,nodelete", "-Wl,--build-id"]);
+    link.args(["-Wl,--no-undefined", "-Wl,--as-needed", &format!("-Wl,-soname,{soname}")]);
+    link.args((symbols == Symbols::Stripped).then_some("-s"));
+    run(link.arg(&object).args(libraries).arg("-o").arg(&shared))?;
     symlink(&file, &lib.join(&soname))?;
     symlink(&soname, &lib.join("librekall.so"))?;
-    remove(&object)
+    let apart = lib.join(format!("{file}.debug"));
+    // One of an earlier build would be wrong.
+    remove(&apart)?;
+    let mut made = Made { fixed: lib.join("librekall.a"), shared, symbols: None };
+    if symbols == Symbols::Apart {
+        let objcopy = || system.tool("OBJCOPY", "objcopy");
+        run(objcopy().arg("--only-keep-debug").arg(&made.shared).arg(&apart))?;
+        let mut link = OsString::from("--add-gnu-debuglink=");
+        link.push(&apart);
+        run(objcopy().arg("--strip-all").arg(link).arg(&made.shared))?;
+        run(objcopy().arg("--strip-debug").arg(&object))?;
+        super::allow(&apart, 0o644)?;
+        made.symbols = Some(apart);
+    }
+
+    remove(&made.fixed)?;
+    // The same bytes whoever builds, and when.
+    run(system.tool("AR", "ar").arg("rcsD").arg(&made.fixed).arg(&object))?;
+    super::allow(&made.fixed, 0o644)?;
+    // Tools of some distributions look for debug information in files that may be run only.
+    super::allow(&made.shared, 0o755)?;
+    remove(&object)?;
+    Ok(made)
+}
+
+/// The oldest version of glibc that a library runs with: the newest whose functions it asks for. None of another C library.
+pub(crate) fn least_glibc(library: &Path) -> Result<Option<String>, String> {
+    let bytes = fs::read(library).map_err(|error| format!("{}: {error}", library.display()))?;
+    let parts =
+        |version: &str| version.split('.').map(|part| part.parse::<u32>().ok()).collect::<Option<Vec<_>>>();
+    // The names of versions are strings of their own in the file.
+    let names = bytes.split(|&byte| byte == 0).filter_map(|name| str::from_utf8(name).ok());
+    let versions = names.filter_map(|name| parts(name.strip_prefix("GLIBC_")?));
+    Ok(versions.max().map(|parts| parts.iter().map(u32::to_string).collect::<Vec<_>>().join(".")))
 }
 
 /// The name that programs ask the loader for. Its number is REKALL_ABI_VERSION, not the version's first, which stays 0 while
@@ -78,15 +135,6 @@ pub(crate) fn functions() -> Result<BTreeSet<String>, String> {
         .map(str::to_owned)
         .collect();
     if found.is_empty() { Err("rekall.h: it declares nothing".to_owned()) } else { Ok(found) }
-}
-
-fn compiler() -> Command {
-    tool("CC", "cc")
-}
-
-/// A tool that the environment may name.
-fn tool(variable: &str, usual: &str) -> Command {
-    Command::new(env::var_os(variable).unwrap_or_else(|| usual.into()))
 }
 
 fn run(command: &mut Command) -> Outcome {

@@ -1,67 +1,91 @@
-//! `cargo xtask package [--prefix DIR] [--no-default-features] [--features LIST]`: what a C or C++ program needs, in a
-//! tree that can be copied to /usr/local or into a package.
+//! `cargo xtask package`: what a C or C++ program needs, in a tree that can be copied to /usr/local or into a package. How to
+//! call it is said by [`options::USAGE`].
 
 pub(crate) mod libraries;
+pub(crate) mod options;
+pub(crate) mod paths;
+pub(crate) mod system;
 
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::run::{Outcome, cargo, root, step, target};
+use options::{Built, Layout, Options};
 
 /// What Rust's standard library needs besides the C library; a test links a program with just these. The unwinder is not
 /// among them: every compiler adds its own, which is another one for a fully static program.
 const SYSTEM: &str = "-lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(crate) fn package(arguments: &[String]) -> Outcome {
-    let mut prefix = target().join("dist");
-    let (mut build, mut built) = (Vec::new(), Built { sqlite: true, model: true });
-    let mut features = Vec::new();
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let mut value = || rest.next().cloned().ok_or(format!("{argument} needs a value"));
-        match argument.as_str() {
-            "--prefix" => prefix = env::current_dir().map_err(|error| error.to_string())?.join(value()?),
-            "--no-default-features" => {
-                built = Built { sqlite: false, model: false };
-                build.push(argument.clone());
-            }
-            "--features" => {
-                let list = value()?;
-                features.extend(list.split(',').map(str::to_owned));
-                build.extend([argument.clone(), list]);
-            }
-            other => return Err(format!("unknown argument {other}")),
-        }
+    let options = Options::parse(arguments)?;
+    let archive = build(&options)?;
+    let prefix = options.place();
+    let made = install(&archive, &prefix, &options.built, &options.layout, options.symbols())?;
+    // Said once all is there: a packager may want to look at it.
+    let mut named = Vec::new();
+    for file in [&made.fixed, &made.shared].into_iter().chain(&made.symbols) {
+        let size = fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?.len();
+        println!("{}: {:.1} MB", file.display(), size as f64 / 1e6);
+        named.extend(paths::named(file)?);
     }
-    let mut command = cargo(&["build", "--release", "--package", "rekall-ffi", "--lib"]);
-    step("static library", command.args(build))?;
-    let archive = target().join("release/librekall_ffi.a");
-    // In whatever order the arguments came.
-    built.sqlite |= features.iter().any(|feature| feature == "bundled-sqlite");
-    built.model |= features.iter().any(|feature| feature == "bundled-model");
-    install(&archive, &prefix, built, true)?;
-    println!("installed into {}", prefix.display());
-    for library in ["librekall.a", &format!("librekall.so.{}", env!("CARGO_PKG_VERSION"))] {
-        let size = fs::metadata(prefix.join("lib").join(library)).map_err(|error| error.to_string())?.len();
-        println!("{library}: {:.1} MB", size as f64 / 1e6);
+    if let Some(glibc) = libraries::least_glibc(&made.shared)? {
+        println!("needs glibc {glibc} or newer");
     }
-    Ok(())
+    if named.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "paths of this machine are in the libraries, {}: the compiler was not told to leave them out. Flags of a \
+         target's section in cargo's configuration keep ours out: put them into RUSTFLAGS",
+        named.join(", ")
+    ))
 }
 
-/// What is compiled into the library, and the tree has to know.
-pub(crate) struct Built {
-    pub(crate) sqlite: bool,
-    pub(crate) model: bool,
+/// Cargo's static library.
+fn build(options: &Options) -> Result<PathBuf, String> {
+    let Options { profile, built, .. } = options;
+    let mut command = cargo(&["rustc", "--package", "rekall-ffi", "--lib", "--crate-type", "staticlib"]);
+    command.args(["--profile", profile]).args(&built.features);
+    if options.is_cross {
+        command.args(["--target", &built.system.triple]);
+    }
+    if options.debug_symbols {
+        let profile = profile.to_uppercase().replace('-', "_");
+        command.env(format!("CARGO_PROFILE_{profile}_DEBUG"), "line-tables-only");
+    }
+    paths::rename(&mut command, &built.system.triple, &|name| env::var(name).ok())?;
+    step("static library", &mut command)?;
+    let folder = if options.is_cross { target().join(&built.system.triple) } else { target() };
+    // Where cargo puts its own profiles.
+    let folder = folder.join(match profile.as_str() {
+        "dev" | "test" => "debug",
+        "bench" => "release",
+        other => other,
+    });
+    Ok(folder.join("librekall_ffi.a"))
+}
+
+impl Options {
+    fn symbols(&self) -> libraries::Symbols {
+        match (self.debug_symbols, self.strip) {
+            (true, _) => libraries::Symbols::Apart,
+            (_, true) => libraries::Symbols::Stripped,
+            (_, false) => libraries::Symbols::Kept,
+        }
+    }
 }
 
 /// Makes the tree from cargo's static library.
-pub(crate) fn install(archive: &Path, prefix: &Path, built: Built, strip: bool) -> Outcome {
-    if !cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd")) {
-        return Err("only for systems with ELF libraries so far".to_owned());
-    }
+pub(crate) fn install(
+    archive: &Path,
+    prefix: &Path,
+    built: &Built,
+    layout: &Layout,
+    symbols: libraries::Symbols,
+) -> Result<libraries::Made, String> {
     let version = env!("CARGO_PKG_VERSION");
-    let (lib, include) = (prefix.join("lib"), prefix.join("include"));
+    let (lib, include) = (prefix.join(&layout.libdir), prefix.join("include"));
     let (pkgconfig, cmake) = (lib.join("pkgconfig"), lib.join("cmake/rekall"));
     for folder in [&pkgconfig, &cmake] {
         make(folder)?;
@@ -69,7 +93,7 @@ pub(crate) fn install(archive: &Path, prefix: &Path, built: Built, strip: bool) 
     copy_headers(&root().join("include"), &include)?;
     let system = if built.sqlite { SYSTEM.to_owned() } else { format!("{SYSTEM} -lsqlite3") };
     let flags: Vec<&str> = system.split(' ').collect();
-    libraries::link(archive, &lib, version, &flags, strip)?;
+    let made = libraries::link(archive, &lib, version, &flags, symbols, &built.system)?;
     let names: Vec<&str> = flags.iter().map(|flag| flag.trim_start_matches("-l")).collect();
     let soname = libraries::soname()?;
     let filled = |template: &str| {
@@ -78,24 +102,29 @@ pub(crate) fn install(archive: &Path, prefix: &Path, built: Built, strip: bool) 
             .replace("@SONAME@", &soname)
             .replace("@SYSTEM@", &system)
             .replace("@LIBRARIES@", &names.join(";"))
+            .replace("@LIBDIR@", &layout.libdir.to_string_lossy())
+            .replace("@UP_FROM_PKGCONFIG@", &layout.up(1))
+            .replace("@UP_FROM_CMAKE@", &layout.up(2))
+            .replace("@POINTER_BYTES@", &built.system.pointer_bytes.to_string())
     };
     write(&pkgconfig.join("rekall.pc"), &filled(include_str!("rekall.pc.in")))?;
     write(&cmake.join("rekall-config.cmake"), &filled(include_str!("rekall-config.cmake.in")))?;
-    copy_licences(&prefix.join("share/licenses/rekall"), built.model)?;
     let version_file = cmake.join("rekall-config-version.cmake");
-    write(&version_file, &filled(include_str!("rekall-config-version.cmake.in")))
+    write(&version_file, &filled(include_str!("rekall-config-version.cmake.in")))?;
+    copy_licenses(&prefix.join("share/licenses/rekall"), built)?;
+    Ok(made)
 }
 
-/// The library's licences, and those of the model that is compiled in.
-fn copy_licences(to: &Path, model: bool) -> Outcome {
+/// The library's licenses, and those of the model that is compiled in.
+fn copy_licenses(to: &Path, built: &Built) -> Outcome {
     make(to)?;
     let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| (root().join(name), name.to_owned()));
     let data = root().join("rekall-model/data/static-fren");
     let models =
         ["LICENSE-Apache-2.0", "NOTICE"].map(|name| (data.join(name), format!("static-fren-{name}")));
-    let models = models.into_iter().filter(|_| model);
+    let models = models.into_iter().filter(|_| built.model);
     for (from, name) in own.into_iter().chain(models) {
-        fs::copy(&from, to.join(name)).map_err(|error| format!("{}: {error}", from.display()))?;
+        copy(&from, &to.join(name))?;
     }
     Ok(())
 }
@@ -110,7 +139,7 @@ fn copy_headers(from: &Path, to: &Path) -> Outcome {
         if file.path().is_dir() {
             copy_headers(&file.path(), &target)?;
         } else {
-            fs::copy(file.path(), target).map_err(failed)?;
+            copy(&file.path(), &target)?;
         }
     }
     Ok(())
@@ -120,6 +149,24 @@ fn make(folder: &Path) -> Outcome {
     fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
+fn copy(from: &Path, to: &Path) -> Outcome {
+    fs::copy(from, to).map_err(|error| format!("{}: {error}", from.display()))?;
+    allow(to, 0o644)
+}
+
 fn write(path: &Path, text: &str) -> Outcome {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    allow(path, 0o644)
+}
+
+/// What may be done with a file, whoever built it with whatever mask.
+pub(crate) fn allow(path: &Path, mode: u32) -> Outcome {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, mode).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let _ = (path, mode);
+    Ok(())
 }

@@ -1,0 +1,125 @@
+//! The system that is built for, and the tools for it.
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+/// A system, by the name that Rust has for it.
+#[derive(Debug, Clone)]
+pub(crate) struct System {
+    pub(crate) triple: String,
+    /// What the names of its tools begin with where it is not this machine's: `aarch64-linux-gnu-`.
+    prefix: String,
+    pub(crate) pointer_bytes: usize,
+}
+
+impl System {
+    /// This machine's, or the one that is named.
+    ///
+    /// # Errors
+    /// A system that Rust does not know, or for which this machine lacks Rust's standard library or a C compiler; and
+    /// one whose libraries are no ELF files.
+    pub(crate) fn find(triple: Option<&str>) -> Result<Self, String> {
+        let host = host()?;
+        let triple = triple.unwrap_or(&host);
+        let cfg = rustc(&["--print", "cfg", "--target", triple])
+            .map_err(|_| format!("Rust knows no system {triple}: see rustc --print target-list"))?;
+        let has = |line: &str| cfg.lines().any(|other| other == line);
+        if !["linux", "android", "freebsd"].iter().any(|os| has(&format!("target_os=\"{os}\""))) {
+            return Err(format!("{triple}: only for systems with ELF libraries so far"));
+        }
+        let width =
+            cfg.lines().find_map(|line| line.strip_prefix("target_pointer_width=\"")?.strip_suffix('"'));
+        let width =
+            width.and_then(|width| width.parse::<usize>().ok()).ok_or("rustc --print cfg: no width")?;
+        let prefix = if triple == host { String::new() } else { format!("{}-", gnu(triple)) };
+        let system = Self { triple: triple.to_owned(), prefix, pointer_bytes: width / 8 };
+        let library = rustc(&["--print", "target-libdir", "--target", triple])?;
+        if !Path::new(library.trim()).is_dir() {
+            return Err(format!(
+                "Rust's standard library for {triple} is not installed: rustup target add {triple}"
+            ));
+        }
+        let mut compiler = system.compiler();
+        if !compiler.arg("--version").output().is_ok_and(|output| output.status.success()) {
+            return Err(format!(
+                "no C compiler for {triple}: {:?} does not start; CC, AR and OBJCOPY name others",
+                compiler.get_program()
+            ));
+        }
+        Ok(system)
+    }
+
+    pub(crate) fn compiler(&self) -> Command {
+        // The build of the C sources asks for this variable, too.
+        let own = env::var_os(format!("CC_{}", self.triple.replace('-', "_")));
+        match own {
+            Some(own) => Command::new(own),
+            None => self.tool("CC", if self.prefix.is_empty() { "cc" } else { "gcc" }),
+        }
+    }
+
+    /// A tool that the environment may name.
+    pub(crate) fn tool(&self, variable: &str, usual: &str) -> Command {
+        Command::new(env::var_os(variable).unwrap_or_else(|| format!("{}{usual}", self.prefix).into()))
+    }
+}
+
+/// What the GNU tools call a system: as Rust, but without the vendor, and with less in the processor's name.
+fn gnu(triple: &str) -> String {
+    let parts: Vec<&str> = triple.split('-').filter(|part| *part != "unknown").collect();
+    let processor = match parts.first().copied().unwrap_or_default() {
+        arm if arm.starts_with("armv") => "arm",
+        riscv if riscv.starts_with("riscv64") => "riscv64",
+        riscv if riscv.starts_with("riscv32") => "riscv32",
+        other => other,
+    };
+    std::iter::once(processor).chain(parts.into_iter().skip(1)).collect::<Vec<_>>().join("-")
+}
+
+/// This machine's system.
+fn host() -> Result<String, String> {
+    let told = rustc(&["-vV"])?;
+    told.lines()
+        .find_map(|line| line.strip_prefix("host: "))
+        .map(str::to_owned)
+        .ok_or("rustc: no host".to_owned())
+}
+
+/// What the compiler says when asked.
+pub(crate) fn rustc(arguments: &[&str]) -> Result<String, String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).args(arguments).output().map_err(|error| format!("rustc: {error}"))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tools_of_other_systems_have_their_names() {
+        for (rust, name) in [
+            ("aarch64-unknown-linux-gnu", "aarch64-linux-gnu"),
+            ("armv7-unknown-linux-gnueabihf", "arm-linux-gnueabihf"),
+            ("riscv64gc-unknown-linux-gnu", "riscv64-linux-gnu"),
+            ("x86_64-unknown-linux-musl", "x86_64-linux-musl"),
+            ("aarch64-linux-android", "aarch64-linux-android"),
+        ] {
+            assert_eq!(gnu(rust), name);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_refused_in_words() {
+        assert_eq!(System::find(None).unwrap().triple, host().unwrap());
+        assert!(System::find(Some("vax-dec-vms")).unwrap_err().contains("Rust knows no system vax-dec-vms"));
+        assert!(System::find(Some("x86_64-pc-windows-msvc")).unwrap_err().contains("ELF"));
+        // Nobody has its standard library: there is none.
+        let message = System::find(Some("mips-unknown-linux-gnu")).unwrap_err();
+        assert!(message.contains("standard library") && message.contains("rustup target add"), "{message}");
+    }
+}

@@ -33,7 +33,7 @@ const CHORES: &[Chore] = &[
         "indexes beside other libraries; --quick for four minutes, --help for more",
         bench_peers::bench_peers,
     ),
-    ("lint", "formatting, clippy on each set of features, documentation", lint::lint),
+    ("lint", "formatting, clippy on each set of features, licenses, documentation", lint::lint),
 ];
 
 fn main() -> ExitCode {

@@ -74,7 +74,7 @@ fn a_packager_gets_a_whole_tree_where_it_was_asked_for() {
     assert_eq!(fs::read_dir(place.join("image")).unwrap().count(), 1);
     assert_eq!(fs::read_dir(usr.join("lib")).unwrap().count(), 1);
     assert!(
-        usr.join("include/rekall.h").is_file() && usr.join("share/licenses/rekall/LICENSE-MIT").is_file()
+        usr.join("include/rekall.h").is_file() && usr.join("share/licenses/rekall/THIRD-PARTY.txt").is_file()
     );
 
     for file in [&shared, &symbols, &lib.join("librekall.a")] {

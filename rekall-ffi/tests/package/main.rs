@@ -8,6 +8,7 @@ mod chore;
 mod examples;
 mod from_the_chore;
 mod guide;
+mod licenses;
 mod memory;
 mod other_sqlite;
 mod panics;

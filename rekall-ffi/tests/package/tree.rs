@@ -114,6 +114,7 @@ fn the_tree_is_complete() {
         "lib/cmake/rekall/rekall-config-version.cmake",
         "share/licenses/rekall/LICENSE-APACHE",
         "share/licenses/rekall/LICENSE-MIT",
+        "share/licenses/rekall/THIRD-PARTY.txt",
     ] {
         assert!(left.remove(Path::new(file)), "{file}");
     }

@@ -2,8 +2,10 @@
 //! call it is said by [`options::USAGE`].
 
 pub(crate) mod libraries;
+pub(crate) mod licenses;
 pub(crate) mod options;
 pub(crate) mod paths;
+pub(crate) mod spdx;
 pub(crate) mod system;
 
 use std::env;
@@ -115,7 +117,7 @@ pub(crate) fn install(
     Ok(made)
 }
 
-/// The library's licenses, and those of the model that is compiled in.
+/// The library's licenses, those of the model that is compiled in, and those of everything else in the library.
 fn copy_licenses(to: &Path, built: &Built) -> Outcome {
     make(to)?;
     let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| (root().join(name), name.to_owned()));
@@ -126,7 +128,9 @@ fn copy_licenses(to: &Path, built: &Built) -> Outcome {
     for (from, name) in own.into_iter().chain(models) {
         copy(&from, &to.join(name))?;
     }
-    Ok(())
+    let packages = licenses::packages(&built.features, &built.system.triple)?;
+    licenses::check(&packages)?;
+    write(&to.join(licenses::FILE), &licenses::notice(&packages, &licenses::others(built.sqlite)?)?)
 }
 
 /// Headers, folders of headers included.

@@ -117,7 +117,9 @@ impl Rekall {
         watch.hand_on(|progress, cancel| self.store.export_jsonl(out, progress, plain(cancel)))
     }
 
-    /// Reads what [`export_jsonl`](Self::export_jsonl) wrote: all of it or nothing.
+    /// Reads what [`export_jsonl`](Self::export_jsonl) wrote, or lines of entries without an export's header, one JSON object
+    /// each (`docs/jsonl.md` has both forms): all of it or nothing. Entries without vectors of the file's model wait for
+    /// [`embed_pending`](Self::embed_pending); words find them at once.
     ///
     /// # Errors
     /// [`Error::Core`], naming the line that cannot be read; [`Error::Interrupted`].

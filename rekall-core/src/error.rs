@@ -196,6 +196,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// JSON that is no entry.
+    #[error("expected an entry in JSON: {problem}")]
+    BadEntry {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A line of an export that cannot be read.
     #[error("line {line}: expected {expected}, got {got}")]
     BadLine {
@@ -266,6 +272,7 @@ impl Error {
             | Self::OutOfRange { .. }
             | Self::DuplicateId { .. }
             | Self::AlreadyExists { .. }
+            | Self::BadEntry { .. }
             | Self::BadLine { .. } => ErrorKind::InvalidInput,
             Self::EntryNotFound { .. } | Self::SpaceNotFound { .. } => ErrorKind::NotFound,
             Self::SpaceMismatch { .. } => ErrorKind::SpaceMismatch,

@@ -51,7 +51,9 @@ pub use chunk::{Chunk, split_into_chunks};
 pub use clock::{SystemWallClock, WallClock};
 pub use connection::{StoreOptions, Synchronous};
 pub use digest::TextDigest;
-pub use entry::{Context, Entry, EntryPatch, EntryText, NewEntry, Status, limits};
+pub use entry::{
+    Context, Entry, EntryJson, EntryPatch, EntryText, LinkJson, NewEntry, Origin, Status, limits,
+};
 pub use error::{Error, ErrorKind};
 pub use filter::Filter;
 pub use id::EntryId;

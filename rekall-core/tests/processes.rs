@@ -92,7 +92,7 @@ fn write_once(store: &Store, writer: u64, step: u64) -> Result<(), Error> {
     let counter = note_id(writer, 0);
     if step == 1 {
         let entry = NewEntry::new("0").content(format!("counter{writer}q"));
-        tx.insert(&[rekall_core::Draft { entry: &entry, vectors: &[], id: Some(counter) }])?;
+        tx.insert(&[rekall_core::Draft::new(&entry).id(counter)])?;
     }
     insert(&mut tx, &[(note_id(writer, step), (writer + 1) * 1_000_000 + step)])?;
     tx.update(counter, &EntryPatch::new().title(step.to_string()))?;

@@ -2,10 +2,12 @@
 
 mod context;
 pub mod limits;
+mod origin;
 mod patch;
 mod text;
 
 pub use context::Context;
+pub use origin::{EntryJson, LinkJson, Origin};
 pub use patch::EntryPatch;
 pub(crate) use patch::unique as unique_tags;
 pub use text::EntryText;

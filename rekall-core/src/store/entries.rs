@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Tx, WriteTx, lock, rows};
 use crate::entry::EntryPatch;
-use crate::{Entry, EntryId, Error, NewEntry, NewVector, Status};
+use crate::{Entry, EntryId, Error, NewEntry, NewVector, Origin};
 
 /// An entry to be written, with the vectors made from it.
 #[derive(Debug, Clone, Copy)]
@@ -19,13 +19,29 @@ pub struct Draft<'a> {
     pub vectors: &'a [NewVector<'a>],
     /// Its id; made when `None`.
     pub id: Option<EntryId>,
+    /// What it keeps of elsewhere; `None`: it is made now.
+    pub origin: Option<&'a Origin>,
 }
 
 impl<'a> Draft<'a> {
     /// A draft without vectors and with an id of the store's making.
     #[must_use]
     pub const fn new(entry: &'a NewEntry) -> Self {
-        Self { entry, vectors: &[], id: None }
+        Self { entry, vectors: &[], id: None, origin: None }
+    }
+
+    /// Gives the id.
+    #[must_use]
+    pub const fn id(mut self, id: EntryId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Gives what the entry keeps of elsewhere.
+    #[must_use]
+    pub const fn origin(mut self, origin: &'a Origin) -> Self {
+        self.origin = Some(origin);
+        self
     }
 
     /// Adds the vectors.
@@ -159,7 +175,8 @@ impl WriteTx<'_> {
                 Some(id) => id,
                 None => ids.next(now)?,
             };
-            let row = self.insert_row(&fresh(draft.entry, id, now))?;
+            let origin = draft.origin.cloned().unwrap_or_default();
+            let row = self.insert_row(&Entry::of(draft.entry.clone(), id, origin, now))?;
             self.insert_vectors(row, draft.vectors)?;
             inserted.push(Inserted { id, row });
         }
@@ -234,31 +251,20 @@ impl WriteTx<'_> {
         Ok(())
     }
 
+    /// An id that is greater than all in the file, but for those that a clock made that ran ahead.
+    pub(super) fn next_id(&self) -> Result<EntryId, Error> {
+        let now = self.now_ms();
+        let mut ids = lock(&self.store.ids);
+        if let Some(newest) = self.newest_id()? {
+            ids.observe(newest, now);
+        }
+        ids.next(now)
+    }
+
     fn newest_id(&self) -> Result<Option<EntryId>, Error> {
         let mut statement = self.connection.prepare_cached("SELECT max(ulid) FROM entry")?;
         let newest: Option<String> = statement.query_row([], |row| row.get(0))?;
         Ok(newest.and_then(|id| id.parse().ok()))
-    }
-}
-
-fn fresh(new: &NewEntry, id: EntryId, now: i64) -> Entry {
-    let new = new.clone();
-    Entry {
-        id,
-        title: new.title,
-        content: new.content,
-        kind: new.kind,
-        project: new.project,
-        tags: crate::entry::unique_tags(new.tags),
-        status: Status::Active,
-        superseded_by: None,
-        confidence: new.confidence,
-        memory_type: new.memory_type,
-        context: new.context.filter(|context| !context.is_empty()),
-        metadata: new.metadata,
-        legacy: None,
-        created_at: now,
-        updated_at: now,
     }
 }
 

@@ -74,6 +74,22 @@ impl WriteTx<'_> {
         relation: &Relation,
         reason: Option<&str>,
     ) -> Result<(), Error> {
+        self.link_made_at(source, target, relation, reason, None)
+    }
+
+    /// As [`link`](Self::link), for a link that comes from elsewhere: made at this time (milliseconds since 1970, UTC), or
+    /// now.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link).
+    pub fn link_made_at(
+        &mut self,
+        source: EntryId,
+        target: EntryId,
+        relation: &Relation,
+        reason: Option<&str>,
+        created_at: Option<i64>,
+    ) -> Result<(), Error> {
         if source == target {
             return Err(Error::OutOfRange {
                 field: "target",
@@ -83,13 +99,13 @@ impl WriteTx<'_> {
         }
         limits::check_link(relation, reason)?;
         let rows = (self.row_of(source)?, self.row_of(target)?);
-        let now = self.now_ms();
+        let created_at = created_at.unwrap_or_else(|| self.now_ms());
         self.connection
             .prepare_cached(
                 "INSERT INTO link (source_id, target_id, relation, reason, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET reason = excluded.reason",
             )?
-            .execute((rows.0, rows.1, relation.as_str(), reason, now))?;
+            .execute((rows.0, rows.1, relation.as_str(), reason, created_at))?;
         Ok(())
     }
 

@@ -141,6 +141,15 @@ impl Store {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// An id for an entry that is yet to be written ([`Draft::id`]). Ids made by one store only grow, but an entry that is
+    /// written long after its id was made comes behind others with greater ones.
+    ///
+    /// # Errors
+    /// When the system has no random bits to give.
+    pub fn new_id(&self) -> Result<EntryId, Error> {
+        lock(&self.ids).next(self.now_ms())
+    }
+
     /// The entry with this id.
     ///
     /// # Errors

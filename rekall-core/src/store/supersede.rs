@@ -20,6 +20,21 @@ impl WriteTx<'_> {
         self.update(old, &EntryPatch::new().status(Status::Obsolete).superseded_by(Some(new)))
     }
 
+    /// Names the entry that replaced another one: nothing else of that one changes, its times included. For entries that
+    /// come from elsewhere.
+    ///
+    /// # Errors
+    /// As [`supersede`](Self::supersede).
+    pub fn name_successor(&mut self, of: EntryId, new: EntryId) -> Result<(), Error> {
+        let row = self.row_of(of)?;
+        self.check_successor(row, new)?;
+        let successor = self.row_of(new)?;
+        self.connection
+            .prepare_cached("UPDATE entry SET superseded_by = ?2 WHERE id = ?1")?
+            .execute((row, successor))?;
+        Ok(())
+    }
+
     /// Refuses a successor that would close a circle.
     pub(super) fn check_successor(&self, row: i64, new: EntryId) -> Result<(), Error> {
         let successor = self.row_of(new)?;

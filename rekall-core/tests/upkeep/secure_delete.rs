@@ -93,7 +93,7 @@ fn write(store: &Store, notes: &[(EntryId, u64)]) {
     for &(id, number) in notes {
         let (entry, values) = (secret_note(number), vector_of(number, DIMENSIONS));
         let vectors = [new_vector(&space, number, &values)];
-        tx.insert(&[Draft { entry: &entry, vectors: &vectors, id: Some(id) }]).unwrap();
+        tx.insert(&[Draft::new(&entry).vectors(&vectors).id(id)]).unwrap();
     }
     tx.commit().unwrap();
 }

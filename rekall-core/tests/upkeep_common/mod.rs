@@ -98,7 +98,7 @@ pub fn insert(tx: &mut WriteTx<'_>, notes: &[(EntryId, u64)]) -> Result<(), reka
     for &(id, number) in notes {
         let (note, values) = (note(number), vector(number));
         let vectors = [new_vector(&space, number, &values)];
-        tx.insert(&[Draft { entry: &note, vectors: &vectors, id: Some(id) }])?;
+        tx.insert(&[Draft::new(&note).vectors(&vectors).id(id)])?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::line::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
 use super::line::{decode, meta_sql, minified};
 use super::lines::{Lines, bad};
+use super::plain;
 use super::spaces;
 use super::{Progress, REPORT_EVERY, stop_if};
 use crate::store::{Space, SpaceId, SpaceState, Store, WriteTx};
@@ -73,6 +74,10 @@ const WAITING: &str =
 impl Store {
     /// Reads what [`export_jsonl`](Self::export_jsonl) wrote, in one transaction: all of it or nothing.
     ///
+    /// Lines of entries without an export's header are read, too, one JSON object each, as `docs/jsonl.md` describes them:
+    /// only a title has to be there. They are held to the same limits as [`insert`](WriteTx::insert), get an id where they
+    /// have none, and wait for their vectors. Empty lines among them are passed over.
+    ///
     /// A space goes to the one here with the same fingerprint and dimensions, or is added, under its own
     /// number where that is free; an active one is added as retired when this file has another active one, and
     /// entries without a vector in the active space are marked pending. `progress` is told entries (a total of
@@ -90,16 +95,24 @@ impl Store {
         cancel: Option<&AtomicBool>,
     ) -> Result<ImportReport, Error> {
         let mut lines = Lines::new(input);
-        let header = lines.header()?;
+        let header = lines.begin()?;
+        let is_plain = header.is_none();
+        let header = header.unwrap_or_default();
         let tx = self.write()?;
         let mut import = Import::begin(tx, *options, &header)?;
         let total = header.entries.unwrap_or(0);
         let mut read = 0;
-        while lines.next()? {
+        // Without a header the first line is an entry already.
+        let mut is_line = is_plain || lines.next()?;
+        while is_line {
             stop_if(cancel)?;
-            let entry: EntryLine = lines.parse("an entry")?;
+            let entry = match is_plain {
+                true => plain::entry(&import.tx, lines.number, lines.text())?,
+                false => lines.parse("an entry")?,
+            };
             import.entry(lines.number, &entry)?;
             read += 1;
+            is_line = if is_plain { lines.next_with_text()? } else { lines.next()? };
             if read % REPORT_EVERY == 0 {
                 progress(read, total);
             }

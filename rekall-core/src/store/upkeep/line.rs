@@ -1,8 +1,9 @@
-//! The lines of an export, in JSON. `docs/storage.md` describes them.
+//! The lines of an export, in JSON. `docs/jsonl.md` describes them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rusqlite::types::{Value as Sql, ValueRef};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -14,6 +15,13 @@ pub(super) const FORMAT: &str = "rekall";
 /// Newest version that is read, and the one that is written.
 pub(super) const VERSION: u64 = 1;
 
+/// What tells a header from an entry.
+#[derive(Deserialize)]
+pub(super) struct Named {
+    #[serde(default)]
+    pub(super) format: Option<IgnoredAny>,
+}
+
 /// As much of the first line as every version has.
 #[derive(Deserialize)]
 pub(super) struct Signature {
@@ -22,7 +30,7 @@ pub(super) struct Signature {
 }
 
 /// The first line.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
     pub(super) format: String,

@@ -4,11 +4,13 @@ use std::io::{BufRead, Read};
 
 use serde::de::DeserializeOwned;
 
-use super::line::{FORMAT, Header, Signature, VERSION};
+use super::line::{FORMAT, Header, Named, Signature, VERSION};
 use crate::Error;
 
 /// Longest line accepted: an entry's texts and thousands of chunks fit many times over.
 const LINE_BYTES: u64 = 1 << 30;
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) fn bad(line: u64, expected: impl Into<String>, got: impl Into<String>) -> Error {
     Error::BadLine { line, expected: expected.into(), got: got.into() }
@@ -41,19 +43,41 @@ impl<'a> Lines<'a> {
         Ok(read > 0)
     }
 
-    /// Reads the first line.
-    pub(super) fn header(&mut self) -> Result<Header, Error> {
-        const EXPECTED: &str = "{\"format\":\"rekall\",\"version\":1,…}";
-        if !self.next()? {
+    /// What was read last.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Reads up to the next line with something in it; false at the end.
+    pub(super) fn next_with_text(&mut self) -> Result<bool, Error> {
+        while self.next()? {
+            if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
+                self.line.drain(..BYTE_ORDER_MARK.len());
+            }
+            if !self.line.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Reads the first line: an export's header; `None`, and it is the first of entries without one.
+    pub(super) fn begin(&mut self) -> Result<Option<Header>, Error> {
+        const EXPECTED: &str = "{\"format\":\"rekall\",\"version\":1,…}, or an entry";
+        if !self.next_with_text()? {
             return Err(bad(1, EXPECTED, "nothing"));
+        }
+        let named: Named = self.parse(EXPECTED)?;
+        if named.format.is_none() {
+            return Ok(None);
         }
         let signature: Signature = self.parse(EXPECTED)?;
         if signature.format != FORMAT {
-            return Err(bad(1, EXPECTED, format!("the format {:?}", signature.format)));
+            return Err(bad(self.number, EXPECTED, format!("the format {:?}", signature.format)));
         }
         match signature.version {
-            VERSION => self.parse("the header of version 1"),
-            0 => Err(bad(1, EXPECTED, "version 0")),
+            VERSION => self.parse("the header of version 1").map(Some),
+            0 => Err(bad(self.number, EXPECTED, "version 0")),
             found => Err(Error::NewerExport { found, supported: VERSION }),
         }
     }

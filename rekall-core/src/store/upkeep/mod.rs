@@ -14,6 +14,7 @@ mod lines;
 mod mend;
 mod new_file;
 mod numbers;
+mod plain;
 mod repair;
 mod salvage;
 mod scan;

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use rekall_core::{EntryText, NewVector, Role, SpaceId, TextDigest, VectorKey, split_into_chunks};
+use rekall_core::{
+    EntryText, NewVector, Role, SpaceId, StoredVector, TextDigest, VectorKey, split_into_chunks,
+};
 use rekall_model::{Embedder, Embeddings};
 
 use crate::Error;
@@ -89,6 +91,23 @@ fn chunks(text: &str, embedder: &dyn Embedder) -> Result<Vec<rekall_core::Chunk>
         }
     });
     failed.map_or(Ok(chunks), |error| Err(error.into()))
+}
+
+/// Of an entry's stored vectors leaves those that its pieces still have, and of the pieces those that have no vector yet.
+pub(crate) fn keep_what_fits(
+    entry: i64,
+    space: SpaceId,
+    stored: &mut Vec<StoredVector>,
+    pieces: &mut Vec<Piece>,
+) {
+    let fits = |stored: &StoredVector, piece: &Piece| {
+        stored.space == space
+            && stored.key == piece.key(entry)
+            && stored.digest == piece.digest
+            && (stored.start, stored.end) == (piece.start, piece.end)
+    };
+    stored.retain(|stored| pieces.iter().any(|piece| fits(stored, piece)));
+    pieces.retain(|piece| !stored.iter().any(|stored| fits(stored, piece)));
 }
 
 /// Embeds the pieces, in one call; `observe` hears how many are done and may stop the work.

@@ -243,14 +243,7 @@ impl Rekall {
         let lease = models.lease(None)?;
         self.check_model(space, lease.fingerprint().as_str())?;
         let mut pieces = embedding::pieces(after.into(), &*lease)?;
-        let fits = |stored: &StoredVector, piece: &Piece| {
-            stored.space == space.id
-                && stored.key == piece.key(row)
-                && stored.digest == piece.digest
-                && (stored.start, stored.end) == (piece.start, piece.end)
-        };
-        stored.retain(|stored| pieces.iter().any(|piece| fits(stored, piece)));
-        pieces.retain(|piece| !stored.iter().any(|stored| fits(stored, piece)));
+        embedding::keep_what_fits(row, space.id, &mut stored, &mut pieces);
         let wanted: Vec<&Piece> = pieces.iter().collect();
         let fresh = embedding::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
         Ok(Planned::Vectors { space: space.id, pieces, kept: stored, fresh })

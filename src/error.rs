@@ -82,6 +82,15 @@ pub enum Error {
         /// The Cargo feature that brings it.
         feature: &'static str,
     },
+    /// One of the operations of a [`Batch`](crate::Batch) failed, and with it all of them.
+    #[error("operation {number}: {source}")]
+    Operation {
+        /// Which one, from 0.
+        number: usize,
+        /// What went wrong with it.
+        #[source]
+        source: Box<Self>,
+    },
     /// The configuration is wrong.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -159,6 +168,7 @@ impl Error {
             Self::NotEmbedded { .. } => ErrorKind::NotFound,
             Self::Interrupted | Self::Superseded { .. } => ErrorKind::Interrupted,
             Self::NotBuilt { .. } => ErrorKind::Unsupported,
+            Self::Operation { source, .. } => source.kind(),
             Self::Core(error) => of_core(error.kind()),
             Self::Model(error) => of_model(error.kind()),
             Self::Index(error) => of_index(error.kind()),

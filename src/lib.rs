@@ -39,6 +39,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod apply;
+mod batch;
 mod builder;
 mod cancel;
 mod changes;
@@ -59,6 +61,7 @@ mod stats;
 mod turns;
 mod upkeep;
 
+pub use batch::Batch;
 pub use builder::Builder;
 pub use cancel::CancelToken;
 pub use changes::{ChangePosition, ChangedEntries, ChangedEntry};

@@ -1,0 +1,130 @@
+//! Several operations that happen together.
+
+use rekall_core::{Origin, Relation};
+
+use crate::{EntryId, EntryPatch, NewEntry};
+
+/// Operations to be done in one transaction by [`Rekall::apply`](crate::Rekall::apply), in the order in which they were
+/// added. Plain data: made and kept without a file, applied as often as wanted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    pub(crate) operations: Vec<Operation>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Operation {
+    Remember {
+        id: EntryId,
+        entry: NewEntry,
+        origin: Origin,
+        vector: Option<Vec<f32>>,
+    },
+    Update {
+        id: EntryId,
+        patch: EntryPatch,
+        vector: Option<Vec<f32>>,
+    },
+    Forget {
+        id: EntryId,
+    },
+    Supersede {
+        old: EntryId,
+        new: EntryId,
+    },
+    /// Of an entry that was replaced elsewhere, at a time of its own.
+    NameSuccessor {
+        of: EntryId,
+        new: EntryId,
+    },
+    Link {
+        source: EntryId,
+        target: EntryId,
+        relation: Relation,
+        reason: Option<String>,
+        created_at: Option<i64>,
+    },
+    Unlink {
+        source: EntryId,
+        target: EntryId,
+        relation: Relation,
+    },
+}
+
+impl Batch {
+    /// No operation yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many operations there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Adds the operations of another batch behind its own.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        self.operations.extend(other.operations);
+        self
+    }
+
+    /// Remembers an entry under an id that [`Rekall::new_id`](crate::Rekall::new_id) made, or the host, and that no entry
+    /// has.
+    pub fn remember(&mut self, id: EntryId, entry: NewEntry) -> &mut Self {
+        self.push(Operation::Remember { id, entry, origin: Origin::default(), vector: None })
+    }
+
+    /// Remembers an entry with a vector, as [`Rekall::remember_with_vector`](crate::Rekall::remember_with_vector) does.
+    pub fn remember_with_vector(&mut self, id: EntryId, entry: NewEntry, vector: Vec<f32>) -> &mut Self {
+        self.push(Operation::Remember { id, entry, origin: Origin::default(), vector: Some(vector) })
+    }
+
+    /// Changes an entry, as [`Rekall::update`](crate::Rekall::update) does.
+    pub fn update(&mut self, id: EntryId, patch: EntryPatch) -> &mut Self {
+        self.push(Operation::Update { id, patch, vector: None })
+    }
+
+    /// Changes an entry and gives it this vector, as [`Rekall::update_with_vector`](crate::Rekall::update_with_vector) does.
+    pub fn update_with_vector(&mut self, id: EntryId, patch: EntryPatch, vector: Vec<f32>) -> &mut Self {
+        self.push(Operation::Update { id, patch, vector: Some(vector) })
+    }
+
+    /// Forgets an entry with all that hangs on it.
+    pub fn forget(&mut self, id: EntryId) -> &mut Self {
+        self.push(Operation::Forget { id })
+    }
+
+    /// Puts an entry in the place of an older one, as [`Rekall::supersede_entry`](crate::Rekall::supersede_entry) does.
+    pub fn supersede_entry(&mut self, old: EntryId, new: EntryId) -> &mut Self {
+        self.push(Operation::Supersede { old, new })
+    }
+
+    /// Links two entries; a link of the same relation that is already there gets the new reason.
+    pub fn link(
+        &mut self,
+        source: EntryId,
+        target: EntryId,
+        relation: impl Into<Relation>,
+        reason: Option<&str>,
+    ) -> &mut Self {
+        let (relation, reason) = (relation.into(), reason.map(str::to_owned));
+        self.push(Operation::Link { source, target, relation, reason, created_at: None })
+    }
+
+    /// Removes a link, if there is one.
+    pub fn unlink(&mut self, source: EntryId, target: EntryId, relation: impl Into<Relation>) -> &mut Self {
+        self.push(Operation::Unlink { source, target, relation: relation.into() })
+    }
+
+    pub(crate) fn push(&mut self, operation: Operation) -> &mut Self {
+        self.operations.push(operation);
+        self
+    }
+}

@@ -51,6 +51,7 @@ mod entries;
 mod error;
 mod event;
 mod fill;
+mod json;
 mod listing;
 mod models;
 mod recall;

@@ -50,6 +50,7 @@ mod engine;
 mod entries;
 mod error;
 mod event;
+mod facets;
 mod fill;
 mod json;
 mod listing;
@@ -75,7 +76,9 @@ pub use recall::{
     Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Query, Recall, RecallReport, Recalled, Similar,
 };
 pub use reembed::Embedded;
-pub use rekall_core::{Context, Entry, EntryId, EntryPatch, Filter, NewEntry, Role, Status};
+pub use rekall_core::{
+    Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, NewEntry, Role, Status,
+};
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
 pub use remember::{Progress, Remember};
 pub use stats::{MemoryStats, Stats};

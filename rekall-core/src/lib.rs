@@ -59,9 +59,9 @@ pub use filter::Filter;
 pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{
-    Changes, CheckReport, CompactReport, Draft, ExportReport, ImportOptions, ImportReport, IndexBlockWriter,
-    Inserted, Mended, OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport, SalvageReport, Space, SpaceId,
-    SpaceState, Store, StoreStats, Tx, VectorBatch, WriteTx,
+    Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, ImportOptions, ImportReport,
+    IndexBlockWriter, Inserted, Mended, OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport,
+    SalvageReport, Space, SpaceId, SpaceState, Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use text::{TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

@@ -4,6 +4,7 @@ mod block_writer;
 mod blocks;
 mod changes;
 mod entries;
+mod facets;
 pub(crate) mod forward;
 mod links;
 mod listing;
@@ -22,6 +23,7 @@ pub(crate) use pending::FORGOTTEN_BY_PENDING;
 pub use block_writer::IndexBlockWriter;
 pub use changes::Changes;
 pub use entries::{Draft, Inserted};
+pub use facets::{Facet, FacetCount};
 pub use spaces::{Space, SpaceId, SpaceState};
 pub use stats::StoreStats;
 pub use upkeep::{

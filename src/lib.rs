@@ -45,6 +45,7 @@ mod builder;
 mod cancel;
 mod changes;
 mod config;
+mod embed_many;
 mod embedding;
 mod engine;
 mod entries;

@@ -74,7 +74,8 @@ pub use error::{Error, ErrorKind};
 pub use event::Event;
 pub use models::Purpose;
 pub use recall::{
-    Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Query, Recall, RecallReport, Recalled, Similar,
+    Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Passage, Query, Recall, RecallReport, Recalled,
+    Similar,
 };
 pub use reembed::Embedded;
 pub use rekall_core::{

@@ -576,6 +576,30 @@
 #define REKALL_FILTER_IDS 16
 
 /* ======================================================================================================== */
+/* Tags, projects, kinds, and how many entries have each                                                    */
+/* ======================================================================================================== */
+
+/**
+ * What is counted: tags. An entry counts for each of its own.
+ */
+#define REKALL_FACET_TAG 1
+
+/**
+ * What is counted: projects. Entries without one are not counted.
+ */
+#define REKALL_FACET_PROJECT 2
+
+/**
+ * What is counted: kinds.
+ */
+#define REKALL_FACET_KIND 3
+
+/**
+ * What is counted: memory types.
+ */
+#define REKALL_FACET_MEMORY_TYPE 4
+
+/* ======================================================================================================== */
 /* Recalling                                                                                                */
 /* ======================================================================================================== */
 
@@ -751,6 +775,12 @@
 #define REKALL_UTC_OFFSET_AUTO INT32_MIN
 
 /**
+ * Operations that rekall_apply() does together, in the order in which they were added. Plain data: it is made without a
+ * handle, and may be applied as often as wanted, also to several files. Not to be used by two calls at once.
+ */
+typedef struct rekall_batch rekall_batch;
+
+/**
  * What changed since a moment. Never changes; may be read from any thread, also after rekall_close(). What its functions
  * return belongs to it and lives as long. All of them take NULL and any index.
  */
@@ -766,6 +796,12 @@ typedef struct rekall_entry rekall_entry;
  * What went wrong, in a code and in words. Never changes; may be read from any thread.
  */
 typedef struct rekall_error rekall_error;
+
+/**
+ * Names with numbers of entries. Never changes; may be read from any thread, also after rekall_close(). What its functions
+ * return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_facets rekall_facets;
 
 /**
  * An open memory. Any number of threads may use one at once.
@@ -804,6 +840,12 @@ typedef struct rekall_report rekall_report;
  * once cancelled it stays so.
  */
 typedef struct rekall_token rekall_token;
+
+/**
+ * Vectors of texts, in the order of the texts. Never changes; may be read from any thread, also after rekall_close(). What
+ * its functions return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_vectors rekall_vectors;
 
 /**
  * What a call ended with: a REKALL_ code. Codes are only ever added; a program treats one that it does not know
@@ -1433,6 +1475,33 @@ typedef struct rekall_patch {
     0, 0, {0, 0}, 0 }
 
 /**
+ * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+ */
+typedef struct rekall_watch {
+    /**
+     * sizeof(rekall_watch).
+     */
+    size_t struct_size;
+    /**
+     * Hears how far the call has come; NULL: nobody.
+     */
+    rekall_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *user_data;
+    /**
+     * Stops the call; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_watch;
+
+/**
+ * A rekall_watch with its size, and the default in all members.
+ */
+#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
+
+/**
  * A top-level key of the metadata and the value it must have.
  */
 typedef struct rekall_metadata_condition {
@@ -1719,31 +1788,34 @@ typedef struct rekall_chunk {
 } rekall_chunk;
 
 /**
- * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+ * A piece of an entry's text, in bytes of UTF-8. Never grows.
  */
-typedef struct rekall_watch {
+typedef struct rekall_passage {
     /**
-     * sizeof(rekall_watch).
+     * The whole text that the piece is of, NUL-terminated; it belongs to the hits. See rekall_chunk.
      */
-    size_t struct_size;
+    const char *text;
     /**
-     * Hears how far the call has come; NULL: nobody.
+     * Its length in bytes.
      */
-    rekall_progress_fn progress;
+    size_t text_len;
     /**
-     * Handed to progress.
+     * Where the piece begins in text.
      */
-    void *user_data;
+    size_t start;
     /**
-     * Stops the call; NULL: only rekall_interrupt() does.
+     * One past its last byte.
      */
-    rekall_token *token;
-} rekall_watch;
-
-/**
- * A rekall_watch with its size, and the default in all members.
- */
-#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
+    size_t end;
+    /**
+     * Where the part of it that is the entry's content begins, in bytes of rekall_entry_content().
+     */
+    size_t content_start;
+    /**
+     * One past that part's last byte; equal to content_start when the piece has none of the content.
+     */
+    size_t content_end;
+} rekall_passage;
 
 /**
  * What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
@@ -2493,6 +2565,137 @@ size_t rekall_neighbours_distance(const rekall_neighbours *neighbours, size_t in
 void rekall_neighbours_free(rekall_neighbours *neighbours);
 
 /* ======================================================================================================== */
+/* Several operations in one transaction                                                                    */
+/* ======================================================================================================== */
+
+/**
+ * Makes an id for an entry to be remembered in a batch: it is known before the batch is applied, so that others of its
+ * operations can name it. Ids made by one handle only grow; entries are listed by id, so one that is remembered long after
+ * its id was made is listed before others that are older than it.
+ */
+rekall_status rekall_new_id(rekall_db *db,
+                            rekall_id *out,
+                            rekall_error **error);
+
+/**
+ * Makes a batch without operations. Free it with rekall_batch_free(). NULL only after a bug in the library.
+ *
+ *     rekall_batch *batch = rekall_batch_new();
+ *     rekall_id fix;
+ *     if ((status = rekall_new_id(db, &fix, &error))) goto end;
+ *     if ((status = rekall_batch_remember(batch, fix.text, &note, NULL, 0, &error))) goto end;
+ *     if ((status = rekall_batch_link(batch, fix.text, bug, "solves", NULL, 0, &error))) goto end;
+ *     if ((status = rekall_batch_supersede_entry(batch, guess, fix.text, &error))) goto end;
+ *     status = rekall_apply(db, batch, NULL, &error);
+ */
+rekall_batch *rekall_batch_new(void);
+
+/**
+ * Adds: remember an entry under an id that rekall_new_id() made, or the program, and that no entry has. With a vector of
+ * dimensions numbers it is remembered as by rekall_remember_options.vectors; NULL and 0: the model makes it. All is copied.
+ */
+rekall_status rekall_batch_remember(rekall_batch *batch,
+                                    const char *id,
+                                    const rekall_new_entry *entry,
+                                    const float *vector,
+                                    size_t dimensions,
+                                    rekall_error **error);
+
+/**
+ * Adds: change an entry, as rekall_update() does; with a vector of dimensions numbers, as rekall_update_with_vector() does,
+ * and patch may be NULL then. All is copied.
+ */
+rekall_status rekall_batch_update(rekall_batch *batch,
+                                  const char *id,
+                                  const rekall_patch *patch,
+                                  const float *vector,
+                                  size_t dimensions,
+                                  rekall_error **error);
+
+/**
+ * Adds: forget an entry with all that hangs on it.
+ */
+rekall_status rekall_batch_forget(rekall_batch *batch, const char *id, rekall_error **error);
+
+/**
+ * Adds: put an entry in the place of an older one, as rekall_supersede_entry() does.
+ */
+rekall_status rekall_batch_supersede_entry(rekall_batch *batch,
+                                           const char *old_id,
+                                           const char *new_id,
+                                           rekall_error **error);
+
+/**
+ * Adds: link two entries, as rekall_link() does.
+ */
+rekall_status rekall_batch_link(rekall_batch *batch,
+                                const char *source,
+                                const char *target,
+                                const char *relation,
+                                const char *reason,
+                                size_t reason_len,
+                                rekall_error **error);
+
+/**
+ * Adds: remove a link, if there is one.
+ */
+rekall_status rekall_batch_unlink(rekall_batch *batch,
+                                  const char *source,
+                                  const char *target,
+                                  const char *relation,
+                                  rekall_error **error);
+
+/**
+ * How many operations there are; 0 for NULL, and while another call uses the batch.
+ */
+size_t rekall_batch_count(const rekall_batch *batch);
+
+/**
+ * Does all operations of a batch in one transaction: all of them or none. Each sees what those before it did. The batch
+ * stays as it is.
+ *
+ * The model works before the transaction begins: no lock is held meanwhile, and other writers go on. When another writer
+ * changed one of the batch's entries by then, or the file's model, the work on the texts is done once more. Each entry is
+ * embedded once, as it is after the last operation. Progress counts entries embedded; watch may be NULL. When no model is
+ * at hand, words find the entries and meaning does not until rekall_embed_pending(). The status is that of the operation
+ * that failed, and the error names it by its number, from 0: what the function of its name fails with, and
+ * REKALL_INVALID_INPUT for an id that is there already.
+ */
+rekall_status rekall_apply(rekall_db *db,
+                           const rekall_batch *batch,
+                           const rekall_watch *watch,
+                           rekall_error **error);
+
+/**
+ * Frees a batch. NULL is fine.
+ */
+void rekall_batch_free(rekall_batch *batch);
+
+/* ======================================================================================================== */
+/* Entries from JSON                                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * Remembers one entry given as a JSON object, or several given as an array: all are stored, or none. docs/jsonl.md has the
+ * keys; only "title" has to be there. What rekall_entry_json() writes, ids and times included, can be read here.
+ *
+ * json is UTF-8 of json_len bytes (or REKALL_NTS). References ("superseded_by", "links") may name entries of the same
+ * array, also later ones. Progress counts entries embedded; watch and out may be NULL. Numbers: added. Lines: the ids, in
+ * the order of the entries. When no model is at hand the entries are stored all the same, as by rekall_remember().
+ * REKALL_INVALID_INPUT for what is no such JSON, naming the entry and the key, and for an id that is there already;
+ * REKALL_NOT_FOUND for a reference to no entry.
+ *
+ *     status = rekall_remember_json(db, "{\"title\": \"Renew the certificate\", \"tags\": [\"tls\"]}", REKALL_NTS,
+ *                                   NULL, &report, &error);
+ */
+rekall_status rekall_remember_json(rekall_db *db,
+                                   const char *json,
+                                   size_t json_len,
+                                   const rekall_watch *watch,
+                                   rekall_report **out,
+                                   rekall_error **error);
+
+/* ======================================================================================================== */
 /* Entries page by page                                                                                     */
 /* ======================================================================================================== */
 
@@ -2630,6 +2833,49 @@ const char *rekall_changes_id(const rekall_changes *changes,
  * Frees changes. NULL is fine.
  */
 void rekall_changes_free(rekall_changes *changes);
+
+/* ======================================================================================================== */
+/* Tags, projects, kinds, and how many entries have each                                                    */
+/* ======================================================================================================== */
+
+/**
+ * Counts, among the entries that pass the filter (NULL: active ones), how many have each tag, project, kind or memory type
+ * (facet is a REKALL_FACET_ number): the most frequent first, equally frequent ones by name, byte by byte; limit (1 to
+ * 100,000) of them at the most. out receives them, to be freed with rekall_facets_free(). For 100,000 entries tags take
+ * 0.1 to 0.2 s, the rest some 20 ms. REKALL_INVALID_INPUT for a limit out of its range.
+ *
+ *     status = rekall_facets_of(db, REKALL_FACET_TAG, NULL, 20, &facets, &error);
+ *     for (i = 0; i < rekall_facets_count(facets); i++)
+ *         printf("%s (%lu)\n", rekall_facets_name(facets, i, NULL), (unsigned long)rekall_facets_entries(facets, i));
+ */
+rekall_status rekall_facets_of(rekall_db *db,
+                               uint32_t facet,
+                               const rekall_filter *filter,
+                               size_t limit,
+                               rekall_facets **out,
+                               rekall_error **error);
+
+/**
+ * How many names there are; 0 for NULL.
+ */
+size_t rekall_facets_count(const rekall_facets *facets);
+
+/**
+ * Name number index, from 0: NUL-terminated UTF-8. out_len, which may be NULL, receives its length. NULL behind the last.
+ */
+const char *rekall_facets_name(const rekall_facets *facets,
+                               size_t index,
+                               size_t *out_len);
+
+/**
+ * How many entries have name number index; 0 behind the last.
+ */
+uint64_t rekall_facets_entries(const rekall_facets *facets, size_t index);
+
+/**
+ * Frees facets. NULL is fine.
+ */
+void rekall_facets_free(rekall_facets *facets);
 
 /* ======================================================================================================== */
 /* Recalling                                                                                                */
@@ -2800,6 +3046,23 @@ uint64_t rekall_hits_elapsed_us(const rekall_hits *hits);
 void rekall_hits_free(rekall_hits *hits);
 
 /* ======================================================================================================== */
+/* The text that a hit's nearest vector was made from                                                       */
+/* ======================================================================================================== */
+
+/**
+ * The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
+ * that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
+ * is all 0. The text is made when it is first asked for.
+ *
+ *     rekall_passage found;
+ *     if (rekall_hits_passage(hits, i, &found))
+ *         printf("%.*s\n", (int)(found.end - found.start), found.text + found.start);
+ */
+int32_t rekall_hits_passage(const rekall_hits *hits,
+                            size_t index,
+                            rekall_passage *out);
+
+/* ======================================================================================================== */
 /* Vectors of texts                                                                                         */
 /* ======================================================================================================== */
 
@@ -2827,6 +3090,59 @@ rekall_status rekall_embed(rekall_db *db,
                            size_t capacity,
                            size_t *out_len,
                            rekall_error **error);
+
+/* ======================================================================================================== */
+/* Vectors of several texts at once                                                                         */
+/* ======================================================================================================== */
+
+/**
+ * Makes the vectors of count texts, what the model makes of them as queries or as documents (purpose is REKALL_EMBED_QUERY
+ * or REKALL_EMBED_DOCUMENT): each of length 1, and the same as rekall_embed() makes. As documents they are embedded
+ * together, which is faster than one by one. out receives them, to be freed with rekall_vectors_free(). Progress counts
+ * texts; watch may be NULL. REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK; REKALL_INTERRUPTED.
+ *
+ *     status = rekall_embed_texts(db, REKALL_EMBED_DOCUMENT, texts, 2, NULL, &vectors, &error);
+ *     if (status == REKALL_OK)
+ *         fwrite(rekall_vectors_rows(vectors), sizeof(float), 2 * rekall_vectors_dimensions(vectors), file);
+ */
+rekall_status rekall_embed_texts(rekall_db *db,
+                                 uint32_t purpose,
+                                 const rekall_str *texts,
+                                 size_t count,
+                                 const rekall_watch *watch,
+                                 rekall_vectors **out,
+                                 rekall_error **error);
+
+/**
+ * How many texts there were; 0 for NULL.
+ */
+size_t rekall_vectors_count(const rekall_vectors *vectors);
+
+/**
+ * Numbers in each vector; 0 for NULL.
+ */
+size_t rekall_vectors_dimensions(const rekall_vectors *vectors);
+
+/**
+ * All vectors, row after row: count times dimensions numbers. The row of a text without a vector is all 0. NULL when there
+ * are no texts.
+ */
+const float *rekall_vectors_rows(const rekall_vectors *vectors);
+
+/**
+ * The vector of text number index, from 0. NULL when the model knows no word of it, and behind the last.
+ */
+const float *rekall_vectors_row(const rekall_vectors *vectors, size_t index);
+
+/**
+ * 1 when text number index was longer than the model reads, and its vector is of its beginning; else 0.
+ */
+int32_t rekall_vectors_is_cut(const rekall_vectors *vectors, size_t index);
+
+/**
+ * Frees vectors. NULL is fine.
+ */
+void rekall_vectors_free(rekall_vectors *vectors);
 
 /* ======================================================================================================== */
 /* The model's life                                                                                         */
@@ -2986,7 +3302,9 @@ rekall_status rekall_export_jsonl_to(rekall_db *db,
                                      rekall_error **error);
 
 /**
- * Reads a file that rekall_export_jsonl() wrote: all of it or nothing. on_duplicate is a REKALL_DUPLICATE_ number. watch
+ * Reads a file that rekall_export_jsonl() wrote, or one of entries without an export's header, one JSON object a line
+ * (docs/jsonl.md has both forms): all of it or nothing. Entries without vectors of the file's model wait for
+ * rekall_embed_pending(); words find them at once. on_duplicate is a REKALL_DUPLICATE_ number. watch
  * and out may be NULL. Numbers: added, replaced, skipped, vectors, links, quarantined, spaces. REKALL_INVALID_INPUT
  * names the line that cannot be read; REKALL_NEWER_VERSION.
  */

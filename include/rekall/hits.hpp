@@ -12,6 +12,15 @@
 
 namespace rekall {
 
+/* The piece of an entry's text whose vector was nearest; lives as long as the hits. */
+struct passage {
+    /* The whole text that the piece is of, and the piece, which begins at its byte start. */
+    std::string_view text, piece;
+    std::size_t start;
+    /* Where the part of it stands that is the entry's content, in bytes of the content; equal: there is none. */
+    std::size_t content_start, content_end;
+};
+
 /* One of hits, which must outlive it. */
 class hit {
 public:
@@ -33,6 +42,18 @@ public:
     {
         rekall_chunk chunk = {0, 0, 0, 0};
         return rekall_hits_chunk(hits_, index_, &chunk) != 0 ? std::optional<rekall_chunk>(chunk) : std::nullopt;
+    }
+
+    /* The same piece in bytes, with its text. */
+    [[nodiscard]] std::optional<rekall::passage> passage() const noexcept
+    {
+        rekall_passage found = {nullptr, 0, 0, 0, 0, 0};
+        if (rekall_hits_passage(hits_, index_, &found) == 0) {
+            return std::nullopt;
+        }
+        const std::string_view text(found.text, found.text_len);
+        return rekall::passage{text, text.substr(found.start, found.end - found.start), found.start,
+                               found.content_start, found.content_end};
     }
 
     /* A piece of the text around the words found, where recall_options::snippets asked for it. */

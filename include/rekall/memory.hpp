@@ -2,13 +2,16 @@
 #ifndef REKALL_MEMORY_HPP
 #define REKALL_MEMORY_HPP
 
+#include "batch.hpp"
 #include "changes.hpp"
 #include "entry.hpp"
+#include "facets.hpp"
 #include "hits.hpp"
 #include "links.hpp"
 #include "options.hpp"
 #include "page.hpp"
 #include "search.hpp"
+#include "vectors.hpp"
 #include "watch.hpp"
 
 #include <chrono>
@@ -44,6 +47,30 @@ public:
             out.emplace_back(id.text);
         }
         return out;
+    }
+
+    /* Remembers one entry given as a JSON object, or several given as an array; report::lines() has their ids in order. */
+    report remember_json(std::string_view json, const watch &watch = {})
+    {
+        const rekall_str text = detail::text(json);
+        return detail::reported(watch, rekall_remember_json, get(), text.data, text.len);
+    }
+
+    /* An id for an entry to be remembered in a batch. */
+    [[nodiscard]] std::string new_id() const
+    {
+        rekall_id id = {""};
+        detail::call(rekall_new_id, get(), &id);
+        return id.text;
+    }
+
+    /* Does all operations of a batch in one transaction: all of them or none. */
+    void apply(const batch &batch, const watch &watch = {})
+    {
+        detail::c_watch c(watch);
+        rekall_error *failed = nullptr;
+        const rekall_status status = rekall_apply(get(), batch.c_ptr(), &c.value, &failed);
+        c.thrown.check(status, failed);
     }
 
     [[nodiscard]] rekall::entry get(const std::string &id) const
@@ -126,6 +153,15 @@ public:
         std::uint64_t number = 0;
         detail::call(rekall_count, get(), &c.value, &number);
         return number;
+    }
+
+    /* How many of the entries that pass the filter have each tag, project, kind or memory type (facet is a REKALL_FACET_
+     * number), the most frequent first; up to limit (1 to 100000). */
+    [[nodiscard]] rekall::facets facets_of(std::uint32_t facet, const filter &filter = {},
+                                           std::size_t limit = 100) const
+    {
+        const detail::c_filter c(filter);
+        return rekall::facets(given<rekall_facets>(rekall_facets_of, get(), facet, &c.value, limit));
     }
 
     /* Which entries were written, changed or forgotten since a moment; all of them since none. */
@@ -214,6 +250,22 @@ public:
             rekall_error_free(failed);
             out.resize(needed);
         }
+    }
+
+    /* What the model makes of several texts, in their order. */
+    [[nodiscard]] vectors embed_texts(const std::vector<std::string> &texts,
+                                      std::uint32_t purpose = REKALL_EMBED_DOCUMENT, const watch &watch = {}) const
+    {
+        const std::vector<rekall_str> c_texts = detail::texts(texts);
+        detail::c_watch c(watch);
+        rekall_vectors *out = nullptr;
+        rekall_error *failed = nullptr;
+        const rekall_status status =
+            rekall_embed_texts(get(), purpose, c_texts.data(), c_texts.size(), &c.value, &out, &failed);
+        /* Owned before anything is thrown. */
+        vectors owned(out);
+        c.thrown.check(status, failed);
+        return owned;
     }
 
     /* Loads the model now. */

@@ -18,17 +18,23 @@ use crate::border::place::Place;
 use crate::border::status::{REKALL_OK, REKALL_PANIC, Status};
 use crate::border::uncancelled::Uncancelled;
 use crate::callbacks::cancel::Token;
+use crate::entries::batch::BatchObject;
 use crate::entries::changes::ChangesObject;
+use crate::entries::facets::Facets;
 use crate::entries::links::{Links, Neighbours};
 use crate::entries::stored::EntryObject;
 use crate::file::report::ReportObject;
+use crate::model::embed_texts::VectorsObject;
 use crate::search::hits::Hits;
 
 /// The header lets any thread use what the library hands out.
 const fn any_thread<T: Send + Sync>() {}
 
 const _: () = {
+    any_thread::<BatchObject>();
     any_thread::<ChangesObject>();
+    any_thread::<Facets>();
+    any_thread::<VectorsObject>();
     any_thread::<Handle>();
     any_thread::<EntryObject>();
     any_thread::<ErrorObject>();

@@ -99,7 +99,9 @@ pub unsafe extern "C" fn rekall_export_jsonl_to(
     }
 }
 
-/// Reads a file that rekall_export_jsonl() wrote: all of it or nothing. on_duplicate is a REKALL_DUPLICATE_ number. watch
+/// Reads a file that rekall_export_jsonl() wrote, or one of entries without an export's header, one JSON object a line
+/// (docs/jsonl.md has both forms): all of it or nothing. Entries without vectors of the file's model wait for
+/// rekall_embed_pending(); words find them at once. on_duplicate is a REKALL_DUPLICATE_ number. watch
 /// and out may be NULL. Numbers: added, replaced, skipped, vectors, links, quarantined, spaces. REKALL_INVALID_INPUT
 /// names the line that cannot be read; REKALL_NEWER_VERSION.
 #[unsafe(no_mangle)]

@@ -3,16 +3,14 @@
 use std::ffi::c_char;
 use std::ptr::null;
 
-use rekall::Purpose;
-
-use crate::border::error::{ErrorObject, Failure};
+use crate::border::error::ErrorObject;
 use crate::border::guard::on;
 use crate::border::handle::Handle;
 use crate::border::place::{Out, Room};
 use crate::border::status::Status;
 use crate::border::text::utf8;
 use crate::callbacks::cancel::Stoppable;
-use crate::callbacks::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
+use crate::model::embed_texts::purpose;
 
 /// Numbers in a vector of the file; 0 as long as the file has no vectors.
 #[unsafe(no_mangle)]
@@ -50,11 +48,7 @@ pub unsafe extern "C" fn rekall_embed(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Room::new("out", out, capacity, out_len, None), |db| {
-            let purpose = match purpose {
-                REKALL_EMBED_DOCUMENT => Purpose::Document,
-                REKALL_EMBED_QUERY => Purpose::Query,
-                other => return Err(Failure::number("purpose", "REKALL_EMBED_", other)),
-            };
+            let purpose = self::purpose(purpose)?;
             let running = Stoppable::begin(Some(db), null())?;
             let text = utf8(text, text_len, "text")?;
             running.go_on()?;

@@ -1,6 +1,7 @@
 //! Hits: what a search found
 
 use std::ffi::c_char;
+use std::sync::OnceLock;
 
 use rekall::{Degraded, Explain, HitChunk, Leg, Recalled, Role};
 
@@ -9,6 +10,7 @@ use crate::border::live::given;
 use crate::border::place::Out;
 use crate::border::text::{lend, owned};
 use crate::entries::stored::EntryObject;
+use crate::search::passage::LentPassage;
 use crate::search::recall::{REKALL_ROLE_CONTEXT, REKALL_ROLE_SUMMARY};
 
 /// What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
@@ -21,11 +23,12 @@ pub struct Hits {
 
 given!(Hits);
 
-struct HitObject {
-    entry: EntryObject,
+pub(crate) struct HitObject {
+    pub(crate) entry: EntryObject,
     score: f64,
     similarity: Option<f32>,
-    chunk: Option<HitChunk>,
+    pub(crate) chunk: Option<HitChunk>,
+    pub(crate) passage: OnceLock<LentPassage>,
     snippet: Option<Box<[u8]>>,
     explain: Explain,
 }
@@ -81,6 +84,7 @@ impl Hits {
             score: hit.score,
             similarity: hit.similarity,
             chunk: hit.chunk,
+            passage: OnceLock::new(),
             snippet: hit.snippet.as_deref().map(owned),
             explain: hit.explain,
         });
@@ -106,7 +110,7 @@ impl From<&Degraded> for Why {
 ///
 /// # Safety
 /// NULL or hits that were not freed.
-unsafe fn hit<T>(
+pub(crate) unsafe fn hit<T>(
     hits: *const Hits,
     index: usize,
     otherwise: T,

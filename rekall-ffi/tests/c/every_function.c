@@ -140,6 +140,52 @@ static rekall_status get_many(GIVEN)
     return status;
 }
 
+static rekall_status new_id(GIVEN)
+{
+    rekall_id out;
+    UNUSED;
+    return rekall_new_id(shared, &out, error);
+}
+
+static rekall_status apply(GIVEN)
+{
+    rekall_batch *batch = rekall_batch_new();
+    rekall_patch patch = REKALL_PATCH_INIT;
+    rekall_status status;
+    UNUSED;
+    patch.content = rekall_text("changed in a batch");
+    rekall_batch_update(batch, second.text, &patch, NULL, 0, NULL);
+    rekall_batch_link(batch, second.text, first.text, "related", NULL, 0, NULL);
+    status = rekall_apply(shared, batch, NULL, error);
+    rekall_batch_free(batch);
+    return status;
+}
+
+static rekall_status remember_json(GIVEN)
+{
+    UNUSED;
+    return rekall_remember_json(shared, "{\"title\":\"from JSON\"}", REKALL_NTS, NULL, NULL, error);
+}
+
+static rekall_status facets_of(GIVEN)
+{
+    rekall_facets *out = NULL;
+    rekall_status status = rekall_facets_of(shared, REKALL_FACET_TAG, NULL, 5, &out, error);
+    UNUSED;
+    rekall_facets_free(out);
+    return status;
+}
+
+static rekall_status embed_texts(GIVEN)
+{
+    rekall_vectors *out = NULL;
+    rekall_str text = rekall_text("text");
+    rekall_status status = rekall_embed_texts(shared, REKALL_EMBED_QUERY, &text, 1, NULL, &out, error);
+    UNUSED;
+    rekall_vectors_free(out);
+    return status;
+}
+
 static rekall_status changes_since(GIVEN)
 {
     rekall_changes *out = NULL;
@@ -426,6 +472,11 @@ static const struct {
     {"rekall_neighbours_of", neighbours_of, REKALL_OK},
     {"rekall_list", list, REKALL_OK},
     {"rekall_get_many", get_many, REKALL_OK},
+    {"rekall_new_id", new_id, REKALL_OK},
+    {"rekall_apply", apply, REKALL_OK},
+    {"rekall_remember_json", remember_json, REKALL_OK},
+    {"rekall_facets_of", facets_of, REKALL_OK},
+    {"rekall_embed_texts", embed_texts, REKALL_OK},
     {"rekall_changes_since", changes_since, REKALL_OK},
     {"rekall_change_position", change_position, REKALL_OK},
     {"rekall_count", count, REKALL_OK},

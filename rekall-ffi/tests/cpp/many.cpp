@@ -30,6 +30,52 @@ static void following(rekall::memory &memory)
     CHECK(memory.changes_since(memory.change_position()).empty());
 }
 
+static void applying(rekall::memory &memory)
+{
+    const std::string older = memory.remember("older guess"), fix = memory.new_id();
+    rekall::batch batch;
+    CHECK(batch.empty());
+    rekall::patch patch;
+    patch.content = "found";
+    batch.remember(fix, {"the fix"}).update(fix, patch).link(fix, older, "solves", "why").supersede_entry(older, fix);
+    CHECK(batch.size() == 4);
+    memory.apply(batch);
+    CHECK(memory.get(fix).content() == "found" && memory.get(older).superseded_by() == fix);
+    CHECK(status_of([&] { memory.apply(batch); }) == REKALL_INVALID_INPUT);
+    rekall::watch watch;
+    watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::runtime_error("enough"); };
+    rekall::batch more;
+    more.remember(memory.new_id(), {"never stored"});
+    try {
+        memory.apply(more, watch);
+        CHECK(false);
+    } catch (const std::runtime_error &stopped) {
+        CHECK(std::string_view(stopped.what()) == "enough");
+    }
+    std::vector<float> vector(26);
+    vector[25] = 2;
+    const std::string given = memory.new_id();
+    memory.apply(rekall::batch().remember(given, {"given"}, vector).unlink(fix, older, "solves").forget(older));
+    CHECK(memory.recall_vector(vector)[0].entry().id() == given && memory.links_of(fix).empty());
+}
+
+static void the_rest(rekall::memory &memory)
+{
+    const rekall::report report = memory.remember_json(R"({"title": "qqqq jjjj", "tags": ["json"]})");
+    CHECK(report.number("added") == 1 && report.lines().size() == 1);
+    rekall::filter filter;
+    filter.tags_all = {"json"};
+    const rekall::facets tags = memory.facets_of(REKALL_FACET_TAG, filter);
+    CHECK(tags.size() == 1 && tags[0].name() == "json" && tags[0].entries() == 1);
+    const rekall::hits hits = memory.recall("qqqq jjjj");
+    const auto passage = hits[0].passage();
+    CHECK(passage && passage->piece == "qqqq jjjj\njson" && passage->start == 0);
+    CHECK(passage->content_start == passage->content_end && passage->text == passage->piece);
+    const rekall::vectors vectors = memory.embed_texts({"ab", "", "zz"});
+    CHECK(vectors.size() == 3 && vectors.dimensions() == 26 && vectors.rows().size() == 78);
+    CHECK(vectors[0].size() == 26 && vectors[1].size() == 0 && vectors[2].data()[25] == 1.0f && !vectors[2].is_cut());
+}
+
 static void token_families()
 {
     rekall::token window;
@@ -51,6 +97,8 @@ int main(int argc, char **argv)
     reading_many(memory);
     superseding(memory);
     following(memory);
+    applying(memory);
+    the_rest(memory);
     token_families();
     std::puts("ok");
 }

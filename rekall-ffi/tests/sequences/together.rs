@@ -1,10 +1,11 @@
 //! Several entries at once.
 
+use std::ffi::CStr;
 use std::ptr::{null, null_mut};
 
 use rekall_ffi::*;
 
-use crate::machine::Machine;
+use crate::machine::{DIMENSIONS, Machine, padded};
 
 impl Machine<'_> {
     /// # Safety
@@ -12,11 +13,122 @@ impl Machine<'_> {
     pub(crate) unsafe fn together(&mut self) {
         // SAFETY: as promised by the caller.
         unsafe {
-            match self.byte() % 3 {
+            match self.byte() % 8 {
                 0 => self.get_many(),
                 1 => self.changes(),
+                2 | 3 => self.apply(),
+                4 => self.facets(),
+                5 => self.remember_json(),
+                6 => self.embed_texts(),
                 _ => self.supersede_entry(),
             }
+        }
+    }
+
+    unsafe fn apply(&mut self) {
+        let batch = if self.chance(250) { rekall_batch_new() } else { null_mut() };
+        let mut added = 0;
+        // SAFETY: as promised by the caller.
+        unsafe {
+            for _ in 0..self.byte() % 5 {
+                let (operation, mut error) = (self.byte() % 6, null_mut());
+                let (one, other, mut id) = (self.id(), self.id(), Id { text: [1; 27] });
+                let error = &raw mut error;
+                let vector: [f32; DIMENSIONS] = std::array::from_fn(|_| f32::from(self.byte()) - 3.0);
+                let (vector, dimensions) =
+                    if self.chance(60) { (vector.as_ptr(), DIMENSIONS) } else { (null(), 0) };
+                let status = match operation {
+                    0 => {
+                        let mut given = padded::<EntryInput>();
+                        given.value.struct_size = self.size(size_of::<EntryInput>());
+                        given.value.title = self.given();
+                        let status = rekall_new_id(self.db, &raw mut id, error);
+                        self.done(status, *error, id.text[0] == 0);
+                        let (id, given) = (id.text.as_ptr(), &raw const given.value);
+                        rekall_batch_remember(batch, id, given, vector, dimensions, error)
+                    }
+                    1 => {
+                        let mut patch = padded::<Patch>();
+                        patch.value.struct_size = self.size(size_of::<Patch>());
+                        patch.value.content = self.given();
+                        rekall_batch_update(batch, one, &raw const patch.value, vector, dimensions, error)
+                    }
+                    2 => rekall_batch_forget(batch, one, error),
+                    3 => rekall_batch_supersede_entry(batch, one, other, error),
+                    4 => {
+                        let (relation, reason) = (self.text().0, self.given());
+                        rekall_batch_link(batch, one, other, relation, reason.data, reason.len, error)
+                    }
+                    _ => rekall_batch_unlink(batch, one, other, c"related".as_ptr(), error),
+                };
+                self.done(status, *error, true);
+                added += usize::from(status == REKALL_OK);
+                assert_eq!(rekall_batch_count(batch), added);
+            }
+            let (watch, mut error) = (self.watch(), null_mut());
+            let status = rekall_apply(self.db, batch, &raw const watch.value, &raw mut error);
+            self.done(status, error, true);
+            rekall_batch_free(batch);
+        }
+    }
+
+    unsafe fn facets(&mut self) {
+        let (facet, limit, index) = (self.number(6), self.extent(12), self.extent(12));
+        let (mut facets, mut len, mut error) = (null_mut(), 7, null_mut());
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let status = rekall_facets_of(self.db, facet, null(), limit, &raw mut facets, &raw mut error);
+            self.done(status, error, facets.is_null());
+            let behind = index >= rekall_facets_count(facets);
+            assert_eq!(rekall_facets_name(facets, index, &raw mut len).is_null(), behind);
+            assert_eq!(rekall_facets_entries(facets, index) == 0, behind);
+            rekall_facets_free(facets);
+        }
+    }
+
+    unsafe fn remember_json(&mut self) {
+        const TEXTS: [&CStr; 6] = [
+            c"{\"title\":\"alpha\",\"tags\":[\"beta\"]}",
+            c"[{\"title\":\"alpha beta\"},{\"title\":\"beta\",\"status\":\"obsolete\"}]",
+            c"[]",
+            c"{\"title\":\" \"}",
+            c"{\"title\":\"a\",\"id\":\"01ARZ3NDEKTSV4RRFFQ69G5FAV\"}",
+            c"{",
+        ];
+        let (json, len) = match self.byte() {
+            byte @ 0..=200 => (TEXTS[usize::from(byte) % TEXTS.len()].as_ptr(), REKALL_NTS),
+            _ => self.text(),
+        };
+        let (watch, mut error) = (self.watch(), null_mut());
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_report_free(self.report);
+            let (watch, out) = (&raw const watch.value, &raw mut self.report);
+            let status = rekall_remember_json(self.db, json, len, watch, out, &raw mut error);
+            self.done(status, error, self.report.is_null());
+        }
+    }
+
+    unsafe fn embed_texts(&mut self) {
+        let texts: [Str; 3] = std::array::from_fn(|_| self.given());
+        let (purpose, count, index) = (self.number(2), usize::from(self.byte() % 4), self.extent(4));
+        let (watch, mut vectors, mut error) = (self.watch(), null_mut(), null_mut());
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let (first, watch) = (texts.as_ptr(), &raw const watch.value);
+            let (out, error_out) = (&raw mut vectors, &raw mut error);
+            let status = rekall_embed_texts(self.db, purpose, first, count, watch, out, error_out);
+            self.done(status, error, vectors.is_null());
+            let there = index < rekall_vectors_count(vectors);
+            assert_eq!(rekall_vectors_rows(vectors).is_null(), rekall_vectors_count(vectors) == 0);
+            let row = rekall_vectors_row(vectors, index);
+            if !row.is_null() {
+                let row = std::slice::from_raw_parts(row, rekall_vectors_dimensions(vectors));
+                let length = row.iter().map(|value| value * value).sum::<f32>();
+                assert!(there && (length - 1.0).abs() < 1e-3, "{length}");
+            }
+            assert!(rekall_vectors_is_cut(vectors, index) <= i32::from(there));
+            rekall_vectors_free(vectors);
         }
     }
 

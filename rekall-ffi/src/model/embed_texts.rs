@@ -1,0 +1,107 @@
+//! Vectors of several texts at once
+
+use rekall::Purpose;
+use rekall::model::Embeddings;
+
+use crate::border::error::{ErrorObject, Failure};
+use crate::border::guard::{free, look, on};
+use crate::border::handle::Handle;
+use crate::border::place::Object;
+use crate::border::status::Status;
+use crate::border::text::{Str, values};
+use crate::callbacks::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
+use crate::callbacks::watch::{Watch, watched};
+
+/// Vectors of texts, in the order of the texts. Never changes; may be read from any thread, also after rekall_close(). What
+/// its functions return belongs to it and lives as long. All of them take NULL and any index.
+pub struct VectorsObject(Embeddings);
+
+given!(VectorsObject);
+
+/// What a number of the header asks for.
+pub(crate) fn purpose(number: u32) -> Result<Purpose, Failure> {
+    match number {
+        REKALL_EMBED_DOCUMENT => Ok(Purpose::Document),
+        REKALL_EMBED_QUERY => Ok(Purpose::Query),
+        other => Err(Failure::number("purpose", "REKALL_EMBED_", other)),
+    }
+}
+
+/// Makes the vectors of count texts, what the model makes of them as queries or as documents (purpose is REKALL_EMBED_QUERY
+/// or REKALL_EMBED_DOCUMENT): each of length 1, and the same as rekall_embed() makes. As documents they are embedded
+/// together, which is faster than one by one. out receives them, to be freed with rekall_vectors_free(). Progress counts
+/// texts; watch may be NULL. REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK; REKALL_INTERRUPTED.
+///
+///     status = rekall_embed_texts(db, REKALL_EMBED_DOCUMENT, texts, 2, NULL, &vectors, &error);
+///     if (status == REKALL_OK)
+///         fwrite(rekall_vectors_rows(vectors), sizeof(float), 2 * rekall_vectors_dimensions(vectors), file);
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embed_texts(
+    db: *mut Handle,
+    purpose: u32,
+    texts: *const Str,
+    count: usize,
+    watch: *const Watch,
+    out: *mut *mut VectorsObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Object::required(out), |db| {
+            let purpose = self::purpose(purpose)?;
+            let texts = values(texts, count, "texts")?;
+            watched(db, watch, |watch| {
+                let texts = texts.iter().enumerate().map(|(at, text)| {
+                    let text =
+                        text.optional("text").map_err(|failure| failure.of(&format!("texts[{at}]")))?;
+                    Ok(text.unwrap_or_default())
+                });
+                let texts = texts.collect::<Result<Vec<_>, Failure>>()?;
+                Ok(VectorsObject(db.embed_many(&texts, purpose, watch)?))
+            })
+        })
+    }
+}
+
+/// How many texts there were; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_count(vectors: *const VectorsObject) -> usize {
+    // SAFETY: NULL or vectors that were not freed.
+    unsafe { look(vectors, 0, |vectors| Some(vectors.0.token_counts.len())) }
+}
+
+/// Numbers in each vector; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_dimensions(vectors: *const VectorsObject) -> usize {
+    // SAFETY: NULL or vectors that were not freed.
+    unsafe { look(vectors, 0, |vectors| Some(vectors.0.dimensions)) }
+}
+
+/// All vectors, row after row: count times dimensions numbers. The row of a text without a vector is all 0. NULL when there
+/// are no texts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_rows(vectors: *const VectorsObject) -> *const f32 {
+    // SAFETY: NULL or vectors that were not freed.
+    unsafe { look(vectors, std::ptr::null(), |vectors| Some(vectors.0.rows.first()?)) }
+}
+
+/// The vector of text number index, from 0. NULL when the model knows no word of it, and behind the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_row(vectors: *const VectorsObject, index: usize) -> *const f32 {
+    // SAFETY: NULL or vectors that were not freed.
+    unsafe { look(vectors, std::ptr::null(), |vectors| Some(vectors.0.row(index)?.as_ptr())) }
+}
+
+/// 1 when text number index was longer than the model reads, and its vector is of its beginning; else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_is_cut(vectors: *const VectorsObject, index: usize) -> i32 {
+    // SAFETY: NULL or vectors that were not freed.
+    unsafe { look(vectors, 0, |vectors| Some(i32::from(vectors.0.truncated.binary_search(&index).is_ok()))) }
+}
+
+/// Frees vectors. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_free(vectors: *mut VectorsObject) {
+    // SAFETY: NULL or vectors of ours that were not freed; the caller gives them up.
+    unsafe { free(vectors) }
+}

@@ -58,8 +58,9 @@ impl Rekall {
     /// A change of an entry's vectors is a change of the entry; one of its links is not. What happened to an entry in
     /// between is not told: read it anew ([`get_many`](Self::get_many)). The file remembers the newest 50,000 entries
     /// forgotten. Where it no longer reaches back to `since`, where another model's vectors were put in the place of all,
-    /// and where the file was restored or compacted, all entries are told, and [`complete`](ChangedEntries::complete)
-    /// says so. Takes no write lock; costs about 2 µs an entry told and, if all are, 24 bytes of memory each.
+    /// and where the file was restored, compacted, imported into or given another index, all entries are told, and
+    /// [`complete`](ChangedEntries::complete) says so. Takes no write lock; costs some microseconds and 48 bytes an entry
+    /// told.
     ///
     /// ```
     /// # use std::collections::HashMap;

@@ -126,3 +126,32 @@ fn where_the_past_is_lost_all_is_told() {
     }
     assert!(!memory.changes_since(Some(ChangePosition::from_words(known.to_words()))).unwrap().complete);
 }
+
+#[test]
+fn a_restored_file_tells_everything_also_at_the_same_position() {
+    let folder = tempdir().unwrap();
+    let (path, older) = (folder.path().join("a.db"), folder.path().join("older.db"));
+    let memory = open(&path);
+    let ids: Vec<EntryId> =
+        (0..5).map(|n| memory.remember(NewEntry::new(format!("note {n}"))).unwrap()).collect();
+    memory.backup(&older, Watch::new()).unwrap();
+    memory.forget(ids[2]).unwrap();
+    memory.remember(NewEntry::new("of the time that is undone")).unwrap();
+    let mut copy = Copy::default();
+    copy.follow(&memory);
+    let [_, position] = copy.position.unwrap().to_words();
+
+    let from = rusqlite::Connection::open(&older).unwrap();
+    let mut to = rusqlite::Connection::open(&path).unwrap();
+    let restore = rusqlite::backup::Backup::new(&from, &mut to).unwrap();
+    restore.run_to_completion(1000, std::time::Duration::ZERO, None).unwrap();
+    drop(restore);
+    drop((from, to));
+    let other = open(&path);
+    while other.change_position().unwrap().to_words()[1] < position {
+        other.update(ids[0], &EntryPatch::new().confidence(3)).unwrap();
+    }
+    assert_eq!(other.change_position().unwrap().to_words()[1], position, "as if nothing had been");
+    assert!(copy.follow(&other) && copy.agrees(&other));
+    assert!(copy.titles.values().any(|(id, _)| *id == ids[2]));
+}

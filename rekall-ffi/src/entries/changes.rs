@@ -42,8 +42,8 @@ impl From<ChangePosition> for Position {
 ///
 /// A change of an entry's vectors is a change of the entry; one of its links is not. The file remembers the newest 50,000
 /// entries forgotten. Where it no longer reaches back to since, where another model's vectors were put in the place of all,
-/// and where the file was restored or compacted, all entries are told, and rekall_changes_complete() gives 1. Waits for no
-/// writer; some 2 microseconds an entry told.
+/// and where the file was restored, compacted, imported into or given another index, all entries are told, and
+/// rekall_changes_complete() gives 1. Waits for no writer; some microseconds an entry told.
 ///
 ///     rekall_position since = {{0, 0}};
 ///     for (;;) {

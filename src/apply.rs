@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use rekall_core::{Changes, Draft, NewVector, ReadTx, Space, StoredVector, WriteTx};
+use rekall_core::{
+    Changes, Draft, EntryText, NewVector, ReadTx, Role, Space, SpaceId, StoredVector, TextDigest, WriteTx,
+};
 
 use crate::batch::{Batch, Operation};
 use crate::embedding::{self, Piece};
@@ -93,10 +95,12 @@ impl Rekall {
             match operation {
                 Operation::Remember { id, entry, origin, vector } => {
                     entry.validate().map_err(|error| named(error.into()))?;
-                    let vectors = self.wanted(vector.as_deref(), true, &mut foreseen).map_err(named)?;
+                    let given = self.given(vector.as_deref(), &mut foreseen).map_err(named)?;
+                    let mut coming = Coming::new(Entry::of(entry.clone(), *id, origin.clone(), 0));
+                    coming.is_new_text = true;
+                    coming.give(given);
                     at.insert(*id, foreseen.entries.len());
-                    let entry = Entry::of(entry.clone(), *id, origin.clone(), 0);
-                    foreseen.entries.push(Coming { row: None, entry, vectors, stored: Vec::new() });
+                    foreseen.entries.push(coming);
                 }
                 Operation::Update { id, patch, vector } => {
                     let place = match at.get(id) {
@@ -109,18 +113,16 @@ impl Rekall {
                             foreseen.entries.len() - 1
                         }
                     };
-                    let vectors = self.wanted(vector.as_deref(), patch.changes_text(), &mut foreseen);
-                    let vectors = vectors.map_err(named)?;
+                    let given = self.given(vector.as_deref(), &mut foreseen).map_err(named)?;
                     let coming = &mut foreseen.entries[place];
                     patch.apply(&mut coming.entry).map_err(|error| named(error.into()))?;
-                    if !matches!(vectors, Wanted::Nothing) {
-                        coming.vectors = vectors;
-                    }
+                    coming.is_new_text |= patch.changes_text();
+                    coming.give(given);
                 }
                 Operation::Forget { id } => {
                     // It stays among the others, and asks for nothing.
                     if let Some(place) = at.remove(id) {
-                        foreseen.entries[place].vectors = Wanted::Nothing;
+                        foreseen.entries[place].is_forgotten = true;
                     }
                 }
                 Operation::Supersede { .. }
@@ -129,17 +131,18 @@ impl Rekall {
                 | Operation::Unlink { .. } => {}
             }
         }
-        foreseen.entries.retain(|coming| !matches!(coming.vectors, Wanted::Nothing));
+        foreseen.entries.retain(Coming::gets_vectors);
         Ok(foreseen)
     }
 
-    fn wanted(&self, vector: Option<&[f32]>, text: bool, foreseen: &mut Foreseen) -> Result<Wanted, Error> {
-        let Some(vector) = vector else { return Ok(if text { Wanted::OfText } else { Wanted::Nothing }) };
+    /// A vector of the host's, brought to length 1.
+    fn given(&self, vector: Option<&[f32]>, foreseen: &mut Foreseen) -> Result<Option<Vec<f32>>, Error> {
+        let Some(vector) = vector else { return Ok(None) };
         if foreseen.given.is_none() {
             foreseen.given = Some(self.models.load().identity()?);
         }
         let dimensions = foreseen.given.as_ref().map_or(0, |(_, dimensions)| *dimensions);
-        Ok(Wanted::Given(embedding::normalized(vector, dimensions)?))
+        embedding::normalized(vector, dimensions).map(Some)
     }
 
     /// Embeds all texts in one call.
@@ -166,9 +169,11 @@ impl Rekall {
                 (Some(row), Some(space)) => embedding::keep_what_fits(row, space.id, &mut kept, &mut pieces),
                 _ => kept.clear(),
             }
-            made.entries.push((kept, pieces));
+            let keeps_given =
+                coming.given.as_ref().is_some_and(|given| given.takes_its_place_in(&mut pieces));
+            made.entries.push(MadeEntry { kept, pieces, keeps_given });
         }
-        let flat: Vec<&Piece> = made.entries.iter().flat_map(|(_, pieces)| pieces).collect();
+        let flat: Vec<&Piece> = made.entries.iter().flat_map(|entry| &entry.pieces).collect();
         // Pieces are what the model counts; callers think in entries.
         let (entries, pieces) = (wanted.len(), flat.len().max(1));
         made.vectors = embedding::embed(&flat, &*lease, |done| {
@@ -189,22 +194,22 @@ impl Rekall {
         foreseen: &Foreseen,
         made: &Result<Made, String>,
     ) -> Result<Vec<Event>, Error> {
-        let (mut events, mut number, mut entries) = (Vec::new(), 0, 0);
+        let (mut events, mut number) = (Vec::new(), 0);
+        let mut made_entries = made.iter().flat_map(|made| &made.entries);
         for coming in &foreseen.entries {
             let (id, row) = (coming.entry.id, tx.row_of(coming.entry.id)?);
-            match (&coming.vectors, made) {
-                (Wanted::Nothing, _) => {}
-                (Wanted::Given(values), _) => {
-                    let Some((fingerprint, dimensions)) = &foreseen.given else { continue };
-                    let space = self.own_space(tx, fingerprint, *dimensions)?.id;
-                    let vector = embedding::given((&coming.entry).into(), space, values);
-                    tx.set_vectors(row, space, &[], &[vector])?;
-                }
-                (Wanted::OfText, Ok(made)) => {
-                    let Some((kept, pieces)) = made.entries.get(entries) else { continue };
-                    entries += 1;
+            let mut new: Vec<NewVector<'_>> = Vec::new();
+            if !coming.is_new_text {
+                let space = self.space_of_given(tx, foreseen)?;
+                new.extend(coming.given_vector(space));
+                tx.set_vectors(row, space, &[], &new)?;
+                continue;
+            }
+            match made {
+                Ok(made) => {
+                    let Some(MadeEntry { kept, pieces, keeps_given }) = made_entries.next() else { continue };
                     let space = self.own_space(tx, &made.fingerprint, made.vectors.dimensions)?.id;
-                    let mut new: Vec<NewVector<'_>> = Vec::with_capacity(pieces.len());
+                    new.extend(coming.given_vector(space).filter(|_| *keeps_given));
                     for piece in pieces {
                         new.extend(made.vectors.row(number).map(|values| piece.vector(space, values)));
                         number += 1;
@@ -216,7 +221,7 @@ impl Rekall {
                         events.push(Event::NotEmbedded { id, reason: WORDLESS.to_owned() });
                     }
                 }
-                (Wanted::OfText, Err(reason)) => {
+                Err(reason) => {
                     if let Some(space) = tx.active_space()? {
                         // Vectors of a text that is gone would answer for the new one.
                         tx.set_vectors(row, space.id, &[], &[])?;
@@ -227,6 +232,11 @@ impl Rekall {
             }
         }
         Ok(events)
+    }
+
+    fn space_of_given(&self, tx: &mut WriteTx<'_>, foreseen: &Foreseen) -> Result<SpaceId, Error> {
+        let (fingerprint, dimensions) = foreseen.given.as_ref().ok_or(Error::NoModel)?;
+        Ok(self.own_space(tx, fingerprint, *dimensions)?.id)
     }
 }
 
@@ -268,30 +278,42 @@ struct Coming {
     /// `None`: it is new.
     row: Option<i64>,
     entry: Entry,
-    vectors: Wanted,
+    /// Whether the model has to look at its text.
+    is_new_text: bool,
+    /// The host's vector, the last one.
+    given: Option<Given>,
+    /// What is in the file, unless the host's vector comes in its place.
     stored: Vec<StoredVector>,
+    is_forgotten: bool,
 }
 
-/// Where an entry's vectors come from.
-enum Wanted {
-    /// They stay as they are.
-    Nothing,
-    OfText,
-    /// The host's, of length 1.
-    Given(Vec<f32>),
+/// A vector of the host's.
+struct Given {
+    /// Of length 1.
+    values: Vec<f32>,
+    /// Of the summary that it was given for.
+    digest: TextDigest,
 }
 
-/// What the model made, entry after entry: vectors that stay, and pieces that get new ones.
+/// What the model made, for one entry after the other.
 #[derive(Default)]
 struct Made {
     fingerprint: String,
-    entries: Vec<(Vec<StoredVector>, Vec<Piece>)>,
+    entries: Vec<MadeEntry>,
     vectors: rekall_model::Embeddings,
+}
+
+struct MadeEntry {
+    /// Vectors that stay.
+    kept: Vec<StoredVector>,
+    /// Pieces that get new ones.
+    pieces: Vec<Piece>,
+    keeps_given: bool,
 }
 
 impl Foreseen {
     fn of_text(&self) -> impl Iterator<Item = &Coming> {
-        self.entries.iter().filter(|coming| matches!(coming.vectors, Wanted::OfText))
+        self.entries.iter().filter(|coming| coming.is_new_text)
     }
 
     /// Whether an entry that was looked at, or the file's model, is another one now.
@@ -311,8 +333,40 @@ impl Foreseen {
 }
 
 impl Coming {
+    fn new(entry: Entry) -> Self {
+        Self { row: None, entry, is_new_text: false, given: None, stored: Vec::new(), is_forgotten: false }
+    }
+
     fn read(tx: &ReadTx<'_>, id: EntryId) -> Result<Self, Error> {
         let (row, entry) = tx.locate(id)?;
-        Ok(Self { row: Some(row), entry, vectors: Wanted::Nothing, stored: tx.stored_vectors(row)? })
+        Ok(Self { row: Some(row), stored: tx.stored_vectors(row)?, ..Self::new(entry) })
+    }
+
+    /// The host's vector comes in the place of all, and stays while the summary does.
+    fn give(&mut self, values: Option<Vec<f32>>) {
+        let Some(values) = values else { return };
+        let summary = EntryText::from(&self.entry).role(Role::Summary).unwrap_or_default();
+        self.given = Some(Given { values, digest: TextDigest::of(&summary) });
+        self.stored.clear();
+        self.is_new_text = false;
+    }
+
+    fn gets_vectors(&self) -> bool {
+        !self.is_forgotten && (self.is_new_text || self.given.is_some())
+    }
+
+    fn given_vector(&self, space: SpaceId) -> Option<NewVector<'_>> {
+        self.given.as_ref().map(|given| embedding::given((&self.entry).into(), space, &given.values))
+    }
+}
+
+impl Given {
+    /// Takes the summary out of the pieces, if it is still the one that the vector was given for: an update keeps such a
+    /// vector, too.
+    fn takes_its_place_in(&self, pieces: &mut Vec<Piece>) -> bool {
+        let whole = |piece: &Piece| piece.role == Role::Summary && piece.digest == self.digest;
+        let before = pieces.len();
+        pieces.retain(|piece| !whole(piece));
+        pieces.len() < before
     }
 }

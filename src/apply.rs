@@ -17,9 +17,11 @@ use crate::{Entry, EntryId, Error, Rekall, Watch};
 impl Rekall {
     /// An id for an entry to be remembered in a [`Batch`]. Ids made here only grow; entries are listed by id, so one that is
     /// remembered long after its id was made is listed before others that are older than it.
-    #[must_use]
-    pub fn new_id(&self) -> EntryId {
-        self.store.new_id()
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the system has no random bits to give.
+    pub fn new_id(&self) -> Result<EntryId, Error> {
+        Ok(self.store.new_id()?)
     }
 
     /// Does all operations of a batch in one transaction: all of them or none. Each sees what those before it did.
@@ -36,7 +38,7 @@ impl Rekall {
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
     /// # let bug = rekall.remember(NewEntry::new("Upload fails"))?;
     /// # let guess = rekall.remember(NewEntry::new("It is the proxy"))?;
-    /// let fix = rekall.new_id();
+    /// let fix = rekall.new_id()?;
     /// let mut batch = Batch::new();
     /// batch
     ///     .remember(fix, NewEntry::new("Raise client_max_body_size"))

@@ -31,7 +31,10 @@ impl Rekall {
     pub fn remember_json(&self, json: &str, watch: Watch<'_>) -> Result<Vec<EntryId>, Error> {
         let (mut batch, mut ids, mut references) = (Batch::new(), Vec::new(), Vec::new());
         for read in EntryJson::parse_all(json)? {
-            let id = read.id.unwrap_or_else(|| self.new_id());
+            let id = match read.id {
+                Some(id) => id,
+                None => self.new_id()?,
+            };
             batch.push(Operation::Remember { id, entry: read.entry, origin: read.origin, vector: None });
             references.extend(read.superseded_by.map(|new| Operation::NameSuccessor { of: id, new }));
             references.extend(read.links.into_iter().map(|link| Operation::Link {

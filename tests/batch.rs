@@ -51,7 +51,7 @@ fn random_operation(
     let mut batch = Batch::new();
     let text = format!("{} {}", WORDS[random(6)], WORDS[random(6)]);
     if known.len() < 3 || random(3) == 0 {
-        let id = memory.new_id();
+        let id = memory.new_id().unwrap();
         match random(4) {
             0 => batch.remember_with_vector(id, NewEntry::new(text), vec![1.0, random(9) as f32, 3.0, 4.0]),
             _ => batch.remember(id, NewEntry::new(text).tags([WORDS[random(6)]])),
@@ -113,7 +113,7 @@ fn what_a_batch_stores_is_what_the_single_calls_store() {
     let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(4))));
     let alone = memory.remember(NewEntry::new("disk full").tags(["ops"])).unwrap();
     memory.update(alone, &EntryPatch::new().content("again")).unwrap();
-    let (twin, other) = (memory.new_id(), memory.new_id());
+    let (twin, other) = (memory.new_id().unwrap(), memory.new_id().unwrap());
     let mut batch = Batch::new();
     batch
         .remember(twin, NewEntry::new("disk full").tags(["ops"]))
@@ -146,12 +146,12 @@ fn all_of_it_or_nothing_and_the_one_that_failed_is_named() {
     let before = stored(&memory);
     let with = |add: &dyn Fn(&mut Batch)| {
         let mut batch = Batch::new();
-        batch.remember(memory.new_id(), NewEntry::new("new")).forget(kept);
+        batch.remember(memory.new_id().unwrap(), NewEntry::new("new")).forget(kept);
         add(&mut batch);
         batch.update(kept, EntryPatch::new().title("never reached"));
         memory.apply(&batch, Watch::new()).unwrap_err()
     };
-    let fresh = memory.new_id();
+    let fresh = memory.new_id().unwrap();
     let cases: [(ErrorKind, &dyn Fn(&mut Batch)); 9] = [
         (ErrorKind::NotFound, &|batch| drop(batch.forget(nobody))),
         (ErrorKind::NotFound, &|batch| drop(batch.update(nobody, EntryPatch::new().title("x")))),
@@ -241,7 +241,7 @@ fn others_write_while_the_model_works_and_are_not_overwritten() {
     };
     let meddled = Meddling { model: WordModel::new(4), left: AtomicUsize::new(3), meddle: Box::new(meddle) };
     let memory = open(&path, meddled);
-    let fresh = memory.new_id();
+    let fresh = memory.new_id().unwrap();
     let mut batch = Batch::new();
     batch
         .update(note, EntryPatch::new().content("again"))
@@ -266,7 +266,7 @@ fn without_a_model_entries_are_stored_and_wait() {
             }
         })
     });
-    let (one, two) = (memory.new_id(), memory.new_id());
+    let (one, two) = (memory.new_id().unwrap(), memory.new_id().unwrap());
     let mut batch = Batch::new();
     batch.remember(one, NewEntry::new("one")).remember(two, NewEntry::new("two")).forget(one);
     memory.apply(&batch, Watch::new()).unwrap();
@@ -278,7 +278,7 @@ fn without_a_model_entries_are_stored_and_wait() {
 #[test]
 fn entries_without_a_known_word_wait_for_nothing() {
     let memory = memory_with(|builder| builder.embedder(Arc::new(Silent(WordModel::new(4)))));
-    let (mute, said) = (memory.new_id(), memory.new_id());
+    let (mute, said) = (memory.new_id().unwrap(), memory.new_id().unwrap());
     let mut batch = Batch::new();
     batch.remember(mute, NewEntry::new("mute")).remember(said, NewEntry::new("said"));
     let mut told = Vec::new();

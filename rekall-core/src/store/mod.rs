@@ -147,7 +147,7 @@ impl Store {
     /// written long after its id was made comes behind others with greater ones.
     ///
     /// # Errors
-    /// When the system has no random bits to give.
+    /// [`Error::Random`] when the system has no random bits to give.
     pub fn new_id(&self) -> Result<EntryId, Error> {
         lock(&self.ids).next(self.now_ms())
     }

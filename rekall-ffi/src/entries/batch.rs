@@ -77,7 +77,7 @@ pub unsafe extern "C" fn rekall_new_id(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, Out::required(out, Id::NONE), |db| Ok(db.new_id().into())) }
+    unsafe { on(db, error, Out::required(out, Id::NONE), |db| Ok(db.new_id()?.into())) }
 }
 
 /// Makes a batch without operations. Free it with rekall_batch_free(). NULL only after a bug in the library.

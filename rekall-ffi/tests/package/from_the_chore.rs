@@ -62,6 +62,8 @@ fn a_packager_gets_a_whole_tree_where_it_was_asked_for() {
     let features = "bundled-sqlite,sqlite-vec";
     let mut command = chore(&["--prefix=/usr", "--libdir", "lib/multi-arch", "--target", &triple]);
     command.args(["--debug-symbols", "--no-default-features", "--features", features]);
+    // As distributions set them: a tool with its first words, and flags for the linker.
+    command.env("CC", "cc -pipe").env("LDFLAGS", "-Wl,-z,nodump");
     let output = toolchain::run(command.env("DESTDIR", place.join("image")));
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if cfg!(target_env = "gnu") {
@@ -93,6 +95,7 @@ fn a_packager_gets_a_whole_tree_where_it_was_asked_for() {
     );
 
     if answers("readelf") {
+        assert!(told("readelf", &["-dW"], &shared).contains("NODUMP"));
         let sections = told("readelf", &["-SW"], &shared);
         assert!(sections.contains(".gnu_debuglink") && !sections.contains(".debug_line"), "{sections}");
         let apart = told("readelf", &["-SW"], &symbols);

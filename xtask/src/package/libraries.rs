@@ -7,6 +7,7 @@
 //! it lies. So it is linked anew from that object.
 
 use std::collections::BTreeSet;
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,6 +71,8 @@ pub(crate) fn link(
     link.args(["-shared", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,nodelete", "-Wl,--build-id"]);
     link.args(["-Wl,--no-undefined", "-Wl,--as-needed", &format!("-Wl,-soname,{soname}")]);
     link.args((symbols == Symbols::Stripped).then_some("-s"));
+    // A distribution's own way of hardening.
+    link.args(env::var("LDFLAGS").unwrap_or_default().split_whitespace());
     run(link.arg(&object).args(libraries).arg("-o").arg(&shared))?;
     symlink(&file, &lib.join(&soname))?;
     symlink(&soname, &lib.join("librekall.so"))?;

@@ -52,17 +52,29 @@ impl System {
 
     pub(crate) fn compiler(&self) -> Command {
         // The build of the C sources asks for this variable, too.
-        let own = env::var_os(format!("CC_{}", self.triple.replace('-', "_")));
+        let own = env::var(format!("CC_{}", self.triple.replace('-', "_")));
         match own {
-            Some(own) => Command::new(own),
-            None => self.tool("CC", if self.prefix.is_empty() { "cc" } else { "gcc" }),
+            Ok(own) => command(&own),
+            Err(_) => self.tool("CC", if self.prefix.is_empty() { "cc" } else { "gcc" }),
         }
     }
 
     /// A tool that the environment may name.
     pub(crate) fn tool(&self, variable: &str, usual: &str) -> Command {
-        Command::new(env::var_os(variable).unwrap_or_else(|| format!("{}{usual}", self.prefix).into()))
+        command(&env::var(variable).unwrap_or_else(|_| format!("{}{usual}", self.prefix)))
     }
+}
+
+/// A program and what it is always told: `ccache gcc`, `gcc -m64`.
+fn command(line: &str) -> Command {
+    let mut words = line.split_whitespace();
+    // A path with a blank in it.
+    if Path::new(line).exists() {
+        return Command::new(line);
+    }
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words);
+    command
 }
 
 /// What the GNU tools call a system: as Rust, but without the vendor, and with less in the processor's name.
@@ -111,6 +123,14 @@ mod tests {
         ] {
             assert_eq!(gnu(rust), name);
         }
+    }
+
+    #[test]
+    fn a_tool_may_come_with_its_first_words() {
+        let gcc = command("ccache gcc -m64");
+        assert_eq!(gcc.get_program(), "ccache");
+        assert_eq!(gcc.get_args().collect::<Vec<_>>(), ["gcc", "-m64"]);
+        assert_eq!(command("cc").get_args().count(), 0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What changed since a moment: for hosts that keep a copy of the entries, or of something made from them.
 
-use rekall_core::{Changes, ReadTx};
+use rekall_core::{Changes, LogPosition, ReadTx};
 use serde::{Deserialize, Serialize};
 
 use crate::{EntryId, Error, Rekall};
@@ -108,8 +108,8 @@ impl Rekall {
     pub fn changes_since(&self, since: Option<ChangePosition>) -> Result<ChangedEntries, Error> {
         let tx = self.store.read()?;
         let position = now(&tx)?;
-        let since = since.filter(|since| since.incarnation == position.incarnation);
-        let changed = since.map(|since| tx.changes_since(since.position)).transpose()?;
+        let since = since.map(|since| LogPosition::new(since.incarnation, since.position));
+        let changed = since.map(|since| tx.changes_since(since)).transpose()?;
         if let Some(Changes::Entries { entries, .. }) = changed {
             let ids = tx.ids(&entries)?;
             let entries =
@@ -130,5 +130,6 @@ impl Rekall {
 }
 
 fn now(tx: &ReadTx<'_>) -> Result<ChangePosition, Error> {
-    Ok(ChangePosition { incarnation: tx.incarnation()?, position: tx.position()? })
+    let position = tx.position()?;
+    Ok(ChangePosition { incarnation: position.incarnation(), position: position.number() })
 }

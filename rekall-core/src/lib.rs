@@ -60,7 +60,7 @@ pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{
     Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, ImportOptions, ImportReport,
-    IndexBlockWriter, Inserted, Mended, OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport,
+    IndexBlockWriter, Inserted, LogPosition, Mended, OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport,
     SalvageReport, Space, SpaceId, SpaceState, Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use text::{TextHit, TextQuery};

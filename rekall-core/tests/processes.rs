@@ -10,7 +10,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rekall_core::{Changes, EntryId, EntryPatch, Error, Filter, NewEntry, Store, StoreOptions, TextQuery};
+use rekall_core::{
+    Changes, EntryId, EntryPatch, Error, Filter, LogPosition, NewEntry, Store, StoreOptions, TextQuery,
+};
 use upkeep_common::*;
 
 const FOLDER: &str = "REKALL_PROCESSES_FOLDER";
@@ -154,16 +156,17 @@ fn read(store: &Store, board: &Board, reader: u64) {
 /// What an index does: knows entries, and learns of changes from the log alone.
 #[derive(Default)]
 struct Mirror {
-    position: i64,
+    position: Option<LogPosition>,
     ids: HashSet<EntryId>,
     rows: std::collections::HashMap<i64, EntryId>,
 }
 
 impl Mirror {
     fn catch_up(&mut self, tx: &rekall_core::ReadTx<'_>) {
-        match tx.changes_since(self.position).unwrap() {
+        let begin = self.position.unwrap_or_else(|| tx.position_numbered(0).unwrap());
+        match tx.changes_since(begin).unwrap() {
             Changes::Entries { position, entries, .. } => {
-                self.position = position;
+                self.position = Some(position);
                 let living = tx.ids(&entries).unwrap();
                 for row in entries {
                     if let Some(gone) = self.rows.remove(&row) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rekall_core::TextHit;
-use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions};
+use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use super::fusion::Evidence;
 use super::hit::Leg;
@@ -67,7 +67,7 @@ impl Found {
         query: &[f32],
         roles: Roles,
     ) -> Result<(), Error> {
-        let Some(search) = &snapshot.view.search else { return Ok(()) };
+        let Some(search) = snapshot.search() else { return Ok(()) };
         let rest: EntrySet = self
             .candidates
             .values()

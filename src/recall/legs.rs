@@ -1,7 +1,7 @@
 //! The legs of a search, each over one consistent snapshot.
 
 use rekall_core::{Filter, ReadTx, TextHit, TextQuery};
-use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions};
+use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use crate::resident::Snapshot;
 use crate::{CancelToken, Error};
@@ -52,7 +52,7 @@ impl Semantic<'_> {
         limit: usize,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let view = &*snapshot.view;
-        let Some(search) = &view.search else { return Ok(vec![Vec::new(); queries.len()]) };
+        let Some(search) = snapshot.search() else { return Ok(vec![Vec::new(); queries.len()]) };
         let mut options = SearchOptions::new(limit + 1).with_roles(self.roles).with_threads(self.threads);
         options.entries = self.admitted.entries.as_ref();
         if self.admitted.leave_out_obsolete && !view.obsolete.is_empty() {

@@ -1,7 +1,7 @@
 //! How much of what is nearest a search finds, measured on the file's own vectors.
 
 use rekall_core::Space;
-use rekall_index::{EntrySet, Key, Neighbor, SearchOptions, similarity};
+use rekall_index::{EntrySet, Key, Neighbor, SearchOptions, VectorSearch, similarity};
 use serde::Serialize;
 
 use super::options::{MAX_LIMIT, check_limit};
@@ -89,7 +89,7 @@ impl Rekall {
                 worst: 1.0,
                 differing: 0,
             };
-            let (Some(space), Some(search)) = (&view.space, &view.search) else { return Ok(report) };
+            let (Some(space), Some(search)) = (&view.space, snapshot.search()) else { return Ok(report) };
             report.rows = count(snapshot, space)?;
             let mut probes = sample(snapshot, space, queries)?;
             by_brute_force(snapshot, space, &mut probes, k, &mut watch)?;

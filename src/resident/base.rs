@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekall_core::{Changes, ReadTx, Space, Store};
+use rekall_core::{Changes, LogPosition, ReadTx, Space, Store};
 use rekall_index::{Sq8Stream, VectorSearch};
 
 use super::persist::{self, BadBlocks};
@@ -14,13 +14,16 @@ use crate::Error;
 /// Vectors in the file as they were at one position of the change log.
 pub(super) struct Base {
     kind: Kind,
-    position: i64,
+    position: LogPosition,
     rows: usize,
+    /// Who is told when it is not usable.
+    bad: Arc<BadBlocks>,
 }
 
+#[derive(Clone, Copy)]
 enum Kind {
-    /// Persisted int8 codes, and who is told when they are not usable.
-    Codes(Arc<BadBlocks>),
+    /// Persisted int8 codes.
+    Codes,
     /// A vec0 table.
     #[cfg(feature = "sqlite-vec")]
     Table,
@@ -34,32 +37,39 @@ impl Base {
         rows: usize,
         bad: &Arc<BadBlocks>,
     ) -> Result<Option<Self>, Error> {
-        let base = Self::new(Kind::Codes(Arc::clone(bad)), tx, space, rows)?;
-        Ok(base.filter(|base| !bad.are_at(base.position)))
+        Self::new(Kind::Codes, tx, space, rows, bad)
     }
 
     /// The vec0 table of a space, likewise.
     #[cfg(feature = "sqlite-vec")]
-    pub(super) fn table(tx: &ReadTx<'_>, space: &Space) -> Result<Option<Self>, Error> {
-        Self::new(Kind::Table, tx, space, count(tx, space)?)
+    pub(super) fn table(tx: &ReadTx<'_>, space: &Space, bad: &Arc<BadBlocks>) -> Result<Option<Self>, Error> {
+        Self::new(Kind::Table, tx, space, count(tx, space)?, bad)
     }
 
     /// Never there: this build knows no vec0, and refuses to open a memory with it.
     #[cfg(not(feature = "sqlite-vec"))]
     #[expect(clippy::unnecessary_wraps, reason = "as with the feature")]
-    pub(super) fn table(_: &ReadTx<'_>, _: &Space) -> Result<Option<Self>, Error> {
+    pub(super) fn table(_: &ReadTx<'_>, _: &Space, _: &Arc<BadBlocks>) -> Result<Option<Self>, Error> {
         Ok(None)
     }
 
-    fn new(kind: Kind, tx: &ReadTx<'_>, space: &Space, rows: usize) -> Result<Option<Self>, Error> {
+    fn new(
+        kind: Kind,
+        tx: &ReadTx<'_>,
+        space: &Space,
+        rows: usize,
+        bad: &Arc<BadBlocks>,
+    ) -> Result<Option<Self>, Error> {
         Ok(match tx.index_position(space.id, kind.block())? {
-            Some(position) if changed_since(tx, position)?.is_some() => Some(Self { kind, position, rows }),
+            Some(position) if !bad.are_at(position) && changed_since(tx, position)?.is_some() => {
+                Some(Self { kind, position, rows, bad: Arc::clone(bad) })
+            }
             _ => None,
         })
     }
 
     /// Up to where the change log is in it.
-    pub(super) fn position(&self) -> i64 {
+    pub(super) fn position(&self) -> LogPosition {
         self.position
     }
 
@@ -68,12 +78,12 @@ impl Base {
         &self,
         store: &Arc<Store>,
         space: &Space,
-        position: i64,
+        position: LogPosition,
     ) -> Result<Arc<dyn VectorSearch + Send + Sync>, Error> {
         let (store, space, base) = (Arc::clone(store), space.clone(), self.position);
-        match &self.kind {
-            Kind::Codes(bad) => {
-                let bad = Arc::clone(bad);
+        let bad = Arc::clone(&self.bad);
+        match self.kind {
+            Kind::Codes => {
                 let blocks =
                     StoredBlocks { store: Arc::clone(&store), space: space.clone(), position: base, bad };
                 let dimensions = space.dimensions;
@@ -81,14 +91,16 @@ impl Base {
                 Ok(Arc::new(Sq8Stream::new(dimensions, self.rows, blocks, source)?))
             }
             #[cfg(feature = "sqlite-vec")]
-            Kind::Table => Ok(Arc::new(vec0::TableScan { store, space, position: base, rows: self.rows })),
+            Kind::Table => {
+                Ok(Arc::new(vec0::TableScan { store, space, position: base, rows: self.rows, bad }))
+            }
         }
     }
 
     /// Short name, for `stats`.
     pub(super) const fn name(&self) -> &'static str {
-        match &self.kind {
-            Kind::Codes(_) => "sq8 in the file",
+        match self.kind {
+            Kind::Codes => "sq8 in the file",
             #[cfg(feature = "sqlite-vec")]
             Kind::Table => "sqlite-vec",
         }
@@ -97,9 +109,9 @@ impl Base {
 
 impl Kind {
     /// Name of what is kept in `index_block` for it.
-    const fn block(&self) -> &'static str {
+    const fn block(self) -> &'static str {
         match self {
-            Self::Codes(_) => persist::SQ8,
+            Self::Codes => persist::SQ8,
             #[cfg(feature = "sqlite-vec")]
             Self::Table => vec0::MARK,
         }
@@ -112,7 +124,7 @@ pub(super) fn count(tx: &ReadTx<'_>, space: &Space) -> Result<usize, Error> {
 }
 
 /// The entries that changed since `position`; `None`: the log does not reach back so far.
-pub(super) fn changed_since(tx: &ReadTx<'_>, position: i64) -> Result<Option<Vec<i64>>, Error> {
+pub(super) fn changed_since(tx: &ReadTx<'_>, position: LogPosition) -> Result<Option<Vec<i64>>, Error> {
     Ok(match tx.changes_since(position)? {
         Changes::Entries { entries, .. } => Some(entries),
         Changes::Lost { .. } => None,

@@ -81,13 +81,10 @@ impl Memory {
         count
     }
 
-    fn find<T>(
-        &self,
-        search: impl Fn(&(dyn VectorSearch + Send + Sync)) -> Result<T, Error>,
-    ) -> Result<T, Error> {
-        let found = self.resident.consistently(&self.store, &self.events, |snapshot| {
-            Ok(search(snapshot.view.search.as_deref().unwrap())?)
-        });
+    fn find<T>(&self, search: impl Fn(&dyn VectorSearch) -> Result<T, Error>) -> Result<T, Error> {
+        let found = self
+            .resident
+            .consistently(&self.store, &self.events, |snapshot| Ok(search(&snapshot.search().unwrap())?));
         found.map_err(|error| match error {
             crate::Error::Index(error) => error,
             crate::Error::Interrupted => Error::Cancelled,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekall_core::{Filter, ReadTx, Space, Store, VectorBatch};
+use rekall_core::{Filter, LogPosition, ReadTx, Space, Store, VectorBatch};
 use rekall_index::{
     BinaryIndex, Choice, FlatIndex, ResidentIndex, Sq8Index, VectorIndex, VectorSearch, VectorSource,
 };
@@ -90,7 +90,7 @@ impl Engine {
                 empty(Self::Binary { index, centred_on: base::count(tx, space)? })
             }
             VectorBackend::Sq8 => Self::begin_sq8(store, tx, space, position, bad),
-            VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space)?, tx, space, wanted),
+            VectorBackend::SqliteVec => Self::begin_in_file(Base::table(tx, space, bad)?, tx, space, wanted),
             VectorBackend::Auto => {
                 let most_flat = Choice::most_flat_rows(dimensions);
                 let count = match wanted.memory_budget {
@@ -111,7 +111,7 @@ impl Engine {
         store: &Arc<Store>,
         tx: &ReadTx<'_>,
         space: &Space,
-        position: i64,
+        position: LogPosition,
         bad: &BadBlocks,
     ) -> Result<Begun, Error> {
         let source: Arc<dyn VectorSource + Send + Sync> = rows(store, space, position);
@@ -180,7 +180,7 @@ impl Engine {
         &mut self,
         store: &Arc<Store>,
         space: &Space,
-        position: i64,
+        position: LogPosition,
     ) -> Result<Arc<dyn VectorSearch + Send + Sync>, Error> {
         Ok(match self {
             Self::Flat(index) => index.snapshot(),
@@ -272,6 +272,6 @@ fn even_sample(tx: &ReadTx<'_>, space: &Space) -> Result<Vec<f32>, Error> {
     Ok(tx.vectors_of(space, &some)?.rows)
 }
 
-fn rows(store: &Arc<Store>, space: &Space, position: i64) -> Arc<StoredRows> {
+fn rows(store: &Arc<Store>, space: &Space, position: LogPosition) -> Arc<StoredRows> {
     Arc::new(StoredRows { store: Arc::clone(store), space: space.clone(), position })
 }

@@ -15,14 +15,15 @@ mod writer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use rekall_core::{ReadTx, Space, Store, VectorBatch};
-use rekall_index::{EntrySet, Error as IndexError, Key, VectorSearch};
+use rekall_core::{LogPosition, ReadTx, Space, Store, VectorBatch};
+use rekall_index::{EntrySet, Error as IndexError, Key, Neighbor, SearchOptions, VectorSearch};
 
 use crate::event::Events;
 use crate::{CancelToken, Error, VectorBackend, Watch};
 use persist::BadBlocks;
+use scan::TxRows;
 pub(crate) use scan::keep_best;
-use writer::{Context, Writer, bring_up_to_date};
+use writer::{Context, LOAD_BATCH, Writer, bring_up_to_date};
 
 /// Dropping what was laid by, reading the rows, laying by.
 const REBUILD_STAGES: usize = 3;
@@ -36,10 +37,21 @@ pub(crate) struct Wanted {
     pub(crate) rescored_rows: usize,
 }
 
+impl Wanted {
+    /// Kind of what is laid by in the file for it.
+    fn laid_by_as(self) -> &'static str {
+        match self.backend {
+            #[cfg(feature = "sqlite-vec")]
+            VectorBackend::SqliteVec => vec0::MARK,
+            _ => persist::SQ8,
+        }
+    }
+}
+
 /// What searches use: the index as it was at one position of the change log. Never changes.
 pub(crate) struct View {
     /// The change log's position that everything here stands for.
-    pub(crate) position: i64,
+    pub(crate) position: LogPosition,
     /// The file's active space, if it has vectors at all.
     pub(crate) space: Option<Space>,
     /// The vectors; `None` without a space.
@@ -58,6 +70,94 @@ pub(crate) struct View {
 pub(crate) struct Snapshot<'s> {
     pub(crate) view: Arc<View>,
     pub(crate) tx: ReadTx<'s>,
+    /// The index failed often enough: the rows themselves are searched, in `tx`.
+    by_rows: bool,
+}
+
+impl Snapshot<'_> {
+    /// The vectors; `None` without a space.
+    pub(crate) fn search(&self) -> Option<Searched<'_>> {
+        match (&self.view.search, &self.view.space) {
+            (Some(_), Some(space)) if self.by_rows => Some(Searched::Rows(TxRows { tx: &self.tx, space })),
+            (Some(search), _) => Some(Searched::Index(&**search)),
+            (None, _) => None,
+        }
+    }
+}
+
+/// What a search by meaning looks through: both find the same.
+pub(crate) enum Searched<'a> {
+    Index(&'a (dyn VectorSearch + Send + Sync)),
+    Rows(TxRows<'a>),
+}
+
+impl Searched<'_> {
+    fn get(&self) -> &dyn VectorSearch {
+        match self {
+            Self::Index(index) => *index,
+            Self::Rows(rows) => rows,
+        }
+    }
+}
+
+impl VectorSearch for Searched<'_> {
+    fn dimensions(&self) -> usize {
+        self.get().dimensions()
+    }
+
+    fn len(&self) -> usize {
+        self.get().len()
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<(), IndexError> {
+        self.get().search(query, options, out)
+    }
+
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), IndexError> {
+        self.get().search_batch(queries, options, out)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.get().memory_bytes()
+    }
+}
+
+/// How often a search may begin anew before it goes by the rows: in all, and while nothing is written at all. The first
+/// bound is for writers who never pause, the second for what a new view does not mend.
+const MOST_FAILURES: usize = 16;
+const MOST_FAILURES_AT_REST: usize = 5;
+/// Failures at rest up to which rows that cannot be read are left out of the index as it is.
+const MOST_SET_ASIDE: usize = 4;
+
+/// How often a search had to begin anew.
+#[derive(Default)]
+struct Failures {
+    all: usize,
+    /// Those at `position`.
+    at_rest: usize,
+    position: Option<LogPosition>,
+}
+
+impl Failures {
+    fn note(&mut self, position: LogPosition) {
+        self.all += 1;
+        self.at_rest = if self.position == Some(position) { self.at_rest + 1 } else { 1 };
+        self.position = Some(position);
+    }
+
+    fn enough(&self, position: LogPosition) -> bool {
+        self.all >= MOST_FAILURES || self.at_rest >= MOST_FAILURES_AT_REST && self.position == Some(position)
+    }
 }
 
 /// What the index takes.
@@ -104,7 +204,7 @@ impl Resident {
         if let Some(view) = self.current.load_full()
             && view.position == tx.position()?
         {
-            return Ok(Snapshot { view, tx });
+            return Ok(Snapshot { view, tx, by_rows: false });
         }
         drop(tx);
         let mut writer = self.lock();
@@ -124,7 +224,7 @@ impl Resident {
                 view
             }
         };
-        Ok(Snapshot { view, tx })
+        Ok(Snapshot { view, tx, by_rows: false })
     }
 
     fn context<'a>(
@@ -136,28 +236,43 @@ impl Resident {
         Context { store, events, wanted: self.wanted, cancel, bad: &self.bad }
     }
 
-    /// Searches over a consistent snapshot; begins anew when a row that the search wanted was changed meanwhile, without the
-    /// blocks in the file when they turn out to be damaged, and without a row that turns out to be.
+    /// Searches over a consistent snapshot; begins anew when a row that the search wanted was changed meanwhile, without what
+    /// is laid by in the file when that turns out to be damaged, and without a row that turns out to be. Ends in any case: when
+    /// that does not help, the rows themselves are searched, in the snapshot's own transaction.
     pub(crate) fn consistently<T>(
         &self,
         store: &Arc<Store>,
         events: &Events,
         mut search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut set_aside = Vec::new();
+        let mut failures = Failures::default();
         loop {
-            let snapshot = self.snapshot(store, events)?;
-            match search(&snapshot) {
-                Err(Error::Index(error)) if source::is_stale(&error) => self.leave(&snapshot.view),
-                // Whoever read them has noted which they are, so the next view is made without.
-                Err(Error::Index(IndexError::Corrupt { .. })) => self.leave(&snapshot.view),
-                Err(Error::Index(IndexError::MissingRow { key })) if !set_aside.contains(&key.entry) => {
-                    set_aside.push(key.entry);
-                    let Snapshot { view, tx } = snapshot;
-                    drop(tx);
-                    self.set_aside(store, events, &view, key.entry)?;
-                }
+            let mut snapshot = self.snapshot(store, events)?;
+            snapshot.by_rows = failures.enough(snapshot.view.position);
+            let error = match search(&snapshot) {
+                Err(Error::Index(error)) if !snapshot.by_rows => error,
                 result => return result,
+            };
+            let Snapshot { view, tx, .. } = snapshot;
+            drop(tx);
+            failures.note(view.position);
+            match error {
+                error if source::is_stale(&error) => self.leave(&view),
+                // Whoever read them has noted which they are, so the next view is made without.
+                IndexError::Corrupt { .. } => self.leave(&view),
+                IndexError::MissingRow { key } if failures.at_rest < MOST_SET_ASIDE => {
+                    // Where there is a second one there may be hundreds: one look at all of them, or each would take a search.
+                    let all = failures.at_rest > 1;
+                    self.set_aside(store, events, &view, key.entry, all)?;
+                }
+                IndexError::MissingRow { .. } => {
+                    // Rows that went without a word: everything is read anew.
+                    if let Some(space) = &view.space {
+                        persist::doubt(store, space, self.wanted.laid_by_as(), &self.bad)?;
+                    }
+                    self.leave(&view);
+                }
+                error => return Err(error.into()),
             }
         }
     }
@@ -173,13 +288,15 @@ impl Resident {
     }
 
     /// Takes in an entry's rows anew, because one of those in the index can no longer be read from the file although no change
-    /// of it was logged: what is left of the entry stays, and what cannot be used is reported as such.
+    /// of it was logged: what is left of the entry stays, and what cannot be used is reported as such. With `all` those of
+    /// every entry of which that holds, found in one pass over the rows.
     fn set_aside(
         &self,
         store: &Arc<Store>,
         events: &Events,
         view: &Arc<View>,
         entry: i64,
+        all: bool,
     ) -> Result<(), Error> {
         let mut slot = self.lock();
         let tx = store.read()?;
@@ -193,7 +310,15 @@ impl Resident {
             let unusable_before = writer.unusable.len();
             // Until it is whole again nobody may search it.
             self.current.store(None);
-            if writer.refresh(&tx, space, &[entry], self.wanted)? {
+            let mut entries = EntrySet::from_iter([entry]);
+            if all {
+                tx.vectors(space, LOAD_BATCH, |batch| {
+                    entries.extend(batch.unusable.iter().map(|key| key.entry));
+                    Ok::<(), Error>(())
+                })?;
+            }
+            let entries: Vec<i64> = entries.iter().collect();
+            if writer.refresh(&tx, space, &entries, self.wanted)? {
                 context.tell_unusable(unusable_before, &writer);
                 let view = writer.view(&context)?;
                 *slot = Some(writer);
@@ -218,19 +343,22 @@ impl Resident {
         };
         done(0)?;
         self.clear();
-        store.write()?.drop_all_index_blocks()?;
         #[cfg(feature = "sqlite-vec")]
-        {
-            // Whatever wrote the table: only the one backend keeps it up to date.
-            vec0::discard(store)?;
-            if self.wanted.backend == VectorBackend::SqliteVec {
-                done(1)?;
-                vec0::sync(store, true, cancel)?;
-                // Too late to be stopped; so below.
-                let _ = done(REBUILD_STAGES);
-                return Ok(());
-            }
+        if self.wanted.backend == VectorBackend::SqliteVec {
+            done(1)?;
+            vec0::renew(store, &self.bad, cancel)?;
+            self.clear();
+            // Too late to be stopped; so below.
+            let _ = done(REBUILD_STAGES);
+            return Ok(());
         }
+        let mut tx = store.write()?;
+        tx.drop_all_index_blocks()?;
+        // Whatever wrote the table: only the one backend keeps it up to date. In the same transaction as the mark that
+        // vouches for it.
+        #[cfg(feature = "sqlite-vec")]
+        vec0::discard(&mut tx)?;
+        tx.commit()?;
         done(1)?;
         // Told while no lock is held: the host's function may search.
         self.stoppable_snapshot(store, events, cancel)?;
@@ -284,7 +412,7 @@ impl Resident {
     fn renew_if_due(&self, store: &Arc<Store>, events: &Events) -> Result<(), Error> {
         #[cfg(feature = "sqlite-vec")]
         if self.wanted.backend == VectorBackend::SqliteVec {
-            if vec0::sync(store, store.deletes_securely(), None)? {
+            if vec0::sync(store, store.deletes_securely(), &self.bad)? {
                 self.clear();
             }
             return Ok(());

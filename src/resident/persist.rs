@@ -1,9 +1,8 @@
 //! Codes laid by in the file, so that a new process reads a quarter of the bytes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rekall_core::{ReadTx, Space, Store};
+use rekall_core::{LogPosition, ReadTx, Space, Store};
 use rekall_index::{Error as IndexError, Sq8Import, Sq8Index, VectorIndex, VectorSource};
 
 use super::index_keys;
@@ -21,33 +20,37 @@ const MAX_LAG: i64 = 20_000;
 /// Rows of a block that is made straight from the rows in the file: some 300 KiB.
 const BLOCK_ROWS: usize = 1024;
 
-/// The blocks found unusable, by the position they stand for. Remembered, because a search does not write: until a write has
-/// renewed them, searches do without.
-#[derive(Debug)]
-pub(super) struct BadBlocks(AtomicI64);
+/// What is laid by and was found unusable, by the position it stands for. Remembered, because a search does not write: until a
+/// write has renewed it, searches do without.
+#[derive(Debug, Default)]
+pub(super) struct BadBlocks(Mutex<Option<LogPosition>>);
 
 impl BadBlocks {
-    /// A position that the change log never has.
-    const NONE: i64 = -1;
-
-    pub(super) fn note(&self, position: i64, error: &IndexError) {
-        tracing::warn!(%error, position, "persisted codes are not usable");
-        self.0.store(position, Ordering::Relaxed);
+    pub(super) fn note(&self, position: LogPosition, error: &IndexError) {
+        tracing::warn!(%error, position = position.number(), "what is laid by of the index is not usable");
+        *self.lock() = Some(position);
     }
 
-    pub(super) fn are_at(&self, position: i64) -> bool {
-        self.0.load(Ordering::Relaxed) == position
+    pub(super) fn are_at(&self, position: LogPosition) -> bool {
+        *self.lock() == Some(position)
     }
 
-    fn forget(&self) {
-        self.0.store(Self::NONE, Ordering::Relaxed);
+    pub(super) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<LogPosition>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Default for BadBlocks {
-    fn default() -> Self {
-        Self(AtomicI64::new(Self::NONE))
+/// Notes what is laid by now as unusable: it speaks of rows that are not there.
+pub(super) fn doubt(store: &Store, space: &Space, kind: &str, bad: &BadBlocks) -> Result<(), Error> {
+    if let Some(position) = store.read()?.index_position(space.id, kind)? {
+        let detail = "expected codes of rows that are there, several have no usable row".to_owned();
+        bad.note(position, &IndexError::Corrupt { detail });
     }
+    Ok(())
 }
 
 /// Some of the blocks are not there.
@@ -61,7 +64,7 @@ pub(super) fn load(
     space: &Space,
     source: Arc<dyn VectorSource + Send + Sync>,
     bad: &BadBlocks,
-) -> Result<Option<(Sq8Index, i64)>, Error> {
+) -> Result<Option<(Sq8Index, LogPosition)>, Error> {
     let Some(position) = tx.index_position(space.id, SQ8)? else { return Ok(None) };
     if bad.are_at(position) {
         return Ok(None);
@@ -89,7 +92,7 @@ pub(super) fn save(
     store: &Store,
     space: &Space,
     index: &Sq8Index,
-    position: i64,
+    position: LogPosition,
     at_once: bool,
     bad: &BadBlocks,
 ) -> Result<(), Error> {
@@ -115,7 +118,7 @@ fn save_all(
     store: &Store,
     space: &Space,
     index: &Sq8Index,
-    position: i64,
+    position: LogPosition,
     bad: &BadBlocks,
 ) -> Result<(), Error> {
     let mut tx = store.write()?;
@@ -180,7 +183,7 @@ fn blocks_of_rows(
     store: &Arc<Store>,
     space: &Space,
     reader: &ReadTx<'_>,
-    position: i64,
+    position: LogPosition,
     cancel: Option<&CancelToken>,
     mut put: impl FnMut(&[u8]) -> Result<bool, Error>,
 ) -> Result<bool, Error> {
@@ -202,7 +205,8 @@ fn blocks_of_rows(
     Ok(goes_on)
 }
 
-/// Whether the blocks should be renewed: they are unusable, or lag far behind: by more changes than `most` says for a space's
+/// Whether the blocks should be renewed: they are unusable, or stand for a position that the log has not reached, or lag far
+/// behind: by more changes than `most` says for a space's
 /// dimensions or, without a bound, than a quarter of the history, so that what renewing costs stays in proportion to what was
 /// written.
 pub(super) fn is_due(
@@ -211,17 +215,18 @@ pub(super) fn is_due(
     most: impl FnOnce(usize) -> Option<usize>,
 ) -> Result<bool, Error> {
     let tx = store.read()?;
-    let now = tx.position()?;
+    let now = tx.position()?.number();
     let Some(space) = tx.active_space()? else { return Ok(false) };
     let laid_by = tx.index_position(space.id, SQ8)?;
-    if laid_by.is_some_and(|position| bad.are_at(position)) {
+    if laid_by.is_some_and(|position| bad.are_at(position) || position.number() > now) {
         return Ok(true);
     }
     let most = match most(space.dimensions) {
         Some(most) => i64::try_from(most).unwrap_or(i64::MAX),
         None => MAX_LAG.max(now / 4),
     };
-    Ok(now > most && now - laid_by.unwrap_or(0) > most)
+    let lag = now.saturating_sub(laid_by.map_or(0, LogPosition::number));
+    Ok(now > most && lag > most)
 }
 
 #[cfg(test)]

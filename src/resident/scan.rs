@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekall_core::{Space, Store, VectorBatch};
+use rekall_core::{LogPosition, ReadTx, Space, Store, VectorBatch};
 use rekall_index::{Error, FlatIndex, Neighbor, SearchOptions, VectorIndex, VectorSearch};
 
 use super::index_keys;
@@ -15,7 +15,7 @@ const BATCH: usize = 1024;
 pub(super) struct RowScan {
     pub(super) store: Arc<Store>,
     pub(super) space: Space,
-    pub(super) position: i64,
+    pub(super) position: LogPosition,
     pub(super) rows: usize,
 }
 
@@ -26,6 +26,56 @@ impl VectorSearch for RowScan {
 
     fn len(&self) -> usize {
         self.rows
+    }
+
+    fn search(
+        &self,
+        query: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Neighbor>,
+    ) -> Result<(), Error> {
+        self.on_rows(|rows| rows.search(query, options, out))
+    }
+
+    fn search_batch(
+        &self,
+        queries: &[f32],
+        options: &SearchOptions<'_>,
+        out: &mut Vec<Vec<Neighbor>>,
+    ) -> Result<(), Error> {
+        self.on_rows(|rows| rows.search_batch(queries, options, out))
+    }
+
+    fn memory_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl RowScan {
+    fn on_rows(&self, search: impl FnOnce(&TxRows<'_>) -> Result<(), Error>) -> Result<(), Error> {
+        let tx = self.store.read().map_err(Error::from_source)?;
+        if tx.position().map_err(Error::from_source)? != self.position {
+            return Err(stale());
+        }
+        search(&TxRows { tx: &tx, space: &self.space })
+    }
+}
+
+/// The rows of a space as one transaction sees them. Whatever became of an index and whoever writes meanwhile, these can be
+/// searched.
+pub(crate) struct TxRows<'a> {
+    pub(super) tx: &'a ReadTx<'a>,
+    pub(super) space: &'a Space,
+}
+
+impl VectorSearch for TxRows<'_> {
+    fn dimensions(&self) -> usize {
+        self.space.dimensions
+    }
+
+    /// 0 when they cannot be counted.
+    fn len(&self) -> usize {
+        super::base::count(self.tx, self.space).unwrap_or(0)
     }
 
     fn search(
@@ -58,7 +108,7 @@ impl VectorSearch for RowScan {
     }
 }
 
-impl RowScan {
+impl TxRows<'_> {
     /// Adds the best of each query to its list, which is empty.
     fn scan(
         &self,
@@ -66,21 +116,18 @@ impl RowScan {
         options: &SearchOptions<'_>,
         out: &mut [Vec<Neighbor>],
     ) -> Result<(), Error> {
-        let tx = self.store.read().map_err(Error::from_source)?;
-        if tx.position().map_err(Error::from_source)? != self.position {
-            return Err(stale());
-        }
         let mut found = Vec::new();
-        tx.vectors(&self.space, BATCH, |batch| {
-            options.check_cancelled()?;
-            index_of(batch)?.search_batch(queries, options, &mut found)?;
-            for (best, found) in out.iter_mut().zip(&mut found) {
-                best.append(found);
-                keep_best(best, options.k);
-            }
-            Ok::<(), Scanned>(())
-        })
-        .map_err(|Scanned(error)| error)
+        self.tx
+            .vectors(self.space, BATCH, |batch| {
+                options.check_cancelled()?;
+                index_of(batch)?.search_batch(queries, options, &mut found)?;
+                for (best, found) in out.iter_mut().zip(&mut found) {
+                    best.append(found);
+                    keep_best(best, options.k);
+                }
+                Ok::<(), Scanned>(())
+            })
+            .map_err(|Scanned(error)| error)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rekall_core::{Changes, Space, Store, VectorKey};
+use rekall_core::{Changes, LogPosition, Space, Store, VectorKey};
 use rekall_index::{BlockSource, Error, Key, VectorSource};
 
 use super::persist::{self, BadBlocks};
@@ -12,7 +12,7 @@ use super::persist::{self, BadBlocks};
 pub(super) struct StoredRows {
     pub(super) store: Arc<Store>,
     pub(super) space: Space,
-    pub(super) position: i64,
+    pub(super) position: LogPosition,
 }
 
 /// A row was changed after the index view was made: the search has to begin anew with a newer view.
@@ -67,7 +67,7 @@ impl VectorSource for StoredRows {
 pub(super) struct StoredBlocks {
     pub(super) store: Arc<Store>,
     pub(super) space: Space,
-    pub(super) position: i64,
+    pub(super) position: LogPosition,
     /// Is told when these are not usable.
     pub(super) bad: Arc<BadBlocks>,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall_core::{Changes, ReadTx, Space, Store, VectorBatch};
+use rekall_core::{Changes, LogPosition, ReadTx, Space, Store, VectorBatch};
 use rekall_index::EntrySet;
 
 use super::engine::{Engine, Lacks};
@@ -21,7 +21,7 @@ const CHANGED_BATCH: usize = 64;
 
 /// The part that changes, under a lock that searches need only when something changed.
 pub(super) struct Writer {
-    pub(super) position: i64,
+    pub(super) position: LogPosition,
     pub(super) space: Option<Space>,
     pub(super) engine: Option<Engine>,
     pub(super) obsolete: Arc<EntrySet>,
@@ -117,7 +117,7 @@ impl Writer {
     fn applied(
         mut self,
         tx: &ReadTx<'_>,
-        position: i64,
+        position: LogPosition,
         entries: &[i64],
         wanted: Wanted,
     ) -> Result<Option<Self>, Error> {

@@ -1,10 +1,11 @@
 //! What several test files share.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rekall::model::{Error, Fingerprint};
-use rekall::{Builder, Embedder, Rekall};
+use rekall::{Builder, Embedder, Mode, Rekall, VectorBackend};
 use tempfile::TempDir;
 
 /// A model small enough to be obvious: each word adds a fixed direction drawn from its letters.
@@ -105,4 +106,59 @@ pub fn memory_with(configure: impl FnOnce(Builder) -> Builder) -> Memory {
 /// A memory with the word model, 16 dimensions.
 pub fn memory() -> Memory {
     memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))))
+}
+
+/// How one backend is asked for.
+pub type Configure = fn(Builder) -> Builder;
+
+/// Every way of searching by meaning that a memory of this build has; "streamed" answers from the file, from codes where they
+/// are laid by and else from the rows.
+pub const BACKENDS: &[(&str, Configure)] = &[
+    ("flat", |builder| builder.vector_backend(VectorBackend::Flat)),
+    ("sq8", |builder| builder.vector_backend(VectorBackend::Sq8)),
+    ("binary", |builder| builder.vector_backend(VectorBackend::Binary)),
+    ("streamed", |builder| builder.memory_budget(0)),
+    #[cfg(feature = "sqlite-vec")]
+    ("sqlite-vec", |builder| builder.vector_backend(VectorBackend::SqliteVec)),
+];
+
+/// Opens the file with the word model, 16 dimensions.
+pub fn open(path: &Path, configure: Configure) -> Rekall {
+    configure(Rekall::builder(path).embedder(Arc::new(WordModel::new(16)))).open().unwrap()
+}
+
+/// Ids and similarities, bit by bit, of what is nearest to a text.
+pub type Answer = Vec<(String, u32)>;
+
+pub fn nearest(rekall: &Rekall, text: &str, limit: usize) -> Answer {
+    let found = rekall.recall(text).mode(Mode::Semantic).limit(limit).run().unwrap();
+    found.iter().map(|hit| (hit.entry.id.to_string(), hit.similarity.unwrap().to_bits())).collect()
+}
+
+/// Fails the test instead of hanging when the work does not end within half a minute. The work's thread is left behind then.
+pub fn ends<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let _ = done.send(work());
+    });
+    match result.recv_timeout(std::time::Duration::from_secs(30)) {
+        Ok(result) => result,
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("{what} did not end"),
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().expect_err("it sent nothing"))
+        }
+    }
+}
+
+/// Numbers that look random and are the same in every run of a seed (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
 }

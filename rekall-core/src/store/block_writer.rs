@@ -1,6 +1,6 @@
 //! Writing a set of index blocks in short transactions, beside the set that is in use.
 
-use super::{Space, SpaceId, Store, WriteTx};
+use super::{LogPosition, Space, SpaceId, Store, WriteTx};
 use crate::Error;
 use crate::id::random;
 
@@ -16,13 +16,13 @@ pub struct IndexBlockWriter<'s> {
     kind: &'static str,
     /// Random, so that whoever begins a set at the same time writes another one.
     set: String,
-    position: i64,
+    position: LogPosition,
     count: usize,
 }
 
 impl Store {
-    /// Begins a set of blocks that stand for `position`, for the active space. `None`: another space is active, or
-    /// somebody else has begun a set less than `patience` changes of the log before, and is left to it; with a patience
+    /// Begins a set of blocks that stand for `position`, for the active space. `None`: another space is active, an older
+    /// state was put into the file since, or somebody else has begun a set less than `patience` changes of the log before, and is left to it; with a patience
     /// of 0 the other one's is dropped.
     ///
     /// # Errors
@@ -31,20 +31,19 @@ impl Store {
         &self,
         space: &Space,
         kind: &'static str,
-        position: i64,
+        position: LogPosition,
         patience: i64,
     ) -> Result<Option<IndexBlockWriter<'_>>, Error> {
         let tx = self.read()?;
-        if tx.active_space()?.as_ref() != Some(space) {
+        if tx.active_space()?.as_ref() != Some(space) || !position.same_history(tx.position()?) {
             return Ok(None);
         }
+        let number = position.number();
         let in_use = tx.sealed_set(space.id, kind)?.map(|(set, _)| set);
         let mut others = tx.block_sets(space.id, kind)?;
         others.retain(|set| Some(set) != in_use.as_ref());
         for set in &others {
-            if tx
-                .begun_at(space.id, set)?
-                .is_some_and(|begun| (position - patience..=position).contains(&begun))
+            if tx.begun_at(space.id, set)?.is_some_and(|begun| (number - patience..=number).contains(&begun))
                 && patience > 0
             {
                 return Ok(None);
@@ -86,7 +85,8 @@ impl<C: std::ops::Deref<Target = rusqlite::Connection>> super::Tx<'_, C> {
 }
 
 impl IndexBlockWriter<'_> {
-    /// Adds the next block. False: the set can no longer be used, because another space is active, or because somebody
+    /// Adds the next block. False: the set can no longer be used, because another space is active, because an older state was
+    /// put into the file (codes of rows that are gone would pass for codes of those there), or because somebody
     /// dropped it (another writer of blocks, `repair`, or a file that erases what is forgotten); it is to be given up.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl IndexBlockWriter<'_> {
     pub fn finish(self) -> Result<bool, Error> {
         let Some(mut tx) = self.begin()? else { return Ok(false) };
         let in_use = tx.sealed_set(self.space.id, self.kind)?;
-        if in_use.as_ref().is_some_and(|(_, position)| *position > self.position) {
+        if in_use.as_ref().is_some_and(|(_, number)| *number > self.position.number()) {
             return Ok(false);
         }
         tx.seal_index_blocks(self.space.id, &self.set, self.count, self.position)?;
@@ -135,7 +135,8 @@ impl IndexBlockWriter<'_> {
             .prepare_cached("SELECT count(*) FROM index_block WHERE space_id = ?1 AND kind = ?2")?
             .query_row((self.space.id.0, &self.set), |row| row.get(0))?;
         let is_ours = usize::try_from(count).is_ok_and(|count| count == self.count)
-            && tx.active_space()?.as_ref() == Some(&self.space);
+            && tx.active_space()?.as_ref() == Some(&self.space)
+            && self.position.same_history(tx.position()?);
         Ok(is_ours.then_some(tx))
     }
 }
@@ -148,17 +149,18 @@ mod tests {
     const KIND: &str = "kind";
 
     /// A file whose log has come to some position.
-    fn file() -> (tempfile::TempDir, Store, Space, i64) {
+    fn file() -> (tempfile::TempDir, Store, Space, [LogPosition; 3]) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
         let mut tx = store.write().unwrap();
         let space = tx.ensure_active_space("test", 2).unwrap();
         tx.connection().execute("INSERT INTO change (seq, entry_id) VALUES (1000, 7)", []).unwrap();
         tx.commit().unwrap();
-        (folder, store, space, 1000)
+        let at = [1000, 999, 998].map(|number| store.read().unwrap().position_numbered(number).unwrap());
+        (folder, store, space, at)
     }
 
-    fn read(store: &Store, space: &Space) -> Option<(i64, Vec<u8>)> {
+    fn read(store: &Store, space: &Space) -> Option<(LogPosition, Vec<u8>)> {
         let tx = store.read().unwrap();
         let position = tx.index_position(space.id, KIND).unwrap()?;
         let mut bytes = Vec::new();
@@ -175,30 +177,30 @@ mod tests {
         tx.connection().query_row("SELECT count(*) FROM index_block", [], |row| row.get(0)).unwrap()
     }
 
-    fn lay_by(store: &Store, space: &Space, position: i64, bytes: &[u8]) -> bool {
+    fn lay_by(store: &Store, space: &Space, position: LogPosition, bytes: &[u8]) -> bool {
         let mut writer = store.begin_index_blocks(space, KIND, position, 0).unwrap().unwrap();
         bytes.iter().all(|byte| writer.put(&[*byte]).unwrap()) && writer.finish().unwrap()
     }
 
     #[test]
     fn the_set_in_use_stays_until_the_new_one_is_whole() {
-        let (_folder, store, space, now) = file();
-        assert!(lay_by(&store, &space, now - 2, b"old"));
-        let mut writer = store.begin_index_blocks(&space, KIND, now - 1, 0).unwrap().unwrap();
+        let (_folder, store, space, [_, earlier, first_of_all]) = file();
+        assert!(lay_by(&store, &space, first_of_all, b"old"));
+        let mut writer = store.begin_index_blocks(&space, KIND, earlier, 0).unwrap().unwrap();
         for (put, byte) in b"newer".iter().enumerate() {
-            assert_eq!(read(&store, &space), Some((now - 2, b"old".to_vec())), "after {put} blocks");
+            assert_eq!(read(&store, &space), Some((first_of_all, b"old".to_vec())), "after {put} blocks");
             assert!(writer.put(&[*byte]).unwrap());
             // Other writers come in between.
             store.write().unwrap().commit().unwrap();
         }
         assert!(writer.finish().unwrap());
-        assert_eq!(read(&store, &space), Some((now - 1, b"newer".to_vec())));
+        assert_eq!(read(&store, &space), Some((earlier, b"newer".to_vec())));
         assert_eq!(count(&store), 6, "five blocks and a seal");
     }
 
     #[test]
     fn what_was_left_half_done_goes_with_the_next_one() {
-        let (_folder, store, space, now) = file();
+        let (_folder, store, space, [now, ..]) = file();
         let mut killed = store.begin_index_blocks(&space, KIND, now, 0).unwrap().unwrap();
         for _ in 0..30 {
             killed.put(b"x").unwrap();
@@ -215,10 +217,11 @@ mod tests {
 
     #[test]
     fn who_comes_second_gives_way_unless_the_first_is_long_gone() {
-        let (_folder, store, space, now) = file();
-        let mut first = store.begin_index_blocks(&space, KIND, now - 100, 10).unwrap().unwrap();
+        let (_folder, store, space, [now, ..]) = file();
+        let far = [100, 95].map(|back| store.read().unwrap().position_numbered(now.number() - back).unwrap());
+        let mut first = store.begin_index_blocks(&space, KIND, far[0], 10).unwrap().unwrap();
         first.put(b"x").unwrap();
-        assert!(store.begin_index_blocks(&space, KIND, now - 95, 10).unwrap().is_none());
+        assert!(store.begin_index_blocks(&space, KIND, far[1], 10).unwrap().is_none());
         let mut second = store.begin_index_blocks(&space, KIND, now, 10).unwrap().unwrap();
         assert!(second.put(b"y").unwrap());
         assert!(!first.put(b"x").unwrap());
@@ -227,8 +230,8 @@ mod tests {
 
     #[test]
     fn an_older_set_does_not_take_the_place_of_a_newer_one() {
-        let (_folder, store, space, now) = file();
-        let mut old = store.begin_index_blocks(&space, KIND, now - 1, 10).unwrap().unwrap();
+        let (_folder, store, space, [now, earlier, _]) = file();
+        let mut old = store.begin_index_blocks(&space, KIND, earlier, 10).unwrap().unwrap();
         let mut new = store.begin_index_blocks(&space, KIND, now, 10).unwrap().unwrap();
         assert!(old.put(b"o").unwrap() && new.put(b"n").unwrap());
         assert!(new.finish().unwrap());
@@ -238,13 +241,25 @@ mod tests {
 
     #[test]
     fn another_space_ends_it() {
-        let (_folder, store, space, now) = file();
+        let (_folder, store, space, [now, ..]) = file();
         let mut writer = store.begin_index_blocks(&space, KIND, now, 0).unwrap().unwrap();
         assert!(writer.put(b"x").unwrap());
         let mut tx = store.write().unwrap();
         let other = tx.add_space("other", 2, crate::SpaceState::Building).unwrap();
         tx.activate_space(other.id).unwrap();
         tx.commit().unwrap();
+        assert!(!writer.put(b"x").unwrap());
+        assert!(!writer.finish().unwrap());
+        assert!(store.begin_index_blocks(&space, KIND, now, 0).unwrap().is_none());
+    }
+
+    #[test]
+    fn another_history_of_the_file_ends_it() {
+        let (_folder, store, space, [now, ..]) = file();
+        let mut writer = store.begin_index_blocks(&space, KIND, now, 0).unwrap().unwrap();
+        assert!(writer.put(b"x").unwrap());
+        // As a restored copy does.
+        store.compact().unwrap();
         assert!(!writer.put(b"x").unwrap());
         assert!(!writer.finish().unwrap());
         assert!(store.begin_index_blocks(&space, KIND, now, 0).unwrap().is_none());

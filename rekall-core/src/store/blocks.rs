@@ -9,7 +9,7 @@ use std::ops::Deref;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::{SpaceId, Tx, WriteTx};
+use super::{LogPosition, SpaceId, Tx, WriteTx};
 use crate::Error;
 
 /// How the seal begins, which is no block of any kind: the last byte is its version.
@@ -26,15 +26,17 @@ fn seal(blocks: i64) -> [u8; 16] {
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The change log's position that the blocks of this kind stand for; `None`: there are none, or they are not sealed.
     /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) tells. Blocks of
-    /// a position that the log has not come to are nobody's: there are none, then.
+    /// a position that the log has not come to are nobody's: there are none, then. Blocks go wherever the file's rows go, so
+    /// the position is one of the file's present history.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<i64>, Error> {
-        Ok(self.sealed_set(space, kind)?.map(|(_, position)| position))
+    pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<LogPosition>, Error> {
+        let number = self.sealed_set(space, kind)?.map(|(_, number)| number);
+        number.map(|number| self.position_numbered(number)).transpose()
     }
 
-    /// The newest sealed set of a kind, by name, and its position.
+    /// The newest sealed set of a kind, by name, and the number of its position.
     pub(super) fn sealed_set(&self, space: SpaceId, kind: &str) -> Result<Option<(String, i64)>, Error> {
         let mut newest: Option<(String, i64)> = None;
         for set in self.block_sets(space, kind)? {
@@ -63,7 +65,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(sets)
     }
 
-    /// The position that a set's seal names; `None` where it has none, or an impossible one.
+    /// The number of the position that a set's seal names; `None` where it has none, or an impossible one.
     fn seal_of(&self, space: SpaceId, set: &str) -> Result<Option<i64>, Error> {
         let sql = "SELECT number, seq, data FROM index_block
                    WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
@@ -72,7 +74,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         let Some(row) = rows.next()? else { return Ok(None) };
         let sealed = row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(2), number));
         let position = row.get_ref(1)?.as_i64().ok().filter(|_| sealed);
-        let now = self.position()?;
+        let now = self.position()?.number();
         Ok(position.filter(|position| (0..=now).contains(position)))
     }
 
@@ -173,12 +175,13 @@ impl WriteTx<'_> {
     /// Replaces the blocks of this kind by others that stand for `position`.
     ///
     /// # Errors
-    /// [`Error::Full`] or [`Error::Io`].
+    /// [`Error::OutOfRange`] for a position of another history than the file's present one: what was made of rows that
+    /// are no longer these must not be laid by; [`Error::Full`] or [`Error::Io`].
     pub fn replace_index_blocks(
         &mut self,
         space: SpaceId,
         kind: &str,
-        position: i64,
+        position: LogPosition,
         blocks: impl IntoIterator<Item = Vec<u8>>,
     ) -> Result<(), Error> {
         self.drop_index_blocks(space, kind)?;
@@ -194,32 +197,39 @@ impl WriteTx<'_> {
     /// stand for the same position, and after the last of them they are [sealed](Self::seal_index_blocks).
     ///
     /// # Errors
-    /// [`Error::Full`] or [`Error::Io`].
+    /// Like [`replace_index_blocks`](Self::replace_index_blocks).
     pub fn put_index_block(
         &mut self,
         space: SpaceId,
         kind: &str,
         number: usize,
-        position: i64,
+        position: LogPosition,
         data: &[u8],
     ) -> Result<(), Error> {
+        if !position.same_history(self.position()?) {
+            return Err(Error::OutOfRange {
+                field: "position",
+                expected: "one of the file's present history",
+                got: format!("{} of another", position.number()),
+            });
+        }
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO index_block (space_id, kind, number, seq, data) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        statement.execute((space.0, kind, number as i64, position, data))?;
+        statement.execute((space.0, kind, number as i64, position.number(), data))?;
         Ok(())
     }
 
     /// Says that these `count` blocks are all. Blocks without a seal are not read.
     ///
     /// # Errors
-    /// [`Error::Full`] or [`Error::Io`].
+    /// Like [`replace_index_blocks`](Self::replace_index_blocks).
     pub fn seal_index_blocks(
         &mut self,
         space: SpaceId,
         kind: &str,
         count: usize,
-        position: i64,
+        position: LogPosition,
     ) -> Result<(), Error> {
         self.put_index_block(space, kind, count, position, &seal(count as i64))
     }
@@ -237,19 +247,30 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Drops the blocks of all kinds and spaces, and commits.
+    /// Drops the blocks of this kind in all spaces.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`].
-    pub fn drop_all_index_blocks(self) -> Result<(), Error> {
-        self.connection.execute("DELETE FROM index_block", [])?;
-        self.commit()
+    pub fn drop_index_blocks_of_kind(&mut self, kind: &str) -> Result<(), Error> {
+        // With the sets that are being written; '0' comes right after '/'.
+        let sql = "DELETE FROM index_block WHERE kind = ?1 OR kind > ?1 || '/' AND kind < ?1 || '0'";
+        self.connection.prepare_cached(sql)?.execute([kind])?;
+        Ok(())
+    }
+
+    /// Drops the blocks of all kinds and spaces.
+    ///
+    /// # Errors
+    /// [`Error::Full`] or [`Error::Io`].
+    pub fn drop_all_index_blocks(&mut self) -> Result<(), Error> {
+        self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Store, StoreOptions};
+    use crate::{LogPosition, Store, StoreOptions};
 
     #[test]
     fn a_set_with_anything_missing_is_not_whole() {
@@ -266,7 +287,8 @@ mod tests {
                 blocks.push(data.to_vec());
                 Ok::<(), crate::Error>(())
             });
-            (tx.index_position(space, "kind").unwrap(), whole.unwrap(), blocks.len())
+            let position = tx.index_position(space, "kind").unwrap();
+            (position.map(LogPosition::number), whole.unwrap(), blocks.len())
         };
         let lay_by = |count: u8| {
             let mut tx = store.write().unwrap();
@@ -276,7 +298,7 @@ mod tests {
         assert_eq!(read(), (None, false, 0), "nothing there");
         for count in [0, 1, 3] {
             lay_by(count);
-            assert_eq!(read(), (Some(position), true, usize::from(count)));
+            assert_eq!(read(), (Some(position.number()), true, usize::from(count)));
         }
         for damage in [
             "DELETE FROM index_block WHERE number = 0",
@@ -306,5 +328,21 @@ mod tests {
             let (position, whole, _) = read();
             assert!(position.is_none() || !whole, "{damage}");
         }
+    }
+
+    #[test]
+    fn what_was_made_in_another_history_is_not_laid_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let mut tx = store.write().unwrap();
+        let space = tx.ensure_active_space("test", 2).unwrap().id;
+        tx.commit().unwrap();
+        let before = store.read().unwrap().position().unwrap();
+        store.compact().unwrap();
+        let mut tx = store.write().unwrap();
+        let refused = tx.replace_index_blocks(space, "kind", before, [vec![1]]).unwrap_err();
+        assert!(matches!(refused, crate::Error::OutOfRange { field: "position", .. }), "{refused}");
+        let now = tx.position().unwrap();
+        tx.replace_index_blocks(space, "kind", now, [vec![1]]).unwrap();
     }
 }

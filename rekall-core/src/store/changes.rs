@@ -7,22 +7,67 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{Tx, WriteTx};
 use crate::Error;
 
+/// A moment in the history of one file: how far its change log had come, and in which of the file's lives.
+///
+/// A number alone names no moment. An older state may be copied into the file while it is open (SQLite's backup interface,
+/// `.restore` of its shell), and what is written from there on gets numbers that were given before. Every such copy
+/// also changes the file's schema cookie, to the one that was there plus one, and so does `VACUUM` and a change of the schema;
+/// no ordinary write does. So the two together are equal only where nothing happened in between. They mean something as long
+/// as the file is open, and are not to be compared with those of another file or of another time.
+///
+/// Not seen is what SQLite itself cannot see: another file's pages written over those of an open one by other means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogPosition {
+    /// Which of the file's lives: SQLite's schema cookie.
+    incarnation: i64,
+    /// The highest number that the log had given.
+    number: i64,
+}
+
+impl LogPosition {
+    /// What [`incarnation`](Self::incarnation) and [`number`](Self::number) gave.
+    #[must_use]
+    pub const fn new(incarnation: i64, number: i64) -> Self {
+        Self { incarnation, number }
+    }
+
+    /// Which of the file's lives the number counts in: another one when the file was restored from a copy, or compacted.
+    #[must_use]
+    pub const fn incarnation(self) -> i64 {
+        self.incarnation
+    }
+
+    /// The highest number that the log had given: grows within one life of the file. What is laid by in the file is tagged
+    /// with it, for it goes wherever the file's rows go.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.number
+    }
+
+    /// Whether both are of one life of the file, so that their numbers may be compared.
+    #[must_use]
+    pub const fn same_history(self, other: Self) -> bool {
+        self.incarnation == other.incarnation
+    }
+}
+
 /// What changed since a position of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {
     /// These entries, in the order of their newest change: written, changed, or gone.
     Entries {
         /// The log's position now.
-        position: i64,
+        position: LogPosition,
         /// Row numbers, each once.
         entries: Vec<i64>,
         /// Whether a space was added, switched or dropped.
         spaces: bool,
     },
-    /// The log no longer reaches back that far, or another space is active since: read everything anew.
+    /// The log no longer reaches back that far, another space is active since, or an older state was put into the file: read
+    /// everything anew.
     Lost {
         /// The log's position now.
-        position: i64,
+        position: LogPosition,
     },
 }
 
@@ -32,51 +77,74 @@ const KEPT_DELETIONS: i64 = 50_000;
 const PRUNED_AT_ONCE: i64 = 10_000;
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// The log's position: grows with every change of entries, of vectors in the active space, and of
-    /// spaces, by any program.
+    /// The log's position: its number grows with every change of entries, of vectors in the active space, and of
+    /// spaces, by any program. Costs two small reads, a few microseconds.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn position(&self) -> Result<i64, Error> {
+    pub fn position(&self) -> Result<LogPosition, Error> {
         // Both, as AUTOINCREMENT looks at both for the next number: the newest row may have been pruned, and another
         // program may have set the counter back.
         let sql =
             "SELECT max(ifnull((SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'change'), 0),
                               ifnull((SELECT max(seq) FROM change), 0))";
-        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+        let number = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        self.position_numbered(number)
     }
 
-    /// Which history of the file the positions count in: another one when the file was restored from a copy, or compacted.
+    /// The position with this number in the file's present life: what was laid by in the file is tagged with numbers alone.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn incarnation(&self) -> Result<i64, Error> {
-        // Whatever puts other pages in the place of all of a file's makes SQLite read the schema anew, by this number.
-        let sql = "PRAGMA schema_version";
-        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    pub fn position_numbered(&self, number: i64) -> Result<LogPosition, Error> {
+        Ok(LogPosition { incarnation: self.incarnation()?, number })
+    }
+
+    /// In the transaction like everything else: the pragma reads the header as the transaction sees it.
+    fn incarnation(&self) -> Result<i64, Error> {
+        let mut statement = self.connection.prepare_cached("PRAGMA schema_version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
     }
 
     /// What changed after `position`. Cost: proportional to the number of changed entries.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn changes_since(&self, position: i64) -> Result<Changes, Error> {
+    pub fn changes_since(&self, position: LogPosition) -> Result<Changes, Error> {
         let now = self.position()?;
         if position == now {
             // Whatever the floor says: a reader who is told to read anew would be there again, for ever.
             return Ok(Changes::Entries { position: now, entries: Vec::new(), spaces: false });
         }
-        if position > now || self.log_floor()?.is_none_or(|floor| position < floor) {
+        let reached = position.same_history(now)
+            && position.number < now.number
+            && self.log_floor()?.is_some_and(|floor| position.number >= floor);
+        if !reached {
             return Ok(Changes::Lost { position: now });
         }
         let mut statement =
             self.connection.prepare_cached("SELECT entry_id FROM change WHERE seq > ?1 ORDER BY seq")?;
-        let rows = statement.query_map([position], |row| row.get(0))?;
+        let rows = statement.query_map([position.number], |row| row.get(0))?;
         let mut entries: Vec<i64> = rows.collect::<Result<_, _>>()?;
         let logged = entries.len();
         entries.retain(|&entry| entry != 0);
         let spaces = entries.len() < logged;
         Ok(Changes::Entries { position: now, entries, spaces })
+    }
+
+    /// The position of an entry's newest change, its vectors in the active space included: whoever made it, and whatever the
+    /// clock said. Who works on an entry without a lock compares it in the transaction that writes: where it is the same,
+    /// nobody has touched either. `row` is the entry's row number.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn newest_change(&self, row: i64) -> Result<LogPosition, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT seq FROM change WHERE entry_id = ?1")?;
+        match statement.query_row([row], |found| found.get(0)).optional()? {
+            Some(number) => self.position_numbered(number),
+            // Another program took it out of the log: any change at all may be the entry's.
+            None => self.position(),
+        }
     }
 
     /// Readers at an older position than this have missed something that is no longer in the log. `None`: another
@@ -94,7 +162,7 @@ impl WriteTx<'_> {
     /// with the file's history, not its size. Looked at once every [`PRUNED_AT_ONCE`] changes, whoever made
     /// them, because counting walks the log.
     pub(super) fn prune_changes(&self) -> Result<(), Error> {
-        let now = self.position()?;
+        let now = self.position()?.number;
         if self.began_at / PRUNED_AT_ONCE == now / PRUNED_AT_ONCE {
             return Ok(());
         }
@@ -173,7 +241,7 @@ mod tests {
             add("another");
             let tx = store.read().unwrap();
             let position = tx.position().unwrap();
-            assert!(position > before, "{damage}: every change has a position of its own");
+            assert!(position.number() > before.number(), "{damage}: every change has a position of its own");
             let changes = tx.changes_since(before).unwrap();
             match changes {
                 Changes::Lost { .. } => assert!(floor_is_lost, "{damage}"),
@@ -205,12 +273,73 @@ mod tests {
         let tx = store.read().unwrap();
         assert!(matches!(tx.changes_since(before).unwrap(), Changes::Lost { .. }));
         let position = tx.position().unwrap();
-        assert!(position > between, "the position never goes back");
+        assert!(position.number() > between.number(), "the position never goes back");
         assert_eq!(
             tx.changes_since(position).unwrap(),
             Changes::Entries { position, entries: vec![], spaces: false }
         );
         let count: i64 = tx.connection.query_row("SELECT count(*) FROM change", [], |r| r.get(0)).unwrap();
         assert!(count <= 4, "{count} rows for 3 living entries");
+    }
+
+    #[test]
+    fn a_position_names_a_moment_of_one_life_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = Store::open(&path, &StoreOptions::default()).unwrap();
+        let remember = |title| {
+            let mut tx = store.write().unwrap();
+            let entry = NewEntry::new(title);
+            let row = tx.insert(&[Draft::new(&entry)]).unwrap()[0].row;
+            tx.commit().unwrap();
+            row
+        };
+        let first = remember("first");
+        store.backup(folder.path().join("older.db"), &mut |_, _| (), None).unwrap();
+        remember("second");
+        let tx = store.read().unwrap();
+        let (before, change) = (tx.position().unwrap(), tx.newest_change(first).unwrap());
+        assert_eq!(tx.position_numbered(before.number()).unwrap(), before);
+        drop(tx);
+
+        let older = Connection::open(folder.path().join("older.db")).unwrap();
+        let mut target = Connection::open(&path).unwrap();
+        let backup = rusqlite::backup::Backup::new(&older, &mut target).unwrap();
+        backup.run_to_completion(100, std::time::Duration::ZERO, None).unwrap();
+        drop(backup);
+        remember("third");
+        let tx = store.read().unwrap();
+        let now = tx.position().unwrap();
+        assert_eq!(now.number(), before.number(), "as long a log, and another one");
+        assert_ne!(now, before);
+        assert!(!now.same_history(before));
+        assert_eq!(tx.changes_since(before).unwrap(), Changes::Lost { position: now });
+        assert_ne!(tx.newest_change(first).unwrap(), change);
+        drop(tx);
+
+        store.compact().unwrap();
+        let tx = store.read().unwrap();
+        let compacted = tx.position().unwrap();
+        assert_eq!(compacted.number(), now.number());
+        assert_eq!(tx.changes_since(now).unwrap(), Changes::Lost { position: compacted });
+        // What is laid by in the file was carried over with it.
+        let position = tx.position_numbered(now.number()).unwrap();
+        assert!(matches!(tx.changes_since(position).unwrap(), Changes::Entries { .. }));
+    }
+
+    #[test]
+    fn an_ordinary_write_changes_the_number_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let entry = NewEntry::new("first");
+        let mut tx = store.write().unwrap();
+        let before = tx.position().unwrap();
+        let row = tx.insert(&[Draft::new(&entry)]).unwrap()[0].row;
+        let written = tx.newest_change(row).unwrap();
+        tx.commit().unwrap();
+        let tx = store.read().unwrap();
+        let after = tx.position().unwrap();
+        assert!(after.same_history(before) && after.number() > before.number());
+        assert_eq!(tx.newest_change(row).unwrap(), written);
     }
 }

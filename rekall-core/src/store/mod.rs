@@ -21,7 +21,7 @@ mod writer;
 pub(crate) use pending::FORGOTTEN_BY_PENDING;
 
 pub use block_writer::IndexBlockWriter;
-pub use changes::Changes;
+pub use changes::{Changes, LogPosition};
 pub use entries::{Draft, Inserted};
 pub use facets::{Facet, FacetCount};
 pub use spaces::{Space, SpaceId, SpaceState};
@@ -128,7 +128,7 @@ impl Store {
         begin_immediate(&writer, left)?;
         let mut tx = Tx::begun(self, writer);
         tx.connection.busy_timeout(self.database.options().busy_timeout)?;
-        tx.began_at = tx.position()?;
+        tx.began_at = tx.position()?.number();
         Ok(tx)
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rekall_core::{Changes, Context, Draft, Filter, NewEntry, Store, TextQuery};
+use rekall_core::{Changes, Context, Draft, Filter, LogPosition, NewEntry, Store, TextQuery};
 
 use crate::upkeep_common::*;
 
@@ -27,7 +27,7 @@ fn raw(path: &Path, sql: &str) -> Option<()> {
 /// What an index sees: the rows that changed since the last look.
 struct Watcher<'s> {
     store: &'s Store,
-    position: i64,
+    position: LogPosition,
     version: i64,
 }
 

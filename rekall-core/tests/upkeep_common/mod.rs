@@ -199,7 +199,7 @@ pub fn read_all(store: &Store) -> Result<BTreeMap<i64, Entry>, Error> {
     if let Some(space) = tx.active_space()? {
         tx.vectors::<Error>(&space, 16, |_| Ok(()))?;
     }
-    tx.changes_since(0)?;
+    tx.changes_since(tx.position_numbered(0)?)?;
     tx.stats()?;
     Ok(found)
 }

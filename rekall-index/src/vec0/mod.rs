@@ -61,7 +61,15 @@ const CHUNK_BYTES: usize = 3 << 19;
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::from_source(error)
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            // A table that is not there, bytes of another length, a value that is no key: these statements are sound, so it is
+            // the table that is not.
+            None | Some(ErrorCode::Unknown | ErrorCode::DatabaseCorrupt | ErrorCode::TypeMismatch) => {
+                Self::Corrupt { detail: error.to_string() }
+            }
+            Some(_) => Self::from_source(error),
+        }
     }
 }
 
@@ -74,6 +82,23 @@ impl<'c> SqliteVecIndex<'c> {
     /// [`Error::Unavailable`] if sqlite-vec does not start, or if `name` is not made of ASCII letters, digits and `_`;
     /// [`Error::Source`] from SQLite.
     pub fn open(connection: &'c Connection, name: &str, dimensions: usize) -> Result<Self, Error> {
+        if let Some(index) = Self::existing(connection, name, dimensions)? {
+            return Ok(index);
+        }
+        let index = Self { connection, name: name.to_owned(), dimensions };
+        index.create()?;
+        Ok(index)
+    }
+
+    /// A view of the table `name` if it is there: writes nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn existing(
+        connection: &'c Connection,
+        name: &str,
+        dimensions: usize,
+    ) -> Result<Option<Self>, Error> {
         if dimensions == 0 || dimensions > MOST_DIMENSIONS {
             return Err(Error::InvalidDimensions { most: MOST_DIMENSIONS, got: dimensions });
         }
@@ -81,11 +106,68 @@ impl<'c> SqliteVecIndex<'c> {
         register::register(connection)?;
         let index = Self { connection, name: name.to_owned(), dimensions };
         match index.stored_dimensions()? {
-            Some(stored) if stored == dimensions => {}
-            Some(stored) => return Err(Error::Dimensions { expected: stored, got: dimensions }),
-            None => index.create()?,
+            Some(stored) if stored == dimensions => Ok(Some(index)),
+            Some(stored) => Err(Error::Dimensions { expected: stored, got: dimensions }),
+            None => Ok(None),
         }
-        Ok(index)
+    }
+
+    /// A view of the table `name` if it is there, of vectors of this length, and [whole](Self::is_whole) with that many rows.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for [`Error::Dimensions`].
+    pub fn whole(
+        connection: &'c Connection,
+        name: &str,
+        dimensions: usize,
+        rows: usize,
+    ) -> Result<Option<Self>, Error> {
+        let table = match Self::existing(connection, name, dimensions) {
+            Err(Error::Dimensions { .. }) => None,
+            table => table?,
+        };
+        match table {
+            Some(table) if table.is_whole(rows)? => Ok(Some(table)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether all tables that make up this one hold `rows` rows each, as many as were put there: where another program has
+    /// deleted some of them, a search would find less and not know it. Reads no vector; a millisecond or two for 100,000 rows.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] or [`Error::Source`] from SQLite; that a table is missing is no error but false.
+    pub fn is_whole(&self, rows: usize) -> Result<bool, Error> {
+        let name = &self.name;
+        for table in ["keys", "rowids", "chunks", "vector_chunks00"] {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            if !statement.query_row([format!("{name}_{table}")], |row| row.get::<_, bool>(0))? {
+                return Ok(false);
+            }
+        }
+        for table in ["keys", "rowids"] {
+            let sql = format!("SELECT count(*) FROM \"{name}_{table}\"");
+            let count: i64 = self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
+            if usize::try_from(count) != Ok(rows) {
+                return Ok(false);
+            }
+        }
+        // A bit for each place that holds a vector.
+        let sql = format!(
+            "SELECT validity, EXISTS (SELECT 1 FROM \"{name}_vector_chunks00\" v WHERE v.rowid = c.chunk_id)
+             FROM \"{name}_chunks\" c"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut chunks = statement.query([])?;
+        let mut valid = 0;
+        while let Some(chunk) = chunks.next()? {
+            let bits = chunk.get_ref(0)?.as_blob().unwrap_or_default();
+            if chunk.get(1)? {
+                valid += bits.iter().map(|byte| byte.count_ones() as usize).sum::<usize>();
+            }
+        }
+        Ok(valid == rows)
     }
 
     /// Drops the table `name` with all it holds, whatever its dimensions; nothing happens if it is not there.

@@ -366,7 +366,7 @@ fn blocks(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>)
     let Some(filled_to) = tx.index_position(space.id, vec0::KIND)? else { return Ok(()) };
     // What the log no longer tells the difference to is not used.
     if let Changes::Entries { .. } = tx.changes_since(filled_to)? {
-        for detail in vec0::faults(&tx.connection, &space, filled_to)? {
+        for detail in vec0::faults(&tx.connection, &space, filled_to.number())? {
             search.add(ProblemKind::Blocks, detail, None);
         }
     }

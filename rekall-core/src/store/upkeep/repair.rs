@@ -117,7 +117,7 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     let connection: &Connection = &tx.connection;
     let mut report =
         RepairReport { objects: objects::wrong(connection)?.len() as u64, ..RepairReport::default() };
-    let before = tx.position()?;
+    let before = tx.position()?.number();
     // Triggers would stumble over unreadable JSON; all that they keep is made anew below.
     objects::drop_triggers(connection)?;
     objects::drop_full_text(connection)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rekall_core::{Role, Space, TextQuery, VectorKey};
-use rekall_index::{Key, Neighbor};
+use rekall_index::{Error as IndexError, Key, Neighbor};
 
 use super::found::{Candidate, Found};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
@@ -14,7 +14,7 @@ use super::query::Query;
 use crate::embedding::normalized;
 use crate::engine::check_cancelled;
 use crate::resident::Snapshot;
-use crate::{CancelToken, Error, Rekall};
+use crate::{CancelToken, Entry, Error, Rekall};
 
 /// How deep each leg of a hybrid search looks, at the least. What only one leg knows of an entry beyond that depth has
 /// little weight in either fusion; to ask the word leg about every candidate of the other would double its cost.
@@ -217,15 +217,19 @@ impl Job<'_> {
             };
         }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-        // Equal scores at the border are decided by id, so all of them are read.
-        let border = candidates.get(limit - 1).map_or(f64::NEG_INFINITY, |last| last.score);
-        candidates.truncate(candidates.partition_point(|candidate| candidate.score >= border));
-        let rows: Vec<i64> = candidates.iter().map(|candidate| candidate.row).collect();
-        let entries = snapshot.tx.entries(&rows)?;
-        let mut hits = Vec::with_capacity(entries.len());
-        for ((row, entry), candidate) in entries.into_iter().zip(candidates) {
-            debug_assert_eq!(row, candidate.row, "the snapshot holds every row that its index holds");
-            hits.push((candidate, entry));
+        let mut hits: Vec<(Candidate, Entry)> = Vec::with_capacity(limit.min(candidates.len()));
+        for candidate in candidates {
+            // Equal scores at the border are decided by id, so all of them are read.
+            if hits.get(limit - 1).is_some_and(|last| candidate.score < last.0.score) {
+                break;
+            }
+            match (snapshot.tx.entries(&[candidate.row])?.pop(), candidate.nearest) {
+                (Some((_, entry)), _) => hits.push((candidate, entry)),
+                // The index speaks of an entry that went without a word in the log: it is searched anew without.
+                (None, Some(near)) => return Err(IndexError::MissingRow { key: near.key }.into()),
+                // So does the full-text index, which `check` tells of.
+                (None, None) => {}
+            }
         }
         hits.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.1.id.cmp(&b.1.id)));
         hits.truncate(limit);

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use rekall_core::{Filter, Role};
-use rekall_index::{Neighbor, Roles};
+use rekall_index::{Error as IndexError, Neighbor, Roles};
 
 use super::hit::{Explain, Hit, Leg, Recalled};
 use super::legs::{Admitted, Semantic};
 use super::options::check_limit;
 use super::search::{hit_chunk, note_missing_vectors};
 use crate::resident::Snapshot;
-use crate::{CancelToken, EntryId, Error, Rekall};
+use crate::{CancelToken, Entry, EntryId, Error, Rekall};
 
 /// A search for entries like a given one, in the making; see [`Rekall::similar_to`].
 #[must_use = "nothing is searched before run()"]
@@ -113,8 +113,13 @@ impl Similar<'_> {
             best.into_values().filter(|near| near.similarity >= self.threshold).collect();
         nearest.sort_by_key(|near| near.key.entry);
         let rows: Vec<i64> = nearest.iter().map(|near| near.key.entry).collect();
+        let mut entries: HashMap<i64, Entry> = snapshot.tx.entries(&rows)?.into_iter().collect();
         let mut hits = Vec::with_capacity(rows.len());
-        for ((_, entry), near) in snapshot.tx.entries(&rows)?.into_iter().zip(nearest) {
+        for near in nearest {
+            let Some(entry) = entries.remove(&near.key.entry) else {
+                // As in any other search: anew without what is not there.
+                return Err(IndexError::MissingRow { key: near.key }.into());
+            };
             hits.push(Hit {
                 entry,
                 score: near.similarity.into(),

@@ -17,8 +17,8 @@ pub struct VectorBatch {
     pub keys: Vec<VectorKey>,
     /// `keys.len() * dimensions` components.
     pub rows: Vec<f32>,
-    /// Rows left out because they are unusable (wrong length, not finite, not of unit length). `check` names
-    /// them and `repair` quarantines them.
+    /// Rows left out because they are unusable: of the wrong length, not finite, not of unit length, or of no entry that is
+    /// there. `check` names them; `repair` quarantines them, and removes those of no entry.
     pub unusable: Vec<VectorKey>,
 }
 
@@ -27,9 +27,9 @@ impl VectorBatch {
         Self { dimensions, ..Self::default() }
     }
 
-    fn push(&mut self, key: VectorKey, bytes: &[u8]) {
+    fn push(&mut self, key: VectorKey, bytes: &[u8], has_entry: bool) {
         let start = self.rows.len();
-        let fits = vector::decode(bytes, self.dimensions, &mut self.rows).is_some();
+        let fits = has_entry && vector::decode(bytes, self.dimensions, &mut self.rows).is_some();
         if fits && vector::problem(&self.rows[start..]).is_none() {
             self.keys.push(key);
         } else {
@@ -52,7 +52,8 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         batch_rows: usize,
         mut each: impl FnMut(&VectorBatch) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = "SELECT entry_id, role, chunk, vector FROM embedding WHERE space_id = ?1";
+        let sql = "SELECT entry_id, role, chunk, vector, entry_id IN (SELECT id FROM entry)
+                   FROM embedding WHERE space_id = ?1";
         let mut batch = VectorBatch::new(space.dimensions);
         batch.rows.reserve(batch_rows * space.dimensions);
         let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
@@ -76,7 +77,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     pub fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
         let mut batch = VectorBatch::new(space.dimensions);
         let mut statement = self.connection.prepare_cached(
-            "SELECT entry_id, role, chunk, vector FROM embedding
+            "SELECT entry_id, role, chunk, vector, entry_id IN (SELECT id FROM entry) FROM embedding
              WHERE entry_id = ?1 AND space_id = ?2 ORDER BY role, chunk",
         )?;
         for &entry in entries {
@@ -95,12 +96,13 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     pub fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
         let mut batch = VectorBatch::new(space.dimensions);
         let mut statement = self.connection.prepare_cached(
-            "SELECT vector FROM embedding WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
+            "SELECT vector, entry_id IN (SELECT id FROM entry) FROM embedding
+             WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
         )?;
         for key in keys {
             let mut rows = statement.query((key.entry, space.id.0, key.role, key.chunk))?;
             match rows.next()? {
-                Some(row) => batch.push(*key, blob(row, 0)?),
+                Some(row) => batch.push(*key, blob(row, 0)?, row.get(1)?),
                 None => batch.unusable.push(*key),
             }
         }
@@ -231,7 +233,7 @@ fn read_into(row: &Row<'_>, batch: &mut VectorBatch) -> rusqlite::Result<()> {
     let chunk = chunk.ok().and_then(|chunk| u16::try_from(chunk).ok());
     let entry = row.get(0)?;
     match (role, chunk) {
-        (Some(role), Some(chunk)) => batch.push(VectorKey { entry, role, chunk }, blob(row, 3)?),
+        (Some(role), Some(chunk)) => batch.push(VectorKey { entry, role, chunk }, blob(row, 3)?, row.get(4)?),
         // Another program's doing: one bad row may not stop a search over the others.
         _ => batch.unusable.push(VectorKey { entry, role: u8::MAX, chunk: u16::MAX }),
     }

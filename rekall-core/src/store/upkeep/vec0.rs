@@ -71,7 +71,7 @@ fn places(connection: &Connection) -> Result<u64, Error> {
 /// Vectors that a search may see and the table does not have.
 fn missing(connection: &Connection, space: &Space, filled_to: i64) -> Result<u64, Error> {
     let mut statement = connection.prepare(&format!(
-        "SELECT vector FROM embedding WHERE space_id = ?1
+        "SELECT vector FROM embedding WHERE space_id = ?1 AND entry_id IN (SELECT id FROM entry)
              AND NOT EXISTS (SELECT 1 FROM {TABLE}_keys AS keys WHERE keys.entry = entry_id
                  AND keys.role = embedding.role AND keys.chunk = embedding.chunk)
              AND NOT EXISTS (SELECT 1 FROM change WHERE change.entry_id = embedding.entry_id AND seq > ?2)"

@@ -2,13 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use rekall_core::{Link, NewVector, Relation, Space, SpaceId, StoredVector};
+use rekall_core::{Link, LogPosition, NewVector, Relation, Space, SpaceId, StoredVector};
 
 use crate::embedding::{self, Piece};
 use crate::event::Event;
 use crate::models::Models;
 use crate::remember::{WORDLESS, postponable};
 use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
+
+/// How often an update begins anew because others changed the entry meanwhile, before it makes them wait while it embeds.
+const PATIENCE: usize = 8;
 
 impl Rekall {
     /// The entry with this id. Costs tens of microseconds and takes no write lock.
@@ -57,13 +60,21 @@ impl Rekall {
             tx.commit()?;
             return Ok(entry);
         }
+        let mut tries = 0;
         loop {
-            let plan = self.plan_update(id, patch)?;
+            tries += 1;
+            let mut plan = self.plan_update(id, patch)?;
             let mut tx = self.store.write()?;
-            // Embedding took a while, without a lock: if somebody changed the entry meanwhile, or the file's model,
-            // start over.
-            if tx.get(id)? != plan.before || tx.active_space()?.map(|space| space.id) != plan.space {
+            // Embedding took a while, without a lock: if somebody changed the entry meanwhile, or its vectors, or the file's
+            // model, start over.
+            let outdated = tx.newest_change(tx.row_of(id)?)? != plan.newest_change
+                || tx.active_space()?.map(|space| space.id) != plan.space;
+            if outdated && tries < PATIENCE {
                 continue;
+            }
+            if outdated {
+                // Others were faster again and again. Now they wait: nobody else writes, so the plan stays true.
+                plan = self.plan_update_with(&self.models.load(), id, patch)?;
             }
             let (row, entry) = tx.update(id, patch)?;
             match plan.vectors {
@@ -213,46 +224,71 @@ impl Rekall {
     }
 
     fn plan_update(&self, id: EntryId, patch: &EntryPatch) -> Result<Plan, Error> {
-        let tx = self.store.read()?;
-        let (row, before) = tx.locate(id)?;
-        let mut after = before.clone();
-        patch.apply(&mut after)?;
-        let space = tx.active_space()?;
-        let stored = tx.stored_vectors(row)?;
-        drop(tx);
-        let planned =
-            self.with_models(|models| self.plan_vectors(models, &after, row, space.as_ref(), stored.clone()));
-        let vectors = match planned {
-            Ok(vectors) => vectors,
-            Err(error) if postponable(&error) => Planned::Later { reason: error.to_string() },
-            Err(error) => return Err(error),
-        };
-        Ok(Plan { before, space: space.map(|space| space.id), vectors })
+        let read = self.read_for_update(id, patch)?;
+        let planned = self.with_models(|models| self.plan_vectors(models, &read));
+        read.plan(planned)
     }
 
-    fn plan_vectors(
-        &self,
-        models: &Models,
-        after: &Entry,
-        row: i64,
-        space: Option<&Space>,
-        mut stored: Vec<StoredVector>,
-    ) -> Result<Planned, Error> {
+    /// The same without waiting for a change of model that may itself wait for the caller's transaction.
+    fn plan_update_with(&self, models: &Models, id: EntryId, patch: &EntryPatch) -> Result<Plan, Error> {
+        let read = self.read_for_update(id, patch)?;
+        let planned = self.plan_vectors(models, &read);
+        read.plan(planned)
+    }
+
+    fn read_for_update(&self, id: EntryId, patch: &EntryPatch) -> Result<ReadForUpdate, Error> {
+        let tx = self.store.read()?;
+        let (row, mut after) = tx.locate(id)?;
+        patch.apply(&mut after)?;
+        Ok(ReadForUpdate {
+            row,
+            newest_change: tx.newest_change(row)?,
+            after,
+            space: tx.active_space()?,
+            stored: tx.stored_vectors(row)?,
+        })
+    }
+
+    fn plan_vectors(&self, models: &Models, read: &ReadForUpdate) -> Result<Planned, Error> {
+        let mut stored = read.stored.clone();
         // Without a space nothing was ever embedded: the entry waits with the others.
-        let space = space.ok_or(Error::NoModel)?;
+        let space = read.space.as_ref().ok_or(Error::NoModel)?;
         let lease = models.lease(None)?;
         self.check_model(space, lease.fingerprint().as_str())?;
-        let mut pieces = embedding::pieces(after.into(), &*lease)?;
-        embedding::keep_what_fits(row, space.id, &mut stored, &mut pieces);
+        let mut pieces = embedding::pieces((&read.after).into(), &*lease)?;
+        embedding::keep_what_fits(read.row, space.id, &mut stored, &mut pieces);
         let wanted: Vec<&Piece> = pieces.iter().collect();
         let fresh = embedding::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
         Ok(Planned::Vectors { space: space.id, pieces, kept: stored, fresh })
     }
 }
 
+/// What an update is worked out from.
+struct ReadForUpdate {
+    row: i64,
+    newest_change: LogPosition,
+    /// The entry as it will be.
+    after: Entry,
+    space: Option<Space>,
+    stored: Vec<StoredVector>,
+}
+
+impl ReadForUpdate {
+    fn plan(self, planned: Result<Planned, Error>) -> Result<Plan, Error> {
+        let vectors = match planned {
+            Ok(vectors) => vectors,
+            Err(error) if postponable(&error) => Planned::Later { reason: error.to_string() },
+            Err(error) => return Err(error),
+        };
+        Ok(Plan { newest_change: self.newest_change, space: self.space.map(|space| space.id), vectors })
+    }
+}
+
 /// An update that is worked out and not yet written.
 struct Plan {
-    before: Entry,
+    /// Of the entry and its vectors. Whatever the entry looks like: two changes of one millisecond, or one there and back,
+    /// leave it as it was, and its vectors perhaps not.
+    newest_change: LogPosition,
     /// The active space then.
     space: Option<SpaceId>,
     vectors: Planned,

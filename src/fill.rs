@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use rekall_core::{EntryText, NewVector, Role, Space, SpaceState, WriteTx};
+use rekall_core::{EntryText, LogPosition, NewVector, ReadTx, Role, Space, SpaceState, WriteTx};
 use rekall_model::{Embedder, Embeddings};
 
 use crate::embedding::{self, Piece};
@@ -27,8 +27,8 @@ impl<'a> Filling<'a> {
 
     /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are left for the
     /// next round. `None`: the space is not in the state any more in which it was.
-    pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Embedded>, Error> {
-        let texts = Texts::of(self.rekall.store.read()?.entries(rows)?, self.embedder)?;
+    pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Filled>, Error> {
+        let texts = Texts::of(&self.rekall.store.read()?, rows, self.embedder)?;
         let vectors = self.embed(&texts, watch)?;
         let mut tx = self.rekall.store.write()?;
         if self.state(&tx)? != Some(self.space.state) {
@@ -45,7 +45,7 @@ impl<'a> Filling<'a> {
     }
 
     pub(crate) fn embed(&mut self, texts: &Texts, watch: &Watch<'_>) -> Result<Embeddings, Error> {
-        let flat: Vec<&Piece> = texts.pieces.iter().flatten().collect();
+        let flat: Vec<&Piece> = texts.texts.iter().flat_map(|text| &text.pieces).collect();
         let started = Instant::now();
         let vectors = embedding::embed(&flat, self.embedder, |_| match watch.check_cancelled() {
             Ok(()) => ControlFlow::Continue(()),
@@ -64,45 +64,66 @@ impl<'a> Filling<'a> {
     }
 }
 
+/// What became of some entries.
+pub(crate) struct Filled {
+    pub(crate) done: Embedded,
+    /// Those that somebody changed meanwhile.
+    pub(crate) left: usize,
+}
+
 /// The texts of some entries as they were read.
 pub(crate) struct Texts {
-    entries: Vec<(i64, Entry)>,
-    /// Of each entry.
-    pieces: Vec<Vec<Piece>>,
+    texts: Vec<Text>,
+}
+
+/// The text of one entry.
+struct Text {
+    row: i64,
+    /// Of the entry and its vectors in the active space.
+    newest_change: LogPosition,
+    entry: Entry,
+    pieces: Vec<Piece>,
 }
 
 impl Texts {
-    pub(crate) fn of(entries: Vec<(i64, Entry)>, embedder: &dyn Embedder) -> Result<Self, Error> {
-        let mut pieces = Vec::with_capacity(entries.len());
-        for (_, entry) in &entries {
-            pieces.push(embedding::pieces(EntryText::from(entry), embedder)?);
+    pub(crate) fn of(tx: &ReadTx<'_>, rows: &[i64], embedder: &dyn Embedder) -> Result<Self, Error> {
+        let mut texts = Vec::with_capacity(rows.len());
+        for (row, entry) in tx.entries(rows)? {
+            let pieces = embedding::pieces(EntryText::from(&entry), embedder)?;
+            texts.push(Text { row, newest_change: tx.newest_change(row)?, entry, pieces });
         }
-        Ok(Self { entries, pieces })
+        Ok(Self { texts })
     }
 
     /// Number of pieces to embed.
     pub(crate) fn len(&self) -> usize {
-        self.pieces.iter().map(Vec::len).sum()
+        self.texts.iter().map(|text| text.pieces.len()).sum()
     }
 
-    /// Writes the vectors of the entries whose text is still the one that was embedded.
+    /// Writes the vectors of the entries that nobody has changed since they were read.
     pub(crate) fn write(
         &self,
         vectors: &Embeddings,
         tx: &mut WriteTx<'_>,
         space: &Space,
-    ) -> Result<Embedded, Error> {
-        let mut done = Embedded::default();
+    ) -> Result<Filled, Error> {
+        let (mut done, mut left) = (Embedded::default(), 0);
         let mut number = 0;
-        for ((row, entry), pieces) in self.entries.iter().zip(&self.pieces) {
+        for Text { row, newest_change, entry, pieces } in &self.texts {
             let new: Vec<NewVector<'_>> = pieces
                 .iter()
                 .enumerate()
                 .filter_map(|(at, piece)| Some(piece.vector(space.id, vectors.row(number + at)?)))
                 .collect();
             number += pieces.len();
-            let unchanged = tx.entries(&[*row])?.first().is_some_and(|(_, now)| same_text(now, entry));
+            // In the active space somebody may have given it a vector meanwhile. In one that is being filled only the text
+            // counts: what else changes there is not in the log.
+            let unchanged = match space.state {
+                SpaceState::Active => tx.newest_change(*row)? == *newest_change,
+                _ => tx.entries(&[*row])?.first().is_some_and(|(_, now)| same_text(now, entry)),
+            };
             if !unchanged {
+                left += 1;
                 continue;
             }
             if space.state == SpaceState::Active {
@@ -120,7 +141,7 @@ impl Texts {
             done.without_meaning += usize::from(new.is_empty());
             done.vectors += new.len();
         }
-        Ok(done)
+        Ok(Filled { done, left })
     }
 }
 

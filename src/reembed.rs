@@ -120,24 +120,35 @@ impl Rekall {
             let waiting = |after, limit| self.store.read()?.pending(space.id, after, limit);
             let total = done.entries + done.without_meaning + waiting(0, usize::MAX)?.len();
             let mut filling = Filling::new(self, space.clone(), &**lease);
-            let mut after = 0;
-            loop {
-                watch.check_cancelled()?;
-                let rows = waiting(after, BATCH)?;
-                let Some(&last) = rows.last() else { return Ok(done) };
-                after = last;
-                match filling.fill(&rows, watch)? {
-                    Some(filled) => done.add(filled),
-                    // Another model's space is active now, unless somebody only thought so.
-                    None => continue 'space,
-                }
-                watch.tell(done.seen().min(total), total);
-                if rows.len() < BATCH {
-                    // What was written meanwhile is somebody else's, who may never stop.
+            for _ in 0..PATIENCE {
+                let (mut after, mut left) = (0, 0);
+                loop {
                     watch.check_cancelled()?;
-                    return Ok(done);
+                    let rows = waiting(after, BATCH)?;
+                    let Some(&last) = rows.last() else { break };
+                    after = last;
+                    match filling.fill(&rows, watch)? {
+                        Some(filled) => {
+                            done.add(filled.done);
+                            left += filled.left;
+                        }
+                        // Another model's space is active now, unless somebody only thought so.
+                        None => continue 'space,
+                    }
+                    watch.tell(done.seen().min(total), total);
+                    if rows.len() < BATCH {
+                        // What was written meanwhile is somebody else's, who may never stop.
+                        break;
+                    }
+                }
+                watch.check_cancelled()?;
+                // Those that were changed under the model's hands are looked at once more; whoever changes them without a
+                // pause leaves them to the next call.
+                if left == 0 {
+                    break;
                 }
             }
+            return Ok(done);
         }
     }
 
@@ -176,14 +187,17 @@ impl Rekall {
         let total = missing(filling.space.id, 0, usize::MAX)?.len();
         for round in 1.. {
             let mut after = 0;
+            // A round ends where it ended when it began, or it would run after whoever writes faster than the model works.
+            let end = missing(filling.space.id, 0, usize::MAX)?.last().copied().unwrap_or(0);
             loop {
                 watch.check_cancelled()?;
-                let rows = missing(filling.space.id, after, BATCH)?;
+                let mut rows = missing(filling.space.id, after, BATCH)?;
+                rows.retain(|&row| row <= end);
                 let Some(&last) = rows.last() else { break };
                 after = last;
                 // What became of the space, the switch will find.
                 let Some(filled) = filling.fill(&rows, watch)? else { break };
-                done.add(filled);
+                done.add(filled.done);
                 watch.tell(done.seen().min(total), total);
                 if rows.len() < BATCH {
                     break;
@@ -192,7 +206,9 @@ impl Rekall {
             // Told of the last entries, a caller can still say no.
             watch.check_cancelled()?;
             let most = if round < PATIENCE { filling.pieces_within(LAST_TIME) } else { usize::MAX };
-            if let Some(last) = self.switch(filling, most, models, watch)? {
+            // From then on each round takes twice as many into the switch, so it comes to an end whoever writes.
+            let entries = LAST << round.saturating_sub(PATIENCE).min(20);
+            if let Some(last) = self.switch(filling, (entries, most), models, watch)? {
                 done.add(last);
                 break;
             }
@@ -202,12 +218,12 @@ impl Rekall {
     }
 
     /// Makes the filled space the active one and its model that of this memory, if all is there that must be: looked at in
-    /// the transaction that switches, so nothing can slip in between. Up to `most` pieces that are missing still are made
-    /// there and then. `None`: too much is missing.
+    /// the transaction that switches, so nothing can slip in between. Up to so many entries and pieces that are missing still
+    /// are made there and then. `None`: too much is missing.
     fn switch(
         &self,
         filling: &mut Filling<'_>,
-        most: usize,
+        (most_entries, most_pieces): (usize, usize),
         models: &Arc<Models>,
         watch: &Watch<'_>,
     ) -> Result<Option<Embedded>, Error> {
@@ -225,17 +241,18 @@ impl Rekall {
             }
             _ => return Err(rekall_core::Error::SpaceNotFound { id: filling.space.id.0 }.into()),
         }
-        let rows = tx.without_vectors(filling.space.id, 0, LAST + 1)?;
+        let rows = tx.without_vectors(filling.space.id, 0, most_entries + 1)?;
         if !rows.is_empty() {
-            if rows.len() > LAST {
+            if rows.len() > most_entries {
                 return Ok(None);
             }
-            let texts = Texts::of(tx.entries(&rows)?, filling.embedder)?;
-            if texts.len() > most {
+            // Nobody else writes now, so a reader sees the very same rows.
+            let texts = Texts::of(&self.store.read()?, &rows, filling.embedder)?;
+            if texts.len() > most_pieces {
                 return Ok(None);
             }
             let vectors = filling.embed(&texts, watch)?;
-            done = texts.write(&vectors, &mut tx, &filling.space)?;
+            done = texts.write(&vectors, &mut tx, &filling.space)?.done;
         }
         tx.activate_space(filling.space.id)?;
         tx.settle_pending(filling.space.id)?;

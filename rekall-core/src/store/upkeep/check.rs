@@ -231,6 +231,9 @@ fn file(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -
             search.add(ProblemKind::File, line.replace('\n', "; "), None);
         }
     }
+    for (name, detail) in objects::unreadable(&tx.connection)? {
+        search.add(ProblemKind::File, format!("{name} cannot be read: {detail}"), None);
+    }
     search.count.add(search.report.pages)
 }
 

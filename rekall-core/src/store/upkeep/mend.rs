@@ -42,6 +42,17 @@ impl RawEntry {
         format!("SELECT id, {} FROM entry", COLUMNS.join(", "))
     }
 
+    /// The same for a file that may lack some of the columns: these are nothing.
+    pub(super) fn select_what_is_there(connection: &Connection) -> Result<String, Error> {
+        let mut statement = connection.prepare("SELECT name FROM pragma_table_info('entry')")?;
+        let found: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let columns = COLUMNS.map(|column| match found.iter().any(|name| name == column) {
+            true => column.to_owned(),
+            false => format!("NULL AS {column}"),
+        });
+        Ok(format!("SELECT id, {} FROM entry", columns.join(", ")))
+    }
+
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let mut values = Vec::with_capacity(COLUMNS.len());
         for column in 1..=COLUMNS.len() {

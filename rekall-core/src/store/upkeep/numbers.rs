@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
 use super::faults::REFERENCES;
-use crate::Error;
+use crate::{Error, objects};
 
 /// The highest row number, or position of the log, that a file can have come to by itself; beyond it AUTOINCREMENT
 /// would soon have no number left, and no more would be written.
@@ -137,8 +137,9 @@ pub(super) fn mend(connection: &Connection, before: i64) -> Result<(), Error> {
     let newest = highest(connection, "change", "SELECT seq AS number FROM change")?;
     let before = if (0..=HIGHEST).contains(&before) { before.max(newest) } else { newest };
     connection.execute_batch(
-        "DELETE FROM change; DELETE FROM sqlite_sequence WHERE name IN ('change', 'entry', 'space')",
+        "DROP TABLE change; DELETE FROM sqlite_sequence WHERE name IN ('change', 'entry', 'space')",
     )?;
+    objects::restore(connection, "table")?;
     for (table, given) in [("entry", entries), ("space", spaces)] {
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", (table, given))?;
     }

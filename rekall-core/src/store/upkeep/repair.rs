@@ -120,22 +120,24 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     let before = tx.position()?.number();
     // Triggers would stumble over unreadable JSON; all that they keep is made anew below.
     objects::drop_triggers(connection)?;
+    objects::drop_indexes(connection)?;
     objects::drop_full_text(connection)?;
+    // Derived, like the full text: made anew from the bottom.
+    connection.execute_batch("DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS index_block")?;
     objects::restore(connection, "table")?;
     objects::restore(connection, "view")?;
     report.spaces = spaces::mend(connection)?;
     count.tell()?;
     mend_entries(tx, &mut report, count)?;
-    objects::restore(connection, "index")?;
+    // Those that belong to their tables; then the others.
     connection.execute_batch("REINDEX")?;
+    objects::restore(connection, "index")?;
     count.tell()?;
     quarantine(tx, &mut report, count)?;
     remove_orphans(connection, &mut report)?;
     connection.execute_batch(
-        "DELETE FROM tag;
-         INSERT INTO tag (tag, entry_id) SELECT DISTINCT CAST(value AS TEXT), entry.id
-             FROM entry, json_each(entry.tags);
-         DELETE FROM index_block;",
+        "INSERT INTO tag (tag, entry_id) SELECT DISTINCT CAST(value AS TEXT), entry.id
+             FROM entry, json_each(entry.tags)",
     )?;
     count.tell()?;
     full_text::rebuild(connection)?;
@@ -242,6 +244,9 @@ fn verify(connection: &Connection) -> Result<(), Error> {
     if let Some(object) = objects::wrong(connection)?.first() {
         let detail = format!("{} {} lacks columns, or has them in another key", object.sort, object.name);
         return Err(Error::Corrupt { detail });
+    }
+    if let Some((name, detail)) = objects::unreadable(connection)?.into_iter().next() {
+        return Err(Error::Corrupt { detail: format!("{name} cannot be read: {detail}") });
     }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found == "ok" { Ok(()) } else { Err(Error::Corrupt { detail: found.replace('\n', "; ") }) }

@@ -199,7 +199,7 @@ impl Salvage<'_> {
     }
 
     fn entries(&mut self, progress: Progress<'_>, cancel: Option<&AtomicBool>) -> Result<(), Error> {
-        let select = RawEntry::select();
+        let select = RawEntry::select_what_is_there(self.from).unwrap_or_else(|_| RawEntry::select());
         let bounds = ["SELECT seq FROM sqlite_sequence WHERE name = 'entry'", "SELECT max(id) FROM entry"];
         let mut scan = Scan::new(self.from);
         let (to, now, ids, report) = (self.to, self.now, &mut self.ids, &mut self.report);

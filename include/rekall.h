@@ -716,6 +716,12 @@
  */
 #define REKALL_DEGRADED_NOT_INDEXED 6
 
+/**
+ * What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
+ * find less. rekall_check() says more, rekall_repair() makes it anew.
+ */
+#define REKALL_DEGRADED_DAMAGED 7
+
 /* ======================================================================================================== */
 /* The model's life                                                                                         */
 /* ======================================================================================================== */

@@ -13,6 +13,7 @@ use rekall_model::{Embedder, Fingerprint, KeepAlive, LoadOptions, ManagerOptions
 use crate::config::VectorBackend;
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
+use crate::recall::health::Health;
 use crate::resident::{Resident, Wanted};
 use crate::turns::Turns;
 use crate::{Config, Error, Event, Rekall};
@@ -274,6 +275,7 @@ impl Builder {
             queries: EmbeddingCache::new(cache),
             events: self.events,
             turns: Turns::default(),
+            health: Health::default(),
             settings,
         })
     }

@@ -12,6 +12,7 @@ use rekall_model::{Fingerprint, KeepAlive};
 use crate::builder::Settings;
 use crate::event::{Event, Events};
 use crate::models::Models;
+use crate::recall::health::Health;
 use crate::resident::Resident;
 use crate::turns::Turns;
 use crate::{Builder, CancelToken, Error, Watch};
@@ -33,6 +34,7 @@ pub struct Rekall {
     pub(crate) queries: EmbeddingCache<QueryKey>,
     pub(crate) events: Events,
     pub(crate) turns: Turns,
+    pub(crate) health: Health,
     pub(crate) settings: Settings,
 }
 

@@ -102,6 +102,13 @@ pub enum Degraded {
         /// Vectors read.
         rows: usize,
     },
+    /// What searches read besides the entries has lost something, because of another program or a damaged disk: words or
+    /// tags find less, or something else. `check` says more, `repair` makes it anew.
+    #[error("the file is damaged: {reason}")]
+    Damaged {
+        /// What was noticed.
+        reason: String,
+    },
     /// Some vectors in the file cannot be used; `check` names them.
     #[error("vectors of {count} entries cannot be used")]
     UnusableVectors {

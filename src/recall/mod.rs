@@ -2,6 +2,7 @@
 
 mod found;
 mod fusion;
+pub(crate) mod health;
 mod hit;
 mod legs;
 mod options;

@@ -140,6 +140,8 @@ impl Job<'_> {
             if mode != Mode::Text {
                 note_missing_vectors(snapshot, &mut degraded)?;
             }
+            let (store, by_words) = (&self.rekall.store, mode != Mode::Semantic && text.is_some());
+            self.rekall.health.tell(store, by_words, &self.options.filter, &mut degraded)?;
             if let Some(vector) = &ready.vector {
                 found.compare_rest(snapshot, vector, self.options.roles)?;
             }
@@ -253,7 +255,11 @@ pub(super) fn note_missing_vectors(
     snapshot: &Snapshot<'_>,
     degraded: &mut Vec<Degraded>,
 ) -> Result<(), Error> {
-    let count = snapshot.tx.count_pending()?;
+    // Where no space is active every entry waits, whether it is marked or not.
+    let count = match snapshot.view.space {
+        Some(_) => snapshot.tx.count_pending()?,
+        None => snapshot.tx.count_entries()?,
+    };
     if count > 0 {
         degraded.push(Degraded::Pending { count });
     }

@@ -73,6 +73,7 @@ impl Similar<'_> {
         let (hits, degraded) = self.rekall.resident.consistently(store, events, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &mut degraded)?;
+            self.rekall.health.tell(store, false, &self.filter, &mut degraded)?;
             Ok((self.search(snapshot)?, degraded))
         })?;
         Ok(Recalled { hits, degraded, elapsed: started.elapsed() })

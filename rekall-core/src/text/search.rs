@@ -6,6 +6,7 @@ use rusqlite::types::Value as SqlValue;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::averages::Averages;
+use super::pages;
 use super::query::{MAX_WORDS, TextQuery};
 use crate::{Error, Filter, Tx};
 
@@ -114,6 +115,27 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             }
         }
         Ok(None)
+    }
+
+    /// What a search by words misses, in words of its own, as far as a glance tells: entries that are not in the index, or
+    /// pages of it that are not found. `None`: nothing. [`check`](crate::Store::check) looks at everything.
+    /// O(entries), from the narrowest index: some tenths of a millisecond for 100,000.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn fault_of_words(&self) -> Result<Option<String>, Error> {
+        pages::glance(&self.connection, self.count_entries()?)
+    }
+
+    /// The same of the index of tags, which a filter by tags reads: whether it is empty and should not be. O(log n), and
+    /// where no entry has tags O(entries).
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn fault_of_tags(&self) -> Result<Option<String>, Error> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM tag) AND EXISTS (SELECT 1 FROM entry WHERE tags <> '[]')";
+        let are_gone: bool = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(are_gone.then(|| "no tag is in the index of tags".to_owned()))
     }
 
     /// The FTS5 expressions for a query: its words joined by OR.

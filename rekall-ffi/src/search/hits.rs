@@ -59,6 +59,9 @@ pub const REKALL_DEGRADED_OTHER: u32 = 5;
 /// complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
 /// rekall_rebuild_index() lays one by.
 pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
+/// What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
+/// find less. rekall_check() says more, rekall_repair() makes it anew.
+pub const REKALL_DEGRADED_DAMAGED: u32 = 7;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -100,6 +103,7 @@ impl From<&Degraded> for Why {
             Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
             Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
             Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
+            Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }

@@ -168,3 +168,46 @@ fn other_files_are_refused() {
     let error = Store::salvage(folder.path().join("none"), folder.path().join("t"), &mut |_, _| {}, None);
     assert!(matches!(error, Err(Error::Io { .. })));
 }
+
+/// Two pages of entries in each other's place are no error to SQLite: row numbers go back.
+#[test]
+fn entries_out_of_order_are_named_and_carried_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sound, mut bytes) = sound(folder.path());
+    let is_of_entries = |page: &[u8]| page[0] == 13 && page.windows(12).any(|text| text == b"said in note");
+    let pages: Vec<usize> = (1..bytes.len() / 8_192)
+        .filter(|page| is_of_entries(&bytes[page * 8_192..(page + 1) * 8_192]))
+        .collect();
+    let (first, last) = (pages[0] * 8_192, pages[pages.len() - 1] * 8_192);
+    let (low, high) = bytes.split_at_mut(last);
+    low[first..first + 8_192].swap_with_slice(&mut high[..8_192]);
+    let path = folder.path().join("damaged.db");
+    std::fs::write(&path, &bytes).unwrap();
+
+    let (tell, told) = std::sync::mpsc::channel();
+    let damaged = path.clone();
+    std::thread::spawn(move || {
+        let store = open(&damaged);
+        let report = store.check().unwrap();
+        assert!(
+            report.problems.iter().any(|problem| problem.detail.contains("must go forward")),
+            "{report:#?}"
+        );
+        assert!(matches!(store.repair(), Err(Error::Corrupt { detail }) if detail.contains("salvage")));
+        let walked = store.read().unwrap().entries_after(0, 1_000);
+        assert!(
+            matches!(walked, Err(Error::Corrupt { .. })),
+            "a walk that goes on from its last row would not end"
+        );
+        drop(store);
+        tell.send(()).unwrap();
+    });
+    told.recv_timeout(std::time::Duration::from_secs(10)).expect("looked at and refused, soon");
+
+    let target = folder.path().join("target.db");
+    let report = salvage(&path, &target).unwrap();
+    assert_eq!((report.entries, report.vectors), (ENTRIES, ENTRIES), "{report:?}");
+    let saved = open(&target);
+    assert_clean(&saved);
+    assert_eq!(export(&saved), export(&open(&sound)));
+}

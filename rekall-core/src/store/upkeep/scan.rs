@@ -1,5 +1,7 @@
 //! Reading a damaged table from both ends and, in between, by halves.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, Row};
 
 use crate::Error;
@@ -9,8 +11,10 @@ pub(super) struct Scan<'c> {
     connection: &'c Connection,
     /// Ranges of row numbers that could not be read.
     pub(super) unreadable: Vec<(i64, i64)>,
-    /// Statements that may still be spent on looking for rows inside damaged ranges.
+    /// Statements, and rows that were not asked for, that may still be spent on looking inside damaged ranges.
     budget: u32,
+    /// Rows that were taken: pages out of order give some more than once.
+    seen: HashSet<i64>,
 }
 
 /// Enough for a damaged page anywhere in a table of a million rows; a few seconds at most.
@@ -21,7 +25,7 @@ pub(super) type Take<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<(), Error>;
 
 impl<'c> Scan<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { connection, unreadable: Vec::new(), budget: BUDGET }
+        Self { connection, unreadable: Vec::new(), budget: BUDGET, seen: HashSet::new() }
     }
 
     /// Rows of a table with row numbers. `bounds` are queries that may say how far these go.
@@ -41,10 +45,12 @@ impl<'c> Scan<'c> {
         let between =
             |order: &str| format!("{select} WHERE {table}.{key} BETWEEN ?1 AND ?2 ORDER BY 1 {order}");
         let statements = (between("ASC"), between("DESC"));
-        // Another program may have written any number.
-        let lowest = bound(&format!("SELECT min({key}) FROM {table}").as_str()).unwrap_or(1).min(1);
+        // All of them, whatever their numbers, as far as that goes: pages out of order are no error to SQLite.
+        if self.run(&statements.0, Some((i64::MIN, i64::MAX)), false, take)?.is_none() {
+            return Ok(());
+        }
         // A bound that cannot be read leaves the whole range; the budget ends the search in it.
-        let found = self.range(lowest, highest.unwrap_or(i64::MAX), &statements, take);
+        let found = self.range(1, highest.unwrap_or(i64::MAX), &statements, take);
         self.merge();
         found
     }
@@ -81,8 +87,8 @@ impl<'c> Scan<'c> {
     }
 
     /// Runs a query until its end (`None`) or until damage (`Some`, with the last row's number, if any). A damaged tree may
-    /// give numbers that were not asked for, or go back: each statement reads each row at most once, or reading by halves
-    /// would take the square of the file.
+    /// give numbers that were not asked for, or go back. They are taken, once; but each costs, or reading by halves would
+    /// take the square of the file.
     fn run(
         &mut self,
         sql: &str,
@@ -108,10 +114,17 @@ impl<'c> Scan<'c> {
                             (Some(last), true) => (low, last.saturating_sub(1)),
                             (None, _) => (low, high),
                         };
-                        if !(low..=high).contains(&number) {
-                            return Ok(Some(last));
+                        if (low..=high).contains(&number) {
+                            last = Some(number);
+                        } else {
+                            self.budget = self.budget.saturating_sub(1);
+                            if self.budget == 0 {
+                                return Ok(Some(last));
+                            }
                         }
-                        last = Some(number);
+                        if !self.seen.insert(number) {
+                            continue;
+                        }
                     }
                     take(row)?;
                 }

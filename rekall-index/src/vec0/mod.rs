@@ -3,7 +3,7 @@
 mod near;
 mod register;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::check::{check_search, check_upsert};
 use crate::shortlist::{Candidate, Shortlist};
@@ -177,9 +177,25 @@ impl<'c> SqliteVecIndex<'c> {
     pub fn discard(connection: &Connection, name: &str) -> Result<(), Error> {
         check_name(name)?;
         register::register(connection)?;
-        Ok(connection.execute_batch(&format!(
-            "DROP TABLE IF EXISTS \"{name}\"; DROP TABLE IF EXISTS \"{name}_keys\""
-        ))?)
+        match connection.execute_batch(&format!("DROP TABLE IF EXISTS \"{name}\"")) {
+            // vec0 does not drop a table that lacks one of the tables behind it, and says no more than this.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => {
+                let sql =
+                    format!("PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = '{name}'");
+                let deleted = connection.execute_batch(&sql);
+                connection.execute_batch("PRAGMA writable_schema = RESET")?;
+                deleted?;
+            }
+            dropped => dropped?,
+        }
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, length(?1)) = ?1";
+        let mut statement = connection.prepare(sql)?;
+        let parts = statement.query_map([format!("{name}_")], |row| row.get::<_, String>(0))?;
+        let parts: Vec<String> = parts.collect::<Result<_, _>>()?;
+        for part in parts {
+            connection.execute_batch(&format!("DROP TABLE \"{part}\""))?;
+        }
+        Ok(())
     }
 
     /// Rows that the table has room for: what it takes in the file. vec0 does not use the room of deleted rows again, it

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use rekall_core::{
-    Changes, Draft, EntryText, NewVector, ReadTx, Role, Space, SpaceId, StoredVector, TextDigest, WriteTx,
+    Changes, Draft, EntryText, LogPosition, NewVector, ReadTx, Role, Space, SpaceId, StoredVector,
+    TextDigest, WriteTx,
 };
 
 use crate::batch::{Batch, Operation};
@@ -85,7 +86,7 @@ impl Rekall {
     fn foresee(&self, batch: &Batch) -> Result<Foreseen, Error> {
         let tx = self.store.read()?;
         let mut foreseen = Foreseen {
-            moment: (tx.incarnation()?, tx.position()?),
+            moment: tx.position()?,
             space: tx.active_space()?,
             rows: HashSet::new(),
             entries: Vec::new(),
@@ -264,8 +265,8 @@ fn perform(tx: &mut WriteTx<'_>, operation: &Operation) -> Result<(), rekall_cor
 
 /// What a batch will come to, as seen from one moment.
 struct Foreseen {
-    /// The change log's incarnation and position then.
-    moment: (i64, i64),
+    /// The change log's position then.
+    moment: LogPosition,
     space: Option<Space>,
     /// Entries of the file that were looked at.
     rows: HashSet<i64>,
@@ -323,11 +324,10 @@ impl Foreseen {
         if tx.active_space()?.map(|space| space.id) != self.space.as_ref().map(|space| space.id) {
             return Ok(true);
         }
-        if self.rows.is_empty() || self.moment == (tx.incarnation()?, tx.position()?) {
+        if self.rows.is_empty() {
             return Ok(false);
         }
-        Ok(match tx.changes_since(self.moment.1)? {
-            _ if self.moment.0 != tx.incarnation()? => true,
+        Ok(match tx.changes_since(self.moment)? {
             Changes::Lost { .. } => true,
             Changes::Entries { entries, .. } => entries.iter().any(|row| self.rows.contains(row)),
         })

@@ -54,7 +54,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Hands the wishes on to storage, which counts in `u64`.
-    fn hand_on<T>(
+    pub(crate) fn hand_on<T>(
         mut self,
         work: impl FnOnce(&mut dyn FnMut(u64, u64), Option<&Arc<AtomicBool>>) -> Result<T, rekall_core::Error>,
     ) -> Result<T, Error> {
@@ -117,6 +117,18 @@ impl Rekall {
         watch.hand_on(|progress, cancel| self.store.export_jsonl(out, progress, plain(cancel)))
     }
 
+    /// As [`export_jsonl`](Self::export_jsonl), to a new file that only its owner may read and that appears when it is whole.
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the target exists or cannot be written; [`Error::Interrupted`]. There is no target then.
+    pub fn export_jsonl_file(
+        &self,
+        target: impl AsRef<Path>,
+        watch: Watch<'_>,
+    ) -> Result<ExportReport, Error> {
+        watch.hand_on(|progress, cancel| self.store.export_jsonl_file(target, progress, plain(cancel)))
+    }
+
     /// Reads what [`export_jsonl`](Self::export_jsonl) wrote, or lines of entries without an export's header, one JSON object
     /// each (`docs/jsonl.md` has both forms): all of it or nothing. Entries without vectors of the file's model wait for
     /// [`embed_pending`](Self::embed_pending); words find them at once.
@@ -165,6 +177,6 @@ impl Rekall {
 }
 
 /// The flag, for storage that looks at it only between its own steps.
-fn plain(cancel: Option<&Arc<AtomicBool>>) -> Option<&AtomicBool> {
+pub(crate) fn plain(cancel: Option<&Arc<AtomicBool>>) -> Option<&AtomicBool> {
     cancel.map(|flag| &**flag)
 }

@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::{ErrorKind as IoKind, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
+use crate::draft::{self, DraftFile};
 use crate::files::{self, COMPANIONS, Identity, beside, io_error};
 use crate::schema::{self, Found};
 use crate::{Error, SystemWallClock, WallClock, legacy};
@@ -53,6 +53,8 @@ pub struct StoreOptions {
     pub cache_bytes: usize,
     /// Stamps entries; tests pass their own.
     pub clock: Arc<dyn WallClock>,
+    /// Go on where the list of tables and triggers cannot be parsed, with what can be.
+    pub(crate) damaged: bool,
 }
 
 impl Default for StoreOptions {
@@ -67,6 +69,7 @@ impl Default for StoreOptions {
             secure_delete: false,
             cache_bytes: 2 << 20,
             clock: Arc::new(SystemWallClock),
+            damaged: false,
         }
     }
 }
@@ -97,6 +100,11 @@ pub(crate) struct Database {
     /// The same without symbolic links: SQLite keeps the log beside the file, not beside a link to it.
     file: PathBuf,
     identity: Identity,
+    log: PathBuf,
+    /// Which log is beside the file. It stays there until the last connection of all processes is closed.
+    log_identity: OnceLock<Identity>,
+    /// The file is read as it stood then, without locks or log: nothing can be made in its folder.
+    frozen: Option<Stamp>,
     options: StoreOptions,
     /// The file is of an older version, and nobody here may change that.
     older: bool,
@@ -106,10 +114,11 @@ pub(crate) struct Database {
 impl Database {
     /// Checks the file, or makes it, and gives it with its first connection.
     pub(crate) fn open(path: &Path, options: &StoreOptions) -> Result<(Self, Connection), Error> {
+        files::refuse_odd(path)?;
         let path = &std::path::absolute(path).map_err(io_error("open", path))?;
         // Looked at before the file itself: while that exists, its log is nobody's but its own.
         let leftover = leftover_log(path);
-        match examine(path)? {
+        match examine_as(path, options.damaged)? {
             Some(application_id) => legacy::migrate_for_open(path, application_id, options)?,
             None if options.create && !options.read_only => match leftover {
                 None => create(path)?,
@@ -120,18 +129,19 @@ impl Database {
                     return Err(Error::Corrupt { detail });
                 }
             },
-            None => {
-                let source = std::io::Error::from(IoKind::NotFound);
-                return Err(Error::Io { action: "open", path: path.to_owned(), source });
-            }
+            None => return Err(Error::FileNotFound { path: path.to_owned() }),
         }
         let file = files::resolved(path).map_err(io_error("open", path))?;
         let identity = Identity::of(&file).map_err(io_error("open", path))?;
         let (idle, mut options) = (Mutex::default(), options.clone());
         options.busy_timeout = options.busy_timeout.min(LONGEST_WAIT);
         let read_only = options.read_only;
-        let mut database = Self { path: path.clone(), file, identity, options, older: false, idle };
-        let mut connection = database.connect(read_only)?;
+        let (log, log_identity, frozen) = (beside(&file, "-wal"), OnceLock::new(), None);
+        let path = path.clone();
+        let mut database =
+            Self { path, file, identity, log, log_identity, frozen, options, older: false, idle };
+        let mut connection = database.first_connection()?;
+        let path = &database.path.clone();
         let mut found = schema::identify(&connection).map_err(|error| located(error, path))?;
         if found == Found::Older && !read_only {
             match schema::upgrade(&connection) {
@@ -166,14 +176,88 @@ impl Database {
         &self.file
     }
 
-    /// Refuses to go on by name when the name no longer leads to the file that was opened. Connections that are open
-    /// stay with that file; a new one would read another file, and take the log of one for the other's.
+    /// Which file it is.
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity.clone()
+    }
+
+    /// Refuses to go on when the file's name, or its log's, no longer leads to what was opened. Connections that are open
+    /// stay with their file, but find the log, and others find it, by its name: what one file's writer puts there is
+    /// taken for the other's, or is never read. Costs two looks at a name, about a microsecond each.
+    ///
+    /// Asked behind the statement that fixes a transaction's view: while the name led here, nobody could use the log for
+    /// another file.
     pub(crate) fn still_there(&self) -> Result<(), Error> {
-        match Identity::of(&self.file) {
-            Ok(identity) if identity == self.identity => Ok(()),
-            Err(error) if error.kind() != IoKind::NotFound => Err(io_error("open", &self.path)(error)),
-            _ => Err(Error::Replaced { path: self.path.clone() }),
+        let same = |path: &Path, known: &Identity| match Identity::of(path) {
+            Ok(identity) if identity == *known => Ok(true),
+            Err(error) if error.kind() != IoKind::NotFound => Err(io_error("look at", path)(error)),
+            _ => Ok(false),
+        };
+        let replaced = |path: &Path| Err(Error::Replaced { path: path.to_owned() });
+        if !same(&self.file, &self.identity)? {
+            return replaced(&self.path);
         }
+        if let Some(known) = self.log_identity.get()
+            && !same(&self.log, known)?
+        {
+            return replaced(&self.log);
+        }
+        match &self.frozen {
+            // Somebody who may write has opened the file since.
+            Some(_) if files::exists(&self.log)? => replaced(&self.path),
+            Some(stamp) if Stamp::of(&self.file)? != *stamp => replaced(&self.path),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a failed statement's error means: where the file or its log is gone, SQLite tells of damage, or of a disk.
+    pub(crate) fn explained(&self, error: Error) -> Error {
+        match self.still_there() {
+            Err(replaced @ Error::Replaced { .. }) => replaced,
+            _ => error,
+        }
+    }
+
+    /// Bytes in the log.
+    pub(crate) fn log_bytes(&self) -> u64 {
+        fs::metadata(&self.log).map_or(0, |metadata| metadata.len())
+    }
+
+    /// The connection that the others go by: what it finds beside the file is what belongs to it.
+    fn first_connection(&mut self) -> Result<Connection, Error> {
+        let read_only = self.options.read_only;
+        let mut connection = match self.connect(read_only) {
+            Err(error) if is_refused(&error) && self.freeze()? => self.connect(read_only)?,
+            connection => connection?,
+        };
+        // Where the system lacked a descriptor for the log's index, SQLite takes it for one that may not be written, as long
+        // as any connection is open.
+        for _ in 0..ATTEMPTS_TO_WRITE {
+            if read_only || connection.is_readonly(MAIN_DB)? || may_lock(&connection, &self.options)? {
+                break;
+            }
+            drop(connection);
+            connection = self.connect(read_only)?;
+        }
+        // Locked by the connection: nobody removes the log now.
+        if let Ok(identity) = Identity::of(&self.log) {
+            let _ = self.log_identity.set(identity);
+        }
+        Ok(connection)
+    }
+
+    /// Whether the file can only be read as it is: nothing is in a log, and no file can be made in the folder, which
+    /// reading with locks needs.
+    fn freeze(&mut self) -> Result<bool, Error> {
+        if leftover_log(&self.file).is_some() || files::exists(&self.log)? {
+            return Ok(false);
+        }
+        match DraftFile::scratch(&self.file) {
+            Err(Error::ReadOnly { .. }) => {}
+            Ok(_) | Err(_) => return Ok(false),
+        }
+        self.frozen = Some(Stamp::of(&self.file)?);
+        Ok(true)
     }
 
     pub(crate) fn options(&self) -> &StoreOptions {
@@ -183,9 +267,17 @@ impl Database {
     /// A new connection with the file's settings. [`Error::Replaced`] when the file was moved away or replaced.
     pub(crate) fn connect(&self, read_only: bool) -> Result<Connection, Error> {
         self.still_there()?;
-        let connection = connect(&self.file, self.options.read_only)?;
+        let connection = match self.frozen {
+            Some(_) => immutable(&self.file)?,
+            None => connect(&self.file, self.options.read_only)?,
+        };
         // Once more: what was opened is what stands there now. SQLite has not looked for a log yet.
         self.still_there()?;
+        self.set_up(&connection, read_only).map_err(|error| self.explained(error))?;
+        Ok(connection)
+    }
+
+    fn set_up(&self, connection: &Connection, read_only: bool) -> Result<(), Error> {
         let options = &self.options;
         connection.busy_timeout(options.busy_timeout)?;
         let synchronous = match options.synchronous {
@@ -193,9 +285,10 @@ impl Database {
             Synchronous::Full => "FULL",
         };
         let stand_in = if self.older { schema::STAND_IN } else { "" };
+        let damaged = if options.damaged { "PRAGMA writable_schema = ON;" } else { "" };
         let kibibytes = options.cache_bytes.div_ceil(1024);
         connection.execute_batch(&format!(
-            "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
+            "{damaged} PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;
              {stand_in} PRAGMA cell_size_check = ON; PRAGMA synchronous = {synchronous};
              PRAGMA cache_size = -{kibibytes}; PRAGMA secure_delete = {};
              PRAGMA journal_size_limit = 67108864; PRAGMA query_only = {};",
@@ -203,7 +296,7 @@ impl Database {
             u8::from(read_only)
         ))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(connection)
+        Ok(())
     }
 
     /// A reading connection: an idle one, or a new one.
@@ -262,6 +355,10 @@ impl Drop for Pooled<'_> {
 /// every lock that this process holds on it (POSIX), and another process could then remove a log in use:
 /// <https://sqlite.org/howtocorrupt.html>, 2.2. A store in use has a `-wal` and a `-shm` beside it.
 pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
+    examine_as(path, false)
+}
+
+fn examine_as(path: &Path, damaged: bool) -> Result<Option<i64>, Error> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == IoKind::NotFound => return Ok(None),
@@ -282,7 +379,7 @@ pub(crate) fn examine(path: &Path) -> Result<Option<i64>, Error> {
     match error.sqlite_error_code() {
         // Whoever is copying from the log, or died over it, leaves a file that is whole only together with it. With
         // this pragma SQLite reads the header of a file that is shorter than its header says.
-        Some(ErrorCode::DatabaseCorrupt) if leftover_log(&file).is_some() => {
+        Some(ErrorCode::DatabaseCorrupt) if damaged || leftover_log(&file).is_some() => {
             match application_id(path, "PRAGMA writable_schema = ON;") {
                 Ok(id) => Ok(Some(id)),
                 Err(_) => Err(located(error.into(), path)),
@@ -363,24 +460,66 @@ fn not_ours<T>(path: &Path, found: impl Into<String>) -> Result<T, Error> {
 /// Makes a new file beside its place and puts it there whole, so that no other process ever sees it
 /// half made and a crash leaves nothing that looks like a database.
 fn create(path: &Path) -> Result<(), Error> {
-    static COUNTER: AtomicU32 = AtomicU32::new(0);
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let draft = beside(path, &format!(".new-{}-{number}", std::process::id()));
-    let made = files::private_file(&draft).map_err(io_error("create", path)).and_then(|()| {
-        let connection = connect(&draft, false)?;
+    files::refuse_too_long(path)?;
+    let made = DraftFile::scratch(path).and_then(|draft| {
+        let connection = connect(draft.path(), false)?;
         schema::create(&connection)?;
-        connection.close().map_err(|(_, error)| Error::from(error))?;
+        draft::close(connection, draft.path())?;
         // Where another process was faster, theirs is as good.
-        files::place(&draft, path).map(drop)
+        draft.publish_unless_taken()
     });
-    let _ = fs::remove_file(&draft);
     made.map_err(|error| located(error, path))
 }
 
-fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {
+/// How often a file that may be written is opened before it is taken for one that may not.
+const ATTEMPTS_TO_WRITE: usize = 2;
+
+pub(crate) fn connect(path: &Path, read_only: bool) -> Result<Connection, Error> {
     let access = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
     // NO_MUTEX: each connection is used by one thread at a time, our own locks see to that.
-    Ok(Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?)
+    let open = || Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    let mut connection = open()?;
+    // SQLite opens for reading what it cannot open for writing, whatever the reason: also when only a descriptor was
+    // lacking for a moment.
+    for _ in 1..ATTEMPTS_TO_WRITE {
+        if read_only || !connection.is_readonly(MAIN_DB)? {
+            break;
+        }
+        connection = open()?;
+    }
+    Ok(connection)
+}
+
+/// Whether a connection may take the lock of writers; also when another has it.
+fn may_lock(connection: &Connection, options: &StoreOptions) -> Result<bool, Error> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let locked = connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK;").map_err(Error::from);
+    connection.busy_timeout(options.busy_timeout)?;
+    match locked {
+        Err(Error::ReadOnly { .. }) => Ok(false),
+        // Whatever else it is, it comes again where it matters.
+        _ => Ok(true),
+    }
+}
+
+/// Whether SQLite could not make or open what it needs beside a file.
+fn is_refused(error: &Error) -> bool {
+    match error {
+        Error::ReadOnly { .. } => true,
+        Error::Sqlite { source } => source.sqlite_error_code() == Some(ErrorCode::CannotOpen),
+        _ => false,
+    }
+}
+
+/// When a file was last changed, and how long it was then.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp(u64, Option<SystemTime>);
+
+impl Stamp {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let metadata = fs::metadata(path).map_err(io_error("look at", path))?;
+        Ok(Self(metadata.len(), metadata.modified().ok()))
+    }
 }
 
 impl From<rusqlite::Error> for Error {
@@ -390,6 +529,7 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { detail: detail() },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { what: "the database".to_owned() },
             Some(ErrorCode::DiskFull) => Self::Full { detail: detail() },
+            Some(ErrorCode::SystemIoFailure) if is_lack_of_room(&source) => Self::Full { detail: detail() },
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt { detail: detail() },
             Some(ErrorCode::NotADatabase) => Self::Corrupt { detail: detail() },
             Some(ErrorCode::OperationInterrupted) => Self::Interrupted,
@@ -411,6 +551,20 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
     ) || error
         .sqlite_error()
         .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
+}
+
+/// Whether there was no room, or a limit on the size of files or a quota was met, which SQLite does not always tell from a
+/// broken disk. It keeps the system's error number, but no safe code gives that out; the write was the connection's last
+/// call that failed, so the thread still has its number. Should another one have failed since, it is an I/O error as before.
+fn is_lack_of_room(error: &rusqlite::Error) -> bool {
+    let writes = [
+        rusqlite::ffi::SQLITE_IOERR_WRITE,
+        rusqlite::ffi::SQLITE_IOERR_TRUNCATE,
+        rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
+    ];
+    let rooms = [IoKind::FileTooLarge, IoKind::StorageFull, IoKind::QuotaExceeded];
+    error.sqlite_extended_error_code().is_some_and(|code| writes.contains(&code))
+        && rooms.contains(&std::io::Error::last_os_error().kind())
 }
 
 /// Adds the path to errors met while opening, when the host may have several files in mind.

@@ -12,7 +12,7 @@ use crate::EntryId;
 pub enum ErrorKind {
     /// The caller's value is out of range, empty, too long or malformed.
     InvalidInput,
-    /// No entry, link or space of that name.
+    /// No entry, link, space or file of that name.
     NotFound,
     /// Another writer held the file longer than the time-out.
     Busy,
@@ -36,7 +36,9 @@ pub enum ErrorKind {
     SpaceMismatch,
     /// The caller asked to stop.
     Interrupted,
-    /// No memory was left, or something that cannot happen did: a rule of the schema was broken, a statement refused.
+    /// No memory was left, or less than SQLite was allowed.
+    OutOfMemory,
+    /// Something that cannot happen did: a rule of the schema was broken, a statement refused.
     Internal,
 }
 
@@ -190,7 +192,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// The file was moved away, deleted or replaced while the store was open.
+    /// There is no file of that name.
+    #[error("there is no file {path}")]
+    FileNotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file, or the log beside it, was moved away, deleted or replaced while the store was open. A log goes that way
+    /// when a second copy of SQLite in this process had the file open and closed it.
     #[error("{path} is no longer the file that was opened: close it and open it anew")]
     Replaced {
         /// The file.
@@ -251,7 +260,7 @@ pub enum Error {
     #[error("interrupted")]
     Interrupted,
     /// Any other error of SQLite: the system refused to read, write or open (the kind is [`ErrorKind::Io`] then), no
-    /// memory was left, or a rule of the schema was broken ([`ErrorKind::Internal`]).
+    /// memory was left ([`ErrorKind::OutOfMemory`]), or a rule of the schema was broken ([`ErrorKind::Internal`]).
     #[error("SQLite: {source}")]
     Sqlite {
         /// SQLite's error.
@@ -261,6 +270,21 @@ pub enum Error {
 }
 
 impl Error {
+    /// The error that another part carried through as its own: one of this crate's, or of SQLite's. Gives back what is
+    /// neither.
+    ///
+    /// # Errors
+    /// The argument, when it is neither.
+    pub fn carried(
+        source: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let source = match source.downcast::<Self>() {
+            Ok(error) => return Ok(*error),
+            Err(source) => source,
+        };
+        source.downcast::<rusqlite::Error>().map(|error| Self::from(*error))
+    }
+
     /// The error's class.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -274,7 +298,9 @@ impl Error {
             | Self::AlreadyExists { .. }
             | Self::BadEntry { .. }
             | Self::BadLine { .. } => ErrorKind::InvalidInput,
-            Self::EntryNotFound { .. } | Self::SpaceNotFound { .. } => ErrorKind::NotFound,
+            Self::EntryNotFound { .. } | Self::SpaceNotFound { .. } | Self::FileNotFound { .. } => {
+                ErrorKind::NotFound
+            }
             Self::SpaceMismatch { .. } => ErrorKind::SpaceMismatch,
             Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
             Self::Busy { .. } => ErrorKind::Busy,
@@ -288,6 +314,7 @@ impl Error {
             Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } | Self::Random { .. } => {
                 ErrorKind::Io
             }
+            Self::Sqlite { source } if is_out_of_memory(source) => ErrorKind::OutOfMemory,
             Self::Sqlite { source } => match source.sqlite_error_code() {
                 Some(
                     ErrorCode::SystemIoFailure
@@ -300,6 +327,12 @@ impl Error {
             },
         }
     }
+}
+
+fn is_out_of_memory(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::OutOfMemory || error.extended_code == rusqlite::ffi::SQLITE_IOERR_NOMEM
+    })
 }
 
 #[cfg(test)]
@@ -315,9 +348,9 @@ mod tests {
         for code in [rusqlite::ffi::SQLITE_IOERR_WRITE, rusqlite::ffi::SQLITE_CANTOPEN] {
             assert_eq!(kind(code), ErrorKind::Io);
         }
-        for code in [rusqlite::ffi::SQLITE_NOMEM, rusqlite::ffi::SQLITE_CONSTRAINT_CHECK] {
-            assert_eq!(kind(code), ErrorKind::Internal);
-        }
+        assert_eq!(kind(rusqlite::ffi::SQLITE_NOMEM), ErrorKind::OutOfMemory);
+        assert_eq!(kind(rusqlite::ffi::SQLITE_IOERR_NOMEM), ErrorKind::OutOfMemory);
+        assert_eq!(kind(rusqlite::ffi::SQLITE_CONSTRAINT_CHECK), ErrorKind::Internal);
         assert_eq!(Error::from(rusqlite::Error::InvalidQuery).kind(), ErrorKind::Internal);
     }
 }

@@ -26,13 +26,52 @@ pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
 /// The system's error as ours, for `action` (a verb) on `path`.
 pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| match source.kind() {
-        IoKind::StorageFull | IoKind::QuotaExceeded => {
+        IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
             Error::Full { detail: format!("{}: {source}", path.display()) }
+        }
+        IoKind::NotFound if matches!(action, "open" | "copy") => {
+            Error::FileNotFound { path: path.to_owned() }
         }
         IoKind::PermissionDenied | IoKind::ReadOnlyFilesystem if action == "create" => {
             Error::ReadOnly { what: format!("the folder of {}", path.display()) }
         }
         _ => Error::Io { action, path: path.to_owned(), source },
+    }
+}
+
+/// Refuses what is no file's path, though SQLite would make something of it: a database that is gone when it is closed.
+pub(crate) fn refuse_odd(path: &Path) -> Result<(), Error> {
+    let got = match path.as_os_str().as_encoded_bytes() {
+        b"" => "an empty one",
+        b":memory:" => "\":memory:\"",
+        _ => return Ok(()),
+    };
+    let expected = "that of a file, in which all is kept";
+    Err(Error::OutOfRange { field: "path", expected, got: got.to_owned() })
+}
+
+/// Bytes of the longest path that SQLite opens, companions included.
+pub(crate) const LONGEST_PATH: usize = 504;
+
+/// Refuses a name for a new database that would be too long with a log's behind it.
+pub(crate) fn refuse_too_long(path: &Path) -> Result<(), Error> {
+    let too_long = |field, got: &std::ffi::OsStr, limit| match got.len() {
+        got if got > limit => Err(Error::TooLong { field, limit, got, unit: "bytes" }),
+        _ => Ok(()),
+    };
+    if cfg!(unix) {
+        // 255 on all file systems that matter.
+        too_long("the file's name", path.file_name().unwrap_or_default(), 255 - COMPANIONS[0].len())?;
+        too_long("the file's path", path.as_os_str(), LONGEST_PATH)?;
+    }
+    Ok(())
+}
+
+/// Refuses a name that is taken.
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Error> {
+    match exists(path)? {
+        true => Err(Error::AlreadyExists { path: path.to_owned() }),
+        false => Ok(()),
     }
 }
 
@@ -60,7 +99,8 @@ pub(crate) fn place(draft: &Path, target: &Path) -> Result<bool, Error> {
 pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
-        Err(error) if error.kind() == IoKind::NotFound => Ok(false),
+        // A name that is too long is nobody's.
+        Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::InvalidFilename) => Ok(false),
         Err(error) => Err(io_error("look at", path)(error)),
     }
 }
@@ -70,7 +110,13 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     if cfg!(unix) {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error("sync", folder))?;
+        match File::open(folder).and_then(|folder| folder.sync_all()) {
+            // Not every file system has that for folders.
+            Err(error) if !matches!(error.kind(), IoKind::InvalidInput | IoKind::Unsupported) => {
+                return Err(io_error("sync", folder)(error));
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -34,6 +34,7 @@ mod chunk;
 mod clock;
 mod connection;
 mod digest;
+mod draft;
 mod entry;
 mod error;
 mod files;

@@ -27,6 +27,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::{MigrationLock, lock_path};
 use super::source::{COMPANIONS, Source, copy_file};
 use super::{ImportOptions, ImportReport, LegacyFile, probe, write};
+use crate::connection::connect;
+use crate::draft;
 use crate::files::{beside, io_error, sync_folder};
 use crate::schema::{self, Found};
 use crate::{Error, Store, StoreOptions};
@@ -101,18 +103,18 @@ fn run(
     nobody_else(path, &source)?;
 
     let backup = back_up(path, &source, &work)?;
-    let draft = work.folder.join("new.db");
-    let draft_options = StoreOptions { migrate: false, create: true, read_only: false, ..options.clone() };
-    let store = Store::open(&draft, &draft_options)?;
+    let new = work.folder.join("new.db");
+    let new_options = StoreOptions { migrate: false, create: true, read_only: false, ..options.clone() };
+    let store = Store::open(&new, &new_options)?;
     let mut report = write::import(&store, &source, import)?;
     drop(store);
-    finish(&draft)?;
-    verify(&draft, &file, &report)?;
+    draft::close(connect(&new, false)?, &new)?;
+    verify(&new, &file, &report)?;
     File::options()
         .write(true)
-        .open(&draft)
+        .open(&new)
         .and_then(|file| file.sync_all())
-        .map_err(io_error("sync", &draft))?;
+        .map_err(io_error("sync", &new))?;
 
     source.unchanged()?;
     nobody_else(path, &source)?;
@@ -123,7 +125,7 @@ fn run(
         remove_if_there(&beside(path, suffix))?;
     }
     sync_folder(path)?;
-    rename(&draft, path)?;
+    rename(&new, path)?;
     report.backup = Some(backup);
     Ok(Some(report))
 }
@@ -235,19 +237,6 @@ fn same_bytes(a: &Path, b: &Path) -> Result<bool, Error> {
             .map_err(io_error("read", path))
     };
     Ok(digest(a)? == digest(b)?)
-}
-
-/// Takes what is still in the new file's log into the file.
-fn finish(draft: &Path) -> Result<(), Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(draft, flags)?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    connection.close().map_err(|(_, error)| Error::from(error))?;
-    let log = beside(draft, "-wal");
-    if log.exists() {
-        return Err(Error::Busy { detail: format!("{} is in use", log.display()) });
-    }
-    Ok(())
 }
 
 /// Checks that the new file is sound and holds what it should.

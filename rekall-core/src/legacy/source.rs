@@ -8,13 +8,13 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Error;
 use crate::connection::{located, open_immutable};
+use crate::draft::random_text;
 use crate::files::{beside, io_error, private_file};
 
 /// Files beside a database that hold a part of it.
@@ -121,10 +121,8 @@ pub(super) struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
     fn with_copy(path: &Path, stamp: &Stamp, parent: &Path) -> Result<Self, Error> {
-        static COUNTER: AtomicU32 = AtomicU32::new(0);
         let folder = loop {
-            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let folder = parent.join(format!("rekall-import-{}-{number}", std::process::id()));
+            let folder = parent.join(format!("rekall-import-{}", random_text(path)?));
             let mut builder = fs::DirBuilder::new();
             #[cfg(unix)]
             std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -139,7 +137,7 @@ impl PrivateFolder {
         for suffix in stamp.companions() {
             match copy_file(&beside(path, suffix), &beside(&copy, suffix)) {
                 // Gone since: the stamps will differ.
-                Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(Error::FileNotFound { .. }) => {}
                 other => other?,
             }
         }

@@ -5,6 +5,7 @@ mod check;
 mod coherence;
 mod copies;
 mod jsonl;
+mod names;
 mod salvage;
 mod secure_delete;
 mod semantic;

@@ -166,7 +166,7 @@ fn other_files_are_refused() {
         assert!(matches!(error, Error::Corrupt { .. } | Error::NotADatabase { .. }), "{name}: {error}");
     }
     let error = Store::salvage(folder.path().join("none"), folder.path().join("t"), &mut |_, _| {}, None);
-    assert!(matches!(error, Err(Error::Io { .. })));
+    assert!(matches!(error, Err(Error::FileNotFound { .. })));
 }
 
 /// Two pages of entries in each other's place are no error to SQLite: row numbers go back.

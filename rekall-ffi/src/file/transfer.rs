@@ -1,9 +1,8 @@
 //! Import and export
 
 use std::ffi::{c_char, c_void};
-use std::fs::{self, File, OpenOptions as FileOptions};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
-use std::path::Path;
 
 use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
 
@@ -46,7 +45,7 @@ pub type ReadFn = Option<
 
 /// Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
 /// which only its owner may read.
-/// watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
+/// watch and out may be NULL. Numbers: entries, vectors, links, quarantined. It appears when it is whole; after an error there is no file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_export_jsonl(
     db: *mut Handle,
@@ -59,16 +58,7 @@ pub unsafe extern "C" fn rekall_export_jsonl(
     unsafe {
         on(db, error, Object::optional(out), |db| {
             let path = text::path(path, "path")?;
-            let (draft, file) = Draft::begin(&path)?;
-            let report = watched(db, watch, |watch| {
-                let mut file = BufWriter::new(file);
-                let report = db.export_jsonl(&mut file, watch)?;
-                file.into_inner().map_err(|error| cannot_write(&path, error.into_error()))?;
-                Ok(report)
-            })?;
-            let report = ReportObject::new(&report, [])?;
-            draft.keep();
-            Ok(report)
+            ReportObject::new(&watched(db, watch, |watch| Ok(db.export_jsonl_file(path, watch)?))?, [])
         })
     }
 }
@@ -119,7 +109,10 @@ pub unsafe extern "C" fn rekall_import_jsonl(
             let path = text::path(path, "path")?;
             let options = import_options(on_duplicate)?;
             let file = File::open(&path);
-            let file = file.map_err(|source| CoreError::Io { action: "open", path, source })?;
+            let file = file.map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => CoreError::FileNotFound { path },
+                _ => CoreError::Io { action: "open", path, source },
+            })?;
             import(db, file, &options, watch)
         })
     }
@@ -215,33 +208,6 @@ pub unsafe extern "C" fn rekall_probe_legacy(
     }
 }
 
-/// A file that goes away unless it becomes whole, also in a panic.
-struct Draft<'a>(Option<&'a Path>);
-
-impl<'a> Draft<'a> {
-    /// Makes the file; like a memory, it is readable for its owner only.
-    fn begin(path: &'a Path) -> Result<(Self, File), CoreError> {
-        let mut options = FileOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).map_err(|error| cannot_write(path, error))?;
-        Ok((Self(Some(path)), file))
-    }
-
-    fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Draft<'_> {
-    fn drop(&mut self) {
-        if let Some(path) = self.0 {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 fn import_options(on_duplicate: u32) -> Result<ImportOptions, Failure> {
     Ok(ImportOptions::on_duplicate(match on_duplicate {
         REKALL_DUPLICATE_SKIP => OnDuplicate::Skip,
@@ -271,13 +237,6 @@ unsafe fn import(
     // SAFETY: as promised by the caller.
     let report = unsafe { watched(db, watch, |watch| Ok(db.import_jsonl(&mut input, options, watch)?))? };
     ReportObject::new(&report, [])
-}
-
-fn cannot_write(path: &Path, source: io::Error) -> CoreError {
-    match source.kind() {
-        io::ErrorKind::AlreadyExists => CoreError::AlreadyExists { path: path.to_owned() },
-        _ => CoreError::Io { action: "write", path: path.to_owned(), source },
-    }
 }
 
 fn callback_failed(what: &str, status: Status) -> io::Error {
@@ -329,37 +288,5 @@ impl Read for HostReader {
             }
             status => Err(callback_failed("read", status)),
         }
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unfinished_file_goes_away_also_in_a_panic() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        let panicked = std::panic::catch_unwind(|| {
-            let _begun = Draft::begin(&path).unwrap();
-            assert!(path.exists());
-            panic!("in the middle");
-        });
-        assert!(panicked.is_err() && !path.exists());
-        Draft::begin(&path).unwrap().0.keep();
-        assert!(matches!(Draft::begin(&path), Err(CoreError::AlreadyExists { .. })));
-        assert!(path.exists(), "of somebody else");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn an_export_is_its_owners_alone() {
-        use std::os::unix::fs::MetadataExt;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.jsonl");
-        let (draft, file) = Draft::begin(&path).unwrap();
-        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
-        draft.keep();
     }
 }

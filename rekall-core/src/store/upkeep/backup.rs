@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicBool;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::new_file::NewFile;
 use super::{Progress, stop_if};
 use crate::Error;
 use crate::connection::located;
+use crate::draft::DraftFile;
 use crate::store::Store;
 
 /// Pages copied between two looks at the progress and the cancel flag: 2 MiB.
@@ -19,8 +19,9 @@ impl Store {
     /// Copies the file, as it is at this moment, to `target`, while others read and write. `progress` is told
     /// pages. The copy is a complete store, mode 0600.
     ///
-    /// It is written as `TARGET.partial-…` and gets its name when it is whole and on the disk: killed at any
-    /// moment, nothing is left that looks like a backup.
+    /// It is written as a draft of a random name beside the target and gets its name when it is whole and on the disk:
+    /// killed at any moment, nothing is left that looks like a backup, and the next file made in the folder removes the
+    /// draft (an hour later).
     ///
     /// SQLite's backup interface rather than `VACUUM INTO`: it can say how far it is and can be stopped, and
     /// costs one pass over the file instead of building every index anew. A read transaction holds the view
@@ -36,11 +37,11 @@ impl Store {
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
-        let file = NewFile::begin(target.as_ref())?;
+        let file = DraftFile::database(target.as_ref())?;
         let tx = self.read()?;
         // The first statement fixes the view.
         tx.position()?;
-        let copied = copy(&tx.connection, file.draft(), progress, cancel);
+        let copied = copy(&tx.connection, file.path(), progress, cancel);
         drop(tx);
         self.settle_log();
         copied.map_err(|error| located(error, target.as_ref()))?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use rusqlite::{Connection, OpenFlags};
@@ -10,15 +10,15 @@ use serde::Serialize;
 
 use super::faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::mend::RawEntry;
-use super::new_file::NewFile;
 use super::repair::Mended;
 use super::scan::Scan;
 use super::{Progress, REPORT_EVERY, full_text, header, numbers, spaces, stop_if};
 use crate::connection::located;
-use crate::files::{COMPANIONS, beside, io_error};
+use crate::draft::{self, DraftFile};
+use crate::files::{beside, io_error, refuse_odd};
 use crate::id::IdGenerator;
 use crate::store::{FORGOTTEN_BY_PENDING, Store};
-use crate::{EntryId, Error, SpaceState, SystemWallClock, WallClock, objects, schema};
+use crate::{EntryId, Error, ErrorKind, SpaceState, SystemWallClock, WallClock, objects, schema};
 
 /// What [`Store::salvage`] carried over, and what it could not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -75,10 +75,11 @@ impl Store {
         cancel: Option<&AtomicBool>,
     ) -> Result<SalvageReport, Error> {
         let (source, target) = (source.as_ref(), target.as_ref());
-        let file = NewFile::begin(target)?;
-        let copy = Copy::of(source, file.draft())?;
+        refuse_odd(source)?;
+        let file = DraftFile::database(target)?;
+        let copy = copy_of(source, target)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let from = Connection::open_with_flags(&copy.path, flags)?;
+        let from = Connection::open_with_flags(copy.path(), flags)?;
         from.execute_batch(
             "PRAGMA cell_size_check = ON; PRAGMA writable_schema = ON; PRAGMA query_only = ON;",
         )
@@ -89,7 +90,7 @@ impl Store {
             let found = "it has no table of entries that can be read".to_owned();
             return Err(Error::NotADatabase { path: source.to_owned(), found });
         }
-        let to = Connection::open_with_flags(file.draft(), flags)?;
+        let to = Connection::open_with_flags(file.path(), flags)?;
         schema::create(&to)?;
         // References are set right at the end.
         to.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; BEGIN IMMEDIATE;")?;
@@ -106,8 +107,8 @@ impl Store {
         salvage.vectors(cancel)?;
         salvage.rest()?;
         let report = salvage.finish()?;
-        to.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
-        to.close().map_err(|(_, error)| Error::from(error))?;
+        to.execute_batch("COMMIT")?;
+        draft::close(to, file.path())?;
         file.publish()?;
         Ok(report)
     }
@@ -116,38 +117,23 @@ impl Store {
 /// Not even the list of tables can be read.
 fn damaged(error: rusqlite::Error, source: &Path) -> Error {
     let error = match Error::from(error) {
-        Error::Sqlite { source } => Error::Corrupt { detail: source.to_string() },
+        other if other.kind() == ErrorKind::Internal => Error::Corrupt { detail: other.to_string() },
         other => other,
     };
     located(error, source)
 }
 
-/// A copy of the damaged file, to be read without touching the original. Removed when dropped.
-struct Copy {
-    path: PathBuf,
-}
-
-impl Copy {
-    fn of(source: &Path, draft: &Path) -> Result<Self, Error> {
-        let copy = Self { path: beside(draft, "-source") };
-        fs::copy(source, &copy.path).map_err(io_error("copy", source))?;
-        let log = beside(source, "-wal");
-        let has_log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0);
-        if has_log {
-            fs::copy(&log, beside(&copy.path, "-wal")).map_err(io_error("copy", &log))?;
-        }
-        header::mend(&copy.path, has_log).map_err(io_error("write", &copy.path))?;
-        Ok(copy)
+/// A copy of the damaged file, to be read without touching the original. It lies beside the target, where there is room.
+fn copy_of(source: &Path, target: &Path) -> Result<DraftFile, Error> {
+    let copy = DraftFile::scratch(target)?;
+    fs::copy(source, copy.path()).map_err(io_error("copy", source))?;
+    let log = beside(source, "-wal");
+    let has_log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0);
+    if has_log {
+        fs::copy(&log, beside(copy.path(), "-wal")).map_err(io_error("copy", &log))?;
     }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-        for companion in COMPANIONS {
-            let _ = fs::remove_file(beside(&self.path, companion));
-        }
-    }
+    header::mend(copy.path(), has_log).map_err(io_error("write", copy.path()))?;
+    Ok(copy)
 }
 
 /// A salvage under way.

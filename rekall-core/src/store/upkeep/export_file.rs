@@ -1,0 +1,40 @@
+//! An export as a file of its own.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use super::Progress;
+use super::export::ExportReport;
+use crate::Error;
+use crate::draft::DraftFile;
+use crate::files::io_error;
+use crate::store::Store;
+
+impl Store {
+    /// As [`export_jsonl`](Self::export_jsonl), to a new file at `target`, mode 0600, which appears when it is whole and on
+    /// the disk.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`]; [`Error::ReadOnly`], [`Error::Full`] and [`Error::Io`] of the file and its folder; the rest
+    /// as for [`export_jsonl`](Self::export_jsonl). There is no target then.
+    pub fn export_jsonl_file(
+        &self,
+        target: impl AsRef<Path>,
+        progress: Progress<'_>,
+        cancel: Option<&AtomicBool>,
+    ) -> Result<ExportReport, Error> {
+        let target = target.as_ref();
+        let draft = DraftFile::plain(target)?;
+        let mut out = BufWriter::new(draft.file());
+        let failed = |error| match error {
+            Error::Stream { source, .. } => io_error("write", target)(source),
+            other => other,
+        };
+        let report = self.export_jsonl(&mut out, progress, cancel).map_err(failed)?;
+        out.flush().map_err(io_error("write", target))?;
+        drop(out);
+        draft.publish()?;
+        Ok(report)
+    }
+}

@@ -85,8 +85,8 @@ fn forgetting_touches_no_file_that_took_the_place() {
     fs::rename(&path, folder.path().join("old.db")).unwrap();
     let foreign = vec![10; 1 << 20];
     fs::write(&path, &foreign).unwrap();
-    tx.commit().unwrap();
-    assert!(store.unerased().is_some_and(|reason| reason.contains("no longer the file")));
+    assert!(matches!(tx.commit(), Err(Error::Replaced { .. })));
+    assert!(matches!(store.compact(), Err(Error::Replaced { .. })));
     assert!(fs::read(&path).unwrap() == foreign);
 }
 
@@ -109,4 +109,132 @@ fn through_a_symbolic_link_the_log_is_found_beside_the_file() {
     let report = store.compact().unwrap();
     assert_eq!(report.bytes_before, file + log);
     assert_eq!((report.bytes_after, length("a.db-wal")), (length("a.db"), 0));
+}
+
+/// What happens to the file under an open store that has nothing in its log.
+#[cfg(unix)]
+fn gone_in_every_way(mut look: impl FnMut(&str, &Store, &Path)) {
+    type Happens = fn(&Path);
+    let ways: [(&str, Happens); 4] = [
+        ("another file renamed over it", |path| {
+            fs::rename(path.with_file_name("other.db"), path).unwrap();
+        }),
+        ("moved away", |path| fs::rename(path, path.with_file_name("away.db")).unwrap()),
+        ("deleted", |path| fs::remove_file(path).unwrap()),
+        ("moved away, and another one made", |path| {
+            fs::rename(path, path.with_file_name("away.db")).unwrap();
+            fs::copy(path.with_file_name("other.db"), path).unwrap();
+        }),
+    ];
+    for (name, happens) in ways {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        drop(filled(&path, 3));
+        drop(filled(&folder.path().join("other.db"), 5));
+        let store = open(&path);
+        // Connections are open, and one of them idle, before it happens.
+        assert_eq!(store.read().unwrap().count_entries().unwrap(), 3);
+        drop(store.write().unwrap());
+        happens(&path);
+        look(name, &store, &path);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn writes_after_the_file_went_are_refused_and_touch_nothing() {
+    gone_in_every_way(|name, store, path| {
+        for number in 10..30 {
+            let written = store.write().and_then(|mut tx| {
+                insert(&mut tx, &[(id(number), number)])?;
+                tx.commit()
+            });
+            let error = written.expect_err(name);
+            assert!(matches!(&error, Error::Replaced { path: named } if named == path), "{name}: {error}");
+            assert_eq!(error.kind(), ErrorKind::Io, "{name}");
+        }
+        for upkeep in [store.compact().map(drop), store.repair().map(drop), store.check().map(drop)] {
+            assert!(matches!(upkeep, Err(Error::Replaced { .. })), "{name}: {upkeep:?}");
+        }
+        if path.exists() {
+            let other = open(path);
+            assert_clean(&other);
+            assert_eq!(other.read().unwrap().count_entries().unwrap(), 5, "{name}: the other file's own");
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn reads_after_the_file_went_are_refused() {
+    gone_in_every_way(|name, store, path| {
+        // Somebody writes to the file that is there now: into the log that both would take for theirs.
+        let other = path.exists().then(|| open(path));
+        if let Some(other) = &other {
+            let mut tx = other.write().unwrap();
+            insert(&mut tx, &[(id(60), 60)]).unwrap();
+            tx.commit().unwrap();
+        }
+        assert!(matches!(store.read().map(drop), Err(Error::Replaced { .. })), "{name}");
+        assert!(matches!(store.get(id(1)), Err(Error::Replaced { .. })), "{name}");
+        if let Some(other) = &other {
+            assert_clean(other);
+        }
+    });
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_begun_before_the_file_went_is_not_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    drop(filled(&path, 3));
+    drop(filled(&folder.path().join("other.db"), 5));
+    let store = open(&path);
+    let mut tx = store.write().unwrap();
+    insert(&mut tx, &[(id(10), 10)]).unwrap();
+    fs::rename(folder.path().join("other.db"), &path).unwrap();
+    assert!(matches!(tx.commit(), Err(Error::Replaced { .. })));
+    let other = open(&path);
+    assert_clean(&other);
+    assert_eq!(other.read().unwrap().count_entries().unwrap(), 5);
+}
+
+/// Another copy of SQLite in this process undoes our locks when it closes the file, and whoever closes it next takes
+/// itself for the last one and removes the log, which open connections then write to and nobody else reads.
+#[cfg(unix)]
+#[test]
+fn a_log_removed_under_an_open_store_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let store = filled(&path, 3);
+    // What closing it elsewhere in this process does.
+    for name in ["a.db", "a.db-shm"] {
+        drop(fs::File::open(folder.path().join(name)).unwrap());
+    }
+    let mut other = child("child_opens_and_closes", &[(CHILD, path.to_str().unwrap())]).spawn().unwrap();
+    assert_eq!(lines(&mut other).collect::<Vec<_>>(), ["3"]);
+    assert!(other.wait().unwrap().success());
+    assert!(!folder.path().join("a.db-wal").exists(), "the other one took itself for the last");
+
+    for refused in [store.write().map(drop), store.read().map(drop), store.check().map(drop)] {
+        let error = refused.expect_err("written to a log that nobody reads");
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+        assert!(error.to_string().contains("a.db-wal"), "{error}");
+    }
+    drop(store);
+    let store = open(&path);
+    assert_clean(&store);
+    assert_eq!(store.read().unwrap().count_entries().unwrap(), 3);
+}
+
+/// Runs in a child only.
+#[test]
+fn child_opens_and_closes() {
+    let Ok(path) = std::env::var(CHILD) else { return };
+    if !Path::new(&path).is_file() {
+        return;
+    }
+    let store = open(Path::new(&path));
+    say(&store.read().unwrap().count_entries().unwrap().to_string());
 }

@@ -37,7 +37,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, MAIN_DB};
 
 use crate::connection::{Database, Pooled, StoreOptions};
 use crate::id::IdGenerator;
@@ -102,10 +102,10 @@ impl Store {
         lock(&self.unerased).clone()
     }
 
-    /// Begins to read: everything seen through the transaction is of one moment. Takes no write lock.
+    /// Begins to read: everything seen through the transaction is of this moment. Takes no write lock.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    /// [`Error::Replaced`] when the file was moved away or replaced; [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn read(&self) -> Result<ReadTx<'_>, Error> {
         Tx::begin(self, self.database.reader()?, "BEGIN DEFERRED")
     }
@@ -114,19 +114,25 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Busy`] when another writer, thread or process, holds the file longer than
-    /// [`StoreOptions::busy_timeout`], and at once when it is this thread itself; [`Error::ReadOnly`].
+    /// [`StoreOptions::busy_timeout`], and at once when it is this thread itself; [`Error::ReadOnly`];
+    /// [`Error::Replaced`] when the file was moved away or replaced.
     pub fn write(&self) -> Result<WriteTx<'_>, Error> {
         if self.database.options().read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
-        let (writer, left) = self.writer.take(self.database.options().busy_timeout)?;
+        let (mut writer, left) = self.writer.take(self.database.options().busy_timeout)?;
+        if writer.is_readonly(MAIN_DB)? {
+            // It could not be opened for writing; perhaps it can be now.
+            *writer = self.database.connect(false)?;
+        }
         if !writer.is_autocommit() {
             // A panic in the middle of a transaction left it open.
             writer.execute_batch("ROLLBACK")?;
         }
         // Those who wait for a thread and then for a process wait no longer in all.
-        begin_immediate(&writer, left)?;
+        begin_immediate(&writer, left).map_err(|error| self.database.explained(error))?;
         let mut tx = Tx::begun(self, writer);
+        tx.fix_view()?;
         tx.connection.busy_timeout(self.database.options().busy_timeout)?;
         tx.began_at = tx.position()?.number();
         Ok(tx)
@@ -158,7 +164,10 @@ impl Store {
     /// [`Error::EntryNotFound`].
     pub fn get(&self, id: EntryId) -> Result<crate::Entry, Error> {
         // A single statement is consistent by itself: no transaction needed.
-        rows::get(&*self.database.reader()?, id)?.ok_or(Error::EntryNotFound { id })
+        let found =
+            rows::get(&*self.database.reader()?, id).map_err(|error| self.database.explained(error))?;
+        self.database.still_there()?;
+        found.ok_or(Error::EntryNotFound { id })
     }
 
     /// Closes connections that are idle, and frees their page caches. Waits for nobody: one that writes keeps its own.
@@ -203,13 +212,25 @@ pub type WriteTx<'s> = Tx<'s, WriterGuard<'s>>;
 
 impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
     fn begin(store: &'s Store, connection: C, statement: &str) -> Result<Self, Error> {
-        connection.prepare_cached(statement)?.execute([])?;
-        Ok(Self::begun(store, connection))
+        let tx = Self::begun(store, connection);
+        tx.connection.prepare_cached(statement)?.execute([])?;
+        tx.fix_view()?;
+        Ok(tx)
     }
 
     /// The transaction that the connection is in.
     fn begun(store: &'s Store, connection: C) -> Self {
         Self { store, connection, open: true, began_at: 0, forgets: false, forgets_vectors: false }
+    }
+
+    /// Reads the least there is: only then a transaction has its view of the file. Refuses one of a file that is not there
+    /// any more.
+    fn fix_view(&self) -> Result<(), Error> {
+        let least = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
+        let read =
+            self.connection.prepare_cached(least).and_then(|mut least| least.query_row([], |_| Ok(())));
+        read.map_err(|error| self.store.database.explained(error.into()))?;
+        self.store.database.still_there()
     }
 
     /// The connection, in this transaction: for a part that keeps tables of its own in the file. The tables of this crate
@@ -229,7 +250,8 @@ impl WriteTx<'_> {
     /// Makes the changes durable and visible to every other reader.
     ///
     /// # Errors
-    /// [`Error::Full`], [`Error::Sqlite`] or [`Error::Busy`]; nothing is changed then.
+    /// [`Error::Full`], [`Error::Sqlite`] or [`Error::Busy`]; [`Error::Replaced`] when the file was moved away or replaced
+    /// since the transaction began. Nothing is changed then.
     pub fn commit(mut self) -> Result<(), Error> {
         self.prune_changes()?;
         let options = self.store.database.options();
@@ -240,6 +262,7 @@ impl WriteTx<'_> {
             // Codes tell of the vectors they were made from; an index makes them anew.
             self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
         }
+        self.store.database.still_there()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
         if options.secure_delete {

@@ -14,10 +14,11 @@ impl Store {
         if self.database.options().read_only {
             return;
         }
-        let settled = self.database.reader().and_then(|connection| {
-            let sql = "PRAGMA wal_checkpoint(PASSIVE)";
-            connection.query_row(sql, [], |_| Ok(())).map_err(Error::from)
-        });
+        let settled =
+            self.database.still_there().and_then(|()| self.database.reader()).and_then(|connection| {
+                let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+                connection.query_row(sql, [], |_| Ok(())).map_err(Error::from)
+            });
         if let Err(error) = settled {
             tracing::debug!(%error, "the log is left to the next commit");
         }

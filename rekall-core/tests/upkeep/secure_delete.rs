@@ -256,3 +256,70 @@ fn a_compaction_says_when_a_reader_was_in_the_way() {
         assert!(store.compact().unwrap().complete, "secure_delete: {secure}");
     }
 }
+
+/// A foreign program may let SQLite keep a map of the pages among them: its pages look like those of a tree.
+#[test]
+fn erasing_leaves_the_pointer_map_of_a_foreign_auto_vacuum_alone() {
+    for mode in ["FULL", "INCREMENTAL"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = Store::open(&path, &options(false)).unwrap();
+        let notes: Vec<_> = (1..=6_000).map(|number| (id(number), number)).collect();
+        let mut tx = store.write().unwrap();
+        // A vector a page.
+        let space = tx.ensure_active_space("secret/1", 1_024).unwrap();
+        for &(id, number) in &notes {
+            let (entry, values) = (NewEntry::new(format!("{number}")), vector_of(number, 1_024));
+            let vectors = [new_vector(&space, number, &values)];
+            tx.insert(&[Draft::new(&entry).vectors(&vectors).id(id)]).unwrap();
+        }
+        tx.commit().unwrap();
+        drop(store);
+        let foreign = rusqlite::Connection::open(&path).unwrap();
+        foreign.execute_batch(&format!("PRAGMA auto_vacuum = {mode}; VACUUM;")).unwrap();
+        let pages: i64 = foreign.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        assert!(pages > 2 * 1_641, "{pages} pages hold one page of the map only");
+        drop(foreign);
+
+        let store = Store::open(&path, &options(true)).unwrap();
+        for numbers in [1..3_000, 3_500..3_540, 5_900..6_001] {
+            let mut tx = store.write().unwrap();
+            for number in numbers {
+                tx.delete(id(number)).unwrap();
+            }
+            tx.commit().unwrap();
+            assert_eq!(store.unerased(), None, "{mode}");
+            assert_clean(&store);
+        }
+        drop(store);
+        // SQLite's own check does not look at what the map says of free pages.
+        let unknown = free_pages_unknown_to_the_map(&std::fs::read(&path).unwrap());
+        assert_eq!(unknown, Vec::<usize>::new(), "{mode}");
+        let store = Store::open(&path, &options(true)).unwrap();
+        assert!(store.compact().unwrap().complete);
+        assert_clean(&store);
+    }
+}
+
+/// Free pages that the pointer map does not call free: <https://sqlite.org/fileformat.html#the_freelist>.
+fn free_pages_unknown_to_the_map(file: &[u8]) -> Vec<usize> {
+    let size = 8_192;
+    let number = |page: usize, at: usize| {
+        let at = (page - 1) * size + at;
+        u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize
+    };
+    let (mut free, mut trunk) = (Vec::new(), number(1, 32));
+    while trunk != 0 {
+        free.push(trunk);
+        free.extend((0..number(trunk, 4)).map(|leaf| number(trunk, 8 + 4 * leaf)));
+        trunk = number(trunk, 0);
+    }
+    let run = size / 5 + 1;
+    let sort_of = |page: usize| {
+        let map = (page - 2) / run * run + 2;
+        file[(map - 1) * size + (page - map - 1) * 5]
+    };
+    free.retain(|&page| sort_of(page) != 2);
+    free.sort_unstable();
+    free
+}

@@ -91,7 +91,7 @@ impl Store {
                 }
                 erased
             }
-            false => secure::empty_log(&connection, options.busy_timeout)?,
+            false => secure::empty_log(&connection, options.busy_timeout, secure::WAIT_FOR_READERS)?,
         };
         // Too late to be stopped.
         let _ = done(STAGES);

@@ -5,10 +5,15 @@
 //! cells (<https://sqlite.org/fileformat.html#b_tree_pages>). That gap means nothing to any reader, so it can be
 //! overwritten in the file, while the write lock is held and the write-ahead log is empty. Killed in the middle,
 //! this leaves a file as sound as before.
+//!
+//! A page does not say of what sort it is: a tree's begins with one of four numbers, but so may others. So only what
+//! cannot be another sort is touched. Pages of the pointer map, which a foreign program may have asked for
+//! (`auto_vacuum`), and the page of the lock bytes lie at fixed places; overflow and free pages begin with a page's
+//! number, whose first byte is 0 in any file that is not too large to tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -28,15 +33,19 @@ pub(super) struct Scrubber {
 /// In a tree, which memory checkers can follow: a hash table is known to its owner by an inner pointer only.
 static OPEN: LazyLock<Mutex<BTreeMap<Identity, Arc<Mutex<Scrubber>>>>> = LazyLock::new(Mutex::default);
 
-/// The scrubber of the file at `path`.
-pub(super) fn scrubber(path: &Path) -> Result<Arc<Mutex<Scrubber>>, Error> {
+/// The scrubber of the file at `path`, which is that of this identity.
+pub(super) fn scrubber(path: &Path, key: Identity) -> Result<Arc<Mutex<Scrubber>>, Error> {
     let failed = |error| io_error("open", path)(error);
-    let key = Identity::of(path).map_err(failed)?;
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = open.get(&key) {
         return Ok(known.clone());
     }
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
+    #[cfg(unix)]
+    if file.metadata().map(|metadata| Identity::from(&metadata)).map_err(failed)? != key {
+        // Closing it drops no lock of ours: it is another file.
+        return Err(Error::Replaced { path: path.to_owned() });
+    }
     let new = Arc::new(Mutex::new(Scrubber { file, pages: BTreeSet::new() }));
     open.insert(key, new.clone());
     Ok(new)
@@ -47,7 +56,7 @@ impl Scrubber {
     pub(super) fn note_log(&mut self, path: &Path) -> std::io::Result<()> {
         let mut log = match File::open(beside(path, "-wal")) {
             Ok(log) => log,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),
         };
         let mut header = [0; 32];
@@ -66,7 +75,7 @@ impl Scrubber {
 
     /// Takes note of every page of the file.
     pub(super) fn note_all(&mut self) -> std::io::Result<()> {
-        let pages = self.file.metadata()?.len() / self.page_size()?.max(512) as u64;
+        let pages = self.file.metadata()?.len() / self.layout()?.page_size as u64;
         self.pages.extend(1..=u32::try_from(pages).unwrap_or(u32::MAX));
         Ok(())
     }
@@ -78,16 +87,24 @@ impl Scrubber {
 
     /// Overwrites the gaps of the pages noted. The caller holds the write lock, and the log is empty.
     pub(super) fn scrub(&mut self) -> std::io::Result<()> {
-        let size = self.page_size()?;
+        let layout = self.layout()?;
+        let size = layout.page_size;
+        if self.file.metadata()?.len() / size as u64 >= TOO_MANY_PAGES {
+            let detail = "in a file of so many pages their sorts cannot be told apart";
+            return Err(std::io::Error::new(ErrorKind::Unsupported, detail));
+        }
         let mut page = vec![0; size];
         for &number in &self.pages {
-            let start = u64::from(number.saturating_sub(1)) * size as u64;
+            if !layout.may_be_of_a_tree(number) {
+                continue;
+            }
+            let start = u64::from(number - 1) * size as u64;
             self.file.seek(SeekFrom::Start(start))?;
             if self.file.read_exact(&mut page).is_err() {
                 // The file has become shorter.
                 continue;
             }
-            let Some(gap) = gap(&page, if number == 1 { 100 } else { 0 }) else { continue };
+            let Some(gap) = gap(&page[..layout.usable], if number == 1 { 100 } else { 0 }) else { continue };
             if page[gap.clone()].iter().any(|&byte| byte != 0) {
                 page[gap.clone()].fill(0);
                 self.file.seek(SeekFrom::Start(start + gap.start as u64))?;
@@ -98,19 +115,64 @@ impl Scrubber {
         Ok(())
     }
 
-    fn page_size(&mut self) -> std::io::Result<usize> {
-        let mut bytes = [0; 2];
-        self.file.seek(SeekFrom::Start(16))?;
-        self.file.read_exact(&mut bytes)?;
-        Ok(match u16::from_be_bytes(bytes) {
-            1 => 65_536,
-            size => usize::from(size),
-        })
+    fn layout(&mut self) -> std::io::Result<Layout> {
+        let mut header = [0; 100];
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_exact(&mut header)?;
+        Layout::of(&header)
+            .ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "the file's header is damaged"))
     }
 }
 
-/// The bytes between the cell pointers and the cells of a tree's page; `None` for pages of other sorts, which
-/// begin with the number of another page, whose first byte is 0 in files of less than 128 GiB.
+/// From so many pages on the first byte of a page's number is not always 0.
+const TOO_MANY_PAGES: u64 = 1 << 24;
+
+/// Where SQLite locks bytes; the page that they lie in holds nothing.
+const LOCK_BYTE: u64 = 1 << 30;
+
+/// What the header says of where pages of which sort lie: <https://sqlite.org/fileformat.html#the_database_header>.
+#[derive(Debug, Clone, Copy)]
+struct Layout {
+    page_size: usize,
+    /// Without what other programs reserve at each page's end.
+    usable: usize,
+    has_pointer_map: bool,
+}
+
+impl Layout {
+    fn of(header: &[u8; 100]) -> Option<Self> {
+        let page_size = match u16::from_be_bytes([header[16], header[17]]) {
+            1 => 65_536,
+            size => usize::from(size),
+        };
+        let usable = page_size.checked_sub(usize::from(header[20]))?;
+        let has_pointer_map = header[52..56] != [0; 4];
+        // No page has less room than this.
+        let sound = page_size.is_power_of_two() && (512..=65_536).contains(&page_size) && usable >= 480;
+        sound.then_some(Self { page_size, usable, has_pointer_map })
+    }
+
+    /// Whether the page is none of those whose place says that they are something else.
+    fn may_be_of_a_tree(&self, number: u32) -> bool {
+        let lock_page = LOCK_BYTE / self.page_size as u64 + 1;
+        let number = u64::from(number);
+        number != 0 && number != lock_page && !self.is_pointer_map(number, lock_page)
+    }
+
+    /// Page 2, and one behind each run of pages that the one before it maps, five bytes a page:
+    /// <https://sqlite.org/fileformat.html#pointer_map_or_ptrmap_pages>.
+    fn is_pointer_map(&self, number: u64, lock_page: u64) -> bool {
+        if !self.has_pointer_map || number < 2 {
+            return false;
+        }
+        let run = self.usable as u64 / 5 + 1;
+        let map = (number - 2) / run * run + 2;
+        number == if map == lock_page { map + 1 } else { map }
+    }
+}
+
+/// The bytes between the cell pointers and the cells of a tree's page, as far as it can be one; `None` for pages of other
+/// sorts.
 fn gap(page: &[u8], header: usize) -> Option<Range<usize>> {
     let number = |at: usize| Some(usize::from(u16::from_be_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let length = match page.get(header)? {
@@ -124,4 +186,50 @@ fn gap(page: &[u8], header: usize) -> Option<Range<usize>> {
     };
     let pointers = header + length + 2 * number(header + 3)?;
     (pointers < cells && cells <= page.len()).then_some(pointers..cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(page_size: u16, reserved: u8, largest_root: u32) -> Layout {
+        let mut header = [0; 100];
+        header[16..18].copy_from_slice(&page_size.to_be_bytes());
+        header[20] = reserved;
+        header[52..56].copy_from_slice(&largest_root.to_be_bytes());
+        Layout::of(&header).unwrap()
+    }
+
+    #[test]
+    fn pages_of_the_pointer_map_are_known_by_their_place() {
+        let of = |layout: Layout, until: u32| -> Vec<u32> {
+            (1..=until).filter(|&number| !layout.may_be_of_a_tree(number)).collect()
+        };
+        assert_eq!(of(layout(8_192, 0, 9), 5_000), [2, 1_641, 3_280, 4_919]);
+        assert_eq!(of(layout(512, 0, 9), 310), [2, 105, 208]);
+        assert_eq!(of(layout(512, 32, 9), 200), [2, 99, 196]);
+        assert_eq!(of(layout(8_192, 0, 0), 140_000), [131_073], "the lock bytes' page only");
+    }
+
+    /// With 1 KiB pages the page of the lock bytes, 1,048,577, is one that would hold the map: it moves on.
+    #[test]
+    fn the_map_makes_room_for_the_lock_bytes() {
+        let lock_page = 1_048_577;
+        for reserved in 0..=255 {
+            let layout = layout(1_024, reserved, 9);
+            let run = layout.usable as u32 / 5 + 1;
+            let meets = (lock_page - 2) % run == 0;
+            assert!(!layout.may_be_of_a_tree(lock_page));
+            assert_eq!(layout.may_be_of_a_tree(lock_page + 1), !meets, "{reserved} bytes reserved");
+        }
+    }
+
+    #[test]
+    fn a_damaged_header_is_no_layout() {
+        for size in [0, 2, 500, 513, 40_000] {
+            let mut header = [0; 100];
+            header[16..18].copy_from_slice(&u16::to_be_bytes(size));
+            assert!(Layout::of(&header).is_none(), "{size}");
+        }
+    }
 }

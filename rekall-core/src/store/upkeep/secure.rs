@@ -19,7 +19,7 @@ use crate::store::lock;
 
 /// Readers that still look at an older state keep the log from being emptied; a search is over well within
 /// this time, an export is not.
-const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
+pub(super) const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
 const ATTEMPTS: u32 = 8;
 
@@ -40,9 +40,13 @@ pub(crate) fn purge_words(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Copies the log into the file and cuts it to nothing. False when a reader still needs it.
-pub(crate) fn empty_log(connection: &Connection, busy_timeout: Duration) -> Result<bool, Error> {
-    connection.busy_timeout(busy_timeout.min(WAIT_FOR_READERS))?;
+/// Copies the log into the file and cuts it to nothing. False when a reader still needs it after `wait`.
+pub(crate) fn empty_log(
+    connection: &Connection,
+    busy_timeout: Duration,
+    wait: Duration,
+) -> Result<bool, Error> {
+    connection.busy_timeout(busy_timeout.min(wait))?;
     let emptied = connection
         .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
         .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
@@ -76,12 +80,12 @@ pub(super) fn erase(connection: &Connection, database: &Database, whole: bool) -
     // Pages are overwritten by their place in the file of this name.
     database.still_there()?;
     let failed = |error| io_error("scrub", path)(error);
-    let scrubber = scrub::scrubber(path)?;
+    let scrubber = scrub::scrubber(path, database.identity())?;
     let mut scrubber = lock(&scrubber);
     // Another writer may put something into the log before the lock is taken: then once more.
     for _ in 0..ATTEMPTS {
         scrubber.note_log(path).map_err(failed)?;
-        if !empty_log(connection, busy_timeout)? {
+        if !empty_log(connection, busy_timeout, WAIT_FOR_READERS)? {
             return Ok(false);
         }
         if whole {

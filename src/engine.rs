@@ -131,6 +131,9 @@ impl Rekall {
         if let Some(reason) = self.store.unerased() {
             self.events.send(&Event::NotErased { reason });
         }
+        if let Some(log_bytes) = self.store.take_held_log() {
+            self.events.send(&Event::LongReader { log_bytes });
+        }
         self.resident.after_write(&self.store, &self.events);
     }
 

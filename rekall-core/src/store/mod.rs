@@ -8,6 +8,7 @@ mod facets;
 pub(crate) mod forward;
 mod links;
 mod listing;
+mod log;
 mod matching;
 mod pending;
 mod rows;
@@ -42,6 +43,7 @@ use rusqlite::{Connection, MAIN_DB};
 use crate::connection::{Database, Pooled, StoreOptions};
 use crate::id::IdGenerator;
 use crate::{EntryId, Error};
+use log::LogGrowth;
 use writer::{Writer, WriterGuard, begin_immediate};
 
 /// An open file. `Send + Sync`: any number of threads, and any number of processes, may use one file at once.
@@ -56,6 +58,7 @@ pub struct Store {
     ids: Mutex<IdGenerator>,
     /// Why older states are still on the disk.
     unerased: Mutex<Option<String>>,
+    log_growth: LogGrowth,
 }
 
 impl Store {
@@ -79,6 +82,7 @@ impl Store {
             probe: Mutex::new(probe),
             ids: Mutex::new(IdGenerator::default()),
             unerased: Mutex::default(),
+            log_growth: LogGrowth::default(),
         })
     }
 
@@ -268,6 +272,8 @@ impl WriteTx<'_> {
         if options.secure_delete {
             let unerased = upkeep::secure::forget_older_states(&self.connection, &self.store.database);
             *lock(&self.store.unerased) = unerased;
+        } else {
+            self.bound_log();
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ mod check;
 mod coherence;
 mod copies;
 mod jsonl;
+mod long_readers;
 mod names;
 mod salvage;
 mod secure_delete;

@@ -24,6 +24,10 @@ pub const REKALL_EVENT_OTHER: u32 = 8;
 /// write tries again, and so does rekall_compact(). Has reason.
 pub const REKALL_EVENT_NOT_ERASED: u32 = 9;
 
+/// A reader, in this process or another one, has kept the file's write-ahead log from being begun anew for so long that it
+/// is over 64 MiB; told again each time that the log has doubled. Has bytes: those of the log.
+pub const REKALL_EVENT_LONG_READER: u32 = 10;
+
 /// A level of the log: something failed that should not.
 pub const REKALL_LOG_ERROR: i32 = 1;
 /// A level of the log: something a user may want to know.

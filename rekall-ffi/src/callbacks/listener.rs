@@ -9,7 +9,7 @@ use crate::border::error::Failure;
 use crate::border::guard::in_callback;
 use crate::border::options::{self, UserData, goes_with};
 use crate::callbacks::events::{
-    DestroyFn, Listener, REKALL_EVENT_INDEX_LOADED, REKALL_EVENT_MODEL_LOAD_FAILED,
+    DestroyFn, Listener, REKALL_EVENT_INDEX_LOADED, REKALL_EVENT_LONG_READER, REKALL_EVENT_MODEL_LOAD_FAILED,
     REKALL_EVENT_MODEL_LOADED, REKALL_EVENT_MODEL_LOADING, REKALL_EVENT_MODEL_UNLOADED,
     REKALL_EVENT_NOT_EMBEDDED, REKALL_EVENT_NOT_ERASED, REKALL_EVENT_OTHER, REKALL_EVENT_UNUSABLE_VECTORS,
     REKALL_LOG_ERROR, REKALL_LOG_INFO, REKALL_LOG_TRACE, REKALL_LOG_WARN,
@@ -181,6 +181,10 @@ impl From<&Event> for Said {
                 let message = format!("what was forgotten is not erased yet: {reason}");
                 let said = warn(REKALL_EVENT_NOT_ERASED, message);
                 Self { reason: Some(reason.clone()), ..said }
+            }
+            Event::LongReader { log_bytes } => {
+                let message = format!("a reader keeps the file's log at {log_bytes} bytes");
+                Self { bytes: *log_bytes, ..warn(REKALL_EVENT_LONG_READER, message) }
             }
             // The facade's enum may grow.
             other => {

@@ -147,7 +147,9 @@ pub enum ErrorKind {
     Unsupported,
     /// The caller asked to stop, or asked anew.
     Interrupted,
-    /// No memory was left, or a bug in this library.
+    /// No memory was left, or less than SQLite was allowed.
+    OutOfMemory,
+    /// A bug in this library.
     Internal,
 }
 
@@ -192,6 +194,7 @@ fn of_core(kind: rekall_core::ErrorKind) -> ErrorKind {
         Core::InvalidVector => ErrorKind::InvalidVector,
         Core::SpaceMismatch => ErrorKind::ModelMismatch,
         Core::Interrupted => ErrorKind::Interrupted,
+        Core::OutOfMemory => ErrorKind::OutOfMemory,
         Core::Internal => ErrorKind::Internal,
         _ => ErrorKind::Internal,
     }
@@ -243,7 +246,36 @@ impl From<rekall_index::Error> for Error {
     fn from(error: rekall_index::Error) -> Self {
         match error {
             rekall_index::Error::Cancelled => Self::Interrupted,
+            // What storage said to the index is still storage's.
+            rekall_index::Error::Source { source } => match rekall_core::Error::carried(source) {
+                Ok(error) => error.into(),
+                Err(source) => Self::Index(rekall_index::Error::Source { source }),
+            },
             other => Self::Index(other),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn storage_keeps_its_kind_on_its_way_through_the_index() {
+        let kind = |error| Error::from(rekall_index::Error::from_source(error)).kind();
+        let path = std::path::PathBuf::from("a.db");
+        assert_eq!(kind(rekall_core::Error::Replaced { path }), ErrorKind::Io);
+        assert_eq!(kind(rekall_core::Error::Corrupt { detail: String::new() }), ErrorKind::Corrupt);
+        assert_eq!(kind(rekall_core::Error::Interrupted), ErrorKind::Interrupted);
+        let of_sqlite = |code| {
+            let failure = rusqlite::ffi::Error::new(code);
+            Error::from(rekall_index::Error::from_source(rusqlite::Error::SqliteFailure(failure, None)))
+                .kind()
+        };
+        assert_eq!(of_sqlite(rusqlite::ffi::SQLITE_IOERR_READ), ErrorKind::Io);
+        assert_eq!(of_sqlite(rusqlite::ffi::SQLITE_NOMEM), ErrorKind::OutOfMemory);
+        assert_eq!(of_sqlite(rusqlite::ffi::SQLITE_FULL), ErrorKind::Full);
+        let other = rekall_index::Error::from_source(std::fmt::Error);
+        assert!(matches!(Error::from(other), Error::Index(rekall_index::Error::Source { .. })));
     }
 }

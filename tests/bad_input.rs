@@ -88,7 +88,10 @@ fn vectors() {
 fn files() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str| Rekall::builder(folder.path().join(name)).open().map(drop);
-    refused(open(""), ErrorKind::NotADatabase, "a folder");
+    refused(Rekall::builder(folder.path()).open().map(drop), ErrorKind::NotADatabase, "a folder");
+    for odd in ["", ":memory:"] {
+        refused(Rekall::builder(odd).open().map(drop), ErrorKind::InvalidInput, "a file");
+    }
     fs::write(folder.path().join("notes.md"), "# Notes\n").unwrap();
     refused(open("notes.md"), ErrorKind::NotADatabase, "a text file");
     fs::write(folder.path().join("empty.db"), "").unwrap();
@@ -98,7 +101,7 @@ fn files() {
     refused(open("image.db"), ErrorKind::NotADatabase, "another format");
     refused(open("missing/a.db"), ErrorKind::Io, "missing/a.db");
     let absent = Rekall::builder(folder.path().join("absent.db")).create(false).open();
-    refused(absent, ErrorKind::Io, "absent.db");
+    refused(absent, ErrorKind::NotFound, "absent.db");
     assert!(!folder.path().join("absent.db").exists());
 }
 

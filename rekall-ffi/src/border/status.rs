@@ -54,6 +54,8 @@ pub const REKALL_INTERRUPTED: i32 = 19;
 pub const REKALL_CALLBACK: i32 = 20;
 /// A newer search took the place of this one (supersede of rekall_recall_options).
 pub const REKALL_SUPERSEDED: i32 = 21;
+/// No memory was left, or less than SQLite was allowed. (The library's own lack of memory ends the process.)
+pub const REKALL_OUT_OF_MEMORY: i32 = 22;
 
 /// The code of each of the facade's kinds.
 pub(crate) fn of_kind(kind: ErrorKind) -> Status {
@@ -73,6 +75,7 @@ pub(crate) fn of_kind(kind: ErrorKind) -> Status {
         ErrorKind::ModelUnavailable => REKALL_MODEL_UNAVAILABLE,
         ErrorKind::Unsupported => REKALL_UNSUPPORTED,
         ErrorKind::Interrupted => REKALL_INTERRUPTED,
+        ErrorKind::OutOfMemory => REKALL_OUT_OF_MEMORY,
         ErrorKind::Internal => REKALL_ERROR,
         // The facade's enum may grow, so Rust asks for this arm; a test sees to it that no kind ends here.
         _ => REKALL_ERROR,
@@ -105,6 +108,7 @@ pub extern "C" fn rekall_status_name(status: Status) -> *const c_char {
         REKALL_INTERRUPTED => c"REKALL_INTERRUPTED",
         REKALL_CALLBACK => c"REKALL_CALLBACK",
         REKALL_SUPERSEDED => c"REKALL_SUPERSEDED",
+        REKALL_OUT_OF_MEMORY => c"REKALL_OUT_OF_MEMORY",
         _ => c"REKALL_UNKNOWN",
     };
     name.as_ptr()

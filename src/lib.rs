@@ -42,6 +42,7 @@
 mod apply;
 mod batch;
 mod builder;
+mod by_path;
 mod cancel;
 mod changes;
 mod config;

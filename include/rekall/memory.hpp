@@ -542,6 +542,18 @@ inline report check_config_file(const std::string &path)
     return report(out);
 }
 
+/* What is wrong with a file, also with one that is too damaged to be opened. */
+[[nodiscard]] inline report check_file(const std::string &path, const watch &watch = {})
+{
+    return detail::reported(watch, rekall_check_file, detail::c_string(path));
+}
+
+/* Repairs a file, also one that is too damaged to be opened, as far as that goes. Nobody should have it open. */
+inline report repair_file(const std::string &path, const watch &watch = {})
+{
+    return detail::reported(watch, rekall_repair_file, detail::c_string(path));
+}
+
 /* Reads what can be read of a damaged file into a new one. */
 inline report salvage(const std::string &source, const std::string &target, const watch &watch = {})
 {

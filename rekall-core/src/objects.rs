@@ -148,6 +148,18 @@ pub(crate) fn drop_full_text(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+/// Writes the texts of our triggers and views over what stands there: also where it cannot be parsed, and they are not
+/// known to the connection. It must be allowed to write to the list itself, and reads it anew only when opened again.
+pub(crate) fn put_texts_back(connection: &Connection) -> Result<(), Error> {
+    for object in expected()?.iter().filter(|object| object.is_code()) {
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = ?3 WHERE type = ?1 AND name = ?2 AND sql IS NOT ?3",
+            (&object.sort, &object.name, &object.sql),
+        )?;
+    }
+    Ok(())
+}
+
 /// What a new file has.
 fn expected() -> Result<Vec<Object>, Error> {
     let mut objects = list(&blank()?)?;

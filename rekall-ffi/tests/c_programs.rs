@@ -25,6 +25,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/gone.c", "c99"),
     ("c/flagged.c", "c99"),
     ("c/transfer.c", "c99"),
+    ("c/files.c", "c99"),
     ("c/model.c", "c99"),
     ("c/many.c", "c90"),
     ("c/threads.c", "c11"),

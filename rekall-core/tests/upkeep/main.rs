@@ -1,6 +1,7 @@
 //! Upkeep: check and repair, backup, export and import, compaction, forgetting for good.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod by_path;
 mod check;
 mod coherence;
 mod copies;

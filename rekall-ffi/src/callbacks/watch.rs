@@ -76,6 +76,22 @@ pub(crate) unsafe fn watched<T>(
     work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))
 }
 
+/// Runs long work of the facade that needs no handle.
+///
+/// # Safety
+/// `watch` is NULL or points to a struct with valid members.
+pub(crate) unsafe fn watched_alone<T>(
+    watch: *const Watch,
+    work: impl FnOnce(rekall::Watch<'_>) -> Result<T, rekall::Error>,
+) -> Result<T, Failure> {
+    // SAFETY: as promised by the caller.
+    let watched = unsafe { Watched::begin(None, watch)? };
+    let mut tell = |progress: rekall::Progress| {
+        watched.tell(progress.done as u64, progress.total as u64);
+    };
+    Ok(work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))?)
+}
+
 /// Runs long work of storage that the facade does not have and that needs no handle: it takes the token's bare flag.
 ///
 /// # Safety

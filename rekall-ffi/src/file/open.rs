@@ -116,7 +116,8 @@ sized!(OpenOptions, ..rescored_rows => "rekall_open_options");
 /// Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
 /// only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
 ///
-/// options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_NOT_A_DATABASE,
+/// options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_INVALID_INPUT for "" and
+/// ":memory:", which are no file's path; REKALL_NOT_FOUND when there is none and none is to be made. REKALL_NOT_A_DATABASE,
 /// REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
 /// is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
 /// when options itself has a wrong struct_size, and so cannot be read).

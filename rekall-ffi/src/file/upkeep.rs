@@ -2,15 +2,16 @@
 
 use std::ffi::c_char;
 
-use rekall::core::Store;
+use rekall::Rekall;
+use rekall::core::{CheckReport, RepairReport};
 
-use crate::border::error::ErrorObject;
+use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::{call, on};
 use crate::border::handle::Handle;
 use crate::border::place::{Object, Place};
 use crate::border::status::Status;
 use crate::border::text;
-use crate::callbacks::watch::{Watch, observed, watched};
+use crate::callbacks::watch::{Watch, watched, watched_alone};
 use crate::file::report::ReportObject;
 
 /// Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
@@ -27,8 +28,7 @@ pub unsafe extern "C" fn rekall_check(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::required(out), |db| {
-            let report = watched(db, watch, |watch| Ok(db.check(watch)?))?;
-            ReportObject::new(&report, report.problems.iter().map(|problem| problem.detail.clone()))
+            check_report(&watched(db, watch, |watch| Ok(db.check(watch)?))?)
         })
     }
 }
@@ -48,14 +48,62 @@ pub unsafe extern "C" fn rekall_repair(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, Object::optional(out), |db| {
-            let report = watched(db, watch, |watch| Ok(db.repair(watch)?))?;
-            let mended = report.mended.iter();
-            ReportObject::new(
-                &report,
-                mended.map(|entry| format!("{}: {}", entry.id, entry.columns.join(", "))),
-            )
+            repair_report(&watched(db, watch, |watch| Ok(db.repair(watch)?))?)
         })
     }
+}
+
+/// As rekall_check(), of a file by its path, without a handle: also of one that rekall_open() refuses with
+/// REKALL_CORRUPT. Why it is refused is the first problem then, and what can be looked at all the same follows.
+/// REKALL_NOT_FOUND, REKALL_NOT_A_DATABASE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_check_file(
+    path: *const c_char,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::required(out);
+        call(error, || {
+            out.answer(|| {
+                let path = text::path(path, "path")?;
+                check_report(&watched_alone(watch, |watch| Rekall::check_file(path, watch))?)
+            })
+        })
+    }
+}
+
+/// As rekall_repair(), of a file by its path, without a handle: also of one that rekall_open() refuses with
+/// REKALL_CORRUPT, as far as that can be mended. Nobody should have the file open. REKALL_CORRUPT when it cannot, and
+/// rekall_salvage() carries over what can be read; REKALL_NOT_FOUND, REKALL_NOT_A_DATABASE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_repair_file(
+    path: *const c_char,
+    watch: *const Watch,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Object::optional(out);
+        call(error, || {
+            out.answer(|| {
+                let path = text::path(path, "path")?;
+                repair_report(&watched_alone(watch, |watch| Rekall::repair_file(path, watch))?)
+            })
+        })
+    }
+}
+
+fn check_report(report: &CheckReport) -> Result<ReportObject, Failure> {
+    ReportObject::new(report, report.problems.iter().map(|problem| problem.detail.clone()))
+}
+
+fn repair_report(report: &RepairReport) -> Result<ReportObject, Failure> {
+    let mended = report.mended.iter();
+    ReportObject::new(report, mended.map(|entry| format!("{}: {}", entry.id, entry.columns.join(", "))))
 }
 
 /// Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.
@@ -138,8 +186,7 @@ pub unsafe extern "C" fn rekall_salvage(
         call(error, || {
             out.answer(|| {
                 let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
-                let report =
-                    observed(watch, |progress, stop| Store::salvage(source, target, progress, Some(stop)))?;
+                let report = watched_alone(watch, |watch| Rekall::salvage_file(source, target, watch))?;
                 let rows = report.unreadable_rows.iter();
                 let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
                 let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));

@@ -500,7 +500,7 @@ static const struct {
     {"rekall_export_jsonl_to", export_jsonl_to, REKALL_OK},
     {"rekall_import_jsonl", import_jsonl, REKALL_OK},
     {"rekall_import_jsonl_from", import_jsonl_from, REKALL_INVALID_INPUT},
-    {"rekall_import_legacy", import_legacy, REKALL_IO},
+    {"rekall_import_legacy", import_legacy, REKALL_NOT_FOUND},
     {"rekall_check", check, REKALL_OK},
     {"rekall_repair", repair, REKALL_OK},
     {"rekall_backup", backup, REKALL_OK},

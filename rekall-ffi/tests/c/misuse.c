@@ -171,7 +171,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_export_jsonl_to(db, NULL, NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(db, NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(db, "x", 9, NULL, NULL, &error));
-    FAILS(REKALL_IO, rekall_import_jsonl(db, "/nonexistent/x", 0, NULL, NULL, &error));
+    FAILS(REKALL_NOT_FOUND, rekall_import_jsonl(db, "/nonexistent/x", 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl_from(db, NULL, NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_legacy(db, NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_config_check(NULL, 5, &report, &error));
@@ -180,6 +180,9 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_probe_legacy(NULL, &report, &error));
     FAILS(REKALL_MISUSE, rekall_probe_legacy("x", NULL, &error));
     FAILS(REKALL_MISUSE, rekall_salvage(NULL, "x", NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_check_file(NULL, NULL, &report, &error));
+    FAILS(REKALL_MISUSE, rekall_check_file("x", NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_repair_file(NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_salvage("x", NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_get_stats(db, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_model_name(db, NULL, 5, NULL, &error));
@@ -321,7 +324,7 @@ static void opening(const char *folder)
     options.flags = 1u << 30;
     FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));
     options.flags = REKALL_OPEN_EXISTING;
-    FAILS(REKALL_IO, rekall_open(path, &options, &other, &error));
+    FAILS(REKALL_NOT_FOUND, rekall_open(path, &options, &other, &error));
     options.flags = REKALL_OPEN_NO_MODEL;
     options.model = "bundled";
     FAILS(REKALL_MISUSE, rekall_open(path, &options, &other, &error));

@@ -41,7 +41,7 @@ impl Machine<'_> {
         let e = &raw mut error;
         let watch = self.watch();
         let (path, other, data) = (self.path("out", 4), self.path("memory", 3), self.signal());
-        let (kind, duplicate, offset) = (self.byte() % 13, self.number(3), i32::from(self.byte()));
+        let (kind, duplicate, offset) = (self.byte() % 15, self.number(3), i32::from(self.byte()));
         // SAFETY: as promised by the caller.
         unsafe {
             rekall_report_free(self.report);
@@ -60,6 +60,8 @@ impl Machine<'_> {
                 9 => rekall_import_legacy(db, path, offset, watch, out, e),
                 10 => rekall_migrate_legacy(path, offset, watch, out, e),
                 11 => rekall_rebuild_index(db, watch, e),
+                12 => rekall_check_file(path, watch, out, e),
+                13 => rekall_repair_file(other, watch, out, e),
                 _ => rekall_salvage(other, path, watch, out, e),
             };
             self.done(status, error, self.report.is_null());

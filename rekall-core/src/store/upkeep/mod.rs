@@ -1,6 +1,7 @@
 //! Upkeep: finding damage, repairing it, and carrying a file's content elsewhere.
 
 mod backup;
+mod by_path;
 mod check;
 mod checkpoint;
 mod compact;

@@ -100,7 +100,7 @@ impl Store {
     }
 }
 
-fn suggest_salvage(error: Error) -> Error {
+pub(super) fn suggest_salvage(error: Error) -> Error {
     match error {
         Error::Corrupt { detail } => {
             Error::Corrupt { detail: format!("{detail}; what can be read can be salvaged into a new file") }

@@ -311,11 +311,7 @@ fn upkeep_killed_leaves_all_or_nothing() {
             if name.starts_with("a.") || name.starts_with("b.") {
                 continue;
             }
-            if !name.contains(".partial-")
-                && !name.contains(".new-")
-                && !name.contains("-wal")
-                && !name.contains("-shm")
-            {
+            if !name.starts_with(".rekall-") && !name.contains("-wal") && !name.contains("-shm") {
                 let copy = open(&file);
                 let content = export(&copy);
                 let empty = copy.read().unwrap().count_entries().unwrap() == 0;

@@ -284,6 +284,11 @@
  */
 #define REKALL_SUPERSEDED 21
 
+/**
+ * No memory was left, or less than SQLite was allowed. (The library's own lack of memory ends the process.)
+ */
+#define REKALL_OUT_OF_MEMORY 22
+
 /* ======================================================================================================== */
 /* Text and ids                                                                                             */
 /* ======================================================================================================== */
@@ -347,6 +352,12 @@
  * write tries again, and so does rekall_compact(). Has reason.
  */
 #define REKALL_EVENT_NOT_ERASED 9
+
+/**
+ * A reader, in this process or another one, has kept the file's write-ahead log from being begun anew for so long that it
+ * is over 64 MiB; told again each time that the log has doubled. Has bytes: those of the log.
+ */
+#define REKALL_EVENT_LONG_READER 10
 
 /**
  * A level of the log: something failed that should not.
@@ -2191,7 +2202,8 @@ void rekall_interrupt(rekall_db *db);
  * Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
  * only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
  *
- * options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_NOT_A_DATABASE,
+ * options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_INVALID_INPUT for "" and
+ * ":memory:", which are no file's path; REKALL_NOT_FOUND when there is none and none is to be made. REKALL_NOT_A_DATABASE,
  * REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
  * is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
  * when options itself has a wrong struct_size, and so cannot be read).
@@ -3287,7 +3299,7 @@ void rekall_report_free(rekall_report *report);
 /**
  * Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
  * which only its owner may read.
- * watch and out may be NULL. Numbers: entries, vectors, links, quarantined. After an error there is no file.
+ * watch and out may be NULL. Numbers: entries, vectors, links, quarantined. It appears when it is whole; after an error there is no file.
  */
 REKALL_NODISCARD
 rekall_status rekall_export_jsonl(rekall_db *db,
@@ -3401,6 +3413,28 @@ rekall_status rekall_repair(rekall_db *db,
                             const rekall_watch *watch,
                             rekall_report **out,
                             rekall_error **error);
+
+/**
+ * As rekall_check(), of a file by its path, without a handle: also of one that rekall_open() refuses with
+ * REKALL_CORRUPT. Why it is refused is the first problem then, and what can be looked at all the same follows.
+ * REKALL_NOT_FOUND, REKALL_NOT_A_DATABASE.
+ */
+REKALL_NODISCARD
+rekall_status rekall_check_file(const char *path,
+                                const rekall_watch *watch,
+                                rekall_report **out,
+                                rekall_error **error);
+
+/**
+ * As rekall_repair(), of a file by its path, without a handle: also of one that rekall_open() refuses with
+ * REKALL_CORRUPT, as far as that can be mended. Nobody should have the file open. REKALL_CORRUPT when it cannot, and
+ * rekall_salvage() carries over what can be read; REKALL_NOT_FOUND, REKALL_NOT_A_DATABASE.
+ */
+REKALL_NODISCARD
+rekall_status rekall_repair_file(const char *path,
+                                 const rekall_watch *watch,
+                                 rekall_report **out,
+                                 rekall_error **error);
 
 /**
  * Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.

@@ -26,6 +26,9 @@ impl Rekall {
     /// # }
     /// ```
     ///
+    /// An entry that cannot be read (see [`check`](Self::check)) ends the page before it. The next page then fails with
+    /// [`UnreadableEntry`](rekall_core::Error::UnreadableEntry), whose id is what to go on `after`.
+    ///
     /// # Errors
     /// [`Error::InvalidLimit`]; [`Error::Core`].
     pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {

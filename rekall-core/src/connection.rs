@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind as IoKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -296,6 +297,7 @@ impl Database {
             u8::from(read_only)
         ))?;
         connection.set_prepared_statement_cache_capacity(64);
+        crate::filter::install(connection)?;
         Ok(())
     }
 
@@ -306,7 +308,7 @@ impl Database {
             Some(connection) => connection,
             None => self.connect(true).map_err(|error| located(error, &self.path))?,
         };
-        Ok(Pooled { database: self, connection: Some(connection) })
+        Ok(Pooled { database: self, connection: Some(connection), stoppable: false })
     }
 
     /// Closes idle reading connections, and with them their page caches.
@@ -324,6 +326,24 @@ impl Database {
 pub struct Pooled<'a> {
     database: &'a Database,
     connection: Option<Connection>,
+    /// A flag stops its statements, which does not concern whoever has the connection next.
+    stoppable: bool,
+}
+
+/// Steps of SQLite's machine between two looks at the flag: a microsecond. The full-text index counts a word's entries in
+/// loops of its own, in which only the reading of its pages makes steps.
+const STEPS: i32 = 100;
+
+impl Pooled<'_> {
+    /// Lets the flag stop whatever statement the connection is in.
+    pub(crate) fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), Error> {
+        if let Some(connection) = &mut self.connection {
+            let flag = Arc::clone(cancel);
+            connection.progress_handler(STEPS, Some(move || flag.load(Ordering::Relaxed)))?;
+            self.stoppable = true;
+        }
+        Ok(())
+    }
 }
 
 impl std::ops::Deref for Pooled<'_> {
@@ -339,9 +359,10 @@ impl std::ops::Deref for Pooled<'_> {
 
 impl Drop for Pooled<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
+        if let Some(mut connection) = self.connection.take() {
+            let still = self.stoppable && connection.progress_handler(0, None::<fn() -> bool>).is_err();
             let mut idle = self.database.idle();
-            if idle.len() < self.database.options.readers && connection.is_autocommit() {
+            if idle.len() < self.database.options.readers && connection.is_autocommit() && !still {
                 idle.push(connection);
             }
         }

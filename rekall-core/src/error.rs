@@ -78,6 +78,32 @@ pub enum Error {
         /// What is counted.
         unit: &'static str,
     },
+    /// JSON nested deeper than can be read back everywhere.
+    #[error("{field} is nested too deep: at most {limit} levels, got {got}")]
+    TooDeep {
+        /// Name of the field.
+        field: &'static str,
+        /// Most levels allowed.
+        limit: usize,
+        /// Levels given.
+        got: usize,
+    },
+    /// A number in JSON that would be rounded.
+    #[error("{field} holds a number that 64 bits cannot hold exactly, give it as text: {got}")]
+    InexactNumber {
+        /// Name of the field.
+        field: &'static str,
+        /// The number, at most 64 characters of it.
+        got: String,
+    },
+    /// A text that is no JSON.
+    #[error("{field} must be JSON: {detail}")]
+    NotJson {
+        /// Name of the field.
+        field: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// A value outside its range.
     #[error("{field} must be {expected}, got {got}")]
     OutOfRange {
@@ -183,6 +209,14 @@ pub enum Error {
     /// The file is damaged.
     #[error("the database is damaged: {detail}")]
     Corrupt {
+        /// What was found.
+        detail: String,
+    },
+    /// An entry of which something cannot be read; the others can.
+    #[error("entry {id} cannot be read, check and repair tell what is left of it: {detail}")]
+    UnreadableEntry {
+        /// The entry.
+        id: EntryId,
         /// What was found.
         detail: String,
     },
@@ -293,6 +327,9 @@ impl Error {
             | Self::Empty { .. }
             | Self::Nul { .. }
             | Self::TooLong { .. }
+            | Self::TooDeep { .. }
+            | Self::InexactNumber { .. }
+            | Self::NotJson { .. }
             | Self::OutOfRange { .. }
             | Self::DuplicateId { .. }
             | Self::AlreadyExists { .. }
@@ -309,7 +346,7 @@ impl Error {
             Self::NewerVersion { .. } | Self::NewerExport { .. } => ErrorKind::NewerVersion,
             Self::ReadOnly { .. } => ErrorKind::ReadOnly,
             Self::Full { .. } => ErrorKind::Full,
-            Self::Corrupt { .. } => ErrorKind::Corrupt,
+            Self::Corrupt { .. } | Self::UnreadableEntry { .. } => ErrorKind::Corrupt,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Io { .. } | Self::Replaced { .. } | Self::Stream { .. } | Self::Random { .. } => {
                 ErrorKind::Io

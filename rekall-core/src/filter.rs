@@ -1,9 +1,14 @@
 //! Which entries a search may return.
 
-use rusqlite::types::Value as SqlValue;
-use serde_json::Value;
+use std::collections::BTreeSet;
 
-use crate::{EntryId, Error, Status};
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value as SqlValue;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{EntryId, Error, Status, json};
 
 /// Conditions on entries, all of which must hold. One value serves search by meaning and by words alike.
 ///
@@ -35,8 +40,8 @@ pub struct Filter {
     pub updated_after: Option<i64>,
     /// Changed before this time.
     pub updated_before: Option<i64>,
-    /// Top-level keys of the metadata with the value each must have. Not indexed: costs a look at each entry
-    /// that passes the rest.
+    /// Top-level keys of the metadata with the value each must have; numbers are compared by their value, so that 1 is
+    /// 1.0, and -0.0 is 0. Not indexed: costs a look at each entry that passes the rest.
     pub metadata: Vec<(String, Value)>,
     /// Only these entries; `None`: no condition.
     pub ids: Option<Vec<EntryId>>,
@@ -145,10 +150,11 @@ impl Filter {
         self
     }
 
-    /// Adds a metadata key and the value it must have.
+    /// Adds a metadata key and the value it must have, nested at most
+    /// [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH) levels.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.metadata.push((key.into(), value.into()));
+        self.metadata.push((key.into(), json::cut(value.into())));
         self
     }
 
@@ -171,8 +177,33 @@ impl Filter {
         *self == Self::default().any_status()
     }
 
+    /// Refuses what a search with this filter would refuse, before any work is done.
+    ///
+    /// # Errors
+    /// [`Error::TooDeep`] for a value of the metadata, [`Error::TooLong`] for values or a list of more than
+    /// [`limits::FILTER_BYTES`](crate::limits::FILTER_BYTES).
+    pub fn validate(&self) -> Result<(), Error> {
+        for (_, value) in &self.metadata {
+            json::check_depth("a metadata value of the filter", value)?;
+        }
+        let lists = [
+            ("kinds of the filter", &self.kinds),
+            ("projects of the filter", &self.projects),
+            ("tags_any of the filter", &self.tags_any),
+            ("tags_all of the filter", &self.tags_all),
+            ("memory_types of the filter", &self.memory_types),
+        ];
+        for (field, list) in lists {
+            check_bytes(field, list.iter().map(String::len))?;
+        }
+        check_bytes("ids of the filter", self.ids.iter().flatten().map(|_| EntryId::TEXT_LEN))?;
+        let conditions = self.metadata.iter().map(|(key, value)| key.len() + json::bytes_about(value));
+        check_bytes("metadata of the filter", conditions)
+    }
+
     /// The condition in SQL over the table `entry`, and its parameters in order.
     pub(crate) fn compile(&self) -> Result<Compiled, Error> {
+        self.validate()?;
         let mut compiled = Compiled { condition: "1".to_owned(), parameters: Vec::new() };
         compiled.one_of("entry.kind", &self.kinds);
         compiled.one_of("entry.project", &self.projects);
@@ -180,8 +211,11 @@ impl Filter {
         if !self.tags_any.is_empty() {
             compiled.and_list("entry.id IN (SELECT entry_id FROM tag WHERE tag IN ", &self.tags_any, ")");
         }
-        for tag in &self.tags_all {
-            compiled.and("entry.id IN (SELECT entry_id FROM tag WHERE tag = ?)", [tag.clone().into()]);
+        if !self.tags_all.is_empty() {
+            let tags: Vec<&String> = self.tags_all.iter().collect::<BTreeSet<_>>().into_iter().collect();
+            let before = "entry.id IN (SELECT entry_id FROM tag WHERE tag IN ";
+            compiled.and_list(before, &tags, " GROUP BY entry_id HAVING count(*) = ?)");
+            compiled.parameters.push((tags.len() as i64).into());
         }
         match self.status {
             Some(Status::Active) => compiled.and("entry.status = 'active'", []),
@@ -199,17 +233,9 @@ impl Filter {
                 compiled.and(condition, [bound.into()]);
             }
         }
-        for (key, value) in &self.metadata {
-            // json_each names keys exactly, where a JSON path would read dots and quotes as syntax. The
-            // value is compared as JSON text, so that 1 and "1" differ.
-            let value = serde_json::to_string(value).unwrap_or_default();
-            compiled.and(
-                "EXISTS (SELECT 1 FROM json_each(entry.metadata) AS item WHERE item.key = ?
-                     AND json_quote(CASE item.type WHEN 'true' THEN json('true') WHEN 'false' THEN json('false')
-                         WHEN 'object' THEN json(item.value) WHEN 'array' THEN json(item.value)
-                         ELSE item.value END) = json(?))",
-                [key.clone().into(), value.into()],
-            );
+        if !self.metadata.is_empty() {
+            let conditions = serde_json::to_string(&self.metadata).unwrap_or_default();
+            compiled.and("rekall_has(entry.metadata, ?)", [conditions.into()]);
         }
         if let Some(ids) = &self.ids {
             let ids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
@@ -238,9 +264,37 @@ impl Compiled {
         }
     }
 
-    /// The list travels as one JSON parameter: no limit on its length, and one statement text to cache.
-    fn and_list(&mut self, before: &str, values: &[String], after: &str) {
+    /// The list travels as one JSON parameter: SQLite bounds the number of parameters and the depth of expressions, and
+    /// there is one statement text to cache.
+    fn and_list(&mut self, before: &str, values: &[impl Serialize], after: &str) {
         let list = serde_json::to_string(values).unwrap_or_default();
         self.and(&format!("{before}(SELECT value FROM json_each(?)){after}"), [list.into()]);
     }
+}
+
+fn check_bytes(field: &'static str, lengths: impl Iterator<Item = usize>) -> Result<(), Error> {
+    let got = lengths.fold(0_usize, |sum, length| sum.saturating_add(length));
+    let limit = crate::limits::FILTER_BYTES;
+    if got > limit { Err(Error::TooLong { field, limit, got, unit: "bytes" }) } else { Ok(()) }
+}
+
+/// Gives a connection the function `rekall_has(metadata, conditions)`: whether an entry's metadata meets all conditions,
+/// a JSON array of keys and values. SQLite's own functions know numbers by their spelling, or round them.
+///
+/// Metadata that cannot be read may hold anything: it passes, so that whoever reads the entry next says that it cannot.
+pub(crate) fn install(connection: &Connection) -> Result<(), Error> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("rekall_has", 2, flags, |context| {
+        let conditions = context.get_or_create_aux(1, |list| {
+            json::read::<Vec<(String, Value)>>(list.as_str()?)
+                .map_err(Box::<dyn std::error::Error + Send + Sync>::from)
+        })?;
+        let metadata = context.get_raw(0).as_str().map(json::read::<Map<String, Value>>);
+        let Ok(Ok(metadata)) = metadata else { return Ok(true) };
+        Ok(conditions
+            .iter()
+            .all(|(key, value)| metadata.get(key).is_some_and(|held| json::same(held, value))))
+    })?;
+    Ok(())
 }

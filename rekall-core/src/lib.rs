@@ -40,6 +40,7 @@ mod error;
 mod files;
 mod filter;
 mod id;
+mod json;
 pub mod legacy;
 mod link;
 mod objects;

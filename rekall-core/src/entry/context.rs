@@ -36,6 +36,13 @@ impl Context {
         *self == Self::default()
     }
 
+    /// All texts in it, in the order in which they are searched.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &String> {
+        let texts = [&self.situation, &self.solution, &self.what_failed, &self.text];
+        let lists = [&self.trigger_keywords, &self.error_messages, &self.files];
+        texts.into_iter().flatten().chain(lists.into_iter().flatten())
+    }
+
     /// The text that is embedded for the role `context`: one part a line, file names left out, because
     /// paths say little about meaning (they are found by words).
     #[must_use]

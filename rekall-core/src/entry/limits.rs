@@ -1,7 +1,7 @@
 //! Largest sizes accepted from a caller. Imported files may hold more: nothing of theirs is cut.
 
-use super::{Context, NewEntry};
-use crate::{Error, Relation};
+use super::NewEntry;
+use crate::{Error, Relation, json};
 
 /// Longest title, in bytes of UTF-8 (4 KiB).
 pub const TITLE_BYTES: usize = 4 << 10;
@@ -13,10 +13,31 @@ pub const NAME_BYTES: usize = 256;
 pub const TAGS: usize = 256;
 /// Largest structured context, and largest metadata, as JSON bytes (1 MiB).
 pub const JSON_BYTES: usize = 1 << 20;
+/// Deepest nesting of arrays and objects in metadata and in a filter's values, the outermost included. What reads a file
+/// comes to 127 levels, SQLite to 1,000.
+pub const JSON_DEPTH: usize = 100;
+/// Largest list of a filter, in bytes of its texts (64 MiB): a million ids, say.
+pub const FILTER_BYTES: usize = 64 << 20;
 /// Longest reason of a link, in bytes of UTF-8 (64 KiB).
 pub const REASON_BYTES: usize = 64 << 10;
 /// Highest confidence.
 pub const CONFIDENCE: u8 = 5;
+
+/// Reads a caller's JSON text: metadata, or a value that a filter compares with. `field` names it in errors.
+///
+/// ```
+/// # use rekall_core::limits::parse_json;
+/// assert_eq!(parse_json("metadata", "{\"n\": 1e20}")?["n"], 1e20);
+/// assert!(parse_json("metadata", "123456789012345678901234567890").is_err(), "it would be rounded");
+/// # Ok::<(), rekall_core::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::NotJson`]; [`Error::TooDeep`] for more than [`JSON_DEPTH`] levels; [`Error::InexactNumber`] for a number with
+/// more digits than 64 bits hold.
+pub fn parse_json(field: &'static str, text: &str) -> Result<serde_json::Value, Error> {
+    json::parse(field, text)
+}
 
 /// Checks everything a caller may get wrong in an entry.
 pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
@@ -41,13 +62,14 @@ pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
         });
     }
     if let Some(context) = &entry.context {
-        json("context", &serde_json::to_string(context).unwrap_or_default())?;
+        size("context", &serde_json::to_string(context).unwrap_or_default())?;
         for part in context.parts() {
             text("context", part, JSON_BYTES)?;
         }
     }
     if !entry.metadata.is_empty() {
-        json("metadata", &serde_json::to_string(&entry.metadata).unwrap_or_default())?;
+        json::check_map_depth("metadata", &entry.metadata)?;
+        size("metadata", &serde_json::to_string(&entry.metadata).unwrap_or_default())?;
     }
     Ok(())
 }
@@ -56,14 +78,6 @@ pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
 pub(crate) fn check_link(relation: &Relation, reason: Option<&str>) -> Result<(), Error> {
     required("relation", relation.as_str(), NAME_BYTES)?;
     reason.map_or(Ok(()), |reason| text("reason", reason, REASON_BYTES))
-}
-
-impl Context {
-    fn parts(&self) -> impl Iterator<Item = &String> {
-        let texts = [&self.situation, &self.solution, &self.what_failed, &self.text];
-        let lists = [&self.trigger_keywords, &self.error_messages, &self.files];
-        texts.into_iter().flatten().chain(lists.into_iter().flatten())
-    }
 }
 
 fn required(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
@@ -83,7 +97,7 @@ fn text(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
     }
 }
 
-fn json(field: &'static str, value: &str) -> Result<(), Error> {
+fn size(field: &'static str, value: &str) -> Result<(), Error> {
     if value.len() > JSON_BYTES {
         return Err(Error::TooLong { field, limit: JSON_BYTES, got: value.len(), unit: "bytes of JSON" });
     }
@@ -93,6 +107,7 @@ fn json(field: &'static str, value: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Context;
 
     fn refused(entry: &NewEntry) -> String {
         check(entry).expect_err("must be refused").to_string()

@@ -15,7 +15,7 @@ pub use text::EntryText;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::EntryId;
+use crate::{EntryId, json};
 
 /// Whether an entry still holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -187,10 +187,10 @@ impl NewEntry {
         self
     }
 
-    /// Adds one value of the host's own.
+    /// Adds one value of the host's own, nested at most [`limits::JSON_DEPTH`] - 1 levels.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.metadata.insert(key.into(), value.into());
+        self.metadata.insert(key.into(), json::cut(value.into()));
         self
     }
 
@@ -198,7 +198,8 @@ impl NewEntry {
     ///
     /// # Errors
     /// [`Error::Empty`](crate::Error::Empty), [`Error::Nul`](crate::Error::Nul),
-    /// [`Error::TooLong`](crate::Error::TooLong) or [`Error::OutOfRange`](crate::Error::OutOfRange), naming the field.
+    /// [`Error::TooLong`](crate::Error::TooLong), [`Error::TooDeep`](crate::Error::TooDeep) or
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange), naming the field.
     pub fn validate(&self) -> Result<(), crate::Error> {
         limits::check(self)
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Context, Entry, NewEntry, Status, limits};
-use crate::{EntryId, Error};
+use crate::{EntryId, Error, json};
 
 /// What an update changes; everything not set stays as it is.
 ///
@@ -76,7 +76,7 @@ impl EntryPatch {
     setter!(/// Sets the context; `None`, or one that says nothing, removes it.
         context: Option<Context> => std::convert::identity);
     setter!(/// Sets the metadata, all of it.
-        metadata: Map<String, Value> => std::convert::identity);
+        metadata: Map<String, Value> => cut);
 
     /// Sets the tags, all of them.
     #[must_use]
@@ -126,6 +126,10 @@ impl EntryPatch {
 
     /// Only what is set is checked: an imported entry may hold what a caller may not give.
     fn check(&self) -> Result<(), Error> {
+        if let Some(metadata) = &self.metadata {
+            // Before it is copied, which takes stack for each level.
+            json::check_map_depth("metadata", metadata)?;
+        }
         let mut given = NewEntry::new("unset");
         set(&mut given.title, self.title.clone());
         set(&mut given.content, self.content.clone());
@@ -144,6 +148,10 @@ fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
     }
+}
+
+fn cut(metadata: Map<String, Value>) -> Map<String, Value> {
+    metadata.into_iter().map(|(key, value)| (key, json::cut(value))).collect()
 }
 
 /// Keeps the first of each tag, in the author's order.

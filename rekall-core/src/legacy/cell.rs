@@ -97,6 +97,17 @@ impl Fields {
         }
     }
 
+    /// The column as a name: no NUL in it, at which C and SQL's functions would end. What stood there is kept then.
+    pub(super) fn take_name(&mut self, name: &str, kept: &mut Map<String, Value>) -> Option<String> {
+        let text = self.take_text(name, kept)?;
+        if !text.contains('\0') {
+            return Some(text);
+        }
+        let readable = text.replace('\0', "\u{fffd}");
+        kept.entry(name).or_insert(Value::String(text));
+        Some(readable)
+    }
+
     /// The column as text. What is not text is also put into `kept`, as it is.
     pub(super) fn take_text(&mut self, name: &str, kept: &mut Map<String, Value>) -> Option<String> {
         match self.take(name) {

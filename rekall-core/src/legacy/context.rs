@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::cell::{Cell, Fields};
 use super::report::Notes;
-use crate::Context;
+use crate::{Context, json};
 
 /// Largest context that is unpacked; a larger one is kept packed.
 const LIMIT: usize = 64 << 20;
@@ -68,8 +68,10 @@ pub(super) fn take(
     context.take_if(|context| !context.is_empty())
 }
 
+/// The JSON of a context, if it can still be read when it stands within the entry's `legacy`.
 fn object(text: &str) -> Option<Map<String, Value>> {
-    serde_json::from_str(text).ok()
+    let object = json::read(text).ok()?;
+    json::check_map_depth("context", &object).is_ok().then_some(object)
 }
 
 /// A packed column's text. What cannot be unpacked is kept as it is.

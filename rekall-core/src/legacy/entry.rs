@@ -63,25 +63,31 @@ impl Converter<'_> {
             }
         }
         let (created, updated_ms, updated) = self.times(&mut fields, &mut kept, planned, notes);
-        let mut required =
-            |column: &'static str, otherwise: &str, remark: &'static str, kept: &mut Map<_, _>| {
-                fields.take_text(column, kept).unwrap_or_else(|| {
-                    notes.add(remark, &name);
-                    kept.insert(column.to_owned(), Value::Null);
-                    otherwise.to_owned()
-                })
-            };
-        let title = required("title", "", "titles that were NULL, now empty", &mut kept);
-        let content = required("content", "", "contents that were NULL, now empty", &mut kept);
-        let kind = required("type", "note", "types that were NULL, now \"note\"", &mut kept);
-        let project = fields.take_text("project", &mut kept);
-        let memory_type = fields.take_text("memory_type", &mut kept);
+        let mut required = |column: &'static str,
+                            text: Option<String>,
+                            otherwise: &str,
+                            remark: &'static str,
+                            kept: &mut Map<_, _>| {
+            text.unwrap_or_else(|| {
+                notes.add(remark, &name);
+                kept.insert(column.to_owned(), Value::Null);
+                otherwise.to_owned()
+            })
+        };
+        let title = fields.take_name("title", &mut kept);
+        let title = required("title", title, "", "titles that were NULL, now empty", &mut kept);
+        let content = fields.take_text("content", &mut kept);
+        let content = required("content", content, "", "contents that were NULL, now empty", &mut kept);
+        let kind = fields.take_name("type", &mut kept);
+        let kind = required("type", kind, "note", "types that were NULL, now \"note\"", &mut kept);
+        let project = fields.take_name("project", &mut kept);
+        let memory_type = fields.take_name("memory_type", &mut kept);
         let status = status(&mut fields, &mut kept, &name, notes);
         let confidence = confidence(&mut fields, &mut kept, &name, notes);
         let superseded_by = fields.take_text("superseded_by", &mut kept).and_then(|old| {
-            let found = (self.resolve)(&old);
+            let found = (self.resolve)(&old).filter(|newer| *newer != planned.id);
             if found.is_none() {
-                notes.add("superseded_by that names no entry, kept in `legacy`", &name);
+                notes.add("superseded_by that names no other entry, kept in `legacy`", &name);
                 kept.insert("superseded_by".to_owned(), Value::String(old));
             }
             found

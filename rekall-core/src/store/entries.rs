@@ -78,7 +78,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The entry with this id.
     ///
     /// # Errors
-    /// [`Error::EntryNotFound`].
+    /// [`Error::EntryNotFound`], [`Error::UnreadableEntry`].
     pub fn get(&self, id: EntryId) -> Result<Entry, Error> {
         rows::get(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
     }
@@ -110,12 +110,29 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The entries with these row numbers, in the order given; those that are gone are left out.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
         let mut found = Vec::with_capacity(rows.len());
         for &row in rows {
             if let Some(entry) = rows::by_row(&self.connection, row)? {
                 found.push((row, entry));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same, and for an entry that cannot be read the [`Error::UnreadableEntry`] in its place.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
+        let mut found = Vec::with_capacity(rows.len());
+        for &row in rows {
+            match rows::by_row(&self.connection, row) {
+                Ok(Some(entry)) => found.push((row, Ok(entry))),
+                Ok(None) => {}
+                Err(error @ Error::UnreadableEntry { .. }) => found.push((row, Err(error))),
+                Err(error) => return Err(error),
             }
         }
         Ok(found)

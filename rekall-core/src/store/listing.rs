@@ -14,8 +14,11 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// behind that id, whether it still exists or not. Costs about 20 µs an entry returned, and a look at every
     /// entry between them that does not pass.
     ///
+    /// An entry that cannot be read ends the page before it; the next page then fails with
+    /// [`Error::UnreadableEntry`], whose id is what to go on `after`.
+    ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
     pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {
         let compiled = filter.compile()?;
         let mut parameters = compiled.parameters;

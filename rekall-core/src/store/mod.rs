@@ -35,7 +35,8 @@ pub use vectors::VectorBatch;
 
 use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB};
@@ -247,6 +248,16 @@ impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
     /// When an entry stamped in this transaction is stamped.
     fn now_ms(&self) -> i64 {
         self.store.now_ms()
+    }
+}
+
+impl ReadTx<'_> {
+    /// Lets the flag stop any statement of this transaction in its middle, with [`Error::Interrupted`], from now on.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), Error> {
+        self.connection.stop_when(cancel)
     }
 }
 

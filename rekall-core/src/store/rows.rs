@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
 
 use super::forward::Forward;
-use crate::{Entry, EntryId, Error, Status};
+use crate::{Entry, EntryId, Error, Status, json};
 
 /// Columns of a whole entry, in the order that [`entry`] reads them.
 macro_rules! entry_columns {
@@ -29,35 +29,46 @@ pub(super) fn get(connection: &Connection, id: EntryId) -> Result<Option<Entry>,
 /// The entry with its row number.
 pub(super) fn located(connection: &Connection, id: EntryId) -> Result<Option<(i64, Entry)>, Error> {
     let mut statement = connection.prepare_cached(BY_ULID)?;
-    Ok(statement.query_row([id.to_string()], entry).optional()?)
+    statement.query_row([id.to_string()], |row| Ok(entry(row))).optional()?.transpose()
 }
 
 pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<Entry>, Error> {
     let mut statement = connection.prepare_cached(BY_ROW)?;
-    Ok(statement.query_row([row], entry).optional()?.map(|(_, entry)| entry))
+    let found = statement.query_row([row], |row| Ok(entry(row))).optional()?.transpose()?;
+    Ok(found.map(|(_, entry)| entry))
 }
 
 pub(super) fn after_row(connection: &Connection, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
     let mut statement = connection.prepare_cached(AFTER_ROW)?;
-    let rows = statement.query_map((row, i64::try_from(limit).unwrap_or(i64::MAX)), entry)?;
+    let mut rows = statement.query((row, i64::try_from(limit).unwrap_or(i64::MAX)))?;
     let mut walk = Forward::after("row numbers of entries", Some(row));
-    rows.map(|found| {
-        let (row, entry) = found?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (row, entry) = entry(row)?;
         walk.step(row)?;
-        Ok((row, entry))
-    })
-    .collect()
+        found.push((row, entry));
+    }
+    Ok(found)
 }
 
-/// The entries that a condition, with what follows it, selects.
+/// The entries that a condition, with what follows it, selects: up to the first that cannot be read. Where that is the
+/// first of all it is the error, so that a walk in pages comes to all others and hears of this one.
 pub(super) fn selected(
     connection: &Connection,
     condition: &str,
     parameters: impl Params,
 ) -> Result<Vec<Entry>, Error> {
     let mut statement = connection.prepare_cached(&[WHERE_ANY, condition].concat())?;
-    let rows = statement.query_map(parameters, |row| Ok(entry(row)?.1))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(parameters)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        match entry(row) {
+            Ok((_, entry)) => found.push(entry),
+            Err(Error::UnreadableEntry { .. }) if !found.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn row_of(connection: &Connection, id: EntryId) -> Result<Option<i64>, Error> {
@@ -65,14 +76,21 @@ pub(super) fn row_of(connection: &Connection, id: EntryId) -> Result<Option<i64>
     Ok(statement.query_row([id.to_string()], |row| row.get(0)).optional()?)
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<(i64, Entry)> {
+fn entry(row: &Row<'_>) -> Result<(i64, Entry), Error> {
+    columns(row).map_err(|error| match (Error::from(error), ulid(row, 1)) {
+        (Error::Corrupt { detail }, Ok(id)) => Error::UnreadableEntry { id, detail },
+        (error, _) => error,
+    })
+}
+
+fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, Entry)> {
     let entry = Entry {
         id: ulid(row, 1)?,
         title: row.get(2)?,
         content: row.get(3)?,
         kind: row.get(4)?,
         project: row.get(5)?,
-        tags: json(row, 6)?,
+        tags: value(row, 6)?,
         status: match row.get_ref(7)?.as_str()? {
             "active" => Status::Active,
             _ => Status::Obsolete,
@@ -84,7 +102,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<(i64, Entry)> {
         confidence: row.get(9)?,
         memory_type: row.get(10)?,
         context: optional_json(row, 11)?,
-        metadata: json(row, 12)?,
+        metadata: value(row, 12)?,
         legacy: optional_json(row, 13)?,
         created_at: row.get(14)?,
         updated_at: row.get(15)?,
@@ -96,14 +114,14 @@ pub(super) fn ulid(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryId> {
     row.get_ref(column)?.as_str()?.parse().map_err(|error| unreadable(column, error))
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+fn value<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    json::read(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
 }
 
 fn optional_json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
     match row.get_ref(column)? {
         rusqlite::types::ValueRef::Null => Ok(None),
-        _ => json(row, column).map(Some),
+        _ => value(row, column).map(Some),
     }
 }
 

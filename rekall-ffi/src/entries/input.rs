@@ -92,7 +92,8 @@ pub struct EntryInput {
     pub tags_count: usize,
     /// What surrounded it; NULL: nothing.
     pub context: *const EntryContext,
-    /// Values of your own: a JSON object as text, at most 1 MiB.
+    /// Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
+    /// a double's) cannot hold exactly is refused: give it as text.
     pub metadata: Str,
 }
 
@@ -126,7 +127,7 @@ pub struct Patch {
     pub tags_count: usize,
     /// New context, all of it; NULL: as it is.
     pub context: *const EntryContext,
-    /// New metadata, all of it: a JSON object as text.
+    /// New metadata, all of it: a JSON object as text, as in rekall_new_entry.
     pub metadata: Str,
     /// Id of the entry that replaces this one, NUL-terminated; NULL: as it is. The status stays as it is, too:
     /// rekall_supersede_entry() sets both.
@@ -291,10 +292,9 @@ unsafe fn set(target: &mut String, text: Str, name: &str) -> Result<(), Failure>
 unsafe fn metadata(text: Str) -> Result<Option<Map<String, Value>>, Failure> {
     // SAFETY: as promised by the caller.
     let Some(text) = (unsafe { text.optional("metadata")? }) else { return Ok(None) };
-    match serde_json::from_str(text) {
-        Ok(Value::Object(map)) => Ok(Some(map)),
-        Ok(_) => Err(Failure::invalid("metadata must be a JSON object")),
-        Err(error) => Err(Failure::invalid(format!("metadata must be a JSON object: {error}"))),
+    match rekall::core::limits::parse_json("metadata", text)? {
+        Value::Object(map) => Ok(Some(map)),
+        _ => Err(Failure::invalid("metadata must be a JSON object")),
     }
 }
 

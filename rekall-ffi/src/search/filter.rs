@@ -29,7 +29,7 @@ const FLAGS: u32 = REKALL_FILTER_CREATED_AFTER
 pub struct MetadataCondition {
     /// The key.
     pub key: Str,
-    /// The value, as JSON text: "3", "true", "\"text\"".
+    /// The value, as JSON text: "3", "true", "\"text\"". Numbers are compared by value: 3 is 3.0.
     pub value: Str,
 }
 
@@ -135,9 +135,8 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
             let key = condition.key.optional("metadata key")?;
             let key = key.ok_or_else(|| Failure::misuse("the key of a metadata condition is not given"))?;
             let value = condition.value.optional("metadata value")?.unwrap_or_default();
-            let value = serde_json::from_str(value).map_err(|error| {
-                Failure::invalid(format!("the metadata value of {key:?} must be JSON: {error}"))
-            })?;
+            let value = rekall::core::limits::parse_json("a metadata value of the filter", value)
+                .map_err(|error| Failure::from(error).of(&format!("metadata {key:?}")))?;
             wanted.metadata.push((key.to_owned(), value));
         }
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -13,12 +13,14 @@ use serde_json::{Map, Value};
 use super::faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
 use super::line::{EntryLine, FORMAT, Header, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine};
 use super::line::{encode, meta_value, minified};
+use super::mend::RawEntry;
+use super::repair::Mended;
 use super::{Progress, REPORT_EVERY, stop_if};
 use crate::store::{ReadTx, Store, rows};
-use crate::{Context, Error, Role, Status};
+use crate::{Context, EntryId, Error, Role, Status, json as exact};
 
 /// What [`Store::export_jsonl`] wrote.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ExportReport {
     /// Entries.
@@ -29,6 +31,9 @@ pub struct ExportReport {
     pub links: u64,
     /// Vectors written as set aside, those included that nobody had noticed yet.
     pub quarantined: u64,
+    /// Entries with parts that cannot be read, and which: these were written under `unreadable` in the entry's `legacy`,
+    /// as [`Store::repair`] would put them.
+    pub mended: Vec<Mended>,
 }
 
 impl Store {
@@ -37,10 +42,10 @@ impl Store {
     /// same bytes, whatever the file went through; [`import_jsonl`](Self::import_jsonl) brings all of it back.
     ///
     /// Left out is what belongs to this file only: row numbers, the change log, persisted index blocks. A
-    /// vector that no search may see is written as set aside. `progress` is told entries. Memory: one entry.
+    /// vector that no search may see is written as set aside, and so are parts of an entry that cannot be read. `progress` is told entries. Memory: one entry.
     ///
     /// # Errors
-    /// [`Error::Stream`] when `out` fails, [`Error::Corrupt`] for an entry that cannot be read (repair first),
+    /// [`Error::Stream`] when `out` fails, [`Error::Corrupt`] where not even an entry's id can be read (repair first),
     /// [`Error::Interrupted`]. What was written until then lacks the number of lines that its header promises.
     pub fn export_jsonl(
         &self,
@@ -75,8 +80,15 @@ impl Store {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             stop_if(cancel)?;
-            let mut entry = entry(row).map_err(|error| unreadable(row, error))?;
             let number: i64 = row.get(0)?;
+            let mut entry = match entry(row) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let (entry, columns) = mended(&tx, row, error)?;
+                    report.mended.push(Mended { id: entry.id, columns });
+                    entry
+                }
+            };
             entry.links = links(&tx, number)?;
             hang_vectors(&tx, number, &mut entry)?;
             // As an import will have it: without a vector to search, an entry waits for one.
@@ -166,9 +178,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<EntryLine> {
 /// The column's JSON, if it is what an import will accept.
 fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Box<RawValue>> {
     let text = row.get_ref(column)?.as_str()?;
-    serde_json::from_str::<T>(text)
-        .and_then(|_| minified(text))
-        .map_err(|error| rows::unreadable(column, error))
+    exact::read::<T>(text).and_then(|_| minified(text)).map_err(|error| rows::unreadable(column, error))
 }
 
 fn optional_json<T: DeserializeOwned>(
@@ -181,9 +191,55 @@ fn optional_json<T: DeserializeOwned>(
     }
 }
 
-fn unreadable(row: &Row<'_>, error: rusqlite::Error) -> Error {
-    let id: String = row.get(1).unwrap_or_else(|_| "?".to_owned());
-    Error::Corrupt { detail: format!("entry {id} cannot be read: {error}") }
+/// An entry that an import would not accept, with what cannot be read of it set aside, and the names of those columns.
+fn mended(tx: &ReadTx<'_>, row: &Row<'_>, error: rusqlite::Error) -> Result<(EntryLine, Vec<String>), Error> {
+    let unreadable = |error: &dyn std::fmt::Display| {
+        let id: String = row.get(1).unwrap_or_else(|_| "?".to_owned());
+        Error::Corrupt { detail: format!("entry {id} cannot be read: {error}") }
+    };
+    let sql = RawEntry::select() + " WHERE id = ?1";
+    let mut raw = tx.connection.prepare_cached(&sql)?.query_row([row.get::<_, i64>(0)?], RawEntry::read)?;
+    let id: EntryId = raw.id().ok_or_else(|| unreadable(&error))?;
+    let columns: Vec<String> = raw.mend(id).into_iter().map(str::to_owned).collect();
+    if columns.is_empty() {
+        return Err(unreadable(&error));
+    }
+    let json = |column| minified(raw.text(column)).map_err(|error| unreadable(&error));
+    let optional = |column| match raw.text(column) {
+        "" | "null" => Ok(None),
+        _ => json(column).map(Some),
+    };
+    let project = raw.text("project");
+    let entry = EntryLine {
+        id,
+        title: raw.text("title").to_owned(),
+        content: raw.text("content").to_owned(),
+        kind: raw.text("kind").to_owned(),
+        project: (!project.is_empty()).then(|| project.to_owned()),
+        tags: json("tags")?,
+        status: if raw.text("status") == "active" { Status::Active } else { Status::Obsolete },
+        superseded_by: newer(tx, raw.integer("superseded_by"))?,
+        confidence: raw.integer("confidence").and_then(|number| number.try_into().ok()).unwrap_or_default(),
+        memory_type: raw.text("memory_type").to_owned(),
+        context: optional("context")?,
+        metadata: json("metadata")?,
+        legacy: optional("legacy")?,
+        created_at: raw.integer("created_at").unwrap_or_default(),
+        updated_at: raw.integer("updated_at").unwrap_or_default(),
+        pending: row.get(16)?,
+        links: Vec::new(),
+        vectors: Vec::new(),
+        quarantine: Vec::new(),
+    };
+    Ok((entry, columns))
+}
+
+/// The id of the entry that replaced another, if it has one.
+fn newer(tx: &ReadTx<'_>, row: Option<i64>) -> Result<Option<EntryId>, Error> {
+    let mut statement = tx.connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1")?;
+    let id =
+        statement.query_row([row], |row| Ok(row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok())));
+    Ok(id.optional()?.flatten())
 }
 
 fn links(tx: &ReadTx<'_>, entry: i64) -> Result<Vec<LinkLine>, Error> {

@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use rusqlite::{OptionalExtension, named_params};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::line::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
@@ -15,7 +17,7 @@ use super::plain;
 use super::spaces;
 use super::{Progress, REPORT_EVERY, stop_if};
 use crate::store::{Space, SpaceId, SpaceState, Store, WriteTx};
-use crate::{Context, EntryId, Error, Role, vector};
+use crate::{Context, EntryId, Error, Role, json as exact, vector};
 
 /// What an import does with an entry whose id is there already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -233,6 +235,9 @@ impl<'s> Import<'s> {
             self.link(line, row, entry.id, link)?;
         }
         if let Some(newer) = entry.superseded_by {
+            if newer == entry.id {
+                return Err(bad(line, "superseded_by another entry", "by itself"));
+            }
             self.wait(line, row, newer, None)?;
         }
         Ok(())
@@ -240,29 +245,21 @@ impl<'s> Import<'s> {
 
     /// `superseded_by` comes last: the entry that it names may not be there yet.
     fn write(&self, line: u64, sql: &str, entry: &EntryLine) -> Result<(), Error> {
-        let json = |field: &str, text: &str, fits: bool| match minified(text) {
-            Ok(json) if fits => Ok(json.get().to_owned()),
-            _ => Err(bad(line, format!("{field} of an entry"), text.chars().take(80).collect::<String>())),
-        };
-        let tags = entry.tags.get();
-        let metadata = entry.metadata.get();
-        let context = entry.context.as_ref().map(|context| {
-            let text = context.get();
-            json("context", text, serde_json::from_str::<Context>(text).is_ok())
-        });
-        let legacy = entry.legacy.as_ref().map(|legacy| json("legacy", legacy.get(), true));
+        names(line, entry)?;
+        let context = entry.context.as_ref().map(|context| readable::<Context>(line, "context", context));
+        let legacy = entry.legacy.as_ref().map(|legacy| readable::<Value>(line, "legacy", legacy));
         let written = self.tx.connection.prepare_cached(sql)?.execute(named_params! {
             ":ulid": entry.id.to_string(),
             ":title": entry.title,
             ":content": entry.content,
             ":kind": entry.kind,
             ":project": entry.project,
-            ":tags": json("tags", tags, serde_json::from_str::<Vec<String>>(tags).is_ok())?,
+            ":tags": readable::<Vec<String>>(line, "tags", &entry.tags)?,
             ":status": entry.status.name(),
             ":confidence": entry.confidence,
             ":memory_type": entry.memory_type,
             ":context": context.transpose()?,
-            ":metadata": json("metadata", metadata, serde_json::from_str::<Map<String, Value>>(metadata).is_ok())?,
+            ":metadata": readable::<Map<String, Value>>(line, "metadata", &entry.metadata)?,
             ":legacy": legacy.transpose()?,
             ":created_at": entry.created_at,
             ":updated_at": entry.updated_at,
@@ -377,6 +374,41 @@ impl<'s> Import<'s> {
         self.tx.commit()?;
         Ok(report)
     }
+}
+
+/// JSON as the file will hold it: what can be read back, letter by letter as it stands in the line.
+fn readable<T: DeserializeOwned>(line: u64, field: &str, json: &RawValue) -> Result<String, Error> {
+    let text = json.get();
+    match (exact::read::<T>(text), minified(text)) {
+        (Ok(_), Ok(json)) => Ok(json.get().to_owned()),
+        (Err(error), _) | (_, Err(error)) => {
+            let start: String = text.chars().take(80).collect();
+            Err(bad(line, format!("{field} of an entry"), format!("{error}: {start}")))
+        }
+    }
+}
+
+/// Names end at a NUL for C and for SQL's functions: the rest would be lost on them.
+fn names(line: u64, entry: &EntryLine) -> Result<(), Error> {
+    let names = [
+        ("title", Some(&entry.title)),
+        ("kind", Some(&entry.kind)),
+        ("project", entry.project.as_ref()),
+        ("memory_type", Some(&entry.memory_type)),
+    ];
+    for (field, name) in names {
+        if let Some(at) = name.and_then(|name| name.find('\0')) {
+            return Err(bad(line, format!("a {field} without NUL"), format!("one at byte {at}")));
+        }
+    }
+    let tags: Vec<String> = exact::read(entry.tags.get()).unwrap_or_default();
+    if tags.iter().any(|tag| tag.contains('\0')) {
+        return Err(bad(line, "tags without NUL", entry.tags.get()));
+    }
+    if entry.links.iter().any(|link| link.relation.contains('\0')) {
+        return Err(bad(line, "relations without NUL", "one with NUL"));
+    }
+    Ok(())
 }
 
 const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, confidence,

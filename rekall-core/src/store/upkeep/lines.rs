@@ -7,8 +7,9 @@ use serde::de::DeserializeOwned;
 use super::line::{FORMAT, Header, Named, Signature, VERSION};
 use crate::Error;
 
-/// Longest line accepted: an entry's texts and thousands of chunks fit many times over.
-const LINE_BYTES: u64 = 1 << 30;
+/// Longest line accepted, well below what SQLite takes as one value (a billion bytes): an entry's texts and thousands of
+/// chunks fit many times over.
+const LINE_BYTES: u64 = 512 << 20;
 /// What some editors put before a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 

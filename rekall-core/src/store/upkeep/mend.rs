@@ -6,7 +6,7 @@ use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::{Map, Value, json};
 
-use crate::{Context, EntryId, Error};
+use crate::{Context, EntryId, Error, json as exact};
 
 /// Columns in the order of [`RawEntry`]. Casting nothing: a foreign program may have stored any type.
 pub(super) const COLUMNS: [&str; 15] = [
@@ -99,13 +99,14 @@ impl RawEntry {
             self.values[index] = readable(column, &self.values[index], fresh);
         }
         let legacy = match &self.values[LEGACY] {
-            Sql::Text(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+            Sql::Text(text) => exact::read(text).unwrap_or(Value::Null),
             _ => Value::Null,
         };
         let mut legacy = match legacy {
             Value::Object(map) => map,
             Value::Null => Map::new(),
-            other => Map::from_iter([("legacy".to_owned(), other)]),
+            // As text: one level more might be one too many.
+            other => Map::from_iter([("legacy".to_owned(), Value::String(other.to_string()))]),
         };
         legacy.insert("unreadable".to_owned(), Value::Object(kept));
         self.values[LEGACY] = Sql::Text(Value::Object(legacy).to_string());
@@ -131,6 +132,26 @@ impl RawEntry {
         let sql = format!("INSERT INTO entry ({}, id) VALUES ({marks})", COLUMNS.join(", "));
         connection.prepare_cached(&sql)?.execute(self.parameters())?;
         Ok(())
+    }
+
+    /// A column's text; empty where it is none.
+    pub(super) fn text(&self, column: &str) -> &str {
+        match self.value(column) {
+            Some(Sql::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// A column's number; `None` where it is none.
+    pub(super) fn integer(&self, column: &str) -> Option<i64> {
+        match self.value(column) {
+            Some(Sql::Integer(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    fn value(&self, column: &str) -> Option<&Sql> {
+        COLUMNS.iter().zip(&self.values).find(|(name, _)| **name == column).map(|(_, value)| value)
     }
 
     fn parameters(&self) -> impl rusqlite::Params {
@@ -167,7 +188,7 @@ fn unless(sound: bool, expected: &'static str) -> Option<&'static str> {
 }
 
 fn parses<T: serde::de::DeserializeOwned>(text: &str) -> bool {
-    serde_json::from_str::<T>(text).is_ok()
+    exact::read::<T>(text).is_ok()
 }
 
 /// A value that can be read, as near as possible to what was there.

@@ -6,6 +6,7 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use rekall::core::{Snippets, TextQuery};
 use rekall::{Mode, NewEntry};
 
 fn recall_end_to_end(criterion: &mut Criterion) {
@@ -40,9 +41,27 @@ fn added_entry_is_found(criterion: &mut Criterion) {
     });
 }
 
+fn snippets(criterion: &mut Criterion) {
+    let words: Vec<String> = (0..24).map(|number| format!("word{number}")).collect();
+    let query = TextQuery::new(&words.join(" "));
+    let snippets = Snippets::new(&query, 24);
+    for (bytes, name) in [(1 << 10, "1KB"), (1 << 20, "1MB")] {
+        let filler = "The build of the deployment pipeline failed again because memories were exhausted, ";
+        let mut text = String::new();
+        while text.len() < bytes {
+            text.push_str(filler);
+            text.push_str(&words[text.len() % words.len()]);
+            text.push(' ');
+        }
+        criterion.bench_function(&format!("snippet_of_24_words_in_{name}"), |bencher| {
+            bencher.iter(|| black_box(snippets.passage(&text, None).unwrap()));
+        });
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).without_plots();
-    targets = recall_end_to_end, added_entry_is_found
+    targets = recall_end_to_end, added_entry_is_found, snippets
 }
 criterion_main!(benches);

@@ -9,6 +9,14 @@ pub enum Error {
     /// The query holds nothing to search for.
     #[error("the query is empty")]
     EmptyQuery,
+    /// The query is longer than any text that somebody searches by.
+    #[error("the query is too long: at most {max} bytes, got {got}")]
+    QueryTooLong {
+        /// The most bytes of UTF-8.
+        max: usize,
+        /// Bytes given.
+        got: usize,
+    },
     /// The query holds nothing that the model knows, and only meaning was asked for.
     #[error("the query holds no word that the model knows")]
     UnknownQuery,
@@ -27,8 +35,10 @@ pub enum Error {
         got: f32,
     },
     /// Weights that cannot weigh anything.
-    #[error("weights must be finite and 0 or more, got {semantic} and {text}")]
+    #[error("weights must be 0 to {max}, got {semantic:e} and {text:e}")]
     InvalidWeights {
+        /// The largest weight.
+        max: f64,
         /// Weight of the semantic leg.
         semantic: f64,
         /// Weight of the text leg.
@@ -159,6 +169,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::EmptyQuery
+            | Self::QueryTooLong { .. }
             | Self::UnknownQuery
             | Self::InvalidLimit { .. }
             | Self::InvalidThreshold { .. }

@@ -63,6 +63,18 @@ fn queries() {
     refused(memory.recall("t").limit(1_000_000).run(), invalid, "got 1000000");
     refused(memory.recall("t").threshold(f32::NAN).run(), invalid, "threshold must be -1 to 1");
     refused(memory.recall("t").threshold(1.5).run(), invalid, "got 1.5");
+    let longest = "word ".repeat((1 << 20) / 5);
+    for mode in [Mode::Text, Mode::Semantic, Mode::Hybrid] {
+        memory.recall(&longest).mode(mode).run().unwrap();
+        let longer = "word ".repeat(1_000_000);
+        refused(memory.recall(&longer).mode(mode).run(), invalid, "at most 1048576 bytes, got 5000000");
+    }
+    for weight in [1e308, f64::INFINITY, f64::NAN, -1.0, 1_000_001.0] {
+        refused(memory.recall("t").weights(weight, 1.0).run(), invalid, "weights must be 0 to 1000000");
+        refused(memory.recall("t").weights(1.0, weight).run(), invalid, "weights must be 0 to 1000000");
+    }
+    let found = memory.recall("t").weights(1e6, 1e6).run().unwrap();
+    assert!(found.iter().all(|hit| hit.score.is_finite()) && found.len() == 1);
 }
 
 #[test]

@@ -51,3 +51,16 @@ fn links_lead_from_entry_to_entry_and_vanish_with_them() {
     assert!(memory.links(ids[0]).unwrap().is_empty());
     assert!(memory.check(Watch::new()).unwrap().is_clean());
 }
+
+#[test]
+fn snippets_of_a_long_entry_cost_no_more_than_its_length() {
+    // By the square of the words found this would take hours.
+    let memory = memory();
+    let words: Vec<String> = (0..24).map(|number| format!("word{number}")).collect();
+    let text = format!("{} ", words.join(" ")).repeat(7_000);
+    assert!(text.len() > 1 << 20);
+    memory.remember(NewEntry::new("t").content(&text)).unwrap();
+    let found = memory.recall(&words.join(" ")).mode(Mode::Text).snippets("[", "]").run().unwrap();
+    let snippet = found[0].snippet.as_deref().unwrap();
+    assert!(snippet.starts_with("[word0] [word1]") && snippet.ends_with("[word23]…"), "{snippet}");
+}

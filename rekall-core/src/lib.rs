@@ -65,5 +65,5 @@ pub use store::{
     IndexBlockWriter, Inserted, LogPosition, Mended, OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport,
     SalvageReport, Space, SpaceId, SpaceState, Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
-pub use text::{TextHit, TextQuery};
+pub use text::{Passage, Snippets, TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

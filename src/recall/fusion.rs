@@ -24,9 +24,12 @@ pub(super) struct Weights {
     pub(super) text: f64,
 }
 
+/// The largest weight: only what one leg weighs beside the other counts, and sums must stay far from infinity.
+pub(super) const MAX_WEIGHT: f64 = 1e6;
+
 impl Weights {
     pub(super) fn are_sound(self) -> bool {
-        [self.semantic, self.text].into_iter().all(|weight| weight.is_finite() && weight >= 0.0)
+        [self.semantic, self.text].into_iter().all(|weight| (0.0..=MAX_WEIGHT).contains(&weight))
     }
 }
 
@@ -128,6 +131,25 @@ mod tests {
                 louder[0].1 = Some(louder[0].1.unwrap_or(0.0) + better.1 + 1e-3);
                 prop_assert!(place(fusion, weights, &louder) <= before, "{fusion:?} by words");
             }
+        }
+    }
+
+    #[test]
+    fn the_largest_weights_give_finite_scores() {
+        let weights = Weights { semantic: MAX_WEIGHT, text: MAX_WEIGHT };
+        assert!(weights.are_sound());
+        let evidence = Evidence {
+            semantic_rank: Some(1),
+            text_rank: Some(1),
+            similarity: Some(1.0),
+            text_score: Some(f64::MAX),
+        };
+        for fusion in [Fusion::Weighted, Fusion::ReciprocalRank] {
+            assert!(fusion.score(weights, evidence, f64::MAX).is_finite());
+        }
+        for bad in [1e308, 1_000_001.0, f64::INFINITY, f64::NAN, -1e-9] {
+            assert!(!Weights { semantic: bad, text: 1.0 }.are_sound());
+            assert!(!Weights { semantic: 1.0, text: bad }.are_sound());
         }
     }
 

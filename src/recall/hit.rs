@@ -6,7 +6,7 @@ use std::time::Duration;
 use rekall_core::Role;
 use serde::Serialize;
 
-use crate::Entry;
+use crate::{Entry, EntryId};
 
 /// One entry found.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,12 +109,29 @@ pub enum Degraded {
         /// What was noticed.
         reason: String,
     },
+    /// Some entries found cannot be read; others took their places. `check` tells what is wrong, `repair` keeps what can
+    /// be read.
+    #[error("entries that cannot be read: {}", named(ids))]
+    Unreadable {
+        /// Which, by id.
+        ids: Vec<EntryId>,
+    },
     /// Some vectors in the file cannot be used; `check` names them.
     #[error("vectors of {count} entries cannot be used")]
     UnusableVectors {
         /// Entries that have such vectors.
         count: usize,
     },
+}
+
+/// The ids, as many as anybody reads.
+fn named(ids: &[EntryId]) -> String {
+    const NAMED: usize = 10;
+    let mut text = ids.iter().take(NAMED).map(EntryId::to_string).collect::<Vec<_>>().join(", ");
+    if ids.len() > NAMED {
+        text.push_str(&format!(" and {} more", ids.len() - NAMED));
+    }
+    text
 }
 
 impl Deref for Recalled {

@@ -4,7 +4,7 @@ use rekall_core::Filter;
 use rekall_index::Roles;
 use rekall_model::KeepAlive;
 
-use super::fusion::{Fusion, Weights};
+use super::fusion::{Fusion, MAX_WEIGHT, Weights};
 use crate::{CancelToken, Error};
 
 /// What a search goes by.
@@ -72,8 +72,10 @@ impl Default for Options<'_> {
 impl Options<'_> {
     pub(super) fn validate(&self) -> Result<(), Error> {
         check_limit(self.limit)?;
+        self.filter.validate()?;
         if !self.weights.are_sound() {
-            return Err(Error::InvalidWeights { semantic: self.weights.semantic, text: self.weights.text });
+            let Weights { semantic, text } = self.weights;
+            return Err(Error::InvalidWeights { max: MAX_WEIGHT, semantic, text });
         }
         match self.threshold {
             Some(got) if !(-1.0..=1.0).contains(&got) => Err(Error::InvalidThreshold { got }),

@@ -10,6 +10,9 @@ use super::options::{Mode, Options};
 use super::search;
 use crate::{CancelToken, Error, Rekall};
 
+/// The longest text of a query (1 MiB): a whole document, far beyond what a model reads of it.
+const MAX_QUERY_BYTES: usize = 1 << 20;
+
 /// What is searched for: a text, a vector, or both.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Query<'a> {
@@ -34,6 +37,9 @@ impl<'a> Query<'a> {
 
     pub(super) fn validate(&self, mode: Mode) -> Result<(), Error> {
         match self.text {
+            Some(text) if text.len() > MAX_QUERY_BYTES => {
+                Err(Error::QueryTooLong { max: MAX_QUERY_BYTES, got: text.len() })
+            }
             Some(text) if text.trim().is_empty() => Err(Error::EmptyQuery),
             None if mode == Mode::Text => Err(Error::EmptyQuery),
             _ => Ok(()),
@@ -81,7 +87,9 @@ pub struct Recall<'a, Q = Query<'a>> {
 }
 
 impl Rekall {
-    /// Begins a search for entries that a text brings to mind. Any text is a valid query.
+    /// Begins a search for entries that a text brings to mind. Any text of up to 1 MiB is a valid query. By words the first
+    /// 256 different ones of it are searched ([`TextQuery::MAX_WORDS`](rekall_core::TextQuery::MAX_WORDS)), by meaning what
+    /// the model reads of it.
     ///
     /// ```
     /// # use rekall::{Filter, Mode, NewEntry, Rekall};
@@ -177,7 +185,7 @@ impl<'a, Q> Recall<'a, Q> {
         self
     }
 
-    /// How much each leg counts in a hybrid search, 0 or more. Default 1 and 1.
+    /// How much each leg counts in a hybrid search, 0 to 1,000,000. Default 1 and 1.
     pub fn weights(mut self, semantic: f64, text: f64) -> Self {
         self.options.weights = Weights { semantic, text };
         self
@@ -232,7 +240,7 @@ impl<'a> Recall<'a> {
     /// similarity, and with its words as far as the word leg came.
     ///
     /// # Errors
-    /// [`Error::EmptyQuery`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
+    /// [`Error::EmptyQuery`], [`Error::QueryTooLong`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
     /// [`Error::InvalidWeights`], [`Error::VectorLength`],
     /// [`Error::VectorValue`]; [`Error::Interrupted`], [`Error::Superseded`]; [`Error::Core`]. In
     /// [`Mode::Semantic`] also what keeps the query from being embedded: [`Error::NoModel`],

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall_core::{Role, Space, TextQuery, VectorKey};
+use rekall_core::{Error as CoreError, Role, Snippets, Space, TextQuery, VectorKey};
 use rekall_index::{Error as IndexError, Key, Neighbor};
 
 use super::found::{Candidate, Found};
@@ -14,7 +14,7 @@ use super::query::Query;
 use crate::embedding::normalized;
 use crate::engine::check_cancelled;
 use crate::resident::Snapshot;
-use crate::{CancelToken, Entry, Error, Rekall};
+use crate::{CancelToken, Entry, EntryId, Error, Rekall};
 
 /// How deep each leg of a hybrid search looks, at the least. What only one leg knows of an entry beyond that depth has
 /// little weight in either fusion; to ask the word leg about every candidate of the other would double its cost.
@@ -78,7 +78,7 @@ impl Job<'_> {
                 ready => ready?,
             };
             check_cancelled(self.cancel)?;
-            let found = resident.consistently(store, events, |snapshot| {
+            let found = resident.consistently(store, events, self.cancel, |snapshot| {
                 if snapshot.view.space != space {
                     // The file's model was changed meanwhile.
                     return Ok(Err(snapshot.view.space.clone()));
@@ -114,14 +114,34 @@ impl Job<'_> {
         Ok(Ready { query, vector, degraded })
     }
 
+    /// Searches deeper where entries that cannot be read took the places of hits.
     fn search(&self, snapshot: &Snapshot<'_>, queries: &[Ready<'_>]) -> Result<Vec<Answer>, Error> {
-        let mut nearest = self.by_meaning(snapshot, queries)?.into_iter();
+        let mut spare = 0;
+        loop {
+            let (answers, unreadable) = self.search_with(snapshot, queries, spare)?;
+            if unreadable <= spare {
+                return Ok(answers);
+            }
+            spare = unreadable;
+        }
+    }
+
+    /// The answers, and the most entries that could not be read of any. Each leg looks `spare` entries deeper.
+    fn search_with(
+        &self,
+        snapshot: &Snapshot<'_>,
+        queries: &[Ready<'_>],
+        spare: usize,
+    ) -> Result<(Vec<Answer>, usize), Error> {
+        let mut most_unreadable = 0;
+        let mut nearest = self.by_meaning(snapshot, queries, spare)?.into_iter();
         let mut answers = Vec::with_capacity(queries.len());
         for ready in queries {
             check_cancelled(self.cancel)?;
             let (mode, text) = (ready.query.mode(self.options.mode), ready.query.text);
             let mut degraded = ready.degraded.clone();
             let mut found = Found::default();
+            let mut snippets = None;
             if mode != Mode::Text && ready.vector.is_some() {
                 found.add_nearest(&nearest.next().unwrap_or_default());
             }
@@ -132,9 +152,10 @@ impl Job<'_> {
                 if query.is_empty() && mode == Mode::Hybrid && ready.vector.is_some() {
                     degraded.push(Degraded::MeaningOnly);
                 }
-                let depth = self.depth(mode);
+                snippets = self.options.snippets.map(|_| Snippets::new(&query, SNIPPET_WORDS));
+                let depth = self.depth(mode) + spare;
                 // Deeper than the user's limit only what comes cheaply is of use to the fusion.
-                let (filter, at_least) = (&self.options.filter, self.options.limit);
+                let (filter, at_least) = (&self.options.filter, self.options.limit + spare);
                 found.add_words(&by_words(&snapshot.tx, &query, filter, depth, at_least)?);
             }
             if mode != Mode::Text {
@@ -145,9 +166,15 @@ impl Job<'_> {
             if let Some(vector) = &ready.vector {
                 found.compare_rest(snapshot, vector, self.options.roles)?;
             }
-            answers.push((self.hits(snapshot, ready.query, found)?, degraded));
+            check_cancelled(self.cancel)?;
+            let (hits, unreadable) = self.hits(snapshot, ready.query, found, snippets.as_ref())?;
+            most_unreadable = most_unreadable.max(unreadable.len());
+            if !unreadable.is_empty() {
+                degraded.push(Degraded::Unreadable { ids: unreadable });
+            }
+            answers.push((hits, degraded));
         }
-        Ok(answers)
+        Ok((answers, most_unreadable))
     }
 
     /// The nearest entries of each query that has a vector and goes by meaning, in order: one scan for all.
@@ -155,6 +182,7 @@ impl Job<'_> {
         &self,
         snapshot: &Snapshot<'_>,
         queries: &[Ready<'_>],
+        spare: usize,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let vectors: Vec<&[f32]> = queries
             .iter()
@@ -172,7 +200,7 @@ impl Job<'_> {
             threads: self.rekall.settings.search_threads,
         };
         let depth = queries.iter().map(|ready| self.depth(ready.query.mode(self.options.mode))).max();
-        leg.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit))
+        leg.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit) + spare)
     }
 
     fn depth(&self, mode: Mode) -> usize {
@@ -189,19 +217,27 @@ impl Job<'_> {
 
     fn snippet(
         &self,
-        snapshot: &Snapshot<'_>,
-        query: &Query<'_>,
+        snippets: Option<&Snippets>,
         candidate: &Candidate,
+        entry: &Entry,
     ) -> Result<Option<String>, Error> {
-        let (Some((before, after)), Some(text), Some(_)) =
-            (self.options.snippets, query.text, candidate.text)
+        check_cancelled(self.cancel)?;
+        let (Some(snippets), Some((before, after)), Some(_)) =
+            (snippets, self.options.snippets, candidate.text)
         else {
             return Ok(None);
         };
-        Ok(snapshot.tx.snippet(&self.text_query(text), candidate.row, SNIPPET_WORDS, before, after)?)
+        Ok(snippets.of(entry, before, after, self.cancel.map(CancelToken::flag))?)
     }
 
-    fn hits(&self, snapshot: &Snapshot<'_>, query: &Query<'_>, found: Found) -> Result<Vec<Hit>, Error> {
+    /// The best of what was found, and which entries among them cannot be read.
+    fn hits(
+        &self,
+        snapshot: &Snapshot<'_>,
+        query: &Query<'_>,
+        found: Found,
+        snippets: Option<&Snippets>,
+    ) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
         let Options { limit, threshold, weights, fusion, .. } = *self.options;
         let mode = query.mode(self.options.mode);
         let mut candidates: Vec<Candidate> = found.candidates.into_values().collect();
@@ -220,13 +256,16 @@ impl Job<'_> {
         }
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
         let mut hits: Vec<(Candidate, Entry)> = Vec::with_capacity(limit.min(candidates.len()));
+        let mut unreadable = Vec::new();
         for candidate in candidates {
             // Equal scores at the border are decided by id, so all of them are read.
             if hits.get(limit - 1).is_some_and(|last| candidate.score < last.0.score) {
                 break;
             }
-            match (snapshot.tx.entries(&[candidate.row])?.pop(), candidate.nearest) {
-                (Some((_, entry)), _) => hits.push((candidate, entry)),
+            match (snapshot.tx.readable_entries(&[candidate.row])?.pop(), candidate.nearest) {
+                (Some((_, Ok(entry))), _) => hits.push((candidate, entry)),
+                (Some((_, Err(CoreError::UnreadableEntry { id, .. }))), _) => unreadable.push(id),
+                (Some((_, Err(error))), _) => return Err(error.into()),
                 // The index speaks of an entry that went without a word in the log: it is searched anew without.
                 (None, Some(near)) => return Err(IndexError::MissingRow { key: near.key }.into()),
                 // So does the full-text index, which `check` tells of.
@@ -235,18 +274,21 @@ impl Job<'_> {
         }
         hits.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.1.id.cmp(&b.1.id)));
         hits.truncate(limit);
-        hits.into_iter()
+        unreadable.sort_unstable();
+        let hits: Result<Vec<Hit>, Error> = hits
+            .into_iter()
             .map(|(candidate, entry)| {
                 Ok(Hit {
-                    entry,
                     score: candidate.score,
                     similarity: candidate.similarity(),
                     chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
-                    snippet: self.snippet(snapshot, query, &candidate)?,
+                    snippet: self.snippet(snippets, &candidate, &entry)?,
                     explain: Explain { semantic: candidate.semantic, text: candidate.text },
+                    entry,
                 })
             })
-            .collect()
+            .collect();
+        Ok((hits?, unreadable))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rekall_core::{Filter, Role};
 use rekall_index::{Error as IndexError, Neighbor, Roles};
 
-use super::hit::{Explain, Hit, Leg, Recalled};
+use super::hit::{Degraded, Explain, Hit, Leg, Recalled};
 use super::legs::{Admitted, Semantic};
 use super::options::check_limit;
 use super::search::{hit_chunk, note_missing_vectors};
@@ -70,16 +70,31 @@ impl Similar<'_> {
             return Err(Error::InvalidThreshold { got: self.threshold });
         }
         let (store, events) = (&self.rekall.store, &self.rekall.events);
-        let (hits, degraded) = self.rekall.resident.consistently(store, events, |snapshot| {
+        self.filter.validate()?;
+        let cancel = self.cancel.as_ref();
+        let (hits, degraded) = self.rekall.resident.consistently(store, events, cancel, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &mut degraded)?;
             self.rekall.health.tell(store, false, &self.filter, &mut degraded)?;
-            Ok((self.search(snapshot)?, degraded))
+            let mut spare = 0;
+            loop {
+                let (hits, unreadable) = self.search(snapshot, spare)?;
+                if unreadable.len() > spare {
+                    // Entries that cannot be read took the places of others.
+                    spare = unreadable.len();
+                    continue;
+                }
+                if !unreadable.is_empty() {
+                    degraded.push(Degraded::Unreadable { ids: unreadable });
+                }
+                return Ok((hits, degraded));
+            }
         })?;
         Ok(Recalled { hits, degraded, elapsed: started.elapsed() })
     }
 
-    fn search(&self, snapshot: &Snapshot<'_>) -> Result<Vec<Hit>, Error> {
+    /// The hits, and which of the entries found cannot be read.
+    fn search(&self, snapshot: &Snapshot<'_>, spare: usize) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
         let own = snapshot.tx.row_of(self.id)?;
         let space = snapshot.view.space.as_ref().ok_or(Error::NotEmbedded { id: self.id })?;
         let batch = snapshot.tx.vectors_of(space, &[own])?;
@@ -99,7 +114,7 @@ impl Similar<'_> {
             }
             compared = true;
             // One more than wanted, because the entry finds itself.
-            for near in leg.nearest(snapshot, vector, self.limit + 1)? {
+            for near in leg.nearest(snapshot, vector, self.limit + 1 + spare)? {
                 let known = best.entry(near.key.entry).or_insert(near);
                 if near.rank_cmp(known).is_lt() {
                     *known = near;
@@ -114,12 +129,18 @@ impl Similar<'_> {
             best.into_values().filter(|near| near.similarity >= self.threshold).collect();
         nearest.sort_by_key(|near| near.key.entry);
         let rows: Vec<i64> = nearest.iter().map(|near| near.key.entry).collect();
-        let mut entries: HashMap<i64, Entry> = snapshot.tx.entries(&rows)?.into_iter().collect();
-        let mut hits = Vec::with_capacity(rows.len());
+        let mut entries: HashMap<i64, _> = snapshot.tx.readable_entries(&rows)?.into_iter().collect();
+        let (mut hits, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
         for near in nearest {
-            let Some(entry) = entries.remove(&near.key.entry) else {
+            let entry = match entries.remove(&near.key.entry) {
+                Some(Ok(entry)) => entry,
+                Some(Err(rekall_core::Error::UnreadableEntry { id, .. })) => {
+                    unreadable.push(id);
+                    continue;
+                }
+                Some(Err(error)) => return Err(error.into()),
                 // As in any other search: anew without what is not there.
-                return Err(IndexError::MissingRow { key: near.key }.into());
+                None => return Err(IndexError::MissingRow { key: near.key }.into()),
             };
             hits.push(Hit {
                 entry,
@@ -135,6 +156,7 @@ impl Similar<'_> {
         for (at, hit) in hits.iter_mut().enumerate() {
             hit.explain.semantic = Some(Leg { rank: at + 1, score: hit.score });
         }
-        Ok(hits)
+        unreadable.sort_unstable();
+        Ok((hits, unreadable))
     }
 }

@@ -82,9 +82,9 @@ impl Memory {
     }
 
     fn find<T>(&self, search: impl Fn(&dyn VectorSearch) -> Result<T, Error>) -> Result<T, Error> {
-        let found = self
-            .resident
-            .consistently(&self.store, &self.events, |snapshot| Ok(search(&snapshot.search().unwrap())?));
+        let found = self.resident.consistently(&self.store, &self.events, None, |snapshot| {
+            Ok(search(&snapshot.search().unwrap())?)
+        });
         found.map_err(|error| match error {
             crate::Error::Index(error) => error,
             crate::Error::Interrupted => Error::Cancelled,

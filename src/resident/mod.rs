@@ -238,17 +238,22 @@ impl Resident {
 
     /// Searches over a consistent snapshot; begins anew when a row that the search wanted was changed meanwhile, without what
     /// is laid by in the file when that turns out to be damaged, and without a row that turns out to be. Ends in any case: when
-    /// that does not help, the rows themselves are searched, in the snapshot's own transaction.
+    /// that does not help, the rows themselves are searched, in the snapshot's own transaction. The token stops
+    /// the search's statements, in their middle; not the making of a view, which is of use to the next search.
     pub(crate) fn consistently<T>(
         &self,
         store: &Arc<Store>,
         events: &Events,
+        cancel: Option<&CancelToken>,
         mut search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut failures = Failures::default();
         loop {
             let mut snapshot = self.snapshot(store, events)?;
             snapshot.by_rows = failures.enough(snapshot.view.position);
+            if let Some(token) = cancel {
+                snapshot.tx.stop_when(token.shared_flag())?;
+            }
             let error = match search(&snapshot) {
                 Err(Error::Index(error)) if !snapshot.by_rows => error,
                 result => return result,

@@ -1,6 +1,8 @@
 //! From a user's text to an FTS5 expression that is always valid.
 
-use super::stop_words::is_stop_word;
+use std::collections::HashSet;
+
+use super::stop_words::{self, is_stop_word};
 
 /// A search by words. Any text is a valid query: no character of it is read as FTS5 syntax.
 ///
@@ -16,32 +18,49 @@ use super::stop_words::is_stop_word;
 pub struct TextQuery {
     words: Vec<String>,
     prefix: bool,
+    /// The text has more words than are searched.
+    longer: bool,
 }
 
 /// Words beyond this many add cost and hardly any meaning: the rarest are searched first.
 pub(super) const MAX_WORDS: usize = 32;
 
 impl TextQuery {
-    /// Takes the words out of `text`, without the ones that stand in most texts (English and French), unless
-    /// nothing else is left.
+    /// The most words that are searched: of a longer text the first ones that differ.
+    pub const MAX_WORDS: usize = 256;
+
+    /// Takes the words out of `text`, each once, without the ones that stand in most texts (English and French), unless
+    /// nothing else is left. The first [`MAX_WORDS`](Self::MAX_WORDS) count. Costs time by the length of the text up to
+    /// there.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let all = words(text);
-        let mut kept: Vec<String> = Vec::new();
-        let telling = all.iter().filter(|word| !is_stop_word(&fold(word)));
-        for word in telling {
-            if !kept.contains(word) {
-                kept.push(word.clone());
+        let (mut kept, mut known) = (Vec::new(), HashSet::new());
+        let mut common: Vec<String> = Vec::new();
+        let mut longer = false;
+        for word in Words::of(text) {
+            if stands_in_most_texts(&word) {
+                if kept.is_empty() && common.len() <= Self::MAX_WORDS && common.last() != Some(&word) {
+                    common.push(word);
+                }
+            } else if !known.contains(&word) {
+                if kept.len() == Self::MAX_WORDS {
+                    longer = true;
+                    break;
+                }
+                known.insert(word.clone());
+                kept.push(word);
             }
         }
         if kept.is_empty() {
-            kept = all;
-            kept.dedup();
+            longer = common.len() > Self::MAX_WORDS;
+            common.truncate(Self::MAX_WORDS);
+            kept = common;
         }
-        Self { words: kept, prefix: false }
+        Self { words: kept, prefix: false, longer }
     }
 
-    /// Lets the last word be the beginning of one, for a search while the user is typing.
+    /// Lets the last word be the beginning of one, for a search while the user is typing. Without effect on a text of
+    /// more words than are searched: its last word is not among them.
     #[must_use]
     pub fn prefix(mut self) -> Self {
         self.prefix = true;
@@ -60,18 +79,27 @@ impl TextQuery {
         self.words.is_empty()
     }
 
+    /// The texts that the word at `index` is searched as, any of which counts, and whether each may go on.
+    pub(super) fn forms(&self, index: usize) -> Vec<(String, bool)> {
+        let word = &self.words[index];
+        let is_begun = self.prefix && !self.longer && index + 1 == self.words.len();
+        let mut forms = vec![(word.clone(), is_begun)];
+        if is_begun {
+            forms.extend(completions(word).into_iter().map(|completed| (completed, false)));
+        }
+        forms
+    }
+
     /// The FTS5 term of the word at `index`. Words hold letters and digits only, so nothing needs escaping
     /// inside the quotes.
     pub(super) fn term(&self, index: usize) -> String {
-        let word = &self.words[index];
-        if !self.prefix || index + 1 < self.words.len() {
-            return format!("\"{word}\"");
+        let quoted =
+            |(text, is_begun): (String, bool)| format!("\"{text}\"{}", if is_begun { " *" } else { "" });
+        let forms: Vec<String> = self.forms(index).into_iter().map(quoted).collect();
+        match forms.as_slice() {
+            [form] => form.clone(),
+            forms => format!("({})", forms.join(" OR ")),
         }
-        let mut term = format!("(\"{word}\" *");
-        for completed in completions(word) {
-            term.push_str(&format!(" OR \"{completed}\""));
-        }
-        term + ")"
     }
 }
 
@@ -98,22 +126,38 @@ fn completions(word: &str) -> Vec<String> {
 }
 
 /// Runs of letters, digits and the marks on them; French elisions (l', d', qu') are dropped.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    for character in text.chars().chain([' ']) {
-        if character.is_alphanumeric() || is_mark(character) {
-            word.push(character);
-            continue;
-        }
-        if matches!(character, '\'' | '’') && is_elision(&word) {
-            word.clear();
-        }
-        if !word.is_empty() {
-            words.push(std::mem::take(&mut word));
-        }
+struct Words<'t>(std::str::Chars<'t>);
+
+impl<'t> Words<'t> {
+    fn of(text: &'t str) -> Self {
+        Self(text.chars())
     }
-    words
+}
+
+impl Iterator for Words<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut word = String::new();
+        for character in self.0.by_ref() {
+            if character.is_alphanumeric() || is_mark(character) {
+                word.push(character);
+                continue;
+            }
+            if matches!(character, '\'' | '’') && is_elision(&word) {
+                word.clear();
+            }
+            if !word.is_empty() {
+                return Some(word);
+            }
+        }
+        (!word.is_empty()).then_some(word)
+    }
+}
+
+fn stands_in_most_texts(word: &str) -> bool {
+    // Marks are folded away: a letter has two at most.
+    word.len() <= 3 * stop_words::LONGEST && is_stop_word(&fold(word))
 }
 
 /// Combining marks belong to the letter before them (text in NFD).
@@ -167,6 +211,21 @@ mod tests {
     fn a_query_of_common_words_is_not_emptied() {
         assert_eq!(words_of("to be or not to be"), ["to", "be", "or", "not", "to", "be"]);
         assert!(words_of("?!").is_empty());
+    }
+
+    #[test]
+    fn a_long_text_is_read_as_far_as_its_words_count() {
+        let text: String = (0..700_000).map(|number| format!("word{number} ")).collect();
+        let query = TextQuery::new(&text);
+        assert_eq!(query.words.len(), TextQuery::MAX_WORDS);
+        assert_eq!(query.words[255], "word255");
+        assert_eq!(query.clone().prefix().term(255), "\"word255\"", "that is not the word being typed");
+        let common = TextQuery::new(&"to be or not ".repeat(1_000_000));
+        assert_eq!(common.words.len(), TextQuery::MAX_WORDS);
+        let one = TextQuery::new(&"x".repeat(5_000_000)).prefix();
+        assert_eq!((one.words.len(), one.forms(0)[0].1), (1, true));
+        let fits: String = (0..256).map(|number| format!("word{number} the ")).collect();
+        assert!(TextQuery::new(&fits).prefix().term(255).starts_with("(\"word255\" * OR "));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 
 use super::averages::Averages;
 use super::pages;
@@ -86,35 +86,6 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             hits.push(hit);
         }
         Ok(hits)
-    }
-
-    /// A piece of the entry's text around the words found, at most `tokens` (1 to 64) words long, with
-    /// `before` and `after` put around each of them; `None` when the entry holds none of the words.
-    ///
-    /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn snippet(
-        &self,
-        query: &TextQuery,
-        row: i64,
-        tokens: usize,
-        before: &str,
-        after: &str,
-    ) -> Result<Option<String>, Error> {
-        let Some(expression) = self.expression(query)? else { return Ok(None) };
-        let mut statement = self.connection.prepare_cached(
-            "SELECT snippet(entry_fts, -1, ?3, ?4, '…', ?5) FROM entry_fts
-             WHERE entry_fts MATCH ?1 AND rowid = ?2",
-        )?;
-        let tokens = tokens.clamp(1, 64) as i64;
-        // An entry may have been found by words that the first expression leaves out.
-        for expression in [Some(expression.telling), expression.all].into_iter().flatten() {
-            let found = statement.query_row((expression, row, before, after, tokens), |row| row.get(0));
-            if let Some(snippet) = found.optional()? {
-                return Ok(Some(snippet));
-            }
-        }
-        Ok(None)
     }
 
     /// What a search by words misses, in words of its own, as far as a glance tells: entries that are not in the index, or

@@ -18,6 +18,9 @@ const STOP_WORDS: [&str; 192] = [
     "where", "which", "while", "who", "why", "will", "with", "would", "you", "your",
 ];
 
+/// No stop word has more letters.
+pub(super) const LONGEST: usize = 8;
+
 /// Whether a folded, lower-case word is one of them.
 pub(super) fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
@@ -30,6 +33,7 @@ mod tests {
     #[test]
     fn the_list_is_sorted_and_found_in() {
         assert!(STOP_WORDS.is_sorted());
+        assert_eq!(STOP_WORDS.iter().map(|word| word.len()).max(), Some(LONGEST));
         for word in ["the", "les", "a", "your", "etait"] {
             assert!(is_stop_word(word), "{word}");
         }

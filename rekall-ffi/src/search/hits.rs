@@ -63,6 +63,9 @@ pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
 /// find less. rekall_check() says more, rekall_repair() makes it anew.
 pub const REKALL_DEGRADED_DAMAGED: u32 = 7;
 
+/// Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
+pub const REKALL_DEGRADED_UNREADABLE: u32 = 7;
+
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,6 +105,7 @@ impl From<&Degraded> for Why {
             Degraded::MeaningOnly => (REKALL_DEGRADED_MEANING_ONLY, 0),
             Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
             Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
+            Degraded::Unreadable { ids } => (REKALL_DEGRADED_UNREADABLE, ids.len() as u64),
             Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
             Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),

@@ -63,7 +63,7 @@ pub struct RecallOptions {
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
     pub limit: usize,
-    /// Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
+    /// Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
     pub semantic_weight: f64,
     /// Weight of words, likewise.
     pub text_weight: f64,
@@ -94,11 +94,12 @@ pub struct RecallOptions {
 
 sized!(RecallOptions, ..supersede => "rekall_recall_options");
 
-/// Searches for entries that a text brings to mind. Any text but a blank one is a valid query.
+/// Searches for entries that a text brings to mind. Any text but a blank one is a valid query, up to a mebibyte. By words the
+/// first 256 different ones of it are searched, by meaning what the model reads of it.
 ///
 /// query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
 /// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
-/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, and for a limit, a
+/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
 /// threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
 /// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
 #[unsafe(no_mangle)]
@@ -206,12 +207,6 @@ pub(crate) unsafe fn prepare<'a, Q>(
         search = search.threshold(options.threshold);
     }
     if has(REKALL_RECALL_WEIGHTS) {
-        let weights = [options.semantic_weight, options.text_weight];
-        if let Some(bad) =
-            weights.into_iter().find(|weight| !(0.0..).contains(weight) || weight.is_infinite())
-        {
-            return Err(Failure::invalid(format!("a weight must be 0 or more, got {bad}")));
-        }
         search = search.weights(options.semantic_weight, options.text_weight);
     }
     search = match options.fusion {

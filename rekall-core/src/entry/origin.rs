@@ -1,10 +1,11 @@
 //! What an entry brings along that comes from elsewhere.
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Context, Entry, NewEntry, Status, limits, unique_tags};
-use crate::{EntryId, Error, Relation};
+use crate::{EntryId, Error, Relation, json};
 
 /// What an entry that was made elsewhere keeps of there, besides what it says. Default: nothing, it is made now.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +18,16 @@ pub struct Origin {
     pub updated_at: Option<i64>,
     /// What a file that was imported there had no place for.
     pub legacy: Option<Value>,
+}
+
+impl Origin {
+    /// Refuses what could not be read again.
+    ///
+    /// # Errors
+    /// [`Error::TooDeep`].
+    pub fn validate(&self) -> Result<(), Error> {
+        self.legacy.as_ref().map_or(Ok(()), |legacy| json::check_depth("legacy", legacy))
+    }
 }
 
 /// An entry in JSON, as `docs/jsonl.md` describes it: only the title has to be there.
@@ -54,7 +65,7 @@ pub struct LinkJson {
 /// The keys of the object. `null` stands for what is not there.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Keys {
+struct Keys<'a> {
     title: String,
     #[serde(default)]
     id: Option<EntryId>,
@@ -76,10 +87,10 @@ struct Keys {
     memory_type: Option<String>,
     #[serde(default)]
     context: Option<Context>,
-    #[serde(default)]
-    metadata: Option<Map<String, Value>>,
-    #[serde(default)]
-    legacy: Option<Value>,
+    #[serde(default, borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    legacy: Option<&'a RawValue>,
     #[serde(default)]
     created_at: Option<i64>,
     #[serde(default)]
@@ -103,14 +114,19 @@ impl EntryJson {
     /// # Errors
     /// [`Error::BadEntry`], and what [`NewEntry::validate`] refuses.
     pub fn parse(json: &[u8]) -> Result<Self, Error> {
-        let keys: Keys = serde_json::from_slice(json).map_err(|error| bad(&error))?;
+        let keys: Keys<'_> = serde_json::from_slice(json).map_err(|error| bad(&error))?;
         let mut entry = NewEntry::new(keys.title);
         set(&mut entry.content, keys.content);
         set(&mut entry.kind, keys.kind);
         set(&mut entry.tags, keys.tags);
         set(&mut entry.confidence, keys.confidence);
         set(&mut entry.memory_type, keys.memory_type);
-        set(&mut entry.metadata, keys.metadata);
+        if let Some(metadata) = keys.metadata {
+            entry.metadata = match json::parse("metadata", metadata.get())? {
+                Value::Object(map) => map,
+                _ => return Err(Error::BadEntry { problem: "metadata must be a JSON object".to_owned() }),
+            };
+        }
         entry.project = keys.project;
         entry.context = keys.context;
         entry.validate()?;
@@ -125,7 +141,7 @@ impl EntryJson {
                 status: keys.status.unwrap_or_default(),
                 created_at: keys.created_at,
                 updated_at: keys.updated_at,
-                legacy: keys.legacy,
+                legacy: keys.legacy.map(|legacy| json::parse("legacy", legacy.get())).transpose()?,
             },
             superseded_by: keys.superseded_by,
             links,
@@ -217,11 +233,19 @@ mod tests {
             (r#"{"title":"t","id":"no"}"#, "26 characters"),
             (r#"{"title":"t","status":"gone"}"#, "gone"),
             (r#"{"title":"t"} {"title":"u"}"#, "trailing"),
+            (r#"{"title":"t","metadata":[]}"#, "metadata must be a JSON object"),
+            (r#"{"title":"t","metadata":{"n":18446744073709551617}}"#, "metadata holds a number"),
+            (r#"{"title":"t","legacy":[1e400]}"#, "legacy holds a number"),
             (r#"[{"title":"t"},{"titel":"u"}]"#, "entry 1 of the array"),
             (r#"[{"title":"t"},"#, "EOF"),
         ] {
             let error = refused(json);
             assert!(error.contains(said), "{json}: {error}");
+        }
+        for (levels, sound) in [(99, true), (100, false), (1_000, false)] {
+            let deep = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            let read = EntryJson::parse(format!(r#"{{"title":"t","metadata":{{"k":{deep}}}}}"#).as_bytes());
+            assert_eq!(read.is_ok(), sound, "{levels}");
         }
         assert!(EntryJson::parse_all(" [ ] ").unwrap().is_empty());
     }

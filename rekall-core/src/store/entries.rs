@@ -188,6 +188,7 @@ impl WriteTx<'_> {
         let mut inserted = Vec::with_capacity(drafts.len());
         for draft in drafts {
             draft.entry.validate()?;
+            draft.origin.map_or(Ok(()), Origin::validate)?;
             let id = match draft.id {
                 Some(id) => id,
                 None => ids.next(now)?,

@@ -4,6 +4,63 @@
 static rekall_db *db;
 static rekall_id id;
 
+/* Metadata is stored as it can be read again, or refused; weights give finite scores. */
+static void what_would_not_come_back_is_refused(rekall_db *db)
+{
+    static char deep[4096];
+    static const char *const inexact[] = {"18446744073709551617", "123456789.123456789", "1e400", "-1e400", "1e-400"};
+    rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+    rekall_filter filter = REKALL_FILTER_INIT;
+    rekall_metadata_condition condition = {{NULL, 0}, {NULL, 0}};
+    rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
+    rekall_entry *read = NULL;
+    rekall_hits *hits = NULL;
+    rekall_id id;
+    uint64_t count = 0;
+    char json[128];
+    size_t at;
+
+    entry.title = rekall_text("numbers");
+    strcpy(deep, "{\"k\":");
+    for (at = 0; at < 1000; at++) {
+        strcat(deep, "[");
+    }
+    for (at = 0; at < 1000; at++) {
+        strcat(deep, "]");
+    }
+    strcat(deep, "}");
+    entry.metadata = rekall_text(deep);
+    FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &entry, NULL, &id, &error));
+    for (at = 0; at < sizeof inexact / sizeof *inexact; at++) {
+        sprintf(json, "{\"k\": [%s]}", inexact[at]);
+        entry.metadata = rekall_text(json);
+        FAILS(REKALL_INVALID_INPUT, rekall_remember(db, &entry, NULL, &id, &error));
+    }
+    entry.metadata = rekall_text("{\"k\": 1e16, \"l\": 123456789.12345679, \"m\": -0.0, \"n\": 18446744073709551615}");
+    OK(rekall_remember(db, &entry, NULL, &id, &error));
+    OK(rekall_get(db, id.text, &read, &error));
+    CHECK(strcmp(rekall_entry_metadata(read, NULL),
+                 "{\"k\":1e16,\"l\":123456789.12345679,\"m\":-0.0,\"n\":18446744073709551615}") == 0);
+    rekall_entry_free(read);
+    filter.metadata = &condition;
+    filter.metadata_count = 1;
+    condition.key = rekall_text("k");
+    condition.value = rekall_text("10000000000000000");
+    OK(rekall_count(db, &filter, &count, &error));
+    CHECK(count == 1);
+    condition.value = rekall_text("18446744073709551617");
+    FAILS(REKALL_INVALID_INPUT, rekall_count(db, &filter, &count, &error));
+    OK(rekall_forget(db, id.text, &error));
+
+    options.flags = REKALL_RECALL_WEIGHTS;
+    options.semantic_weight = 1;
+    options.text_weight = 1e308;
+    FAILS(REKALL_INVALID_INPUT, rekall_recall(db, "x", 1, &options, &hits, &error));
+    options.text_weight = 1e6;
+    OK(rekall_recall(db, "x", 1, &options, &hits, &error));
+    rekall_hits_free(hits);
+}
+
 /* An id has one spelling: what lenient decoders would read as another entry's must not get, and not forget, that one. */
 static void other_spellings_name_nothing(rekall_db *db)
 {
@@ -135,6 +192,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_list(db, NULL, NULL, 1, NULL, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, "nonsense", 1, &page, &error));
     other_spellings_name_nothing(db);
+    what_would_not_come_back_is_refused(db);
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, NULL, 0, &page, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, NULL, (size_t)-1, &page, &error));
     FAILS(REKALL_MISUSE, rekall_count(db, NULL, NULL, &error));

@@ -11,7 +11,7 @@ use super::legs::{Admitted, Semantic};
 use super::options::check_limit;
 use super::search::{hit_chunk, note_missing_vectors};
 use crate::resident::Snapshot;
-use crate::{CancelToken, Entry, EntryId, Error, Rekall};
+use crate::{CancelToken, EntryId, Error, Rekall};
 
 /// A search for entries like a given one, in the making; see [`Rekall::similar_to`].
 #[must_use = "nothing is searched before run()"]

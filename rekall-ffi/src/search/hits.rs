@@ -64,7 +64,7 @@ pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
 pub const REKALL_DEGRADED_DAMAGED: u32 = 7;
 
 /// Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
-pub const REKALL_DEGRADED_UNREADABLE: u32 = 7;
+pub const REKALL_DEGRADED_UNREADABLE: u32 = 8;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]

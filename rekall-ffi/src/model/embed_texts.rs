@@ -1,14 +1,18 @@
 //! Vectors of several texts at once
 
+use std::ptr::null;
+
 use rekall::Purpose;
 use rekall::model::Embeddings;
 
 use crate::border::error::{ErrorObject, Failure};
 use crate::border::guard::{free, look, on};
 use crate::border::handle::Handle;
+use crate::border::live::given;
 use crate::border::place::Object;
 use crate::border::status::Status;
 use crate::border::text::{Str, values};
+use crate::callbacks::cancel::Stoppable;
 use crate::callbacks::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
 use crate::callbacks::watch::{Watch, watched};
 
@@ -49,16 +53,15 @@ pub unsafe extern "C" fn rekall_embed_texts(
     unsafe {
         on(db, error, Object::required(out), |db| {
             let purpose = self::purpose(purpose)?;
-            let texts = values(texts, count, "texts")?;
-            watched(db, watch, |watch| {
-                let texts = texts.iter().enumerate().map(|(at, text)| {
-                    let text =
-                        text.optional("text").map_err(|failure| failure.of(&format!("texts[{at}]")))?;
-                    Ok(text.unwrap_or_default())
-                });
-                let texts = texts.collect::<Result<Vec<_>, Failure>>()?;
-                Ok(VectorsObject(db.embed_many(&texts, purpose, watch)?))
-            })
+            let running = Stoppable::begin(Some(db), null())?;
+            let texts = values(texts, count, "texts")?.iter().enumerate().map(|(at, text)| {
+                running.go_on()?;
+                let text = text.optional("text").map_err(|failure| failure.of(&format!("texts[{at}]")))?;
+                Ok(text.unwrap_or_default())
+            });
+            let texts = texts.collect::<Result<Vec<_>, Failure>>()?;
+            running.go_on()?;
+            watched(db, watch, |watch| Ok(VectorsObject(db.embed_many(&texts, purpose, watch)?)))
         })
     }
 }
@@ -102,6 +105,5 @@ pub unsafe extern "C" fn rekall_vectors_is_cut(vectors: *const VectorsObject, in
 /// Frees vectors. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_free(vectors: *mut VectorsObject) {
-    // SAFETY: NULL or vectors of ours that were not freed; the caller gives them up.
-    unsafe { free(vectors) }
+    free(vectors);
 }

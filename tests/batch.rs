@@ -144,7 +144,8 @@ fn all_of_it_or_nothing_and_the_one_that_failed_is_named() {
     let kept = memory.remember(NewEntry::new("kept")).unwrap();
     let nobody: EntryId = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
     let before = stored(&memory);
-    let with = |add: &dyn Fn(&mut Batch)| {
+    type Add<'a> = dyn for<'b> Fn(&'b mut Batch) -> &'b mut Batch + 'a;
+    let with = |add: &Add| {
         let mut batch = Batch::new();
         batch.remember(memory.new_id().unwrap(), NewEntry::new("new")).forget(kept);
         add(&mut batch);
@@ -152,22 +153,20 @@ fn all_of_it_or_nothing_and_the_one_that_failed_is_named() {
         memory.apply(&batch, Watch::new()).unwrap_err()
     };
     let fresh = memory.new_id().unwrap();
-    let cases: [(ErrorKind, &dyn Fn(&mut Batch)); 9] = [
-        (ErrorKind::NotFound, &|batch| drop(batch.forget(nobody))),
-        (ErrorKind::NotFound, &|batch| drop(batch.update(nobody, EntryPatch::new().title("x")))),
-        (ErrorKind::NotFound, &|batch| drop(batch.link(nobody, kept, "related", None))),
-        (ErrorKind::NotFound, &|batch| drop(batch.supersede_entry(kept, nobody))),
-        (ErrorKind::InvalidInput, &|batch| drop(batch.remember(fresh, NewEntry::new(" ")))),
+    let cases: [(ErrorKind, &Add); 9] = [
+        (ErrorKind::NotFound, &|batch| batch.forget(nobody)),
+        (ErrorKind::NotFound, &|batch| batch.update(nobody, EntryPatch::new().title("x"))),
+        (ErrorKind::NotFound, &|batch| batch.link(nobody, kept, "related", None)),
+        (ErrorKind::NotFound, &|batch| batch.supersede_entry(kept, nobody)),
+        (ErrorKind::InvalidInput, &|batch| batch.remember(fresh, NewEntry::new(" "))),
         (ErrorKind::InvalidInput, &|batch| {
-            drop(batch.remember(fresh, NewEntry::new("a")).remember(fresh, NewEntry::new("b")))
+            batch.remember(fresh, NewEntry::new("a")).remember(fresh, NewEntry::new("b"))
         }),
+        (ErrorKind::InvalidVector, &|batch| batch.remember_with_vector(fresh, NewEntry::new("a"), vec![1.0])),
         (ErrorKind::InvalidVector, &|batch| {
-            drop(batch.remember_with_vector(fresh, NewEntry::new("a"), vec![1.0]))
+            batch.remember_with_vector(fresh, NewEntry::new("a"), vec![0.0; 4])
         }),
-        (ErrorKind::InvalidVector, &|batch| {
-            drop(batch.remember_with_vector(fresh, NewEntry::new("a"), vec![0.0; 4]))
-        }),
-        (ErrorKind::NotFound, &|batch| drop(batch.forget(kept))),
+        (ErrorKind::NotFound, &|batch| batch.forget(kept)),
     ];
     for (at, (kind, add)) in cases.into_iter().enumerate() {
         let error = with(add);

@@ -58,6 +58,7 @@ static void objects(const char *folder)
     rekall_entry *entry = NULL;
     rekall_links *links = NULL;
     rekall_neighbours *near = NULL;
+    rekall_changes *changes = NULL;
     rekall_report *report = NULL;
     rekall_error *error = NULL;
     rekall_watch watch = REKALL_WATCH_INIT;
@@ -83,6 +84,9 @@ static void objects(const char *folder)
     OK(rekall_links_of(db, id.text, &links, &error));
     OK(rekall_neighbours_of(db, id.text, 1, &near, &error));
     OK(rekall_check(db, NULL, &report, &error));
+    OK(rekall_changes_since(db, NULL, &changes, &error));
+    rekall_changes_free(changes);
+    rekall_changes_free(changes);
     rekall_links_free(links);
     rekall_links_free(links);
     rekall_neighbours_free(near);
@@ -101,7 +105,7 @@ static void objects(const char *folder)
     rekall_token_free(watch.token);
     rekall_token_free(watch.token);
     rekall_token_cancel(watch.token);
-    CHECK(rekall_token_is_cancelled(watch.token) == 0);
+    CHECK(rekall_token_is_cancelled(watch.token) == 0 && rekall_token_child(watch.token) == NULL);
     FAILS(REKALL_MISUSE, rekall_check(db, &watch, &report, &error));
     FAILS(REKALL_MISUSE, rekall_recall(db, "word", 4, &options, &hits, &error));
     FAILS(REKALL_MISUSE, rekall_salvage(in(folder, "objects.db"), in(folder, "x"), &watch, NULL, &error));

@@ -111,6 +111,17 @@ static rekall_status list(rekall_error **error)
     return status;
 }
 
+static rekall_status get_many(rekall_error **error)
+{
+    rekall_str ids[2];
+    rekall_page *out = NULL;
+    rekall_status status;
+    ids[0] = ids[1] = rekall_text(id.text);
+    status = rekall_get_many(db, guarded(ids, sizeof ids), 2, &out, error);
+    rekall_page_free(out);
+    return status;
+}
+
 static rekall_status count(rekall_error **error)
 {
     rekall_filter filter = REKALL_FILTER_INIT;
@@ -306,6 +317,7 @@ static const struct {
     {"update", update},
     {"update_with_vector", update_with_vector},
     {"list", list},
+    {"get_many", get_many},
     {"count", count},
     {"recall: options", recall_options},
     {"recall: query", recall_query},

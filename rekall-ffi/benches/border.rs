@@ -1,6 +1,7 @@
 //! What does the C ABI add to a recall by vector?
 //!
-//! `cargo bench -p rekall-ffi --bench border` prints the medians of both, and their difference.
+//! `cargo bench -p rekall-ffi --bench border` prints the medians of both and their difference, then what the border costs where
+//! there is nothing behind it.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
 use std::ffi::CString;
@@ -64,8 +65,22 @@ fn main() {
     let (c, r) = (median(&mut c), median(&mut r));
     println!("recall_vector, {ENTRIES} x {DIMENSIONS}, 10 hits: C {c:.2?}, Rust {r:.2?}");
     println!("the border adds {} ns", c.as_nanos() as i64 - r.as_nanos() as i64);
-    // SAFETY: a good handle, not used again.
-    unsafe { rekall_close(db) };
+    // SAFETY: a good handle, not used again, and good pointers.
+    unsafe {
+        let (state, token) = (std::cell::Cell::new(0), rekall_token_new());
+        let empty = each(&|| assert_eq!(rekall_model_state(db, state.as_ptr(), null_mut()), REKALL_OK));
+        let object = each(&|| assert_eq!(rekall_token_is_cancelled(token), 0));
+        println!("a call that does next to nothing: {empty:.1} ns; a look at a token: {object:.1} ns");
+        rekall_token_free(token);
+        rekall_close(db);
+    }
+}
+
+/// Nanoseconds that one of many takes, in the best of some rounds.
+fn each(work: &impl Fn()) -> f64 {
+    const MANY: usize = 100_000;
+    let rounds = (0..20).map(|_| time(&|| (0..MANY).for_each(|_| work())));
+    rounds.min().unwrap_or_default().as_nanos() as f64 / MANY as f64
 }
 
 fn time(work: &impl Fn()) -> Duration {

@@ -149,8 +149,8 @@ pub(crate) fn keep_alive(ms: u64) -> Option<KeepAlive> {
 
 /// Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
 ///
-/// Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on: calls on it, and closing it once more, are refused for as
-/// long as no other handle has come to the same place in memory.
+/// Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on:
+/// calls on it, and closing it once more, are refused for as long as no other handle has come to the same place in memory.
 /// What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
 /// nothing is closed.
 #[unsafe(no_mangle)]
@@ -184,8 +184,8 @@ pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
 /// millisecond of computing, and what they had changed is undone. A call counts from its first moment, also while it still
 /// copies what it was given; calls that begin later are not touched. Searches, rekall_remember(), rekall_remember_many(),
 /// rekall_similar() and all that take a rekall_watch can be stopped; rekall_update(), rekall_update_with_vector(),
-/// rekall_list(), rekall_count(), rekall_get_many() and rekall_embed() while they read what they were given, and not later. May be called from
-/// any thread and from callbacks. NULL is fine.
+/// rekall_list(), rekall_count(), rekall_get_many() and rekall_embed() while they read what they were given, and not later.
+/// May be called from any thread and from callbacks. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_interrupt(db: *mut Handle) {
     // SAFETY: the table of handles.

@@ -36,8 +36,9 @@
  * know. Unknown flags and numbers are REKALL_MISUSE, and so is a member that is set without the flag or the member that
  * makes it count: nothing is left aside without a word. Always say struct_size through the macro, never in numbers.
  *
- * THREADS. One handle may be used from any number of threads at once. Hits, entries, links, neighbours, reports, errors
- * and tokens may be used from any thread, also after rekall_close(). Any number of processes may share a file; a handle
+ * THREADS. One handle may be used from any number of threads at once. Hits, entries, pages, links, neighbours, changes,
+ * facets, vectors, reports, errors and tokens may be used from any thread, also after rekall_close(); a batch by one call at
+ * a time. Any number of processes may share a file; a handle
  * must not be used in a child process after fork(). A thread that is cancelled (pthread_cancel) inside a call ends the call
  * first: cancellation is disabled until it returns, in its callbacks, too.
  *
@@ -2788,8 +2789,8 @@ rekall_status rekall_get_many(rekall_db *db,
  *
  * A change of an entry's vectors is a change of the entry; one of its links is not. The file remembers the newest 50,000
  * entries forgotten. Where it no longer reaches back to since, where another model's vectors were put in the place of all,
- * and where the file was restored or compacted, all entries are told, and rekall_changes_complete() gives 1. Waits for no
- * writer; some 2 microseconds an entry told.
+ * and where the file was restored, compacted, imported into or given another index, all entries are told, and
+ * rekall_changes_complete() gives 1. Waits for no writer; some microseconds an entry told.
  *
  *     rekall_position since = {{0, 0}};
  *     for (;;) {

@@ -162,10 +162,10 @@ fn with_history(folder: &tempfile::TempDir, count: u64, forgotten: u64) -> Store
     for number in 0..count {
         for gone in forgotten * number / count..forgotten * (number + 1) / count {
             let note = NewEntry::new(some_words(&mut other, 30));
-            tx.insert(&[Draft { entry: &note, vectors: &[], id: Some(id(1_000_000 + gone)) }]).unwrap();
+            tx.insert(&[Draft::new(&note).id(id(1_000_000 + gone))]).unwrap();
         }
         let note = NewEntry::new(some_words(&mut random, 12)).content(some_words(&mut random, 40));
-        tx.insert(&[Draft { entry: &note, vectors: &[], id: Some(id(number)) }]).unwrap();
+        tx.insert(&[Draft::new(&note).id(id(number))]).unwrap();
     }
     tx.commit().unwrap();
     let mut tx = store.write().unwrap();

@@ -166,7 +166,7 @@ fn what_is_no_store_is_refused_by_name() {
     assert!(matches!(refused(&path), Error::NotADatabase { .. }));
     let error =
         Store::open(folder.path().join("none.db"), &read_only()).map(drop).expect_err("nothing there");
-    assert!(matches!(error, Error::Io { .. }));
+    assert!(matches!(error, Error::FileNotFound { .. }));
     assert!(!folder.path().join("none.db").exists());
 }
 

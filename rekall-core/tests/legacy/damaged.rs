@@ -73,7 +73,7 @@ fn other_files_are_told_apart() {
     assert_eq!(fs::read(&blog).unwrap(), before);
 
     let nothing = legacy::probe(folder.path().join("nothing.db")).unwrap_err();
-    assert!(matches!(nothing, Error::Io { .. }), "{nothing}");
+    assert!(matches!(nothing, Error::FileNotFound { .. }), "{nothing}");
     assert!(matches!(legacy::probe(folder.path()).unwrap_err(), Error::NotADatabase { .. }));
 }
 

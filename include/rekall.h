@@ -734,6 +734,11 @@
  */
 #define REKALL_DEGRADED_DAMAGED 7
 
+/**
+ * Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
+ */
+#define REKALL_DEGRADED_UNREADABLE 8
+
 /* ======================================================================================================== */
 /* The model's life                                                                                         */
 /* ======================================================================================================== */
@@ -1351,7 +1356,8 @@ typedef struct rekall_new_entry {
      */
     const rekall_context *context;
     /**
-     * Values of your own: a JSON object as text, at most 1 MiB.
+     * Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
+     * a double's) cannot hold exactly is refused: give it as text.
      */
     rekall_str metadata;
 } rekall_new_entry;
@@ -1476,7 +1482,7 @@ typedef struct rekall_patch {
      */
     const rekall_context *context;
     /**
-     * New metadata, all of it: a JSON object as text.
+     * New metadata, all of it: a JSON object as text, as in rekall_new_entry.
      */
     rekall_str metadata;
     /**
@@ -1528,7 +1534,7 @@ typedef struct rekall_metadata_condition {
      */
     rekall_str key;
     /**
-     * The value, as JSON text: "3", "true", "\"text\"".
+     * The value, as JSON text: "3", "true", "\"text\"". Numbers are compared by value: 3 is 3.0.
      */
     rekall_str value;
 } rekall_metadata_condition;
@@ -1670,7 +1676,7 @@ typedef struct rekall_recall_options {
      */
     size_t limit;
     /**
-     * Weight of meaning in a hybrid search, 0 or more, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
+     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
      */
     double semantic_weight;
     /**
@@ -2901,11 +2907,12 @@ void rekall_facets_free(rekall_facets *facets);
 /* ======================================================================================================== */
 
 /**
- * Searches for entries that a text brings to mind. Any text but a blank one is a valid query.
+ * Searches for entries that a text brings to mind. Any text but a blank one is a valid query, up to a mebibyte. By words the
+ * first 256 different ones of it are searched, by meaning what the model reads of it.
  *
  * query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
  * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
- * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank query, and for a limit, a
+ * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
  * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
  * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
  */
@@ -3041,7 +3048,7 @@ size_t rekall_hits_degraded_count(const rekall_hits *hits);
 uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
 
 /**
- * How many entries number index of them concerns: those that wait, or whose vectors cannot be used; for
+ * How many entries number index of them concerns: those that wait, cannot be read, or whose vectors cannot be used; for
  * REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
  */
 uint64_t rekall_hits_degraded_entries(const rekall_hits *hits, size_t index);

@@ -232,7 +232,7 @@ pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usi
     unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.kind)) }
 }
 
-/// How many entries number index of them concerns: those that wait, or whose vectors cannot be used; for
+/// How many entries number index of them concerns: those that wait, cannot be read, or whose vectors cannot be used; for
 /// REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_entries(hits: *const Hits, index: usize) -> u64 {

@@ -8,15 +8,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace rekall {
 
+class entry;
+
 /* A rekall_entry that belongs to somebody else, such as hits. */
 class entry_view {
 public:
     explicit entry_view(const rekall_entry *entry) noexcept : entry_(entry) {}
+    /* It would be one of an entry that is gone. */
+    entry_view(const entry &&) = delete;
 
     [[nodiscard]] std::string_view id() const noexcept { return detail::view(rekall_entry_id(entry_)); }
     [[nodiscard]] std::string_view title() const noexcept { return detail::view(rekall_entry_title, entry_); }
@@ -93,34 +98,49 @@ public:
     }
     ~entry() = default;
 
-    /* The same as for a view, with a compiler's warning where they would outlive the entry. */
-    [[nodiscard]] std::string_view id() const noexcept REKALL_LIFETIMEBOUND { return entry_view::id(); }
-    [[nodiscard]] std::string_view title() const noexcept REKALL_LIFETIMEBOUND { return entry_view::title(); }
-    [[nodiscard]] std::string_view content() const noexcept REKALL_LIFETIMEBOUND { return entry_view::content(); }
-    [[nodiscard]] std::string_view kind() const noexcept REKALL_LIFETIMEBOUND { return entry_view::kind(); }
-    [[nodiscard]] std::optional<std::string_view> project() const noexcept REKALL_LIFETIMEBOUND
-    {
-        return entry_view::project();
-    }
-    [[nodiscard]] std::string_view memory_type() const noexcept REKALL_LIFETIMEBOUND
+    /* The same as for a view; not of a temporary, which they would outlive. */
+    [[nodiscard]] std::string_view id() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::id(); }
+    [[nodiscard]] std::string_view title() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::title(); }
+    [[nodiscard]] std::string_view content() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::content(); }
+    [[nodiscard]] std::string_view kind() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::kind(); }
+    [[nodiscard]] std::string_view memory_type() const & noexcept REKALL_LIFETIMEBOUND
     {
         return entry_view::memory_type();
     }
-    [[nodiscard]] std::string_view metadata() const noexcept REKALL_LIFETIMEBOUND { return entry_view::metadata(); }
-    [[nodiscard]] std::optional<std::string_view> legacy() const noexcept REKALL_LIFETIMEBOUND
+    [[nodiscard]] std::string_view metadata() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::metadata(); }
+    [[nodiscard]] std::string_view json() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::json(); }
+    [[nodiscard]] std::optional<std::string_view> project() const & noexcept REKALL_LIFETIMEBOUND
+    {
+        return entry_view::project();
+    }
+    [[nodiscard]] std::optional<std::string_view> legacy() const & noexcept REKALL_LIFETIMEBOUND
     {
         return entry_view::legacy();
     }
-    [[nodiscard]] std::string_view json() const noexcept REKALL_LIFETIMEBOUND { return entry_view::json(); }
-    [[nodiscard]] std::vector<std::string_view> tags() const REKALL_LIFETIMEBOUND { return entry_view::tags(); }
-    [[nodiscard]] std::vector<std::string_view> context(std::uint32_t part) const REKALL_LIFETIMEBOUND
-    {
-        return entry_view::context(part);
-    }
-    [[nodiscard]] std::optional<std::string_view> superseded_by() const noexcept REKALL_LIFETIMEBOUND
+    [[nodiscard]] std::optional<std::string_view> superseded_by() const & noexcept REKALL_LIFETIMEBOUND
     {
         return entry_view::superseded_by();
     }
+    [[nodiscard]] std::vector<std::string_view> tags() const & REKALL_LIFETIMEBOUND { return entry_view::tags(); }
+    [[nodiscard]] std::vector<std::string_view> context(std::uint32_t part) const & REKALL_LIFETIMEBOUND
+    {
+        return entry_view::context(part);
+    }
+    [[nodiscard]] const rekall_entry *c_ptr() const & noexcept REKALL_LIFETIMEBOUND { return entry_view::c_ptr(); }
+
+    std::string_view id() const && = delete;
+    std::string_view title() const && = delete;
+    std::string_view content() const && = delete;
+    std::string_view kind() const && = delete;
+    std::string_view memory_type() const && = delete;
+    std::string_view metadata() const && = delete;
+    std::string_view json() const && = delete;
+    std::optional<std::string_view> project() const && = delete;
+    std::optional<std::string_view> legacy() const && = delete;
+    std::optional<std::string_view> superseded_by() const && = delete;
+    std::vector<std::string_view> tags() const && = delete;
+    std::vector<std::string_view> context(std::uint32_t part) const && = delete;
+    const rekall_entry *c_ptr() const && = delete;
 
 private:
     entry_view leave() noexcept { return std::exchange(static_cast<entry_view &>(*this), entry_view(nullptr)); }
@@ -139,7 +159,19 @@ struct new_entry {
     new_entry() = default;
     new_entry(std::string named) : title(std::move(named)) {}
     new_entry(const char *named) : title(named) {}
+    new_entry(std::string_view named) : title(named) {}
     new_entry(std::string named, std::string text) : title(std::move(named)), content(std::move(text)) {}
+    /* The same, where one or both are views. */
+    template <typename Title, typename Text,
+              std::enable_if_t<std::is_convertible_v<const Title &, std::string_view> &&
+                                   std::is_convertible_v<const Text &, std::string_view> &&
+                                   !(std::is_convertible_v<const Title &, std::string> &&
+                                     std::is_convertible_v<const Text &, std::string>),
+                               int> = 0>
+    new_entry(const Title &named, const Text &text)
+        : title(static_cast<std::string_view>(named)), content(std::string(static_cast<std::string_view>(text)))
+    {
+    }
 
     std::string title;
     std::optional<std::string> content, kind, project, memory_type;

@@ -2,6 +2,11 @@
 #ifndef REKALL_ERROR_HPP
 #define REKALL_ERROR_HPP
 
+/* Visual C++ tells in a macro of its own. */
+#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 201703L
+#error "rekall.hpp needs C++17 or later: compile with -std=c++17, or /std:c++17 for Visual C++"
+#endif
+
 #include "../rekall.h"
 
 #include <exception>
@@ -9,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 /* Behind a function whose result lives as long as its object: lets the compiler warn of what would dangle. */
@@ -37,6 +43,55 @@ public:
 
 private:
     rekall_status status_;
+};
+
+/* An id, a path or a name for a call, made of any string. C takes it up to its first NUL, so that a text with one inside
+ * would name another file or entry: it is refused. What does not end with a NUL (a string_view) is copied. For parameters:
+ * borrows, and lives no longer than the call. */
+class c_text {
+public:
+    c_text() noexcept : text_("") {}
+    c_text(const char *text) noexcept : text_(text) {}
+    c_text(const std::string &text) : text_(checked(text).data()) {}
+    c_text(std::string_view text) : copy_(checked(text)), text_(copy_.c_str()) {}
+    /* What is like one of them, such as a std::filesystem::path. */
+    template <typename Text, std::enable_if_t<!std::is_convertible_v<const Text &, const char *> &&
+                                                  (std::is_convertible_v<const Text &, std::string_view> ||
+                                                   std::is_convertible_v<const Text &, std::string>),
+                                              int> = 0>
+    c_text(const Text &text) : copy_(copied(text)), text_((checked(copy_), copy_.c_str()))
+    {
+    }
+    c_text(const c_text &) = delete;
+    c_text &operator=(const c_text &) = delete;
+
+    [[nodiscard]] const char *c_str() const noexcept { return text_; }
+    [[nodiscard]] bool empty() const noexcept { return text_ == nullptr || *text_ == '\0'; }
+
+private:
+    static std::string_view checked(std::string_view text)
+    {
+        const std::size_t nul = text.find('\0');
+        if (nul != std::string_view::npos) {
+            throw error(REKALL_INVALID_INPUT, "a path, id or name must not contain NUL, got one at byte " +
+                                                  std::to_string(nul) + " of \"" +
+                                                  std::string(text.substr(0, nul)) + "\"");
+        }
+        return text;
+    }
+
+    template <typename Text>
+    static std::string copied(const Text &text)
+    {
+        if constexpr (std::is_convertible_v<const Text &, std::string_view>) {
+            return std::string(static_cast<std::string_view>(text));
+        } else {
+            return text;
+        }
+    }
+
+    std::string copy_;
+    const char *text_;
 };
 
 /* The library's version, such as "0.1.0". */
@@ -78,16 +133,10 @@ void call(Function function, Arguments... arguments)
     check(status, failed);
 }
 
-/* A text as C has it: one with a NUL inside would be cut there, and name another file or entry. */
-inline const char *c_string(const std::string &text)
-{
-    const std::size_t nul = text.find('\0');
-    if (nul != std::string::npos) {
-        throw error(REKALL_INVALID_INPUT, "a path, id or name must not contain NUL, got one at byte " +
-                                              std::to_string(nul) + " of \"" + text.c_str() + "\"");
-    }
-    return text.c_str();
-}
+/* The text that C gets. What a view shows need not end with a NUL: it comes as a c_text. */
+inline const char *c_string(const c_text &text) noexcept { return text.c_str(); }
+inline const char *c_string(const std::string &text) { return c_text(text).c_str(); }
+const char *c_string(std::string_view text) = delete;
 
 /* Refuses a library that this header does not fit. */
 inline void check_abi()

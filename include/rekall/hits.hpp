@@ -95,7 +95,7 @@ public:
     using sequence::sequence;
 
     /* What kept the search from being complete; usually nothing. */
-    [[nodiscard]] std::vector<rekall::degraded> degraded() const
+    [[nodiscard]] std::vector<rekall::degraded> degraded() const & REKALL_LIFETIMEBOUND
     {
         std::vector<rekall::degraded> out(rekall_hits_degraded_count(c_ptr()));
         for (std::size_t at = 0; at < out.size(); ++at) {
@@ -104,6 +104,7 @@ public:
         }
         return out;
     }
+    std::vector<rekall::degraded> degraded() const && = delete;
 
     /* How long the search took, loading of model and index included. */
     [[nodiscard]] std::chrono::microseconds elapsed() const noexcept

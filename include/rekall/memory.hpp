@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,7 +28,7 @@ namespace rekall {
 /* An open memory: one file. Any number of threads may use one at once. A moved-from one refuses every call. */
 class memory {
 public:
-    explicit memory(const std::string &path, const open_options &options = {})
+    explicit memory(const c_text &path, const open_options &options = {})
         : owned_(std::make_unique<detail::opened>(path, options))
     {
     }
@@ -73,27 +74,32 @@ public:
         c.thrown.check(status, failed);
     }
 
-    [[nodiscard]] rekall::entry get(const std::string &id) const
+    [[nodiscard]] rekall::entry get(const c_text &id) const
     {
         return rekall::entry(given<rekall_entry>(rekall_get, get(), detail::c_string(id)));
     }
 
-    /* The entries with these ids, all of one moment, in their order: page[i].exists() tells whether there is one. */
-    [[nodiscard]] rekall::page get_many(const std::vector<std::string> &ids) const
+    /* The entries with these ids (a list or range of any strings), all of one moment, in their order: page[i].exists() tells
+     * whether there is one. */
+    template <typename Ids = std::initializer_list<std::string_view>>
+    [[nodiscard]] rekall::page get_many(const Ids &ids) const
     {
-        const std::vector<rekall_str> c_ids = detail::texts(ids);
+        std::vector<rekall_str> c_ids;
+        for (const auto &id : ids) {
+            c_ids.push_back(detail::text(std::string_view(id)));
+        }
         return rekall::page(given<rekall_page>(rekall_get_many, get(), c_ids.data(), c_ids.size()));
     }
 
     /* Changes an entry and gives it as it is now. */
-    rekall::entry update(const std::string &id, const patch &changes)
+    rekall::entry update(const c_text &id, const patch &changes)
     {
         const detail::c_patch c(changes);
         return rekall::entry(given<rekall_entry>(rekall_update, get(), detail::c_string(id), &c.value));
     }
 
     /* Changes an entry, perhaps in nothing, and gives it this vector in the place of all that it had. */
-    rekall::entry update_with_vector(const std::string &id, const patch &changes, floats vector)
+    rekall::entry update_with_vector(const c_text &id, const patch &changes, floats vector)
     {
         const detail::c_patch c(changes);
         return rekall::entry(given<rekall_entry>(rekall_update_with_vector, get(), detail::c_string(id), &c.value,
@@ -101,15 +107,15 @@ public:
     }
 
     /* Puts an entry in the place of an older one, which becomes obsolete; gives the older one as it is now. */
-    rekall::entry supersede_entry(const std::string &old_id, const std::string &new_id)
+    rekall::entry supersede_entry(const c_text &old_id, const c_text &new_id)
     {
         return rekall::entry(given<rekall_entry>(rekall_supersede_entry, get(), detail::c_string(old_id),
                                                  detail::c_string(new_id)));
     }
 
-    void forget(const std::string &id) { detail::call(rekall_forget, get(), detail::c_string(id)); }
+    void forget(const c_text &id) { detail::call(rekall_forget, get(), detail::c_string(id)); }
 
-    void link(const std::string &source, const std::string &target, const std::string &relation,
+    void link(const c_text &source, const c_text &target, const c_text &relation,
               std::string_view reason = {})
     {
         detail::call(rekall_link, get(), detail::c_string(source), detail::c_string(target),
@@ -117,7 +123,7 @@ public:
     }
 
     /* Whether there was one. */
-    bool unlink(const std::string &source, const std::string &target, const std::string &relation)
+    bool unlink(const c_text &source, const c_text &target, const c_text &relation)
     {
         std::int32_t removed = 0;
         detail::call(rekall_unlink, get(), detail::c_string(source), detail::c_string(target),
@@ -125,20 +131,20 @@ public:
         return removed != 0;
     }
 
-    [[nodiscard]] rekall::links links_of(const std::string &id) const
+    [[nodiscard]] rekall::links links_of(const c_text &id) const
     {
         return rekall::links(given<rekall_links>(rekall_links_of, get(), detail::c_string(id)));
     }
 
     /* The entries within so many links. */
-    [[nodiscard]] rekall::neighbours neighbours_of(const std::string &id, std::size_t depth) const
+    [[nodiscard]] rekall::neighbours neighbours_of(const c_text &id, std::size_t depth) const
     {
         return rekall::neighbours(given<rekall_neighbours>(rekall_neighbours_of, get(), detail::c_string(id), depth));
     }
 
     /* Up to limit (1 to 100000) entries that pass the filter, oldest first, behind the id after; empty: from the beginning.
      * An empty page is the end. */
-    [[nodiscard]] rekall::page list(const filter &filter = {}, const std::string &after = {},
+    [[nodiscard]] rekall::page list(const filter &filter = {}, const c_text &after = {},
                                     std::size_t limit = 1000) const
     {
         const detail::c_filter c(filter);
@@ -210,7 +216,7 @@ public:
     }
 
     /* Entries like a given one. */
-    [[nodiscard]] hits similar(const std::string &id, const similar_options &options = {}) const
+    [[nodiscard]] hits similar(const c_text &id, const similar_options &options = {}) const
     {
         const detail::c_similar c(options);
         return hits(given<rekall_hits>(rekall_similar, get(), detail::c_string(id), &c.value));
@@ -320,7 +326,7 @@ public:
     }
 
     /* Makes all vectors anew with another model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". */
-    rekall_embedded reembed(const std::string &model, const watch &watch = {}, const load_options &load = {})
+    rekall_embedded reembed(const c_text &model, const watch &watch = {}, const load_options &load = {})
     {
         /* A moved-from memory is refused by the call. */
         detail::downloads none;
@@ -350,7 +356,7 @@ public:
     }
 
     /* To a new file. */
-    report export_jsonl(const std::string &path, const watch &watch = {}) const
+    report export_jsonl(const c_text &path, const watch &watch = {}) const
     {
         return detail::reported(watch, rekall_export_jsonl, get(), detail::c_string(path));
     }
@@ -370,7 +376,7 @@ public:
     }
 
     /* on_duplicate is a REKALL_DUPLICATE_ number. */
-    report import_jsonl(const std::string &path, std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP,
+    report import_jsonl(const c_text &path, std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP,
                         const watch &watch = {})
     {
         return detail::reported(watch, rekall_import_jsonl, get(), detail::c_string(path), on_duplicate);
@@ -394,7 +400,7 @@ public:
     }
 
     /* A file of the Python tool. */
-    report import_legacy(const std::string &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
+    report import_legacy(const c_text &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
                          const watch &watch = {})
     {
         return detail::reported(watch, rekall_import_legacy, get(), detail::c_string(path), utc_offset_minutes);
@@ -424,7 +430,7 @@ public:
     }
 
     /* Copies the file to a path where nothing may be yet. */
-    void backup(const std::string &target, const watch &watch = {}) const
+    void backup(const c_text &target, const watch &watch = {}) const
     {
         detail::c_watch c(watch);
         rekall_error *failed = nullptr;
@@ -446,16 +452,18 @@ public:
     /* Empty before the first search. */
     [[nodiscard]] std::string index_backend() const { return detail::written(rekall_index_backend, get()); }
 
-    [[nodiscard]] std::string_view path() const noexcept REKALL_LIFETIMEBOUND
+    [[nodiscard]] std::string_view path() const & noexcept REKALL_LIFETIMEBOUND
     {
         return detail::view(rekall_path(get()));
     }
+    std::string_view path() const && = delete;
 
     /* Stops what runs now, from any thread. */
     void interrupt() const noexcept { rekall_interrupt(get()); }
 
     /* For what this wrapper does not cover. */
-    [[nodiscard]] rekall_db *c_ptr() const noexcept { return get(); }
+    [[nodiscard]] rekall_db *c_ptr() const & noexcept REKALL_LIFETIMEBOUND { return get(); }
+    rekall_db *c_ptr() const && = delete;
 
 private:
     rekall_db *get() const noexcept { return owned_ != nullptr ? owned_->db.get() : nullptr; }
@@ -512,14 +520,14 @@ private:
 };
 
 /* Puts a rekall file in the place of a file of the Python tool, which stays beside it. Nobody may have it open. */
-inline report migrate_legacy(const std::string &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
+inline report migrate_legacy(const c_text &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
                              const watch &watch = {})
 {
     return detail::reported(watch, rekall_migrate_legacy, detail::c_string(path), utc_offset_minutes);
 }
 
 /* What a file of the Python tool holds. */
-[[nodiscard]] inline report probe_legacy(const std::string &path)
+[[nodiscard]] inline report probe_legacy(const c_text &path)
 {
     rekall_report *out = nullptr;
     detail::call(rekall_probe_legacy, detail::c_string(path), &out);
@@ -535,7 +543,7 @@ inline report check_config(std::string_view toml)
     detail::call(rekall_config_check, given.data, given.len, &out);
     return report(out);
 }
-inline report check_config_file(const std::string &path)
+inline report check_config_file(const c_text &path)
 {
     rekall_report *out = nullptr;
     detail::call(rekall_config_check_file, detail::c_string(path), &out);
@@ -543,19 +551,19 @@ inline report check_config_file(const std::string &path)
 }
 
 /* What is wrong with a file, also with one that is too damaged to be opened. */
-[[nodiscard]] inline report check_file(const std::string &path, const watch &watch = {})
+[[nodiscard]] inline report check_file(const c_text &path, const watch &watch = {})
 {
     return detail::reported(watch, rekall_check_file, detail::c_string(path));
 }
 
 /* Repairs a file, also one that is too damaged to be opened, as far as that goes. Nobody should have it open. */
-inline report repair_file(const std::string &path, const watch &watch = {})
+inline report repair_file(const c_text &path, const watch &watch = {})
 {
     return detail::reported(watch, rekall_repair_file, detail::c_string(path));
 }
 
 /* Reads what can be read of a damaged file into a new one. */
-inline report salvage(const std::string &source, const std::string &target, const watch &watch = {})
+inline report salvage(const c_text &source, const c_text &target, const watch &watch = {})
 {
     return detail::reported(watch, rekall_salvage, detail::c_string(source), detail::c_string(target));
 }

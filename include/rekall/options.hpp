@@ -215,10 +215,9 @@ inline std::int64_t read_clock(void *self)
     return dropping(std::int64_t{0}, [&] { return (*static_cast<std::function<std::int64_t()> *>(self))(); });
 }
 
-inline rekall_db *open(const std::string &path, const open_options &options, kept &callbacks)
+inline rekall_db *open(const c_text &path, const open_options &options, kept &callbacks)
 {
     check_abi();
-    const char *c_path = c_string(path);
     rekall_open_options c = REKALL_OPEN_OPTIONS_INIT;
     c.flags = options.flags;
     c.search_threads = options.search_threads;
@@ -260,7 +259,7 @@ inline rekall_db *open(const std::string &path, const open_options &options, kep
     const rekall_embedder embedder = c_embedder(std::move(own));
     c.embedder = embedder.user_data != nullptr ? &embedder : nullptr;
     rekall_db *opened = nullptr;
-    call(rekall_open, c_path, &c, &opened);
+    call(rekall_open, path.c_str(), &c, &opened);
     return opened;
 }
 
@@ -269,7 +268,7 @@ struct opened {
     kept callbacks;
     owner<rekall_db, &rekall_close> db;
 
-    opened(const std::string &path, const open_options &options) : db(open(path, options, callbacks)) {}
+    opened(const c_text &path, const open_options &options) : db(open(path, options, callbacks)) {}
 };
 
 } /* namespace detail */

@@ -44,7 +44,7 @@ struct recall_options {
     std::optional<std::pair<std::string, std::string>> snippets;
     std::optional<rekall::filter> filter;
     /* The query's vector, made by the program with the file's model; the text then only serves to find words. */
-    floats vector;
+    kept_floats vector;
     std::uint64_t keep_alive_ms = 0;
     const rekall::token *token = nullptr;
     /* A key: an older search of the same key that still runs is stopped, with REKALL_SUPERSEDED. */

@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -53,10 +54,40 @@ private:
     std::size_t size_ = 0;
 };
 
+namespace detail {
+
+/* What owns its numbers, so that they go with it. */
+template <typename T>
+struct owns_floats : std::false_type {};
+template <typename Allocator>
+struct owns_floats<std::vector<float, Allocator>> : std::true_type {};
+template <std::size_t N>
+struct owns_floats<std::array<float, N>> : std::true_type {};
+
+} /* namespace detail */
+
+/* The same as a member of options, which outlives the statement: not made of a temporary that owns its numbers. */
+class kept_floats : public floats {
+public:
+    constexpr kept_floats() noexcept = default;
+    template <typename Values,
+              std::enable_if_t<std::is_convertible_v<Values &&, floats> &&
+                                   (std::is_lvalue_reference_v<Values> ||
+                                    !detail::owns_floats<std::remove_cv_t<Values>>::value),
+                               int> = 0>
+    constexpr kept_floats(Values &&values) noexcept : floats(values)
+    {
+    }
+};
+
 /* When an id was made, in milliseconds since 1970 (UTC); nullopt when it is no id. */
-[[nodiscard]] inline std::optional<std::int64_t> id_time_ms(const std::string &id) noexcept
+[[nodiscard]] inline std::optional<std::int64_t> id_time_ms(std::string_view id) noexcept
 {
-    const std::int64_t time = id.size() == REKALL_ID_LEN ? rekall_id_time_ms(id.c_str()) : -1;
+    char text[REKALL_ID_LEN + 1] = {};
+    if (id.size() != REKALL_ID_LEN || id.copy(text, REKALL_ID_LEN) != REKALL_ID_LEN) {
+        return std::nullopt;
+    }
+    const std::int64_t time = rekall_id_time_ms(text);
     return time >= 0 ? std::optional<std::int64_t>(time) : std::nullopt;
 }
 
@@ -83,7 +114,7 @@ inline std::vector<rekall_str> texts(const std::vector<std::string> &list)
     return out;
 }
 
-/* NULL for none. */
+/* NULL for none. Points into the text given. */
 inline const char *pointer(const std::optional<std::string> &text)
 {
     return text ? c_string(*text) : nullptr;
@@ -154,7 +185,8 @@ struct freer {
 template <typename T, auto Free>
 using owner = std::unique_ptr<T, freer<Free>>;
 
-/* Goes through what has items by number. Items are made when asked for, which C++17 only knows of input iterators. */
+/* Goes through what has items by number. Items are made when asked for, so that there is no reference to one; C++17 has no
+ * name for iterators that are of random access but for that. */
 template <typename Object, typename Item>
 class iterator {
     class arrow {
@@ -167,8 +199,7 @@ class iterator {
     };
 
 public:
-    using iterator_category = std::input_iterator_tag;
-    using iterator_concept = std::forward_iterator_tag;
+    using iterator_category = std::random_access_iterator_tag;
     using value_type = Item;
     using difference_type = std::ptrdiff_t;
     using pointer = arrow;
@@ -179,6 +210,7 @@ public:
 
     Item operator*() const noexcept { return Item(object_, index_); }
     arrow operator->() const noexcept { return arrow(**this); }
+    Item operator[](difference_type by) const noexcept { return *(*this + by); }
     iterator &operator++() noexcept
     {
         ++index_;
@@ -190,40 +222,94 @@ public:
         ++index_;
         return before;
     }
-    bool operator==(const iterator &other) const noexcept { return index_ == other.index_; }
-    bool operator!=(const iterator &other) const noexcept { return index_ != other.index_; }
+    iterator &operator--() noexcept
+    {
+        --index_;
+        return *this;
+    }
+    iterator operator--(int) noexcept
+    {
+        iterator before = *this;
+        --index_;
+        return before;
+    }
+    iterator &operator+=(difference_type by) noexcept
+    {
+        index_ += static_cast<std::size_t>(by);
+        return *this;
+    }
+    iterator &operator-=(difference_type by) noexcept
+    {
+        index_ -= static_cast<std::size_t>(by);
+        return *this;
+    }
+    friend iterator operator+(iterator from, difference_type by) noexcept { return from += by; }
+    friend iterator operator+(difference_type by, iterator from) noexcept { return from += by; }
+    friend iterator operator-(iterator from, difference_type by) noexcept { return from -= by; }
+    friend difference_type operator-(const iterator &to, const iterator &from) noexcept
+    {
+        return static_cast<difference_type>(to.index_) - static_cast<difference_type>(from.index_);
+    }
+
+    friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.index_ == b.index_; }
+    friend bool operator!=(const iterator &a, const iterator &b) noexcept { return a.index_ != b.index_; }
+    friend bool operator<(const iterator &a, const iterator &b) noexcept { return a.index_ < b.index_; }
+    friend bool operator>(const iterator &a, const iterator &b) noexcept { return a.index_ > b.index_; }
+    friend bool operator<=(const iterator &a, const iterator &b) noexcept { return a.index_ <= b.index_; }
+    friend bool operator>=(const iterator &a, const iterator &b) noexcept { return a.index_ >= b.index_; }
 
 private:
     const Object *object_ = nullptr;
     std::size_t index_ = 0;
 };
 
-/* An object that has items by number. */
+/* An object that has items by number. Items live as long as it does: of a temporary there are none to be had, except in a
+ * range-for, which keeps it. An item beyond the end is empty. */
 template <typename Object, typename Item, auto Count, auto Free>
 class sequence {
 public:
     using iterator = detail::iterator<Object, Item>;
+    using const_iterator = iterator;
+    using value_type = Item;
+    using reference = Item;
+    using const_reference = Item;
+    using size_type = std::size_t;
+    using difference_type = std::ptrdiff_t;
 
     explicit sequence(Object *owned) noexcept : owned_(owned) {}
 
-    [[nodiscard]] std::size_t size() const noexcept { return Count(c_ptr()); }
+    [[nodiscard]] std::size_t size() const noexcept { return Count(owned_.get()); }
     [[nodiscard]] bool empty() const noexcept { return size() == 0; }
-    [[nodiscard]] Item operator[](std::size_t index) const noexcept REKALL_LIFETIMEBOUND
+    [[nodiscard]] Item operator[](std::size_t index) const & noexcept REKALL_LIFETIMEBOUND
     {
-        return Item(c_ptr(), index);
+        return Item(owned_.get(), index);
     }
 
-    [[nodiscard]] Item at(std::size_t index) const REKALL_LIFETIMEBOUND
+    [[nodiscard]] Item at(std::size_t index) const & REKALL_LIFETIMEBOUND
     {
         if (index >= size()) {
             throw std::out_of_range("rekall: index " + std::to_string(index) + " of " + std::to_string(size()));
         }
         return (*this)[index];
     }
-    [[nodiscard]] iterator begin() const noexcept REKALL_LIFETIMEBOUND { return iterator(c_ptr(), 0); }
-    [[nodiscard]] iterator end() const noexcept REKALL_LIFETIMEBOUND { return iterator(c_ptr(), size()); }
+    [[nodiscard]] Item front() const & noexcept REKALL_LIFETIMEBOUND { return (*this)[0]; }
+    [[nodiscard]] Item back() const & noexcept REKALL_LIFETIMEBOUND { return (*this)[size() - 1]; }
+    [[nodiscard]] iterator begin() const & noexcept REKALL_LIFETIMEBOUND { return iterator(owned_.get(), 0); }
+    [[nodiscard]] iterator end() const & noexcept REKALL_LIFETIMEBOUND { return iterator(owned_.get(), size()); }
+    [[nodiscard]] iterator cbegin() const & noexcept REKALL_LIFETIMEBOUND { return begin(); }
+    [[nodiscard]] iterator cend() const & noexcept REKALL_LIFETIMEBOUND { return end(); }
 
-    [[nodiscard]] const Object *c_ptr() const noexcept { return owned_.get(); }
+    [[nodiscard]] const Object *c_ptr() const & noexcept REKALL_LIFETIMEBOUND { return owned_.get(); }
+
+    Item operator[](std::size_t index) const && = delete;
+    Item at(std::size_t index) const && = delete;
+    Item front() const && = delete;
+    Item back() const && = delete;
+    iterator begin() const && = delete;
+    iterator end() const && = delete;
+    iterator cbegin() const && = delete;
+    iterator cend() const && = delete;
+    const Object *c_ptr() const && = delete;
 
 private:
     owner<Object, Free> owned_;

@@ -35,10 +35,11 @@ public:
 
     [[nodiscard]] std::size_t dimensions() const noexcept { return rekall_vectors_dimensions(c_ptr()); }
     /* All of them, row after row; the row of a text without a vector is all 0. */
-    [[nodiscard]] floats rows() const noexcept REKALL_LIFETIMEBOUND
+    [[nodiscard]] floats rows() const & noexcept REKALL_LIFETIMEBOUND
     {
         return floats(rekall_vectors_rows(c_ptr()), size() * dimensions());
     }
+    floats rows() const && = delete;
 };
 
 } /* namespace rekall */

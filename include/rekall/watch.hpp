@@ -23,7 +23,8 @@ public:
     /* Stops the calls that were given it or its children, those that run and those to come. */
     void cancel() const noexcept { rekall_token_cancel(owned_.get()); }
     [[nodiscard]] bool is_cancelled() const noexcept { return rekall_token_is_cancelled(owned_.get()) != 0; }
-    [[nodiscard]] rekall_token *c_ptr() const noexcept { return owned_.get(); }
+    [[nodiscard]] rekall_token *c_ptr() const & noexcept REKALL_LIFETIMEBOUND { return owned_.get(); }
+    rekall_token *c_ptr() const && = delete;
 
 private:
     explicit token(rekall_token *owned) : owned_(owned)
@@ -50,7 +51,7 @@ struct remember_options : watch {
     remember_options(floats rows) : vectors(rows) {}
 
     /* Vectors made by the program, one row an entry; empty: the model makes them. */
-    floats vectors;
+    kept_floats vectors;
     std::uint64_t keep_alive_ms = 0;
 };
 
@@ -66,17 +67,20 @@ public:
     }
 
     /* All of it, as one JSON object. */
-    [[nodiscard]] std::string_view json() const noexcept REKALL_LIFETIMEBOUND
+    [[nodiscard]] std::string_view json() const & noexcept REKALL_LIFETIMEBOUND
     {
         return detail::view(rekall_report_json, owned_.get());
     }
 
     /* What a person may want to look at. */
-    [[nodiscard]] std::vector<std::string_view> lines() const REKALL_LIFETIMEBOUND
+    [[nodiscard]] std::vector<std::string_view> lines() const & REKALL_LIFETIMEBOUND
     {
         return detail::list(rekall_report_line_count(owned_.get()),
                             [this](std::size_t at) { return detail::view(rekall_report_line, owned_.get(), at); });
     }
+
+    std::string_view json() const && = delete;
+    std::vector<std::string_view> lines() const && = delete;
 
 private:
     detail::owner<rekall_report, &rekall_report_free> owned_;

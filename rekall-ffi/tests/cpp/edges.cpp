@@ -11,10 +11,17 @@
 #include <algorithm>
 #include <ranges>
 #include <span>
-static_assert(std::ranges::forward_range<const rekall::hits> && std::ranges::forward_range<rekall::neighbours>);
+static_assert(std::ranges::random_access_range<const rekall::hits> && std::ranges::sized_range<rekall::hits>);
+static_assert(std::ranges::random_access_range<rekall::neighbours> && std::ranges::random_access_range<rekall::page>);
 static_assert(std::is_convertible_v<std::span<float>, rekall::floats>);
 static_assert(std::is_convertible_v<std::span<const float, 3>, rekall::floats>);
 #endif
+
+static std::string title_of(const rekall::memory &memory, std::string_view id)
+{
+    const rekall::entry entry = memory.get(id);
+    return std::string(entry.title());
+}
 
 static void moved_from(rekall::memory &memory, const std::string &id)
 {
@@ -62,7 +69,7 @@ static void nul_inside(rekall::memory &memory, const std::string &folder, const 
     CHECK(refused([&] { rekall::memory opened(folder + "/named.db", options); }));
     rekall::patch patch;
     patch.superseded_by = std::optional<std::string>(longer);
-    CHECK(refused([&] { memory.update(id, patch); }) && memory.get(id).title() == "aaaa");
+    CHECK(refused([&] { memory.update(id, patch); }) && title_of(memory, id) == "aaaa");
     // Text has its length with it, and the library says what is wrong with it.
     CHECK(refused([&] { memory.remember({"cccc", "a\0b"s}); }));
 }
@@ -94,7 +101,8 @@ static void exceptions_of_a_model(const std::string &folder)
     rekall::recall_options by_meaning;
     by_meaning.mode = REKALL_MODE_SEMANTIC;
     CHECK(text_of([&] { (void)memory.recall_batch({"aaaa", "bbbb"}, by_meaning); }) == "the GPU fell off");
-    CHECK(memory.recall("aaaa").degraded().size() == 1);
+    const rekall::hits by_words = memory.recall("aaaa");
+    CHECK(by_words.degraded().size() == 1);
     CHECK(text_of([&] { (void)memory.embed("aaaa"); }) == "the GPU fell off");
     // Said to be no failure, it is one all the same.
     fail = [] { throw rekall::error(REKALL_OK, "all is well"); };
@@ -133,20 +141,55 @@ static void limits(rekall::memory &memory, const std::string &id)
     CHECK(memory.recall("aaaa", how).size() == 1);
 }
 
+static rekall::recall_options only_text()
+{
+    rekall::recall_options how;
+    how.mode = REKALL_MODE_TEXT;
+    return how;
+}
+
 static void iterators(rekall::memory &memory)
 {
+    memory.remember_many({{"aaab"}, {"aabb"}});
     const rekall::hits hits = memory.recall("aaaa");
+    CHECK(hits.size() >= 3);
     const auto first = hits.begin();
     CHECK(first->entry().title() == "aaaa" && first->score() == (*first).score());
     auto next = first;
     CHECK(next++ == first && next != first && ++next == std::next(first, 2));
+    CHECK(--next > first && next-- - first == 1 && next <= first && next >= first && first < 2 + next);
+    CHECK(std::distance(hits.begin(), hits.end()) == static_cast<std::ptrdiff_t>(hits.size()));
+    auto last = hits.end() - 1;
+    CHECK(last->entry().id() == hits.back().entry().id() && hits.cbegin() == first && hits.cend() - 1 == last);
+    CHECK(first[last - first].entry().id() == hits.back().entry().id() && hits.front().entry().title() == "aaaa");
+    CHECK((last -= last - first) == first && (last += 1) == std::next(first));
+    std::reverse_iterator<rekall::hits::iterator> backwards(hits.end());
+    CHECK(backwards->entry().id() == hits.back().entry().id() && (*++backwards).score() >= hits.back().score());
+    const auto worse = std::partition_point(first, hits.end(), [](const rekall::hit &hit) { return hit.score() > 1e9; });
+    CHECK(worse == first && std::prev(hits.end()) == hits.end() - 1);
+    // As empty as what C gives for an index beyond the end.
+    const rekall::hits none = memory.recall("qqqq", only_text());
+    CHECK(none.empty() && none.begin() == none.end() && none.front().entry().title().empty());
+    CHECK(none.back().entry().id().empty() && none[7].similarity() == std::nullopt && hits[1000].entry().id().empty());
+    rekall::hits left = memory.recall("aaaa");
+    const rekall::hits taken = std::move(left);
+    CHECK(left.empty() && left.begin() == left.end() && left.front().entry().title().empty() && !taken.empty());
+    CHECK(left.degraded().empty() && left.elapsed().count() == 0);
+    rekall::report report = memory.check();
+    const rekall::report other = std::move(report);
+    CHECK(report.json().empty() && report.lines().empty() && report.number("found") == 0 && !other.json().empty());
 #if __cplusplus >= 202002L
     CHECK(std::ranges::max_element(hits, {}, &rekall::hit::score) == first);
     CHECK(std::ranges::distance(hits) == static_cast<std::ptrdiff_t>(hits.size()));
     std::vector<float> vector(26);
     vector[0] = 1;
     const std::span<const float> span(vector);
-    CHECK(memory.recall_vector(span)[0].entry().title() == "aaaa");
+    const rekall::hits by_span = memory.recall_vector(span);
+    CHECK(by_span[0].entry().title() == "aaaa");
+    rekall::recall_options how;
+    how.vector = span;
+    how.vector = std::span<float>(vector);
+    CHECK(!memory.recall("aaaa", how).empty());
     CHECK(memory.recall_batch({rekall::query(span), {"aaaa", std::span<float>(vector)}}).size() == 2);
 #endif
 }

@@ -12,7 +12,8 @@ struct Kept {
 
     ~Kept()
     {
-        CHECK(memory->get(std::string(memory->remember("at the end"))).title() == "at the end");
+        const rekall::entry entry = memory->get(memory->remember("at the end"));
+        CHECK(entry.title() == "at the end");
         CHECK(memory->recall("end").size() > 0);
         memory.reset();
         std::puts("ok");

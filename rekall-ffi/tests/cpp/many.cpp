@@ -8,6 +8,10 @@ static void reading_many(rekall::memory &memory)
     const rekall::page page = memory.get_many({gone, first});
     CHECK(page.size() == 2 && !page[0].exists() && page[1].exists() && page[1].title() == "first");
     CHECK(status_of([&] { return memory.get_many({"no id"}); }) == REKALL_INVALID_INPUT);
+    // Any list of strings, such as ids as they came out.
+    const rekall::page again = memory.get_many(std::vector<std::string_view>{page.back().id()});
+    CHECK(again.front().title() == "first" && memory.get_many(std::vector<std::string>{first, gone}).size() == 2);
+    CHECK(memory.get_many({}).empty());
 }
 
 static void superseding(rekall::memory &memory)
@@ -40,7 +44,8 @@ static void applying(rekall::memory &memory)
     batch.remember(fix, {"the fix"}).update(fix, patch).link(fix, older, "solves", "why").supersede_entry(older, fix);
     CHECK(batch.size() == 4);
     memory.apply(batch);
-    CHECK(memory.get(fix).content() == "found" && memory.get(older).superseded_by() == fix);
+    const rekall::entry fixed = memory.get(fix), past = memory.get(older);
+    CHECK(fixed.content() == "found" && past.superseded_by() == fix);
     CHECK(status_of([&] { memory.apply(batch); }) == REKALL_INVALID_INPUT);
     rekall::watch watch;
     watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::runtime_error("enough"); };
@@ -56,7 +61,8 @@ static void applying(rekall::memory &memory)
     vector[25] = 2;
     const std::string given = memory.new_id();
     memory.apply(rekall::batch().remember(given, {"given"}, vector).unlink(fix, older, "solves").forget(older));
-    CHECK(memory.recall_vector(vector)[0].entry().id() == given && memory.links_of(fix).empty());
+    const rekall::hits hits = memory.recall_vector(vector);
+    CHECK(hits[0].entry().id() == given && memory.links_of(fix).empty());
 }
 
 static void the_rest(rekall::memory &memory)

@@ -71,7 +71,8 @@ static void moves(const std::string &folder)
     memory = std::move(itself);
     CHECK(memory.stats().entries == 1);
     rekall::memory moved = std::move(memory);
-    CHECK(moved.get(id).title() == "aaaa");
+    const rekall::entry entry = moved.get(id);
+    CHECK(entry.title() == "aaaa");
 
     // All calls on what was moved from are refused, those with callbacks, too.
     rekall::load_options load;

@@ -13,12 +13,26 @@
 
 #if __cplusplus >= 202002L
 #include <ranges>
-static_assert(std::ranges::forward_range<const rekall::hits> && std::ranges::forward_range<rekall::links>);
+static_assert(std::ranges::random_access_range<const rekall::hits> && std::ranges::random_access_range<rekall::links>);
 #endif
 
+// What is an owner or a view moves and goes without throwing.
+template <typename... Types>
+constexpr bool nothing_throws = ((std::is_nothrow_move_constructible_v<Types> && std::is_nothrow_move_assignable_v<Types> &&
+                                  std::is_nothrow_destructible_v<Types>) && ...);
+static_assert(nothing_throws<rekall::memory, rekall::hits, rekall::links, rekall::neighbours, rekall::page, rekall::entry,
+                             rekall::report, rekall::token, rekall::new_entry, rekall::patch, rekall::hit, rekall::link,
+                             rekall::entry_view, rekall::floats, rekall::kept_floats, rekall::hits::iterator>);
+static_assert(noexcept(std::declval<const rekall::hits &>()[0].entry().id()));
+static_assert(noexcept(std::declval<const rekall::hits &>().front()) && noexcept(std::declval<rekall::hits &>().begin()));
 static_assert(!std::is_copy_constructible_v<rekall::memory> && std::is_nothrow_move_constructible_v<rekall::memory>);
 static_assert(!std::is_copy_constructible_v<rekall::hits> && std::is_nothrow_move_constructible_v<rekall::hits>);
 static_assert(!std::is_copy_constructible_v<rekall::entry> && std::is_nothrow_move_assignable_v<rekall::entry>);
+
+static std::string title_of(const rekall::entry &entry)
+{
+    return std::string(entry.title());
+}
 
 static const rekall::entry_view first(const rekall::hits &hits)
 {
@@ -69,7 +83,10 @@ static void entries(rekall::memory &memory)
     again.situation = "at night";
     back.context = again;
     back.project = std::optional<std::string>("q");
-    CHECK(!memory.update(id, back).superseded_by() && memory.get(id).project() == "q" && memory.get(id).has_context());
+    {
+        const rekall::entry updated = memory.update(id, back);
+        CHECK(!updated.superseded_by() && updated.project() == "q" && memory.get(id).has_context());
+    }
 
     memory.link(id, other, "related", "why");
     memory.link(other, id, "supersedes");
@@ -82,6 +99,7 @@ static void entries(rekall::memory &memory)
                 break;
             }
             for (const auto entry : page) {
+                CHECK(title_of(memory.get(entry.id())) == entry.title());
                 last = entry.id();
                 ++listed;
             }
@@ -133,8 +151,8 @@ static std::vector<std::string> remembering(rekall::memory &memory)
     renamed.title = "renamed";
     std::array<float, 26> turned{};
     turned[25] = 1;
-    CHECK(memory.update_with_vector(two[1], renamed, turned).title() == "renamed");
-    CHECK(first(memory.recall_vector(turned)).id() == two[1] && memory.get(two[1]).title() == "renamed");
+    CHECK(title_of(memory.update_with_vector(two[1], renamed, turned)) == "renamed");
+    CHECK(first(memory.recall_vector(turned)).id() == two[1] && title_of(memory.get(two[1])) == "renamed");
     CHECK(status_of([&] { memory.update_with_vector(two[1], {}, {}); }) == REKALL_INVALID_VECTOR);
     for (const std::string &id : two) {
         memory.forget(id);
@@ -232,8 +250,8 @@ static void transfer(rekall::memory &memory, const std::string &folder, const re
     CHECK(mine);
     memory.export_jsonl(folder + "/cpp.jsonl");
     memory.backup(folder + "/cpp-backup.db");
-    CHECK(memory.check().number("found") == 0 && memory.check().lines().empty());
-    CHECK(memory.repair().json().size() > 2);
+    const rekall::report checked = memory.check(), repaired = memory.repair();
+    CHECK(checked.number("found") == 0 && checked.lines().empty() && repaired.json().size() > 2);
     memory.compact();
     CHECK(rekall::salvage(folder + "/cpp-backup.db", folder + "/cpp-salvaged.db").number("entries") == 3);
 

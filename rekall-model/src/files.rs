@@ -1,10 +1,20 @@
-//! Reading of small model files, and digests.
+//! Reading of model files: each is a regular file of a bounded size, whatever a folder has under its name.
 
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
 use crate::Error;
+
+/// Most bytes of a file of settings, such as `config.json`. Those of real models have some kilobytes; the tables of
+/// added tokens in a `tokenizer_config.json` one megabyte.
+pub(crate) const MOST_SETTINGS: u64 = 16 << 20;
+/// Most bytes of a `tokenizer.json`. That of a vocabulary of 500,000 has 35 MB.
+pub(crate) const MOST_TOKENIZER: u64 = 64 << 20;
+/// Most bytes of weights. They are mapped and hashed: 16 GiB take some ten seconds.
+pub(crate) const MOST_WEIGHTS: u64 = 16 << 30;
 
 /// `blake3:` and the digest in hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
@@ -14,20 +24,67 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 /// The digest of a file, read piece by piece: none of it stays in the process's memory.
 #[cfg(feature = "transformer")]
 pub(crate) fn digest_of_file(path: &Path) -> Result<String, Error> {
-    let file = std::fs::File::open(path).map_err(|source| Error::io(path, source))?;
+    let (file, length) = open(path, MOST_WEIGHTS)?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file).map_err(|source| Error::io(path, source))?;
+    // No further than its length when it was opened: a file that grows must not be read for ever.
+    hasher.update_reader(file.take(length)).map_err(|source| Error::io(path, source))?;
     Ok(format!("blake3:{}", hasher.finalize().to_hex()))
 }
 
-/// Reads and parses a JSON file that has to be there.
+/// Opens a regular file of at most so many bytes, and gives its length.
+///
+/// A pipe under the name of a model file would block for ever, a device never end. What is there is looked at before
+/// opening, since opening alone can set a device in motion; opened in a way that does not wait, and looked at again, as
+/// the name may stand for another file by then.
+pub(crate) fn open(path: &Path, most: u64) -> Result<(File, u64), Error> {
+    let failed = |source| Error::io(path, source);
+    judge(path, &path.metadata().map_err(failed)?, most)?;
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path).map_err(failed)?;
+    let length = judge(path, &file.metadata().map_err(failed)?, most)?;
+    Ok((file, length))
+}
+
+/// The length of what may be read.
+fn judge(path: &Path, metadata: &Metadata, most: u64) -> Result<u64, Error> {
+    if !metadata.is_file() {
+        let got = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+        return Err(Error::bad_file(path, "a regular file", got));
+    }
+    if metadata.len() > most {
+        return Err(too_long(path, most, format!("{} bytes", metadata.len())));
+    }
+    Ok(metadata.len())
+}
+
+fn too_long(path: &Path, most: u64, got: String) -> Error {
+    Error::bad_file(path, format!("at most {most} bytes"), got)
+}
+
+/// Reads a regular file of at most so many bytes.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::io(path, source);
+    let (file, length) = open(path, most)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(length as usize).map_err(|error| failed(error.into()))?;
+    // Its length may be no length at all (`/proc`), or the file may grow meanwhile.
+    file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > most {
+        return Err(too_long(path, most, "more".into()));
+    }
+    Ok(bytes)
+}
+
+/// Reads and parses a JSON file of settings that has to be there.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+    let bytes = match read(path, MOST_SETTINGS) {
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::MissingFile { path: path.to_owned(), expected: "a JSON file".into() });
         }
-        Err(source) => return Err(Error::io(path, source)),
+        read => read?,
     };
     if bytes.is_empty() {
         return Err(Error::bad_file(path, "JSON", "0 bytes"));

@@ -9,9 +9,8 @@
 //! its pooling. Such a snapshot is completed, or refused where the network may not be touched, rather than guessed
 //! about; what the hub is known not to have is noted as the Python tools do, by empty files under `.no_exist`.
 
-use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use hf_hub::api::Progress;
 use hf_hub::api::sync::{ApiBuilder, ApiError, ApiRepo};
@@ -19,6 +18,7 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use crate::files::{self, MOST_SETTINGS, MOST_WEIGHTS};
 use crate::load::DownloadProgress;
 use crate::{Error, LoadOptions};
 
@@ -61,6 +61,7 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     };
     let revision = revision.unwrap_or("main");
     let wanted = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
+    check_reference(&cache.path().join(wanted.folder_name()).join("refs").join(revision))?;
     let found = cached(&cache, &wanted, revision);
     match &found {
         Some(folder) if settled(folder) => return Ok(folder.clone()),
@@ -89,6 +90,7 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
         Some(commit) => Repo::with_revision(repo.to_owned(), RepoType::Model, commit.to_owned()),
         None => wanted.clone(),
     };
+    note(&cache.token_path())?;
     let token = cache.token();
     let mut builder = ApiBuilder::from_cache(cache.clone()).with_token(token).with_progress(false);
     let endpoint = options.hub_endpoint.clone().or_else(|| std::env::var("HF_ENDPOINT").ok());
@@ -121,13 +123,37 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     Ok(folder)
 }
 
+/// Most bytes of a note in the cache: the name of a commit, a token.
+const MOST_NOTE: u64 = 4096;
+
+/// A note of the cache, if it is there. hf-hub reads these whatever they are: it would wait for a pipe for ever.
+fn note(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match path.metadata() {
+        // A folder of branches with a common beginning is none, as is what cannot be seen.
+        Ok(metadata) if !metadata.is_dir() => files::read(path, MOST_NOTE).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Refuses a reference to anything but a snapshot: its text becomes a part of paths.
+fn check_reference(path: &Path) -> Result<(), Error> {
+    let Some(commit) = note(path)? else { return Ok(()) };
+    let text = String::from_utf8_lossy(&commit);
+    let mut parts = Path::new(&*text).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(_)), None) => Ok(()),
+        _ => Err(Error::bad_file(path, "the name of a commit", format!("{text:?}"))),
+    }
+}
+
 /// Whether a snapshot says how its token vectors become one, or is known to be silent about it.
 fn settled(folder: &Path) -> bool {
     #[derive(serde::Deserialize)]
     struct Kind {
         model_type: Option<String>,
     }
-    let kind = std::fs::read(folder.join("config.json")).ok();
+    // What cannot be read is for the loader to refuse.
+    let kind = files::read(&folder.join("config.json"), MOST_SETTINGS).ok();
     let kind = kind.and_then(|json| serde_json::from_slice::<Kind>(&json).ok()).and_then(|k| k.model_type);
     // Static models have one way; what else there is, is for the loader to refuse.
     !matches!(kind.as_deref(), Some("bert" | "xlm-roberta" | "roberta"))
@@ -211,7 +237,7 @@ fn check(pointer: &Path) -> Result<(), Error> {
 
 /// A digest of what `hasher` has seen and a file, in hexadecimal.
 fn digest_of(path: &Path, mut hasher: impl Digest) -> Result<String, Error> {
-    let mut file = File::open(path).map_err(|source| Error::io(path, source))?;
+    let mut file = files::open(path, MOST_WEIGHTS)?.0;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer).map_err(|source| Error::io(path, source))? {

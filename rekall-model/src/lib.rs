@@ -48,6 +48,7 @@ mod mapped;
 mod memory;
 mod source;
 mod static_model;
+mod tensors;
 mod tokenize;
 mod unigram;
 

@@ -1,10 +1,10 @@
 //! Read-only mapping of model files: the one place with `unsafe` in reading models.
 
-use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
 
 use crate::Error;
+use crate::files::{self, MOST_WEIGHTS};
 
 /// A file's bytes, mapped: pages are read when touched, shared between processes and given back
 /// by the operating system under pressure; none of it is heap.
@@ -12,14 +12,10 @@ use crate::Error;
 pub(crate) struct MappedFile(memmap2::Mmap);
 
 impl MappedFile {
-    /// Maps a whole file. A file of zero bytes is an error, as no model file is empty.
+    /// Maps a whole file of weights. A file of zero bytes is an error, as no model file is empty.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(|source| Error::io(path, source))?;
-        let metadata = file.metadata().map_err(|source| Error::io(path, source))?;
-        if !metadata.is_file() {
-            return Err(Error::bad_file(path, "a file", "a folder or a device"));
-        }
-        if metadata.len() == 0 {
+        let (file, length) = files::open(path, MOST_WEIGHTS)?;
+        if length == 0 {
             return Err(Error::bad_file(path, "a model file", "0 bytes"));
         }
         // Hub caches and installed models replace files by renaming, which leaves a mapping whole.

@@ -1,12 +1,13 @@
 //! What the files of a BERT or XLM-RoBERTa sentence model say about it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::files::{digest, read_json};
+use crate::tensors::MOST_DIMENSIONS;
 use crate::{Error, LoadOptions};
 
 /// Shape of the network, from `config.json`.
@@ -242,6 +243,12 @@ impl Config {
         if sizes.contains(&0) {
             return bad("sizes above 0", format!("{sizes:?}"));
         }
+        if self.hidden_size > MOST_DIMENSIONS {
+            return bad(&format!("a hidden_size of at most {MOST_DIMENSIONS}"), self.hidden_size.to_string());
+        }
+        if !(0.0..=1.0).contains(&self.layer_norm_eps) {
+            return bad("a layer_norm_eps from 0 to 1", self.layer_norm_eps.to_string());
+        }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let got = format!("{} and {}", self.hidden_size, self.num_attention_heads);
             return bad("hidden_size a multiple of num_attention_heads", got);
@@ -284,6 +291,10 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
         match module.kind.rsplit('.').next() {
             Some("Transformer" | "Normalize") => {}
             Some("Pooling") => {
+                if !Path::new(&module.path).components().all(|part| matches!(part, Component::Normal(_))) {
+                    let expected = "a path inside the model's folder";
+                    return Err(Error::bad_file(&modules_path, expected, format!("{:?}", module.path)));
+                }
                 pooling_folder.clone_from(&module.path);
                 promised = true;
             }

@@ -23,7 +23,7 @@ use self::special::SpecialTokens;
 use self::weights::Weights;
 use crate::bytes::Bytes;
 use crate::embedder::{Embedder, Embeddings, Progress};
-use crate::files::{digest, digest_of_file, folder_name};
+use crate::files::{self, MOST_TOKENIZER, digest, digest_of_file, folder_name};
 use crate::fingerprint::{Fingerprint, SpaceParts};
 use crate::mapped::MappedFile;
 use crate::tokenize::TextTokenizer;
@@ -91,7 +91,7 @@ impl BertEmbedder {
                 });
             }
         }
-        let json = std::fs::read(&settings.tokenizer).map_err(|e| Error::io(&settings.tokenizer, e))?;
+        let json = files::read(&settings.tokenizer, MOST_TOKENIZER)?;
         let tokenizer = TextTokenizer::parse(&settings.tokenizer, &json)?;
         let special = SpecialTokens::read(&settings.tokenizer, &json)?;
         if let Some(asked) = options.max_tokens {

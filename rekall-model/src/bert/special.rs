@@ -14,6 +14,9 @@ pub(super) struct SpecialTokens {
     pub(super) after: Vec<u32>,
 }
 
+/// Most special tokens around a text. Known models have two.
+const MOST: usize = 256;
+
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
@@ -26,8 +29,10 @@ impl SpecialTokens {
             .map_err(|error| Error::bad_file(path, "a tokenizer.json", error.to_string()))?;
         Self::of(&file.post_processor).ok_or_else(|| Error::UnsupportedModel {
             path: path.to_owned(),
-            expected: "a post_processor of type BertProcessing, RobertaProcessing or TemplateProcessing"
-                .into(),
+            expected: format!(
+                "a post_processor of type BertProcessing, RobertaProcessing or TemplateProcessing with at most {MOST} \
+                 special tokens"
+            ),
             got: file.post_processor.get("type").map_or_else(|| "another".into(), Value::to_string),
         })
     }
@@ -54,6 +59,10 @@ impl SpecialTokens {
                     let name = special.get("id")?.as_str()?;
                     let ids = processor.get("special_tokens")?.get(name)?.get("ids")?.as_array()?;
                     let side = if text_seen { &mut tokens.after } else { &mut tokens.before };
+                    // Looked at before anything is kept: pieces times ids can be the square of the file.
+                    if side.len() + ids.len() > MOST {
+                        return None;
+                    }
                     for value in ids {
                         side.push(id(value)?);
                     }

@@ -12,6 +12,7 @@ use super::config::Config;
 use crate::Error;
 use crate::bytes::Bytes;
 use crate::cpu::Packed;
+use crate::tensors;
 
 /// A linear layer.
 #[derive(Debug)]
@@ -58,8 +59,7 @@ pub(super) struct Weights {
 impl Weights {
     /// Reads and checks every tensor of the network; others, such as a pooler, are left alone.
     pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
-        let tensors = SafeTensors::deserialize(file)
-            .map_err(|error| Error::bad_file(path, "a whole safetensors file", error.to_string()))?;
+        let tensors = tensors::parse(path, file)?;
         let reader = Reader::new(path, file, &tensors);
         let hidden = config.hidden_size;
         let words = reader.table("embeddings.word_embeddings.weight", config.vocab_size, hidden)?;
@@ -174,8 +174,15 @@ impl<'a> Reader<'a> {
         Ok((data, dtype))
     }
 
-    fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+    /// The same, all of it numbers.
+    fn finite(&self, name: &str, shape: &[usize]) -> Result<(&'a [u8], Dtype), Error> {
         let (data, dtype) = self.checked(name, shape)?;
+        tensors::check_finite(self.path, name, data, dtype)?;
+        Ok((data, dtype))
+    }
+
+    fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let (data, dtype) = self.finite(name, shape)?;
         Ok(widened(data, dtype))
     }
 
@@ -183,7 +190,10 @@ impl<'a> Reader<'a> {
     fn rows(&self, name: &str, width: usize) -> Result<Vec<f32>, Error> {
         let (data, dtype, shape) = self.tensor(name)?;
         match *shape.as_slice() {
-            [rows, columns] if rows > 0 && columns == width => Ok(widened(data, dtype)),
+            [rows, columns] if rows > 0 && columns == width => {
+                tensors::check_finite(self.path, name, data, dtype)?;
+                Ok(widened(data, dtype))
+            }
             ref other => {
                 Err(self.bad(format!("`{name}` of shape [1 or more, {width}]"), format!("{other:?}")))
             }
@@ -191,7 +201,7 @@ impl<'a> Reader<'a> {
     }
 
     fn table(&self, name: &str, rows: usize, width: usize) -> Result<Table, Error> {
-        let (data, dtype) = self.checked(name, &[rows, width])?;
+        let (data, dtype) = self.finite(name, &[rows, width])?;
         let start = (data.as_ptr() as usize).wrapping_sub(self.file.as_ptr() as usize);
         let bytes = self.file.slice(start..start.wrapping_add(data.len()));
         let bytes =
@@ -208,11 +218,15 @@ impl<'a> Reader<'a> {
 
     /// Linear layers side by side, as one.
     fn linear(&self, names: &[String], from: usize, to: usize) -> Result<Linear, Error> {
+        // Sizes are the configuration's word until a tensor bears them out: no memory before that.
+        for name in names {
+            self.checked(&format!("{name}.weight"), &[to, from])?;
+        }
         let memory = |error| Error::Compute { reason: format!("no memory for a matrix: {error}") };
         let mut weight = Packed::zeros(from, to * names.len()).map_err(memory)?;
         let mut bias = Vec::with_capacity(to * names.len());
         for (i, name) in names.iter().enumerate() {
-            let (data, dtype) = self.checked(&format!("{name}.weight"), &[to, from])?;
+            let (data, dtype) = self.finite(&format!("{name}.weight"), &[to, from])?;
             // A few rows at a time: the whole matrix need not exist in both forms.
             let row_bytes = from * element_bytes(dtype);
             for (j, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
 use serde::Deserialize;
 
 use super::rows::{Number, TokenVectors};
 use crate::Error;
 use crate::bytes::Bytes;
-use crate::files::{digest, read_json};
+use crate::files::{self, MOST_TOKENIZER, digest, read_json};
 use crate::mapped::MappedFile;
+use crate::tensors::{self, MOST_DIMENSIONS};
 use crate::tokenize::TextTokenizer;
 
 /// What Python's `model2vec` takes for a configuration that sets none.
@@ -72,7 +73,7 @@ impl StaticFiles {
         let weights_path = folder.join(weights);
         let weights = Bytes::from_mapped(MappedFile::open(&weights_path)?);
         let tokenizer_path = folder.join(tokenizer);
-        let json = std::fs::read(&tokenizer_path).map_err(|source| Error::io(&tokenizer_path, source))?;
+        let json = files::read(&tokenizer_path, MOST_TOKENIZER)?;
         let tokenizer = TextTokenizer::parse(&tokenizer_path, &json)?;
         Ok(Self {
             name: name.to_owned(),
@@ -89,8 +90,7 @@ impl TokenVectors {
     /// Finds the tensors in a safetensors file and checks their shapes against the tokenizer.
     pub(crate) fn parse(path: &Path, file: &Bytes, rows: &str, vocabulary: usize) -> Result<Self, Error> {
         let bad = |expected: String, got: String| Error::bad_file(path, expected, got);
-        let tensors = SafeTensors::deserialize(file)
-            .map_err(|error| bad("a whole safetensors file".into(), error.to_string()))?;
+        let tensors = tensors::parse(path, file)?;
         let view = tensors.tensor(rows).map_err(|_| {
             let mut names = tensors.names();
             names.sort_unstable();
@@ -111,6 +111,10 @@ impl TokenVectors {
         if width == 0 || count == 0 {
             return Err(bad(format!("`{rows}` with rows and columns"), format!("shape {:?}", view.shape())));
         }
+        if width > MOST_DIMENSIONS {
+            return Err(bad(format!("`{rows}` with at most {MOST_DIMENSIONS} columns"), width.to_string()));
+        }
+        tensors::check_finite(path, rows, view.data(), view.dtype())?;
         let optional = |name: &str| -> Result<_, Error> {
             let Ok(view) = tensors.tensor(name) else { return Ok(None) };
             if view.shape() != [vocabulary] {
@@ -123,9 +127,16 @@ impl TokenVectors {
         let weights = match optional("weights")? {
             None => None,
             Some(view) => Some(match view.dtype() {
-                Dtype::F32 => part(file, view.data()).ok_or_else(|| bad("weights".into(), "none".into()))?,
-                Dtype::F64 => narrowed(view.data(), |b: [u8; 8]| f64::from_le_bytes(b) as f32),
-                Dtype::F16 => narrowed(view.data(), |b: [u8; 2]| half::f16::from_le_bytes(b).to_f32()),
+                Dtype::F16 | Dtype::F32 | Dtype::F64 => {
+                    tensors::check_finite(path, "weights", view.data(), view.dtype())?;
+                    match view.dtype() {
+                        Dtype::F32 => {
+                            part(file, view.data()).ok_or_else(|| bad("weights".into(), "none".into()))?
+                        }
+                        Dtype::F64 => narrowed(view.data(), |b: [u8; 8]| f64::from_le_bytes(b) as f32),
+                        _ => narrowed(view.data(), |b: [u8; 2]| half::f16::from_le_bytes(b).to_f32()),
+                    }
+                }
                 other => return Err(bad("`weights` in F16, F32 or F64".into(), format!("{other:?}"))),
             }),
         };

@@ -140,7 +140,9 @@ impl StaticEmbedder {
             return Ok(false);
         }
         if !norm.is_finite() {
-            return Err(Error::Compute { reason: "the model holds NaN or infinite numbers".into() });
+            return Err(Error::Compute {
+                reason: "the sum of token vectors is too large for a number".into(),
+            });
         }
         for x in row {
             *x = (f64::from(*x) / norm) as f32;

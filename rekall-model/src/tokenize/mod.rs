@@ -1,9 +1,11 @@
 //! A model's tokenizer: our own where it fits, the `tokenizers` crate for everything else.
 
+mod judge;
+
 use std::path::Path;
 
 use serde::Deserialize;
-use tokenizers::Tokenizer;
+use tokenizers::{DecoderWrapper, PostProcessorWrapper, Tokenizer};
 
 use crate::Error;
 use crate::unigram::{ParseOutcome, Scratch, Unigram};
@@ -34,11 +36,17 @@ impl TextTokenizer {
         match Unigram::parse(json).map_err(|error| malformed(error.to_string()))? {
             ParseOutcome::Supported(unigram) => Ok(Self::Unigram(unigram)),
             ParseOutcome::Other => {
+                let refused = |(expected, got): judge::Refusal| Error::bad_file(path, expected, got);
+                judge::file(json).map_err(refused)?;
                 let mut tokenizer =
                     Tokenizer::from_bytes(json).map_err(|error| malformed(error.to_string()))?;
                 // Cutting and padding are the embedder's business, whatever the file was saved with.
                 tokenizer.with_padding(None);
                 tokenizer.with_truncation(None).map_err(|error| malformed(error.to_string()))?;
+                // What stands around a text is the embedder's, too, and nothing is ever decoded.
+                tokenizer.with_post_processor(None::<PostProcessorWrapper>);
+                tokenizer.with_decoder(None::<DecoderWrapper>);
+                judge::added_tokens(&tokenizer).map_err(refused)?;
                 let unknown = unknown_token(json).and_then(|token| tokenizer.token_to_id(&token));
                 let json_bytes = json.len();
                 Ok(Self::Generic(Box::new(Generic { tokenizer, unknown, json_bytes })))

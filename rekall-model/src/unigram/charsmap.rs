@@ -122,3 +122,58 @@ impl Charsmap {
 fn offset_of(unit: u32) -> usize {
     ((unit >> 10) << ((unit & 1 << 9) >> 6)) as usize
 }
+
+/// How many times as long as a text a map can make it, rounded up; or what is wrong with the map.
+///
+/// For files, before anybody uses them: every place that a walk through the trie can come to must lie in it, with room
+/// for a step by any byte, and every replacement in the text of replacements, from the beginning of a character. Linear
+/// in the trie.
+pub(crate) fn longest_stretch(blob: &[u8]) -> Result<u64, String> {
+    let length = blob.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
+    let Some((length, rest)) = length.zip(blob.get(4..)) else {
+        return Err(format!("{} bytes", blob.len()));
+    };
+    if length == 0 || !length.is_multiple_of(4) {
+        return Err(format!("a trie of {length} bytes"));
+    }
+    let Some((trie, replacements)) = rest.split_at_checked(length) else {
+        return Err(format!("a trie of {length} bytes in {}", rest.len()));
+    };
+    let replacements = std::str::from_utf8(replacements).map_err(|error| error.to_string())?;
+    let units: Vec<u32> = trie.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+    let ends: Vec<usize> = replacements.match_indices('\0').map(|(at, _)| at).collect();
+    // Each unit with a label says where its parent's children begin.
+    let mut children: Vec<(usize, usize)> = (0..units.len())
+        .filter(|&at| units[at] >> 31 == 0 && units[at] & 0xFF != 0)
+        .map(|at| (at ^ (units[at] & 0xFF) as usize, at))
+        .collect();
+    children.sort_unstable();
+
+    let mut seen = vec![false; units.len()];
+    // Breadth first: the shortest key with a replacement is the one that it stretches most.
+    let mut places = std::collections::VecDeque::from([(offset_of(units[0]), 1_u64)]);
+    let mut longest = 1;
+    while let Some((place, depth)) = places.pop_front() {
+        if place | 0xFF >= units.len() {
+            return Err(format!("a trie of {} units with a step to unit {place}", units.len()));
+        }
+        if std::mem::replace(&mut seen[place], true) {
+            continue;
+        }
+        let first = children.partition_point(|&(parent, _)| parent < place);
+        for &(_, at) in children[first..].iter().take_while(|&&(parent, _)| parent == place) {
+            let next = at ^ offset_of(units[at]);
+            if units[at] >> 8 & 1 == 1 {
+                let value = units.get(next).map(|unit| (unit & !(1 << 31)) as usize);
+                let Some(start) = value.filter(|&start| replacements.is_char_boundary(start)) else {
+                    return Err(format!("a replacement at {value:?} of {} bytes", replacements.len()));
+                };
+                let end = ends.get(ends.partition_point(|&end| end < start)).copied();
+                let bytes = (end.unwrap_or(replacements.len()) - start) as u64;
+                longest = longest.max(bytes.div_ceil(depth));
+            }
+            places.push_back((next, depth + 1));
+        }
+    }
+    Ok(longest)
+}

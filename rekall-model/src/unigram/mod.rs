@@ -18,7 +18,8 @@ mod viterbi;
 
 use std::ops::Range;
 
-pub(crate) use parse::ParseOutcome;
+pub(crate) use charsmap::longest_stretch;
+pub(crate) use parse::{MOST_PIECE_BYTES, ParseOutcome};
 use viterbi::Lattice;
 
 use self::charsmap::Charsmap;

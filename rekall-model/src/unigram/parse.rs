@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use super::charsmap::longest_stretch;
 use super::packed::Sections;
 use super::trie::Trie;
 use super::{AddedToken, META, Unigram};
@@ -92,6 +93,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Pieces<'a> {
     }
 }
 
+/// Bytes of a piece. Time per character grows with the longest; those of known models stay below a hundred.
+pub(crate) const MOST_PIECE_BYTES: usize = 1024;
+
+/// Tokens cut out of the raw text, each of which is looked for at each place: known files have some five.
+const MOST_ADDED: usize = 1000;
+
+/// How many times as long a character map may make a text: Unicode's own makes one character of 3 bytes 33.
+const MOST_STRETCH: u64 = 256;
+
 /// Log-probability penalty of an unknown character below the least likely piece, as in SentencePiece.
 const UNKNOWN_PENALTY: f64 = 10.0;
 
@@ -131,6 +141,11 @@ fn sections(file: &File<'_>) -> Option<Sections> {
     }
     let (charsmap, collapse) = normalizer(&file.normalizer)?;
     let whitespace_split = pre_tokenizer(&file.pre_tokenizer)?;
+    if file.added_tokens.len() > MOST_ADDED
+        || model.vocab.0.iter().any(|(text, _)| text.len() > MOST_PIECE_BYTES)
+    {
+        return None;
+    }
     let mut added = Vec::new();
     for token in &file.added_tokens {
         if token.normalized || token.single_word || token.content.is_empty() {
@@ -162,7 +177,8 @@ fn normalizer(value: &Value) -> Option<(Vec<u8>, Option<char>)> {
     let charsmap = |value: &Value| {
         let text = value.get("precompiled_charsmap")?.as_str()?;
         (value.get("type")? == "Precompiled").then_some(())?;
-        BASE64_STANDARD.decode(text).ok()
+        let blob = BASE64_STANDARD.decode(text).ok()?;
+        longest_stretch(&blob).is_ok_and(|times| times <= MOST_STRETCH).then_some(blob)
     };
     if value.get("type")? != "Sequence" {
         return Some((charsmap(value)?, None));

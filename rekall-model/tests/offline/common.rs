@@ -1,13 +1,35 @@
 //! Reading of fixtures and golden vectors.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use tempfile::TempDir;
 
 /// A folder under `tests/fixtures`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A copy of a fixture, to be damaged.
+pub(crate) fn copy_of(name: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy_into(&fixture(name), folder.path());
+    folder
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy_into(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// Texts and the vectors the reference implementation gives them.
@@ -22,7 +44,7 @@ impl Golden {
     /// Reads `tests/golden/NAME.json`.
     pub(crate) fn read(name: &str) -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.json"));
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
     }
 
     /// The vector of a text, brought to length 1; `None` where the reference has none.

@@ -246,3 +246,29 @@ fn no_such_model_and_no_network() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(!error.to_string().contains('\n') && std::error::Error::source(&error).is_some(), "{error}");
 }
+
+#[cfg(unix)]
+#[test]
+fn notes_of_the_cache_that_would_not_end() {
+    let cache = tempfile::tempdir().unwrap();
+    let mut options = LoadOptions::default();
+    options.hub_cache = Some(cache.path().to_owned());
+    options.offline = true;
+    let source = ModelSource::Hub { repo: "owner/model".into(), revision: None };
+    let references = cache.path().join("models--owner--model/refs");
+    fs::create_dir_all(&references).unwrap();
+    let reference = references.join("main");
+    let refusal = || load(&source, &options).err().unwrap().to_string();
+    // As a test of its own this would hang on a pipe: a device ends at the bound, if anybody reads it.
+    std::os::unix::fs::symlink("/dev/zero", &reference).unwrap();
+    assert!(refusal().contains("a regular file"), "{}", refusal());
+    fs::remove_file(&reference).unwrap();
+    fs::write(&reference, vec![b'a'; 5000]).unwrap();
+    assert!(refusal().contains("at most 4096 bytes"), "{}", refusal());
+    for elsewhere in ["../../..", "/etc", "", "a/b"] {
+        fs::write(&reference, elsewhere).unwrap();
+        assert!(refusal().contains("the name of a commit"), "{}", refusal());
+    }
+    fs::remove_file(&reference).unwrap();
+    assert!(refusal().contains("not in the cache"), "{}", refusal());
+}

@@ -1,0 +1,216 @@
+//! What a `tokenizer.json` may ask of the `tokenizers` crate, which trusts its files: it panics on a character map that is
+//! none, on merges of other tokens and on pieces of no length, and lets a text grow, and time with it, without end.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use tokenizers::Tokenizer;
+
+use crate::unigram::{MOST_PIECE_BYTES, longest_stretch};
+
+/// How many times as long as its text what a model sees may be. Real pipelines stay below a hundred: 11 for a character
+/// map, 3 for a visible space.
+const MOST_STRETCH: u64 = 4096;
+/// Steps before the model, of normalizers and pre-tokenizers.
+const MOST_STEPS: usize = 64;
+/// Bytes of a text that is put before or behind each piece or character.
+const MOST_AFFIX_BYTES: usize = 256;
+/// Characters of a word that WordPiece looks at, for which its time grows with the third power. The usual number is 100.
+const MOST_WORD_CHARACTERS: u64 = 1000;
+/// Bytes of all pieces of a Unigram model, each of which the crate makes a node with a table for. A vocabulary of 250,000
+/// has 2 MB.
+const MOST_VOCABULARY_BYTES: usize = 16 << 20;
+
+/// Why a file is refused: what it had to hold, and what it holds.
+pub(super) type Refusal = (String, String);
+
+fn refuse<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, Refusal> {
+    Err((expected.into(), got.into()))
+}
+
+/// Judges a file before the crate sees it. The parsing is done twice for it: 0.1 s for a vocabulary of 250,000.
+pub(super) fn file(json: &[u8]) -> Result<(), Refusal> {
+    let file: Value =
+        serde_json::from_slice(json).map_err(|error| ("a tokenizer.json".into(), error.to_string()))?;
+    let mut pipeline = Pipeline { stretch: 1, steps: 0 };
+    for key in ["normalizer", "pre_tokenizer"] {
+        if let Some(step) = file.get(key) {
+            pipeline.step(step)?;
+        }
+    }
+    file.get("model").map_or(Ok(()), model)
+}
+
+/// The way of a text to the model.
+struct Pipeline {
+    stretch: u64,
+    steps: usize,
+}
+
+impl Pipeline {
+    /// One step, and those in it. Files of early versions leave the types out, so members count rather than names.
+    fn step(&mut self, step: &Value) -> Result<(), Refusal> {
+        let Value::Object(members) = step else { return Ok(()) };
+        self.steps += 1;
+        if self.steps > MOST_STEPS {
+            return refuse(format!("at most {MOST_STEPS} steps before the model"), "more");
+        }
+        let kind = members.get("type").and_then(Value::as_str).unwrap_or_default();
+        if kind == "Precompiled" || members.contains_key("precompiled_charsmap") {
+            self.grow(charsmap(members.get("precompiled_charsmap"))?)?;
+        }
+        if let Some(length) = members.get("length")
+            && length.as_u64().is_none_or(|length| length == 0)
+        {
+            return refuse("pieces of a length of at least 1", length.to_string());
+        }
+        if let (Some(pattern), Some(content)) = (members.get("pattern"), members.get("content")) {
+            self.grow(replacement(pattern, content.as_str().unwrap_or_default()))?;
+        }
+        if let Some(prefix) = members.get("prepend").and_then(Value::as_str) {
+            affix("prepend", prefix)?;
+            self.grow(1 + prefix.len() as u64)?;
+        }
+        match kind {
+            // A byte becomes a character of two, behind a space.
+            "ByteLevel" => self.grow(3)?,
+            // A space becomes a character of up to four bytes, and one stands before each word.
+            "Metaspace" => self.grow(8)?,
+            // Spaces around Chinese characters.
+            "BertNormalizer" => self.grow(2)?,
+            _ => {}
+        }
+        for key in ["normalizers", "pretokenizers"] {
+            for inner in members.get(key).and_then(Value::as_array).into_iter().flatten() {
+                self.step(inner)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self, by: u64) -> Result<(), Refusal> {
+        self.stretch = self.stretch.saturating_mul(by.max(1));
+        if self.stretch > MOST_STRETCH {
+            let expected = format!("steps that make a text at most {MOST_STRETCH} times as long");
+            return refuse(expected, format!("{} times as long", self.stretch));
+        }
+        Ok(())
+    }
+}
+
+fn charsmap(value: Option<&Value>) -> Result<u64, Refusal> {
+    let bad = |got: String| ("a precompiled_charsmap with a trie and its replacements".to_owned(), got);
+    let Some(text) = value.and_then(Value::as_str) else {
+        return Err(bad(value.map_or_else(|| "none".into(), |_| "no text".into())));
+    };
+    let blob = BASE64_STANDARD.decode(text).map_err(|error| bad(error.to_string()))?;
+    longest_stretch(&blob).map_err(bad)
+}
+
+/// How much longer a replacement can make a text.
+fn replacement(pattern: &Value, content: &str) -> u64 {
+    match pattern.get("String").and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => content.len().div_ceil(text.len()) as u64,
+        // A regular expression can find nothing before each character.
+        _ => 1 + content.len() as u64,
+    }
+}
+
+fn affix(what: &str, text: &str) -> Result<(), Refusal> {
+    if text.len() > MOST_AFFIX_BYTES {
+        return refuse(format!("a {what} of at most {MOST_AFFIX_BYTES} bytes"), text.len().to_string());
+    }
+    Ok(())
+}
+
+fn model(model: &Value) -> Result<(), Refusal> {
+    let text = |key: &str| model.get(key).and_then(Value::as_str).unwrap_or_default();
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+        affix(key, text(key))?;
+    }
+    if let Some(most) = model.get("max_input_chars_per_word")
+        && most.as_u64().is_none_or(|most| most > MOST_WORD_CHARACTERS)
+    {
+        return refuse(
+            format!("a max_input_chars_per_word of at most {MOST_WORD_CHARACTERS}"),
+            most.to_string(),
+        );
+    }
+    // With it, a text has other tokens each time.
+    if let Some(dropout) = model.get("dropout").and_then(Value::as_f64)
+        && dropout != 0.0
+    {
+        return refuse("a model without dropout", dropout.to_string());
+    }
+    if let Some(pieces) = model.get("vocab").and_then(Value::as_array) {
+        unigram_pieces(pieces)?;
+    }
+    match model.get("merges").and_then(Value::as_array) {
+        Some(list) => merges(list, model.get("vocab"), text("continuing_subword_prefix")),
+        None => Ok(()),
+    }
+}
+
+fn unigram_pieces(pieces: &[Value]) -> Result<(), Refusal> {
+    let lengths = || pieces.iter().filter_map(|piece| piece.get(0)?.as_str()).map(str::len);
+    if let Some(length) = lengths().find(|&length| length > MOST_PIECE_BYTES) {
+        return refuse(format!("pieces of at most {MOST_PIECE_BYTES} bytes"), format!("a piece of {length}"));
+    }
+    let all: usize = lengths().sum();
+    if all > MOST_VOCABULARY_BYTES {
+        return refuse(format!("pieces of at most {MOST_VOCABULARY_BYTES} bytes in all"), all.to_string());
+    }
+    Ok(())
+}
+
+/// The crate joins the halves of each merge in a buffer as long as the longest token, the second one without the prefix.
+fn merges(list: &[Value], vocabulary: Option<&Value>, prefix: &str) -> Result<(), Refusal> {
+    let longest = vocabulary.and_then(Value::as_object);
+    let longest = longest.and_then(|tokens| tokens.keys().map(String::len).max()).unwrap_or(0);
+    for merge in list {
+        // What is neither of the two forms is for the crate to refuse.
+        let halves = match merge {
+            Value::String(line) => line.split_once(' '),
+            pair => pair.get(0).and_then(Value::as_str).zip(pair.get(1).and_then(Value::as_str)),
+        };
+        let Some((first, second)) = halves else { continue };
+        // Lines of an old form are no merges, and may say anything.
+        if merge.as_str().is_some_and(|line| line.starts_with("#version")) {
+            continue;
+        }
+        let Some(rest) = second.strip_prefix(prefix) else {
+            return refuse(format!("a merge whose second half begins with {prefix:?}"), format!("{merge}"));
+        };
+        if first.len() + rest.len() > longest {
+            return refuse(format!("a merge into a token, of at most {longest} bytes"), format!("{merge}"));
+        }
+    }
+    Ok(())
+}
+
+/// Judges the tokens that a loaded tokenizer cuts out of a text before anything else happens to it.
+///
+/// Where one token swallows the spaces behind it, another that is nothing but spaces and swallows those before it would
+/// begin behind its own end, on which the crate panics.
+pub(super) fn added_tokens(tokenizer: &Tokenizer) -> Result<(), Refusal> {
+    let tokens = tokenizer.get_added_tokens_decoder();
+    if !tokens.values().any(|token| token.rstrip) {
+        return Ok(());
+    }
+    for token in tokens.values().filter(|token| token.lstrip && !token.rstrip) {
+        let mut text = tokenizers::NormalizedString::from(token.content.as_str());
+        if token.normalized
+            && let Some(normalizer) = tokenizer.get_normalizer()
+        {
+            tokenizers::Normalizer::normalize(normalizer, &mut text)
+                .map_err(|error| ("an added token that can be normalized".to_owned(), error.to_string()))?;
+        }
+        if text.get().chars().all(char::is_whitespace) {
+            return refuse(
+                "no added token of spaces with lstrip beside one with rstrip",
+                format!("{:?}", token.content),
+            );
+        }
+    }
+    Ok(())
+}

@@ -38,6 +38,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("cpp/exit.cpp", "c++17"),
     ("cpp/edges.cpp", "c++17"),
     ("cpp/many.cpp", "c++17"),
+    ("cpp/angry.cpp", "c++17"),
     ("cpp/edges.cpp", "c++20"),
 ];
 

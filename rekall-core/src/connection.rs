@@ -179,7 +179,7 @@ impl Database {
 
     /// Which file it is.
     pub(crate) fn identity(&self) -> Identity {
-        self.identity.clone()
+        self.identity
     }
 
     /// Refuses to go on when the file's name, or its log's, no longer leads to what was opened. Connections that are open

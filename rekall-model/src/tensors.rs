@@ -32,7 +32,10 @@ pub(crate) fn check_finite(path: &Path, name: &str, data: &[u8], dtype: Dtype) -
         Dtype::BF16 => first(data, |bytes: [u8; 2]| u16::from_le_bytes(bytes) & 0x7F80 == 0x7F80),
         Dtype::F32 => first(data, |bytes: [u8; 4]| u32::from_le_bytes(bytes) & 0x7F80_0000 == 0x7F80_0000),
         // They are summed as `f32`.
-        Dtype::F64 => first(data, |bytes: [u8; 8]| !(f64::from_le_bytes(bytes).abs() <= f64::from(f32::MAX))),
+        Dtype::F64 => first(data, |bytes: [u8; 8]| {
+            let value = f64::from_le_bytes(bytes);
+            value.is_nan() || value.abs() > f64::from(f32::MAX)
+        }),
         _ => None,
     };
     match found {

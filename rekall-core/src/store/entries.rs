@@ -125,6 +125,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    #[allow(clippy::type_complexity, reason = "a list of rows, each with what reading it gave")]
     pub fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
         let mut found = Vec::with_capacity(rows.len());
         for &row in rows {

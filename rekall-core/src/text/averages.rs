@@ -20,7 +20,7 @@ impl Averages {
         let sql = "SELECT block FROM entry_fts_data WHERE id = 1";
         let mut statement = connection.prepare_cached(sql)?;
         let record = statement
-            .query_row([], |row| Ok(row.get_ref(0)?.as_blob().ok().and_then(|bytes| numbers(bytes))))
+            .query_row([], |row| Ok(row.get_ref(0)?.as_blob().ok().and_then(numbers)))
             .optional()?
             .flatten();
         Ok(record.and_then(|numbers| {

@@ -181,7 +181,8 @@ fn a_long_read_leaves_no_log_to_the_next_writer() {
     let next = std::cell::Cell::new(1_000);
     let write_next = || write(next.replace(next.get() + 1));
     let mut write_many = || (0..150).for_each(|_| write_next());
-    let long_reads: [(&str, &dyn Fn(&mut dyn FnMut())); 3] = [
+    type LongRead<'a> = &'a dyn Fn(&mut dyn FnMut());
+    let long_reads: [(&str, LongRead<'_>); 3] = [
         ("check", &|write| {
             let mut once = Some(write);
             store

@@ -33,8 +33,8 @@ pub(crate) fn check_finite(path: &Path, name: &str, data: &[u8], dtype: Dtype) -
         Dtype::F32 => first(data, |bytes: [u8; 4]| u32::from_le_bytes(bytes) & 0x7F80_0000 == 0x7F80_0000),
         // They are summed as `f32`.
         Dtype::F64 => first(data, |bytes: [u8; 8]| {
-            let value = f64::from_le_bytes(bytes);
-            value.is_nan() || value.abs() > f64::from(f32::MAX)
+            let number = f64::from_le_bytes(bytes);
+            number.is_nan() || number.abs() > f64::from(f32::MAX)
         }),
         _ => None,
     };

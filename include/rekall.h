@@ -1416,7 +1416,8 @@ typedef struct rekall_remember_options {
 #define REKALL_REMEMBER_OPTIONS_INIT { sizeof(rekall_remember_options), 0, 0, 0, 0, 0, 0 }
 
 /**
- * The name of an entry: a ULID, 26 characters and a NUL. Ids sort by the time they were made.
+ * The name of an entry: a ULID, 26 characters, letters in capitals, and a NUL. Ids sort by the time they were made. An id
+ * has one spelling: small letters are REKALL_INVALID_INPUT.
  */
 typedef struct rekall_id {
     /**
@@ -2472,6 +2473,7 @@ rekall_status rekall_forget(rekall_db *db,
  *
  *     status = rekall_supersede_entry(db, old.text, correction.text, NULL, &error);
  */
+REKALL_NODISCARD
 rekall_status rekall_supersede_entry(rekall_db *db,
                                      const char *old_id,
                                      const char *new_id,
@@ -2598,6 +2600,7 @@ void rekall_neighbours_free(rekall_neighbours *neighbours);
  * operations can name it. Ids made by one handle only grow; entries are listed by id, so one that is remembered long after
  * its id was made is listed before others that are older than it.
  */
+REKALL_NODISCARD
 rekall_status rekall_new_id(rekall_db *db,
                             rekall_id *out,
                             rekall_error **error);
@@ -2619,6 +2622,7 @@ rekall_batch *rekall_batch_new(void);
  * Adds: remember an entry under an id that rekall_new_id() made, or the program, and that no entry has. With a vector of
  * dimensions numbers it is remembered as by rekall_remember_options.vectors; NULL and 0: the model makes it. All is copied.
  */
+REKALL_NODISCARD
 rekall_status rekall_batch_remember(rekall_batch *batch,
                                     const char *id,
                                     const rekall_new_entry *entry,
@@ -2630,6 +2634,7 @@ rekall_status rekall_batch_remember(rekall_batch *batch,
  * Adds: change an entry, as rekall_update() does; with a vector of dimensions numbers, as rekall_update_with_vector() does,
  * and patch may be NULL then. All is copied.
  */
+REKALL_NODISCARD
 rekall_status rekall_batch_update(rekall_batch *batch,
                                   const char *id,
                                   const rekall_patch *patch,
@@ -2640,11 +2645,13 @@ rekall_status rekall_batch_update(rekall_batch *batch,
 /**
  * Adds: forget an entry with all that hangs on it.
  */
+REKALL_NODISCARD
 rekall_status rekall_batch_forget(rekall_batch *batch, const char *id, rekall_error **error);
 
 /**
  * Adds: put an entry in the place of an older one, as rekall_supersede_entry() does.
  */
+REKALL_NODISCARD
 rekall_status rekall_batch_supersede_entry(rekall_batch *batch,
                                            const char *old_id,
                                            const char *new_id,
@@ -2653,6 +2660,7 @@ rekall_status rekall_batch_supersede_entry(rekall_batch *batch,
 /**
  * Adds: link two entries, as rekall_link() does.
  */
+REKALL_NODISCARD
 rekall_status rekall_batch_link(rekall_batch *batch,
                                 const char *source,
                                 const char *target,
@@ -2664,6 +2672,7 @@ rekall_status rekall_batch_link(rekall_batch *batch,
 /**
  * Adds: remove a link, if there is one.
  */
+REKALL_NODISCARD
 rekall_status rekall_batch_unlink(rekall_batch *batch,
                                   const char *source,
                                   const char *target,
@@ -2686,6 +2695,7 @@ size_t rekall_batch_count(const rekall_batch *batch);
  * that failed, and the error names it by its number, from 0: what the function of its name fails with, and
  * REKALL_INVALID_INPUT for an id that is there already.
  */
+REKALL_NODISCARD
 rekall_status rekall_apply(rekall_db *db,
                            const rekall_batch *batch,
                            const rekall_watch *watch,
@@ -2713,6 +2723,7 @@ void rekall_batch_free(rekall_batch *batch);
  *     status = rekall_remember_json(db, "{\"title\": \"Renew the certificate\", \"tags\": [\"tls\"]}", REKALL_NTS,
  *                                   NULL, &report, &error);
  */
+REKALL_NODISCARD
 rekall_status rekall_remember_json(rekall_db *db,
                                    const char *json,
                                    size_t json_len,
@@ -2779,6 +2790,7 @@ void rekall_page_free(rekall_page *page);
  *     ids[1] = rekall_text(second.text);
  *     status = rekall_get_many(db, ids, 2, &page, &error);
  */
+REKALL_NODISCARD
 rekall_status rekall_get_many(rekall_db *db,
                               const rekall_str *ids,
                               size_t count,
@@ -2813,6 +2825,7 @@ rekall_status rekall_get_many(rekall_db *db,
  *         wait_a_while();
  *     }
  */
+REKALL_NODISCARD
 rekall_status rekall_changes_since(rekall_db *db,
                                    const rekall_position *since,
                                    rekall_changes **out,
@@ -2821,6 +2834,7 @@ rekall_status rekall_changes_since(rekall_db *db,
 /**
  * This moment, without looking at what came before: for hosts that want to hear of what comes from now on.
  */
+REKALL_NODISCARD
 rekall_status rekall_change_position(rekall_db *db,
                                      rekall_position *out,
                                      rekall_error **error);
@@ -2873,6 +2887,7 @@ void rekall_changes_free(rekall_changes *changes);
  *     for (i = 0; i < rekall_facets_count(facets); i++)
  *         printf("%s (%lu)\n", rekall_facets_name(facets, i, NULL), (unsigned long)rekall_facets_entries(facets, i));
  */
+REKALL_NODISCARD
 rekall_status rekall_facets_of(rekall_db *db,
                                uint32_t facet,
                                const rekall_filter *filter,
@@ -3051,7 +3066,8 @@ uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
  * How many entries number index of them concerns: those that wait, cannot be read, or whose vectors cannot be used; for
  * REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
  */
-uint64_t rekall_hits_degraded_entries(const rekall_hits *hits, size_t index);
+uint64_t rekall_hits_degraded_entries(const rekall_hits *hits,
+                                      size_t index);
 
 /**
  * The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
@@ -3131,6 +3147,7 @@ rekall_status rekall_embed(rekall_db *db,
  *     if (status == REKALL_OK)
  *         fwrite(rekall_vectors_rows(vectors), sizeof(float), 2 * rekall_vectors_dimensions(vectors), file);
  */
+REKALL_NODISCARD
 rekall_status rekall_embed_texts(rekall_db *db,
                                  uint32_t purpose,
                                  const rekall_str *texts,

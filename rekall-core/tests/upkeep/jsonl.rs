@@ -175,7 +175,7 @@ fn bad_lines_are_named_and_nothing_is_imported() {
     let zeroes = format!("{}=", "A".repeat(43));
     let cases = [
         (1, String::new(), "got nothing"),
-        (1, "\n".to_owned(), "got an empty line"),
+        (1, "\n".to_owned(), "got nothing"),
         (1, "hello".to_owned(), "expected {\"format\""),
         (1, change(1, "\"rekall\"", "\"other\""), "got the format \"other\""),
         (1, change(1, ":1,", ":0,"), "got version 0"),

@@ -33,13 +33,13 @@ fn long_names_and_deep_folders_are_no_hindrance() {
         let mut tx = store.write().unwrap();
         insert(&mut tx, &[(id(1), 1)]).unwrap();
         tx.commit().unwrap();
-        for (work, last) in [("backup", "b"), ("export", "e"), ("salvage", "s")] {
+        for (work, last) in [("backup", "1"), ("export", "2"), ("salvage", "3")] {
             let target = folder.join(format!("{}{last}", &name[..name.len() - 1]));
             let made = match work {
                 "backup" => store.backup(&target, &mut |_, _| {}, None),
                 "export" => store.export_jsonl_file(&target, &mut |_, _| {}, None).map(drop),
                 _ => Store::salvage(
-                    folder.join(format!("{}b", &name[..name.len() - 1])),
+                    folder.join(format!("{}1", &name[..name.len() - 1])),
                     &target,
                     &mut |_, _| {},
                     None,

@@ -267,8 +267,10 @@ static void check_recall(const char *folder, const char *index)
         /* As many rows are compared exactly as there are. */
         CHECK(report.recall == 1);
     }
-    OK(rekall_check_recall(db, (size_t)-1, 100000, NULL, &report, &error));
+    OK(rekall_check_recall(db, 100000, 100000, NULL, &report, &error));
     CHECK(report.queries == MANY && report.k == 100000 && report.recall == 1);
+    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 100001, 1, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, (size_t)-1, 1, NULL, &report, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 1, 100001, NULL, &report, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 1, (size_t)-1, NULL, &report, &error));
 

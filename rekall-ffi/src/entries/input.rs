@@ -179,13 +179,15 @@ pub(crate) unsafe fn entries(
     }
     // SAFETY: as promised by the caller.
     let size = unsafe { options::read_required(first)? }.struct_size;
+    // Judged before the second one is read.
+    if count.checked_mul(size).is_none_or(|bytes| bytes > isize::MAX as usize) {
+        return Err(Failure::misuse(format!("count is impossible: {count}")));
+    }
     let mut entries = Vec::with_capacity(count.min(4096));
     for at in 0..count {
         running.go_on()?;
-        let offset = at.checked_mul(size).filter(|offset| *offset < isize::MAX as usize);
-        let offset = offset.ok_or_else(|| Failure::misuse(format!("count is impossible: {count}")))?;
         // SAFETY: the caller promises so many structs of this size.
-        let given = unsafe { options::read_required(first.byte_add(offset))? };
+        let given = unsafe { options::read_required(first.byte_add(at * size))? };
         if given.struct_size != size {
             let got = given.struct_size;
             return Err(Failure::misuse(format!(

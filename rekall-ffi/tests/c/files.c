@@ -115,10 +115,10 @@ static void limited(const char *folder)
     CHECK(entries_of(folder, "limited.db") == done);
 }
 
-/* Writes over the first place where the file has these bytes. */
+/* Writes over each place where the file has these bytes: SQLite leaves older copies on its pages. */
 static void overwrite(const char *path, const char *bytes, const char *with)
 {
-    size_t length, at, wanted = strlen(bytes);
+    size_t length, at, found = 0, wanted = strlen(bytes);
     char *content;
     FILE *file = fopen(path, "r+b");
     CHECK(file != NULL && fseek(file, 0, SEEK_END) == 0);
@@ -126,10 +126,13 @@ static void overwrite(const char *path, const char *bytes, const char *with)
     content = malloc(length);
     rewind(file);
     CHECK(content != NULL && fread(content, 1, length, file) == length);
-    for (at = 0; at + wanted <= length && memcmp(content + at, bytes, wanted) != 0; at++) {
+    for (at = 0; at + wanted <= length; at++) {
+        if (memcmp(content + at, bytes, wanted) == 0) {
+            CHECK(fseek(file, (long)at, SEEK_SET) == 0 && fwrite(with, 1, wanted, file) == wanted);
+            found++;
+        }
     }
-    CHECK(at + wanted <= length);
-    CHECK(fseek(file, (long)at, SEEK_SET) == 0 && fwrite(with, 1, wanted, file) == wanted);
+    CHECK(found > 0);
     free(content);
     CHECK(fclose(file) == 0);
 }

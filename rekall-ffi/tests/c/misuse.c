@@ -40,7 +40,7 @@ static void what_would_not_come_back_is_refused(rekall_db *db)
     OK(rekall_remember(db, &entry, NULL, &id, &error));
     OK(rekall_get(db, id.text, &read, &error));
     CHECK(strcmp(rekall_entry_metadata(read, NULL),
-                 "{\"k\":1e16,\"l\":123456789.12345679,\"m\":-0.0,\"n\":18446744073709551615}") == 0);
+                 "{\"k\":1e+16,\"l\":123456789.12345679,\"m\":-0.0,\"n\":18446744073709551615}") == 0);
     rekall_entry_free(read);
     filter.metadata = &condition;
     filter.metadata_count = 1;

@@ -154,9 +154,13 @@ static rekall_status apply(GIVEN)
     rekall_status status;
     UNUSED;
     patch.content = rekall_text("changed in a batch");
-    rekall_batch_update(batch, second.text, &patch, NULL, 0, NULL);
-    rekall_batch_link(batch, second.text, first.text, "related", NULL, 0, NULL);
-    status = rekall_apply(shared, batch, NULL, error);
+    status = rekall_batch_update(batch, second.text, &patch, NULL, 0, error);
+    if (status == REKALL_OK) {
+        status = rekall_batch_link(batch, second.text, first.text, "related", NULL, 0, error);
+    }
+    if (status == REKALL_OK) {
+        status = rekall_apply(shared, batch, NULL, error);
+    }
     rekall_batch_free(batch);
     return status;
 }

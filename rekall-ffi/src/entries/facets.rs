@@ -33,8 +33,8 @@ given!(Facets);
 
 /// Counts, among the entries that pass the filter (NULL: active ones), how many have each tag, project, kind or memory type
 /// (facet is a REKALL_FACET_ number): the most frequent first, equally frequent ones by name, byte by byte; limit (1 to
-/// 100,000) of them at the most. out receives them, to be freed with rekall_facets_free(). For 100,000 entries tags take
-/// 0.1 to 0.2 s, the rest some 20 ms. REKALL_INVALID_INPUT for a limit out of its range.
+/// 100,000) of them at the most. out receives them, to be freed with rekall_facets_free(). Cost: O(entries that
+/// pass the filter), several times as much for tags as for the rest. REKALL_INVALID_INPUT for a limit out of its range.
 ///
 ///     status = rekall_facets_of(db, REKALL_FACET_TAG, NULL, 20, &facets, &error);
 ///     for (i = 0; i < rekall_facets_count(facets); i++)

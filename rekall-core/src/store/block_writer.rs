@@ -51,21 +51,25 @@ impl Store {
         }
         drop(tx);
         for set in others {
-            self.drop_block_set(space.id, &set)?;
+            self.drop_block_set(space.id, kind, &set)?;
         }
         let set = format!("{kind}/{:016x}", random(64)?);
         Ok(Some(IndexBlockWriter { store: self, space: space.clone(), kind, set, position, count: 0 }))
     }
 
-    /// A set that nobody reads, some blocks a transaction.
-    fn drop_block_set(&self, space: SpaceId, set: &str) -> Result<(), Error> {
+    /// Drops a set that nobody reads, some blocks a transaction. A set that its writer has sealed since is in use, and stays.
+    fn drop_block_set(&self, space: SpaceId, kind: &str, set: &str) -> Result<(), Error> {
         loop {
             let tx = self.write()?;
+            if tx.sealed_set(space, kind)?.is_some_and(|(in_use, _)| in_use == set) {
+                return Ok(());
+            }
+            // A seal goes first: what is left never passes for a whole set.
             let dropped = tx
                 .connection
                 .prepare_cached(
-                    "DELETE FROM index_block WHERE rowid IN
-                         (SELECT rowid FROM index_block WHERE space_id = ?1 AND kind = ?2 LIMIT ?3)",
+                    "DELETE FROM index_block WHERE rowid IN (SELECT rowid FROM index_block
+                         WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT ?3)",
                 )?
                 .execute((space.0, set, DROPPED_AT_ONCE as i64))?;
             tx.commit()?;
@@ -122,7 +126,7 @@ impl IndexBlockWriter<'_> {
         }
         tx.commit()?;
         if let Some((set, _)) = &in_use {
-            self.store.drop_block_set(self.space.id, set)?;
+            self.store.drop_block_set(self.space.id, self.kind, set)?;
         }
         Ok(true)
     }
@@ -237,6 +241,18 @@ mod tests {
         assert!(new.finish().unwrap());
         assert!(!old.finish().unwrap());
         assert_eq!(read(&store, &space), Some((now, b"n".to_vec())));
+    }
+
+    #[test]
+    fn a_set_that_was_sealed_since_somebody_meant_to_drop_it_stays() {
+        let (_folder, store, space, [now, ..]) = file();
+        let mut writer = store.begin_index_blocks(&space, KIND, now, 0).unwrap().unwrap();
+        let blocks = vec![b'x'; 2 * DROPPED_AT_ONCE];
+        assert!(blocks.iter().all(|block| writer.put(&[*block]).unwrap()));
+        let set = writer.set.clone();
+        assert!(writer.finish().unwrap());
+        store.drop_block_set(space.id, KIND, &set).unwrap();
+        assert_eq!(read(&store, &space), Some((now, blocks)));
     }
 
     #[test]

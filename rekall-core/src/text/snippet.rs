@@ -22,10 +22,10 @@ const MOST_WORDS: usize = 64;
 /// ```
 /// # use rekall_core::{Snippets, TextQuery};
 /// let snippets = Snippets::new(&TextQuery::new("memory"), 4);
-/// let text = "The pipeline ran out of memories last night.";
+/// let text = "The pipeline ran out of memories late last night.";
 /// let passage = snippets.passage(text, None)?.unwrap();
-/// assert_eq!(&text[passage.range.clone()], "out of memories last");
-/// assert_eq!(passage.marked(text, "[", "]"), "…out of [memories] last…");
+/// assert_eq!(&text[passage.range.clone()], "of memories late last");
+/// assert_eq!(passage.marked(text, "[", "]"), "…of [memories] late last…");
 /// # Ok::<(), rekall_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use crate::config::VectorBackend;
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
 use crate::recall::health::Health;
-use crate::resident::{Resident, Wanted};
 use crate::turns::Turns;
+use crate::vector_index::{VectorIndexKeeper, Wanted};
 use crate::{Config, Error, Event, Rekall};
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
@@ -267,7 +267,7 @@ impl Builder {
             store: Arc::new(store),
             models: ArcSwap::from_pointee(models),
             switching: RwLock::default(),
-            resident: Resident::new(Wanted {
+            vector_index: VectorIndexKeeper::new(Wanted {
                 backend: self.config.vector_backend,
                 memory_budget: self.config.memory_budget,
                 rescored_rows: self.config.rescored_rows,

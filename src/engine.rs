@@ -13,8 +13,8 @@ use crate::builder::Settings;
 use crate::event::{Event, Events};
 use crate::models::Models;
 use crate::recall::health::Health;
-use crate::resident::Resident;
 use crate::turns::Turns;
+use crate::vector_index::VectorIndexKeeper;
 use crate::{Builder, CancelToken, Error, Watch};
 
 /// Query texts in the cache carry the space, so that two models can never be confused.
@@ -30,7 +30,7 @@ pub struct Rekall {
     pub(crate) models: ArcSwap<Models>,
     /// Held while the file's active space and `models` change together.
     pub(crate) switching: RwLock<()>,
-    pub(crate) resident: Resident,
+    pub(crate) vector_index: VectorIndexKeeper,
     pub(crate) queries: EmbeddingCache<QueryKey>,
     pub(crate) events: Events,
     pub(crate) turns: Turns,
@@ -123,7 +123,7 @@ impl Rekall {
     /// [`Error::Core`] when the file cannot be read or written; [`Error::Interrupted`]. Nothing may be laid by then:
     /// searches find the same, the first one of a process begins more slowly.
     pub fn rebuild_index(&self, mut watch: Watch<'_>) -> Result<(), Error> {
-        self.resident.rebuild(&self.store, &self.events, &mut watch)
+        self.vector_index.rebuild(&self.store, &self.events, &mut watch)
     }
 
     /// What every operation that wrote ends with.
@@ -134,7 +134,7 @@ impl Rekall {
         if let Some(log_bytes) = self.store.take_held_log() {
             self.events.send(&Event::LongReader { log_bytes });
         }
-        self.resident.after_write(&self.store, &self.events);
+        self.vector_index.after_write(&self.store, &self.events);
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.

@@ -60,10 +60,10 @@ mod models;
 mod recall;
 mod reembed;
 mod remember;
-mod resident;
 mod stats;
 mod turns;
 mod upkeep;
+mod vector_index;
 
 pub use batch::Batch;
 pub use builder::Builder;

@@ -49,7 +49,7 @@ impl Rekall {
     /// [`Error::Core`] when the file cannot be read.
     pub fn stats(&self) -> Result<Stats, Error> {
         let tx = self.store.read()?;
-        let index = self.resident.usage();
+        let index = self.vector_index.usage();
         let space = tx.active_space()?;
         let cache = self.queries.stats();
         let (model, model_bytes) =

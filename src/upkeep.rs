@@ -88,7 +88,7 @@ impl Rekall {
     /// [`Error::Core`], [`Error::Interrupted`]; nothing is changed then.
     pub fn repair(&self, watch: Watch<'_>) -> Result<RepairReport, Error> {
         let report = watch.hand_on(|progress, cancel| self.store.repair_observed(progress, cancel))?;
-        self.resident.clear();
+        self.vector_index.clear();
         Ok(report)
     }
 

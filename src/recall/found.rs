@@ -8,7 +8,7 @@ use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 use super::fusion::Evidence;
 use super::hit::Leg;
 use crate::Error;
-use crate::resident::Snapshot;
+use crate::vector_index::Snapshot;
 
 /// Entries found by any leg, by row number.
 #[derive(Default)]

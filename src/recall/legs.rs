@@ -3,7 +3,7 @@
 use rekall_core::{Filter, ReadTx, TextHit, TextQuery};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
-use crate::resident::Snapshot;
+use crate::vector_index::Snapshot;
 use crate::{CancelToken, Error};
 
 /// The filter as the vector index takes it.

@@ -13,7 +13,7 @@ use super::options::{Mode, Options};
 use super::query::Query;
 use crate::embedding::normalized;
 use crate::engine::check_cancelled;
-use crate::resident::Snapshot;
+use crate::vector_index::Snapshot;
 use crate::{CancelToken, Entry, EntryId, Error, Rekall};
 
 /// How deep each leg of a hybrid search looks, at the least. What only one leg knows of an entry beyond that depth has
@@ -59,8 +59,8 @@ type Answer = (Vec<Hit>, Vec<Degraded>);
 impl Job<'_> {
     fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
         let (store, events) = (&self.rekall.store, &self.rekall.events);
-        let resident = &self.rekall.resident;
-        let mut space = resident.view(store, events)?.space.clone();
+        let index = &self.rekall.vector_index;
+        let mut space = index.view(store, events)?.space.clone();
         loop {
             // Embedding comes before the snapshot: a model may take seconds to load.
             let ready: Result<Vec<_>, _> =
@@ -68,7 +68,7 @@ impl Job<'_> {
             let ready = match ready {
                 Err(error @ Error::ModelMismatch { .. }) => {
                     // Model and file may both have been changed since the look at the file.
-                    let now = resident.view(store, events)?.space.clone();
+                    let now = index.view(store, events)?.space.clone();
                     if now == space {
                         return Err(error);
                     }
@@ -78,7 +78,7 @@ impl Job<'_> {
                 ready => ready?,
             };
             check_cancelled(self.cancel)?;
-            let found = resident.consistently(store, events, self.cancel, |snapshot| {
+            let found = index.consistently(store, events, self.cancel, |snapshot| {
                 if snapshot.view.space != space {
                     // The file's model was changed meanwhile.
                     return Ok(Err(snapshot.view.space.clone()));

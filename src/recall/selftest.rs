@@ -5,7 +5,7 @@ use rekall_index::{EntrySet, Key, Neighbor, SearchOptions, VectorSearch, similar
 use serde::Serialize;
 
 use super::options::{MAX_LIMIT, check_limit};
-use crate::resident::{Snapshot, keep_best};
+use crate::vector_index::{Snapshot, keep_best};
 use crate::{Error, Rekall, Watch};
 
 /// Rows read from the file at a time.
@@ -78,7 +78,7 @@ impl Rekall {
         let queries = queries.min(MAX_LIMIT);
         check_limit(queries)?;
         check_limit(k)?;
-        self.resident.consistently(&self.store, &self.events, None, |snapshot| {
+        self.vector_index.consistently(&self.store, &self.events, None, |snapshot| {
             let view = &snapshot.view;
             let mut report = RecallReport {
                 backend: view.backend,

@@ -10,7 +10,7 @@ use super::hit::{Degraded, Explain, Hit, Leg, Recalled};
 use super::legs::{Admitted, Semantic};
 use super::options::check_limit;
 use super::search::{hit_chunk, note_missing_vectors};
-use crate::resident::Snapshot;
+use crate::vector_index::Snapshot;
 use crate::{CancelToken, EntryId, Error, Rekall};
 
 /// A search for entries like a given one, in the making; see [`Rekall::similar_to`].
@@ -72,7 +72,7 @@ impl Similar<'_> {
         let (store, events) = (&self.rekall.store, &self.rekall.events);
         self.filter.validate()?;
         let cancel = self.cancel.as_ref();
-        let (hits, degraded) = self.rekall.resident.consistently(store, events, cancel, |snapshot| {
+        let (hits, degraded) = self.rekall.vector_index.consistently(store, events, cancel, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &mut degraded)?;
             self.rekall.health.tell(store, false, &self.filter, &mut degraded)?;

@@ -27,6 +27,6 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     }
     let least = ["test", "--package", "rekall", "--no-default-features", "--features", "bundled-sqlite"];
     let mut command = cargo(&least);
-    command.args(["--lib", "--test", "bad_input", "--test", "laid_by", "--test", "recall"]);
+    command.args(["--lib", "--test", "bad_input", "--test", "persisted_index", "--test", "recall"]);
     step("tests with the least features", &mut command)
 }

@@ -13,7 +13,7 @@ use super::*;
 /// A file, its index, and how it is treated.
 struct Memory {
     store: Arc<Store>,
-    resident: Resident,
+    keeper: VectorIndexKeeper,
     events: Events,
     /// Checks input as every index does.
     rules: FlatIndex,
@@ -46,7 +46,7 @@ fn memory(
     tx.commit().unwrap();
     Memory {
         store,
-        resident: Resident::new(Wanted { backend, memory_budget, rescored_rows: 1_000_000 }),
+        keeper: VectorIndexKeeper::new(Wanted { backend, memory_budget, rescored_rows: 1_000_000 }),
         events: Events::default(),
         rules: FlatIndex::new(dimensions).unwrap(),
         dimensions,
@@ -72,17 +72,17 @@ impl Memory {
         tx.commit().unwrap();
         self.writes.set(self.writes.get() + 1);
         if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
-            self.resident.rebuild(&self.store, &self.events, &mut crate::Watch::new()).unwrap();
+            self.keeper.rebuild(&self.store, &self.events, &mut crate::Watch::new()).unwrap();
             if self.treatment == Treatment::StartAnew {
-                self.resident.clear();
+                self.keeper.clear();
             }
         }
-        self.resident.after_write(&self.store, &self.events);
+        self.keeper.after_write(&self.store, &self.events);
         count
     }
 
     fn find<T>(&self, search: impl Fn(&dyn VectorSearch) -> Result<T, Error>) -> Result<T, Error> {
-        let found = self.resident.consistently(&self.store, &self.events, None, |snapshot| {
+        let found = self.keeper.consistently(&self.store, &self.events, None, |snapshot| {
             Ok(search(&snapshot.search().unwrap())?)
         });
         found.map_err(|error| match error {
@@ -151,8 +151,8 @@ impl VectorSearch for Memory {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.resident.view(&self.store, &self.events).unwrap();
-        self.resident.usage().bytes
+        self.keeper.view(&self.store, &self.events).unwrap();
+        self.keeper.usage().bytes
     }
 }
 
@@ -266,7 +266,7 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let mut lean = memory(8, VectorBackend::Auto, Some(0), Treatment::Nothing);
     let (keys, rows) = drifting(2_700);
     lean.upsert(&keys, &rows).unwrap();
-    lean.resident.rebuild(&lean.store, &lean.events, &mut crate::Watch::new()).unwrap();
+    lean.keeper.rebuild(&lean.store, &lean.events, &mut crate::Watch::new()).unwrap();
     // Three parts with means far apart, and changes since.
     lean.remove_entry(17).unwrap();
     lean.upsert(&keys[..3], &rows[8 * 2_000..][..8 * 3]).unwrap();
@@ -274,21 +274,26 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let tx = lean.store.read().unwrap();
     let space = tx.active_space().unwrap().unwrap();
     let source = Arc::new(FlatIndex::new(8).unwrap());
-    let (index, _) = persist::load(&tx, &space, source, &lean.resident.bad).unwrap().expect("one export");
+    let (index, _) = persist::load(&tx, &space, source, &lean.keeper.bad).unwrap().expect("one export");
     assert_eq!(index.len(), 2_700, "as it was laid by");
     drop(tx);
 
-    let held = Resident::new(Wanted { backend: VectorBackend::Sq8, memory_budget: None, rescored_rows: 1 });
-    let flat = Resident::new(Wanted { backend: VectorBackend::Flat, memory_budget: None, rescored_rows: 1 });
+    let held =
+        VectorIndexKeeper::new(Wanted { backend: VectorBackend::Sq8, memory_budget: None, rescored_rows: 1 });
+    let flat = VectorIndexKeeper::new(Wanted {
+        backend: VectorBackend::Flat,
+        memory_budget: None,
+        rescored_rows: 1,
+    });
     for query in rows.chunks_exact(8).step_by(90) {
-        let search = |resident: &Resident| {
-            let view = resident.view(&lean.store, &lean.events).unwrap();
+        let search = |keeper: &VectorIndexKeeper| {
+            let view = keeper.view(&lean.store, &lean.events).unwrap();
             let mut found = Vec::new();
             view.search.as_ref().unwrap().search(query, &SearchOptions::new(12), &mut found).unwrap();
             found
         };
         let expected = search(&flat);
         assert_eq!(search(&held), expected);
-        assert_eq!(search(&lean.resident), expected);
+        assert_eq!(search(&lean.keeper), expected);
     }
 }

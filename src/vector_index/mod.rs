@@ -170,14 +170,14 @@ pub(crate) struct Usage {
 }
 
 /// Owner of the index. Searches take the current [`View`]; whoever finds it behind the file brings it up to date.
-pub(crate) struct Resident {
+pub(crate) struct VectorIndexKeeper {
     wanted: Wanted,
     current: ArcSwapOption<View>,
     writer: Mutex<Option<Writer>>,
     bad: Arc<BadBlocks>,
 }
 
-impl Resident {
+impl VectorIndexKeeper {
     pub(crate) fn new(wanted: Wanted) -> Self {
         Self { wanted, current: ArcSwapOption::empty(), writer: Mutex::default(), bad: Arc::default() }
     }

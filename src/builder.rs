@@ -10,13 +10,13 @@ use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
 use rekall_core::{Store, StoreOptions, Synchronous, WallClock};
 use rekall_model::{Embedder, Fingerprint, KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
-use crate::config::VectorBackend;
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
 use crate::recall::health::Health;
-use crate::turns::Turns;
+use crate::recall::newest_search::NewestSearches;
+use crate::settings::Settings;
 use crate::vector_index::{VectorIndexKeeper, Wanted};
-use crate::{Config, Error, Event, Rekall};
+use crate::{Config, Error, Event, Rekall, VectorBackend};
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
 ///
@@ -46,16 +46,15 @@ pub struct Builder {
     search_threads: usize,
 }
 
-/// Settings that operations look at while the memory is open.
-#[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    pub(crate) search_threads: usize,
-    pub(crate) manager: ManagerOptions,
-    pub(crate) reaper: bool,
+impl Rekall {
+    /// Begins to open the memory in the file at `path`, which is made if it is not there.
+    pub fn builder(path: impl AsRef<Path>) -> Builder {
+        Builder::new(path.as_ref())
+    }
 }
 
 impl Builder {
-    pub(crate) fn new(path: &Path) -> Self {
+    fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             store: StoreOptions::default(),
@@ -274,7 +273,7 @@ impl Builder {
             }),
             queries: EmbeddingCache::new(cache),
             events: self.events,
-            turns: Turns::default(),
+            newest_searches: NewestSearches::default(),
             health: Health::default(),
             settings,
         })

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use crate::Error;
+
 /// A flag that stops the work it was given to. Clones share the flag.
 ///
-/// Work looks at it about every millisecond and then fails with [`Error::Interrupted`](crate::Error); what
-/// it had changed is undone.
+/// Work looks at it about every millisecond and then fails with [`Error::Interrupted`]; what it had changed is undone.
 #[derive(Debug, Clone, Default)]
 pub struct CancelToken(Arc<Flag>);
 
@@ -102,6 +103,14 @@ impl CancelToken {
 
     pub(crate) fn shared_flag(&self) -> &Arc<AtomicBool> {
         &self.0.cancelled
+    }
+}
+
+/// Fails when the token was cancelled.
+pub(crate) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<(), Error> {
+    match cancel {
+        Some(token) if token.is_cancelled() => Err(Error::Interrupted),
+        _ => Ok(()),
     }
 }
 

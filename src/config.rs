@@ -1,10 +1,9 @@
 //! Settings from a TOML file, as users of the Python tool wrote them.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,60 +11,7 @@ use rekall_index::BinaryIndex;
 use rekall_model::ModelSource;
 use serde::{Deserialize, Deserializer};
 
-use crate::Error;
-
-/// Which vector index searches use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum VectorBackend {
-    /// What was measured to be best for the file's size.
-    #[default]
-    Auto,
-    /// Exact search over `f32` rows in memory: 4 bytes a component, nothing else needed.
-    Flat,
-    /// Exact search over int8 codes in memory: 1 byte a component, a few exact rows read from the file.
-    Sq8,
-    /// Approximate search over sign bits in memory, rescored exactly. Never chosen unasked.
-    Binary,
-    /// Exact search on a vec0 table of sqlite-vec in the file: nothing in memory, and slow. Needs the feature
-    /// `sqlite-vec`. Never chosen unasked. The table is filled by the first write and kept up to date by later
-    /// ones, or made anew by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the rows
-    /// themselves are searched.
-    SqliteVec,
-}
-
-impl FromStr for VectorBackend {
-    type Err = ConfigError;
-
-    fn from_str(name: &str) -> Result<Self, ConfigError> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            // "numpy" is what the Python tool called its exact search.
-            "flat" | "numpy" => Ok(Self::Flat),
-            "sq8" => Ok(Self::Sq8),
-            "binary" => Ok(Self::Binary),
-            "sqlite-vec" | "sqlite_vec" => Ok(Self::SqliteVec),
-            other => Err(ConfigError::UnknownValue {
-                key: "vector_backend",
-                expected: "auto, flat, sq8, binary or sqlite-vec",
-                got: other.to_owned(),
-            }),
-        }
-    }
-}
-
-impl fmt::Display for VectorBackend {
-    /// The name that settings have for it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Flat => "flat",
-            Self::Sq8 => "sq8",
-            Self::Binary => "binary",
-            Self::SqliteVec => "sqlite-vec",
-        })
-    }
-}
+use crate::{ConfigError, Error, VectorBackend};
 
 /// Bytes of a settings file, of which there is no use for a hundredth.
 const LONGEST: u64 = 1 << 20;
@@ -114,37 +60,6 @@ impl Default for Config {
             model: None,
         }
     }
-}
-
-/// What is wrong with a configuration.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Not TOML, an unknown key, or a value of the wrong type: the message names place and key.
-    #[error("{}", message.trim_end())]
-    Syntax {
-        /// What the parser said.
-        message: String,
-    },
-    /// A value that the key does not have.
-    #[error("{key} must be {expected}, got {got:?}")]
-    UnknownValue {
-        /// The key.
-        key: &'static str,
-        /// What it may be.
-        expected: &'static str,
-        /// What it was.
-        got: String,
-    },
 }
 
 /// The file as written; `deny_unknown_fields` makes every misspelt key an error that names it.
@@ -275,13 +190,6 @@ mod tests {
         assert_eq!(config.vector_backend, VectorBackend::Flat);
         assert_eq!(config.model_idle_timeout, Some(Duration::from_secs(30)));
         assert_eq!(config.cache_max_size, 1000);
-    }
-
-    #[test]
-    fn backends_are_written_as_they_are_read() {
-        for name in ["auto", "flat", "sq8", "binary", "sqlite-vec"] {
-            assert_eq!(name.parse::<VectorBackend>().unwrap().to_string(), name);
-        }
     }
 
     #[test]

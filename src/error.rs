@@ -1,6 +1,6 @@
 //! Errors of the whole library.
 
-use crate::ConfigError;
+use std::path::PathBuf;
 
 /// What went wrong. The message says what was expected and what was got; [`kind`](Self::kind) is for code.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,37 @@ pub enum Error {
     /// Vector search failed.
     #[error(transparent)]
     Index(rekall_index::Error),
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type: the message names place and key.
+    #[error("{}", message.trim_end())]
+    Syntax {
+        /// What the parser said.
+        message: String,
+    },
+    /// A value that the key does not have.
+    #[error("{key} must be {expected}, got {got:?}")]
+    UnknownValue {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        expected: &'static str,
+        /// What it was.
+        got: String,
+    },
 }
 
 /// A fingerprint's name and how much of the rest tells two models of one name apart; the whole of it is for programs.

@@ -39,53 +39,42 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod apply;
-mod batch;
 mod builder;
 mod by_path;
 mod cancel;
-mod changes;
 mod config;
-mod embed_many;
-mod embedding;
-mod engine;
-mod entries;
 mod error;
 mod event;
-mod facets;
-mod fill;
-mod json;
-mod listing;
 mod models;
+mod read;
 mod recall;
-mod reembed;
-mod remember;
+mod rekall;
+mod settings;
 mod stats;
-mod turns;
 mod upkeep;
 mod vector_index;
+mod write;
 
-pub use batch::Batch;
 pub use builder::Builder;
 pub use cancel::CancelToken;
-pub use changes::{ChangePosition, ChangedEntries, ChangedEntry};
-pub use config::{Config, ConfigError, VectorBackend};
-pub use engine::Rekall;
-pub use error::{Error, ErrorKind};
+pub use config::Config;
+pub use error::{ConfigError, Error, ErrorKind};
 pub use event::Event;
-pub use models::Purpose;
+pub use models::{Embedded, Purpose};
+pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
     Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Passage, Query, Recall, RecallReport, Recalled,
     Similar,
 };
-pub use reembed::Embedded;
+pub use rekall::Rekall;
 pub use rekall_core::{
     Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, NewEntry, Role, Status,
 };
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
-pub use remember::{Progress, Remember};
+pub use settings::VectorBackend;
 pub use stats::{MemoryStats, Stats};
 pub use upkeep::Watch;
+pub use write::{Batch, Progress, Remember};
 
 pub use rekall_cache as cache;
 pub use rekall_core as core;

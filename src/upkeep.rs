@@ -46,7 +46,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(crate) fn check_cancelled(&self) -> Result<(), Error> {
-        crate::engine::check_cancelled(self.cancel.as_ref())
+        crate::cancel::check_cancelled(self.cancel.as_ref())
     }
 
     pub(crate) fn token(&self) -> Option<CancelToken> {

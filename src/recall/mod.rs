@@ -1,13 +1,14 @@
 //! Searching: by meaning, by words, or both.
 
-mod found;
+mod candidates;
 mod fusion;
 pub(crate) mod health;
 mod hit;
-mod legs;
+pub(crate) mod newest_search;
 mod options;
 mod passage;
 mod query;
+mod retrieve;
 mod search;
 mod selftest;
 mod similar;

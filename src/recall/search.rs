@@ -6,13 +6,13 @@ use std::time::Instant;
 use rekall_core::{Error as CoreError, Role, Snippets, Space, TextQuery, VectorKey};
 use rekall_index::{Error as IndexError, Key, Neighbor};
 
-use super::found::{Candidate, Found};
+use super::candidates::{Candidate, Candidates};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
-use super::legs::{Admitted, Semantic, by_words};
 use super::options::{Mode, Options};
 use super::query::Query;
-use crate::embedding::normalized;
-use crate::engine::check_cancelled;
+use super::retrieve::{Admitted, Semantic, by_words};
+use crate::cancel::check_cancelled;
+use crate::models::pieces::normalized;
 use crate::vector_index::Snapshot;
 use crate::{CancelToken, Entry, EntryId, Error, Rekall};
 
@@ -32,9 +32,9 @@ pub(super) fn run(
     let started = Instant::now();
     options.validate()?;
     queries.iter().try_for_each(|query| query.validate(options.mode))?;
-    let turn = rekall.turns.take(options.supersede, options.cancel.as_ref());
-    let job = Job { rekall, options, cancel: turn.token() };
-    let found = job.run(queries).map_err(|error| turn.explain(error))?;
+    let search = rekall.newest_searches.begin(options.supersede, options.cancel.as_ref());
+    let job = Job { rekall, options, cancel: search.token() };
+    let found = job.run(queries).map_err(|error| search.explain_interruption(error))?;
     let elapsed = started.elapsed();
     Ok(found.into_iter().map(|(hits, degraded)| Recalled { hits, degraded, elapsed }).collect())
 }
@@ -140,7 +140,7 @@ impl Job<'_> {
             check_cancelled(self.cancel)?;
             let (mode, text) = (ready.query.mode(self.options.mode), ready.query.text);
             let mut degraded = ready.degraded.clone();
-            let mut found = Found::default();
+            let mut found = Candidates::default();
             let mut snippets = None;
             if mode != Mode::Text && ready.vector.is_some() {
                 found.add_nearest(&nearest.next().unwrap_or_default());
@@ -235,12 +235,12 @@ impl Job<'_> {
         &self,
         snapshot: &Snapshot<'_>,
         query: &Query<'_>,
-        found: Found,
+        found: Candidates,
         snippets: Option<&Snippets>,
     ) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
         let Options { limit, threshold, weights, fusion, .. } = *self.options;
         let mode = query.mode(self.options.mode);
-        let mut candidates: Vec<Candidate> = found.candidates.into_values().collect();
+        let mut candidates: Vec<Candidate> = found.by_row.into_values().collect();
         // Of the whole search: a threshold must not change the scores of what it leaves.
         let best_text =
             candidates.iter().filter_map(|found| found.text).map(|leg| leg.score).fold(0.0, f64::max);

@@ -7,8 +7,8 @@ use rekall_core::{Filter, Role};
 use rekall_index::{Error as IndexError, Neighbor, Roles};
 
 use super::hit::{Degraded, Explain, Hit, Leg, Recalled};
-use super::legs::{Admitted, Semantic};
 use super::options::check_limit;
+use super::retrieve::{Admitted, Semantic};
 use super::search::{hit_chunk, note_missing_vectors};
 use crate::vector_index::Snapshot;
 use crate::{CancelToken, EntryId, Error, Rekall};

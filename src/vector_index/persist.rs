@@ -7,7 +7,7 @@ use rekall_index::{Error as IndexError, Sq8Import, Sq8Index, VectorIndex, Vector
 
 use super::index_keys;
 use super::source::StoredRows;
-use crate::engine::check_cancelled;
+use crate::cancel::check_cancelled;
 use crate::{CancelToken, Error};
 
 /// Kind of the blocks in `index_block`.

@@ -9,7 +9,7 @@ use super::index_keys;
 use super::persist::BadBlocks;
 use super::source::stale;
 use super::writer::LOAD_BATCH;
-use crate::engine::check_cancelled;
+use crate::cancel::check_cancelled;
 use crate::{CancelToken, Error};
 
 /// Kind of the block that says up to where the table is filled.

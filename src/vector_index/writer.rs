@@ -9,7 +9,7 @@ use rekall_index::EntrySet;
 use super::engine::{Engine, Lacks};
 use super::persist::BadBlocks;
 use super::{View, Wanted};
-use crate::engine::check_cancelled;
+use crate::cancel::check_cancelled;
 use crate::event::{Event, Events};
 use crate::{CancelToken, Error};
 

@@ -8,11 +8,11 @@ use rekall_core::{
     TextDigest, WriteTx,
 };
 
-use crate::batch::{Batch, Operation};
-use crate::embedding::{self, Piece};
+use super::batch::{Batch, Operation};
+use super::remember::{WORDLESS, postponable};
 use crate::event::Event;
 use crate::models::Models;
-use crate::remember::{WORDLESS, postponable};
+use crate::models::pieces::{self, Piece};
 use crate::{Entry, EntryId, Error, Rekall, Watch};
 
 impl Rekall {
@@ -145,7 +145,7 @@ impl Rekall {
             foreseen.given = Some(self.models.load().identity()?);
         }
         let dimensions = foreseen.given.as_ref().map_or(0, |(_, dimensions)| *dimensions);
-        embedding::normalized(vector, dimensions).map(Some)
+        pieces::normalized(vector, dimensions).map(Some)
     }
 
     /// Embeds all texts in one call.
@@ -167,9 +167,9 @@ impl Rekall {
         for coming in &wanted {
             watch.check_cancelled()?;
             let (mut pieces, mut kept) =
-                (embedding::pieces((&coming.entry).into(), &*lease)?, coming.stored.clone());
+                (pieces::pieces((&coming.entry).into(), &*lease)?, coming.stored.clone());
             match (coming.row, &foreseen.space) {
-                (Some(row), Some(space)) => embedding::keep_what_fits(row, space.id, &mut kept, &mut pieces),
+                (Some(row), Some(space)) => pieces::keep_what_fits(row, space.id, &mut kept, &mut pieces),
                 _ => kept.clear(),
             }
             let keeps_given =
@@ -179,7 +179,7 @@ impl Rekall {
         let flat: Vec<&Piece> = made.entries.iter().flat_map(|entry| &entry.pieces).collect();
         // Pieces are what the model counts; callers think in entries.
         let (entries, pieces) = (wanted.len(), flat.len().max(1));
-        made.vectors = embedding::embed(&flat, &*lease, |done| {
+        made.vectors = pieces::embed(&flat, &*lease, |done| {
             watch.tell(done * entries / pieces, entries);
             match watch.check_cancelled() {
                 Ok(()) => ControlFlow::Continue(()),
@@ -358,7 +358,7 @@ impl Coming {
     }
 
     fn given_vector(&self, space: SpaceId) -> Option<NewVector<'_>> {
-        self.given.as_ref().map(|given| embedding::given((&self.entry).into(), space, &given.values))
+        self.given.as_ref().map(|given| pieces::given((&self.entry).into(), space, &given.values))
     }
 }
 

@@ -1,50 +1,19 @@
-//! Reading, changing, linking and forgetting entries.
+//! Changing an entry: only texts that changed are embedded.
 
 use std::ops::ControlFlow;
 
-use rekall_core::{Link, LogPosition, NewVector, Relation, Space, SpaceId, StoredVector};
+use rekall_core::{LogPosition, NewVector, Space, SpaceId, StoredVector};
 
-use crate::embedding::{self, Piece};
+use super::remember::{WORDLESS, postponable};
 use crate::event::Event;
 use crate::models::Models;
-use crate::remember::{WORDLESS, postponable};
+use crate::models::pieces::{self, Piece};
 use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
 
 /// How often an update begins anew because others changed the entry meanwhile, before it makes them wait while it embeds.
 const PATIENCE: usize = 8;
 
 impl Rekall {
-    /// The entry with this id. Costs tens of microseconds and takes no write lock.
-    ///
-    /// # Errors
-    /// [`Error::Core`], kind `NotFound`.
-    pub fn get(&self, id: EntryId) -> Result<Entry, Error> {
-        Ok(self.store.get(id)?)
-    }
-
-    /// The entries with these ids, all of one moment, in the order given; `None` where no entry has the id. An id that is
-    /// given twice is answered twice. Tens of microseconds an entry; takes no write lock.
-    ///
-    /// ```
-    /// # use rekall::{NewEntry, Rekall};
-    /// # fn main() -> Result<(), rekall::Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
-    /// let (kept, gone) = (rekall.remember(NewEntry::new("kept"))?, rekall.remember(NewEntry::new("gone"))?);
-    /// rekall.forget(gone)?;
-    /// let entries = rekall.get_many(&[gone, kept])?;
-    /// assert!(entries[0].is_none());
-    /// assert_eq!(entries[1].as_ref().map(|entry| entry.title.as_str()), Some("kept"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Core`]. An id that no entry has is no error.
-    pub fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
-        Ok(self.store.read()?.get_many(ids)?)
-    }
-
     /// Changes an entry and gives it as it is now. Only texts that changed are embedded anew.
     ///
     /// When no model is at hand the old vectors of changed texts are removed: words find the entry, meaning
@@ -123,104 +92,14 @@ impl Rekall {
         vector: &[f32],
     ) -> Result<Entry, Error> {
         let (fingerprint, dimensions) = self.models.load().identity()?;
-        let unit = embedding::normalized(vector, dimensions)?;
+        let unit = pieces::normalized(vector, dimensions)?;
         let mut tx = self.store.write()?;
         let space = self.own_space(&mut tx, &fingerprint, dimensions)?.id;
         let (row, entry) = tx.update(id, patch)?;
-        tx.set_vectors(row, space, &[], &[embedding::given((&entry).into(), space, &unit)])?;
+        tx.set_vectors(row, space, &[], &[pieces::given((&entry).into(), space, &unit)])?;
         tx.commit()?;
         self.after_write();
         Ok(entry)
-    }
-
-    /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches
-    /// leave it out unless asked, and names the new one in `superseded_by`. Gives the older one as it is now.
-    ///
-    /// A patch with [`superseded_by`](EntryPatch::superseded_by) alone sets the reference and leaves the status as it is.
-    /// Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is about searches.
-    ///
-    /// ```
-    /// # use rekall::{NewEntry, Rekall, Status};
-    /// # fn main() -> Result<(), rekall::Error> {
-    /// # let folder = tempfile::tempdir().unwrap();
-    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
-    /// let old = rekall.remember(NewEntry::new("The build takes 40 minutes"))?;
-    /// let new = rekall.remember(NewEntry::new("The build takes 12 minutes"))?;
-    /// let replaced = rekall.supersede_entry(old, new)?;
-    /// assert_eq!((replaced.status, replaced.superseded_by), (Status::Obsolete, Some(new)));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Core`]: kind `NotFound` for either id; kind `InvalidInput` for an entry in its own place, and for one that
-    /// the older one replaces, directly or by way of others.
-    pub fn supersede_entry(&self, old: EntryId, new: EntryId) -> Result<Entry, Error> {
-        let mut tx = self.store.write()?;
-        let (_, entry) = tx.supersede(old, new)?;
-        tx.commit()?;
-        self.after_write();
-        Ok(entry)
-    }
-
-    /// Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared.
-    ///
-    /// # Errors
-    /// [`Error::Core`], kind `NotFound`.
-    pub fn forget(&self, id: EntryId) -> Result<(), Error> {
-        let mut tx = self.store.write()?;
-        tx.delete(id)?;
-        tx.commit()?;
-        self.after_write();
-        Ok(())
-    }
-
-    /// Links two entries; a link of the same relation that is already there gets the new reason.
-    ///
-    /// # Errors
-    /// [`Error::Core`] for an unknown id, an entry linked to itself, or a blank relation.
-    pub fn link(
-        &self,
-        source: EntryId,
-        target: EntryId,
-        relation: impl Into<Relation>,
-        reason: Option<&str>,
-    ) -> Result<(), Error> {
-        let mut tx = self.store.write()?;
-        tx.link(source, target, &relation.into(), reason)?;
-        Ok(tx.commit()?)
-    }
-
-    /// Removes a link; says whether there was one.
-    ///
-    /// # Errors
-    /// [`Error::Core`] for an unknown id.
-    pub fn unlink(
-        &self,
-        source: EntryId,
-        target: EntryId,
-        relation: impl Into<Relation>,
-    ) -> Result<bool, Error> {
-        let mut tx = self.store.write()?;
-        let removed = tx.unlink(source, target, &relation.into())?;
-        tx.commit()?;
-        Ok(removed)
-    }
-
-    /// The links that start or end at an entry, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Core`] for an unknown id.
-    pub fn links(&self, id: EntryId) -> Result<Vec<Link>, Error> {
-        Ok(self.store.read()?.links(id)?)
-    }
-
-    /// The entries within `depth` links of an entry, nearest first, with their distance.
-    ///
-    /// # Errors
-    /// [`Error::Core`] for an unknown id.
-    pub fn neighbours(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
-        Ok(self.store.read()?.neighbours(id, depth)?)
     }
 
     fn plan_update(&self, id: EntryId, patch: &EntryPatch) -> Result<Plan, Error> {
@@ -255,10 +134,10 @@ impl Rekall {
         let space = read.space.as_ref().ok_or(Error::NoModel)?;
         let lease = models.lease(None)?;
         self.check_model(space, lease.fingerprint().as_str())?;
-        let mut pieces = embedding::pieces((&read.after).into(), &*lease)?;
-        embedding::keep_what_fits(read.row, space.id, &mut stored, &mut pieces);
+        let mut pieces = pieces::pieces((&read.after).into(), &*lease)?;
+        pieces::keep_what_fits(read.row, space.id, &mut stored, &mut pieces);
         let wanted: Vec<&Piece> = pieces.iter().collect();
-        let fresh = embedding::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
+        let fresh = pieces::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
         Ok(Planned::Vectors { space: space.id, pieces, kept: stored, fresh })
     }
 }

@@ -6,10 +6,10 @@ use std::ops::ControlFlow;
 use rekall_core::{Draft, Inserted, NewVector, WriteTx};
 use rekall_model::{Embeddings, KeepAlive};
 
-use crate::embedding::{self, Piece};
-use crate::engine::check_cancelled;
+use crate::cancel::check_cancelled;
 use crate::event::Event;
 use crate::models::Models;
+use crate::models::pieces::{self, Piece};
 use crate::{CancelToken, EntryId, Error, NewEntry, Rekall};
 
 /// How far a long operation has come.
@@ -125,7 +125,7 @@ impl<'a> Remember<'a> {
         }
         let mut unit = Vec::with_capacity(rows.len());
         for row in rows.chunks_exact(dimensions.max(1)) {
-            unit.extend(embedding::normalized(row, dimensions)?);
+            unit.extend(pieces::normalized(row, dimensions)?);
         }
         let mut tx = self.begin()?;
         let space = self.rekall.own_space(&mut tx, &fingerprint, dimensions)?.id;
@@ -133,7 +133,7 @@ impl<'a> Remember<'a> {
             .entries
             .iter()
             .zip(unit.chunks_exact(dimensions.max(1)))
-            .map(|(entry, values)| embedding::given(entry.into(), space, values))
+            .map(|(entry, values)| pieces::given(entry.into(), space, values))
             .collect();
         let drafts: Vec<Draft<'_>> = self
             .entries
@@ -209,13 +209,13 @@ impl<'a> Remember<'a> {
         let mut pieces = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             check_cancelled(self.cancel.as_ref())?;
-            pieces.push(embedding::pieces(entry.into(), &*lease)?);
+            pieces.push(pieces::pieces(entry.into(), &*lease)?);
         }
         let flat: Vec<&Piece> = pieces.iter().flatten().collect();
         let (cancel, progress) = (self.cancel.clone(), &mut self.progress);
         // Pieces are what the model counts; callers think in entries.
         let (entries, total) = (self.entries.len(), flat.len().max(1));
-        let vectors = embedding::embed(&flat, &*lease, |done| {
+        let vectors = pieces::embed(&flat, &*lease, |done| {
             if let Some(progress) = progress {
                 progress(Progress { done: done * entries / total, total: entries });
             }

@@ -1,12 +1,33 @@
-//! Vectors of several texts at once.
+//! Vectors of texts.
 
 use std::ops::ControlFlow;
 
 use rekall_model::{Embedder, Embeddings};
 
-use crate::{Error, Purpose, Rekall, Watch};
+use crate::{Error, Rekall, Watch};
+
+/// What a text is embedded for: some models treat the two differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// To search with.
+    Query,
+    /// To be found.
+    Document,
+}
 
 impl Rekall {
+    /// The vector of a text as a query, or as a document: what the file's model makes of it.
+    ///
+    /// # Errors
+    /// [`Error::NoModel`], [`Error::Model`].
+    pub fn embed(&self, text: &str, purpose: Purpose) -> Result<Vec<f32>, Error> {
+        let lease = self.models.load().lease(None)?;
+        Ok(match purpose {
+            Purpose::Query => lease.embed_query(text)?,
+            Purpose::Document => lease.embed_documents(&[text])?,
+        })
+    }
+
     /// The vectors of several texts as queries, or as documents: one row of length 1 a text, in the order of the texts. As
     /// documents they are embedded together, which is faster than one by one; each row is what [`embed`](Self::embed)
     /// gives for its text. Progress counts texts.

@@ -1,17 +1,25 @@
 //! The model of an open memory: loaded when first needed, let go when idle.
 
+mod embed;
+mod fill;
+mod lifecycle;
+pub(crate) mod pieces;
+mod reembed;
+
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Instant;
 
 use rekall_model::{
     Embedder, Fingerprint, KeepAlive, LeaseOptions, LoadOptions, ModelEvent, ModelLease, ModelManager,
-    ModelSource, ModelState, Unload,
+    ModelSource, ModelState,
 };
 
-use crate::builder::Settings;
+use crate::Error;
 use crate::event::{Event, Events};
-use crate::{Error, Rekall};
+use crate::settings::Settings;
+
+pub use embed::Purpose;
+pub use reembed::Embedded;
 
 /// Where vectors come from.
 pub(crate) enum ModelChoice {
@@ -128,80 +136,7 @@ fn forward(event: &ModelEvent<'_>, events: &Events) {
     events.send(&event);
 }
 
-impl Rekall {
-    /// Loads the model now, so that the first search does not wait for it.
-    ///
-    /// # Errors
-    /// [`Error::NoModel`] or [`Error::Model`].
-    pub fn load_model(&self) -> Result<(), Error> {
-        self.models.load().lease(None).map(drop)
-    }
-
-    /// Lets the model go: at once, or when the last search that uses it ends. It is loaded again when needed;
-    /// cached queries need no model. A host's own model is not touched.
-    pub fn unload_model(&self) -> Unload {
-        self.models.load().manager().map_or(Unload::NotLoaded, ModelManager::unload)
-    }
-
-    /// Whether the model is in memory.
-    #[must_use]
-    pub fn model_state(&self) -> ModelState {
-        match &**self.models.load() {
-            Models::Managed(manager) => manager.state(),
-            Models::Own(_) => ModelState::Ready,
-            Models::Vectors(_) | Models::None => ModelState::Unloaded,
-        }
-    }
-
-    /// Unloads the model if it has been idle long enough at `now`, and says how many bytes that freed. For
-    /// hosts with an event loop; others ask for a thread with
-    /// [`Builder::unload_in_background`](crate::Builder::unload_in_background).
-    pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
-        self.models.load().manager()?.unload_if_idle(now)
-    }
-
-    /// When [`unload_if_idle`](Self::unload_if_idle) will next have something to do.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.models.load().manager()?.next_deadline()
-    }
-
-    /// Restarts the idle time of a loaded model.
-    pub fn touch_model(&self) {
-        if let Some(manager) = self.models.load().manager() {
-            manager.touch();
-        }
-    }
-
-    /// The vector of a text as a query, or as a document: what the file's model makes of it.
-    ///
-    /// # Errors
-    /// [`Error::NoModel`], [`Error::Model`].
-    pub fn embed(&self, text: &str, purpose: Purpose) -> Result<Vec<f32>, Error> {
-        let lease = self.models.load().lease(None)?;
-        Ok(match purpose {
-            Purpose::Query => lease.embed_query(text)?,
-            Purpose::Document => lease.embed_documents(&[text])?,
-        })
-    }
-
-    /// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index,
-    /// idle connections; then asks the allocator to return what is free to the system. The next search loads
-    /// what it needs again.
-    pub fn release_memory(&self) -> rekall_model::ReleasedMemory {
-        self.unload_model();
-        self.queries.clear();
-        self.vector_index.clear();
-        self.store.release_memory();
-        rekall_model::release_memory()
-    }
-}
-
-/// What a text is embedded for: some models treat the two differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// To search with.
-    Query,
-    /// To be found.
-    Document,
+/// Whether two fingerprints describe one vector space: a model's name does not matter, only what it is.
+pub(crate) fn same_space(a: &str, b: &str) -> bool {
+    a == b || matches!((Fingerprint::parse(a), Fingerprint::parse(b)), (Ok(a), Ok(b)) if a.same_space(&b))
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rekall_core::{EntryText, LogPosition, NewVector, ReadTx, Role, Space, SpaceState, WriteTx};
 use rekall_model::{Embedder, Embeddings};
 
-use crate::embedding::{self, Piece};
-use crate::reembed::Embedded;
+use super::pieces::{self, Piece};
+use super::reembed::Embedded;
 use crate::{Entry, Error, Rekall, Watch};
 
 /// A space that is given vectors by its model.
@@ -47,7 +47,7 @@ impl<'a> Filling<'a> {
     pub(crate) fn embed(&mut self, texts: &Texts, watch: &Watch<'_>) -> Result<Embeddings, Error> {
         let flat: Vec<&Piece> = texts.texts.iter().flat_map(|text| &text.pieces).collect();
         let started = Instant::now();
-        let vectors = embedding::embed(&flat, self.embedder, |_| match watch.check_cancelled() {
+        let vectors = pieces::embed(&flat, self.embedder, |_| match watch.check_cancelled() {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         })?;
@@ -89,7 +89,7 @@ impl Texts {
     pub(crate) fn of(tx: &ReadTx<'_>, rows: &[i64], embedder: &dyn Embedder) -> Result<Self, Error> {
         let mut texts = Vec::with_capacity(rows.len());
         for (row, entry) in tx.entries(rows)? {
-            let pieces = embedding::pieces(EntryText::from(&entry), embedder)?;
+            let pieces = pieces::pieces(EntryText::from(&entry), embedder)?;
             texts.push(Text { row, newest_change: tx.newest_change(row)?, entry, pieces });
         }
         Ok(Self { texts })

@@ -2,7 +2,7 @@
 
 use rekall_core::{EntryJson, Relation};
 
-use crate::batch::{Batch, Operation};
+use super::batch::{Batch, Operation};
 use crate::{EntryId, Error, Rekall, Watch};
 
 impl Rekall {

@@ -6,9 +6,8 @@ use std::time::Duration;
 use rekall_core::{Space, SpaceState};
 use rekall_model::{Embedder, LoadOptions, ModelSource};
 
-use crate::engine::same_space;
-use crate::fill::{Filling, Texts};
-use crate::models::{Lease, ModelChoice, Models};
+use super::fill::{Filling, Texts};
+use super::{Lease, ModelChoice, Models, same_space};
 use crate::{Error, Rekall, Watch};
 
 /// Entries embedded between two transactions: what is lost when the process dies in the middle.

@@ -1,4 +1,4 @@
-//! What the legs of one search found, and how it becomes hits.
+//! The entries that a search considers, with what each retriever says of them.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use super::hit::Leg;
 use crate::Error;
 use crate::vector_index::Snapshot;
 
-/// Entries found by any leg, by row number.
+/// Entries found by any retriever.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) candidates: HashMap<i64, Candidate>,
+pub(super) struct Candidates {
+    pub(super) by_row: HashMap<i64, Candidate>,
 }
 
-/// An entry that some leg found.
+/// An entry that some retriever found.
 pub(super) struct Candidate {
     pub(super) row: i64,
     pub(super) score: f64,
@@ -40,10 +40,10 @@ impl Candidate {
     }
 }
 
-impl Found {
+impl Candidates {
     fn at(&mut self, row: i64) -> &mut Candidate {
         let fresh = Candidate { row, score: 0.0, nearest: None, semantic: None, text: None };
-        self.candidates.entry(row).or_insert(fresh)
+        self.by_row.entry(row).or_insert(fresh)
     }
 
     pub(super) fn add_nearest(&mut self, neighbors: &[Neighbor]) {
@@ -69,7 +69,7 @@ impl Found {
     ) -> Result<(), Error> {
         let Some(search) = snapshot.search() else { return Ok(()) };
         let rest: EntrySet = self
-            .candidates
+            .by_row
             .values()
             .filter(|candidate| candidate.nearest.is_none())
             .map(|candidate| candidate.row)

@@ -7,15 +7,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 use rekall_cache::EmbeddingCache;
 use rekall_core::{Space, Store, WriteTx};
-use rekall_model::{Fingerprint, KeepAlive};
+use rekall_model::KeepAlive;
 
-use crate::builder::Settings;
 use crate::event::{Event, Events};
-use crate::models::Models;
+use crate::models::{Models, same_space};
 use crate::recall::health::Health;
-use crate::turns::Turns;
+use crate::recall::newest_search::NewestSearches;
+use crate::settings::Settings;
 use crate::vector_index::VectorIndexKeeper;
-use crate::{Builder, CancelToken, Error, Watch};
+use crate::{Error, Watch};
 
 /// Query texts in the cache carry the space, so that two models can never be confused.
 pub(crate) type QueryKey = (i64, Arc<str>);
@@ -33,17 +33,12 @@ pub struct Rekall {
     pub(crate) vector_index: VectorIndexKeeper,
     pub(crate) queries: EmbeddingCache<QueryKey>,
     pub(crate) events: Events,
-    pub(crate) turns: Turns,
+    pub(crate) newest_searches: NewestSearches,
     pub(crate) health: Health,
     pub(crate) settings: Settings,
 }
 
 impl Rekall {
-    /// Begins to open the memory in the file at `path`, which is made if it is not there.
-    pub fn builder(path: impl AsRef<Path>) -> Builder {
-        Builder::new(path.as_ref())
-    }
-
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -147,16 +142,4 @@ impl fmt::Debug for Rekall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rekall").field("path", &self.path()).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<(), Error> {
-    match cancel {
-        Some(token) if token.is_cancelled() => Err(Error::Interrupted),
-        _ => Ok(()),
-    }
-}
-
-/// Whether two fingerprints describe one vector space: a model's name does not matter, only what it is.
-pub(crate) fn same_space(a: &str, b: &str) -> bool {
-    a == b || matches!((Fingerprint::parse(a), Fingerprint::parse(b)), (Ok(a), Ok(b)) if a.same_space(&b))
 }

@@ -1,0 +1,17 @@
+//! Forgetting entries.
+
+use crate::{EntryId, Error, Rekall};
+
+impl Rekall {
+    /// Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared.
+    ///
+    /// # Errors
+    /// [`Error::Core`], kind `NotFound`.
+    pub fn forget(&self, id: EntryId) -> Result<(), Error> {
+        let mut tx = self.store.write()?;
+        tx.delete(id)?;
+        tx.commit()?;
+        self.after_write();
+        Ok(())
+    }
+}

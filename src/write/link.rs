@@ -1,0 +1,69 @@
+//! What one entry is to another: links, and the one that supersedes it.
+
+use rekall_core::Relation;
+
+use crate::{Entry, EntryId, Error, Rekall};
+
+impl Rekall {
+    /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches
+    /// leave it out unless asked, and names the new one in `superseded_by`. Gives the older one as it is now.
+    ///
+    /// A patch with [`superseded_by`](EntryPatch::superseded_by) alone sets the reference and leaves the status as it is.
+    /// Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is about searches.
+    ///
+    /// ```
+    /// # use rekall::{NewEntry, Rekall, Status};
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let old = rekall.remember(NewEntry::new("The build takes 40 minutes"))?;
+    /// let new = rekall.remember(NewEntry::new("The build takes 12 minutes"))?;
+    /// let replaced = rekall.supersede_entry(old, new)?;
+    /// assert_eq!((replaced.status, replaced.superseded_by), (Status::Obsolete, Some(new)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`]: kind `NotFound` for either id; kind `InvalidInput` for an entry in its own place, and for one that
+    /// the older one replaces, directly or by way of others.
+    pub fn supersede_entry(&self, old: EntryId, new: EntryId) -> Result<Entry, Error> {
+        let mut tx = self.store.write()?;
+        let (_, entry) = tx.supersede(old, new)?;
+        tx.commit()?;
+        self.after_write();
+        Ok(entry)
+    }
+
+    /// Links two entries; a link of the same relation that is already there gets the new reason.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id, an entry linked to itself, or a blank relation.
+    pub fn link(
+        &self,
+        source: EntryId,
+        target: EntryId,
+        relation: impl Into<Relation>,
+        reason: Option<&str>,
+    ) -> Result<(), Error> {
+        let mut tx = self.store.write()?;
+        tx.link(source, target, &relation.into(), reason)?;
+        Ok(tx.commit()?)
+    }
+
+    /// Removes a link; says whether there was one.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for an unknown id.
+    pub fn unlink(
+        &self,
+        source: EntryId,
+        target: EntryId,
+        relation: impl Into<Relation>,
+    ) -> Result<bool, Error> {
+        let mut tx = self.store.write()?;
+        let removed = tx.unlink(source, target, &relation.into())?;
+        tx.commit()?;
+        Ok(removed)
+    }
+}

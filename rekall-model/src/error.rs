@@ -26,7 +26,7 @@ pub enum Error {
     /// A file is there and is not what it has to be: truncated, malformed, of wrong shapes, or of
     /// another model than its neighbours.
     #[error("{}: expected {expected}, got {got}", path.display())]
-    BadFile {
+    InvalidFile {
         /// The file.
         path: PathBuf,
         /// What it had to hold.
@@ -143,7 +143,7 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Io,
             Self::MissingFile { .. } => ErrorKind::NotFound,
-            Self::BadFile { .. } => ErrorKind::InvalidModel,
+            Self::InvalidFile { .. } => ErrorKind::InvalidModel,
             Self::UnsupportedModel { .. } | Self::FeatureOff { .. } => ErrorKind::Unsupported,
             Self::Unavailable { .. } => ErrorKind::Unavailable,
             Self::Unembeddable { .. } => ErrorKind::Unembeddable,
@@ -158,7 +158,7 @@ impl Error {
         Self::Io { path: path.to_owned(), source }
     }
 
-    pub(crate) fn bad_file(path: &Path, expected: impl Into<String>, got: impl Into<String>) -> Self {
-        Self::BadFile { path: path.to_owned(), expected: expected.into(), got: got.into() }
+    pub(crate) fn invalid_file(path: &Path, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self::InvalidFile { path: path.to_owned(), expected: expected.into(), got: got.into() }
     }
 }

@@ -10,11 +10,11 @@ use crate::Error;
 
 /// Most bytes of a file of settings, such as `config.json`. Those of real models have some kilobytes; the tables of
 /// added tokens in a `tokenizer_config.json` one megabyte.
-pub(crate) const MOST_SETTINGS: u64 = 16 << 20;
+pub(crate) const MAX_SETTINGS_BYTES: u64 = 16 << 20;
 /// Most bytes of a `tokenizer.json`. That of a vocabulary of 500,000 has 35 MB.
-pub(crate) const MOST_TOKENIZER: u64 = 64 << 20;
+pub(crate) const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
 /// Most bytes of weights. They are mapped and hashed: 16 GiB take some ten seconds.
-pub(crate) const MOST_WEIGHTS: u64 = 16 << 30;
+pub(crate) const MAX_WEIGHTS_BYTES: u64 = 16 << 30;
 
 /// `blake3:` and the digest in hexadecimal.
 pub(crate) fn digest(bytes: &[u8]) -> String {
@@ -24,7 +24,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 /// The digest of a file, read piece by piece: none of it stays in the process's memory.
 #[cfg(feature = "transformer")]
 pub(crate) fn digest_of_file(path: &Path) -> Result<String, Error> {
-    let (file, length) = open(path, MOST_WEIGHTS)?;
+    let (file, length) = open(path, MAX_WEIGHTS_BYTES)?;
     let mut hasher = blake3::Hasher::new();
     // No further than its length when it was opened: a file that grows must not be read for ever.
     hasher.update_reader(file.take(length)).map_err(|source| Error::io(path, source))?;
@@ -38,21 +38,21 @@ pub(crate) fn digest_of_file(path: &Path) -> Result<String, Error> {
 /// the name may stand for another file by then.
 pub(crate) fn open(path: &Path, most: u64) -> Result<(File, u64), Error> {
     let failed = |source| Error::io(path, source);
-    judge(path, &path.metadata().map_err(failed)?, most)?;
+    check_regular_file(path, &path.metadata().map_err(failed)?, most)?;
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = options.open(path).map_err(failed)?;
-    let length = judge(path, &file.metadata().map_err(failed)?, most)?;
+    let length = check_regular_file(path, &file.metadata().map_err(failed)?, most)?;
     Ok((file, length))
 }
 
 /// The length of what may be read.
-fn judge(path: &Path, metadata: &Metadata, most: u64) -> Result<u64, Error> {
+fn check_regular_file(path: &Path, metadata: &Metadata, most: u64) -> Result<u64, Error> {
     if !metadata.is_file() {
         let got = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
-        return Err(Error::bad_file(path, "a regular file", got));
+        return Err(Error::invalid_file(path, "a regular file", got));
     }
     if metadata.len() > most {
         return Err(too_long(path, most, format!("{} bytes", metadata.len())));
@@ -61,7 +61,7 @@ fn judge(path: &Path, metadata: &Metadata, most: u64) -> Result<u64, Error> {
 }
 
 fn too_long(path: &Path, most: u64, got: String) -> Error {
-    Error::bad_file(path, format!("at most {most} bytes"), got)
+    Error::invalid_file(path, format!("at most {most} bytes"), got)
 }
 
 /// Reads a regular file of at most so many bytes.
@@ -80,17 +80,17 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
 
 /// Reads and parses a JSON file of settings that has to be there.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let bytes = match read(path, MOST_SETTINGS) {
+    let bytes = match read(path, MAX_SETTINGS_BYTES) {
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::MissingFile { path: path.to_owned(), expected: "a JSON file".into() });
         }
         read => read?,
     };
     if bytes.is_empty() {
-        return Err(Error::bad_file(path, "JSON", "0 bytes"));
+        return Err(Error::invalid_file(path, "JSON", "0 bytes"));
     }
     serde_json::from_slice(&bytes)
-        .map_err(|error| Error::bad_file(path, "JSON of a model", error.to_string()))
+        .map_err(|error| Error::invalid_file(path, "JSON of a model", error.to_string()))
 }
 
 /// The last part of a folder's path, as the model's name.

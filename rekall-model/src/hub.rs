@@ -18,9 +18,8 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-use crate::files::{self, MOST_SETTINGS, MOST_WEIGHTS};
-use crate::load::DownloadProgress;
-use crate::{Error, LoadOptions};
+use crate::files::{self, MAX_SETTINGS_BYTES, MAX_WEIGHTS_BYTES};
+use crate::{DownloadProgress, Error, LoadOptions};
 
 /// Files a model may have beside its weights, in the order they are fetched.
 const SMALL_FILES: [&str; 9] = [
@@ -45,7 +44,7 @@ const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safete
 ///
 /// # Errors
 /// [`Error::Unavailable`] if they are not cached and cannot be had; [`Error::UnsupportedModel`] for a
-/// repository without safetensors; [`Error::BadFile`] for a download that is not what the hub says.
+/// repository without safetensors; [`Error::InvalidFile`] for a download that is not what the hub says.
 pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<PathBuf, Error> {
     let named = std::env::var_os("HF_HUB_CACHE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let cache = match options.hub_cache.clone().or(named) {
@@ -64,7 +63,7 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     check_reference(&cache.path().join(wanted.folder_name()).join("refs").join(revision))?;
     let found = cached(&cache, &wanted, revision);
     match &found {
-        Some(folder) if settled(folder) => return Ok(folder.clone()),
+        Some(folder) if declares_pooling(folder) => return Ok(folder.clone()),
         Some(folder) if options.offline => {
             let place = folder.display();
             return Err(unavailable(
@@ -90,7 +89,7 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
         Some(commit) => Repo::with_revision(repo.to_owned(), RepoType::Model, commit.to_owned()),
         None => wanted.clone(),
     };
-    note(&cache.token_path())?;
+    read_note(&cache.token_path())?;
     let token = cache.token();
     let mut builder = ApiBuilder::from_cache(cache.clone()).with_token(token).with_progress(false);
     let endpoint = options.hub_endpoint.clone().or_else(|| std::env::var("HF_ENDPOINT").ok());
@@ -118,58 +117,58 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     let folder = cached(&cache, &wanted, revision)
         .ok_or_else(|| unavailable(repo, "the cache lost a file just written"))?;
     for name in ["modules.json", POOLING].into_iter().filter(|name| !offers(name)) {
-        note_absent(&folder, name);
+        mark_absent(&folder, name);
     }
     Ok(folder)
 }
 
 /// Most bytes of a note in the cache: the name of a commit, a token.
-const MOST_NOTE: u64 = 4096;
+const MAX_NOTE_BYTES: u64 = 4096;
 
 /// A note of the cache, if it is there. hf-hub reads these whatever they are: it would wait for a pipe for ever.
-fn note(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+fn read_note(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match path.metadata() {
         // A folder of branches with a common beginning is none, as is what cannot be seen.
-        Ok(metadata) if !metadata.is_dir() => files::read(path, MOST_NOTE).map(Some),
+        Ok(metadata) if !metadata.is_dir() => files::read(path, MAX_NOTE_BYTES).map(Some),
         _ => Ok(None),
     }
 }
 
 /// Refuses a reference to anything but a snapshot: its text becomes a part of paths.
 fn check_reference(path: &Path) -> Result<(), Error> {
-    let Some(commit) = note(path)? else { return Ok(()) };
+    let Some(commit) = read_note(path)? else { return Ok(()) };
     let text = String::from_utf8_lossy(&commit);
     let mut parts = Path::new(&*text).components();
     match (parts.next(), parts.next()) {
         (Some(Component::Normal(_)), None) => Ok(()),
-        _ => Err(Error::bad_file(path, "the name of a commit", format!("{text:?}"))),
+        _ => Err(Error::invalid_file(path, "the name of a commit", format!("{text:?}"))),
     }
 }
 
 /// Whether a snapshot says how its token vectors become one, or is known to be silent about it.
-fn settled(folder: &Path) -> bool {
+fn declares_pooling(folder: &Path) -> bool {
     #[derive(serde::Deserialize)]
     struct Kind {
         model_type: Option<String>,
     }
     // What cannot be read is for the loader to refuse.
-    let kind = files::read(&folder.join("config.json"), MOST_SETTINGS).ok();
+    let kind = files::read(&folder.join("config.json"), MAX_SETTINGS_BYTES).ok();
     let kind = kind.and_then(|json| serde_json::from_slice::<Kind>(&json).ok()).and_then(|k| k.model_type);
     // Static models have one way; what else there is, is for the loader to refuse.
     !matches!(kind.as_deref(), Some("bert" | "xlm-roberta" | "roberta"))
         || folder.join(POOLING).exists()
         // Each repository has this file, and only who takes all of one has it.
         || folder.join(".gitattributes").exists()
-        || [POOLING, "modules.json"].iter().any(|name| absence(folder, name).is_some_and(|path| path.exists()))
+        || [POOLING, "modules.json"].iter().any(|name| absence_marker(folder, name).is_some_and(|path| path.exists()))
 }
 
 /// Where it is noted that the hub has no such file.
-fn absence(folder: &Path, name: &str) -> Option<PathBuf> {
+fn absence_marker(folder: &Path, name: &str) -> Option<PathBuf> {
     Some(folder.parent()?.parent()?.join(".no_exist").join(folder.file_name()?).join(name))
 }
 
-fn note_absent(folder: &Path, name: &str) {
-    if let Some(path) = absence(folder, name)
+fn mark_absent(folder: &Path, name: &str) {
+    if let Some(path) = absence_marker(folder, name)
         && let Some(parent) = path.parent()
     {
         // In a cache that cannot be written to, the hub is asked again next time.
@@ -207,16 +206,16 @@ impl Download<'_> {
         if here || self.cache.get(name).is_some() {
             return Ok(());
         }
-        let observer = Watch { options: self.options, file: name.to_owned(), bytes: 0, total: 0 };
+        let observer = DownloadReporter { options: self.options, file: name.to_owned(), bytes: 0, total: 0 };
         let pointer =
             self.api.download_with_progress(name, observer).map_err(|error| failed(self.repo, error))?;
-        check(&pointer).inspect_err(|_| remove(&pointer))
+        verify_digest(&pointer).inspect_err(|_| remove(&pointer))
     }
 }
 
 /// The hub names large files by their SHA-256 and small ones as git does, by the SHA-1 of a header and the bytes; the
 /// cache keeps each under that name.
-fn check(pointer: &Path) -> Result<(), Error> {
+fn verify_digest(pointer: &Path) -> Result<(), Error> {
     let blob = pointer.canonicalize().map_err(|source| Error::io(pointer, source))?;
     let name = blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_digest = name.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
@@ -232,12 +231,12 @@ fn check(pointer: &Path) -> Result<(), Error> {
     if got == name {
         return Ok(());
     }
-    Err(Error::bad_file(pointer, format!("{kind} {name}, as the hub says"), got))
+    Err(Error::invalid_file(pointer, format!("{kind} {name}, as the hub says"), got))
 }
 
 /// A digest of what `hasher` has seen and a file, in hexadecimal.
 fn digest_of(path: &Path, mut hasher: impl Digest) -> Result<String, Error> {
-    let mut file = files::open(path, MOST_WEIGHTS)?.0;
+    let mut file = files::open(path, MAX_WEIGHTS_BYTES)?.0;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer).map_err(|source| Error::io(path, source))? {
@@ -259,23 +258,23 @@ fn remove(pointer: &Path) {
 }
 
 /// Passes a download's progress on.
-struct Watch<'a> {
+struct DownloadReporter<'a> {
     options: &'a LoadOptions,
     file: String,
     bytes: u64,
     total: u64,
 }
 
-impl Watch<'_> {
-    fn tell(&self) {
+impl DownloadReporter<'_> {
+    fn report(&self) {
         if let Some(observer) = &self.options.progress {
             let Self { file, bytes, total, .. } = self;
-            observer.tell(&DownloadProgress { file, bytes: *bytes, total: *total });
+            observer.report(&DownloadProgress { file, bytes: *bytes, total: *total });
         }
     }
 }
 
-impl Progress for Watch<'_> {
+impl Progress for DownloadReporter<'_> {
     fn init(&mut self, size: usize, _: &str) {
         self.bytes = 0;
         self.total = size as u64;
@@ -285,12 +284,12 @@ impl Progress for Watch<'_> {
         self.bytes += size as u64;
         // The end is told once, by `finish`.
         if size > 0 && self.bytes < self.total {
-            self.tell();
+            self.report();
         }
     }
 
     fn finish(&mut self) {
-        self.tell();
+        self.report();
     }
 }
 

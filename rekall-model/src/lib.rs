@@ -27,12 +27,11 @@
 //! # }
 //! # Ok::<(), rekall_model::Error>(())
 //! ```
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 #[cfg(feature = "transformer")]
 mod bert;
-#[cfg(feature = "bundled-model")]
-mod bundled;
 mod bytes;
 #[cfg(feature = "transformer")]
 mod cpu;
@@ -46,6 +45,7 @@ mod load;
 mod manager;
 mod mapped;
 mod memory;
+mod options;
 mod source;
 mod static_model;
 mod tensors;
@@ -57,11 +57,12 @@ pub use bert::BertEmbedder;
 pub use embedder::{Embedder, Embeddings, Progress};
 pub use error::{Error, ErrorKind};
 pub use fingerprint::Fingerprint;
-pub use load::{Device, DownloadProgress, LoadOptions, ProgressObserver, load};
+pub use load::load;
 pub use manager::{
     Clock, EventObserver, KeepAlive, LeaseOptions, ManagerOptions, ManagerStats, ModelEvent, ModelLease,
-    ModelManager, ModelState, SystemClock, Unload,
+    ModelManager, ModelState, SystemClock, UnloadOutcome,
 };
 pub use memory::{ReleasedMemory, process_rss, release_memory};
+pub use options::{Device, DownloadProgress, LoadOptions, ProgressObserver};
 pub use source::ModelSource;
 pub use static_model::StaticEmbedder;

@@ -1,10 +1,11 @@
 //! Read-only mapping of model files: the one place with `unsafe` in reading models.
+#![allow(unsafe_code)]
 
 use std::ops::Deref;
 use std::path::Path;
 
 use crate::Error;
-use crate::files::{self, MOST_WEIGHTS};
+use crate::files::{self, MAX_WEIGHTS_BYTES};
 
 /// A file's bytes, mapped: pages are read when touched, shared between processes and given back
 /// by the operating system under pressure; none of it is heap.
@@ -14,9 +15,9 @@ pub(crate) struct MappedFile(memmap2::Mmap);
 impl MappedFile {
     /// Maps a whole file of weights. A file of zero bytes is an error, as no model file is empty.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let (file, length) = files::open(path, MOST_WEIGHTS)?;
+        let (file, length) = files::open(path, MAX_WEIGHTS_BYTES)?;
         if length == 0 {
-            return Err(Error::bad_file(path, "a model file", "0 bytes"));
+            return Err(Error::invalid_file(path, "a model file", "0 bytes"));
         }
         // Hub caches and installed models replace files by renaming, which leaves a mapping whole.
         // SAFETY: read-only and private to this value. That nobody rewrites the file while it is

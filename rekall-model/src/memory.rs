@@ -1,4 +1,5 @@
 //! The process's memory, and giving some of it back.
+#![allow(unsafe_code)]
 
 /// Resident memory before and after [`release_memory`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

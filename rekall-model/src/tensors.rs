@@ -7,22 +7,22 @@ use safetensors::{Dtype, SafeTensors};
 use crate::Error;
 
 /// Most bytes of the header, which names the tensors. That of a network of 24 layers has 50 KB.
-const MOST_HEADER: u64 = 16 << 20;
+const MAX_HEADER_BYTES: u64 = 16 << 20;
 
 /// Most numbers in a vector. Known models have up to 8,192.
-pub(crate) const MOST_DIMENSIONS: usize = 1 << 16;
+pub(crate) const MAX_DIMENSIONS: usize = 1 << 16;
 
 /// The tensors of a whole file.
 pub(crate) fn parse<'a>(path: &Path, file: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
     // The crate's own bound is 100 MB, of which it would make a hundred times as much memory.
     if let Some(length) =
-        file.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)).filter(|&n| n > MOST_HEADER)
+        file.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)).filter(|&n| n > MAX_HEADER_BYTES)
     {
-        let expected = format!("a safetensors header of at most {MOST_HEADER} bytes");
-        return Err(Error::bad_file(path, expected, length.to_string()));
+        let expected = format!("a safetensors header of at most {MAX_HEADER_BYTES} bytes");
+        return Err(Error::invalid_file(path, expected, length.to_string()));
     }
     SafeTensors::deserialize(file)
-        .map_err(|error| Error::bad_file(path, "a whole safetensors file", error.to_string()))
+        .map_err(|error| Error::invalid_file(path, "a whole safetensors file", error.to_string()))
 }
 
 /// Refuses NaN and infinity, which would come out of the model as vectors of nothing. One pass at the speed of memory.
@@ -42,7 +42,7 @@ pub(crate) fn check_finite(path: &Path, name: &str, data: &[u8], dtype: Dtype) -
         None => Ok(()),
         Some(at) => {
             let got = format!("NaN or infinity as number {at}");
-            Err(Error::bad_file(path, format!("finite numbers in `{name}`"), got))
+            Err(Error::invalid_file(path, format!("finite numbers in `{name}`"), got))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use rekall_model::{ModelManager, ModelState, Unload};
+use rekall_model::{ModelManager, ModelState, UnloadOutcome};
 
 use super::Models;
 use crate::{Error, Rekall};
@@ -18,8 +18,8 @@ impl Rekall {
 
     /// Lets the model go: at once, or when the last search that uses it ends. It is loaded again when needed;
     /// cached queries need no model. A host's own model is not touched.
-    pub fn unload_model(&self) -> Unload {
-        self.models.load().manager().map_or(Unload::NotLoaded, ModelManager::unload)
+    pub fn unload_model(&self) -> UnloadOutcome {
+        self.models.load().manager().map_or(UnloadOutcome::NotLoaded, ModelManager::unload)
     }
 
     /// Whether the model is in memory.

@@ -1,7 +1,7 @@
 //! The model's life
 
 use rekall::ModelState;
-use rekall::model::Unload;
+use rekall::model::UnloadOutcome;
 
 use crate::border::error::ErrorObject;
 use crate::border::guard::on;
@@ -46,9 +46,9 @@ pub unsafe extern "C" fn rekall_model_unload(
     unsafe {
         on(db, error, Out::optional(out_outcome, REKALL_UNLOAD_NOT_LOADED), |db| {
             Ok(match db.unload_model() {
-                Unload::NotLoaded => REKALL_UNLOAD_NOT_LOADED,
-                Unload::Done { .. } => REKALL_UNLOAD_DONE,
-                Unload::Pending { .. } => REKALL_UNLOAD_PENDING,
+                UnloadOutcome::NotLoaded => REKALL_UNLOAD_NOT_LOADED,
+                UnloadOutcome::Done { .. } => REKALL_UNLOAD_DONE,
+                UnloadOutcome::Pending { .. } => REKALL_UNLOAD_PENDING,
             })
         })
     }

@@ -141,7 +141,7 @@ mod tests {
         }
         let mut seen = false;
         let observer = observer(look, UserData((&raw mut seen).cast()), 7);
-        observer.tell(&DownloadProgress { file: "weights", bytes: 1, total: 2 });
+        observer.report(&DownloadProgress { file: "weights", bytes: 1, total: 2 });
         assert!(seen && !crate::border::guard::is_in_callback(7));
     }
 

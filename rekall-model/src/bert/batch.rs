@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::forward::Workspace;
-use super::share::Share;
-use super::{BertEmbedder, Engine};
+use super::model::{BertEmbedder, Engine};
+use super::tensor_parallel::Shard;
 use crate::Error;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::unigram::Scratch;
@@ -29,7 +29,7 @@ const WINDOW: usize = 4096;
 const LOOK_BYTES: usize = 1 << 16;
 
 /// What one thread is given at a time: texts by position, and where their vectors go.
-struct Job<'a> {
+struct MicroBatch<'a> {
     positions: Vec<usize>,
     ids: Vec<&'a [u32]>,
     rows: Vec<&'a mut [f32]>,
@@ -38,13 +38,13 @@ struct Job<'a> {
 impl BertEmbedder {
     /// Vectors of a micro-batch, normalised, with the help of other threads where there are any.
     pub(super) fn run_together(&self, ids: &[&[u32]], rows: &mut [&mut [f32]]) -> Result<(), Error> {
-        let share = match &self.engine {
-            Engine::Processor(network) => self.helpers.share(network, ids),
+        let shard = match &self.engine {
+            Engine::Processor(network) => self.workers.split(network, ids),
             #[cfg(feature = "candle")]
-            Engine::Candle(_) => Share::all(),
+            Engine::Candle(_) => Shard::whole(),
         };
         let mut workspace = self.workspace();
-        self.run(&mut workspace, ids, rows, share)?;
+        self.run(&mut workspace, ids, rows, shard)?;
         self.give_back(workspace);
         Ok(())
     }
@@ -55,10 +55,10 @@ impl BertEmbedder {
         workspace: &mut Workspace,
         ids: &[&[u32]],
         rows: &mut [&mut [f32]],
-        mut share: Share,
+        mut shard: Shard,
     ) -> Result<(), Error> {
         match &self.engine {
-            Engine::Processor(network) => workspace.embed(network, ids, rows, &mut share)?,
+            Engine::Processor(network) => workspace.embed(network, ids, rows, &mut shard)?,
             #[cfg(feature = "candle")]
             Engine::Candle(network) => network.embed(self.settings.pooling, ids, rows)?,
         }
@@ -143,14 +143,14 @@ impl BertEmbedder {
             #[cfg(feature = "candle")]
             Engine::Candle(_) => DEVICE_BATCH_TOKENS,
         };
-        let mut jobs = jobs(ids, rows, self.dimensions(), room);
-        if let [job] = &mut jobs[..] {
-            self.run_together(&job.ids, &mut job.rows)?;
-            let tokens = job.positions.iter().map(|&position| counts[position] as usize).sum::<usize>();
+        let mut batches = batches(ids, rows, self.dimensions(), room);
+        if let [batch] = &mut batches[..] {
+            self.run_together(&batch.ids, &mut batch.rows)?;
+            let tokens = batch.positions.iter().map(|&position| counts[position] as usize).sum::<usize>();
             return Ok(Progress { texts: done.texts + ids.len(), tokens: done.tokens + tokens, ..done });
         }
-        let queue = Queue {
-            jobs: Mutex::new(jobs.into_iter()),
+        let queue = BatchQueue {
+            batches: Mutex::new(batches.into_iter()),
             stop: AtomicBool::new(false),
             texts: AtomicUsize::new(done.texts),
             tokens: AtomicUsize::new(done.tokens),
@@ -180,20 +180,20 @@ impl BertEmbedder {
         Ok(queue.progress())
     }
 
-    /// Takes jobs until there are none, or one is to stop.
+    /// Takes batches until there are none, or one is to stop.
     fn work(
         &self,
-        queue: &Queue<'_>,
+        queue: &BatchQueue<'_>,
         observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut workspace = self.workspace();
         while !queue.stop.load(Ordering::Relaxed) {
-            let Some(mut job) = queue.next() else { break };
-            if let Err(error) = self.run(&mut workspace, &job.ids, &mut job.rows, Share::all()) {
+            let Some(mut batch) = queue.next() else { break };
+            if let Err(error) = self.run(&mut workspace, &batch.ids, &mut batch.rows, Shard::whole()) {
                 queue.stop.store(true, Ordering::Relaxed);
                 return Err(error);
             }
-            let progress = queue.note(&job.positions);
+            let progress = queue.note(&batch.positions);
             // A window's last report is made when all threads are done.
             if progress.texts < queue.end && observe(progress).is_break() {
                 queue.stop.store(true, Ordering::Relaxed);
@@ -206,30 +206,35 @@ impl BertEmbedder {
 }
 
 /// Longest texts first, so that threads end together; texts of like length together, so that padding
-/// them to the first, where an engine does, costs little. A job's texts, so padded, have at most `room`
-/// tokens; a single longer text is a job of its own.
-fn jobs<'a>(ids: &'a [Vec<u32>], rows: &'a mut [f32], dimensions: usize, room: usize) -> Vec<Job<'a>> {
+/// them to the first, where an engine does, costs little. A batch's texts, so padded, have at most `room`
+/// tokens; a single longer text is a batch of its own.
+fn batches<'a>(
+    ids: &'a [Vec<u32>],
+    rows: &'a mut [f32],
+    dimensions: usize,
+    room: usize,
+) -> Vec<MicroBatch<'a>> {
     let mut rows: Vec<Option<&mut [f32]>> = rows.chunks_exact_mut(dimensions).map(Some).collect();
     let mut order: Vec<usize> = (0..ids.len()).collect();
     order.sort_by_key(|&position| std::cmp::Reverse(ids[position].len()));
-    let mut jobs: Vec<Job<'a>> = Vec::new();
+    let mut batches: Vec<MicroBatch<'a>> = Vec::new();
     for position in order {
         let Some(row) = rows[position].take() else { continue };
-        let fits = jobs.last().is_some_and(|job| (job.ids.len() + 1) * job.ids[0].len() <= room);
+        let fits = batches.last().is_some_and(|batch| (batch.ids.len() + 1) * batch.ids[0].len() <= room);
         if !fits {
-            jobs.push(Job { positions: Vec::new(), ids: Vec::new(), rows: Vec::new() });
+            batches.push(MicroBatch { positions: Vec::new(), ids: Vec::new(), rows: Vec::new() });
         }
-        if let Some(job) = jobs.last_mut() {
-            job.positions.push(position);
-            job.ids.push(&ids[position]);
-            job.rows.push(row);
+        if let Some(batch) = batches.last_mut() {
+            batch.positions.push(position);
+            batch.ids.push(&ids[position]);
+            batch.rows.push(row);
         }
     }
-    jobs
+    batches
 }
 
-struct Queue<'a> {
-    jobs: Mutex<std::vec::IntoIter<Job<'a>>>,
+struct BatchQueue<'a> {
+    batches: Mutex<std::vec::IntoIter<MicroBatch<'a>>>,
     stop: AtomicBool,
     texts: AtomicUsize,
     tokens: AtomicUsize,
@@ -239,13 +244,13 @@ struct Queue<'a> {
     counts: &'a [u32],
 }
 
-impl<'a> Queue<'a> {
+impl<'a> BatchQueue<'a> {
     fn len(&self) -> usize {
-        self.jobs.lock().map_or(0, |jobs| jobs.len())
+        self.batches.lock().map_or(0, |batches| batches.len())
     }
 
-    fn next(&self) -> Option<Job<'a>> {
-        self.jobs.lock().ok()?.next()
+    fn next(&self) -> Option<MicroBatch<'a>> {
+        self.batches.lock().ok()?.next()
     }
 
     fn note(&self, positions: &[usize]) -> Progress {

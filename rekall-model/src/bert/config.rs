@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::files::{digest, read_json};
-use crate::tensors::MOST_DIMENSIONS;
+use crate::tensors::MAX_DIMENSIONS;
 use crate::{Error, LoadOptions};
 
 /// Shape of the network, from `config.json`.
@@ -224,7 +224,7 @@ impl Config {
     }
 
     fn check(&self, path: &Path) -> Result<(), Error> {
-        let bad = |expected: &str, got: String| Err(Error::bad_file(path, expected, got));
+        let bad = |expected: &str, got: String| Err(Error::invalid_file(path, expected, got));
         let unsupported = |expected: &str, got: &str| {
             Err(Error::UnsupportedModel { path: path.to_owned(), expected: expected.into(), got: got.into() })
         };
@@ -243,8 +243,8 @@ impl Config {
         if sizes.contains(&0) {
             return bad("sizes above 0", format!("{sizes:?}"));
         }
-        if self.hidden_size > MOST_DIMENSIONS {
-            return bad(&format!("a hidden_size of at most {MOST_DIMENSIONS}"), self.hidden_size.to_string());
+        if self.hidden_size > MAX_DIMENSIONS {
+            return bad(&format!("a hidden_size of at most {MAX_DIMENSIONS}"), self.hidden_size.to_string());
         }
         if !(0.0..=1.0).contains(&self.layer_norm_eps) {
             return bad("a layer_norm_eps from 0 to 1", self.layer_norm_eps.to_string());
@@ -267,7 +267,7 @@ impl Config {
 fn check_declared(path: &Path, declared: &[usize], full: usize) -> Result<(), Error> {
     match declared.iter().find(|&&length| length == 0 || length > full) {
         None => Ok(()),
-        Some(wrong) => Err(Error::bad_file(
+        Some(wrong) => Err(Error::invalid_file(
             path,
             format!("declared dimensions from 1 to the hidden_size of {full}"),
             wrong.to_string(),
@@ -293,7 +293,7 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
             Some("Pooling") => {
                 if !Path::new(&module.path).components().all(|part| matches!(part, Component::Normal(_))) {
                     let expected = "a path inside the model's folder";
-                    return Err(Error::bad_file(&modules_path, expected, format!("{:?}", module.path)));
+                    return Err(Error::invalid_file(&modules_path, expected, format!("{:?}", module.path)));
                 }
                 pooling_folder.clone_from(&module.path);
                 promised = true;

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::config::{Config, Pooling};
-use super::share::{Parts, Share};
+use super::tensor_parallel::{Partition, Shard};
 use super::weights::{Layer, Linear, Weights};
 use crate::Error;
 use crate::cpu::{
@@ -22,17 +22,17 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// How many threads may share one text: a head is not divided, and each part of a matrix is whole panels. A
+    /// How many threads may shard one text: a head is not divided, and each part of a matrix is whole panels. A
     /// small network is done before another thread has woken up.
-    pub(super) fn most_members(&self) -> usize {
+    pub(super) fn max_shards(&self) -> usize {
         let heads = self.config.num_attention_heads;
         let whole_panels = (self.config.hidden_size / heads).is_multiple_of(panel_width());
-        if whole_panels && self.weights.memory_bytes() >= SHARED_WEIGHTS_BYTES { heads } else { 1 }
+        if whole_panels && self.weights.memory_bytes() >= SHARDED_WEIGHTS_BYTES { heads } else { 1 }
     }
 }
 
 /// Weights that take above half a millisecond to read.
-const SHARED_WEIGHTS_BYTES: usize = 8 << 20;
+const SHARDED_WEIGHTS_BYTES: usize = 8 << 20;
 
 /// A workspace larger than this is given back after the call.
 const KEPT_BYTES: usize = 2 << 20;
@@ -68,7 +68,7 @@ impl Workspace {
         }
     }
 
-    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`. A helper, which has but a share
+    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`. A helper, which has but a shard
     /// of the work, wants no rows, and stops early when its help is not needed any more.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Workspace {
         network: &Network,
         texts: &[&[u32]],
         rows: &mut [&mut [f32]],
-        share: &mut Share,
+        shard: &mut Shard,
     ) -> Result<(), Error> {
         let Network { config, pooling, weights } = network;
         let width = config.hidden_size;
@@ -98,7 +98,7 @@ impl Workspace {
         }
         layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, epsilon);
         for layer in &weights.layers {
-            if !self.layer(config, layer, texts, tokens, share) {
+            if !self.layer(config, layer, texts, tokens, shard) {
                 return Ok(());
             }
         }
@@ -117,19 +117,20 @@ impl Workspace {
         layer: &Layer,
         texts: &[&[u32]],
         tokens: usize,
-        share: &mut Share,
+        shard: &mut Shard,
     ) -> bool {
         let width = config.hidden_size;
         let inner_width = config.intermediate_size;
         let epsilon = config.layer_norm_eps as f32;
         let gelu = if config.hidden_act == "relu" { Activation::Relu } else { Activation::Gelu };
 
-        let heads = Parts::Heads(config.num_attention_heads);
+        let heads = Partition::Heads(config.num_attention_heads);
         // Out of `self` while its other buffers are at work.
         let mut context = std::mem::take(&mut self.context);
-        let attended = share.fill(context.sized(tokens * width), width, heads, |context, heads| {
-            self.attend(config, layer, texts, heads, context);
-        });
+        let attended =
+            shard.compute_and_gather(context.sized(tokens * width), width, heads, |context, heads| {
+                self.attend(config, layer, texts, heads, context);
+            });
         self.context = context;
         if !attended {
             return false;
@@ -137,7 +138,7 @@ impl Workspace {
         let (context, hidden) = (&self.context[..tokens * width], self.hidden.sized(tokens * width));
 
         let branch = self.branch.sized(tokens * width);
-        let go_on = share.fill(branch, width, Parts::Panels, |out, columns| {
+        let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
             linear(context, tokens, &layer.attention, Activation::None, out, columns);
         });
         let norm = &layer.attention_norm;
@@ -145,10 +146,10 @@ impl Workspace {
 
         let inner = self.inner.sized(tokens * inner_width);
         let go_on = go_on
-            && share.fill(inner, inner_width, Parts::Panels, |out, columns| {
+            && shard.compute_and_gather(inner, inner_width, Partition::Panels, |out, columns| {
                 linear(hidden, tokens, &layer.up, gelu, out, columns);
             })
-            && share.fill(branch, width, Parts::Panels, |out, columns| {
+            && shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
                 linear(inner, tokens, &layer.down, Activation::None, out, columns);
             });
         let norm = &layer.output_norm;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::config::Config;
-use super::special::SpecialTokens;
+use super::special_tokens::SpecialTokens;
 use crate::Error;
 use crate::tokenize::TextTokenizer;
 
@@ -16,7 +16,7 @@ pub(super) fn check(
     config: &Config,
 ) -> Result<(), Error> {
     let vocabulary = config.vocab_size;
-    let refuse = |expected: String, got: String| Err(Error::bad_file(path, expected, got));
+    let refuse = |expected: String, got: String| Err(Error::invalid_file(path, expected, got));
     let highest = special.before.iter().chain(&special.after).map(|&id| id as usize).max();
     let end = tokenizer.ids_end().max(highest.map_or(0, |id| id + 1));
     if end > vocabulary {

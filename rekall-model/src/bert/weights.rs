@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     fn bad(&self, expected: String, got: String) -> Error {
-        Error::bad_file(self.path, expected, got)
+        Error::invalid_file(self.path, expected, got)
     }
 
     /// A tensor's bytes, type and shape.

@@ -56,14 +56,14 @@ impl WithSimd for Product<'_> {
 }
 
 #[inline(always)]
-fn run<S: Simd, const MOST: usize>(simd: S, product: Product<'_>) {
+fn run<S: Simd, const MAX_HEIGHT: usize>(simd: S, product: Product<'_>) {
     let Product { a, a_stride, rows, b, bias, activation, out, out_stride } = product;
     let width = 2 * S::F32_LANES;
     if rows == 0 || b.k == 0 {
         return;
     }
     // Tiles of equal height rather than full ones and a flat rest: flat tiles waste registers.
-    let tiles = rows.div_ceil(MOST);
+    let tiles = rows.div_ceil(MAX_HEIGHT);
     let (height, taller) = (rows / tiles, rows % tiles);
     let panel_length = width * b.k;
     for (index, panel) in b.panels.chunks_exact(panel_length).enumerate() {

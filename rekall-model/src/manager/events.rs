@@ -55,7 +55,7 @@ pub enum ModelState {
 
 /// What [`ModelManager::unload`](crate::ModelManager::unload) did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unload {
+pub enum UnloadOutcome {
     /// The model is gone.
     Done {
         /// Heap it held, in bytes.

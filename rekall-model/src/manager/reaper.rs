@@ -2,37 +2,11 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
-use super::{Inner, lock};
+use super::lifecycle::Lifecycle;
 use crate::Error;
-
-/// Wakes the reaper.
-#[derive(Default)]
-pub(super) struct Bell {
-    state: Mutex<BellState>,
-    rung: Condvar,
-}
-
-#[derive(Default)]
-struct BellState {
-    /// Something changed since the reaper last looked.
-    ringing: bool,
-    stop: bool,
-}
-
-impl Bell {
-    pub(super) fn ring(&self) {
-        lock(&self.state).ringing = true;
-        self.rung.notify_all();
-    }
-
-    fn stop(&self) {
-        lock(&self.state).stop = true;
-        self.rung.notify_all();
-    }
-}
 
 thread_local! {
     /// Where the manager lies whose reaper this thread is. Asking std for this thread's handle would leave that allocated for
@@ -42,59 +16,47 @@ thread_local! {
 
 /// The thread; stopped and joined when dropped.
 pub(super) struct Reaper {
-    inner: Weak<Inner>,
+    lifecycle: Weak<Lifecycle>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Reaper {
-    pub(super) fn start(inner: &Arc<Inner>) -> Result<Self, Error> {
-        let shared = Arc::clone(inner);
+    pub(super) fn start(lifecycle: &Arc<Lifecycle>) -> Result<Self, Error> {
+        let shared = Arc::clone(lifecycle);
         let thread = std::thread::Builder::new()
             .name("rekall-reaper".into())
             .spawn(move || run(&shared))
             .map_err(|error| Error::Compute { reason: format!("no thread for the reaper: {error}") })?;
-        Ok(Self { inner: Arc::downgrade(inner), thread: Some(thread) })
+        Ok(Self { lifecycle: Arc::downgrade(lifecycle), thread: Some(thread) })
     }
 }
 
 impl Drop for Reaper {
     fn drop(&mut self) {
-        if let Some(inner) = self.inner.upgrade() {
-            inner.bell.stop();
+        if let Some(lifecycle) = self.lifecycle.upgrade() {
+            lifecycle.wake.stop();
         }
         let Some(thread) = self.thread.take() else { return };
         // An observer of an event may drop the manager on the reaper's own thread: that thread
         // cannot join itself, and ends right after.
-        if REAPS_FOR.get() != self.inner.as_ptr().addr() {
+        if REAPS_FOR.get() != self.lifecycle.as_ptr().addr() {
             // It catches panics of the observers it runs.
             drop(thread.join());
         }
     }
 }
 
-fn run(inner: &Inner) {
-    REAPS_FOR.set(std::ptr::from_ref(inner).addr());
-    let mut state = lock(&inner.bell.state);
-    while !state.stop {
-        state.ringing = false;
-        drop(state);
-        let now = inner.options.clock.now();
-        // An observer that panics concerns the host, whose panic hook has told it; the next model has to go all the same.
-        let unloaded = catch_unwind(AssertUnwindSafe(|| inner.unload_if_idle(now)));
+fn run(lifecycle: &Lifecycle) {
+    REAPS_FOR.set(std::ptr::from_ref(lifecycle).addr());
+    while lifecycle.wake.begin_round() {
+        let now = lifecycle.options.clock.now();
+        // An observer's panic is the host's affair, whose panic hook has reported it; the next model has to be
+        // unloaded all the same.
+        let unloaded = catch_unwind(AssertUnwindSafe(|| lifecycle.unload_if_idle(now)));
         if unloaded.is_err() {
             tracing::warn!("an observer panicked when the model was unloaded");
         }
-        let wait = inner.next_deadline().map(|deadline| deadline.saturating_duration_since(now));
-        state = lock(&inner.bell.state);
-        if state.ringing || state.stop {
-            continue;
-        }
-        state = match wait {
-            Some(time) => match inner.bell.rung.wait_timeout(state, time) {
-                Ok((state, _)) => state,
-                Err(poisoned) => poisoned.into_inner().0,
-            },
-            None => inner.bell.rung.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner),
-        };
+        let deadline = lifecycle.next_deadline();
+        lifecycle.wake.wait(deadline.map(|deadline| deadline.saturating_duration_since(now)));
     }
 }

@@ -1,6 +1,6 @@
 //! A value that is made on first use, once, however many ask; is held as long as somebody uses it;
 //! and can be dropped when nobody does. Knows nothing of models, clocks or events, so that a model
-//! checker can try its interleavings (`model_check`).
+//! checker can try its interleavings (`shuttle_tests`).
 
 use super::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -31,7 +31,7 @@ enum Phase<T> {
     Ready(Arc<T>),
     /// Taken out and being dropped: whoever would load waits until it is gone, so that there are
     /// never two in memory.
-    Leaving,
+    Dropping,
 }
 
 /// What a caller finds.
@@ -46,7 +46,7 @@ pub(super) enum Entry<T> {
 
 /// What became of a value that was to be dropped.
 pub(super) enum Removal<T> {
-    /// Taken out; dropping it is the caller's work, outside the lock, and then to call `gone`.
+    /// Taken out; dropping it is the caller's work, outside the lock, and then to call `dropped`.
     Taken(Arc<T>),
     /// So many hold it, or none as it is still being made; it goes when the last lets go.
     InUse(usize),
@@ -79,7 +79,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
     /// Leases the value, or says what to do to get it. Blocks while one is being dropped.
     pub(super) fn enter(&self) -> Entry<T> {
         let mut state = self.lock();
-        while matches!(state.phase, Phase::Leaving) {
+        while matches!(state.phase, Phase::Dropping) {
             state = self.sleep(state);
         }
         if let Some(value) = state.lease() {
@@ -128,13 +128,13 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
     }
 
     /// A value that was taken out has been dropped.
-    pub(super) fn gone(&self) {
+    pub(super) fn dropped(&self) {
         self.lock().phase = Phase::Empty;
         self.changed.notify_all();
     }
 
     /// Gives a lease back. The caller has dropped its `Arc` before, so that the value returned is
-    /// the last; it is to be dropped, then `gone` to be called. `drop_when_free` says whether it goes at once if nobody else holds it.
+    /// the last; it is to be dropped, then `dropped` to be called. `drop_when_free` says whether it goes at once if nobody else holds it.
     pub(super) fn release(&self, now: I, keep: K, drop_when_free: bool) -> Option<Arc<T>> {
         let mut state = self.lock();
         state.leases = state.leases.saturating_sub(1);
@@ -174,10 +174,10 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
     }
 
     /// (what is there, leases, since when idle and how long to keep it)
-    pub(super) fn look(&self) -> (Occupancy, usize, Option<(I, K)>) {
+    pub(super) fn snapshot(&self) -> (Occupancy, usize, Option<(I, K)>) {
         let state = self.lock();
         let occupancy = match &state.phase {
-            Phase::Empty | Phase::Leaving => Occupancy::Empty,
+            Phase::Empty | Phase::Dropping => Occupancy::Empty,
             Phase::Loading => Occupancy::Loading,
             Phase::Ready(_) => Occupancy::Ready,
         };
@@ -215,9 +215,9 @@ impl<T, I, K> State<T, I, K> {
         }
         self.idle = None;
         self.unload_when_free = false;
-        match std::mem::replace(&mut self.phase, Phase::Leaving) {
+        match std::mem::replace(&mut self.phase, Phase::Dropping) {
             Phase::Ready(value) => Some(value),
-            Phase::Empty | Phase::Loading | Phase::Leaving => None,
+            Phase::Empty | Phase::Loading | Phase::Dropping => None,
         }
     }
 }

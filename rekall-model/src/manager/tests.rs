@@ -1,8 +1,10 @@
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Barrier, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
+use super::sync::lock;
 use super::*;
-use crate::{Embeddings, ErrorKind, Progress};
+use crate::{Embedder, Embeddings, Error, ErrorKind, Fingerprint, Progress};
 
 /// A clock moved by hand.
 struct ManualClock(Mutex<Instant>);
@@ -148,14 +150,14 @@ fn keep_alive_per_call() {
 fn unloading_on_request() {
     let (clock, log) = (ManualClock::new(), Log::new());
     let manager = manager(&clock, &log);
-    assert_eq!(manager.unload(), Unload::NotLoaded);
+    assert_eq!(manager.unload(), UnloadOutcome::NotLoaded);
     let lease = manager.lease().unwrap();
-    assert_eq!(manager.unload(), Unload::Pending { leases: 1 });
+    assert_eq!(manager.unload(), UnloadOutcome::Pending { leases: 1 });
     assert_eq!(lease.embed_query("x").unwrap(), [1.0, 0.0]);
     drop(lease);
     assert_eq!(manager.state(), ModelState::Unloaded);
     drop(manager.lease().unwrap());
-    assert_eq!(manager.unload(), Unload::Done { bytes: 1_000 });
+    assert_eq!(manager.unload(), UnloadOutcome::Done { bytes: 1_000 });
     assert_eq!(manager.stats().unloads, 2);
 }
 
@@ -264,7 +266,7 @@ fn a_model_unloaded_while_it_is_loaded_goes_when_its_callers_let_go() {
     let own = Arc::clone(&manager);
     let loader = move || {
         // As another thread would, while this one loads.
-        assert_eq!(own.get().unwrap().unload(), Unload::Pending { leases: 0 });
+        assert_eq!(own.get().unwrap().unload(), UnloadOutcome::Pending { leases: 0 });
         fake()
     };
     let options = ManagerOptions { keep_alive: KeepAlive::Forever, ..ManagerOptions::default() };
@@ -292,7 +294,7 @@ fn a_panicking_observer_keeps_no_lease_and_no_turn() {
             let stats = manager.stats();
             assert_eq!((stats.leases, stats.loads), (0, loads));
             assert!(manager.lease().is_ok(), "the next caller is served");
-            assert!(matches!(manager.unload(), Unload::Done { .. }));
+            assert!(matches!(manager.unload(), UnloadOutcome::Done { .. }));
         }
     }
 }
@@ -352,7 +354,7 @@ fn the_reaper_unloads_and_is_joined() {
         drop(manager.lease().unwrap());
         assert_eq!(rx.recv_timeout(Duration::from_secs(60)), Ok(1_000));
     }
-    let weak = Arc::downgrade(&manager.inner);
+    let weak = Arc::downgrade(&manager.lifecycle);
     drop(manager);
     assert!(weak.upgrade().is_none(), "the thread is gone and holds nothing");
 }

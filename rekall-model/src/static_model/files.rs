@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::rows::{Number, TokenVectors};
 use crate::Error;
 use crate::bytes::Bytes;
-use crate::files::{self, MOST_TOKENIZER, digest, read_json};
+use crate::files::{self, MAX_TOKENIZER_BYTES, digest, read_json};
 use crate::mapped::MappedFile;
-use crate::tensors::{self, MOST_DIMENSIONS};
+use crate::tensors::{self, MAX_DIMENSIONS};
 use crate::tokenize::TextTokenizer;
 
 /// What Python's `model2vec` takes for a configuration that sets none.
@@ -68,12 +68,12 @@ impl StaticFiles {
         let [weights, tokenizer, config, tensor] = *layout;
         let config: Config = read_json(&folder.join(config))?;
         if config.max_length == Some(0) {
-            return Err(Error::bad_file(&folder.join("config.json"), "a max_length of at least 1", "0"));
+            return Err(Error::invalid_file(&folder.join("config.json"), "a max_length of at least 1", "0"));
         }
         let weights_path = folder.join(weights);
         let weights = Bytes::from_mapped(MappedFile::open(&weights_path)?);
         let tokenizer_path = folder.join(tokenizer);
-        let json = files::read(&tokenizer_path, MOST_TOKENIZER)?;
+        let json = files::read(&tokenizer_path, MAX_TOKENIZER_BYTES)?;
         let tokenizer = TextTokenizer::parse(&tokenizer_path, &json)?;
         Ok(Self {
             name: name.to_owned(),
@@ -89,7 +89,7 @@ impl StaticFiles {
 impl TokenVectors {
     /// Finds the tensors in a safetensors file and checks their shapes against the tokenizer.
     pub(crate) fn parse(path: &Path, file: &Bytes, rows: &str, vocabulary: usize) -> Result<Self, Error> {
-        let bad = |expected: String, got: String| Error::bad_file(path, expected, got);
+        let bad = |expected: String, got: String| Error::invalid_file(path, expected, got);
         let tensors = tensors::parse(path, file)?;
         let view = tensors.tensor(rows).map_err(|_| {
             let mut names = tensors.names();
@@ -111,8 +111,8 @@ impl TokenVectors {
         if width == 0 || count == 0 {
             return Err(bad(format!("`{rows}` with rows and columns"), format!("shape {:?}", view.shape())));
         }
-        if width > MOST_DIMENSIONS {
-            return Err(bad(format!("`{rows}` with at most {MOST_DIMENSIONS} columns"), width.to_string()));
+        if width > MAX_DIMENSIONS {
+            return Err(bad(format!("`{rows}` with at most {MAX_DIMENSIONS} columns"), width.to_string()));
         }
         tensors::check_finite(path, rows, view.data(), view.dtype())?;
         let optional = |name: &str| -> Result<_, Error> {

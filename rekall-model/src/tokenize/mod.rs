@@ -1,6 +1,6 @@
 //! A model's tokenizer: our own where it fits, the `tokenizers` crate for everything else.
 
-mod judge;
+mod validate;
 
 use std::path::Path;
 
@@ -29,15 +29,15 @@ pub(crate) struct Generic {
 impl TextTokenizer {
     /// Reads the text of a `tokenizer.json`; `path` is for messages only.
     pub(crate) fn parse(path: &Path, json: &[u8]) -> Result<Self, Error> {
-        let malformed = |reason: String| Error::bad_file(path, "a tokenizer.json", reason);
+        let malformed = |reason: String| Error::invalid_file(path, "a tokenizer.json", reason);
         if json.is_empty() {
             return Err(malformed("0 bytes".into()));
         }
         match Unigram::parse(json).map_err(|error| malformed(error.to_string()))? {
             ParseOutcome::Supported(unigram) => Ok(Self::Unigram(unigram)),
             ParseOutcome::Other => {
-                let refused = |(expected, got): judge::Refusal| Error::bad_file(path, expected, got);
-                judge::file(json).map_err(refused)?;
+                let refused = |(expected, got): validate::Refusal| Error::invalid_file(path, expected, got);
+                validate::json(json).map_err(refused)?;
                 let mut tokenizer =
                     Tokenizer::from_bytes(json).map_err(|error| malformed(error.to_string()))?;
                 // Cutting and padding are the embedder's business, whatever the file was saved with.
@@ -46,7 +46,7 @@ impl TextTokenizer {
                 // What stands around a text is the embedder's, too, and nothing is ever decoded.
                 tokenizer.with_post_processor(None::<PostProcessorWrapper>);
                 tokenizer.with_decoder(None::<DecoderWrapper>);
-                judge::added_tokens(&tokenizer).map_err(refused)?;
+                validate::added_tokens(&tokenizer).map_err(refused)?;
                 let unknown = unknown_token(json).and_then(|token| tokenizer.token_to_id(&token));
                 let json_bytes = json.len();
                 Ok(Self::Generic(Box::new(Generic { tokenizer, unknown, json_bytes })))

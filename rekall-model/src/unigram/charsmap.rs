@@ -128,7 +128,7 @@ fn offset_of(unit: u32) -> usize {
 /// For files, before anybody uses them: every place that a walk through the trie can come to must lie in it, with room
 /// for a step by any byte, and every replacement in the text of replacements, from the beginning of a character. Linear
 /// in the trie.
-pub(crate) fn longest_stretch(blob: &[u8]) -> Result<u64, String> {
+pub(crate) fn max_expansion(blob: &[u8]) -> Result<u64, String> {
     let length = blob.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
     let Some((length, rest)) = length.zip(blob.get(4..)) else {
         return Err(format!("{} bytes", blob.len()));

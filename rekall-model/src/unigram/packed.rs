@@ -1,12 +1,15 @@
 //! A tokenizer as one block of bytes that is used where it lies.
 //!
-//! All numbers little-endian: magic `RKUG0001`; `u32` unknown id; `f64` score of the unknown; `u32`
-//! what runs of spaces become (0: left alone); `u32` split at white space; then five sections, each
-//! a `u32` length and its bytes: character map, trie, scores, added tokens (JSON), nothing else.
+//! All numbers are little-endian: the magic `RKUG0001`; `u32` id of the unknown piece; `f64` its score; `u32` the
+//! character that a run of spaces becomes (0 leaves runs alone); `u32` 1 if words are split at any white space;
+//! then four sections, each a `u32` length and its bytes: character map, trie, scores, added tokens. An added
+//! token is its `u32` id, a byte of flags (1 strips white space on the left, 2 on the right), a `u32` length and
+//! its text.
 
 use super::charsmap::Charsmap;
+use super::pieces::Pieces;
+use super::tokenizer::{AddedToken, Unigram};
 use super::trie::Trie;
-use super::{AddedToken, Unigram};
 use crate::bytes::Bytes;
 
 const MAGIC: &[u8; 8] = b"RKUG0001";
@@ -75,7 +78,8 @@ impl Unigram {
             let text = String::from_utf8(entries.take(length)?.to_vec()).ok()?;
             added.push(AddedToken { text, id, strip: (flags & 1 == 1, flags & 2 == 2) });
         }
-        Some(Self { charsmap, trie, scores, unknown_score, unknown_id, collapse, whitespace_split, added })
+        let pieces = Pieces { trie, scores, unknown_score, unknown_id };
+        Some(Self { charsmap, pieces, collapse, whitespace_split, added })
     }
 }
 

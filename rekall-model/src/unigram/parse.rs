@@ -9,10 +9,11 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::charsmap::longest_stretch;
+use super::charsmap::max_expansion;
 use super::packed::Sections;
+use super::pieces::MAX_PIECE_BYTES;
+use super::tokenizer::{AddedToken, META, Unigram};
 use super::trie::Trie;
-use super::{AddedToken, META, Unigram};
 
 /// Whether a `tokenizer.json` is one of ours.
 #[derive(Debug)]
@@ -54,53 +55,50 @@ struct Model<'a> {
     #[serde(default)]
     byte_fallback: bool,
     #[serde(borrow, default)]
-    vocab: Pieces<'a>,
+    vocab: ScoredPieces<'a>,
 }
 
-/// Pieces and scores by id; empty for the other models, whose vocabulary is an object.
+/// ScoredPieces and scores by id; empty for the other models, whose vocabulary is an object.
 #[derive(Default)]
-struct Pieces<'a>(Vec<(Cow<'a, str>, f64)>);
+struct ScoredPieces<'a>(Vec<(Cow<'a, str>, f64)>);
 
 #[derive(Deserialize)]
 struct Piece<'a>(#[serde(borrow)] Cow<'a, str>, f64);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Pieces<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ScoredPieces<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PiecesVisitor;
+        struct ListVisitor;
 
-        impl<'de> Visitor<'de> for PiecesVisitor {
-            type Value = Pieces<'de>;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = ScoredPieces<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a vocabulary")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Pieces<'de>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ScoredPieces<'de>, A::Error> {
                 let mut pieces = Vec::new();
                 while let Some(Piece(text, score)) = seq.next_element()? {
                     pieces.push((text, score));
                 }
-                Ok(Pieces(pieces))
+                Ok(ScoredPieces(pieces))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pieces<'de>, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScoredPieces<'de>, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Pieces::default())
+                Ok(ScoredPieces::default())
             }
         }
 
-        deserializer.deserialize_any(PiecesVisitor)
+        deserializer.deserialize_any(ListVisitor)
     }
 }
 
-/// Bytes of a piece. Time per character grows with the longest; those of known models stay below a hundred.
-pub(crate) const MOST_PIECE_BYTES: usize = 1024;
-
 /// Tokens cut out of the raw text, each of which is looked for at each place: known files have some five.
-const MOST_ADDED: usize = 1000;
+const MAX_ADDED_TOKENS: usize = 1000;
 
 /// How many times as long a character map may make a text: Unicode's own makes one character of 3 bytes 33.
-const MOST_STRETCH: u64 = 256;
+const MAX_EXPANSION: u64 = 256;
 
 /// Log-probability penalty of an unknown character below the least likely piece, as in SentencePiece.
 const UNKNOWN_PENALTY: f64 = 10.0;
@@ -141,8 +139,8 @@ fn sections(file: &File<'_>) -> Option<Sections> {
     }
     let (charsmap, collapse) = normalizer(&file.normalizer)?;
     let whitespace_split = pre_tokenizer(&file.pre_tokenizer)?;
-    if file.added_tokens.len() > MOST_ADDED
-        || model.vocab.0.iter().any(|(text, _)| text.len() > MOST_PIECE_BYTES)
+    if file.added_tokens.len() > MAX_ADDED_TOKENS
+        || model.vocab.0.iter().any(|(text, _)| text.len() > MAX_PIECE_BYTES)
     {
         return None;
     }
@@ -178,7 +176,7 @@ fn normalizer(value: &Value) -> Option<(Vec<u8>, Option<char>)> {
         let text = value.get("precompiled_charsmap")?.as_str()?;
         (value.get("type")? == "Precompiled").then_some(())?;
         let blob = BASE64_STANDARD.decode(text).ok()?;
-        longest_stretch(&blob).is_ok_and(|times| times <= MOST_STRETCH).then_some(blob)
+        max_expansion(&blob).is_ok_and(|times| times <= MAX_EXPANSION).then_some(blob)
     };
     if value.get("type")? != "Sequence" {
         return Some((charsmap(value)?, None));

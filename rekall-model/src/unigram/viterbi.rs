@@ -1,6 +1,6 @@
 //! The likeliest sequence of pieces of one word.
 
-use super::Unigram;
+use super::pieces::Pieces;
 
 /// Best way to reach each byte position of a word; reused between words.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ impl Lattice {
     ///
     /// Sums in `f64` in text order and replaces only on "greater", as the `tokenizers` crate does:
     /// where two paths tie, the same one wins.
-    pub(super) fn encode(&mut self, unigram: &Unigram, word: &str, ids: &mut Vec<u32>) {
+    pub(super) fn encode(&mut self, pieces: &Pieces, word: &str, ids: &mut Vec<u32>) {
         let size = word.len();
         self.nodes.clear();
         self.nodes.resize(size + 1, Node { score: 0.0, start: UNREACHED, id: 0 });
@@ -36,12 +36,12 @@ impl Lattice {
             let width = char_width(bytes[start]).min(size - start);
             let mut has_single = false;
             let nodes = &mut self.nodes[start..];
-            unigram.trie.prefixes(&bytes[start..], |length, id| {
+            pieces.trie.prefixes(&bytes[start..], |length, id| {
                 has_single |= length == width;
-                nodes[length].offer(till_here + unigram.score(id), start, id);
+                nodes[length].offer(till_here + pieces.score(id), start, id);
             });
             if !has_single {
-                nodes[width].offer(till_here + unigram.unknown_score, start, unigram.unknown_id);
+                nodes[width].offer(till_here + pieces.unknown_score, start, pieces.unknown_id);
             }
             start += width;
         }
@@ -50,7 +50,7 @@ impl Lattice {
         let mut in_unknown = false;
         while end > 0 {
             let node = self.nodes[end];
-            if node.id != unigram.unknown_id {
+            if node.id != pieces.unknown_id {
                 ids.push(node.id);
                 in_unknown = false;
             } else if !in_unknown {

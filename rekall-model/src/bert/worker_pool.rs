@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::forward::{Network, Workspace};
-use super::share::{Share, Team};
+use super::tensor_parallel::{Group, Shard};
 
 /// Threads beside the caller's; started when first needed, ended with this.
 #[derive(Debug)]
-pub(super) struct Helpers {
-    most: usize,
-    threads: Mutex<Vec<Helper>>,
+pub(super) struct WorkerPool {
+    max_workers: usize,
+    workers: Mutex<Vec<Worker>>,
 }
 
 #[derive(Debug)]
-struct Helper {
+struct Worker {
     /// Gone only while the thread is being ended.
     jobs: Option<Sender<Job>>,
     status: Arc<Status>,
@@ -36,57 +36,57 @@ struct Status {
 struct Job {
     network: Arc<Network>,
     texts: Vec<Vec<u32>>,
-    share: Share,
+    shard: Shard,
 }
 
-impl Helpers {
-    /// At most so many.
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, threads: Mutex::default() }
+impl WorkerPool {
+    /// At max_workers so many.
+    pub(super) fn new(max_workers: usize) -> Self {
+        Self { max_workers, workers: Mutex::default() }
     }
 
-    /// Gives each helper at hand a share of a micro-batch, and the caller the one that remains.
-    pub(super) fn share(&self, network: &Arc<Network>, texts: &[&[u32]]) -> Share {
-        let most = self.most.min(network.most_members() - 1);
-        if most == 0 {
-            return Share::all();
+    /// Gives each worker at hand a shard of a micro-batch, and the caller the one that remains.
+    pub(super) fn split(&self, network: &Arc<Network>, texts: &[&[u32]]) -> Shard {
+        let max_workers = self.max_workers.min(network.max_shards() - 1);
+        if max_workers == 0 {
+            return Shard::whole();
         }
-        let mut threads = self.locked();
-        while threads.len() < most {
-            // A system that gives no more threads is no reason to fail.
-            let Ok(helper) = Helper::start() else { break };
-            threads.push(helper);
+        let mut workers = self.locked();
+        while workers.len() < max_workers {
+            // A system that gives no more workers is no reason to fail.
+            let Ok(worker) = Worker::start() else { break };
+            workers.push(worker);
         }
-        let idle: Vec<&Helper> = threads
+        let idle: Vec<&Worker> = workers
             .iter()
-            .take(most)
-            .filter(|helper| !helper.status.busy.swap(true, Ordering::Acquire))
+            .take(max_workers)
+            .filter(|worker| !worker.status.busy.swap(true, Ordering::Acquire))
             .collect();
         if idle.is_empty() {
-            return Share::all();
+            return Shard::whole();
         }
-        let team = Team::new(idle.len() + 1);
-        for (index, helper) in idle.into_iter().enumerate() {
+        let group = Group::new(idle.len() + 1);
+        for (index, worker) in idle.into_iter().enumerate() {
             let texts = texts.iter().map(|text| text.to_vec()).collect();
-            let share = Share::of(Arc::clone(&team), index + 1);
-            if let Some(jobs) = &helper.jobs {
-                // A helper that is gone will be missed at the first exchange.
-                drop(jobs.send(Job { network: Arc::clone(network), texts, share }));
+            let shard = Shard::of(Arc::clone(&group), index + 1);
+            if let Some(jobs) = &worker.jobs {
+                // A worker that is gone will be missed at the first exchange.
+                drop(jobs.send(Job { network: Arc::clone(network), texts, shard }));
             }
         }
-        Share::of(team, 0)
+        Shard::of(group, 0)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.locked().iter().map(|helper| helper.status.bytes.load(Ordering::Relaxed)).sum()
+        self.locked().iter().map(|worker| worker.status.bytes.load(Ordering::Relaxed)).sum()
     }
 
-    fn locked(&self) -> MutexGuard<'_, Vec<Helper>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, Vec<Worker>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Helper {
+impl Worker {
     fn start() -> std::io::Result<Self> {
         let (jobs, inbox) = channel();
         let status = Arc::<Status>::default();
@@ -99,10 +99,10 @@ impl Helper {
 
 fn work(inbox: &Receiver<Job>, status: &Status) {
     let mut workspace = Workspace::default();
-    while let Ok(Job { network, texts, mut share }) = inbox.recv() {
+    while let Ok(Job { network, texts, mut shard }) = inbox.recv() {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         // What goes wrong goes wrong for the caller as well, who reports it.
-        drop(workspace.embed(&network, &texts, &mut [], &mut share));
+        drop(workspace.embed(&network, &texts, &mut [], &mut shard));
         workspace.shrink();
         drop(network);
         status.bytes.store(workspace.memory_bytes(), Ordering::Relaxed);
@@ -110,14 +110,14 @@ fn work(inbox: &Receiver<Job>, status: &Status) {
     }
 }
 
-impl Drop for Helpers {
+impl Drop for WorkerPool {
     fn drop(&mut self) {
-        let mut threads = self.locked();
+        let mut workers = self.locked();
         // All are told before the first is waited for.
-        for helper in threads.iter_mut() {
-            helper.jobs = None;
+        for worker in workers.iter_mut() {
+            worker.jobs = None;
         }
-        for thread in threads.iter_mut().filter_map(|helper| helper.thread.take()) {
+        for thread in workers.iter_mut().filter_map(|worker| worker.thread.take()) {
             // One that panicked has nothing left to end.
             drop(thread.join());
         }

@@ -90,7 +90,7 @@ impl World {
     fn drop_out(&self, model: Option<Arc<Model>>) {
         if model.is_some() {
             drop(model);
-            self.slot.gone();
+            self.slot.dropped();
         }
     }
 }
@@ -141,7 +141,7 @@ fn unloading_never_happens_under_a_caller_and_leaves_nothing() {
                 thread.join().unwrap();
             }
             // Whatever happened, nobody holds it now: it is there and idle, or gone.
-            let (_, leases, idle) = world.slot.look();
+            let (_, leases, idle) = world.slot.snapshot();
             assert_eq!(leases, 0);
             assert_eq!(idle.is_some(), world.alive.load(Ordering::SeqCst) == 1);
             if let Removal::Taken(model) = world.slot.remove() {

@@ -15,7 +15,7 @@ pub(super) struct SpecialTokens {
 }
 
 /// Most special tokens around a text. Known models have two.
-const MOST: usize = 256;
+const MAX_SPECIAL_TOKENS: usize = 256;
 
 #[derive(Deserialize)]
 struct File {
@@ -26,11 +26,11 @@ struct File {
 impl SpecialTokens {
     pub(super) fn read(path: &Path, json: &[u8]) -> Result<Self, Error> {
         let file: File = serde_json::from_slice(json)
-            .map_err(|error| Error::bad_file(path, "a tokenizer.json", error.to_string()))?;
+            .map_err(|error| Error::invalid_file(path, "a tokenizer.json", error.to_string()))?;
         Self::of(&file.post_processor).ok_or_else(|| Error::UnsupportedModel {
             path: path.to_owned(),
             expected: format!(
-                "a post_processor of type BertProcessing, RobertaProcessing or TemplateProcessing with at most {MOST} \
+                "a post_processor of type BertProcessing, RobertaProcessing or TemplateProcessing with at most {MAX_SPECIAL_TOKENS} \
                  special tokens"
             ),
             got: file.post_processor.get("type").map_or_else(|| "another".into(), Value::to_string),
@@ -60,7 +60,7 @@ impl SpecialTokens {
                     let ids = processor.get("special_tokens")?.get(name)?.get("ids")?.as_array()?;
                     let side = if text_seen { &mut tokens.after } else { &mut tokens.before };
                     // Looked at before anything is kept: pieces times ids can be the square of the file.
-                    if side.len() + ids.len() > MOST {
+                    if side.len() + ids.len() > MAX_SPECIAL_TOKENS {
                         return None;
                     }
                     for value in ids {

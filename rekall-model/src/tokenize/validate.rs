@@ -6,20 +6,20 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
-use crate::unigram::{MOST_PIECE_BYTES, longest_stretch};
+use crate::unigram::{MAX_PIECE_BYTES, max_expansion};
 
 /// How many times as long as its text what a model sees may be. Real pipelines stay below a hundred: 11 for a character
 /// map, 3 for a visible space.
-const MOST_STRETCH: u64 = 4096;
+const MAX_EXPANSION: u64 = 4096;
 /// Steps before the model, of normalizers and pre-tokenizers.
-const MOST_STEPS: usize = 64;
+const MAX_STEPS: usize = 64;
 /// Bytes of a text that is put before or behind each piece or character.
-const MOST_AFFIX_BYTES: usize = 256;
+const MAX_AFFIX_BYTES: usize = 256;
 /// Characters of a word that WordPiece looks at, for which its time grows with the third power. The usual number is 100.
-const MOST_WORD_CHARACTERS: u64 = 1000;
+const MAX_WORD_CHARACTERS: u64 = 1000;
 /// Bytes of all pieces of a Unigram model, each of which the crate makes a node with a table for. A vocabulary of 250,000
 /// has 2 MB.
-const MOST_VOCABULARY_BYTES: usize = 16 << 20;
+const MAX_VOCABULARY_BYTES: usize = 16 << 20;
 
 /// Why a file is refused: what it had to hold, and what it holds.
 pub(super) type Refusal = (String, String);
@@ -29,10 +29,10 @@ fn refuse<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, R
 }
 
 /// Judges a file before the crate sees it. The parsing is done twice for it: 0.1 s for a vocabulary of 250,000.
-pub(super) fn file(json: &[u8]) -> Result<(), Refusal> {
+pub(super) fn json(json: &[u8]) -> Result<(), Refusal> {
     let file: Value =
         serde_json::from_slice(json).map_err(|error| ("a tokenizer.json".into(), error.to_string()))?;
-    let mut pipeline = Pipeline { stretch: 1, steps: 0 };
+    let mut pipeline = Pipeline { expansion: 1, steps: 0 };
     for key in ["normalizer", "pre_tokenizer"] {
         if let Some(step) = file.get(key) {
             pipeline.step(step)?;
@@ -43,7 +43,7 @@ pub(super) fn file(json: &[u8]) -> Result<(), Refusal> {
 
 /// The way of a text to the model.
 struct Pipeline {
-    stretch: u64,
+    expansion: u64,
     steps: usize,
 }
 
@@ -52,8 +52,8 @@ impl Pipeline {
     fn step(&mut self, step: &Value) -> Result<(), Refusal> {
         let Value::Object(members) = step else { return Ok(()) };
         self.steps += 1;
-        if self.steps > MOST_STEPS {
-            return refuse(format!("at most {MOST_STEPS} steps before the model"), "more");
+        if self.steps > MAX_STEPS {
+            return refuse(format!("at most {MAX_STEPS} steps before the model"), "more");
         }
         let kind = members.get("type").and_then(Value::as_str).unwrap_or_default();
         if kind == "Precompiled" || members.contains_key("precompiled_charsmap") {
@@ -89,10 +89,10 @@ impl Pipeline {
     }
 
     fn grow(&mut self, by: u64) -> Result<(), Refusal> {
-        self.stretch = self.stretch.saturating_mul(by.max(1));
-        if self.stretch > MOST_STRETCH {
-            let expected = format!("steps that make a text at most {MOST_STRETCH} times as long");
-            return refuse(expected, format!("{} times as long", self.stretch));
+        self.expansion = self.expansion.saturating_mul(by.max(1));
+        if self.expansion > MAX_EXPANSION {
+            let expected = format!("steps that make a text at most {MAX_EXPANSION} times as long");
+            return refuse(expected, format!("{} times as long", self.expansion));
         }
         Ok(())
     }
@@ -104,7 +104,7 @@ fn charsmap(value: Option<&Value>) -> Result<u64, Refusal> {
         return Err(bad(value.map_or_else(|| "none".into(), |_| "no text".into())));
     };
     let blob = BASE64_STANDARD.decode(text).map_err(|error| bad(error.to_string()))?;
-    longest_stretch(&blob).map_err(bad)
+    max_expansion(&blob).map_err(bad)
 }
 
 /// How much longer a replacement can make a text.
@@ -117,8 +117,8 @@ fn replacement(pattern: &Value, content: &str) -> u64 {
 }
 
 fn affix(what: &str, text: &str) -> Result<(), Refusal> {
-    if text.len() > MOST_AFFIX_BYTES {
-        return refuse(format!("a {what} of at most {MOST_AFFIX_BYTES} bytes"), text.len().to_string());
+    if text.len() > MAX_AFFIX_BYTES {
+        return refuse(format!("a {what} of at most {MAX_AFFIX_BYTES} bytes"), text.len().to_string());
     }
     Ok(())
 }
@@ -129,10 +129,10 @@ fn model(model: &Value) -> Result<(), Refusal> {
         affix(key, text(key))?;
     }
     if let Some(most) = model.get("max_input_chars_per_word")
-        && most.as_u64().is_none_or(|most| most > MOST_WORD_CHARACTERS)
+        && most.as_u64().is_none_or(|most| most > MAX_WORD_CHARACTERS)
     {
         return refuse(
-            format!("a max_input_chars_per_word of at most {MOST_WORD_CHARACTERS}"),
+            format!("a max_input_chars_per_word of at most {MAX_WORD_CHARACTERS}"),
             most.to_string(),
         );
     }
@@ -153,12 +153,12 @@ fn model(model: &Value) -> Result<(), Refusal> {
 
 fn unigram_pieces(pieces: &[Value]) -> Result<(), Refusal> {
     let lengths = || pieces.iter().filter_map(|piece| piece.get(0)?.as_str()).map(str::len);
-    if let Some(length) = lengths().find(|&length| length > MOST_PIECE_BYTES) {
-        return refuse(format!("pieces of at most {MOST_PIECE_BYTES} bytes"), format!("a piece of {length}"));
+    if let Some(length) = lengths().find(|&length| length > MAX_PIECE_BYTES) {
+        return refuse(format!("pieces of at most {MAX_PIECE_BYTES} bytes"), format!("a piece of {length}"));
     }
     let all: usize = lengths().sum();
-    if all > MOST_VOCABULARY_BYTES {
-        return refuse(format!("pieces of at most {MOST_VOCABULARY_BYTES} bytes in all"), all.to_string());
+    if all > MAX_VOCABULARY_BYTES {
+        return refuse(format!("pieces of at most {MAX_VOCABULARY_BYTES} bytes in all"), all.to_string());
     }
     Ok(())
 }

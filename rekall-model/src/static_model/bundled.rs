@@ -7,15 +7,16 @@
 
 use std::path::Path;
 
+use super::files::{DEFAULT_MAX_LENGTH, StaticFiles};
+use super::rows::TokenVectors;
 use crate::Error;
 use crate::bytes::Bytes;
-use crate::static_model::{DEFAULT_MAX_LENGTH, StaticFiles, TokenVectors};
 use crate::tokenize::TextTokenizer;
 use crate::unigram::Unigram;
 
-static WEIGHTS: &[u8] = include_bytes!("../data/static-fren/model.safetensors");
+static WEIGHTS: &[u8] = include_bytes!("../../data/static-fren/model.safetensors");
 /// Packed form of the model's `tokenizer.json`; a test keeps the two in step.
-static TOKENIZER: &[u8] = include_bytes!("../data/static-fren/tokenizer.bin");
+static TOKENIZER: &[u8] = include_bytes!("../../data/static-fren/tokenizer.bin");
 
 const NAME: &str = "static-fren-use-32k-256-int8";
 // Constants, so that nothing hashes 9 MB at start; a test checks them against the files. The
@@ -27,7 +28,7 @@ const TOKENIZER_DIGEST: &str = "blake3:aa24af8dac4b0f77e460ede3b35e662795cd61764
 pub(crate) fn files() -> Result<StaticFiles, Error> {
     let path = Path::new("(bundled model)");
     let unigram = Unigram::from_packed(&Bytes::from_static(TOKENIZER))
-        .ok_or_else(|| Error::bad_file(path, "a packed tokenizer", "other bytes"))?;
+        .ok_or_else(|| Error::invalid_file(path, "a packed tokenizer", "other bytes"))?;
     let tokenizer = TextTokenizer::Unigram(Box::new(unigram));
     let weights = Bytes::from_static(WEIGHTS);
     Ok(StaticFiles {
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
     use crate::files::digest;
 
-    const TOKENIZER_JSON: &[u8] = include_bytes!("../data/static-fren/tokenizer.json");
+    const TOKENIZER_JSON: &[u8] = include_bytes!("../../data/static-fren/tokenizer.json");
 
     #[test]
     fn constants_match_the_files() {

@@ -19,7 +19,7 @@ use crate::mapped::MappedFile;
 use crate::{Device, Error};
 
 /// The network on a device, in `f32`.
-pub(super) struct Accelerated {
+pub(super) struct CandleNetwork {
     device: candle_core::Device,
     network: Network,
     memory_bytes: usize,
@@ -30,13 +30,13 @@ enum Network {
     Roberta(XLMRobertaModel),
 }
 
-impl Accelerated {
+impl CandleNetwork {
     /// Loads the weights onto a device. Names and shapes were checked by whoever read the file before.
     pub(super) fn load(path: &Path, config: &Config, device: Device) -> Result<Self, Error> {
         let device = open(device)?;
         let file = MappedFile::open(path)?;
         let tensors = SliceSafetensors::new(&file)
-            .map_err(|error| Error::bad_file(path, "a whole safetensors file", one_line(&error)))?;
+            .map_err(|error| Error::invalid_file(path, "a whole safetensors file", one_line(&error)))?;
         // As in `Weights`: what the file puts before each name is nothing, `bert.`, `roberta.` …
         let prefix = tensors
             .tensors()
@@ -190,7 +190,7 @@ mod tests {
             let path = folder.join("model.safetensors");
             let config = std::fs::read(folder.join("config.json")).unwrap();
             let config: Config = serde_json::from_slice(&config).unwrap();
-            let network = Accelerated::load(&path, &config, Device::CandleCpu).unwrap();
+            let network = CandleNetwork::load(&path, &config, Device::CandleCpu).unwrap();
             let file = std::fs::read(path).unwrap();
             let tensors = SliceSafetensors::new(&file).unwrap();
             let numbers: usize =

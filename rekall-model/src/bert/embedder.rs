@@ -1,0 +1,57 @@
+//! [`Embedder`] for the sentence transformer.
+
+use std::ops::ControlFlow;
+
+use super::forward::Workspace;
+use super::model::{BertEmbedder, Engine};
+use crate::embedder::{Embedder, Embeddings, Progress};
+use crate::unigram::Scratch;
+use crate::{Error, Fingerprint};
+
+impl Embedder for BertEmbedder {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    fn dimensions(&self) -> usize {
+        self.settings.dimensions
+    }
+
+    fn max_tokens(&self) -> Option<usize> {
+        Some(self.max_tokens)
+    }
+
+    fn count_tokens(&self, text: &str) -> Result<usize, Error> {
+        let (_, count) = self.ids_of("", text, &mut Scratch::default())?;
+        Ok(count)
+    }
+
+    fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
+        Ok(self.embed_documents_observed(texts, &mut |_| ControlFlow::Continue(()))?.rows)
+    }
+
+    fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
+        let (ids, _) = self.ids_of(&self.settings.query_prefix, text, &mut Scratch::default())?;
+        let mut row = vec![0.0; self.dimensions()];
+        self.run_together(&[&ids], &mut [&mut row])?;
+        Ok(row)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        let workspaces: usize = self.locked_workspaces().iter().map(Workspace::memory_bytes).sum();
+        let weights = match &self.engine {
+            Engine::Processor(network) => network.weights.memory_bytes() + self.workers.memory_bytes(),
+            #[cfg(feature = "candle")]
+            Engine::Candle(network) => network.memory_bytes(),
+        };
+        self.tokenizer.memory_bytes() + weights + workspaces
+    }
+
+    fn embed_documents_observed(
+        &self,
+        texts: &[&str],
+        observe: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Embeddings, Error> {
+        self.embed_in_batches(texts, observe)
+    }
+}

@@ -1,0 +1,173 @@
+//! The manager as its host sees it.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use super::events::{ManagerStats, ModelState, UnloadOutcome};
+use super::lifecycle::{Lifecycle, ModelLease};
+use super::options::{LeaseOptions, ManagerOptions};
+use super::reaper::Reaper;
+use super::slot::{Removal, Slot};
+use super::sync::lock;
+use super::wake::WakeSignal;
+use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
+
+/// Owns at most one instance of a model and lends it out.
+///
+/// The first [`lease`](Self::lease) loads it, on the caller's thread; others that come meanwhile wait for that
+/// load and share its outcome. A leased model is never unloaded. Once the last lease has ended and
+/// the [`KeepAlive`] has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that from an
+/// event loop at [`next_deadline`](Self::next_deadline), or let a thread do so
+/// ([`start_reaper`](Self::start_reaper)). No thread runs unless asked for.
+///
+/// Leasing a loaded model costs a lock and a reference count, well under a microsecond.
+///
+/// ```
+/// # #[cfg(feature = "bundled-model")] {
+/// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource, ModelState};
+///
+/// let manager =
+///     ModelManager::new(ModelSource::Bundled, LoadOptions::default(), ManagerOptions::default());
+/// assert_eq!(manager.state(), ModelState::Unloaded);
+/// let vector = manager.lease()?.embed_query("what did we decide about caching?")?;
+/// assert_eq!((vector.len(), manager.stats().loads), (256, 1));
+/// manager.unload();
+/// assert_eq!(manager.state(), ModelState::Unloaded);
+/// # }
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
+pub struct ModelManager {
+    pub(super) lifecycle: Arc<Lifecycle>,
+    reaper: Mutex<Option<Reaper>>,
+}
+
+impl ModelManager {
+    /// A manager of the model that [`load`] makes of `source`. Loads nothing yet.
+    pub fn new(source: ModelSource, load_options: LoadOptions, options: ManagerOptions) -> Self {
+        let name = source.to_string();
+        Self::with_loader(name, move || load(&source, &load_options), options)
+    }
+
+    /// A manager of any model: `loader` makes it, and is called again after each unload. `name`
+    /// stands in events.
+    pub fn with_loader(
+        name: impl Into<String>,
+        loader: impl Fn() -> Result<Arc<dyn Embedder>, Error> + Send + Sync + 'static,
+        options: ManagerOptions,
+    ) -> Self {
+        let lifecycle = Lifecycle {
+            source: name.into(),
+            loader: Box::new(loader),
+            options,
+            slot: Slot::new(),
+            record: Mutex::default(),
+            loads: AtomicU64::new(0),
+            failed_loads: AtomicU64::new(0),
+            unloads: AtomicU64::new(0),
+            wake: WakeSignal::default(),
+        };
+        Self { lifecycle: Arc::new(lifecycle), reaper: Mutex::new(None) }
+    }
+
+    /// The model, loaded if need be.
+    ///
+    /// # Errors
+    /// [`Error::Load`] with the loader's error, for the caller that loaded and for all who waited.
+    pub fn lease(&self) -> Result<ModelLease, Error> {
+        self.lease_with(&LeaseOptions::default())
+    }
+
+    /// As [`lease`](Self::lease), with this call's own wishes.
+    ///
+    /// # Errors
+    /// As [`lease`](Self::lease).
+    pub fn lease_with(&self, options: &LeaseOptions<'_>) -> Result<ModelLease, Error> {
+        self.lifecycle.acquire(options)
+    }
+
+    /// The model if it is in memory; never loads or waits.
+    pub fn lease_if_ready(&self) -> Option<ModelLease> {
+        let model = self.lifecycle.slot.enter_if_ready()?;
+        Some(self.lifecycle.leased(model, &LeaseOptions::default()))
+    }
+
+    /// Drops the model now, or, if it is in use or being loaded, when the last lease ends.
+    pub fn unload(&self) -> UnloadOutcome {
+        match self.lifecycle.slot.remove() {
+            Removal::Taken(model) => UnloadOutcome::Done { bytes: self.lifecycle.drop_model(model) },
+            Removal::InUse(leases) => UnloadOutcome::Pending { leases },
+            Removal::Empty => UnloadOutcome::NotLoaded,
+        }
+    }
+
+    /// Restarts the idle time, as if a lease had just ended. Loads nothing.
+    pub fn touch(&self) {
+        self.lifecycle.slot.touch(self.lifecycle.options.clock.now());
+        self.lifecycle.wake.notify();
+    }
+
+    /// Drops the model if its idle time is over at `now`; returns the bytes it held.
+    pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
+        self.lifecycle.unload_if_idle(now)
+    }
+
+    /// When [`unload_if_idle`](Self::unload_if_idle) will next have something to do; `None` while the
+    /// model is unloaded, in use, or kept forever.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.lifecycle.next_deadline()
+    }
+
+    /// Starts a thread that unloads the idle model in time. It sleeps until the next deadline, and
+    /// is stopped and joined when the manager is dropped. A second call does nothing.
+    ///
+    /// The thread sleeps in real time: with a clock of your own, call
+    /// [`unload_if_idle`](Self::unload_if_idle) instead.
+    ///
+    /// # Errors
+    /// [`Error::Compute`] if the operating system gives no thread.
+    pub fn start_reaper(&self) -> Result<(), Error> {
+        let mut reaper = lock(&self.reaper);
+        if reaper.is_none() {
+            *reaper = Some(Reaper::start(&self.lifecycle)?);
+        }
+        Ok(())
+    }
+
+    /// The state now.
+    pub fn state(&self) -> ModelState {
+        self.lifecycle.state().0
+    }
+
+    /// The fingerprint of the model last loaded, also after it was unloaded; `None` before.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        lock(&self.lifecycle.record).fingerprint.clone()
+    }
+
+    /// Counts, times and bytes.
+    pub fn stats(&self) -> ManagerStats {
+        let lifecycle = &self.lifecycle;
+        let (state, leases, idle) = lifecycle.state();
+        let record = lock(&lifecycle.record);
+        ManagerStats {
+            state,
+            leases,
+            loads: lifecycle.loads.load(Ordering::Relaxed),
+            failed_loads: lifecycle.failed_loads.load(Ordering::Relaxed),
+            unloads: lifecycle.unloads.load(Ordering::Relaxed),
+            last_load: record.last_load,
+            idle: idle.map(|(since, _)| lifecycle.options.clock.now().saturating_duration_since(since)),
+            bytes: if state == ModelState::Ready { record.bytes } else { 0 },
+        }
+    }
+}
+
+impl fmt::Debug for ModelManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModelManager")
+            .field("source", &self.lifecycle.source)
+            .field("stats", &self.stats())
+            .finish()
+    }
+}

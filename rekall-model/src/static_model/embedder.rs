@@ -1,0 +1,241 @@
+//! The model itself: tokens looked up, weighted and summed.
+
+use std::path::Path;
+
+use super::files::StaticFiles;
+use super::rows::TokenVectors;
+use crate::embedder::{Embedder, Embeddings, Progress};
+use crate::files::folder_name;
+use crate::fingerprint::{Fingerprint, SpaceParts};
+use crate::tokenize::TextTokenizer;
+use crate::unigram::Scratch;
+use crate::{Error, LoadOptions};
+
+/// A Model2Vec model.
+///
+/// Rows are used where they lie: in the mapped file, or in the executable. The heap holds the
+/// tokenizer, and nothing for the bundled model.
+///
+/// Cost: a few microseconds for a short text with the SentencePiece tokenizer of the bundled model.
+/// One thread; call it from several if you need more.
+#[derive(Debug)]
+pub struct StaticEmbedder {
+    tokenizer: TextTokenizer,
+    unknown: Option<u32>,
+    vectors: TokenVectors,
+    /// Tokens looked at in a text with its prefix.
+    limit: Option<usize>,
+    /// `limit` less the document prefix.
+    max_tokens: Option<usize>,
+    query_prefix: String,
+    document_prefix: String,
+    fingerprint: Fingerprint,
+}
+
+impl StaticEmbedder {
+    /// Reads a folder: `model.safetensors` (tensor `embeddings`, rows in `f32`, `f16`, `f64` or `int8`;
+    /// optional `weights` per token and `mapping` from token to row), `tokenizer.json`, `config.json`;
+    /// or the layouts sentence-transformers gives such models. The weights are mapped: do not
+    /// rewrite the file in place while the model is in use.
+    ///
+    /// # Errors
+    /// [`Error::MissingFile`] and [`Error::InvalidFile`], also when the tokenizer has another number of
+    /// tokens than the file has vectors; [`Error::InvalidInput`] for options it cannot honour.
+    pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
+        let folder = folder.as_ref();
+        Self::from_named_folder(folder, &folder_name(folder), options)
+    }
+
+    pub(crate) fn from_named_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
+        Self::from_files(StaticFiles::open(folder, name)?, options)
+    }
+
+    /// The French and English model compiled into this crate.
+    ///
+    /// Cost: none worth naming; its 9 MB lie in the executable, are used in place, are shared between
+    /// processes and become resident page by page as tokens are looked up.
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for options it cannot honour.
+    #[cfg(feature = "bundled-model")]
+    pub fn bundled(options: &LoadOptions) -> Result<Self, Error> {
+        Self::from_files(super::bundled::files()?, options)
+    }
+
+    fn from_files(files: StaticFiles, options: &LoadOptions) -> Result<Self, Error> {
+        let StaticFiles { name, tokenizer, vectors, max_length, weights_digest, tokenizer_digest } = files;
+        if let Some(dimensions) = options.dimensions
+            && dimensions != vectors.dimensions()
+        {
+            return Err(Error::InvalidInput {
+                what: "dimensions",
+                expected: format!("{}, as the model declares no shorter ones", vectors.dimensions()),
+                got: dimensions.to_string(),
+            });
+        }
+        if options.max_tokens == Some(0) {
+            return Err(Error::InvalidInput {
+                what: "max_tokens",
+                expected: "at least 1".into(),
+                got: "0".into(),
+            });
+        }
+        let limit = match (max_length, options.max_tokens) {
+            (Some(own), Some(asked)) => Some(own.min(asked)),
+            (own, asked) => own.or(asked),
+        };
+        let query_prefix = options.query_prefix.clone().unwrap_or_default();
+        let document_prefix = options.document_prefix.clone().unwrap_or_default();
+        let prefix_tokens = tokenizer.count(&document_prefix)?;
+        let fingerprint = Fingerprint::of_parts(&SpaceParts {
+            family: "static",
+            model: &name,
+            weights: &weights_digest,
+            tokenizer: &tokenizer_digest,
+            // A lookup and a sum: all that its configuration may change has a part of its own.
+            config: None,
+            pooling: "weighted-mean",
+            query_prefix: &query_prefix,
+            document_prefix: &document_prefix,
+            dimensions: vectors.dimensions(),
+            max_tokens: limit,
+        });
+        Ok(Self {
+            unknown: tokenizer.unknown_id(),
+            tokenizer,
+            vectors,
+            limit,
+            max_tokens: limit.map(|limit| limit.saturating_sub(prefix_tokens)),
+            query_prefix,
+            document_prefix,
+            fingerprint,
+        })
+    }
+
+    /// Fills `row` with the unit vector of one text; false if it has none.
+    fn embed_into(&self, text: &str, buffers: &mut Buffers, row: &mut [f32]) -> Result<bool, Error> {
+        let Buffers { scratch, ids, .. } = buffers;
+        ids.clear();
+        self.tokenizer.encode(text, self.limit.unwrap_or(usize::MAX), scratch, ids)?;
+        row.fill(0.0);
+        for &id in ids.iter().filter(|&&id| Some(id) != self.unknown) {
+            self.vectors.add_to(id, row)?;
+        }
+        let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        if norm == 0.0 {
+            return Ok(false);
+        }
+        if !norm.is_finite() {
+            return Err(Error::Compute {
+                reason: "the sum of token vectors is too large for a number".into(),
+            });
+        }
+        for x in row {
+            *x = (f64::from(*x) / norm) as f32;
+        }
+        Ok(true)
+    }
+
+    fn embed_document_into(&self, text: &str, buffers: &mut Buffers, row: &mut [f32]) -> Result<bool, Error> {
+        if self.document_prefix.is_empty() {
+            return self.embed_into(text, buffers, row);
+        }
+        let prefixed = format!("{}{text}", self.document_prefix);
+        self.embed_into(&prefixed, buffers, row)
+    }
+}
+
+/// Buffers reused between the texts of a call.
+#[derive(Default)]
+struct Buffers {
+    scratch: Scratch,
+    ids: Vec<u32>,
+}
+
+/// Gives an error about one text its position in the batch.
+fn at_index(error: Error, index: usize) -> Error {
+    match error {
+        Error::Tokenize { reason, .. } => Error::Tokenize { index, reason },
+        other => other,
+    }
+}
+
+impl Embedder for StaticEmbedder {
+    fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    fn dimensions(&self) -> usize {
+        self.vectors.dimensions()
+    }
+
+    fn max_tokens(&self) -> Option<usize> {
+        self.max_tokens
+    }
+
+    fn count_tokens(&self, text: &str) -> Result<usize, Error> {
+        self.tokenizer.count(text)
+    }
+
+    fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
+        let mut rows = vec![0.0; texts.len() * self.dimensions()];
+        let mut buffers = Buffers::default();
+        for (index, (text, row)) in texts.iter().zip(rows.chunks_exact_mut(self.dimensions())).enumerate() {
+            if !self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))? {
+                return Err(Error::Unembeddable { index });
+            }
+        }
+        Ok(rows)
+    }
+
+    fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
+        let mut row = vec![0.0; self.dimensions()];
+        let prefixed;
+        let text = if self.query_prefix.is_empty() {
+            text
+        } else {
+            prefixed = format!("{}{text}", self.query_prefix);
+            &prefixed
+        };
+        if !self.embed_into(text, &mut Buffers::default(), &mut row)? {
+            return Err(Error::Unembeddable { index: 0 });
+        }
+        Ok(row)
+    }
+
+    fn memory_bytes(&self) -> usize {
+        self.tokenizer.memory_bytes() + self.vectors.memory_bytes()
+    }
+
+    fn embed_documents_observed(
+        &self,
+        texts: &[&str],
+        observe: &mut dyn FnMut(Progress) -> std::ops::ControlFlow<()>,
+    ) -> Result<Embeddings, Error> {
+        /// Some milliseconds of work: often enough to stop promptly, seldom enough to cost nothing.
+        const MICRO_BATCH: usize = 256;
+        let total = texts.len();
+        let d = self.dimensions();
+        let mut result = Embeddings::zeroed(total, d);
+        let mut buffers = Buffers::default();
+        let mut tokens = 0;
+        for (index, text) in texts.iter().enumerate() {
+            let row = &mut result.rows[index * d..][..d];
+            if !self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))? {
+                result.unembeddable.push(index);
+            }
+            // The ids at hand are the whole text's, prefix included, unless the limit was reached.
+            let whole = self.document_prefix.is_empty() && self.limit.is_none_or(|l| buffers.ids.len() < l);
+            let count = if whole { buffers.ids.len() } else { self.count_tokens(text)? };
+            result.note_tokens(index, count, self.max_tokens);
+            tokens += count;
+            let done = index + 1;
+            if (done % MICRO_BATCH == 0 || done == total)
+                && observe(Progress { texts: done, total, tokens }).is_break()
+            {
+                return Err(Error::Cancelled { done, total });
+            }
+        }
+        Ok(result)
+    }
+}

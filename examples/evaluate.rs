@@ -7,9 +7,9 @@
 //! - `docs.jsonl` and `queries.jsonl`: one JSON object a line with `id`, `text` and, if it matters, `lang`.
 //! - `qrels.tsv`: query, document and relevance (0: irrelevant, more: better), separated by tabs.
 //!
-//! A query counts when at least one relevant document is there. Figures are means over the queries, from 0 to 1:
-//! nDCG@10 (gain = relevance, discount = log2 of the rank + 1), recall@10 and MRR@10 (one over the first relevant
-//! hit's rank); `ms` is the median time of a search, embedding of the query included, with no cache.
+//! A query counts when at least one relevant document is there. Figures are means over the queries, from 0 to
+//! 1: nDCG@10 (gain = relevance, discount = log2 of the rank + 1), recall@10 and MRR@10 (one over the first
+//! relevant hit's rank); `ms` is the median time of a search, embedding of the query included, with no cache.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -262,7 +262,8 @@ fn search(rekall: &Rekall, mode: Mode, text: &str) -> Result<Vec<EntryId>, Error
     }
 }
 
-/// Discounted cumulative gain (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques", 2002).
+/// Discounted cumulative gain (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques",
+/// 2002).
 fn dcg(gains: &[f64]) -> f64 {
     gains.iter().zip(2_u32..).map(|(gain, place)| gain / f64::from(place).log2()).sum()
 }

@@ -5,8 +5,8 @@
 //! cargo run --release --example cli -- help
 //! ```
 //!
-//! Every command works out a [`Report`](report::Report), which holds its result twice: as text for people and as JSON
-//! for programs. `main` prints one of the two, and nothing else ever goes to the standard output.
+//! Every command works out a [`Report`](report::Report), which holds its result twice: as text for people and
+//! as JSON for programs. `main` prints one of the two, and nothing else ever goes to the standard output.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

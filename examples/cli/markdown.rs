@@ -1,8 +1,8 @@
 //! Cutting a Markdown text into its sections.
 //!
-//! Headings as CommonMark has them (<https://spec.commonmark.org/0.31.2/>): `#` to `######`, and lines underlined
-//! with `=` or `-`; those inside fenced code are text. Front matter between two `---` lines at the very start
-//! belongs to the text before the first heading.
+//! Headings as CommonMark has them (<https://spec.commonmark.org/0.31.2/>): `#` to `######`, and lines
+//! underlined with `=` or `-`; those inside fenced code are text. Front matter between two `---` lines at the
+//! very start belongs to the text before the first heading.
 
 /// A heading with the text below it, up to the next heading.
 #[derive(Debug, PartialEq, Eq)]

@@ -31,8 +31,8 @@ pub(crate) fn make_default_folder(given: Option<&Path>, database: &Path) -> Resu
     }
 }
 
-/// `$XDG_DATA_HOME` or its default (<https://specifications.freedesktop.org/basedir-spec/latest/>), which says
-/// that a relative path is to be ignored. On Windows the local application data.
+/// `$XDG_DATA_HOME` or its default (<https://specifications.freedesktop.org/basedir-spec/latest/>), which
+/// says that a relative path is to be ignored. On Windows the local application data.
 fn data_folder() -> Option<PathBuf> {
     if let Some(folder) = variable("XDG_DATA_HOME").filter(|folder| folder.is_absolute()) {
         return Some(folder);

@@ -2,7 +2,8 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar for `total` steps, 0 when that is not known yet; wiped away when dropped. indicatif draws nothing when the standard error is no terminal.
+/// A bar for `total` steps, 0 when that is not known yet; wiped away when dropped. indicatif draws nothing
+/// when the standard error is no terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {

@@ -59,7 +59,8 @@ pub(crate) fn hit(hit: &Hit) -> Value {
 pub(crate) fn entry(entry: &Entry) -> Map<String, Value> {
     match serde_json::to_value(entry) {
         Ok(Value::Object(fields)) => fields,
-        // An entry is a struct of texts, numbers and JSON values: there is nothing in it that JSON cannot hold.
+        // An entry is a struct of texts, numbers and JSON values: there is nothing in it that JSON cannot
+        // hold.
         _ => Map::new(),
     }
 }

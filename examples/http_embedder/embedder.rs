@@ -15,16 +15,17 @@ use ureq::Agent;
 pub struct HttpOptions {
     /// What comes before `/v1/embeddings`, such as `http://localhost:11434`.
     pub base: String,
-    /// The model's name on the server. It also names the vector space in a memory's file: if the server's model
-    /// of that name becomes another one, vectors that must not be compared will be.
+    /// The model's name on the server. It also names the vector space in a memory's file: if the server's
+    /// model of that name becomes another one, vectors that must not be compared will be.
     pub model: String,
     /// Sent as `Authorization: Bearer …`. Default: none.
     pub api_key: Option<String>,
     /// Text put before each query, if the model wants some; so for documents. Default: none.
     pub query_prefix: String,
     pub document_prefix: String,
-    /// The longest text, in characters; longer ones are split before they are sent. The interface does not tell
-    /// how many tokens a text has; 1,000 characters are below 512 tokens in European languages. Default: 1,000.
+    /// The longest text, in characters; longer ones are split before they are sent. The interface does not
+    /// tell how many tokens a text has; 1,000 characters are below 512 tokens in European languages. Default:
+    /// 1,000.
     pub max_characters: usize,
     /// Most texts of one request. Default: 64.
     pub batch: usize,

@@ -46,9 +46,10 @@ impl<K: CacheKey> EmbeddingCache<K> {
 impl<K: CacheKey> Fill<'_, K> {
     /// Stores a vector read since the fill began, and says whether it was kept.
     ///
-    /// It is not kept after any [`insert`](EmbeddingCache::insert), [`invalidate`](EmbeddingCache::invalidate),
-    /// [`invalidate_if`](EmbeddingCache::invalidate_if) or [`clear`](EmbeddingCache::clear) of this cache,
-    /// whatever the key, that began after the fill. Other fills and computations do not stand in its way.
+    /// It is not kept after any [`insert`](EmbeddingCache::insert),
+    /// [`invalidate`](EmbeddingCache::invalidate), [`invalidate_if`](EmbeddingCache::invalidate_if) or
+    /// [`clear`](EmbeddingCache::clear) of this cache, whatever the key, that began after the fill. Other
+    /// fills and computations do not stand in its way.
     pub fn insert(&self, key: K, vector: impl Into<Arc<[f32]>>) -> bool {
         let cached = self.cache.prepare(&key, vector.into());
         let _held = self.cache.epochs.hold();

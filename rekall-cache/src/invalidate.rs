@@ -25,12 +25,12 @@ impl<K: CacheKey> EmbeddingCache<K> {
 
     /// Drops every unexpired vector for which `condition` holds, and returns how many there were.
     ///
-    /// What a computation under way will return is unknown to the condition, so none of those is stored
-    /// when it ends, and no call that starts after this one returns gets its vector. Vectors stored while this
+    /// What a computation under way will return is unknown to the condition, so none of those is stored when
+    /// it ends, and no call that starts after this one returns gets its vector. Vectors stored while this
     /// runs, by [`insert`](Self::insert) or by a computation that began meanwhile, may be judged or not.
     ///
-    /// O(n) with one short hold of the lock, and one clone of the key, for each entry; `condition` itself runs
-    /// under no lock and may use the cache. If it panics, what was dropped before stays dropped.
+    /// O(n) with one short hold of the lock, and one clone of the key, for each entry; `condition` itself
+    /// runs under no lock and may use the cache. If it panics, what was dropped before stays dropped.
     pub fn invalidate_if(&self, mut condition: impl FnMut(&K, &[f32]) -> bool) -> usize {
         self.epochs.raise_bulk();
         let mut dropped = 0;

@@ -83,9 +83,9 @@ impl<K: CacheKey> EmbeddingCache<K> {
         // An error means that the key was removed or stored anew since, so this vector is not to be kept.
         let accepted = guard.insert_with_lifecycle(cached.clone(), &mut dropped).is_ok();
         let mut kept = self.book(key, &cached, accepted, &dropped);
-        // Filled through a guard, quick_cache makes room afterwards, and where everything else is hot it takes
-        // the newcomer; a plain insertion makes room first. Safe, as nothing has been announced since the
-        // computation began, and whoever announces something from now on removes afterwards.
+        // Filled through a guard, quick_cache makes room afterwards, and where everything else is hot it
+        // takes the newcomer; a plain insertion makes room first. Safe, as nothing has been announced since
+        // the computation began, and whoever announces something from now on removes afterwards.
         if !kept && cached.handed_over.is_none() && began.any == current.any {
             kept = self.offer(key, &cached);
         }

@@ -5,7 +5,8 @@
 //! cargo run --release -p rekall-model --features bundled-model --example throughput [-- SOURCE [FILE]]
 //! ```
 //!
-//! `THREADS` in the environment sets the threads. `SOURCE` is `bundled` (the default), `path:DIR` or `hub:OWNER/NAME`; `FILE` has one text a line.
+//! `THREADS` in the environment sets the threads. `SOURCE` is `bundled` (the default), `path:DIR` or
+//! `hub:OWNER/NAME`; `FILE` has one text a line.
 
 #![allow(clippy::print_stdout)]
 

@@ -54,8 +54,8 @@ pub trait Embedder: Send + Sync {
     fn memory_bytes(&self) -> usize;
 
     /// As [`embed_documents`](Self::embed_documents), with a report: which texts were cut, which have no
-    /// vector (their rows are zero and must not be stored), how many tokens each had. `observe` is
-    /// called between micro-batches, now and then also between two texts without any having been finished since, and
+    /// vector (their rows are zero and must not be stored), how many tokens each had. `observe` is called
+    /// between micro-batches, now and then also between two texts without any having been finished since, and
     /// may stop the work.
     ///
     /// The default body embeds 64 texts at a time.

@@ -103,8 +103,8 @@ pub enum Error {
         /// Texts asked for.
         total: usize,
     },
-    /// A computation that cannot fail on sound files did: the model's numbers, each of them finite, add up to more
-    /// than a number can hold, or this crate has a bug.
+    /// A computation that cannot fail on sound files did: the model's numbers, each of them finite, add up to
+    /// more than a number can hold, or this crate has a bug.
     #[error("model computation failed: {reason}")]
     Compute {
         /// What went wrong.

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// Most bytes of a file of settings, such as `config.json`. Those of real models have some kilobytes; the tables of
-/// added tokens in a `tokenizer_config.json` one megabyte.
+/// Most bytes of a file of settings, such as `config.json`. Those of real models have some kilobytes; the
+/// tables of added tokens in a `tokenizer_config.json` one megabyte.
 pub(crate) const MAX_SETTINGS_BYTES: u64 = 16 << 20;
 /// Most bytes of a `tokenizer.json`. That of a vocabulary of 500,000 has 35 MB.
 pub(crate) const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
@@ -33,9 +33,9 @@ pub(crate) fn digest_of_file(path: &Path) -> Result<String, Error> {
 
 /// Opens a regular file of at most so many bytes, and gives its length.
 ///
-/// A pipe under the name of a model file would block for ever, a device never end. What is there is looked at before
-/// opening, since opening alone can set a device in motion; opened in a way that does not wait, and looked at again, as
-/// the name may stand for another file by then.
+/// A pipe under the name of a model file would block for ever, a device never end. What is there is looked at
+/// before opening, since opening alone can set a device in motion; opened in a way that does not wait, and
+/// looked at again, as the name may stand for another file by then.
 pub(crate) fn open(path: &Path, most: u64) -> Result<(File, u64), Error> {
     let failed = |source| Error::io(path, source);
     check_regular_file(path, &path.metadata().map_err(failed)?, most)?;

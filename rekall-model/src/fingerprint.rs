@@ -133,8 +133,8 @@ impl Fingerprint {
         &self.model
     }
 
-    /// For messages to people: the name, the dimensions, and eight hexadecimal digits that tell apart spaces alike in both,
-    /// for example `MiniLM (384 dimensions, 5a01c3f7)`.
+    /// For messages to people: the name, the dimensions, and eight hexadecimal digits that tell apart spaces
+    /// alike in both, for example `MiniLM (384 dimensions, 5a01c3f7)`.
     pub fn short(&self) -> String {
         let digest = blake3::hash(self.space().unwrap_or(&self.text).as_bytes()).to_hex();
         let dimensions =

@@ -3,11 +3,12 @@
 //! hf-hub 0.5 rather than 1.x: it is blocking, over `ureq`; 1.x is asynchronous on tokio and would bring a
 //! runtime into every host. Both use the same folder, as do the Python tools.
 //!
-//! The weights are fetched last. So where they are in the cache, all else was fetched before, and a
-//! download that was cut short is never taken for a whole model (the same holds inside a file: it
-//! appears under its name only when complete). Other programs fetch a few files only, such as a transformer without
-//! its pooling. Such a snapshot is completed, or refused where the network may not be touched, rather than guessed
-//! about; what the hub is known not to have is noted as the Python tools do, by empty files under `.no_exist`.
+//! The weights are fetched last. So where they are in the cache, all else was fetched before, and a download
+//! that was cut short is never taken for a whole model (the same holds inside a file: it appears under its
+//! name only when complete). Other programs fetch a few files only, such as a transformer without its
+//! pooling. Such a snapshot is completed, or refused where the network may not be touched, rather than
+//! guessed about; what the hub is known not to have is noted as the Python tools do, by empty files under
+//! `.no_exist`.
 
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -125,7 +126,8 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
 /// Most bytes of a note in the cache: the name of a commit, a token.
 const MAX_NOTE_BYTES: u64 = 4096;
 
-/// A note of the cache, if it is there. hf-hub reads these whatever they are: it would wait for a pipe for ever.
+/// A note of the cache, if it is there. hf-hub reads these whatever they are: it would wait for a pipe for
+/// ever.
 fn read_note(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match path.metadata() {
         // A folder of branches with a common beginning is none, as is what cannot be seen.
@@ -213,8 +215,8 @@ impl Download<'_> {
     }
 }
 
-/// The hub names large files by their SHA-256 and small ones as git does, by the SHA-1 of a header and the bytes; the
-/// cache keeps each under that name.
+/// The hub names large files by their SHA-256 and small ones as git does, by the SHA-1 of a header and the
+/// bytes; the cache keeps each under that name.
 fn verify_digest(pointer: &Path) -> Result<(), Error> {
     let blob = pointer.canonicalize().map_err(|source| Error::io(pointer, source))?;
     let name = blob.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -4,15 +4,15 @@
 //! - [`StaticEmbedder`] reads Model2Vec files (token vectors and a weighted mean): hundreds of
 //!   thousands of words a second, no matrix product. With the feature `bundled-model` a small
 //!   French and English one is compiled in: [`ModelSource::Bundled`].
-//! - `BertEmbedder` (feature `transformer`) runs BERT and XLM-RoBERTa sentence models on the processor, faster than
-//!   the general runtimes: weights packed once, no padding, fused activations. With the feature `candle`
-//!   the same models run on candle's devices ([`LoadOptions::device`]).
+//! - `BertEmbedder` (feature `transformer`) runs BERT and XLM-RoBERTa sentence models on the processor,
+//!   faster than the general runtimes: weights packed once, no padding, fused activations. With the feature
+//!   `candle` the same models run on candle's devices ([`LoadOptions::device`]).
 //! - [`load`] turns a [`ModelSource`] into a model.
 //! - [`ModelManager`] keeps a model only while it is needed: loaded late, once, let go when idle.
 //! - [`Fingerprint`] names the vector space a model makes; vectors of two spaces never mix.
 //!
-//! Nothing here touches the network but a hub model (feature `hub`) that is not cached yet, prints, or starts a
-//! thread that was not asked for.
+//! Nothing here touches the network but a hub model (feature `hub`) that is not cached yet, prints, or starts
+//! a thread that was not asked for.
 //!
 //! ```
 //! # #[cfg(feature = "bundled-model")] {

@@ -10,8 +10,8 @@ use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
 /// Loads a model.
 ///
 /// A folder is recognised by its `config.json` and weights. Cost: nothing to speak of for
-/// [`ModelSource::Bundled`]; reading and hashing all files for the others, with a look at each number whether it is
-/// finite (about 0.1 s for 90 MB).
+/// [`ModelSource::Bundled`]; reading and hashing all files for the others, with a look at each number whether
+/// it is finite (about 0.1 s for 90 MB).
 ///
 /// # Errors
 /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what was

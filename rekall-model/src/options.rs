@@ -29,8 +29,8 @@ pub struct LoadOptions {
     /// Cut texts at fewer tokens than the model's own limit; a prefix's tokens count, special ones do
     /// not. Default: the model's limit.
     pub max_tokens: Option<usize>,
-    /// Most threads one call may use, the caller's included. Default: 1, as a library is a guest. With more, a
-    /// transformer keeps the others asleep between calls until it is dropped.
+    /// Most threads one call may use, the caller's included. Default: 1, as a library is a guest. With more,
+    /// a transformer keeps the others asleep between calls until it is dropped.
     pub max_threads: Option<usize>,
     /// What computes a transformer. Default: this crate's own code on the processor.
     pub device: Device,
@@ -42,8 +42,8 @@ pub struct LoadOptions {
     pub progress: Option<ProgressObserver>,
     /// Address of the hub or a mirror. Default: the environment's `HF_ENDPOINT`, else the public hub.
     pub hub_endpoint: Option<String>,
-    /// Folder of the hub's cache. Default: the one all hub tools share, `HF_HUB_CACHE`, else `hub` in `HF_HOME`,
-    /// else in `~/.cache/huggingface`.
+    /// Folder of the hub's cache. Default: the one all hub tools share, `HF_HUB_CACHE`, else `hub` in
+    /// `HF_HOME`, else in `~/.cache/huggingface`.
     pub hub_cache: Option<PathBuf>,
     /// Never touch the network: a hub model is read from the cache or refused. Default: false.
     pub offline: bool,

@@ -25,7 +25,8 @@ pub(crate) fn parse<'a>(path: &Path, file: &'a [u8]) -> Result<SafeTensors<'a>, 
         .map_err(|error| Error::invalid_file(path, "a whole safetensors file", error.to_string()))
 }
 
-/// Refuses NaN and infinity, which would come out of the model as vectors of nothing. One pass at the speed of memory.
+/// Refuses NaN and infinity, which would come out of the model as vectors of nothing. One pass at the speed
+/// of memory.
 pub(crate) fn check_finite(path: &Path, name: &str, data: &[u8], dtype: Dtype) -> Result<(), Error> {
     let found = match dtype {
         Dtype::F16 => first(data, |bytes: [u8; 2]| u16::from_le_bytes(bytes) & 0x7C00 == 0x7C00),

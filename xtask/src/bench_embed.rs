@@ -1,7 +1,7 @@
 //! `cargo xtask bench-embed [--quick]`: rekall's transformer beside ONNX Runtime and sentence-transformers.
 //!
-//! The peers come from a package registry into a virtual environment under the target folder (some 6 GB, once).
-//! What is measured, and how, stands in benches/peers/embed.
+//! The peers come from a package registry into a virtual environment under the target folder (some 6 GB,
+//! once). What is measured, and how, stands in benches/peers/embed.
 
 use std::fs;
 use std::path::{Path, PathBuf};

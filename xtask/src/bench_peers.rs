@@ -1,7 +1,7 @@
 //! `cargo xtask bench-peers [--quick] …`: rekall's indexes beside other libraries, in one run.
 //!
-//! Makes a Python of its own under `target/bench-peers` for the peers, builds rekall's side, and hands over to
-//! `benches/peers/index/driver.py`, which measures and prints.
+//! Makes a Python of its own under `target/bench-peers` for the peers, builds rekall's side, and hands over
+//! to `benches/peers/index/driver.py`, which measures and prints.
 
 use std::env;
 use std::fs;
@@ -49,7 +49,8 @@ fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
     }
     step("a Python for the peers", Command::new("python3").args(["-m", "venv"]).arg(folder))?;
     for package in wanted.split_whitespace() {
-        // One at a time: what one of them lacks must not keep the others out. The driver names those it misses.
+        // One at a time: what one of them lacks must not keep the others out. The driver names those it
+        // misses.
         let mut install = Command::new(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
         if let Err(message) = step(package, &mut install) {

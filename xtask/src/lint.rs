@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn what_is_compiled_in_may_be_handed_on() {
-        // All features bring packages that a build for the tests never fetched; the chore looks at those, too.
+        // All features bring packages that a build for the tests never fetched; the chore looks at those,
+        // too.
         for (name, features) in &FEATURES[..2] {
             assert_eq!(licenses(features), Ok(()), "{name}");
         }

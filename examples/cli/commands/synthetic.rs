@@ -1,6 +1,7 @@
 //! Sentences for made-up notes, in English and French.
 //!
-//! A note depends on the seed and its number alone, so that a longer run begins with the same notes as a short one.
+//! A note depends on the seed and its number alone, so that a longer run begins with the same notes as a
+//! short one.
 
 use rekall::NewEntry;
 use serde_json::json;
@@ -238,8 +239,8 @@ const FRENCH: Voice = Voice {
     ],
 };
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014): small, and
-/// the same on every machine.
+/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", OOPSLA 2014): small,
+/// and the same on every machine.
 struct Random(u64);
 
 impl Random {

@@ -35,8 +35,8 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Walks through files and folders. Left out: hidden ones, `target`, `node_modules`, `__pycache__`, and symbolic
-    /// links, whose targets are found where they are.
+    /// Walks through files and folders. Left out: hidden ones, `target`, `node_modules`, `__pycache__`, and
+    /// symbolic links, whose targets are found where they are.
     pub(super) fn walk(paths: &[PathBuf]) -> Result<Self, Failure> {
         let mut tree = Self::default();
         let mut seen = HashSet::new();

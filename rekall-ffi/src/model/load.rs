@@ -169,7 +169,7 @@ mod tests {
         assert_eq!((load.device, load.offline), (Device::Cuda(1), true));
         assert_eq!((load.query_prefix.as_deref(), load.document_prefix), (Some("q: "), None));
         let progress = DownloadProgress { file: "weights", bytes: 2, total: 5 };
-        load.progress.unwrap().tell(&progress);
+        load.progress.unwrap().report(&progress);
         assert_eq!(*heard.lock().unwrap(), [(c"weights".to_owned(), 2, 5)]);
     }
 }

@@ -20,9 +20,9 @@ const MICRO_BATCH_TOKENS: usize = 512;
 #[cfg(feature = "candle")]
 const DEVICE_BATCH_TOKENS: usize = 8192;
 
-/// Texts that are tokenised, sorted and embedded before the next are looked at. Enough to find neighbours of like
-/// length for all but a few, and to keep threads busy; few enough that a call over a million texts holds little beside
-/// its vectors, and is soon heard of.
+/// Texts that are tokenised, sorted and embedded before the next are looked at. Enough to find neighbours of
+/// like length for all but a few, and to keep threads busy; few enough that a call over a million texts holds
+/// little beside its vectors, and is soon heard of.
 const WINDOW: usize = 4096;
 
 /// Text tokenised between two looks at whether to stop: some milliseconds of work.
@@ -98,7 +98,8 @@ impl BertEmbedder {
         Ok(result)
     }
 
-    /// The ids of some texts, the first of which is number `done.texts` of the call. Looks now and then whether to stop.
+    /// The ids of some texts, the first of which is number `done.texts` of the call. Looks now and then
+    /// whether to stop.
     fn tokenize(
         &self,
         texts: &[&str],

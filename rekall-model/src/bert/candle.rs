@@ -112,7 +112,8 @@ fn open(device: Device) -> Result<candle_core::Device, Error> {
     match device {
         Device::Cpu | Device::CandleCpu => Ok(candle_core::Device::Cpu),
         Device::Cuda(index) => candle_core::Device::new_cuda(index),
-        // candle indexes the list of cards, which is empty on a virtual machine, without a look at its length.
+        // candle indexes the list of cards, which is empty on a virtual machine, without a look at its
+        // length.
         Device::Metal(index) => catch_unwind(|| candle_core::Device::new_metal(index))
             .unwrap_or_else(|_| Err(candle_core::Error::msg(format!("there is no card {index}")))),
     }

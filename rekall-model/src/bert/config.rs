@@ -178,14 +178,14 @@ impl Settings {
         })
     }
 
-    /// The digest of all that changes vectors and shows neither in the weights' file nor in another part of the
-    /// fingerprint: other heads or another activation fit the same matrices.
+    /// The digest of all that changes vectors and shows neither in the weights' file nor in another part of
+    /// the fingerprint: other heads or another activation fit the same matrices.
     pub(super) fn digest(&self) -> String {
         let Config { hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, .. } =
             self.config;
         let Config { max_position_embeddings, vocab_size, layer_norm_eps, pad_token_id, .. } = self.config;
-        // Stored fingerprints depend on each character. Values rather than the file: a key that repeats its default,
-        // or is written otherwise, changes no vector.
+        // Stored fingerprints depend on each character. Values rather than the file: a key that repeats its
+        // default, or is written otherwise, changes no vector.
         let text = format!(
             "hidden_size={hidden_size}; num_hidden_layers={num_hidden_layers}; \
              num_attention_heads={num_attention_heads}; intermediate_size={intermediate_size}; \
@@ -204,8 +204,8 @@ impl Config {
         if self.model_type == "bert" { 0 } else { self.pad_token_id.saturating_add(1) }
     }
 
-    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding's token has a position of its own,
-    /// also where a text spells it out, and the count goes on after it as if it were not there.
+    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding's token has a position of its
+    /// own, also where a text spells it out, and the count goes on after it as if it were not there.
     pub(super) fn with_positions<'a>(&self, text: &'a [u32]) -> impl Iterator<Item = (&'a u32, usize)> {
         let padding = (self.model_type != "bert").then_some(self.pad_token_id);
         let mut next = self.first_position();
@@ -329,9 +329,10 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
     }
 }
 
-/// (query, document): the options, else the model's prompts, else what the family is known to want. The family is told
-/// by what `config.json` says the model was called, which renaming the folder leaves as it is; else by the folder's
-/// or the repository's name. All of it ends in the fingerprint: another prefix is another space.
+/// (query, document): the options, else the model's prompts, else what the family is known to want. The
+/// family is told by what `config.json` says the model was called, which renaming the folder leaves as it is;
+/// else by the folder's or the repository's name. All of it ends in the fingerprint: another prefix is
+/// another space.
 fn prefixes(
     file: &SentenceTransformers,
     name: &str,
@@ -344,7 +345,8 @@ fn prefixes(
     let mut document = prompt(&["document", "passage", "corpus", "search_document"]).or(default);
     // E5 models are trained with these and state them in prose only; without them the vectors are bad.
     let is_e5 = |name: &str| ["e5-small", "e5-base", "e5-large"].iter().any(|e5| name.contains(e5));
-    // Whoever saved an empty list of prompts may have trained E5 on without them; the name is then theirs to choose.
+    // Whoever saved an empty list of prompts may have trained E5 on without them; the name is then theirs to
+    // choose.
     let origin = config.origin.as_deref().filter(|_| file.prompts.is_none());
     let names = [origin.unwrap_or_default(), name];
     if file.prompts.as_ref().is_none_or(BTreeMap::is_empty)

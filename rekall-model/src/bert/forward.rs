@@ -22,8 +22,8 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// How many threads may shard one text: a head is not divided, and each part of a matrix is whole panels. A
-    /// small network is done before another thread has woken up.
+    /// How many threads may shard one text: a head is not divided, and each part of a matrix is whole panels.
+    /// A small network is done before another thread has woken up.
     pub(super) fn max_shards(&self) -> usize {
         let heads = self.config.num_attention_heads;
         let whole_panels = (self.config.hidden_size / heads).is_multiple_of(panel_width());
@@ -68,8 +68,8 @@ impl Workspace {
         }
     }
 
-    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`. A helper, which has but a shard
-    /// of the work, wants no rows, and stops early when its help is not needed any more.
+    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`. A helper, which has but a
+    /// shard of the work, wants no rows, and stops early when its help is not needed any more.
     ///
     /// # Errors
     /// [`Error::Compute`] for a token id without a vector, which no tokenizer of this model gives.

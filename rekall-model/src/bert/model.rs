@@ -23,15 +23,15 @@ use crate::{Device, Error, LoadOptions};
 /// largest difference of an element over 200 texts is below 1e-6. They have length 1 whether or not the
 /// model's own files ask for it.
 ///
-/// Texts are spread over up to [`LoadOptions::max_threads`] threads, and a single one, such as a question, is shared
-/// by them matrix by matrix. For that the threads beside the caller's sleep between calls, from the first such call
-/// until the model is dropped. Vectors are the same bits with any number.
+/// Texts are spread over up to [`LoadOptions::max_threads`] threads, and a single one, such as a question, is
+/// shared by them matrix by matrix. For that the threads beside the caller's sleep between calls, from the
+/// first such call until the model is dropped. Vectors are the same bits with any number.
 ///
 /// A text longer than the model reads is cut at its end; [`max_tokens`](Embedder::max_tokens) says where, and
 /// [`embed_documents_observed`](Embedder::embed_documents_observed) which texts it befell.
 ///
-/// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM), and the tokenizer. The
-/// table of token vectors stays in the mapped file. A call uses up to 12 MB more per thread.
+/// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM), and the
+/// tokenizer. The table of token vectors stays in the mapped file. A call uses up to 12 MB more per thread.
 pub struct BertEmbedder {
     pub(super) settings: Settings,
     pub(super) tokenizer: TextTokenizer,
@@ -55,14 +55,14 @@ pub(super) enum Engine {
 }
 
 impl BertEmbedder {
-    /// Reads a folder: `config.json`, `model.safetensors` (`f32`, `f16` or `bf16`), `tokenizer.json`, and where
-    /// there are any `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
-    /// `config_sentence_transformers.json`, `tokenizer_config.json`. The weights are mapped: do not rewrite the
-    /// file in place while the model is in use.
+    /// Reads a folder: `config.json`, `model.safetensors` (`f32`, `f16` or `bf16`), `tokenizer.json`, and
+    /// where there are any `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+    /// `config_sentence_transformers.json`, `tokenizer_config.json`. The weights are mapped: do not rewrite
+    /// the file in place while the model is in use.
     ///
     /// # Errors
-    /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what was
-    /// expected and what was got; [`Error::InvalidInput`] for options it cannot honour.
+    /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what
+    /// was expected and what was got; [`Error::InvalidInput`] for options it cannot honour.
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
         Self::from_named_folder(folder, &folder_name(folder), options)

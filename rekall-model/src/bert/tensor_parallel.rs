@@ -1,12 +1,12 @@
 //! One micro-batch on several threads: for a question, which cannot be spread text by text.
 //!
-//! Each rank keeps rows of its own and computes a shard of every product's columns, of the attention a shard of
-//! the heads; then the shares are exchanged, four times a layer. So each reads only its shard of the weights, which
-//! is most of a short text's time. An element is summed by one thread in the order in which it is summed alone: the
-//! same bits.
+//! Each rank keeps rows of its own and computes a shard of every product's columns, of the attention a shard
+//! of the heads; then the shares are exchanged, four times a layer. So each reads only its shard of the
+//! weights, which is most of a short text's time. An element is summed by one thread in the order in which it
+//! is summed alone: the same bits.
 //!
-//! Nobody waits long. On a busy machine a helper may not run for milliseconds; the caller then computes the missing
-//! shard itself, goes on alone, and is no slower than without help.
+//! Nobody waits long. On a busy machine a helper may not run for milliseconds; the caller then computes the
+//! missing shard itself, goes on alone, and is no slower than without help.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -75,8 +75,8 @@ impl Shard {
         Self { group: Some(group), index, gathers: 0 }
     }
 
-    /// Fills rows of `width` numbers, with the others' help: `compute` fills the columns, or heads, that it is given.
-    /// False if a helper is to stop, because nobody needs its work any more.
+    /// Fills rows of `width` numbers, with the others' help: `compute` fills the columns, or heads, that it
+    /// is given. False if a helper is to stop, because nobody needs its work any more.
     pub(super) fn compute_and_gather(
         &mut self,
         rows: &mut [f32],

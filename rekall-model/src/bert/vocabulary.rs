@@ -7,8 +7,8 @@ use super::special_tokens::SpecialTokens;
 use crate::Error;
 use crate::tokenize::TextTokenizer;
 
-/// Refuses a tokenizer whose ids the model has no vectors for, that leaves many vectors without a token, or that
-/// calls another token the padding.
+/// Refuses a tokenizer whose ids the model has no vectors for, that leaves many vectors without a token, or
+/// that calls another token the padding.
 pub(super) fn check(
     path: &Path,
     tokenizer: &TextTokenizer,
@@ -25,7 +25,8 @@ pub(super) fn check(
             format!("id {}", end - 1),
         );
     }
-    // Tables are rounded up to please a machine, and some have room for tokens to come: 35 in multilingual-e5-small.
+    // Tables are rounded up to please a machine, and some have room for tokens to come: 35 in
+    // multilingual-e5-small.
     let spare = (vocabulary / 100).max(256);
     if tokenizer.vocabulary() + spare < vocabulary {
         return refuse(
@@ -33,8 +34,8 @@ pub(super) fn check(
             format!("{} tokens", tokenizer.vocabulary()),
         );
     }
-    // Here the padding's id decides about positions. BERT does not look at it, and well-known models with BERT's
-    // network and XLM-RoBERTa's tokenizer have a wrong one (multilingual-e5-small).
+    // Here the padding's id decides about positions. BERT does not look at it, and well-known models with
+    // BERT's network and XLM-RoBERTa's tokenizer have a wrong one (multilingual-e5-small).
     let padding = ["<pad>", "[PAD]"].iter().find_map(|token| tokenizer.special_id(token));
     match padding {
         Some(id) if config.model_type != "bert" && id as usize != config.pad_token_id => refuse(

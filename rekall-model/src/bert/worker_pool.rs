@@ -1,5 +1,5 @@
-//! Threads that help with one micro-batch, asleep between calls: to start one for each question would take longer
-//! than it saves.
+//! Threads that help with one micro-batch, asleep between calls: to start one for each question would take
+//! longer than it saves.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -10,9 +10,9 @@ const MAPPED_BYTES: usize = 64 << 10;
 
 /// Numbers that are written, read and forgotten; grown as needed, never shortened.
 ///
-/// Large ones lie in a mapping of their own rather than on the heap, and so go back to the operating system when
-/// dropped. (glibc never trims the arenas of threads other than the first: each kept some 7 MB after a batch,
-/// `malloc_trim` or not.)
+/// Large ones lie in a mapping of their own rather than on the heap, and so go back to the operating system
+/// when dropped. (glibc never trims the arenas of threads other than the first: each kept some 7 MB after a
+/// batch, `malloc_trim` or not.)
 #[derive(Debug)]
 pub(crate) enum Buffer {
     Heap(Vec<f32>),

@@ -44,7 +44,8 @@ pub(super) struct LoadRecord {
 }
 
 impl Lifecycle {
-    /// The lease of a model that the slot counts as leased. To be made before any observer is told, as one may panic.
+    /// The lease of a model that the slot counts as leased. To be made before any observer is told, as one
+    /// may panic.
     pub(super) fn leased(
         self: &Arc<Self>,
         model: Arc<Arc<dyn Embedder>>,
@@ -100,8 +101,8 @@ impl Lifecycle {
         }
     }
 
-    /// The one load: this thread was told to do it. The model, how long it took, and its bytes; that all went well is
-    /// for the caller to notify_caller.
+    /// The one load: this thread was told to do it. The model, how long it took, and its bytes; that all went
+    /// well is for the caller to notify_caller.
     fn load_now(
         self: &Arc<Self>,
         guard: LoadGuard<'_>,

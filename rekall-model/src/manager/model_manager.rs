@@ -16,11 +16,11 @@ use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
 
 /// Owns at most one instance of a model and lends it out.
 ///
-/// The first [`lease`](Self::lease) loads it, on the caller's thread; others that come meanwhile wait for that
-/// load and share its outcome. A leased model is never unloaded. Once the last lease has ended and
-/// the [`KeepAlive`] has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that from an
-/// event loop at [`next_deadline`](Self::next_deadline), or let a thread do so
-/// ([`start_reaper`](Self::start_reaper)). No thread runs unless asked for.
+/// The first [`lease`](Self::lease) loads it, on the caller's thread; others that come meanwhile wait for
+/// that load and share its outcome. A leased model is never unloaded. Once the last lease has ended and the
+/// [`KeepAlive`] has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that from an event loop
+/// at [`next_deadline`](Self::next_deadline), or let a thread do so ([`start_reaper`](Self::start_reaper)).
+/// No thread runs unless asked for.
 ///
 /// Leasing a loaded model costs a lock and a reference count, well under a microsecond.
 ///

@@ -133,8 +133,9 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         self.changed.notify_all();
     }
 
-    /// Gives a lease back. The caller has dropped its `Arc` before, so that the value returned is
-    /// the last; it is to be dropped, then `dropped` to be called. `drop_when_free` says whether it goes at once if nobody else holds it.
+    /// Gives a lease back. The caller has dropped its `Arc` before, so that the value returned is the last;
+    /// it is to be dropped, then `dropped` to be called. `drop_when_free` says whether it goes at once if
+    /// nobody else holds it.
     pub(super) fn release(&self, now: I, keep: K, drop_when_free: bool) -> Option<Arc<T>> {
         let mut state = self.lock();
         state.leases = state.leases.saturating_sub(1);
@@ -148,8 +149,8 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         None
     }
 
-    /// Drops the value now, or when the last lease ends. One that is being made is left to those who asked for it, and
-    /// goes when they let go.
+    /// Drops the value now, or when the last lease ends. One that is being made is left to those who asked
+    /// for it, and goes when they let go.
     pub(super) fn remove(&self) -> Removal<T> {
         let mut state = self.lock();
         if state.leases > 0 || matches!(state.phase, Phase::Loading) {

@@ -1,5 +1,5 @@
-//! The manager's locks. The model checker compiles [`slot`](super::slot) a second time with `shuttle`'s primitives in
-//! the place of these.
+//! The manager's locks. The model checker compiles [`slot`](super::slot) a second time with `shuttle`'s
+//! primitives in the place of these.
 
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 

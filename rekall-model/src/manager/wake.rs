@@ -32,14 +32,16 @@ impl WakeSignal {
         self.changed.notify_all();
     }
 
-    /// Begins a round of the thread; false if it is to end. What is notified from now on ends this round's wait.
+    /// Begins a round of the thread; false if it is to end. What is notified from now on ends this round's
+    /// wait.
     pub(super) fn begin_round(&self) -> bool {
         let mut state = lock(&self.state);
         state.notified = false;
         !state.stopped
     }
 
-    /// Blocks until something is notified, the thread is to end, or the time has passed; it may also return early.
+    /// Blocks until something is notified, the thread is to end, or the time has passed; it may also return
+    /// early.
     pub(super) fn wait(&self, time: Option<Duration>) {
         let state = lock(&self.state);
         if state.notified || state.stopped {

@@ -94,7 +94,8 @@ impl TextTokenizer {
         }
     }
 
-    /// One more than the highest id. For `tokenizers`' kinds, costs a copy of the vocabulary: some milliseconds.
+    /// One more than the highest id. For `tokenizers`' kinds, costs a copy of the vocabulary: some
+    /// milliseconds.
     #[cfg(feature = "transformer")]
     pub(crate) fn ids_end(&self) -> usize {
         match self {

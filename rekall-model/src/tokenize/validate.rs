@@ -1,5 +1,6 @@
-//! What a `tokenizer.json` may ask of the `tokenizers` crate, which trusts its files: it panics on a character map that is
-//! none, on merges of other tokens and on pieces of no length, and lets a text grow, and time with it, without end.
+//! What a `tokenizer.json` may ask of the `tokenizers` crate, which trusts its files: it panics on a
+//! character map that is none, on merges of other tokens and on pieces of no length, and lets a text grow,
+//! and time with it, without end.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,17 +9,18 @@ use tokenizers::Tokenizer;
 
 use crate::unigram::{MAX_PIECE_BYTES, max_expansion};
 
-/// How many times as long as its text what a model sees may be. Real pipelines stay below a hundred: 11 for a character
-/// map, 3 for a visible space.
+/// How many times as long as its text what a model sees may be. Real pipelines stay below a hundred: 11 for a
+/// character map, 3 for a visible space.
 const MAX_EXPANSION: u64 = 4096;
 /// Steps before the model, of normalizers and pre-tokenizers.
 const MAX_STEPS: usize = 64;
 /// Bytes of a text that is put before or behind each piece or character.
 const MAX_AFFIX_BYTES: usize = 256;
-/// Characters of a word that WordPiece looks at, for which its time grows with the third power. The usual number is 100.
+/// Characters of a word that WordPiece looks at, for which its time grows with the third power. The usual
+/// number is 100.
 const MAX_WORD_CHARACTERS: u64 = 1000;
-/// Bytes of all pieces of a Unigram model, each of which the crate makes a node with a table for. A vocabulary of 250,000
-/// has 2 MB.
+/// Bytes of all pieces of a Unigram model, each of which the crate makes a node with a table for. A
+/// vocabulary of 250,000 has 2 MB.
 const MAX_VOCABULARY_BYTES: usize = 16 << 20;
 
 /// Why a file is refused: what it had to hold, and what it holds.
@@ -28,7 +30,8 @@ fn refuse<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, R
     Err((expected.into(), got.into()))
 }
 
-/// Judges a file before the crate sees it. The parsing is done twice for it: 0.1 s for a vocabulary of 250,000.
+/// Judges a file before the crate sees it. The parsing is done twice for it: 0.1 s for a vocabulary of
+/// 250,000.
 pub(super) fn json(json: &[u8]) -> Result<(), Refusal> {
     let file: Value =
         serde_json::from_slice(json).map_err(|error| ("a tokenizer.json".into(), error.to_string()))?;
@@ -48,7 +51,8 @@ struct Pipeline {
 }
 
 impl Pipeline {
-    /// One step, and those in it. Files of early versions leave the types out, so members count rather than names.
+    /// One step, and those in it. Files of early versions leave the types out, so members count rather than
+    /// names.
     fn step(&mut self, step: &Value) -> Result<(), Refusal> {
         let Value::Object(members) = step else { return Ok(()) };
         self.steps += 1;
@@ -163,7 +167,8 @@ fn unigram_pieces(pieces: &[Value]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The crate joins the halves of each merge in a buffer as long as the longest token, the second one without the prefix.
+/// The crate joins the halves of each merge in a buffer as long as the longest token, the second one without
+/// the prefix.
 fn merges(list: &[Value], vocabulary: Option<&Value>, prefix: &str) -> Result<(), Refusal> {
     let longest = vocabulary.and_then(Value::as_object);
     let longest = longest.and_then(|tokens| tokens.keys().map(String::len).max()).unwrap_or(0);
@@ -190,8 +195,8 @@ fn merges(list: &[Value], vocabulary: Option<&Value>, prefix: &str) -> Result<()
 
 /// Judges the tokens that a loaded tokenizer cuts out of a text before anything else happens to it.
 ///
-/// Where one token swallows the spaces behind it, another that is nothing but spaces and swallows those before it would
-/// begin behind its own end, on which the crate panics.
+/// Where one token swallows the spaces behind it, another that is nothing but spaces and swallows those
+/// before it would begin behind its own end, on which the crate panics.
 pub(super) fn added_tokens(tokenizer: &Tokenizer) -> Result<(), Refusal> {
     let tokens = tokenizer.get_added_tokens_decoder();
     if !tokens.values().any(|token| token.rstrip) {

@@ -125,9 +125,9 @@ fn offset_of(unit: u32) -> usize {
 
 /// How many times as long as a text a map can make it, rounded up; or what is wrong with the map.
 ///
-/// For files, before anybody uses them: every place that a walk through the trie can come to must lie in it, with room
-/// for a step by any byte, and every replacement in the text of replacements, from the beginning of a character. Linear
-/// in the trie.
+/// For files, before anybody uses them: every place that a walk through the trie can come to must lie in it,
+/// with room for a step by any byte, and every replacement in the text of replacements, from the beginning of
+/// a character. Linear in the trie.
 pub(crate) fn max_expansion(blob: &[u8]) -> Result<u64, String> {
     let length = blob.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
     let Some((length, rest)) = length.zip(blob.get(4..)) else {

@@ -1,10 +1,10 @@
 //! A tokenizer as one block of bytes that is used where it lies.
 //!
-//! All numbers are little-endian: the magic `RKUG0001`; `u32` id of the unknown piece; `f64` its score; `u32` the
-//! character that a run of spaces becomes (0 leaves runs alone); `u32` 1 if words are split at any white space;
-//! then four sections, each a `u32` length and its bytes: character map, trie, scores, added tokens. An added
-//! token is its `u32` id, a byte of flags (1 strips white space on the left, 2 on the right), a `u32` length and
-//! its text.
+//! All numbers are little-endian: the magic `RKUG0001`; `u32` id of the unknown piece; `f64` its score; `u32`
+//! the character that a run of spaces becomes (0 leaves runs alone); `u32` 1 if words are split at any white
+//! space; then four sections, each a `u32` length and its bytes: character map, trie, scores, added tokens.
+//! An added token is its `u32` id, a byte of flags (1 strips white space on the left, 2 on the right), a
+//! `u32` length and its text.
 
 use super::charsmap::Charsmap;
 use super::pieces::Pieces;

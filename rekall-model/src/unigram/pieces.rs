@@ -3,8 +3,8 @@
 use super::trie::Trie;
 use crate::bytes::Bytes;
 
-/// Bytes of a piece. The time per character grows with the longest piece; those of known models have fewer than
-/// a hundred bytes.
+/// Bytes of a piece. The time per character grows with the longest piece; those of known models have fewer
+/// than a hundred bytes.
 pub(crate) const MAX_PIECE_BYTES: usize = 1024;
 
 /// A trie of the pieces with a score for each.

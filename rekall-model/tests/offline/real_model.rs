@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use rekall_model::{LoadOptions, ModelSource};
 
-/// A real model, from the hub's cache that `REKALL_TEST_HUB_CACHE` names (`cargo xtask test` fetches it); without
-/// that, says that the test is skipped. A build without the hub reads the same files as a folder.
+/// A real model, from the hub's cache that `REKALL_TEST_HUB_CACHE` names (`cargo xtask test` fetches it);
+/// without that, says that the test is skipped. A build without the hub reads the same files as a folder.
 pub(crate) fn real_model(repo: &str) -> Option<(ModelSource, LoadOptions)> {
     let mut options = LoadOptions::default();
     options.offline = true;

@@ -1,10 +1,11 @@
 //! The installed libraries, made of cargo's static one.
 //!
-//! Cargo's archive has SQLite and Rust's standard library with their ordinary global names: a program with an SQLite
-//! of its own could not link it. So its objects are linked into one, of which only our functions stay global.
+//! Cargo's archive has SQLite and Rust's standard library with their ordinary global names: a program with an
+//! SQLite of its own could not link it. So its objects are linked into one, of which only our functions stay
+//! global.
 //!
-//! Cargo gives the shared library neither a version nor a SONAME, and must not: the programs in the tree link it where
-//! it lies. So it is linked anew from that object.
+//! Cargo gives the shared library neither a version nor a SONAME, and must not: the programs in the tree link
+//! it where it lies. So it is linked anew from that object.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -19,8 +20,9 @@ use crate::run::{Outcome, root};
 /// What all of our functions begin with.
 const PREFIX: &str = "rekall_";
 
-/// Bitcode that Rust's standard library carries along; run together it is nonsense, over which tools stumble. It is taken
-/// out afterwards: a linker script that discards it replaces the usual one, and with it `KEEP` for the unwind tables.
+/// Bitcode that Rust's standard library carries along; run together it is nonsense, over which tools stumble.
+/// It is taken out afterwards: a linker script that discards it replaces the usual one, and with it `KEEP`
+/// for the unwind tables.
 const BITCODE: &[&str] = &[".llvmbc", ".llvmcmd"];
 
 /// What becomes of the names and the line numbers that a debugger shows.
@@ -53,8 +55,8 @@ pub(crate) fn link(
     let soname = soname()?;
     let object = lib.join("rekall.o");
     let mut one = system.compiler();
-    // Groups are dissolved: their names would stay global, and a linker that finds one of the same name in another Rust
-    // library drops ours, though what is in it became our own below.
+    // Groups are dissolved: their names would stay global, and a linker that finds one of the same name in
+    // another Rust library drops ours, though what is in it became our own below.
     one.args(["-r", "-nostdlib", "-Wl,--gc-sections", "-Wl,--force-group-allocation"]);
     for function in functions()? {
         one.arg(format!("-Wl,-u,{function}"));
@@ -101,7 +103,8 @@ pub(crate) fn link(
     Ok(made)
 }
 
-/// The oldest version of glibc that a library runs with: the newest whose functions it asks for. None of another C library.
+/// The oldest version of glibc that a library runs with: the newest whose functions it asks for. None of
+/// another C library.
 pub(crate) fn least_glibc(library: &Path) -> Result<Option<String>, String> {
     let bytes = fs::read(library).map_err(|error| format!("{}: {error}", library.display()))?;
     let parts =
@@ -112,8 +115,9 @@ pub(crate) fn least_glibc(library: &Path) -> Result<Option<String>, String> {
     Ok(versions.max().map(|parts| parts.iter().map(u32::to_string).collect::<Vec<_>>().join(".")))
 }
 
-/// The name that programs ask the loader for. Its number is REKALL_ABI_VERSION, not the version's first, which stays 0 while
-/// the interface may break: a program never meets a library of another interface, and both can be installed at once.
+/// The name that programs ask the loader for. Its number is REKALL_ABI_VERSION, not the version's first,
+/// which stays 0 while the interface may break: a program never meets a library of another interface, and
+/// both can be installed at once.
 pub(crate) fn soname() -> Result<String, String> {
     let number = header()?
         .lines()
@@ -127,8 +131,8 @@ fn header() -> Result<String, String> {
     fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The functions that the header declares. Not read from the archive: its objects carry bitcode, which binutils with
-/// a plugin of another LLVM cannot read.
+/// The functions that the header declares. Not read from the archive: its objects carry bitcode, which
+/// binutils with a plugin of another LLVM cannot read.
 pub(crate) fn functions() -> Result<BTreeSet<String>, String> {
     let found: BTreeSet<String> = header()?
         .lines()

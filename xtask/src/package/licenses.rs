@@ -1,5 +1,5 @@
-//! The licenses of everything that is compiled into the library: one file of them for the tree, and a list of those that
-//! may be in it at all.
+//! The licenses of everything that is compiled into the library: one file of them for the tree, and a list of
+//! those that may be in it at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -61,8 +61,8 @@ pub(crate) struct Package {
     file: Option<PathBuf>,
 }
 
-/// The packages that are compiled into the library with these features, in order, ours left out. Macros are among them:
-/// what they write is compiled in.
+/// The packages that are compiled into the library with these features, in order, ours left out. Macros are
+/// among them: what they write is compiled in.
 ///
 /// `features` is what cargo is told, `triple` the system that is built for.
 pub(crate) fn packages(features: &[String], triple: &str) -> Result<Vec<Package>, String> {

@@ -1,5 +1,5 @@
-//! `cargo xtask package`: what a C or C++ program needs, in a tree that can be copied to /usr/local or into a package. How to
-//! call it is said by [`options::USAGE`].
+//! `cargo xtask package`: what a C or C++ program needs, in a tree that can be copied to /usr/local or into a
+//! package. How to call it is said by [`options::USAGE`].
 
 pub(crate) mod libraries;
 pub(crate) mod licenses;
@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use crate::run::{Outcome, cargo, root, step, target};
 use options::{Built, Layout, Options};
 
-/// What Rust's standard library needs besides the C library; a test links a program with just these. The unwinder is not
-/// among them: every compiler adds its own, which is another one for a fully static program.
+/// What Rust's standard library needs besides the C library; a test links a program with just these. The
+/// unwinder is not among them: every compiler adds its own, which is another one for a fully static program.
 const SYSTEM: &str = "-lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(crate) fn package(arguments: &[String]) -> Outcome {
@@ -117,7 +117,8 @@ pub(crate) fn install(
     Ok(made)
 }
 
-/// The library's licenses, those of the model that is compiled in, and those of everything else in the library.
+/// The library's licenses, those of the model that is compiled in, and those of everything else in the
+/// library.
 fn copy_licenses(to: &Path, built: &Built) -> Outcome {
     make(to)?;
     let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| (root().join(name), name.to_owned()));

@@ -1,5 +1,5 @@
-//! Keeps the paths of the machine that builds out of the libraries: they say who built and where, and the same sources give
-//! other bytes elsewhere.
+//! Keeps the paths of the machine that builds out of the libraries: they say who built and where, and the
+//! same sources give other bytes elsewhere.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -10,8 +10,8 @@ use std::process::Command;
 use super::system::rustc;
 use crate::run::{root, target};
 
-/// Folders of this machine, each with the name that it gets in what is built; the more special behind the more general,
-/// as compilers take the last that fits.
+/// Folders of this machine, each with the name that it gets in what is built; the more special behind the
+/// more general, as compilers take the last that fits.
 pub(crate) fn renamed() -> Result<Vec<(PathBuf, String)>, String> {
     let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
     let version = rustc(&["-vV"])?;

@@ -17,8 +17,8 @@ impl System {
     /// This machine's, or the one that is named.
     ///
     /// # Errors
-    /// A system that Rust does not know, or for which this machine lacks Rust's standard library or a C compiler; and
-    /// one whose libraries are no ELF files.
+    /// A system that Rust does not know, or for which this machine lacks Rust's standard library or a C
+    /// compiler; and one whose libraries are no ELF files.
     pub(crate) fn find(triple: Option<&str>) -> Result<Self, String> {
         let host = host()?;
         let triple = triple.unwrap_or(&host);

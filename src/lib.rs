@@ -49,6 +49,7 @@ mod models;
 mod read;
 mod recall;
 mod rekall;
+mod retry;
 mod settings;
 mod stats;
 mod upkeep;

@@ -87,9 +87,11 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`], [`Error::Interrupted`]; nothing is changed then.
     pub fn repair(&self, watch: Watch<'_>) -> Result<RepairReport, Error> {
-        let report = watch.hand_on(|progress, cancel| self.store.repair_observed(progress, cancel))?;
-        self.vector_index.clear();
-        Ok(report)
+        self.maintain(|store| {
+            let report = watch.hand_on(|progress, cancel| store.repair_observed(progress, cancel))?;
+            self.vector_index.clear();
+            Ok(report)
+        })
     }
 
     /// Copies the file, as it is at this moment, to `target`, while others read and write.
@@ -106,7 +108,7 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`]; [`Error::Interrupted`], and the file then has what it had.
     pub fn compact(&self, watch: Watch<'_>) -> Result<CompactReport, Error> {
-        watch.hand_on(|progress, cancel| self.store.compact_observed(progress, cancel))
+        self.maintain(|store| watch.hand_on(|progress, cancel| store.compact_observed(progress, cancel)))
     }
 
     /// Writes everything as lines of JSON, losslessly; see [`rekall_core::Store::export_jsonl`].
@@ -141,10 +143,9 @@ impl Rekall {
         options: &ImportOptions,
         watch: Watch<'_>,
     ) -> Result<ImportReport, Error> {
-        let report = watch
-            .hand_on(|progress, cancel| self.store.import_jsonl(input, options, progress, plain(cancel)))?;
-        self.after_write();
-        Ok(report)
+        self.maintain(|store| {
+            watch.hand_on(|progress, cancel| store.import_jsonl(input, options, progress, plain(cancel)))
+        })
     }
 
     /// Reads a file of the Python tool into this one: all of it or nothing. The original is only read.
@@ -165,14 +166,14 @@ impl Rekall {
         utc_offset_minutes: Option<i32>,
         watch: Watch<'_>,
     ) -> Result<legacy::ImportReport, Error> {
-        let report = watch.hand_on(|progress, cancel| {
-            let mut options = legacy::ImportOptions::default().progress(progress);
-            options.utc_offset_minutes = utc_offset_minutes;
-            options.cancel = plain(cancel);
-            self.store.import_legacy(path, options)
-        })?;
-        self.after_write();
-        Ok(report)
+        self.maintain(|store| {
+            watch.hand_on(|progress, cancel| {
+                let mut options = legacy::ImportOptions::default().progress(progress);
+                options.utc_offset_minutes = utc_offset_minutes;
+                options.cancel = plain(cancel);
+                store.import_legacy(path, options)
+            })
+        })
     }
 }
 

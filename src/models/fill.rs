@@ -8,6 +8,7 @@ use rekall_model::{Embedder, Embeddings};
 
 use super::pieces::{self, Piece};
 use super::reembed::Embedded;
+use crate::retry::Attempt;
 use crate::{Entry, Error, Rekall, Watch};
 
 /// A space that is given vectors by its model.
@@ -26,17 +27,15 @@ impl<'a> Filling<'a> {
     }
 
     /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are left for the
-    /// next round. `None`: the space is not in the state any more in which it was.
+    /// next round. `None`: the space is no longer in the state that it was in.
     pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Filled>, Error> {
         let texts = Texts::of(&self.rekall.store.read()?, rows, self.embedder)?;
         let vectors = self.embed(&texts, watch)?;
-        let mut tx = self.rekall.store.write()?;
-        if self.state(&tx)? != Some(self.space.state) {
-            return Ok(None);
-        }
-        let done = texts.write(&vectors, &mut tx, &self.space)?;
-        tx.commit()?;
-        Ok(Some(done))
+        let written = self.rekall.try_write(|tx| match self.state(tx)? == Some(self.space.state) {
+            true => texts.write(&vectors, tx, &self.space).map(Attempt::Done),
+            false => Ok(Attempt::Outdated(())),
+        })?;
+        Ok(written.done())
     }
 
     /// The state of the space as the transaction sees it; `None`: it is gone.

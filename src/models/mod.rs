@@ -1,5 +1,6 @@
 //! The model of an open memory: loaded when first needed, let go when idle.
 
+mod current;
 mod embed;
 mod fill;
 mod lifecycle;

@@ -38,8 +38,8 @@ impl Piece {
     }
 }
 
-/// A vector that the host gives: it stands for the whole summary.
-pub(crate) fn given<'a>(text: EntryText<'_>, space: SpaceId, values: &'a [f32]) -> NewVector<'a> {
+/// A vector that the host made: it stands for the whole summary.
+pub(crate) fn host_vector<'a>(text: EntryText<'_>, space: SpaceId, values: &'a [f32]) -> NewVector<'a> {
     let text = text.role(Role::Summary).unwrap_or_default();
     NewVector {
         space,
@@ -93,8 +93,9 @@ fn chunks(text: &str, embedder: &dyn Embedder) -> Result<Vec<rekall_core::Chunk>
     failed.map_or(Ok(chunks), |error| Err(error.into()))
 }
 
-/// Of an entry's stored vectors leaves those that its pieces still have, and of the pieces those that have no vector yet.
-pub(crate) fn keep_what_fits(
+/// Leaves of an entry's stored vectors those whose text is still there unchanged, and of its pieces those that have no
+/// vector yet.
+pub(crate) fn reuse_unchanged(
     entry: i64,
     space: SpaceId,
     stored: &mut Vec<StoredVector>,

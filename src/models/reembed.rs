@@ -8,6 +8,7 @@ use rekall_model::{Embedder, LoadOptions, ModelSource};
 
 use super::fill::{Filling, Texts};
 use super::{Lease, ModelChoice, Models, same_space};
+use crate::retry::Attempt;
 use crate::{Error, Rekall, Watch};
 
 /// Entries embedded between two transactions: what is lost when the process dies in the middle.
@@ -20,8 +21,9 @@ const LAST: usize = 64;
 /// How long that may take, as writers wait meanwhile.
 const LAST_TIME: Duration = Duration::from_millis(50);
 
-/// Rounds after which the last entries may take longer.
-const PATIENCE: usize = 8;
+/// Rounds after which the last entries may take longer, and after which entries that others keep changing are left to the
+/// next call.
+const PATIENT_ROUNDS: usize = 8;
 
 /// Vectors dropped in one transaction: some tens of milliseconds, for which writers wait.
 const DROPPED_AT_ONCE: usize = 1024;
@@ -49,7 +51,6 @@ impl Rekall {
     pub fn embed_pending(&self, mut watch: Watch<'_>) -> Result<Embedded, Error> {
         let done = self.with_models(|models| self.embed_waiting(&models.lease(None)?, &mut watch))?;
         self.drop_leaving(&watch);
-        self.after_write();
         Ok(done)
     }
 
@@ -105,7 +106,6 @@ impl Rekall {
             Err(error) => tracing::warn!(%error, "entries wait for vectors of the new model"),
         }
         self.drop_leaving(&watch);
-        self.after_write();
         Ok(done)
     }
 
@@ -113,13 +113,12 @@ impl Rekall {
     fn embed_waiting(&self, lease: &Lease, watch: &mut Watch<'_>) -> Result<Embedded, Error> {
         let mut done = Embedded::default();
         'space: loop {
-            let mut tx = self.store.write()?;
-            let space = self.own_space(&mut tx, lease.fingerprint().as_str(), lease.dimensions())?;
-            tx.commit()?;
+            let fingerprint = lease.fingerprint().as_str();
+            let space = self.write(|tx| self.own_space(tx, fingerprint, lease.dimensions()))?;
             let waiting = |after, limit| self.store.read()?.pending(space.id, after, limit);
             let total = done.entries + done.without_meaning + waiting(0, usize::MAX)?.len();
             let mut filling = Filling::new(self, space.clone(), &**lease);
-            for _ in 0..PATIENCE {
+            for _ in 0..PATIENT_ROUNDS {
                 let (mut after, mut left) = (0, 0);
                 loop {
                     watch.check_cancelled()?;
@@ -155,23 +154,23 @@ impl Rekall {
     /// begun with other models is given up.
     fn building_space(&self, lease: &Lease) -> Result<Option<Space>, Error> {
         let fingerprint = lease.fingerprint().as_str();
-        let mut tx = self.store.write()?;
-        let spaces = tx.spaces()?;
-        let own = |space: &&Space| same_space(&space.fingerprint, fingerprint);
-        let active = spaces.iter().filter(own).any(|space| space.state == SpaceState::Active);
-        let begun = spaces.iter().filter(own).find(|space| space.state == SpaceState::Building && !active);
-        for space in spaces.iter().filter(|space| space.state == SpaceState::Building) {
-            if begun != Some(space) {
-                tx.abandon_space(space.id)?;
+        self.write(|tx| {
+            let spaces = tx.spaces()?;
+            let own = |space: &&Space| same_space(&space.fingerprint, fingerprint);
+            let active = spaces.iter().filter(own).any(|space| space.state == SpaceState::Active);
+            let begun =
+                spaces.iter().filter(own).find(|space| space.state == SpaceState::Building && !active);
+            for space in spaces.iter().filter(|space| space.state == SpaceState::Building) {
+                if begun != Some(space) {
+                    tx.abandon_space(space.id)?;
+                }
             }
-        }
-        let space = match begun {
-            _ if active => None,
-            Some(space) => Some(space.clone()),
-            None => Some(tx.add_space(fingerprint, lease.dimensions(), SpaceState::Building)?),
-        };
-        tx.commit()?;
-        Ok(space)
+            Ok(match begun {
+                _ if active => None,
+                Some(space) => Some(space.clone()),
+                None => Some(tx.add_space(fingerprint, lease.dimensions(), SpaceState::Building)?),
+            })
+        })
     }
 
     /// Fills the space in rounds, each with what was written during the one before, until it can take over.
@@ -204,9 +203,9 @@ impl Rekall {
             }
             // Told of the last entries, a caller can still say no.
             watch.check_cancelled()?;
-            let most = if round < PATIENCE { filling.pieces_within(LAST_TIME) } else { usize::MAX };
+            let most = if round < PATIENT_ROUNDS { filling.pieces_within(LAST_TIME) } else { usize::MAX };
             // From then on each round takes twice as many into the switch, so it comes to an end whoever writes.
-            let entries = LAST << round.saturating_sub(PATIENCE).min(20);
+            let entries = LAST << round.saturating_sub(PATIENT_ROUNDS).min(20);
             if let Some(last) = self.switch(filling, (entries, most), models, watch)? {
                 done.add(last);
                 break;
@@ -226,38 +225,40 @@ impl Rekall {
         models: &Arc<Models>,
         watch: &Watch<'_>,
     ) -> Result<Option<Embedded>, Error> {
-        // Whoever finds that his model is not the file's waits here before he believes it.
-        let _switching = self.switching.write().unwrap_or_else(PoisonError::into_inner);
-        let mut done = Embedded::default();
-        let mut tx = self.store.write()?;
-        match filling.state(&tx)? {
-            Some(SpaceState::Building) => {}
-            // Another process filled it as well, and was faster.
-            Some(SpaceState::Active) => {
-                drop(tx);
+        // An operation whose model is not the file's waits for this lock before it believes it.
+        let switching = self.switching.write().unwrap_or_else(PoisonError::into_inner);
+        let switched = self.try_write_then(
+            |tx| {
+                match filling.state(tx)? {
+                    Some(SpaceState::Building) => {}
+                    // Another process filled it as well, and was faster.
+                    Some(SpaceState::Active) => return Ok(Attempt::Done(Embedded::default())),
+                    _ => return Err(rekall_core::Error::SpaceNotFound { id: filling.space.id.0 }.into()),
+                }
+                let mut done = Embedded::default();
+                let rows = tx.without_vectors(filling.space.id, 0, most_entries + 1)?;
+                if !rows.is_empty() {
+                    if rows.len() > most_entries {
+                        return Ok(Attempt::Outdated(()));
+                    }
+                    // Nobody else writes now, so a reader sees the very same rows.
+                    let texts = Texts::of(&self.store.read()?, &rows, filling.embedder)?;
+                    if texts.len() > most_pieces {
+                        return Ok(Attempt::Outdated(()));
+                    }
+                    let vectors = filling.embed(&texts, watch)?;
+                    done = texts.write(&vectors, tx, &filling.space)?.done;
+                }
+                tx.activate_space(filling.space.id)?;
+                tx.settle_pending(filling.space.id)?;
+                Ok(Attempt::Done(done))
+            },
+            || {
                 self.install(models);
-                return Ok(Some(done));
-            }
-            _ => return Err(rekall_core::Error::SpaceNotFound { id: filling.space.id.0 }.into()),
-        }
-        let rows = tx.without_vectors(filling.space.id, 0, most_entries + 1)?;
-        if !rows.is_empty() {
-            if rows.len() > most_entries {
-                return Ok(None);
-            }
-            // Nobody else writes now, so a reader sees the very same rows.
-            let texts = Texts::of(&self.store.read()?, &rows, filling.embedder)?;
-            if texts.len() > most_pieces {
-                return Ok(None);
-            }
-            let vectors = filling.embed(&texts, watch)?;
-            done = texts.write(&vectors, &mut tx, &filling.space)?.done;
-        }
-        tx.activate_space(filling.space.id)?;
-        tx.settle_pending(filling.space.id)?;
-        tx.commit()?;
-        self.install(models);
-        Ok(Some(done))
+                drop(switching);
+            },
+        )?;
+        Ok(switched.done())
     }
 
     fn install(&self, models: &Arc<Models>) {
@@ -279,9 +280,7 @@ impl Rekall {
             let mut more = true;
             while more {
                 watch.check_cancelled()?;
-                let mut tx = self.store.write()?;
-                more = tx.thin_space(space.id, DROPPED_AT_ONCE)?;
-                tx.commit()?;
+                more = self.write(|tx| Ok(tx.thin_space(space.id, DROPPED_AT_ONCE)?))?;
             }
         }
         Ok(())

@@ -8,10 +8,6 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`], kind `NotFound`.
     pub fn forget(&self, id: EntryId) -> Result<(), Error> {
-        let mut tx = self.store.write()?;
-        tx.delete(id)?;
-        tx.commit()?;
-        self.after_write();
-        Ok(())
+        self.write(|tx| Ok(tx.delete(id)?))
     }
 }

@@ -28,11 +28,7 @@ impl Rekall {
     /// [`Error::Core`]: kind `NotFound` for either id; kind `InvalidInput` for an entry in its own place, and for one that
     /// the older one replaces, directly or by way of others.
     pub fn supersede_entry(&self, old: EntryId, new: EntryId) -> Result<Entry, Error> {
-        let mut tx = self.store.write()?;
-        let (_, entry) = tx.supersede(old, new)?;
-        tx.commit()?;
-        self.after_write();
-        Ok(entry)
+        self.write(|tx| Ok(tx.supersede(old, new)?.1))
     }
 
     /// Links two entries; a link of the same relation that is already there gets the new reason.
@@ -46,9 +42,7 @@ impl Rekall {
         relation: impl Into<Relation>,
         reason: Option<&str>,
     ) -> Result<(), Error> {
-        let mut tx = self.store.write()?;
-        tx.link(source, target, &relation.into(), reason)?;
-        Ok(tx.commit()?)
+        self.write(|tx| Ok(tx.link(source, target, &relation.into(), reason)?))
     }
 
     /// Removes a link; says whether there was one.
@@ -61,9 +55,6 @@ impl Rekall {
         target: EntryId,
         relation: impl Into<Relation>,
     ) -> Result<bool, Error> {
-        let mut tx = self.store.write()?;
-        let removed = tx.unlink(source, target, &relation.into())?;
-        tx.commit()?;
-        Ok(removed)
+        self.write(|tx| Ok(tx.unlink(source, target, &relation.into())?))
     }
 }

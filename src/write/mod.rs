@@ -2,11 +2,18 @@
 
 mod apply;
 mod batch;
+mod batch_plan;
 mod forget;
 mod json;
 mod link;
+mod postponed;
 mod remember;
+mod transaction;
 mod update;
 
 pub use batch::Batch;
 pub use remember::{Progress, Remember};
+
+/// How often an operation embeds its texts without a lock and finds that others changed its entries meanwhile, before it
+/// makes them wait while it embeds.
+const MAX_ATTEMPTS: usize = 8;

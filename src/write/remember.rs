@@ -3,9 +3,10 @@
 use std::borrow::Borrow;
 use std::ops::ControlFlow;
 
-use rekall_core::{Draft, Inserted, NewVector, WriteTx};
+use rekall_core::{Draft, Inserted, NewVector, SpaceId, WriteTx};
 use rekall_model::{Embeddings, KeepAlive};
 
+use super::postponed::{Embedding, mark_unembeddable};
 use crate::cancel::check_cancelled;
 use crate::event::Event;
 use crate::models::Models;
@@ -104,16 +105,15 @@ impl<'a> Remember<'a> {
             None => {
                 let rekall = self.rekall;
                 let stored = rekall.with_models(|models| {
-                    let embedded = self.embed(models)?;
-                    self.with_embedded(&embedded)
+                    let embeddings = self.embed(models)?;
+                    self.with_embeddings(&embeddings)
                 });
-                match stored {
-                    Err(error) if postponable(&error) => self.without_vectors(&error.to_string())?,
-                    stored => stored?,
+                match Embedding::of(stored)? {
+                    Embedding::Made(inserted) => inserted,
+                    Embedding::Postponed { reason } => self.without_vectors(&reason)?,
                 }
             }
         };
-        self.rekall.after_write();
         Ok(inserted.into_iter().map(|inserted| inserted.id).collect())
     }
 
@@ -127,69 +127,51 @@ impl<'a> Remember<'a> {
         for row in rows.chunks_exact(dimensions.max(1)) {
             unit.extend(pieces::normalized(row, dimensions)?);
         }
-        let mut tx = self.begin()?;
-        let space = self.rekall.own_space(&mut tx, &fingerprint, dimensions)?.id;
-        let vectors: Vec<NewVector<'_>> = self
-            .entries
-            .iter()
-            .zip(unit.chunks_exact(dimensions.max(1)))
-            .map(|(entry, values)| pieces::given(entry.into(), space, values))
-            .collect();
-        let drafts: Vec<Draft<'_>> = self
-            .entries
-            .iter()
-            .zip(&vectors)
-            .map(|(entry, vector)| Draft::new(entry).vectors(std::slice::from_ref(vector)))
-            .collect();
-        let inserted = tx.insert(&drafts)?;
-        tx.commit()?;
-        Ok(inserted)
+        self.write(|tx| {
+            let space = self.rekall.own_space(tx, &fingerprint, dimensions)?.id;
+            let vectors: Vec<NewVector<'_>> = self
+                .entries
+                .iter()
+                .zip(unit.chunks_exact(dimensions.max(1)))
+                .map(|(entry, values)| pieces::host_vector(entry.into(), space, values))
+                .collect();
+            let drafts: Vec<Draft<'_>> = self
+                .entries
+                .iter()
+                .zip(&vectors)
+                .map(|(entry, vector)| Draft::new(entry).vectors(std::slice::from_ref(vector)))
+                .collect();
+            Ok(tx.insert(&drafts)?)
+        })
     }
 
-    fn with_embedded(&self, embedded: &Embedded) -> Result<Vec<Inserted>, Error> {
-        let mut tx = self.begin()?;
-        let dimensions = embedded.vectors.dimensions;
-        let space = self.rekall.own_space(&mut tx, &embedded.fingerprint, dimensions)?.id;
-        let mut number = 0;
-        let vectors: Vec<Vec<NewVector<'_>>> = embedded
-            .pieces
-            .iter()
-            .map(|pieces| {
-                let mut vectors = Vec::with_capacity(pieces.len());
-                for piece in pieces {
-                    vectors.extend(embedded.vectors.row(number).map(|row| piece.vector(space, row)));
-                    number += 1;
-                }
-                vectors
-            })
-            .collect();
-        let drafts: Vec<Draft<'_>> = self
-            .entries
-            .iter()
-            .zip(&vectors)
-            .map(|(entry, vectors)| Draft::new(entry).vectors(vectors))
-            .collect();
-        let inserted = tx.insert(&drafts)?;
-        for (inserted, vectors) in inserted.iter().zip(&vectors) {
-            if vectors.is_empty() {
-                tx.mark_wordless(inserted.row, space)?;
-            }
-        }
-        tx.commit()?;
-        for (inserted, vectors) in inserted.iter().zip(&vectors) {
-            if vectors.is_empty() {
-                let reason = WORDLESS.to_owned();
-                self.rekall.events.send(&Event::NotEmbedded { id: inserted.id, reason });
-            }
-        }
+    fn with_embeddings(&self, embeddings: &EntryEmbeddings) -> Result<Vec<Inserted>, Error> {
+        let (inserted, events) = self.write(|tx| {
+            let dimensions = embeddings.vectors.dimensions;
+            let space = self.rekall.own_space(tx, &embeddings.fingerprint, dimensions)?.id;
+            let vectors = embeddings.of_entries(space);
+            let drafts: Vec<Draft<'_>> = self
+                .entries
+                .iter()
+                .zip(&vectors)
+                .map(|(entry, vectors)| Draft::new(entry).vectors(vectors))
+                .collect();
+            let inserted = tx.insert(&drafts)?;
+            let events: Vec<Event> = inserted
+                .iter()
+                .zip(&vectors)
+                .filter(|(_, vectors)| vectors.is_empty())
+                .map(|(inserted, _)| mark_unembeddable(tx, (inserted.id, inserted.row), space))
+                .collect::<Result<_, _>>()?;
+            Ok((inserted, events))
+        })?;
+        events.iter().for_each(|event| self.rekall.events.send(event));
         Ok(inserted)
     }
 
     fn without_vectors(&self, reason: &str) -> Result<Vec<Inserted>, Error> {
         let drafts: Vec<Draft<'_>> = self.entries.iter().map(Draft::new).collect();
-        let mut tx = self.begin()?;
-        let inserted = tx.insert(&drafts)?;
-        tx.commit()?;
+        let inserted = self.write(|tx| Ok(tx.insert(&drafts)?))?;
         for inserted in &inserted {
             let reason = reason.to_owned();
             self.rekall.events.send(&Event::NotEmbedded { id: inserted.id, reason });
@@ -197,14 +179,14 @@ impl<'a> Remember<'a> {
         Ok(inserted)
     }
 
-    fn begin(&self) -> Result<WriteTx<'a>, Error> {
+    fn write<T>(&self, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
         check_cancelled(self.cancel.as_ref())?;
-        Ok(self.rekall.store.write()?)
+        self.rekall.write(work)
     }
 
     /// All pieces of all entries in one call: the model sorts them by length and fills its batches. No lock
     /// on the file is held meanwhile.
-    fn embed(&mut self, models: &Models) -> Result<Embedded, Error> {
+    fn embed(&mut self, models: &Models) -> Result<EntryEmbeddings, Error> {
         let lease = models.lease(self.keep_alive)?;
         let mut pieces = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
@@ -224,22 +206,30 @@ impl<'a> Remember<'a> {
                 _ => ControlFlow::Continue(()),
             }
         })?;
-        Ok(Embedded { fingerprint: lease.fingerprint().as_str().to_owned(), pieces, vectors })
+        Ok(EntryEmbeddings { fingerprint: lease.fingerprint().as_str().to_owned(), pieces, vectors })
     }
 }
 
-/// Why an entry has no vectors although the model was at hand.
-pub(crate) const WORDLESS: &str = "it holds no word that the model knows";
-
 /// What the model made of the entries' texts.
-struct Embedded {
+struct EntryEmbeddings {
     fingerprint: String,
+    /// Of each entry; those of all entries together have the rows of `vectors`.
     pieces: Vec<Vec<Piece>>,
     vectors: Embeddings,
 }
 
-/// Whether the entry can be stored now and embedded later: what is wrong is the model, not the entry.
-pub(crate) fn postponable(error: &Error) -> bool {
-    use crate::ErrorKind;
-    matches!(error.kind(), ErrorKind::ModelUnavailable | ErrorKind::ModelMismatch | ErrorKind::Unsupported)
+impl EntryEmbeddings {
+    /// The vectors of each entry; none where the model knows no word of it.
+    fn of_entries(&self, space: SpaceId) -> Vec<Vec<NewVector<'_>>> {
+        let mut row = 0;
+        let mut of_entry = |pieces: &Vec<Piece>| {
+            let mut vectors = Vec::with_capacity(pieces.len());
+            for piece in pieces {
+                vectors.extend(self.vectors.row(row).map(|values| piece.vector(space, values)));
+                row += 1;
+            }
+            vectors
+        };
+        self.pieces.iter().map(&mut of_entry).collect()
+    }
 }

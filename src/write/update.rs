@@ -2,16 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use rekall_core::{LogPosition, NewVector, Space, SpaceId, StoredVector};
+use rekall_core::{LogPosition, NewVector, Space, SpaceId, StoredVector, WriteTx};
+use rekall_model::Embeddings;
 
-use super::remember::{WORDLESS, postponable};
+use super::MAX_ATTEMPTS;
+use super::postponed::{Embedding, mark_unembeddable, postpone};
 use crate::event::Event;
 use crate::models::Models;
 use crate::models::pieces::{self, Piece};
+use crate::retry::{Attempt, retry};
 use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
-
-/// How often an update begins anew because others changed the entry meanwhile, before it makes them wait while it embeds.
-const PATIENCE: usize = 8;
 
 impl Rekall {
     /// Changes an entry and gives it as it is now. Only texts that changed are embedded anew.
@@ -24,59 +24,26 @@ impl Rekall {
     /// [`Error::Model`] when the model fails on the text. Nothing is changed then.
     pub fn update(&self, id: EntryId, patch: &EntryPatch) -> Result<Entry, Error> {
         if !patch.changes_text() {
-            let mut tx = self.store.write()?;
-            let (_, entry) = tx.update(id, patch)?;
-            tx.commit()?;
-            return Ok(entry);
+            return self.write(|tx| Ok(tx.update(id, patch)?.1));
         }
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let mut plan = self.plan_update(id, patch)?;
-            let mut tx = self.store.write()?;
-            // Embedding took a while, without a lock: if somebody changed the entry meanwhile, or its vectors, or the file's
-            // model, start over.
-            let outdated = tx.newest_change(tx.row_of(id)?)? != plan.newest_change
-                || tx.active_space()?.map(|space| space.id) != plan.space;
-            if outdated && tries < PATIENCE {
-                continue;
-            }
-            if outdated {
-                // Others were faster again and again. Now they wait: nobody else writes, so the plan stays true.
-                plan = self.plan_update_with(&self.models.load(), id, patch)?;
-            }
-            let (row, entry) = tx.update(id, patch)?;
-            match plan.vectors {
-                Planned::Vectors { space, pieces, kept, fresh } => {
-                    let new: Vec<NewVector<'_>> = pieces
-                        .iter()
-                        .enumerate()
-                        .filter_map(|(at, piece)| fresh.row(at).map(|row| piece.vector(space, row)))
-                        .collect();
-                    let kept: Vec<_> = kept.iter().map(|stored| stored.key).collect();
-                    tx.set_vectors(row, space, &kept, &new)?;
-                    let wordless = kept.is_empty() && new.is_empty();
-                    if wordless {
-                        tx.mark_wordless(row, space)?;
-                    }
-                    tx.commit()?;
-                    if wordless {
-                        self.events.send(&Event::NotEmbedded { id, reason: WORDLESS.to_owned() });
-                    }
-                }
-                Planned::Later { reason } => {
-                    if let Some(space) = tx.active_space()? {
-                        // Vectors of a text that is gone would answer for the new one.
-                        tx.set_vectors(row, space.id, &[], &[])?;
-                        tx.mark_pending(row)?;
-                    }
-                    tx.commit()?;
-                    self.events.send(&Event::NotEmbedded { id, reason });
-                }
-            }
-            self.after_write();
-            return Ok(entry);
-        }
+        retry(1, |attempt| {
+            let plan = self.plan_update(id, patch)?;
+            let written = self.try_write(|tx| {
+                let plan = match plan.is_outdated(tx, id)? {
+                    false => plan,
+                    true if attempt < MAX_ATTEMPTS => return Ok(Attempt::Outdated(attempt + 1)),
+                    // While this transaction is open nobody else writes, so this plan stays true.
+                    true => self.plan_update_with(&self.models.load(), id, patch)?,
+                };
+                let (row, entry) = tx.update(id, patch)?;
+                let event = plan.write_vectors(tx, id, row)?;
+                Ok(Attempt::Done((entry, event)))
+            })?;
+            Ok(written.map(|(entry, event)| {
+                event.iter().for_each(|event| self.events.send(event));
+                entry
+            }))
+        })
     }
 
     /// Changes an entry, perhaps in nothing, and gives it this vector, of any length but zero, in the place of those that
@@ -93,26 +60,30 @@ impl Rekall {
     ) -> Result<Entry, Error> {
         let (fingerprint, dimensions) = self.models.load().identity()?;
         let unit = pieces::normalized(vector, dimensions)?;
-        let mut tx = self.store.write()?;
-        let space = self.own_space(&mut tx, &fingerprint, dimensions)?.id;
-        let (row, entry) = tx.update(id, patch)?;
-        tx.set_vectors(row, space, &[], &[pieces::given((&entry).into(), space, &unit)])?;
-        tx.commit()?;
-        self.after_write();
-        Ok(entry)
+        self.write(|tx| {
+            let space = self.own_space(tx, &fingerprint, dimensions)?.id;
+            let (row, entry) = tx.update(id, patch)?;
+            tx.set_vectors(row, space, &[], &[pieces::host_vector((&entry).into(), space, &unit)])?;
+            Ok(entry)
+        })
     }
 
-    fn plan_update(&self, id: EntryId, patch: &EntryPatch) -> Result<Plan, Error> {
+    fn plan_update(&self, id: EntryId, patch: &EntryPatch) -> Result<UpdatePlan, Error> {
         let read = self.read_for_update(id, patch)?;
-        let planned = self.with_models(|models| self.plan_vectors(models, &read));
-        read.plan(planned)
+        let embedded = self.with_models(|models| self.embed_changed(models, &read));
+        read.plan(embedded)
     }
 
-    /// The same without waiting for a change of model that may itself wait for the caller's transaction.
-    fn plan_update_with(&self, models: &Models, id: EntryId, patch: &EntryPatch) -> Result<Plan, Error> {
+    /// The same without waiting for a change of model, which may itself wait for the caller's transaction.
+    fn plan_update_with(
+        &self,
+        models: &Models,
+        id: EntryId,
+        patch: &EntryPatch,
+    ) -> Result<UpdatePlan, Error> {
         let read = self.read_for_update(id, patch)?;
-        let planned = self.plan_vectors(models, &read);
-        read.plan(planned)
+        let embedded = self.embed_changed(models, &read);
+        read.plan(embedded)
     }
 
     fn read_for_update(&self, id: EntryId, patch: &EntryPatch) -> Result<ReadForUpdate, Error> {
@@ -128,17 +99,17 @@ impl Rekall {
         })
     }
 
-    fn plan_vectors(&self, models: &Models, read: &ReadForUpdate) -> Result<Planned, Error> {
-        let mut stored = read.stored.clone();
+    fn embed_changed(&self, models: &Models, read: &ReadForUpdate) -> Result<ChangedVectors, Error> {
+        let mut kept = read.stored.clone();
         // Without a space nothing was ever embedded: the entry waits with the others.
         let space = read.space.as_ref().ok_or(Error::NoModel)?;
         let lease = models.lease(None)?;
         self.check_model(space, lease.fingerprint().as_str())?;
         let mut pieces = pieces::pieces((&read.after).into(), &*lease)?;
-        pieces::keep_what_fits(read.row, space.id, &mut stored, &mut pieces);
+        pieces::reuse_unchanged(read.row, space.id, &mut kept, &mut pieces);
         let wanted: Vec<&Piece> = pieces.iter().collect();
-        let fresh = pieces::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
-        Ok(Planned::Vectors { space: space.id, pieces, kept: stored, fresh })
+        let new = pieces::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
+        Ok(ChangedVectors { space: space.id, pieces, kept, new })
     }
 }
 
@@ -153,27 +124,61 @@ struct ReadForUpdate {
 }
 
 impl ReadForUpdate {
-    fn plan(self, planned: Result<Planned, Error>) -> Result<Plan, Error> {
-        let vectors = match planned {
-            Ok(vectors) => vectors,
-            Err(error) if postponable(&error) => Planned::Later { reason: error.to_string() },
-            Err(error) => return Err(error),
-        };
-        Ok(Plan { newest_change: self.newest_change, space: self.space.map(|space| space.id), vectors })
+    fn plan(self, embedded: Result<ChangedVectors, Error>) -> Result<UpdatePlan, Error> {
+        Ok(UpdatePlan {
+            newest_change: self.newest_change,
+            space: self.space.map(|space| space.id),
+            vectors: Embedding::of(embedded)?,
+        })
     }
 }
 
 /// An update that is worked out and not yet written.
-struct Plan {
-    /// Of the entry and its vectors. Whatever the entry looks like: two changes of one millisecond, or one there and back,
-    /// leave it as it was, and its vectors perhaps not.
+struct UpdatePlan {
+    /// Of the entry and its vectors. The entry itself does not say enough: two changes within a millisecond, or one there
+    /// and back, leave it as it was, and perhaps not its vectors.
     newest_change: LogPosition,
     /// The active space then.
     space: Option<SpaceId>,
-    vectors: Planned,
+    vectors: Embedding<ChangedVectors>,
 }
 
-enum Planned {
-    Vectors { space: SpaceId, pieces: Vec<Piece>, kept: Vec<StoredVector>, fresh: rekall_model::Embeddings },
-    Later { reason: String },
+/// The vectors of the texts that an update changes.
+struct ChangedVectors {
+    space: SpaceId,
+    /// Those that have a row in `new`.
+    pieces: Vec<Piece>,
+    /// Vectors of texts that stay as they are.
+    kept: Vec<StoredVector>,
+    new: Embeddings,
+}
+
+impl UpdatePlan {
+    /// Whether somebody changed the entry, its vectors or the file's model while its texts were embedded without a lock.
+    fn is_outdated(&self, tx: &WriteTx<'_>, id: EntryId) -> Result<bool, Error> {
+        Ok(tx.newest_change(tx.row_of(id)?)? != self.newest_change
+            || tx.active_space()?.map(|space| space.id) != self.space)
+    }
+
+    /// Writes the vectors, and gives the event for an entry that has none.
+    fn write_vectors(self, tx: &mut WriteTx<'_>, id: EntryId, row: i64) -> Result<Option<Event>, Error> {
+        let ChangedVectors { space, pieces, kept, new } = match self.vectors {
+            Embedding::Made(vectors) => vectors,
+            Embedding::Postponed { reason } => {
+                postpone(tx, row)?;
+                return Ok(Some(Event::NotEmbedded { id, reason }));
+            }
+        };
+        let new: Vec<NewVector<'_>> = pieces
+            .iter()
+            .enumerate()
+            .filter_map(|(at, piece)| new.row(at).map(|values| piece.vector(space, values)))
+            .collect();
+        let kept: Vec<_> = kept.iter().map(|stored| stored.key).collect();
+        tx.set_vectors(row, space, &kept, &new)?;
+        match kept.is_empty() && new.is_empty() {
+            true => mark_unembeddable(tx, (id, row), space).map(Some),
+            false => Ok(None),
+        }
+    }
 }

@@ -1,0 +1,70 @@
+//! The model that this memory uses now, held against the one that the file's vectors were made with.
+
+use std::sync::{Arc, PoisonError};
+
+use rekall_core::{Space, WriteTx};
+use rekall_model::KeepAlive;
+
+use super::{Models, same_space};
+use crate::retry::{Attempt, retry};
+use crate::{Error, Rekall};
+
+impl Rekall {
+    /// The vector of a query text in `space`: from the cache, or else from the model.
+    pub(crate) fn query_vector(
+        &self,
+        space: &Space,
+        text: &str,
+        keep_alive: Option<KeepAlive>,
+    ) -> Result<Arc<[f32]>, Error> {
+        let key = (space.id.0, Arc::from(text));
+        self.queries.get_or_try_insert_with(&key, || {
+            let lease = self.with_models(|models| {
+                let lease = models.lease(keep_alive)?;
+                self.check_model(space, lease.fingerprint().as_str()).map(|()| lease)
+            })?;
+            match lease.embed_query(text) {
+                Ok(vector) => Ok(vector.into()),
+                Err(rekall_model::Error::Unembeddable { .. }) => Err(Error::UnknownQuery),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Does something with the model, and once more when that was not the file's model because both are just being
+    /// changed.
+    pub(crate) fn with_models<T>(
+        &self,
+        mut work: impl FnMut(&Models) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        retry(self.models.load_full(), |models| match work(&models) {
+            Err(error @ Error::ModelMismatch { .. }) => {
+                drop(self.switching.read().unwrap_or_else(PoisonError::into_inner));
+                let newer = self.models.load_full();
+                if Arc::ptr_eq(&models, &newer) { Err(error) } else { Ok(Attempt::Outdated(newer)) }
+            }
+            done => done.map(Attempt::Done),
+        })
+    }
+
+    /// Refuses vectors of another model than the space's.
+    pub(crate) fn check_model(&self, space: &Space, fingerprint: &str) -> Result<(), Error> {
+        if same_space(&space.fingerprint, fingerprint) {
+            return Ok(());
+        }
+        Err(Error::ModelMismatch { stored: space.fingerprint.clone(), requested: fingerprint.to_owned() })
+    }
+
+    /// The active space, if it is this model's; made when the file has none yet.
+    pub(crate) fn own_space(
+        &self,
+        tx: &mut WriteTx<'_>,
+        fingerprint: &str,
+        dimensions: usize,
+    ) -> Result<Space, Error> {
+        match tx.active_space()? {
+            Some(space) => self.check_model(&space, fingerprint).map(|()| space),
+            None => Ok(tx.ensure_active_space(fingerprint, dimensions)?),
+        }
+    }
+}

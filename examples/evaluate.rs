@@ -46,7 +46,7 @@ struct Arguments {
     /// Queries: JSON lines with id, text and possibly lang
     #[arg(long, value_name = "FILE")]
     queries: PathBuf,
-    /// Judgements: query, document and relevance, separated by tabs
+    /// Judgments: query, document and relevance, separated by tabs
     #[arg(long, value_name = "FILE")]
     qrels: PathBuf,
     /// Keep the documents and queries of this language, and those that name none
@@ -72,7 +72,7 @@ struct Row {
 }
 
 /// Relevance of documents by query: `relevance[query][document]`, more than 0.
-type Judgements = HashMap<String, HashMap<String, f64>>;
+type Judgments = HashMap<String, HashMap<String, f64>>;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -97,13 +97,13 @@ fn evaluate(arguments: &Arguments) -> Result<Results, Failure> {
     let lang = arguments.lang.as_deref();
     let mut docs = read_rows(&arguments.docs, lang)?;
     docs.truncate(arguments.limit_docs.unwrap_or(usize::MAX));
-    let mut judgements = read_judgements(&arguments.qrels)?;
+    let mut judgments = read_judgments(&arguments.qrels)?;
     let known: HashMap<&str, ()> = docs.iter().map(|doc| (doc.id.as_str(), ())).collect();
-    for relevant in judgements.values_mut() {
+    for relevant in judgments.values_mut() {
         relevant.retain(|doc, _| known.contains_key(doc.as_str()));
     }
     let mut queries = read_rows(&arguments.queries, lang)?;
-    queries.retain(|query| judgements.get(&query.id).is_some_and(|relevant| !relevant.is_empty()));
+    queries.retain(|query| judgments.get(&query.id).is_some_and(|relevant| !relevant.is_empty()));
     if queries.is_empty() {
         return Err("no query has a relevant document: check --qrels, and --lang if given".into());
     }
@@ -117,7 +117,7 @@ fn evaluate(arguments: &Arguments) -> Result<Results, Failure> {
     // Otherwise a missing model would show only in the results, as meaning that finds nothing.
     rekall.load_model()?;
     let names = remember(&rekall, &docs)?;
-    let run = |mode| measure(&rekall, mode, &queries, &judgements, &names);
+    let run = |mode| measure(&rekall, mode, &queries, &judgments, &names);
     Ok(Results {
         docs: docs.len(),
         queries: queries.len(),
@@ -146,8 +146,8 @@ fn read_rows(path: &Path, lang: Option<&str>) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-fn read_judgements(path: &Path) -> Result<Judgements, Failure> {
-    let mut judgements = Judgements::new();
+fn read_judgments(path: &Path) -> Result<Judgments, Failure> {
+    let mut judgments = Judgments::new();
     for (number, line) in read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let fields: Vec<&str> = line.split('\t').collect();
         let [query, doc, relevance] = fields[..] else {
@@ -158,10 +158,10 @@ fn read_judgements(path: &Path) -> Result<Judgements, Failure> {
             format!("{}, line {}: relevance must be a number, got {relevance:?}", path.display(), number + 1)
         })?;
         if relevance > 0.0 {
-            judgements.entry(query.to_owned()).or_default().insert(doc.to_owned(), relevance);
+            judgments.entry(query.to_owned()).or_default().insert(doc.to_owned(), relevance);
         }
     }
-    Ok(judgements)
+    Ok(judgments)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
@@ -220,7 +220,7 @@ fn measure(
     rekall: &Rekall,
     mode: Mode,
     queries: &[Row],
-    judgements: &Judgements,
+    judgments: &Judgments,
     names: &HashMap<EntryId, &str>,
 ) -> Result<Figures, Error> {
     for query in queries.iter().take(WARM_UP) {
@@ -232,7 +232,7 @@ fn measure(
         let started = Instant::now();
         let found = search(rekall, mode, &query.text)?;
         times.push(started.elapsed());
-        let Some(relevant) = judgements.get(&query.id) else { continue };
+        let Some(relevant) = judgments.get(&query.id) else { continue };
         let of = |id| names.get(id).and_then(|name| relevant.get(*name)).copied().unwrap_or(0.0);
         let gains: Vec<f64> = found.iter().map(of).collect();
         let mut ideal: Vec<f64> = relevant.values().copied().collect();

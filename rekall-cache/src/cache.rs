@@ -1,4 +1,4 @@
-//! The cache itself: storing, looking up, and the bookkeeping that every operation shares.
+//! The cache itself: storing, lookups, and the accounting that all operations share.
 
 use std::cell::Cell;
 use std::fmt;
@@ -28,7 +28,8 @@ pub struct EmbeddingCache<K: CacheKey> {
     sequence: AtomicU64,
 }
 
-/// The time a reading call judges ages by; `None` where nothing expires, so that the clock is not asked.
+/// The time by which a reading call determines ages; `None` if nothing expires, so that the clock is not
+/// read.
 pub(crate) type ReadTime = Option<Instant>;
 
 impl<K: CacheKey> EmbeddingCache<K> {
@@ -53,15 +54,16 @@ impl<K: CacheKey> EmbeddingCache<K> {
         entry_bytes(key, dimensions)
     }
 
-    /// Stores a vector as the present truth for its key, in place of any other, and says whether it was kept.
+    /// Stores a vector as the current one for its key, in place of any other, and returns whether it was
+    /// kept.
     ///
     /// A computation of this key that is under way in
-    /// [`get_or_try_insert_with`](Self::get_or_try_insert_with) will not overwrite it, even where this one is
+    /// [`get_or_try_insert_with`](Self::get_or_try_insert_with) will not overwrite it, even if this one is
     /// not kept. Vectors read before this call and stored after it belong in a [`Fill`](crate::Fill).
     pub fn insert(&self, key: K, vector: impl Into<Arc<[f32]>>) -> bool {
         let cached = self.prepare(&key, vector.into());
         self.epochs.raise();
-        self.place(key, cached)
+        self.store_or_clear(key, cached)
     }
 
     /// The vector stored for this key, if it has not expired.
@@ -71,8 +73,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
         vector
     }
 
-    /// Whether [`get`](Self::get) would return a vector now. It counts as no lookup and does not make the
-    /// entry look used.
+    /// Whether [`get`](Self::get) would return a vector now. It is not counted as a lookup and does not mark
+    /// the entry as used.
     pub fn contains(&self, key: &K) -> bool {
         match self.store.peek(key) {
             Some(cached) if self.expired(&cached, self.read_time()) => {
@@ -85,8 +87,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
 
     /// How many entries are held and have not expired.
     ///
-    /// Where entries expire it first drops those that have, so it is O(n) under the lock; otherwise O(1).
-    /// [`stats`](Self::stats) tells what is held in O(1).
+    /// If entries can expire, it first drops those that have, so it is O(n) under the lock; otherwise O(1).
+    /// [`stats`](Self::stats) counts what is held, expired entries included, in O(1).
     pub fn len(&self) -> usize {
         self.remove_expired();
         self.store.len()
@@ -99,7 +101,7 @@ impl<K: CacheKey> EmbeddingCache<K> {
 
     /// Drops every expired entry and returns how many there were. O(n) under the lock.
     ///
-    /// Nothing needs this to be correct: it gives memory back early, for example when a host goes idle.
+    /// Results are correct without it: it only frees memory early, for example when a host goes idle.
     pub fn remove_expired(&self) -> usize {
         let now = self.read_time();
         if now.is_none() {
@@ -139,8 +141,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
         Some(cached.vector)
     }
 
-    /// Removes exactly this storing: a newer one under the same key stays.
-    pub(crate) fn remove_storing(&self, key: &K, sequence: u64) -> bool {
+    /// Removes exactly this insertion: a newer one under the same key stays.
+    pub(crate) fn remove_insertion(&self, key: &K, sequence: u64) -> bool {
         let removed = self.store.remove_if(key, |cached| cached.sequence == sequence);
         if let Some((_, cached)) = &removed {
             self.counters.exchange_bytes(0, cached.bytes);
@@ -149,12 +151,12 @@ impl<K: CacheKey> EmbeddingCache<K> {
     }
 
     pub(crate) fn drop_expired(&self, key: &K, sequence: u64) {
-        if self.remove_storing(key, sequence) {
+        if self.remove_insertion(key, sequence) {
             self.counters.expirations.one();
         }
     }
 
-    /// Removes what the cache's own condition (never the caller's code) applies to, in one hold of the lock.
+    /// Removes what the cache's own condition (never the caller's code) applies to, holding the lock once.
     pub(crate) fn remove_where(&self, condition: impl Fn(&Cached) -> bool) -> usize {
         let (removed, bytes) = (Cell::new(0), Cell::new(0));
         self.store.retain(|_, cached| {
@@ -169,7 +171,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
         removed.get()
     }
 
-    /// Everything that calls out (clock, key size), done before any lock is taken.
+    /// Makes the value to store. All calls of foreign code (clock, key size) are here, before any lock is
+    /// taken.
     pub(crate) fn prepare(&self, key: &K, vector: Arc<[f32]>) -> Cached {
         Cached {
             stored_at: self.clock.now(),
@@ -180,10 +183,10 @@ impl<K: CacheKey> EmbeddingCache<K> {
         }
     }
 
-    /// Stores over whatever is there, computations under way included. Where the vector is not kept the key
-    /// ends up empty: an older vector must not outlive a newer one.
-    pub(crate) fn place(&self, key: K, cached: Cached) -> bool {
-        let kept = !self.stores_nothing() && self.offer(&key, &cached);
+    /// Stores in place of anything under the key, including a computation under way. If the vector is not
+    /// kept, the key ends up empty, because an older vector must not outlive a newer one.
+    pub(crate) fn store_or_clear(&self, key: K, cached: Cached) -> bool {
+        let kept = !self.stores_nothing() && self.try_store(&key, &cached);
         if !kept {
             if let Some((_, older)) = self.store.remove(&key) {
                 self.counters.exchange_bytes(0, older.bytes);
@@ -194,19 +197,25 @@ impl<K: CacheKey> EmbeddingCache<K> {
         kept
     }
 
-    pub(crate) fn offer(&self, key: &K, cached: &Cached) -> bool {
+    pub(crate) fn try_store(&self, key: &K, cached: &Cached) -> bool {
         let mut dropped = Vec::new();
         self.store.insert_with_lifecycle(key.clone(), cached.clone(), &mut dropped);
-        self.book(key, cached, true, &dropped)
+        self.record_insertion(key, cached, true, &dropped)
     }
 
-    /// Counts what storing `offered` has done, and says whether it is in the store. quick_cache reports what
-    /// it refuses in the same list as what it evicts and what it replaces.
-    pub(crate) fn book(&self, key: &K, offered: &Cached, accepted: bool, dropped: &[(K, Cached)]) -> bool {
+    /// Counts the effects of storing `inserted`, and returns whether it is in the store. quick_cache reports
+    /// a rejected value in the same list as evicted and replaced ones.
+    pub(crate) fn record_insertion(
+        &self,
+        key: &K,
+        inserted: &Cached,
+        accepted: bool,
+        dropped: &[(K, Cached)],
+    ) -> bool {
         let mut kept = accepted;
         let mut removed_bytes = 0;
         for (other_key, other) in dropped {
-            if other.sequence == offered.sequence {
+            if other.sequence == inserted.sequence {
                 kept = false;
                 continue;
             }
@@ -216,7 +225,7 @@ impl<K: CacheKey> EmbeddingCache<K> {
         if kept {
             self.counters.insertions.one();
         }
-        self.counters.exchange_bytes(if kept { offered.bytes } else { 0 }, removed_bytes);
+        self.counters.exchange_bytes(if kept { inserted.bytes } else { 0 }, removed_bytes);
         kept
     }
 }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 /// A monotonic clock.
 ///
-/// **To implement:** a later call, on any thread, returns the same instant or a later one; wall-clock time
-/// that may be set back is not suitable. The call is made on every read of a cache that expires, so it
-/// should cost nanoseconds; it must not block and must not panic.
+/// **An implementer must**: return the same instant or a later one on a later call, on any thread (wall-clock
+/// time, which can be set back, is not suitable); neither block nor panic; and cost nanoseconds, because
+/// every read of a cache whose entries expire calls it.
 ///
-/// **To rely on:** the cache calls it under none of its locks, and never when
+/// **An implementer may rely on**: the cache calls it under none of its locks, and never when
 /// [`time_to_live`](crate::CacheOptions::time_to_live) is `None`, except once for each vector stored.
 pub trait Clock: Send + Sync {
-    /// The present instant.
+    /// The current instant.
     fn now(&self) -> Instant;
 }
 
@@ -62,7 +62,7 @@ impl ManualClock {
         Self { base: Instant::now(), elapsed_nanos: Arc::new(AtomicU64::new(0)) }
     }
 
-    /// Moves this clock and its clones forward; it stops at about 584 years.
+    /// Moves this clock and its clones forward. The sum of all moves ends at about 584 years.
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         // The closure always returns a value, so the update cannot fail.

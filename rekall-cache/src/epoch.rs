@@ -1,12 +1,13 @@
-//! The count of invalidations, by which a late computation is recognised as stale.
+//! The count of invalidations, by which a late computation is recognized as stale.
 //!
 //! The rule, for a vector whose computation began at some epoch:
 //!
-//! 1. Whoever invalidates first raises the epoch (taking the gate alone), then removes what is stored.
-//! 2. Whoever stores holds the gate (shared) while it compares the epoch and stores.
+//! 1. A call that invalidates first raises the epoch (with exclusive access to the gate), then removes what
+//!    is stored.
+//! 2. A call that stores holds the gate (shared) while it compares the epoch and stores.
 //!
-//! So a store either ends before the epoch rises, and the removal meets it, or begins after, and sees
-//! that it is late. There is no moment between.
+//! Storing therefore either ends before the epoch rises, and the removal finds the vector, or begins
+//! afterwards, and sees that it is late.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
@@ -21,19 +22,19 @@ pub(crate) struct Epochs {
 /// A moment in the order of invalidations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Epoch {
-    /// Raised where any key may be concerned. (For one key, removing it also cuts off the computation
-    /// under way, so no epoch is needed.)
+    /// Raised if any key may be affected. (For a single key, removing it also detaches the computation under
+    /// way, so no epoch is needed.)
     pub(crate) bulk: u64,
     /// Raised by every change a caller announces, for one key or for many.
     pub(crate) any: u64,
 }
 
 impl Epochs {
-    /// The present epoch. Outside the gate it may be outdated at once, which is safe where it is taken as
-    /// the beginning of a computation: a change after that is what the comparison looks for.
+    /// The current epoch. Without the gate it may be outdated at once. That is safe for the beginning of a
+    /// computation, because the comparison looks for changes after it.
     pub(crate) fn now(&self) -> Epoch {
         let epoch = Epoch { bulk: self.bulk.load(Ordering::Acquire), any: self.any.load(Ordering::Acquire) };
-        // Widens the window between comparing and storing, for the tests that look into it.
+        // Widens the window between comparing and storing, for the tests of that race.
         #[cfg(test)]
         std::thread::yield_now();
         epoch

@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! The crate's error type.
 
 /// An error of this crate. Storing and looking up single vectors cannot fail; asking for a matrix can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

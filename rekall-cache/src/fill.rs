@@ -7,7 +7,7 @@ use crate::cache::EmbeddingCache;
 use crate::epoch::Epoch;
 use crate::key::CacheKey;
 
-/// A promise that vectors read from now on are fresh; made by [`EmbeddingCache::begin_fill`].
+/// Accepts vectors read since a moment, as long as they are fresh; made by [`EmbeddingCache::begin_fill`].
 pub struct Fill<'a, K: CacheKey> {
     cache: &'a EmbeddingCache<K>,
     began: Epoch,
@@ -44,12 +44,12 @@ impl<K: CacheKey> EmbeddingCache<K> {
 }
 
 impl<K: CacheKey> Fill<'_, K> {
-    /// Stores a vector read since the fill began, and says whether it was kept.
+    /// Stores a vector read since the fill began, and returns whether it was kept.
     ///
     /// It is not kept after any [`insert`](EmbeddingCache::insert),
     /// [`invalidate`](EmbeddingCache::invalidate), [`invalidate_if`](EmbeddingCache::invalidate_if) or
     /// [`clear`](EmbeddingCache::clear) of this cache, whatever the key, that began after the fill. Other
-    /// fills and computations do not stand in its way.
+    /// fills and computations do not prevent it.
     pub fn insert(&self, key: K, vector: impl Into<Arc<[f32]>>) -> bool {
         let cached = self.cache.prepare(&key, vector.into());
         let _held = self.cache.epochs.hold();
@@ -57,7 +57,7 @@ impl<K: CacheKey> Fill<'_, K> {
             self.cache.counters.rejections.one();
             return false;
         }
-        self.cache.place(key, cached)
+        self.cache.store_or_clear(key, cached)
     }
 }
 

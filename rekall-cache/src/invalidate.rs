@@ -1,10 +1,10 @@
-//! Taking vectors out of the cache, so that none computed before comes back.
+//! Removing vectors from the cache, so that none computed before comes back.
 
 use crate::cache::EmbeddingCache;
 use crate::key::CacheKey;
 
 impl<K: CacheKey> EmbeddingCache<K> {
-    /// Drops the vector of one key, and says whether there was an unexpired one.
+    /// Drops the vector of one key, and returns whether there was an unexpired one.
     ///
     /// A computation of this key that is under way is not stored when it ends, and a call that starts after
     /// this one returns does not get its vector.
@@ -25,11 +25,11 @@ impl<K: CacheKey> EmbeddingCache<K> {
 
     /// Drops every unexpired vector for which `condition` holds, and returns how many there were.
     ///
-    /// What a computation under way will return is unknown to the condition, so none of those is stored when
-    /// it ends, and no call that starts after this one returns gets its vector. Vectors stored while this
-    /// runs, by [`insert`](Self::insert) or by a computation that began meanwhile, may be judged or not.
+    /// The condition cannot see what a computation under way will return, so no such vector is stored, and no
+    /// call that starts after this one returns gets it. Vectors stored while this runs, by
+    /// [`insert`](Self::insert) or by a computation that began meanwhile, may be examined or not.
     ///
-    /// O(n) with one short hold of the lock, and one clone of the key, for each entry; `condition` itself
+    /// O(n); for each entry the lock is held briefly and the key is cloned once; `condition` itself
     /// runs under no lock and may use the cache. If it panics, what was dropped before stays dropped.
     pub fn invalidate_if(&self, mut condition: impl FnMut(&K, &[f32]) -> bool) -> usize {
         self.epochs.raise_bulk();
@@ -37,7 +37,7 @@ impl<K: CacheKey> EmbeddingCache<K> {
         for (key, cached) in self.store.iter() {
             if self.expired(&cached, self.read_time()) {
                 self.drop_expired(&key, cached.sequence);
-            } else if condition(&key, &cached.vector) && self.remove_storing(&key, cached.sequence) {
+            } else if condition(&key, &cached.vector) && self.remove_insertion(&key, cached.sequence) {
                 self.counters.invalidations.one();
                 dropped += 1;
             }
@@ -46,7 +46,7 @@ impl<K: CacheKey> EmbeddingCache<K> {
     }
 
     /// Drops every vector, under the rules of [`invalidate_if`](Self::invalidate_if) for computations under
-    /// way. O(n) in one hold of the lock. The vectors' memory is released, the emptied tables stay.
+    /// way. O(n), holding the lock once. The vectors' memory is released, the emptied tables stay.
     pub fn clear(&self) {
         self.epochs.raise_bulk();
         self.remove_expired();

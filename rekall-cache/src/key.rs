@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 /// A key of a cache.
 ///
-/// **To implement:** `Eq` and `Hash` agree and do not change while the key is stored; they and `Clone` run
-/// under the cache's locks, so they must not use the cache and must not panic.
-/// [`heap_bytes`](Self::heap_bytes) says what the key holds outside of itself.
+/// **An implementer must**: keep `Eq` and `Hash` in agreement, and unchanged while the key is stored. They
+/// and `Clone` run under the cache's locks, so they must neither use the cache nor panic.
 ///
-/// **To rely on:** `heap_bytes` is called once for each vector stored, under no lock, and only its answer
-/// at that moment counts.
+/// **An implementer may rely on**: [`heap_bytes`](Self::heap_bytes) is called once for each vector stored,
+/// under no lock, and only its result at that moment counts.
 ///
-/// It stands for integers, `bool`, `char`, strings, byte strings, arrays, options, shared pointers and
-/// tuples of these. For a type of one's own:
+/// It is implemented for integers, `bool`, `char`, strings, byte strings, arrays, options, shared pointers
+/// and tuples of these. For a type of your own:
 ///
 /// ```
 /// use rekall_cache::CacheKey;

@@ -5,10 +5,6 @@
 //! `max_bytes * max_entries`, and shifted right where that would not fit. Weights round up and the
 //! capacity rounds down, so a set of entries that fits by weight fits by both limits.
 
-use quick_cache::Weighter;
-
-use crate::store::Cached;
-
 /// No capacity is above this, so that sums of weights stay far from overflow.
 const CAPACITY_BITS: u32 = 60;
 const MAX_CAPACITY: u64 = 1 << CAPACITY_BITS;
@@ -16,11 +12,11 @@ const MAX_CAPACITY: u64 = 1 << CAPACITY_BITS;
 /// What quick_cache reserves for entries that were read again; its own default.
 const HOT_SHARE: f64 = 0.97;
 
-/// A guess at an entry's size where only bytes are limited: it sizes the memory of evicted keys' hashes.
+/// An assumed entry size if only bytes are limited: it determines the memory for the hashes of evicted keys.
 const TYPICAL_ENTRY_BYTES: u64 = 1024;
 const MAX_ESTIMATED_ENTRIES: u64 = 1 << 20;
 
-/// The limits of a cache, and the weighter that enforces them.
+/// The limits of a cache, and what an entry weighs under them.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     max_entries: Option<u64>,
@@ -64,7 +60,7 @@ impl Limits {
         }
     }
 
-    /// With room for a single entry all of it is hot: 97 % of one entry would hold none.
+    /// If there is room for a single entry, all of it is hot, because 97 % of one entry would hold none.
     pub(crate) fn hot_share(&self) -> f64 {
         if self.max_entries == Some(1) { 1.0 } else { HOT_SHARE }
     }
@@ -76,16 +72,6 @@ impl Limits {
             (None, None) => TYPICAL_ENTRY_BYTES,
         };
         entries.min(MAX_ESTIMATED_ENTRIES) as usize
-    }
-}
-
-impl<K> Weighter<K, Cached> for Limits {
-    fn weight(&self, _key: &K, cached: &Cached) -> u64 {
-        match cached.handed_over {
-            // More than any capacity: quick_cache gives it to the threads that wait and keeps nothing.
-            Some(_) => u64::MAX,
-            None => self.weigh(cached.bytes),
-        }
     }
 }
 

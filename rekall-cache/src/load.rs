@@ -14,8 +14,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
     /// The vector stored for this key, or else what `compute` returns, which is then stored.
     ///
     /// Of any number of threads that ask for one key at once, one runs its closure and the others wait and
-    /// share what it returns ("single flight"), also where the limits let nothing be stored. If the closure
-    /// fails or panics, the error or panic is its own caller's, and the next thread that waits runs its own
+    /// share what it returns ("single flight"), even if the limits let nothing be stored. If the closure
+    /// fails or panics, its own caller gets the error or panic, and the next waiting thread runs its own
     /// closure. An expired vector is replaced in the same way.
     ///
     /// The closure runs under no lock and may use the cache, except that asking this function for the same
@@ -45,7 +45,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
         loop {
             match self.store.get_value_or_guard(key, None) {
                 GuardResult::Value(cached) => match cached.handed_over {
-                    // It was invalidated before this call: fit for those who waited then, not for this one.
+                    // It was invalidated before this call: valid for the callers that waited then, not for
+                    // this one.
                     Some(began) if began < called.bulk => {}
                     None if self.expired(&cached, self.read_time()) => {
                         self.drop_expired(key, cached.sequence);
@@ -56,7 +57,7 @@ impl<K: CacheKey> EmbeddingCache<K> {
                     }
                 },
                 GuardResult::Guard(guard) => {
-                    // Read after the guard is ours and before the closure reads anything.
+                    // Read after the guard is taken and before the closure reads anything.
                     let began = self.epochs.now();
                     self.counters.lookup(false);
                     let mut tally = LoadTally::begin(&self.counters);
@@ -65,13 +66,13 @@ impl<K: CacheKey> EmbeddingCache<K> {
                     self.deliver(key, guard, Arc::clone(&vector), began);
                     return Ok(vector);
                 }
-                // No time limit was given; asking again is right in any case.
+                // No time limit was given; asking again is correct in any case.
                 GuardResult::Timeout => {}
             }
         }
     }
 
-    /// Gives a computed vector to those who wait, and stores it unless it was invalidated meanwhile.
+    /// Hands a computed vector to the waiting callers, and stores it unless it was invalidated meanwhile.
     fn deliver(&self, key: &K, guard: Guard<'_, K>, vector: Arc<[f32]>, began: Epoch) {
         let mut cached = self.prepare(key, vector);
         let _held = self.epochs.hold();
@@ -80,14 +81,14 @@ impl<K: CacheKey> EmbeddingCache<K> {
             cached.handed_over = Some(began.bulk);
         }
         let mut dropped = Vec::new();
-        // An error means that the key was removed or stored anew since, so this vector is not to be kept.
+        // An error means that the key was removed or stored again since, so this vector must not be kept.
         let accepted = guard.insert_with_lifecycle(cached.clone(), &mut dropped).is_ok();
-        let mut kept = self.book(key, &cached, accepted, &dropped);
-        // Filled through a guard, quick_cache makes room afterwards, and where everything else is hot it
-        // takes the newcomer; a plain insertion makes room first. Safe, as nothing has been announced since
-        // the computation began, and whoever announces something from now on removes afterwards.
+        let mut kept = self.record_insertion(key, &cached, accepted, &dropped);
+        // quick_cache makes room after a guard is filled, and evicts the new entry if all others are hot; a
+        // plain insertion makes room first. This is safe: no change has been announced since the computation
+        // began, and a change announced from now on removes the entry afterwards.
         if !kept && cached.handed_over.is_none() && began.any == current.any {
-            kept = self.offer(key, &cached);
+            kept = self.try_store(key, &cached);
         }
         if !kept {
             self.counters.rejections.one();
@@ -95,7 +96,7 @@ impl<K: CacheKey> EmbeddingCache<K> {
     }
 }
 
-/// Counts a computation, and its failure where it ends by error or by panic.
+/// Counts a computation, and its failure if it ends by an error or a panic.
 struct LoadTally<'a> {
     counters: &'a Counters,
     failed: bool,

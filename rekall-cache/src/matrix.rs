@@ -16,7 +16,7 @@ pub struct Matrix {
     pub dimensions: usize,
     /// For each row, the position of its key among the keys given, ascending.
     pub found: Vec<usize>,
-    /// Positions of the keys without a row, ascending. Every position stands in one of the two lists.
+    /// Positions of the keys without a row, ascending. Every position is in one of the two lists.
     pub missing: Vec<usize>,
 }
 
@@ -41,9 +41,9 @@ impl Matrix {
 impl<K: CacheKey> EmbeddingCache<K> {
     /// The vectors of many keys as one row-major matrix, and the keys that have none.
     ///
-    /// All ages are judged at one moment. Each key counts as one lookup, and a key given twice has two rows.
-    /// Entries come and go between two keys as other threads work: the matrix is no snapshot of the cache.
-    /// It copies each vector once, into one allocation of the size needed.
+    /// All ages are determined at one moment. Each key counts as one lookup, and a key given twice has two
+    /// rows. Other threads may add and remove entries between two keys: the matrix is not a snapshot of the
+    /// cache. It copies each vector once, into one allocation of the size needed.
     ///
     /// # Errors
     ///

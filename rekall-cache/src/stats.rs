@@ -10,16 +10,16 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 ///   [`get_or_try_insert_with`](crate::EmbeddingCache::get_or_try_insert_with), one for each key given to
 ///   [`get_matrix`](crate::EmbeddingCache::get_matrix). `contains` and `len` count as neither.
 /// * `insertions = entries + replacements + evictions + expirations + invalidations`: what was stored is
-///   still there, or went in one of four ways.
+///   still there, or was removed in one of four ways.
 ///
-/// While other threads work, figures read together may be apart by the calls under way.
+/// While other threads work, figures read together may differ by the calls under way.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
     /// Lookups answered without the caller computing anything: from a stored vector, or from the
     /// computation of another thread that the call waited for.
     pub hits: u64,
-    /// All other lookups: nothing was stored, or it had expired.
+    /// All other lookups: nothing was stored, or the entry had expired.
     pub misses: u64,
     /// Computations begun by `get_or_try_insert_with`.
     pub loads: u64,
@@ -30,15 +30,15 @@ pub struct CacheStats {
     /// Vectors offered and not stored: larger than the limits allow, a capacity or time to live of zero,
     /// invalidated while computed, overtaken by a newer vector, or turned away by the eviction policy.
     pub rejections: u64,
-    /// Vectors that a newer one for the same key took the place of.
+    /// Vectors that were replaced by a newer one for the same key.
     pub replacements: u64,
     /// Vectors dropped to keep within the limits.
     pub evictions: u64,
-    /// Vectors dropped because a call met them after their time.
+    /// Vectors dropped because a call found them expired.
     pub expirations: u64,
     /// Unexpired vectors dropped by `invalidate`, `invalidate_if` and `clear`.
     pub invalidations: u64,
-    /// Entries held now, expired ones that no call has met yet included.
+    /// Entries held now, including expired ones that no call has found yet.
     pub entries: u64,
     /// Bytes held now by these entries, counted as
     /// [`entry_bytes`](crate::EmbeddingCache::entry_bytes).
@@ -65,7 +65,7 @@ pub(crate) struct Counters {
     pub(crate) evictions: Count,
     pub(crate) expirations: Count,
     pub(crate) invalidations: Count,
-    /// Signed, because a removal may be booked before the insertion it follows.
+    /// Signed, because a removal may be counted before the insertion that it follows.
     bytes: AtomicI64,
 }
 
@@ -91,7 +91,7 @@ impl Counters {
         if hit { self.hits.one() } else { self.misses.one() }
     }
 
-    /// Books one operation's bytes in one step, so that making room and using it show together.
+    /// Counts one operation's bytes in one step, so that freed and used room appear together.
     pub(crate) fn exchange_bytes(&self, added: u64, removed: u64) {
         self.bytes.fetch_add(added.wrapping_sub(removed) as i64, Ordering::Relaxed);
     }

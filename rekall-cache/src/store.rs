@@ -1,17 +1,17 @@
-//! What lies in quick_cache: the stored value, and the list of what an operation pushed out.
+//! What quick_cache holds: the stored value, its weight, and the list of what an operation evicts.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
 use quick_cache::sync::{Cache, PlaceholderGuard};
-use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder};
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
 use crate::key::{CacheKey, REFERENCE_COUNTS};
 use crate::limits::Limits;
 
-pub(crate) type Store<K> = Cache<K, Cached, Limits, DefaultHashBuilder, Collect<K>>;
-pub(crate) type Guard<'a, K> = PlaceholderGuard<'a, K, Cached, Limits, DefaultHashBuilder, Collect<K>>;
+pub(crate) type Store<K> = Cache<K, Cached, Limits, DefaultHashBuilder, CollectEvicted<K>>;
+pub(crate) type Guard<'a, K> = PlaceholderGuard<'a, K, Cached, Limits, DefaultHashBuilder, CollectEvicted<K>>;
 
 /// Links, state, counters and hash-table slot that quick_cache keeps for an entry, rounded up.
 const SLOT_BYTES: usize = 40;
@@ -22,9 +22,9 @@ pub(crate) struct Cached {
     pub(crate) vector: Arc<[f32]>,
     pub(crate) stored_at: Instant,
     pub(crate) bytes: u64,
-    /// Tells this storing from every other one, so that nothing newer is removed by mistake.
+    /// Distinguishes this insertion from every other one, so that nothing newer is removed by mistake.
     pub(crate) sequence: u64,
-    /// Set where the vector may only be handed to threads that wait for it: the bulk epoch in which its
+    /// Set if the vector may only be handed to threads that wait for it: the bulk epoch in which its
     /// computation began.
     pub(crate) handed_over: Option<u64>,
 }
@@ -47,20 +47,30 @@ pub(crate) fn new_store<K: CacheKey>(limits: Limits) -> Store<K> {
         Ok(options) => options,
         Err(_) => unreachable!("both capacities are set above"),
     };
-    Store::with_options(options, limits, DefaultHashBuilder::default(), Collect(PhantomData))
+    Store::with_options(options, limits, DefaultHashBuilder::default(), CollectEvicted(PhantomData))
 }
 
-/// Collects everything an operation pushes out: it is counted, and dropped after the lock is released.
-#[derive(Debug)]
-pub(crate) struct Collect<K>(PhantomData<fn(K)>);
+impl<K> Weighter<K, Cached> for Limits {
+    fn weight(&self, _key: &K, cached: &Cached) -> u64 {
+        match cached.handed_over {
+            // More than any capacity: quick_cache gives it to the threads that wait and keeps nothing.
+            Some(_) => u64::MAX,
+            None => self.weigh(cached.bytes),
+        }
+    }
+}
 
-impl<K> Clone for Collect<K> {
+/// Collects everything that an operation evicts: it is counted, and dropped after the lock is released.
+#[derive(Debug)]
+pub(crate) struct CollectEvicted<K>(PhantomData<fn(K)>);
+
+impl<K> Clone for CollectEvicted<K> {
     fn clone(&self) -> Self {
         Self(PhantomData)
     }
 }
 
-impl<K> Lifecycle<K, Cached> for Collect<K> {
+impl<K> Lifecycle<K, Cached> for CollectEvicted<K> {
     type RequestState = Vec<(K, Cached)>;
 
     fn on_evict(&self, dropped: &mut Self::RequestState, key: K, cached: Cached) {

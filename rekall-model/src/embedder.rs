@@ -1,4 +1,4 @@
-//! The contract between a model and whoever uses it.
+//! The contract between a model and its users.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use crate::{Error, Fingerprint};
 
 /// A model that turns text into unit vectors.
 ///
-/// **A caller may rely on**: rows of length 1 (to `f32` rounding) without NaN or infinity, in input
-/// order; the same text giving the same bits on every call, whatever its neighbours in the batch
-/// are, up to the rounding an implementation documents; calls from many threads at once; no text
-/// changed or dropped unsaid. Documents and queries are separate because some models put different
-/// prefixes before them; never compare a query with a vector made by `embed_query`.
+/// **A caller may rely on**: rows of length 1 (to `f32` rounding) without NaN or infinity, in input order;
+/// the same text giving the same bits on every call, whatever its neighbors in the batch are, up to the
+/// rounding an implementation documents; calls from many threads at once; no text changed or dropped without
+/// a report. Documents and queries are separate because some models put different prefixes before them; never
+/// compare a query with a vector made by `embed_query`.
 ///
 /// **An implementer must**: keep `fingerprint`, `dimensions` and `max_tokens` constant for the life of
-/// the value; put every thing that changes a vector into the fingerprint; fail with
+/// the value; put everything that changes a vector into the fingerprint; fail with
 /// [`Error::Unembeddable`] rather than return a zero row; block until done and leave no work behind.
 ///
-/// A host's own model implements the methods without a default body.
+/// A host's own model implements the methods without a default body:
 pub trait Embedder: Send + Sync {
     /// The identity of the vector space this model makes.
     fn fingerprint(&self) -> &Fingerprint;
@@ -29,8 +29,8 @@ pub trait Embedder: Send + Sync {
     /// without loss; `None` is no limit. Longer text is cut at its end: split it first.
     fn max_tokens(&self) -> Option<usize>;
 
-    /// Tokens in a document, uncut; prefix and special tokens are not counted, and are already
-    /// taken off [`max_tokens`](Self::max_tokens).
+    /// Tokens in a document before it is cut. Prefix and special tokens are not counted, and are already
+    /// subtracted from [`max_tokens`](Self::max_tokens).
     ///
     /// # Errors
     /// [`Error::Tokenize`].
@@ -41,7 +41,7 @@ pub trait Embedder: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Unembeddable`] with the position of the first text that has no vector;
-    /// [`embed_documents_observed`](Self::embed_documents_observed) carries on instead.
+    /// [`embed_documents_observed`](Self::embed_documents_observed) continues with the others instead.
     fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error>;
 
     /// The unit vector of a question.
@@ -55,8 +55,7 @@ pub trait Embedder: Send + Sync {
 
     /// As [`embed_documents`](Self::embed_documents), with a report: which texts were cut, which have no
     /// vector (their rows are zero and must not be stored), how many tokens each had. `observe` is called
-    /// between micro-batches, now and then also between two texts without any having been finished since, and
-    /// may stop the work.
+    /// between micro-batches, and may be called again before more texts are finished; it can stop the work.
     ///
     /// The default body embeds 64 texts at a time.
     ///
@@ -112,7 +111,7 @@ pub struct Progress {
     pub tokens: usize,
 }
 
-/// Vectors and what is to be known about them.
+/// Vectors, and what happened to each text.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Embeddings {
@@ -159,7 +158,7 @@ impl Embeddings {
     fn place(&mut self, positions: &[usize], rows: &[f32]) -> Result<(), Error> {
         let d = self.dimensions;
         if rows.len() != positions.len() * d {
-            // A host's own model may be wrong about its shape.
+            // A host's own model may return another shape than it declares.
             return Err(Error::InvalidInput {
                 what: "vectors returned by the model",
                 expected: format!("{} x {d} numbers", positions.len()),

@@ -23,8 +23,8 @@ pub enum Error {
         /// What the file is for.
         expected: String,
     },
-    /// A file is there and is not what it has to be: truncated, malformed, of wrong shapes, or of
-    /// another model than its neighbours.
+    /// A file is not what it has to be: truncated, malformed, of wrong shapes, or from another model than the
+    /// files beside it.
     #[error("{}: expected {expected}, got {got}", path.display())]
     InvalidFile {
         /// The file.
@@ -52,7 +52,7 @@ pub enum Error {
         /// The Cargo feature.
         feature: &'static str,
     },
-    /// A hub model that is neither cached nor obtainable now.
+    /// A hub model that is neither cached nor can be downloaded now.
     #[error("model {repo} is unavailable: {reason}")]
     Unavailable {
         /// The repository on the hub.
@@ -63,8 +63,8 @@ pub enum Error {
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// A text without a single token that the model knows: it has no direction, hence no vector.
-    /// (Empty text, text of unknown symbols only.)
+    /// A text without a single token that the model knows, such as an empty text or one of unknown symbols.
+    /// It has no direction, hence no vector.
     #[error("text number {index} has no token known to the model")]
     Unembeddable {
         /// Position in the slice given, counted from 0; 0 for a query.
@@ -75,10 +75,10 @@ pub enum Error {
     Tokenize {
         /// Position in the slice given, counted from 0; 0 for a query.
         index: usize,
-        /// The tokenizer's words.
+        /// The tokenizer's message.
         reason: String,
     },
-    /// An option or argument that the model cannot honour.
+    /// An option or argument that the model cannot honor.
     #[error("{what}: expected {expected}, got {got}")]
     InvalidInput {
         /// The option or argument.
@@ -122,22 +122,22 @@ pub enum ErrorKind {
     Io,
     /// The files are damaged or do not belong together.
     InvalidModel,
-    /// A kind of model that is not run, or not by this build.
+    /// A kind of model that this crate, or this build of it, does not run.
     Unsupported,
     /// The hub cannot be reached or refuses.
     Unavailable,
     /// The text has no vector.
     Unembeddable,
-    /// A wrong option or argument.
+    /// An invalid option or argument.
     InvalidInput,
     /// Stopped on request.
     Cancelled,
-    /// Should not happen.
+    /// A bug in this crate, or weights whose sums overflow.
     Internal,
 }
 
 impl Error {
-    /// Which kind of failure this is.
+    /// The kind of this error, for code that decides by kind and never by text.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,

@@ -1,4 +1,4 @@
-//! Reading of model files: each is a regular file of a bounded size, whatever a folder has under its name.
+//! Reading model files: only regular files of a bounded size are read, whatever a folder holds under a name.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use crate::Error;
 
-/// Most bytes of a file of settings, such as `config.json`. Those of real models have some kilobytes; the
-/// tables of added tokens in a `tokenizer_config.json` one megabyte.
+/// Largest settings file, such as `config.json`. Those of real models have a few kilobytes; a
+/// `tokenizer_config.json` with tables of added tokens has one megabyte.
 pub(crate) const MAX_SETTINGS_BYTES: u64 = 16 << 20;
-/// Most bytes of a `tokenizer.json`. That of a vocabulary of 500,000 has 35 MB.
+/// Largest `tokenizer.json`. That of a vocabulary of 500,000 has 35 MB.
 pub(crate) const MAX_TOKENIZER_BYTES: u64 = 64 << 20;
-/// Most bytes of weights. They are mapped and hashed: 16 GiB take some ten seconds.
+/// Largest file of weights. They are mapped and hashed, so the time grows with their size.
 pub(crate) const MAX_WEIGHTS_BYTES: u64 = 16 << 30;
 
 /// `blake3:` and the digest in hexadecimal.
@@ -26,16 +26,16 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 pub(crate) fn digest_of_file(path: &Path) -> Result<String, Error> {
     let (file, length) = open(path, MAX_WEIGHTS_BYTES)?;
     let mut hasher = blake3::Hasher::new();
-    // No further than its length when it was opened: a file that grows must not be read for ever.
+    // No further than its length when it was opened: a growing file must not be read forever.
     hasher.update_reader(file.take(length)).map_err(|source| Error::io(path, source))?;
     Ok(format!("blake3:{}", hasher.finalize().to_hex()))
 }
 
-/// Opens a regular file of at most so many bytes, and gives its length.
+/// Opens a regular file of at most `most` bytes, and returns its length.
 ///
-/// A pipe under the name of a model file would block for ever, a device never end. What is there is looked at
-/// before opening, since opening alone can set a device in motion; opened in a way that does not wait, and
-/// looked at again, as the name may stand for another file by then.
+/// A pipe under the name of a model file would block forever, and a device would never end. The type is
+/// checked before opening, because opening alone can start a device. Opening does not block, and the type is
+/// checked again afterwards, because the name may refer to another file by then.
 pub(crate) fn open(path: &Path, most: u64) -> Result<(File, u64), Error> {
     let failed = |source| Error::io(path, source);
     check_regular_file(path, &path.metadata().map_err(failed)?, most)?;
@@ -48,7 +48,7 @@ pub(crate) fn open(path: &Path, most: u64) -> Result<(File, u64), Error> {
     Ok((file, length))
 }
 
-/// The length of what may be read.
+/// Checks that this is a regular file of at most `most` bytes, and returns its length.
 fn check_regular_file(path: &Path, metadata: &Metadata, most: u64) -> Result<u64, Error> {
     if !metadata.is_file() {
         let got = if metadata.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
@@ -64,13 +64,13 @@ fn too_long(path: &Path, most: u64, got: String) -> Error {
     Error::invalid_file(path, format!("at most {most} bytes"), got)
 }
 
-/// Reads a regular file of at most so many bytes.
+/// Reads a regular file of at most `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::io(path, source);
     let (file, length) = open(path, most)?;
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length as usize).map_err(|error| failed(error.into()))?;
-    // Its length may be no length at all (`/proc`), or the file may grow meanwhile.
+    // The reported length may be wrong (`/proc`), or the file may grow meanwhile.
     file.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > most {
         return Err(too_long(path, most, "more".into()));

@@ -4,14 +4,15 @@ use std::fmt;
 
 use crate::Error;
 
-/// Everything that decides what a vector means, as one line of text: two vectors may be compared
-/// if and only if their fingerprints describe the [same space](Self::same_space).
+/// Everything that determines what a vector means, as one line of text. Two vectors may be compared if and
+/// only if their fingerprints describe the [same space](Self::same_space).
 ///
-/// The canonical text ([`as_str`](Self::as_str)) is what a database stores. Its forms:
+/// The canonical text ([`as_str`](Self::as_str)) is what a database stores. Its forms, where `…` stands for
+/// digests and for `query_prefix`, `document_prefix`, `dimensions` and `max_tokens`:
 ///
 /// ```text
-/// static; weights=blake3:…; tokenizer=blake3:…; pooling=weighted-mean; normalize=true; query_prefix=""; document_prefix=""; dimensions=256; max_tokens=512; model="static-fren-…"
-/// bert; weights=blake3:…; tokenizer=blake3:…; config=blake3:…; pooling=mean; normalize=true; query_prefix=""; document_prefix=""; dimensions=384; max_tokens=256; model="all-MiniLM-L6-v2"
+/// static; weights=blake3:…; tokenizer=blake3:…; pooling=weighted-mean; normalize=true; …; model="static-fren-…"
+/// bert; weights=blake3:…; tokenizer=blake3:…; config=blake3:…; pooling=mean; …; model="all-MiniLM-L6-v2"
 /// external; dimensions=384; model="my own"
 /// imported, model all-MiniLM-L6-v2, unverified
 /// ```
@@ -44,7 +45,7 @@ pub(crate) struct SpaceParts<'a> {
     pub(crate) tokenizer: &'a str,
     /// The same over what else decides how the weights are used; `None` where nothing else does.
     pub(crate) config: Option<&'a str>,
-    /// How token vectors become one.
+    /// How token vectors are pooled.
     pub(crate) pooling: &'a str,
     /// Text before a query.
     pub(crate) query_prefix: &'a str,
@@ -52,7 +53,7 @@ pub(crate) struct SpaceParts<'a> {
     pub(crate) document_prefix: &'a str,
     /// Length of a vector, after any truncation.
     pub(crate) dimensions: usize,
-    /// Where text is cut; `None` never.
+    /// Where text is cut; `None` means never.
     pub(crate) max_tokens: Option<usize>,
 }
 
@@ -91,8 +92,8 @@ impl Fingerprint {
         }
     }
 
-    /// The space of vectors that came with an imported file which names its model and proves
-    /// nothing. Its text does not hold the dimensions: the file that stores the space does.
+    /// The space of vectors from an imported file that names its model without proof. Its text does not hold
+    /// the dimensions: the file that stores the space does.
     pub fn imported(model: &str, dimensions: usize) -> Self {
         let model: String = model.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         Self { text: format!("{}{model}{}", IMPORTED.0, IMPORTED.1), model, dimensions: Some(dimensions) }
@@ -101,7 +102,7 @@ impl Fingerprint {
     /// Reads a stored fingerprint.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for text that no fingerprint has.
+    /// [`Error::InvalidInput`] if the text is not that of a fingerprint.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = || Error::InvalidInput {
             what: "fingerprint",
@@ -133,8 +134,8 @@ impl Fingerprint {
         &self.model
     }
 
-    /// For messages to people: the name, the dimensions, and eight hexadecimal digits that tell apart spaces
-    /// alike in both, for example `MiniLM (384 dimensions, 5a01c3f7)`.
+    /// For messages to people: the name, the dimensions, and eight hexadecimal digits that distinguish spaces
+    /// with the same name and dimensions, for example `MiniLM (384 dimensions, 5a01c3f7)`.
     pub fn short(&self) -> String {
         let digest = blake3::hash(self.space().unwrap_or(&self.text).as_bytes()).to_hex();
         let dimensions =
@@ -160,7 +161,7 @@ impl Fingerprint {
         space.contains("; weights=").then_some(space)
     }
 
-    /// Whether nothing but a name vouches for this space.
+    /// Whether this space is known by its name alone.
     pub fn is_unverified(&self) -> bool {
         self.text.starts_with(IMPORTED.0)
     }

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::files::{self, MAX_SETTINGS_BYTES, MAX_WEIGHTS_BYTES};
 use crate::{DownloadProgress, Error, LoadOptions};
 
-/// Files a model may have beside its weights, in the order they are fetched.
+/// Files that a model may have beside its weights, in the order in which they are fetched.
 const SMALL_FILES: [&str; 9] = [
     "config.json",
     "modules.json",
@@ -35,16 +35,16 @@ const SMALL_FILES: [&str; 9] = [
     "0_StaticEmbedding/tokenizer.json",
 ];
 
-/// Says how token vectors become one.
+/// Says how token vectors are pooled.
 const POOLING: &str = "1_Pooling/config.json";
 
-/// Where weights may be.
+/// Places where the weights may be.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safetensors"];
 
 /// The folder that holds a hub model's files, downloaded if they are not there yet.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if they are not cached and cannot be had; [`Error::UnsupportedModel`] for a
+/// [`Error::Unavailable`] if they are not cached and cannot be downloaded; [`Error::UnsupportedModel`] for a
 /// repository without safetensors; [`Error::InvalidFile`] for a download that is not what the hub says.
 pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<PathBuf, Error> {
     let named = std::env::var_os("HF_HUB_CACHE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
@@ -84,7 +84,7 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
         }
         _ => {}
     }
-    // What is missing has to be of the commit of what is there.
+    // Missing files have to come from the commit of those that are there.
     let commit = found.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
     let fetched = match commit {
         Some(commit) => Repo::with_revision(repo.to_owned(), RepoType::Model, commit.to_owned()),
@@ -123,20 +123,20 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     Ok(folder)
 }
 
-/// Most bytes of a note in the cache: the name of a commit, a token.
+/// Largest small file read from the cache, in bytes: the name of a commit, or a token.
 const MAX_NOTE_BYTES: u64 = 4096;
 
-/// A note of the cache, if it is there. hf-hub reads these whatever they are: it would wait for a pipe for
-/// ever.
+/// A small file of the cache, if it is there. hf-hub opens these whatever they are, and would wait for a pipe
+/// forever.
 fn read_note(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     match path.metadata() {
-        // A folder of branches with a common beginning is none, as is what cannot be seen.
+        // A folder (of branches with a common prefix) is no reference, and neither is what cannot be seen.
         Ok(metadata) if !metadata.is_dir() => files::read(path, MAX_NOTE_BYTES).map(Some),
         _ => Ok(None),
     }
 }
 
-/// Refuses a reference to anything but a snapshot: its text becomes a part of paths.
+/// Refuses a reference to anything but a snapshot, because its text becomes a part of paths.
 fn check_reference(path: &Path) -> Result<(), Error> {
     let Some(commit) = read_note(path)? else { return Ok(()) };
     let text = String::from_utf8_lossy(&commit);
@@ -147,19 +147,19 @@ fn check_reference(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Whether a snapshot says how its token vectors become one, or is known to be silent about it.
+/// Whether a snapshot says how its token vectors are pooled, or is known not to say.
 fn declares_pooling(folder: &Path) -> bool {
     #[derive(serde::Deserialize)]
     struct Kind {
         model_type: Option<String>,
     }
-    // What cannot be read is for the loader to refuse.
+    // The loader refuses what cannot be read.
     let kind = files::read(&folder.join("config.json"), MAX_SETTINGS_BYTES).ok();
     let kind = kind.and_then(|json| serde_json::from_slice::<Kind>(&json).ok()).and_then(|k| k.model_type);
-    // Static models have one way; what else there is, is for the loader to refuse.
+    // Static models have one way of pooling; the loader refuses everything else.
     !matches!(kind.as_deref(), Some("bert" | "xlm-roberta" | "roberta"))
         || folder.join(POOLING).exists()
-        // Each repository has this file, and only who takes all of one has it.
+        // Each repository has this file, and only a complete download contains it.
         || folder.join(".gitattributes").exists()
         || [POOLING, "modules.json"].iter().any(|name| absence_marker(folder, name).is_some_and(|path| path.exists()))
 }
@@ -173,12 +173,12 @@ fn mark_absent(folder: &Path, name: &str) {
     if let Some(path) = absence_marker(folder, name)
         && let Some(parent) = path.parent()
     {
-        // In a cache that cannot be written to, the hub is asked again next time.
+        // If the cache is not writable, the hub is asked again next time.
         drop(std::fs::create_dir_all(parent).and_then(|()| std::fs::write(path, [])));
     }
 }
 
-/// The snapshot's folder, if it is complete. Asks the hub nothing, not even for news.
+/// The snapshot's folder, if it is complete. Asks the hub nothing, not even for a newer revision.
 fn cached(cache: &Cache, wanted: &Repo, revision: &str) -> Option<PathBuf> {
     let complete = |folder: &Path| {
         WEIGHTS.into_iter().any(|name| {
@@ -227,7 +227,7 @@ fn verify_digest(pointer: &Path) -> Result<(), Error> {
             let length = blob.metadata().map_err(|source| Error::io(&blob, source))?.len();
             ("git SHA-1", digest_of(&blob, Sha1::new_with_prefix(format!("blob {length}\0")))?)
         }
-        // A mirror's own way; what does not parse is found out soon.
+        // A mirror may name blobs in its own way; a file that does not parse is refused by the loader.
         _ => return Ok(()),
     };
     if got == name {
@@ -249,7 +249,8 @@ fn digest_of(path: &Path, mut hasher: impl Digest) -> Result<String, Error> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Takes a file that proved wrong out of the cache, so that nobody uses it and the next try fetches it.
+/// Takes a file that proved wrong out of the cache, so that it is not used and the next attempt fetches it
+/// again.
 fn remove(pointer: &Path) {
     let blob = pointer.canonicalize();
     // The error that led here is the one to report.
@@ -259,7 +260,7 @@ fn remove(pointer: &Path) {
     }
 }
 
-/// Passes a download's progress on.
+/// Passes a download's progress to the observer.
 struct DownloadReporter<'a> {
     options: &'a LoadOptions,
     file: String,

@@ -4,15 +4,16 @@
 //! - [`StaticEmbedder`] reads Model2Vec files (token vectors and a weighted mean): hundreds of
 //!   thousands of words a second, no matrix product. With the feature `bundled-model` a small
 //!   French and English one is compiled in: [`ModelSource::Bundled`].
-//! - `BertEmbedder` (feature `transformer`) runs BERT and XLM-RoBERTa sentence models on the processor,
-//!   faster than the general runtimes: weights packed once, no padding, fused activations. With the feature
-//!   `candle` the same models run on candle's devices ([`LoadOptions::device`]).
+//! - `BertEmbedder` (feature `transformer`) runs BERT and XLM-RoBERTa sentence models on the processor:
+//!   weights are packed once, texts are not padded, activations are fused with the matrix products. With the
+//!   feature `candle` the same models run on candle's devices ([`LoadOptions::device`]).
 //! - [`load`] turns a [`ModelSource`] into a model.
-//! - [`ModelManager`] keeps a model only while it is needed: loaded late, once, let go when idle.
+//! - [`ModelManager`] keeps a model in memory only while it is needed: loaded on first use, once, and dropped
+//!   when idle.
 //! - [`Fingerprint`] names the vector space a model makes; vectors of two spaces never mix.
 //!
-//! Nothing here touches the network but a hub model (feature `hub`) that is not cached yet, prints, or starts
-//! a thread that was not asked for.
+//! Only a hub model (feature `hub`) that is not cached yet touches the network. Nothing here prints, and no
+//! thread is started unless it was asked for.
 //!
 //! ```
 //! # #[cfg(feature = "bundled-model")] {

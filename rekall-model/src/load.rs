@@ -9,14 +9,13 @@ use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
 
 /// Loads a model.
 ///
-/// A folder is recognised by its `config.json` and weights. Cost: nothing to speak of for
-/// [`ModelSource::Bundled`]; reading and hashing all files for the others, with a look at each number whether
-/// it is finite (about 0.1 s for 90 MB).
+/// A folder is recognized by its `config.json` and weights. Cost: microseconds for [`ModelSource::Bundled`].
+/// For the others all files are read and hashed, and each number of the weights is checked to be finite.
 ///
 /// # Errors
 /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what was
 /// expected and what was got; [`Error::FeatureOff`]; [`Error::InvalidInput`] for an option that the
-/// model cannot honour. Nothing stays loaded after an error.
+/// model cannot honor. Nothing stays loaded after an error.
 pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
     match source {
         #[cfg(feature = "bundled-model")]
@@ -39,7 +38,7 @@ pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embed
     }
 }
 
-/// Recognises what a folder holds and loads it.
+/// Recognizes what a folder holds and loads it.
 fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
     match folder.metadata() {
         Err(source) => return Err(Error::io(folder, source)),

@@ -1,4 +1,4 @@
-//! Read-only mapping of model files: the one place with `unsafe` in reading models.
+//! Read-only mapping of model files. The `unsafe` code that reads models is here and nowhere else.
 #![allow(unsafe_code)]
 
 use std::ops::Deref;

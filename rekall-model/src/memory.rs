@@ -4,7 +4,7 @@
 /// Resident memory before and after [`release_memory`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReleasedMemory {
-    /// Resident bytes before; `None` where the system does not tell.
+    /// Resident bytes before; `None` where the system does not report it.
     pub resident_before: Option<u64>,
     /// Resident bytes after.
     pub resident_after: Option<u64>,
@@ -26,11 +26,10 @@ pub fn process_rss() -> Option<u64> {
 
 /// Asks the allocator to give freed memory back to the operating system.
 ///
-/// On Linux with glibc this is `malloc_trim(0)`: glibc keeps what was freed for later use, some 60 MB
-/// after the second load of a model of 90 MB, until told so. It walks all arenas, some
-/// milliseconds. Elsewhere it does nothing, and need not: musl, macOS and Windows return large
-/// blocks on their own. A host with another allocator asks that one (mimalloc: `mi_collect(true)`;
-/// jemalloc: `arena.<i>.purge`), since it then holds what glibc would have.
+/// On Linux with glibc this is `malloc_trim(0)`: glibc keeps freed memory for later use until this call. It
+/// walks all arenas, which takes milliseconds. Elsewhere it does nothing, and need not: musl, macOS and
+/// Windows return large blocks on their own. A host with another allocator asks that one (mimalloc:
+/// `mi_collect(true)`; jemalloc: `arena.<i>.purge`), since it then holds what glibc would have.
 pub fn release_memory() -> ReleasedMemory {
     let resident_before = process_rss();
     trim();

@@ -8,14 +8,14 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
-    /// The processor, with this crate's own code: the fastest there.
+    /// The processor, with this crate's own code, which is the fastest choice there.
     #[default]
     Cpu,
     /// The processor, with candle (feature `candle`): for its features `mkl` and `accelerate`.
     CandleCpu,
     /// An NVIDIA graphics card by number (feature `cuda`).
     Cuda(usize),
-    /// An Apple one (feature `metal`).
+    /// An Apple graphics processor by number (feature `metal`).
     Metal(usize),
 }
 
@@ -23,14 +23,14 @@ pub enum Device {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// Keep only the first so many dimensions, then normalise. Allowed only where the model
-    /// declares that its vectors may be cut so (Matryoshka). Default: all.
+    /// Keep only this many leading dimensions, then normalize. Allowed only where the model
+    /// declares that its vectors may be shortened (Matryoshka). Default: all.
     pub dimensions: Option<usize>,
     /// Cut texts at fewer tokens than the model's own limit; a prefix's tokens count, special ones do
     /// not. Default: the model's limit.
     pub max_tokens: Option<usize>,
-    /// Most threads one call may use, the caller's included. Default: 1, as a library is a guest. With more,
-    /// a transformer keeps the others asleep between calls until it is dropped.
+    /// The most threads that one call may use, the caller's included. Default: 1, because a library is a
+    /// guest. With more, a transformer keeps the other threads asleep between calls until it is dropped.
     pub max_threads: Option<usize>,
     /// What computes a transformer. Default: this crate's own code on the processor.
     pub device: Device,
@@ -38,7 +38,7 @@ pub struct LoadOptions {
     pub query_prefix: Option<String>,
     /// Text put before each document. Default: what the model's files say.
     pub document_prefix: Option<String>,
-    /// Told how a download comes along. Default: nobody.
+    /// Receives the progress of a download. Default: none.
     pub progress: Option<ProgressObserver>,
     /// Address of the hub or a mirror. Default: the environment's `HF_ENDPOINT`, else the public hub.
     pub hub_endpoint: Option<String>,
@@ -49,14 +49,14 @@ pub struct LoadOptions {
     pub offline: bool,
 }
 
-/// How far a file's download has come.
+/// Progress of one file's download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownloadProgress<'a> {
     /// The file's name in its repository.
     pub file: &'a str,
-    /// Bytes here.
+    /// Bytes received.
     pub bytes: u64,
-    /// Bytes in all; equal to `bytes` exactly once, at the end.
+    /// Bytes in all; `bytes` equals it exactly once, at the end.
     pub total: u64,
 }
 

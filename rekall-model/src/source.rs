@@ -25,8 +25,8 @@ pub enum ModelSource {
     /// another over it, never by writing into it, while a model loaded from it is in use.
     ///
     /// The files may come from anybody: each has to be a regular file, of at most 16 MiB for settings
-    /// (`config.json` and its like), 64 MiB for `tokenizer.json`, 16 GiB for weights, and is judged before
-    /// use. What a tokenizer's regular expressions cost in time is the one thing that is not bounded.
+    /// (`config.json` and its like), 64 MiB for `tokenizer.json`, 16 GiB for weights, and is validated before
+    /// use. Only the time that a tokenizer's regular expressions take is not bounded.
     Path(PathBuf),
     /// A model of the Hugging Face hub, read from its ordinary cache folder, downloaded into it
     /// when absent (feature `hub`). The only source that may touch the network.

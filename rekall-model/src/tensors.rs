@@ -1,4 +1,4 @@
-//! Safetensors files: their header, and whether their numbers are numbers.
+//! Safetensors files: their header, and whether their numbers are finite.
 
 use std::path::Path;
 
@@ -6,15 +6,15 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::Error;
 
-/// Most bytes of the header, which names the tensors. That of a network of 24 layers has 50 KB.
+/// Largest header, which names the tensors. That of a network of 24 layers has 50 KB.
 const MAX_HEADER_BYTES: u64 = 16 << 20;
 
-/// Most numbers in a vector. Known models have up to 8,192.
+/// Longest vector. Known models have up to 8,192 dimensions.
 pub(crate) const MAX_DIMENSIONS: usize = 1 << 16;
 
 /// The tensors of a whole file.
 pub(crate) fn parse<'a>(path: &Path, file: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
-    // The crate's own bound is 100 MB, of which it would make a hundred times as much memory.
+    // The safetensors crate itself accepts 100 MB, for which it would allocate a hundred times as much.
     if let Some(length) =
         file.first_chunk().map(|bytes| u64::from_le_bytes(*bytes)).filter(|&n| n > MAX_HEADER_BYTES)
     {
@@ -25,8 +25,8 @@ pub(crate) fn parse<'a>(path: &Path, file: &'a [u8]) -> Result<SafeTensors<'a>, 
         .map_err(|error| Error::invalid_file(path, "a whole safetensors file", error.to_string()))
 }
 
-/// Refuses NaN and infinity, which would come out of the model as vectors of nothing. One pass at the speed
-/// of memory.
+/// Refuses NaN and infinity, which would make meaningless vectors. One pass over the data, bound by memory
+/// bandwidth.
 pub(crate) fn check_finite(path: &Path, name: &str, data: &[u8], dtype: Dtype) -> Result<(), Error> {
     let found = match dtype {
         Dtype::F16 => first(data, |bytes: [u8; 2]| u16::from_le_bytes(bytes) & 0x7C00 == 0x7C00),
@@ -48,9 +48,9 @@ pub(crate) fn check_finite(path: &Path, name: &str, data: &[u8], dtype: Dtype) -
     }
 }
 
-/// The place of the first number that is bad.
+/// The position of the first number that is not finite.
 fn first<const N: usize>(data: &[u8], bad: impl Fn([u8; N]) -> bool) -> Option<usize> {
-    /// Looked at without a branch, so that many are looked at in one instruction.
+    /// Numbers checked without a branch, so that the compiler vectorizes the loop.
     const RUN: usize = 4096;
     let numbers = data.as_chunks::<N>().0;
     let run = numbers.chunks(RUN).position(|run| run.iter().fold(false, |any, bytes| any | bad(*bytes)))?;

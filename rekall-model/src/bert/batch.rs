@@ -1,4 +1,5 @@
-//! Many texts: micro-batches bounded by tokens, handed to threads, watched and stoppable.
+//! Embedding many texts: micro-batches bounded by tokens, spread over threads, with progress and
+//! cancellation.
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -11,24 +12,23 @@ use crate::Error;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::unigram::Scratch;
 
-/// Tokens of a micro-batch. Large enough that reading the weights once for it costs little (they are
-/// read at memory speed, the rest at arithmetic speed), small enough that its intermediate rows stay
-/// in the second-level cache.
+/// Tokens of a micro-batch. Large enough that reading the weights once per micro-batch costs little, small
+/// enough that the intermediate rows stay in the second-level cache.
 const MICRO_BATCH_TOKENS: usize = 512;
 
-/// The same for a device, which wants large products; here padding counts.
+/// The same for a device, which is faster with large products; padding counts here.
 #[cfg(feature = "candle")]
 const DEVICE_BATCH_TOKENS: usize = 8192;
 
-/// Texts that are tokenised, sorted and embedded before the next are looked at. Enough to find neighbours of
-/// like length for all but a few, and to keep threads busy; few enough that a call over a million texts holds
-/// little beside its vectors, and is soon heard of.
+/// Texts that are tokenized, sorted and embedded together. Enough to find texts of similar length for nearly
+/// all, and to keep the threads busy; few enough that a call over a million texts holds little besides its
+/// vectors, and reports progress soon.
 const WINDOW: usize = 4096;
 
-/// Text tokenised between two looks at whether to stop: some milliseconds of work.
+/// Bytes of text tokenized between two checks for cancellation: a few milliseconds of work.
 const LOOK_BYTES: usize = 1 << 16;
 
-/// What one thread is given at a time: texts by position, and where their vectors go.
+/// The work that a thread takes at a time: texts by position, and the rows for their vectors.
 struct MicroBatch<'a> {
     positions: Vec<usize>,
     ids: Vec<&'a [u32]>,
@@ -36,7 +36,7 @@ struct MicroBatch<'a> {
 }
 
 impl BertEmbedder {
-    /// Vectors of a micro-batch, normalised, with the help of other threads where there are any.
+    /// Embeds and normalizes a micro-batch, with the worker threads if there are any.
     pub(super) fn run_together(&self, ids: &[&[u32]], rows: &mut [&mut [f32]]) -> Result<(), Error> {
         let shard = match &self.engine {
             Engine::Processor(network) => self.workers.split(network, ids),
@@ -49,7 +49,7 @@ impl BertEmbedder {
         Ok(())
     }
 
-    /// Vectors of a micro-batch, normalised.
+    /// Embeds and normalizes a micro-batch.
     fn run(
         &self,
         workspace: &mut Workspace,
@@ -90,7 +90,7 @@ impl BertEmbedder {
             let ids = self.tokenize(window, &mut result, done, observe)?;
             let rows = &mut result.rows[first * dimensions..][..window.len() * dimensions];
             done = self.embed_window(&ids, rows, &result.token_counts[first..], done, observe)?;
-            // When all is done, to stop would be too late.
+            // Once all is done, stopping would only lose the result.
             if observe(done).is_break() && done.texts < done.total {
                 return Err(Error::Cancelled { done: done.texts, total: done.total });
             }
@@ -98,8 +98,8 @@ impl BertEmbedder {
         Ok(result)
     }
 
-    /// The ids of some texts, the first of which is number `done.texts` of the call. Looks now and then
-    /// whether to stop.
+    /// The ids of some texts, the first of which is number `done.texts` of the call. Checks for cancellation
+    /// in between.
     fn tokenize(
         &self,
         texts: &[&str],
@@ -130,7 +130,7 @@ impl BertEmbedder {
         Ok(ids)
     }
 
-    /// Vectors of texts that lie together in memory; says how far the call has come with them.
+    /// Embeds the texts of a window; returns the progress of the call with them.
     fn embed_window(
         &self,
         ids: &[Vec<u32>],
@@ -162,7 +162,7 @@ impl BertEmbedder {
         std::thread::scope(|scope| {
             let work = || self.work(&queue, &mut |_| ControlFlow::Continue(()));
             let start = || std::thread::Builder::new().name("rekall-model".into()).spawn_scoped(scope, work);
-            // A system that gives no more threads is no reason to fail: those at hand do all the work.
+            // If the system refuses threads, the existing ones do all the work.
             let workers: Vec<_> =
                 (1..self.max_threads.min(queue.len())).map_while(|_| start().ok()).collect();
             let own = self.work(&queue, observe);
@@ -181,7 +181,7 @@ impl BertEmbedder {
         Ok(queue.progress())
     }
 
-    /// Takes batches until there are none, or one is to stop.
+    /// Takes micro-batches until there are none, or the call is cancelled.
     fn work(
         &self,
         queue: &BatchQueue<'_>,
@@ -195,7 +195,7 @@ impl BertEmbedder {
                 return Err(error);
             }
             let progress = queue.note(&batch.positions);
-            // A window's last report is made when all threads are done.
+            // The last report of a window is made when all threads are done.
             if progress.texts < queue.end && observe(progress).is_break() {
                 queue.stop.store(true, Ordering::Relaxed);
                 return Err(Error::Cancelled { done: progress.texts, total: queue.total });
@@ -206,9 +206,9 @@ impl BertEmbedder {
     }
 }
 
-/// Longest texts first, so that threads end together; texts of like length together, so that padding
-/// them to the first, where an engine does, costs little. A batch's texts, so padded, have at most `room`
-/// tokens; a single longer text is a batch of its own.
+/// Longest texts first, so that the threads end together; texts of similar length together, so that padding
+/// them to the first costs little in an engine that pads. So padded, the texts of a micro-batch have at most
+/// `room` tokens; a single longer text is a micro-batch of its own.
 fn batches<'a>(
     ids: &'a [Vec<u32>],
     rows: &'a mut [f32],
@@ -239,7 +239,7 @@ struct BatchQueue<'a> {
     stop: AtomicBool,
     texts: AtomicUsize,
     tokens: AtomicUsize,
-    /// Texts of the call that are done when this queue is.
+    /// Texts of the call that are done when this queue is empty.
     end: usize,
     total: usize,
     counts: &'a [u32],

@@ -1,8 +1,8 @@
-//! The same network as candle-transformers has it, for the devices candle has kernels for.
+//! The same network in candle-transformers' implementation, for the devices that candle has kernels for.
 //!
-//! Texts of a batch are padded to the longest of them and the padding is masked, as a device wants
-//! one big product rather than many small ones. On the processor [`forward`](super::forward) is faster: it
-//! neither pads nor packs weights again at every call.
+//! Texts of a batch are padded to the longest of them and the padding is masked, because a device computes
+//! one large product faster than many small ones. On the processor [`forward`](super::forward) is faster: it
+//! does not pad, and packs the weights once instead of at every call.
 
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -10,7 +10,8 @@ use std::path::Path;
 use candle_core::safetensors::SliceSafetensors;
 use candle_core::{DType, IndexOp, Tensor};
 use candle_transformers::models::bert::{self, BertModel};
-// candle-nn, by the one road that asks for no dependency of our own: ours carries the accelerators' features.
+// candle-nn through candle-transformers' re-export: a dependency of our own on it would switch the
+// accelerators on.
 use candle_transformers::models::mimi::candle_nn::{Activation, VarBuilder};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 
@@ -31,13 +32,14 @@ enum Network {
 }
 
 impl CandleNetwork {
-    /// Loads the weights onto a device. Names and shapes were checked by whoever read the file before.
+    /// Loads the weights onto a device. Names and shapes were checked by [`Weights`](super::weights::Weights)
+    /// before.
     pub(super) fn load(path: &Path, config: &Config, device: Device) -> Result<Self, Error> {
         let device = open(device)?;
         let file = MappedFile::open(path)?;
         let tensors = SliceSafetensors::new(&file)
             .map_err(|error| Error::invalid_file(path, "a whole safetensors file", one_line(&error)))?;
-        // As in `Weights`: what the file puts before each name is nothing, `bert.`, `roberta.` …
+        // As in `Weights`: the prefix of the tensors' names is empty, `bert.`, `roberta.` …
         let prefix = tensors
             .tensors()
             .iter()
@@ -68,7 +70,7 @@ impl CandleNetwork {
         self.memory_bytes
     }
 
-    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`.
+    /// Fills `rows[i]` with the pooled, not yet normalized, vector of `texts[i]`.
     pub(super) fn embed(
         &self,
         pooling: Pooling,
@@ -101,7 +103,7 @@ impl CandleNetwork {
         let pooled = match pooling {
             Pooling::Cls => hidden.i((.., 0))?,
             Pooling::Mean => hidden.broadcast_mul(&mask)?.sum(1)?.broadcast_div(&mask.sum(1)?)?,
-            // Far below any number of a text where there is none.
+            // Padding becomes far smaller than any number of a text.
             Pooling::Max => hidden.broadcast_add(&mask.affine(1e9, -1e9)?)?.max(1)?,
         };
         pooled.to_vec2()
@@ -112,8 +114,7 @@ fn open(device: Device) -> Result<candle_core::Device, Error> {
     match device {
         Device::Cpu | Device::CandleCpu => Ok(candle_core::Device::Cpu),
         Device::Cuda(index) => candle_core::Device::new_cuda(index),
-        // candle indexes the list of cards, which is empty on a virtual machine, without a look at its
-        // length.
+        // candle indexes the list of cards without checking its length, and on a virtual machine it is empty.
         Device::Metal(index) => catch_unwind(|| candle_core::Device::new_metal(index))
             .unwrap_or_else(|_| Err(candle_core::Error::msg(format!("there is no card {index}")))),
     }
@@ -135,9 +136,9 @@ fn bert_config(config: &Config, types: usize) -> bert::Config {
         max_position_embeddings: config.max_position_embeddings,
         type_vocab_size: types,
         layer_norm_eps: config.layer_norm_eps,
-        // Only a name to try in front of the tensors': the reader has put the right one there.
+        // A prefix that candle would try for the tensors' names; the reader has added the right one.
         model_type: None,
-        // What is left matters to training alone.
+        // The other settings concern training only.
         ..bert::Config::default()
     }
 }
@@ -161,7 +162,7 @@ fn roberta_config(config: &Config, types: usize) -> xlm_roberta::Config {
     }
 }
 
-/// Bytes of the network's numbers, which candle's models keep to themselves.
+/// Bytes of the network's numbers, which candle's models do not report.
 fn memory_bytes(config: &Config, types: usize) -> usize {
     let (width, inner) = (config.hidden_size, config.intermediate_size);
     let linear = |from: usize, to: usize| (from + 1) * to;

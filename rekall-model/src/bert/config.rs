@@ -1,4 +1,4 @@
-//! What the files of a BERT or XLM-RoBERTa sentence model say about it.
+//! The settings of a BERT or XLM-RoBERTa sentence model, from its files.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -28,10 +28,10 @@ pub(super) struct Config {
     pub(super) pad_token_id: usize,
     #[serde(default = "default_positions")]
     position_embedding_type: String,
-    /// Lengths to which vectors may be cut, where the model was trained for it.
+    /// Lengths to which vectors may be shortened, if the model was trained for it.
     #[serde(default, alias = "matryoshka_dims")]
     matryoshka_dimensions: Vec<usize>,
-    /// What the model was called, or made of, when the file was written.
+    /// The name of the model, or of its base model, when the file was written.
     #[serde(default, rename = "_name_or_path")]
     origin: Option<String>,
 }
@@ -48,7 +48,7 @@ fn default_positions() -> String {
     "absolute".into()
 }
 
-/// How token vectors become one.
+/// How token vectors are pooled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pooling {
     Mean,
@@ -74,11 +74,11 @@ pub(super) struct Settings {
     pub(super) pooling: Pooling,
     pub(super) query_prefix: String,
     pub(super) document_prefix: String,
-    /// Most tokens of a text with prefix and special tokens.
+    /// Most tokens of a text, with prefix and special tokens.
     pub(super) limit: usize,
-    /// Length of the vectors given out.
+    /// Length of the vectors returned.
     pub(super) dimensions: usize,
-    /// sentence-transformers lowers the case before the tokenizer sees the text.
+    /// Whether the text is converted to lower case before the tokenizer, as sentence-transformers does.
     pub(super) lower_case: bool,
     pub(super) weights: PathBuf,
     pub(super) tokenizer: PathBuf,
@@ -100,7 +100,7 @@ struct PoolingFile {
     pooling_mode_mean_tokens: bool,
     #[serde(default)]
     pooling_mode_max_tokens: bool,
-    /// The mean times a constant of the text: the same after normalising.
+    /// The mean times a constant of the text: the same after normalizing.
     #[serde(default)]
     pooling_mode_mean_sqrt_len_tokens: bool,
     #[serde(default)]
@@ -118,7 +118,7 @@ struct SentenceBert {
 
 #[derive(Default, Deserialize)]
 struct TokenizerConfig {
-    /// A float where the tokenizer knows no limit: 1e30.
+    /// 1e30 if the tokenizer has no limit.
     model_max_length: Option<f64>,
 }
 
@@ -178,14 +178,14 @@ impl Settings {
         })
     }
 
-    /// The digest of all that changes vectors and shows neither in the weights' file nor in another part of
-    /// the fingerprint: other heads or another activation fit the same matrices.
+    /// The digest of all settings that change vectors and are in no other part of the fingerprint: another
+    /// number of heads or another activation fits the same matrices.
     pub(super) fn digest(&self) -> String {
         let Config { hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, .. } =
             self.config;
         let Config { max_position_embeddings, vocab_size, layer_norm_eps, pad_token_id, .. } = self.config;
-        // Stored fingerprints depend on each character. Values rather than the file: a key that repeats its
-        // default, or is written otherwise, changes no vector.
+        // Stored fingerprints depend on each character. Values are hashed rather than the file, because a key
+        // that repeats its default, or is formatted differently, changes no vector.
         let text = format!(
             "hidden_size={hidden_size}; num_hidden_layers={num_hidden_layers}; \
              num_attention_heads={num_attention_heads}; intermediate_size={intermediate_size}; \
@@ -198,14 +198,14 @@ impl Settings {
 }
 
 impl Config {
-    /// XLM-RoBERTa counts positions from after the padding's.
+    /// The position of the first token; XLM-RoBERTa counts from the one after the padding's.
     pub(super) fn first_position(&self) -> usize {
-        // The first look at a file comes before anybody has checked it.
+        // Called before the settings are checked, too.
         if self.model_type == "bert" { 0 } else { self.pad_token_id.saturating_add(1) }
     }
 
-    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding's token has a position of its
-    /// own, also where a text spells it out, and the count goes on after it as if it were not there.
+    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding token has a position of its
+    /// own, also if a text contains it, and the count continues after it as if it were not there.
     pub(super) fn with_positions<'a>(&self, text: &'a [u32]) -> impl Iterator<Item = (&'a u32, usize)> {
         let padding = (self.model_type != "bert").then_some(self.pad_token_id);
         let mut next = self.first_position();
@@ -218,7 +218,7 @@ impl Config {
         })
     }
 
-    /// Longest input the network has positions for.
+    /// The longest input that the network has positions for.
     fn positions(&self) -> usize {
         self.max_position_embeddings.saturating_sub(self.first_position())
     }
@@ -263,7 +263,7 @@ impl Config {
     }
 }
 
-/// Lengths to which vectors may be cut, as a file declares them.
+/// Checks the lengths to which a file declares that vectors may be shortened.
 fn check_declared(path: &Path, declared: &[usize], full: usize) -> Result<(), Error> {
     match declared.iter().find(|&&length| length == 0 || length > full) {
         None => Ok(()),
@@ -275,7 +275,7 @@ fn check_declared(path: &Path, declared: &[usize], full: usize) -> Result<(), Er
     }
 }
 
-/// A file that need not be there.
+/// Reads a file that may be missing.
 fn optional<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
     if path.exists() { read_json(path).map(Some) } else { Ok(None) }
 }
@@ -309,7 +309,7 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
     }
     let path = folder.join(pooling_folder).join("config.json");
     let Some(file) = optional::<PoolingFile>(&path)? else {
-        // The mean would be a guess, and another pooling's vectors are no errors to see.
+        // The mean would be a guess, and vectors of the wrong pooling would not show as an error.
         if promised {
             return Err(Error::MissingFile { path, expected: "the pooling that modules.json names".into() });
         }
@@ -329,10 +329,10 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
     }
 }
 
-/// (query, document): the options, else the model's prompts, else what the family is known to want. The
-/// family is told by what `config.json` says the model was called, which renaming the folder leaves as it is;
-/// else by the folder's or the repository's name. All of it ends in the fingerprint: another prefix is
-/// another space.
+/// The prefixes of queries and documents: from the options, else from the model's prompts, else those that
+/// the family is known to need. The family follows from the model's name in `config.json`, which renaming the
+/// folder does not change; else from the folder's or the repository's name. Prefixes are part of the
+/// fingerprint: another prefix is another space.
 fn prefixes(
     file: &SentenceTransformers,
     name: &str,
@@ -343,10 +343,11 @@ fn prefixes(
     let default = file.default_prompt_name.as_deref().and_then(|name| prompt(&[name]));
     let mut query = prompt(&["query", "search_query"]).or_else(|| default.clone());
     let mut document = prompt(&["document", "passage", "corpus", "search_document"]).or(default);
-    // E5 models are trained with these and state them in prose only; without them the vectors are bad.
+    // E5 models are trained with these prefixes and document them in prose only; without them the vectors are
+    // poor.
     let is_e5 = |name: &str| ["e5-small", "e5-base", "e5-large"].iter().any(|e5| name.contains(e5));
-    // Whoever saved an empty list of prompts may have trained E5 on without them; the name is then theirs to
-    // choose.
+    // An empty list of prompts may mean a model fine-tuned from E5 without prefixes; then only its own name
+    // counts.
     let origin = config.origin.as_deref().filter(|_| file.prompts.is_none());
     let names = [origin.unwrap_or_default(), name];
     if file.prompts.as_ref().is_none_or(BTreeMap::is_empty)
@@ -371,7 +372,7 @@ mod tests {
         "num_attention_heads": 3, "intermediate_size": 72, "max_position_embeddings": 66, "vocab_size": 96,
         "pad_token_id": 1}"#;
 
-    /// What the files of a model say, given by name.
+    /// The settings from the given files.
     fn read(files: &[(&str, &str)]) -> Result<Settings, Error> {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -402,12 +403,13 @@ mod tests {
         }
         let lower = ("sentence_bert_config.json", r#"{"do_lower_case": true}"#);
         assert_ne!(read(&[("config.json", XLM_ROBERTA), lower]).unwrap().digest(), plain);
-        // What says the same, or concerns training only, is no other space.
+        // Settings that repeat defaults, or concern training only, are the same space.
         let same =
             "{\"hidden_act\": \"gelu\", \"layer_norm_eps\": 0.000000000001, \"hidden_dropout_prob\": 0.3,";
         let same = read(&[("config.json", &XLM_ROBERTA.replacen('{', same, 1))]).unwrap();
         assert_eq!(same.digest(), plain);
-        // The text is stored in databases: another writing of it would make every file one of another model.
+        // The digest is stored in databases: a change of its text would separate every existing file from its
+        // model.
         assert_eq!(plain, "blake3:0d677ccb31be44e633fef1369b87931c6ba906c57925eb28fdf2b803e8c64749");
     }
 
@@ -423,7 +425,7 @@ mod tests {
         assert_eq!(prefixes("intfloat/multilingual-e5-small", None), "query: |passage: ");
         assert_eq!(prefixes("intfloat/multilingual-e5-large-instruct", None), "|");
         assert_eq!(prefixes("nreimers/MiniLM-L6-H384-uncased", None), "|");
-        // The model's own word goes first.
+        // The model's own prompts take precedence.
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {"query": "Q: "}}"#)), "Q: |");
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {}}"#)), "|");
     }

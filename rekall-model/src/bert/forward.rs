@@ -1,7 +1,7 @@
 //! From token ids to sentence vectors: the network, over several texts at once.
 //!
-//! The texts of a micro-batch are laid end to end. All but the attention works row by row, so there
-//! is no padding: a micro-batch costs what its tokens cost.
+//! The texts of a micro-batch are concatenated. Everything except the attention works row by row, so there is
+//! no padding: the time depends on the number of tokens alone.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::cpu::{
     Activation, Buffer, PackedView, Product, add_layer_norm, layer_norm, multiply, panel_width, softmax_rows,
 };
 
-/// What texts are sent through.
+/// The network: its settings and its numbers.
 #[derive(Debug)]
 pub(super) struct Network {
     pub(super) config: Config,
@@ -22,8 +22,8 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// How many threads may shard one text: a head is not divided, and each part of a matrix is whole panels.
-    /// A small network is done before another thread has woken up.
+    /// How many threads can work on one text: a head is not divided, and each part of a matrix consists of
+    /// whole panels. A small network is done before another thread has woken up.
     pub(super) fn max_shards(&self) -> usize {
         let heads = self.config.num_attention_heads;
         let whole_panels = (self.config.hidden_size / heads).is_multiple_of(panel_width());
@@ -31,10 +31,10 @@ impl Network {
     }
 }
 
-/// Weights that take above half a millisecond to read.
+/// Weights from this size on take more than half a millisecond to read.
 const SHARDED_WEIGHTS_BYTES: usize = 8 << 20;
 
-/// A workspace larger than this is given back after the call.
+/// A workspace larger than this is freed after the call.
 const KEPT_BYTES: usize = 2 << 20;
 
 /// The buffers of one thread; grown as needed, reused between micro-batches and calls.
@@ -50,8 +50,8 @@ pub(super) struct Workspace {
     scores: Buffer,
 }
 
-/// Rows of queries scored at a time: enough for the product's tiles, few enough that the scores of
-/// long texts stay in cache.
+/// Query rows scored at a time: enough for the product's tiles, few enough that the scores of long texts stay
+/// in cache.
 const QUERY_BLOCK: usize = 48;
 
 impl Workspace {
@@ -61,15 +61,15 @@ impl Workspace {
         all.map(Buffer::memory_bytes).iter().sum()
     }
 
-    /// Gives back buffers that only large batches need.
+    /// Frees buffers that only large batches need.
     pub(super) fn shrink(&mut self) {
         if self.memory_bytes() > KEPT_BYTES {
             *self = Self::default();
         }
     }
 
-    /// Fills `rows[i]` with the pooled, not yet normalised, vector of `texts[i]`. A helper, which has but a
-    /// shard of the work, wants no rows, and stops early when its help is not needed any more.
+    /// Fills `rows[i]` with the pooled, not yet normalized, vector of `texts[i]`. A worker, which computes
+    /// only a shard, passes no rows, and stops early if its result is no longer needed.
     ///
     /// # Errors
     /// [`Error::Compute`] for a token id without a vector, which no tokenizer of this model gives.
@@ -110,7 +110,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// False if a helper is to stop.
+    /// False if a worker has to stop.
     fn layer(
         &mut self,
         config: &Config,
@@ -125,7 +125,7 @@ impl Workspace {
         let gelu = if config.hidden_act == "relu" { Activation::Relu } else { Activation::Gelu };
 
         let heads = Partition::Heads(config.num_attention_heads);
-        // Out of `self` while its other buffers are at work.
+        // Taken out of `self` while its other buffers are in use.
         let mut context = std::mem::take(&mut self.context);
         let attended =
             shard.compute_and_gather(context.sized(tokens * width), width, heads, |context, heads| {
@@ -277,7 +277,7 @@ fn linear(
 
 fn pool(tokens: &[f32], width: usize, pooling: Pooling, out: &mut [f32]) {
     match pooling {
-        // A vector cut short is the front of the whole one.
+        // A shortened vector is the beginning of the whole one.
         Pooling::Cls => out.copy_from_slice(&tokens[..out.len()]),
         Pooling::Max => {
             out.fill(f32::NEG_INFINITY);

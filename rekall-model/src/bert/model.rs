@@ -1,4 +1,4 @@
-//! The model: its files read and checked, and what all of its operations use.
+//! The model: its files are read and checked here, and all of its operations use this state.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,15 +23,15 @@ use crate::{Device, Error, LoadOptions};
 /// largest difference of an element over 200 texts is below 1e-6. They have length 1 whether or not the
 /// model's own files ask for it.
 ///
-/// Texts are spread over up to [`LoadOptions::max_threads`] threads, and a single one, such as a question, is
-/// shared by them matrix by matrix. For that the threads beside the caller's sleep between calls, from the
-/// first such call until the model is dropped. Vectors are the same bits with any number.
+/// Texts are spread over up to [`LoadOptions::max_threads`] threads; a single text, such as a query, is
+/// divided among them matrix by matrix. For that, the threads besides the caller's sleep between calls, from
+/// the first such call until the model is dropped. Vectors have the same bits with any number of threads.
 ///
 /// A text longer than the model reads is cut at its end; [`max_tokens`](Embedder::max_tokens) says where, and
-/// [`embed_documents_observed`](Embedder::embed_documents_observed) which texts it befell.
+/// [`embed_documents_observed`](Embedder::embed_documents_observed) which texts were cut.
 ///
 /// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM), and the
-/// tokenizer. The table of token vectors stays in the mapped file. A call uses up to 12 MB more per thread.
+/// tokenizer. The table of token vectors stays in the mapped file. A call uses a few MB more per thread.
 pub struct BertEmbedder {
     pub(super) settings: Settings,
     pub(super) tokenizer: TextTokenizer,
@@ -41,11 +41,12 @@ pub struct BertEmbedder {
     pub(super) max_tokens: usize,
     pub(super) max_threads: usize,
     pub(super) workers: WorkerPool,
-    /// Small workspaces kept between calls: touching fresh memory costs about as much as using it.
+    /// Small workspaces are kept between calls, because the page faults of fresh memory cost about as much as
+    /// its use.
     pub(super) workspaces: Mutex<Vec<Workspace>>,
 }
 
-/// What computes.
+/// The implementation that computes vectors.
 pub(super) enum Engine {
     /// This crate's own code.
     Processor(Arc<Network>),
@@ -62,7 +63,7 @@ impl BertEmbedder {
     ///
     /// # Errors
     /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what
-    /// was expected and what was got; [`Error::InvalidInput`] for options it cannot honour.
+    /// was expected and what was got; [`Error::InvalidInput`] for options it cannot honor.
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
         Self::from_named_folder(folder, &folder_name(folder), options)
@@ -97,7 +98,7 @@ impl BertEmbedder {
         let weights_digest = digest_of_file(&settings.weights)?;
         let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
         let weights = Weights::read(&settings.weights, &file, &settings.config)?;
-        // Packing has read all of the file; of these pages only token vectors are needed again.
+        // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {
             Device::Cpu => {
@@ -106,7 +107,7 @@ impl BertEmbedder {
             }
             #[cfg(feature = "candle")]
             device => {
-                // The file has proved sound; candle has its own layout for it.
+                // The file is valid; candle reads it into its own layout.
                 drop(weights);
                 Engine::Candle(Box::new(super::candle::CandleNetwork::load(
                     &settings.weights,
@@ -145,8 +146,8 @@ impl BertEmbedder {
         })
     }
 
-    /// The ids of a text with prefix and special tokens, cut to what the model reads; and how many
-    /// tokens text and prefix have uncut.
+    /// The ids of a text with prefix and special tokens, cut at the model's limit; and the number of tokens
+    /// of text and prefix before cutting.
     pub(super) fn ids_of(
         &self,
         prefix: &str,

@@ -1,4 +1,4 @@
-//! The special tokens a `tokenizer.json` puts around a single text.
+//! The special tokens that a `tokenizer.json` puts around a single text.
 
 use std::path::Path;
 
@@ -59,7 +59,8 @@ impl SpecialTokens {
                     let name = special.get("id")?.as_str()?;
                     let ids = processor.get("special_tokens")?.get(name)?.get("ids")?.as_array()?;
                     let side = if text_seen { &mut tokens.after } else { &mut tokens.before };
-                    // Looked at before anything is kept: pieces times ids can be the square of the file.
+                    // Checked before the ids are copied: pieces times ids can be the square of the file's
+                    // size.
                     if side.len() + ids.len() > MAX_SPECIAL_TOKENS {
                         return None;
                     }
@@ -69,7 +70,7 @@ impl SpecialTokens {
                 }
                 text_seen.then_some(tokens)
             }
-            // Byte-level offsets and the like change no ids.
+            // Steps such as byte-level offsets change no ids.
             "Sequence" => processor
                 .get("processors")?
                 .as_array()?

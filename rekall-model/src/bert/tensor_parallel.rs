@@ -1,12 +1,12 @@
-//! One micro-batch on several threads: for a question, which cannot be spread text by text.
+//! Tensor parallelism: one micro-batch on several threads, for a query, which cannot be split text by text.
 //!
-//! Each rank keeps rows of its own and computes a shard of every product's columns, of the attention a shard
-//! of the heads; then the shares are exchanged, four times a layer. So each reads only its shard of the
-//! weights, which is most of a short text's time. An element is summed by one thread in the order in which it
-//! is summed alone: the same bits.
+//! Each thread has a *rank*, keeps rows of its own, and computes a shard of every product's columns, and of
+//! the attention a shard of the heads; then the shards are gathered by all ranks, four times a layer. Each
+//! thread reads only its shard of the weights, and reading them is most of a short text's time. An element is
+//! summed by one thread in the same order as without other threads, so the bits are the same.
 //!
-//! Nobody waits long. On a busy machine a helper may not run for milliseconds; the caller then computes the
-//! missing shard itself, goes on alone, and is no slower than without help.
+//! Waiting is bounded. On a busy machine a worker may not run for milliseconds; the caller (rank 0) then
+//! computes the missing shard itself, continues alone, and is no slower than without workers.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,44 +15,44 @@ use std::time::{Duration, Instant};
 
 use crate::cpu::panel_width;
 
-/// What the threads of one micro-batch have in common.
+/// What the threads of one micro-batch share.
 #[derive(Debug)]
 pub(super) struct Group {
     ranks: Vec<Rank>,
-    /// Somebody has run out of patience: the group is no more.
+    /// A rank has waited too long: the ranks no longer work together.
     abandoned: AtomicBool,
 }
 
 #[derive(Debug, Default)]
 struct Rank {
-    /// How many gathers it has come to.
+    /// How many gathers it has published its shard for.
     published: AtomicUsize,
-    /// Its columns, in turn: while one outbox is read, the next may be written already.
+    /// Its columns, alternating: while one outbox is read, the other can be written.
     outboxes: [Mutex<Vec<f32>>; 2],
 }
 
-/// A rank's part of the work; or all of it.
+/// A rank's part of the work, or all of it.
 #[derive(Debug)]
 pub(super) struct Shard {
     group: Option<Arc<Group>>,
-    /// 0 is the caller's, who has to finish whatever the others do.
+    /// The rank; 0 is the caller's, which has to finish whatever the others do.
     index: usize,
     gathers: usize,
 }
 
-/// How the columns of rows are parted.
+/// How the columns of rows are divided among the ranks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Partition {
     /// By the panels of a packed matrix.
     Panels,
-    /// By so many heads.
+    /// By this many heads.
     Heads(usize),
 }
 
 /// How long a rank waits for the others: several times what waking a thread takes.
 const TIMEOUT: Duration = Duration::from_micros(200);
 
-/// Between two looks at the time.
+/// Spins between two readings of the clock.
 const SPINS_PER_TIME_CHECK: usize = 64;
 
 impl Group {
@@ -75,8 +75,8 @@ impl Shard {
         Self { group: Some(group), index, gathers: 0 }
     }
 
-    /// Fills rows of `width` numbers, with the others' help: `compute` fills the columns, or heads, that it
-    /// is given. False if a helper is to stop, because nobody needs its work any more.
+    /// Fills rows of `width` numbers together with the other ranks: `compute` fills the columns, or heads,
+    /// that it is given. False if a worker has to stop, because its work is no longer needed.
     pub(super) fn compute_and_gather(
         &mut self,
         rows: &mut [f32],
@@ -119,7 +119,7 @@ impl Shard {
         rank.published.store(self.gathers, Ordering::Release);
     }
 
-    /// Until all have come as far as this one; false if that will not be.
+    /// Waits until all ranks have published as often as this one; false if one of them does not in time.
     fn wait_for_all(&self, group: &Group) -> bool {
         let all_here =
             || group.ranks.iter().all(|rank| rank.published.load(Ordering::Acquire) >= self.gathers);
@@ -158,7 +158,7 @@ impl Rank {
 }
 
 impl Partition {
-    /// What rank `index` of `ranks` computes: columns, or heads.
+    /// What rank `index` of `ranks` computes: a range of columns, or of heads.
     fn of(self, index: usize, ranks: usize, width: usize) -> Range<usize> {
         let part = |count: usize| count * index / ranks..count * (index + 1) / ranks;
         match self {
@@ -185,8 +185,8 @@ mod tests {
 
     const HEADS: usize = 6;
 
-    /// A rank's work on three rows: many gathers, each checked. `leave` stops in the middle. Says how many it
-    /// went through.
+    /// A rank's work on three rows: many gathers, each checked. `leave` stops in the middle. Returns how many
+    /// rounds were completed.
     fn work(mut shard: Shard, rounds: usize, leave: Option<usize>) -> usize {
         let width = HEADS * panel_width();
         for round in 0..rounds {
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_has_the_whole_after_each_exchange() {
+    fn every_rank_has_all_columns_after_each_gather() {
         for ranks in [1, 2, 4, 6] {
             let group = Group::new(ranks);
             std::thread::scope(|scope| {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_finishes_without_helpers_who_stop_or_never_come() {
+    fn the_caller_finishes_without_workers_that_stop_or_never_come() {
         let group = Group::new(3);
         std::thread::scope(|scope| {
             let shard = Shard::of(Arc::clone(&group), 1);
@@ -237,6 +237,6 @@ mod tests {
             assert_eq!(work(Shard::of(Arc::clone(&group), 0), 500, None), 500);
             assert!(helper.join().unwrap() <= 100);
         });
-        assert!(work(Shard::of(group, 2), 500, None) <= 1, "who comes late is told to stop");
+        assert!(work(Shard::of(group, 2), 500, None) <= 1, "a late worker is told to stop");
     }
 }

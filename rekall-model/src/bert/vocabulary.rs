@@ -1,4 +1,4 @@
-//! Whether a tokenizer is the model's own, as far as its ids tell.
+//! Checks that a tokenizer belongs to the model, as far as its ids show.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use super::special_tokens::SpecialTokens;
 use crate::Error;
 use crate::tokenize::TextTokenizer;
 
-/// Refuses a tokenizer whose ids the model has no vectors for, that leaves many vectors without a token, or
-/// that calls another token the padding.
+/// Refuses a tokenizer with ids that the model has no vectors for, with far fewer tokens than the model has
+/// vectors, or with another padding token.
 pub(super) fn check(
     path: &Path,
     tokenizer: &TextTokenizer,
@@ -25,7 +25,7 @@ pub(super) fn check(
             format!("id {}", end - 1),
         );
     }
-    // Tables are rounded up to please a machine, and some have room for tokens to come: 35 in
+    // Tables are padded to sizes that suit the hardware, and some have room for further tokens: 35 in
     // multilingual-e5-small.
     let spare = (vocabulary / 100).max(256);
     if tokenizer.vocabulary() + spare < vocabulary {
@@ -34,7 +34,7 @@ pub(super) fn check(
             format!("{} tokens", tokenizer.vocabulary()),
         );
     }
-    // Here the padding's id decides about positions. BERT does not look at it, and well-known models with
+    // In XLM-RoBERTa the padding's id determines positions. BERT ignores it, and well-known models with
     // BERT's network and XLM-RoBERTa's tokenizer have a wrong one (multilingual-e5-small).
     let padding = ["<pad>", "[PAD]"].iter().find_map(|token| tokenizer.special_id(token));
     match padding {

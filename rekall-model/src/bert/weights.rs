@@ -1,4 +1,4 @@
-//! The network's numbers, from a safetensors file into the layout the product wants.
+//! The network's numbers, read from a safetensors file into the layout that the matrix product needs.
 //!
 //! Matrices are packed into memory of their own, once; the table of token vectors, half of a small model, is
 //! used in the mapped file: only rows of tokens that occur are ever read.
@@ -57,7 +57,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    /// Reads and checks every tensor of the network; others, such as a pooler, are left alone.
+    /// Reads and checks every tensor of the network; others, such as a pooler's, are ignored.
     pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
         let tensors = tensors::parse(path, file)?;
         let reader = Reader::new(path, file, &tensors);
@@ -65,7 +65,7 @@ impl Weights {
         let words = reader.table("embeddings.word_embeddings.weight", config.vocab_size, hidden)?;
         let mut positions = reader
             .numbers("embeddings.position_embeddings.weight", &[config.max_position_embeddings, hidden])?;
-        // Sentence models read one text, all of type 0; XLM-RoBERTa has no other.
+        // Sentence models read one text, whose tokens all have type 0.
         let types = reader.rows("embeddings.token_type_embeddings.weight", hidden)?;
         for row in positions.chunks_exact_mut(hidden) {
             for (x, t) in row.iter_mut().zip(&types[..hidden]) {
@@ -131,7 +131,7 @@ struct Reader<'a> {
     path: &'a Path,
     file: &'a Bytes,
     tensors: &'a SafeTensors<'a>,
-    /// What the file puts before each name: nothing, `bert.`, `roberta.` …
+    /// The prefix of the tensors' names in the file: empty, `bert.`, `roberta.` …
     prefix: String,
 }
 
@@ -149,7 +149,7 @@ impl<'a> Reader<'a> {
 
     /// A tensor's bytes, type and shape.
     fn tensor(&self, name: &str) -> Result<(&'a [u8], Dtype, Vec<usize>), Error> {
-        // Checkpoints converted from TensorFlow say gamma and beta.
+        // Checkpoints converted from TensorFlow use the names gamma and beta.
         let old =
             name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
         let view = [name, &old]
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         Ok((data, dtype))
     }
 
-    /// The same, all of it numbers.
+    /// The same, with finite numbers only.
     fn finite(&self, name: &str, shape: &[usize]) -> Result<(&'a [u8], Dtype), Error> {
         let (data, dtype) = self.checked(name, shape)?;
         tensors::check_finite(self.path, name, data, dtype)?;
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
 
     /// Linear layers side by side, as one.
     fn linear(&self, names: &[String], from: usize, to: usize) -> Result<Linear, Error> {
-        // Sizes are the configuration's word until a tensor bears them out: no memory before that.
+        // Sizes come from the configuration; nothing is allocated until a tensor has confirmed them.
         for name in names {
             self.checked(&format!("{name}.weight"), &[to, from])?;
         }
@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         let mut bias = Vec::with_capacity(to * names.len());
         for (i, name) in names.iter().enumerate() {
             let (data, dtype) = self.finite(&format!("{name}.weight"), &[to, from])?;
-            // A few rows at a time: the whole matrix need not exist in both forms.
+            // A few rows at a time, so that the whole matrix never exists in both forms.
             let row_bytes = from * element_bytes(dtype);
             for (j, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {
                 weight.set_columns(i * to + j * ROWS_AT_ONCE, &widened(rows, dtype));

@@ -1,5 +1,5 @@
-//! Threads that help with one micro-batch, asleep between calls: to start one for each question would take
-//! longer than it saves.
+//! Worker threads for one micro-batch, asleep between calls: starting threads for each query would take
+//! longer than they save.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use super::forward::{Network, Workspace};
 use super::tensor_parallel::{Group, Shard};
 
-/// Threads beside the caller's; started when first needed, ended with this.
+/// Threads besides the caller's; started when first needed, joined when this is dropped.
 #[derive(Debug)]
 pub(super) struct WorkerPool {
     max_workers: usize,
@@ -18,7 +18,7 @@ pub(super) struct WorkerPool {
 
 #[derive(Debug)]
 struct Worker {
-    /// Gone only while the thread is being ended.
+    /// `None` only while the thread is being ended.
     jobs: Option<Sender<Job>>,
     status: Arc<Status>,
     thread: Option<JoinHandle<()>>,
@@ -26,9 +26,9 @@ struct Worker {
 
 #[derive(Debug, Default)]
 struct Status {
-    /// At work, or just let down by a caller who went on alone.
+    /// At work, possibly for a caller that has continued alone.
     busy: AtomicBool,
-    /// Memory it keeps.
+    /// Bytes of the workspace it keeps.
     bytes: AtomicUsize,
 }
 
@@ -40,12 +40,12 @@ struct Job {
 }
 
 impl WorkerPool {
-    /// At max_workers so many.
+    /// A pool of at most `max_workers` threads. Starts none yet.
     pub(super) fn new(max_workers: usize) -> Self {
         Self { max_workers, workers: Mutex::default() }
     }
 
-    /// Gives each worker at hand a shard of a micro-batch, and the caller the one that remains.
+    /// Gives each idle worker a shard of a micro-batch, and returns the caller's.
     pub(super) fn split(&self, network: &Arc<Network>, texts: &[&[u32]]) -> Shard {
         let max_workers = self.max_workers.min(network.max_shards() - 1);
         if max_workers == 0 {
@@ -53,7 +53,7 @@ impl WorkerPool {
         }
         let mut workers = self.locked();
         while workers.len() < max_workers {
-            // A system that gives no more workers is no reason to fail.
+            // If the system refuses more threads, the existing ones do the work.
             let Ok(worker) = Worker::start() else { break };
             workers.push(worker);
         }
@@ -70,7 +70,7 @@ impl WorkerPool {
             let texts = texts.iter().map(|text| text.to_vec()).collect();
             let shard = Shard::of(Arc::clone(&group), index + 1);
             if let Some(jobs) = &worker.jobs {
-                // A worker that is gone will be missed at the first exchange.
+                // A worker that is gone is missed at the first gather, and the caller continues alone.
                 drop(jobs.send(Job { network: Arc::clone(network), texts, shard }));
             }
         }
@@ -101,7 +101,7 @@ fn work(inbox: &Receiver<Job>, status: &Status) {
     let mut workspace = Workspace::default();
     while let Ok(Job { network, texts, mut shard }) = inbox.recv() {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
-        // What goes wrong goes wrong for the caller as well, who reports it.
+        // The same error occurs in the caller, which reports it.
         drop(workspace.embed(&network, &texts, &mut [], &mut shard));
         workspace.shrink();
         drop(network);
@@ -113,12 +113,12 @@ fn work(inbox: &Receiver<Job>, status: &Status) {
 impl Drop for WorkerPool {
     fn drop(&mut self) {
         let mut workers = self.locked();
-        // All are told before the first is waited for.
+        // All are told to end before the first is joined.
         for worker in workers.iter_mut() {
             worker.jobs = None;
         }
         for thread in workers.iter_mut().filter_map(|worker| worker.thread.take()) {
-            // One that panicked has nothing left to end.
+            // A thread that panicked has ended.
             drop(thread.join());
         }
     }

@@ -1,18 +1,17 @@
-//! Room for numbers on their way through the network.
+//! Memory for the network's intermediate results.
 
 use std::ops::Deref;
 
 use memmap2::MmapMut;
 use pulp::bytemuck;
 
-/// From so many bytes on a buffer lies in a mapping of its own.
+/// From this size on a buffer lies in a mapping of its own.
 const MAPPED_BYTES: usize = 64 << 10;
 
 /// Numbers that are written, read and forgotten; grown as needed, never shortened.
 ///
-/// Large ones lie in a mapping of their own rather than on the heap, and so go back to the operating system
-/// when dropped. (glibc never trims the arenas of threads other than the first: each kept some 7 MB after a
-/// batch, `malloc_trim` or not.)
+/// Large ones lie in a mapping of their own rather than on the heap, so the operating system has them back
+/// when they are dropped. glibc does not trim the arenas of threads other than the first.
 #[derive(Debug)]
 pub(crate) enum Buffer {
     Heap(Vec<f32>),
@@ -46,7 +45,7 @@ impl Buffer {
         let bytes = length * size_of::<f32>();
         match (bytes >= MAPPED_BYTES).then(|| MmapMut::map_anon(bytes)) {
             Some(Ok(map)) => Self::Mapped(map),
-            // The heap may still have what the system denies.
+            // The heap may still have the memory if the system refuses a mapping.
             _ => Self::Heap(vec![0.0; length]),
         }
     }

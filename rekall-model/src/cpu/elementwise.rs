@@ -3,11 +3,11 @@
 
 use pulp::Arch;
 
-/// Independent partial sums, so that a sum vectorises: floating-point addition is not associative,
+/// Independent partial sums, so that a sum vectorizes: floating-point addition is not associative,
 /// and the compiler may not reorder it on its own.
 const LANES: usize = 16;
 
-/// Normalises each row of `x` in place: (x − mean) / √(variance + epsilon) · gamma + beta.
+/// Normalizes each row of `x` in place: (x − mean) / √(variance + epsilon) · gamma + beta.
 pub(crate) fn layer_norm(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
     Arch::new().dispatch(
         #[inline(always)]

@@ -1,9 +1,9 @@
 //! The matrix product: rows × packed columns.
 //!
-//! Register tiling after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication"
-//! (2008), without their cache blocking: a panel of 32 columns is small enough for the second-level
-//! cache, and each is read from memory once for all rows at hand. With few rows that reading is most of the
-//! work, so the next panel is asked for while one is multiplied: a short query takes 0.6 × the time.
+//! Register tiling after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008),
+//! without their cache blocking: a panel of 32 columns is small enough for the second-level cache, and each
+//! is read from memory once for all rows at hand. With few rows that reading is most of the work, so the next
+//! panel is prefetched while one is multiplied.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -11,7 +11,7 @@ use super::elementwise::gelu_slice;
 use super::pack::PackedView;
 use super::prefetch::prefetch;
 
-/// What is done to a product's elements before they are stored.
+/// The function applied to a product's elements before they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
     None,
@@ -62,13 +62,13 @@ fn run<S: Simd, const MAX_HEIGHT: usize>(simd: S, product: Product<'_>) {
     if rows == 0 || b.k == 0 {
         return;
     }
-    // Tiles of equal height rather than full ones and a flat rest: flat tiles waste registers.
+    // Tiles of equal height rather than full ones and a low last one: low tiles waste registers.
     let tiles = rows.div_ceil(MAX_HEIGHT);
     let (height, taller) = (rows / tiles, rows % tiles);
     let panel_length = width * b.k;
     for (index, panel) in b.panels.chunks_exact(panel_length).enumerate() {
         let column = index * width;
-        // While this panel is multiplied the next one comes from memory, a part of it with each tile.
+        // While this panel is multiplied the next one is prefetched, a part of it with each tile.
         let following = &b.panels[(index + 1) * panel_length..];
         let following = &following[..panel_length.min(following.len())];
         let columns = width.min(b.n - column);
@@ -80,9 +80,9 @@ fn run<S: Simd, const MAX_HEIGHT: usize>(simd: S, product: Product<'_>) {
             let out = &mut out[row * out_stride + column..];
             let target = Target { out, stride: out_stride, columns, bias, activation };
             let a = Rows { a, stride: a_stride };
-            let share = following.len() / width;
-            let share = &following[share * tile / tiles * width..share * (tile + 1) / tiles * width];
-            let panel = Panel { panel, share, tiles };
+            let next_rows = following.len() / width;
+            let ahead = &following[next_rows * tile / tiles * width..next_rows * (tile + 1) / tiles * width];
+            let panel = Panel { panel, ahead, tiles };
             match height {
                 1 => tile_of::<S, 1>(simd, a, panel, target),
                 2 => tile_of::<S, 2>(simd, a, panel, target),
@@ -102,7 +102,7 @@ fn run<S: Simd, const MAX_HEIGHT: usize>(simd: S, product: Product<'_>) {
     }
 }
 
-/// Where a tile goes.
+/// Where a tile's result is stored.
 struct Target<'a> {
     out: &'a mut [f32],
     stride: usize,
@@ -118,36 +118,36 @@ struct Rows<'a> {
     stride: usize,
 }
 
-/// What a tile multiplies with.
+/// The panel that a tile is multiplied by.
 struct Panel<'a> {
     panel: &'a [f32],
-    /// This tile's share of the next panel, to be fetched meanwhile.
-    share: &'a [f32],
-    /// Tiles that share the fetching.
+    /// This tile's part of the next panel, prefetched meanwhile.
+    ahead: &'a [f32],
+    /// Tiles among which the prefetching is divided.
     tiles: usize,
 }
 
-/// Rows of the next panel that are asked for at once.
-const FETCHED_ROWS: usize = 4;
+/// Rows of the next panel that are prefetched at once.
+const PREFETCHED_ROWS: usize = 4;
 
 /// `H` rows of `a` times one panel, all sums in registers.
 #[inline(always)]
 fn tile_of<S: Simd, const H: usize>(simd: S, a: Rows<'_>, b: Panel<'_>, target: Target<'_>) {
     let width = 2 * S::F32_LANES;
-    let Panel { panel, share, tiles } = b;
+    let Panel { panel, ahead, tiles } = b;
     let k = panel.len() / width;
     let rows: [&[f32]; H] = std::array::from_fn(|i| &a.a[i * a.stride..][..k]);
     let mut sums = [[simd.splat_f32s(0.0); 2]; H];
     let (vectors, _) = S::as_simd_f32s(panel);
-    // With many tiles there is little to fetch in each, and stopping for it often would cost more.
-    let fetched = FETCHED_ROWS * (1 + tiles / 8);
-    let mut shares = share.chunks(fetched * width);
-    let stretch = fetched * tiles;
-    for (part, vectors) in vectors.as_chunks::<2>().0.chunks(stretch).enumerate() {
-        if let Some(share) = shares.next() {
-            prefetch(share);
+    // With many tiles each has little to prefetch, and interrupting the loop often would cost more.
+    let prefetched = PREFETCHED_ROWS * (1 + tiles / 8);
+    let mut ahead = ahead.chunks(prefetched * width);
+    let interval = prefetched * tiles;
+    for (part, vectors) in vectors.as_chunks::<2>().0.chunks(interval).enumerate() {
+        if let Some(numbers) = ahead.next() {
+            prefetch(numbers);
         }
-        let rows: [&[f32]; H] = std::array::from_fn(|i| &rows[i][part * stretch..][..vectors.len()]);
+        let rows: [&[f32]; H] = std::array::from_fn(|i| &rows[i][part * interval..][..vectors.len()]);
         for (t, b) in vectors.iter().enumerate() {
             for i in 0..H {
                 let x = simd.splat_f32s(rows[i][t]);

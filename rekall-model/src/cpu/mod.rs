@@ -1,6 +1,6 @@
-//! Arithmetic of a transformer on the processor: matrix products with weights packed once, and the
-//! element-wise rest. One code for all instruction sets; `pulp` picks AVX-512, AVX2 with FMA, NEON or
-//! plain code at run time.
+//! Arithmetic of a transformer on the processor: matrix products with weights packed once, and element-wise
+//! functions. The same code serves all instruction sets; `pulp` picks AVX-512, AVX2 with FMA, NEON or plain
+//! code at run time.
 //!
 //! Every output element is a sum taken in one fixed order, whatever the number of rows beside it and
 //! whatever the number of threads: the same text gives the same bits alone and in any batch.

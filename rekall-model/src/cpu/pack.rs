@@ -2,7 +2,7 @@
 //!
 //! A matrix of `k` rows and `n` columns becomes panels of `w` columns, `w` being two vector registers;
 //! a panel holds its `k` rows of `w` numbers one after the other, the last panel padded with zeros.
-//! So the inner loop reads memory strictly forward.
+//! The inner loop therefore reads memory strictly forward.
 
 use std::ops::Range;
 
@@ -24,9 +24,9 @@ pub(crate) fn panel_width() -> usize {
 
 /// A packed matrix that owns its numbers.
 ///
-/// They lie in a mapping of their own rather than on the heap: dropped, it is back with the operating
-/// system at once, whatever allocator the host has. (glibc, from the second load of a model on, kept
-/// its 40 MB.) Mappings begin at a page, so vectors never straddle cache lines.
+/// They lie in a mapping of their own rather than on the heap, so the operating system has the memory back
+/// when they are dropped, whatever allocator the host uses. Mappings begin at a page, so vectors never
+/// straddle cache lines.
 #[derive(Debug)]
 pub(crate) struct Packed {
     map: MmapMut,
@@ -34,7 +34,7 @@ pub(crate) struct Packed {
     n: usize,
 }
 
-/// A packed matrix somewhere.
+/// A view of a packed matrix.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PackedView<'a> {
     pub(crate) panels: &'a [f32],
@@ -53,7 +53,7 @@ impl PackedView<'_> {
 }
 
 impl Packed {
-    /// A matrix of `k` rows and `n` columns, zero all over; neither may be 0.
+    /// A matrix of `k` rows and `n` columns, filled with zeros; neither may be 0.
     pub(crate) fn zeros(k: usize, n: usize) -> std::io::Result<Self> {
         let numbers = n.div_ceil(panel_width()) * panel_width() * k;
         Ok(Self { map: MmapMut::map_anon(numbers * size_of::<f32>())?, k, n })

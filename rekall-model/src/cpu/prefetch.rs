@@ -1,8 +1,8 @@
 //! Asking for memory before it is needed.
 #![allow(unsafe_code)]
 
-/// Asks the processor to bring numbers into its second-level cache, a line at a time. Changes nothing that
-/// can be seen but time; does nothing on processors for which Rust has no such instruction.
+/// Asks the processor to load numbers into its second-level cache, a line at a time. Only the time changes;
+/// on processors for which Rust has no such instruction it does nothing.
 #[inline(always)]
 pub(super) fn prefetch(numbers: &[f32]) {
     #[cfg(target_arch = "x86_64")]

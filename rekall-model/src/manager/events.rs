@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use crate::{Error, ReleasedMemory};
 
-/// Something that happened to a managed model. Delivered outside all locks, on the thread that caused
-/// it (or waited for it).
+/// Something that happened to a managed model. Delivered outside all locks, on the thread that caused it or
+/// waited for it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ModelEvent<'a> {
-    /// A load begins. To the manager's observer once per load; to the observer of each call that
-    /// waits for it, once.
+    /// A load begins. The manager's observer receives it once per load; the observer of each call that waits
+    /// for the load receives it once.
     Loading {
         /// Where from, as [`ModelSource`](crate::ModelSource) prints it.
         source: &'a str,
@@ -31,13 +31,13 @@ pub enum ModelEvent<'a> {
         /// Why.
         error: &'a Error,
     },
-    /// The model was dropped. To the manager's observer only.
+    /// The model was dropped. Only the manager's observer receives it.
     Unloaded {
-        /// Where it had come from.
+        /// Where it came from.
         source: &'a str,
         /// Heap it held, in bytes.
         bytes: usize,
-        /// What the allocator gave back to the operating system, where that was asked for.
+        /// What the allocator gave back to the operating system, if that was asked for.
         released: Option<ReleasedMemory>,
     },
 }
@@ -56,14 +56,14 @@ pub enum ModelState {
 /// What [`ModelManager::unload`](crate::ModelManager::unload) did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnloadOutcome {
-    /// The model is gone.
+    /// The model was dropped.
     Done {
         /// Heap it held, in bytes.
         bytes: usize,
     },
-    /// It is in use or being loaded, and goes when the last lease ends.
+    /// It is in use or being loaded, and is dropped when the last lease ends.
     Pending {
-        /// Leases out; 0 while it is being loaded.
+        /// Leases in use; 0 while it is being loaded.
         leases: usize,
     },
     /// It was not in memory.
@@ -76,7 +76,7 @@ pub enum UnloadOutcome {
 pub struct ManagerStats {
     /// The state now.
     pub state: ModelState,
-    /// Leases out now.
+    /// Leases in use now.
     pub leases: usize,
     /// Loads that succeeded.
     pub loads: u64,
@@ -86,7 +86,7 @@ pub struct ManagerStats {
     pub unloads: u64,
     /// How long the last successful load took.
     pub last_load: Option<Duration>,
-    /// How long it has been idle, if it is in memory and nobody holds it.
+    /// How long it has been idle, if it is in memory and not leased.
     pub idle: Option<Duration>,
     /// Heap it holds now, in bytes; 0 when unloaded.
     pub bytes: usize,

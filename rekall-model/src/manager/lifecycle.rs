@@ -39,12 +39,12 @@ pub(super) struct LoadRecord {
     /// Heap of the model now in memory.
     pub(super) bytes: usize,
     pub(super) fingerprint: Option<Fingerprint>,
-    /// Why the last load failed, for those who waited for it.
+    /// Why the last load failed, for the callers that waited for it.
     pub(super) failure: Option<Arc<Error>>,
 }
 
 impl Lifecycle {
-    /// The lease of a model that the slot counts as leased. To be made before any observer is told, as one
+    /// The lease of a model that the slot counts as leased. Call it before any observer, because an observer
     /// may panic.
     pub(super) fn leased(
         self: &Arc<Self>,
@@ -68,7 +68,7 @@ impl Lifecycle {
             let round = match self.slot.enter() {
                 Entry::Ready(model) => return Ok(self.leased(model, options)),
                 Entry::MustLoad => {
-                    // If the loader or an observer panics, the others must not wait forever.
+                    // If the loader or an observer panics, the other callers must not wait forever.
                     let guard = LoadGuard { lifecycle: self, over: false };
                     if !notified {
                         notify_caller(&ModelEvent::Loading { source });
@@ -91,8 +91,8 @@ impl Lifecycle {
                 notify_caller(&ModelEvent::Loaded { source, elapsed, bytes: lease.memory_bytes() });
                 return Ok(lease);
             }
-            // Either that load failed, or its model was dropped before this thread woke: then the
-            // next round begins.
+            // Either that load failed, or its model was dropped before this thread woke. In the second case
+            // the next round begins.
             if let Some(failure) = lock(&self.record).failure.clone() {
                 let error = Error::Load { source: failure };
                 notify_caller(&ModelEvent::LoadFailed { source, error: &error });
@@ -101,8 +101,8 @@ impl Lifecycle {
         }
     }
 
-    /// The one load: this thread was told to do it. The model, how long it took, and its bytes; that all went
-    /// well is for the caller to notify_caller.
+    /// Loads the model on this thread. Returns the lease, the time it took, and the model's bytes; the caller
+    /// reports success.
     fn load_now(
         self: &Arc<Self>,
         guard: LoadGuard<'_>,
@@ -194,7 +194,7 @@ impl Lifecycle {
     }
 }
 
-/// Opens the slot again once the model is dropped, also if its destructor panics.
+/// Frees the slot once the model is dropped, also if its destructor panics.
 struct DropGuard<'a>(&'a ModelSlot);
 
 impl Drop for DropGuard<'_> {
@@ -203,7 +203,7 @@ impl Drop for DropGuard<'_> {
     }
 }
 
-/// The duty to end a load, one way or another.
+/// Ends a load exactly once, also if the loader panics.
 struct LoadGuard<'a> {
     lifecycle: &'a Lifecycle,
     over: bool,
@@ -235,7 +235,7 @@ impl Drop for LoadGuard<'_> {
     }
 }
 
-/// The right to use a loaded model; dereferences to it. Dropping it ends the use.
+/// The right to use a loaded model; dereferences to the [`Embedder`]. Dropping it ends the use.
 pub struct ModelLease {
     /// `None` only while being dropped.
     model: Option<Arc<Arc<dyn Embedder>>>,
@@ -254,7 +254,8 @@ impl Deref for ModelLease {
 
 impl Drop for ModelLease {
     fn drop(&mut self) {
-        // First let go of the model, then say so: whoever takes it out then holds the last one.
+        // Release this reference before the lease is counted as ended: the thread that then takes the model
+        // out holds the last one.
         self.model = None;
         let now = self.lifecycle.options.clock.now();
         let at_once = self.keep_alive == KeepAlive::Unload;
@@ -262,7 +263,7 @@ impl Drop for ModelLease {
             let lifecycle = &self.lifecycle;
             let drop_it = AssertUnwindSafe(|| lifecycle.drop_model(model));
             if std::thread::panicking() {
-                // A second panic, an observer's, would end the process; the first is on its way already.
+                // A second panic, from an observer, would abort the process.
                 drop(catch_unwind(drop_it));
             } else {
                 drop_it();

@@ -1,4 +1,5 @@
-//! A model's life: loaded late, once, held while used, let go when idle.
+//! Keeps a model in memory only while it is needed: loaded on first use, once; held while in use; dropped
+//! when idle.
 
 mod clock;
 mod events;

@@ -14,15 +14,15 @@ use super::sync::lock;
 use super::wake::WakeSignal;
 use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
 
-/// Owns at most one instance of a model and lends it out.
+/// Owns at most one instance of a model and leases it to callers.
 ///
-/// The first [`lease`](Self::lease) loads it, on the caller's thread; others that come meanwhile wait for
-/// that load and share its outcome. A leased model is never unloaded. Once the last lease has ended and the
-/// [`KeepAlive`] has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that from an event loop
-/// at [`next_deadline`](Self::next_deadline), or let a thread do so ([`start_reaper`](Self::start_reaper)).
-/// No thread runs unless asked for.
+/// The first [`lease`](Self::lease) loads it, on the caller's thread; other callers wait for that load and
+/// share its outcome. A leased model is never unloaded. Once the last lease has ended and the [`KeepAlive`]
+/// has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that from an event loop at
+/// [`next_deadline`](Self::next_deadline), or let a thread do so ([`start_reaper`](Self::start_reaper)). No
+/// thread runs unless asked for.
 ///
-/// Leasing a loaded model costs a lock and a reference count, well under a microsecond.
+/// Leasing a loaded model costs a lock and a reference count.
 ///
 /// ```
 /// # #[cfg(feature = "bundled-model")] {
@@ -50,8 +50,8 @@ impl ModelManager {
         Self::with_loader(name, move || load(&source, &load_options), options)
     }
 
-    /// A manager of any model: `loader` makes it, and is called again after each unload. `name`
-    /// stands in events.
+    /// A manager of any model: `loader` makes it, and is called again after each unload. `name` appears in
+    /// events.
     pub fn with_loader(
         name: impl Into<String>,
         loader: impl Fn() -> Result<Arc<dyn Embedder>, Error> + Send + Sync + 'static,
@@ -71,15 +71,15 @@ impl ModelManager {
         Self { lifecycle: Arc::new(lifecycle), reaper: Mutex::new(None) }
     }
 
-    /// The model, loaded if need be.
+    /// Leases the model, and loads it if necessary.
     ///
     /// # Errors
-    /// [`Error::Load`] with the loader's error, for the caller that loaded and for all who waited.
+    /// [`Error::Load`] with the loader's error, for the caller that loaded it and for all that waited.
     pub fn lease(&self) -> Result<ModelLease, Error> {
         self.lease_with(&LeaseOptions::default())
     }
 
-    /// As [`lease`](Self::lease), with this call's own wishes.
+    /// As [`lease`](Self::lease), with options for this call.
     ///
     /// # Errors
     /// As [`lease`](Self::lease).
@@ -87,7 +87,7 @@ impl ModelManager {
         self.lifecycle.acquire(options)
     }
 
-    /// The model if it is in memory; never loads or waits.
+    /// Leases the model if it is in memory; never loads or waits.
     pub fn lease_if_ready(&self) -> Option<ModelLease> {
         let model = self.lifecycle.slot.enter_if_ready()?;
         Some(self.lifecycle.leased(model, &LeaseOptions::default()))
@@ -108,25 +108,26 @@ impl ModelManager {
         self.lifecycle.wake.notify();
     }
 
-    /// Drops the model if its idle time is over at `now`; returns the bytes it held.
+    /// Drops the model if its idle time is over at `now`, and returns the bytes it held; `None` if nothing
+    /// was dropped.
     pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
         self.lifecycle.unload_if_idle(now)
     }
 
-    /// When [`unload_if_idle`](Self::unload_if_idle) will next have something to do; `None` while the
+    /// When [`unload_if_idle`](Self::unload_if_idle) will next drop the model; `None` while the
     /// model is unloaded, in use, or kept forever.
     pub fn next_deadline(&self) -> Option<Instant> {
         self.lifecycle.next_deadline()
     }
 
-    /// Starts a thread that unloads the idle model in time. It sleeps until the next deadline, and
-    /// is stopped and joined when the manager is dropped. A second call does nothing.
+    /// Starts a thread that unloads the model when its idle time is over. It sleeps until the next deadline,
+    /// and is stopped and joined when the manager is dropped. A second call does nothing.
     ///
     /// The thread sleeps in real time: with a clock of your own, call
     /// [`unload_if_idle`](Self::unload_if_idle) instead.
     ///
     /// # Errors
-    /// [`Error::Compute`] if the operating system gives no thread.
+    /// [`Error::Compute`] if the operating system refuses a thread.
     pub fn start_reaper(&self) -> Result<(), Error> {
         let mut reaper = lock(&self.reaper);
         if reaper.is_none() {
@@ -140,7 +141,7 @@ impl ModelManager {
         self.lifecycle.state().0
     }
 
-    /// The fingerprint of the model last loaded, also after it was unloaded; `None` before.
+    /// The fingerprint of the model last loaded, also after it was unloaded; `None` before the first load.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         lock(&self.lifecycle.record).fingerprint.clone()
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::clock::{Clock, SystemClock};
 use super::events::ModelEvent;
 
-/// How long an idle model stays in memory. Idle begins when the last lease ends.
+/// How long an idle model stays in memory, counted from the end of the last lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAlive {
-    /// So long.
+    /// For this long.
     For(Duration),
     /// Until [`unload`](crate::ModelManager::unload).
     Forever,
-    /// Not at all: gone when the last lease ends.
+    /// Not at all: it is dropped when the last lease ends.
     Unload,
 }
 
@@ -32,14 +32,14 @@ pub type EventObserver = Arc<dyn Fn(&ModelEvent<'_>) + Send + Sync>;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ManagerOptions {
-    /// For calls that do not say otherwise. Default: ten minutes.
+    /// How long to keep the model, for leases that do not say otherwise. Default: ten minutes.
     pub keep_alive: KeepAlive,
-    /// Told of every event. Default: nobody.
+    /// Receives every event. Default: none.
     pub observer: Option<EventObserver>,
-    /// The time. Default: the system's monotonic clock.
+    /// The clock that idle times are measured by. Default: the system's monotonic clock.
     pub clock: Arc<dyn Clock>,
-    /// Call [`release_memory`](crate::release_memory) after each unload. Default: no, since it concerns
-    /// the whole process, which is the host's.
+    /// Call [`release_memory`](crate::release_memory) after each unload. Default: false, because it concerns
+    /// the whole process, which belongs to the host.
     pub release_memory: bool,
 }
 
@@ -64,13 +64,13 @@ impl fmt::Debug for ManagerOptions {
     }
 }
 
-/// Wishes of one call.
+/// Options of one lease.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct LeaseOptions<'a> {
     /// How long to keep the model after this lease, if it is the last to end. Default: the manager's.
     pub keep_alive: Option<KeepAlive>,
-    /// Told "loading", then "loaded" or "failed", if this call has to wait for a load.
+    /// Receives `Loading`, then `Loaded` or `LoadFailed`, if this call has to wait for a load.
     pub observer: Option<&'a dyn Fn(&ModelEvent<'_>)>,
 }
 

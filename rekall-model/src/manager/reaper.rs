@@ -1,4 +1,4 @@
-//! The optional thread that unloads an idle model in time.
+//! The optional thread that unloads an idle model.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,8 +9,8 @@ use super::lifecycle::Lifecycle;
 use crate::Error;
 
 thread_local! {
-    /// Where the manager lies whose reaper this thread is. Asking std for this thread's handle would leave
-    /// that allocated for as long as the host's thread lives that drops the manager.
+    /// Address of the manager whose reaper this thread is. Comparing thread handles instead would allocate
+    /// one in the host's thread that drops the manager, for as long as that thread lives.
     static REAPS_FOR: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -50,8 +50,8 @@ fn run(lifecycle: &Lifecycle) {
     REAPS_FOR.set(std::ptr::from_ref(lifecycle).addr());
     while lifecycle.wake.begin_round() {
         let now = lifecycle.options.clock.now();
-        // An observer's panic is the host's affair, whose panic hook has reported it; the next model has to
-        // be unloaded all the same.
+        // The host's panic hook has reported an observer's panic; the next model has to be unloaded all the
+        // same.
         let unloaded = catch_unwind(AssertUnwindSafe(|| lifecycle.unload_if_idle(now)));
         if unloaded.is_err() {
             tracing::warn!("an observer panicked when the model was unloaded");

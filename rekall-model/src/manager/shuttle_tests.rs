@@ -126,7 +126,7 @@ fn unloading_never_happens_under_a_caller_and_leaves_nothing() {
             let mut threads = Vec::new();
             for caller in 0..3 {
                 let world = Arc::clone(&world);
-                // One keeps, one drops at once, one fails if the load falls to it.
+                // One keeps the value, one drops it at once, one fails if it has to load.
                 threads.push(thread::spawn(move || world.use_once(caller == 2, caller == 1)));
             }
             let reaper = Arc::clone(&world);
@@ -140,7 +140,7 @@ fn unloading_never_happens_under_a_caller_and_leaves_nothing() {
             for thread in threads {
                 thread.join().unwrap();
             }
-            // Whatever happened, nobody holds it now: it is there and idle, or gone.
+            // Whatever happened, the value is idle or dropped now.
             let (_, leases, idle) = world.slot.snapshot();
             assert_eq!(leases, 0);
             assert_eq!(idle.is_some(), world.alive.load(Ordering::SeqCst) == 1);
@@ -166,7 +166,7 @@ fn a_value_removed_while_it_is_made_goes_when_it_is_free() {
                     false
                 }
                 Removal::InUse(_) => false,
-                // Nobody had asked for it yet.
+                // No caller had asked for it yet.
                 Removal::Empty => true,
             };
             user.join().unwrap();

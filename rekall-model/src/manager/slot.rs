@@ -1,5 +1,5 @@
-//! A value that is made on first use, once, however many ask; is held as long as somebody uses it;
-//! and can be dropped when nobody does. Knows nothing of models, clocks or events, so that a model
+//! A value that is made once, on first use, however many callers ask for it; that is kept while any of them
+//! uses it; and that can be dropped afterwards. It knows nothing of models, clocks or events, so that a model
 //! checker can try its interleavings (`shuttle_tests`).
 
 use super::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -16,11 +16,11 @@ struct State<T, I, K> {
     phase: Phase<T>,
     /// Callers that hold the value.
     leases: usize,
-    /// Since when nobody does, and what the last one to hold it wished; only while `Ready`.
+    /// Since when it is idle, and how long the last caller wants it kept; only while `Ready`.
     idle: Option<(I, K)>,
-    /// Drop the value as soon as nobody holds it.
+    /// Drop the value as soon as no caller holds it.
     unload_when_free: bool,
-    /// Loads begun. Waiters tell by it that the load they waited for is over.
+    /// Number of loads begun. A waiting caller sees by it that the load it waits for is over.
     round: u64,
 }
 
@@ -29,8 +29,8 @@ enum Phase<T> {
     Empty,
     Loading,
     Ready(Arc<T>),
-    /// Taken out and being dropped: whoever would load waits until it is gone, so that there are
-    /// never two in memory.
+    /// Taken out and being dropped. A caller that would load waits for the end, so that there are never two
+    /// in memory.
     Dropping,
 }
 
@@ -38,23 +38,24 @@ enum Phase<T> {
 pub(super) enum Entry<T> {
     /// The value, already leased to the caller.
     Ready(Arc<T>),
-    /// Nobody has it and nobody makes it: the caller shall, then call `loaded` or `failed`.
+    /// There is none: this caller has to make it, then call `loaded` or `failed`.
     MustLoad,
-    /// Another caller makes it: the caller shall `wait` for that round.
+    /// Another caller makes it: call `wait` with this round.
     Loading(u64),
 }
 
 /// What became of a value that was to be dropped.
 pub(super) enum Removal<T> {
-    /// Taken out; dropping it is the caller's work, outside the lock, and then to call `dropped`.
+    /// Taken out: the caller drops it outside the lock, then calls `dropped`.
     Taken(Arc<T>),
-    /// So many hold it, or none as it is still being made; it goes when the last lets go.
+    /// This many callers hold it, or none because it is still being made; it is dropped when the last one
+    /// releases it.
     InUse(usize),
     /// There was none.
     Empty,
 }
 
-/// What is going on, for statistics.
+/// The state, for statistics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occupancy {
     Empty,
@@ -76,7 +77,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         }
     }
 
-    /// Leases the value, or says what to do to get it. Blocks while one is being dropped.
+    /// Leases the value, or says how to get it. Blocks while one is being dropped.
     pub(super) fn enter(&self) -> Entry<T> {
         let mut state = self.lock();
         while matches!(state.phase, Phase::Dropping) {
@@ -93,13 +94,13 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         Entry::MustLoad
     }
 
-    /// Leases the value if it is there.
+    /// Leases the value if there is one.
     pub(super) fn enter_if_ready(&self) -> Option<Arc<T>> {
         self.lock().lease()
     }
 
-    /// Blocks until the load of `round` is over; then leases its value. `None` if it failed, or if
-    /// its value is gone already.
+    /// Blocks until the load of `round` is over; then leases its value. `None` if it failed, or if its value
+    /// was dropped already.
     pub(super) fn wait(&self, round: u64) -> Option<Arc<T>> {
         let mut state = self.lock();
         while state.round == round && matches!(state.phase, Phase::Loading) {
@@ -108,7 +109,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         state.lease()
     }
 
-    /// The caller that was told `MustLoad` has the value; it is leased to that caller.
+    /// Stores the value made by the caller that got `MustLoad`, leased to that caller.
     pub(super) fn loaded(&self, value: Arc<T>) {
         let mut state = self.lock();
         state.phase = Phase::Ready(value);
@@ -118,7 +119,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         self.changed.notify_all();
     }
 
-    /// The caller that was told `MustLoad` has no value.
+    /// Ends the load of the caller that got `MustLoad` without a value.
     pub(super) fn failed(&self) {
         let mut state = self.lock();
         state.phase = Phase::Empty;
@@ -133,9 +134,8 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         self.changed.notify_all();
     }
 
-    /// Gives a lease back. The caller has dropped its `Arc` before, so that the value returned is the last;
-    /// it is to be dropped, then `dropped` to be called. `drop_when_free` says whether it goes at once if
-    /// nobody else holds it.
+    /// Ends a lease. The caller has dropped its `Arc` before, so the value returned is the last reference:
+    /// drop it, then call `dropped`. `drop_when_free` drops the value at once if no other caller holds it.
     pub(super) fn release(&self, now: I, keep: K, drop_when_free: bool) -> Option<Arc<T>> {
         let mut state = self.lock();
         state.leases = state.leases.saturating_sub(1);
@@ -149,8 +149,8 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         None
     }
 
-    /// Drops the value now, or when the last lease ends. One that is being made is left to those who asked
-    /// for it, and goes when they let go.
+    /// Takes the value out now, or when the last lease ends. A value that is being made is first used by
+    /// those who asked for it.
     pub(super) fn remove(&self) -> Removal<T> {
         let mut state = self.lock();
         if state.leases > 0 || matches!(state.phase, Phase::Loading) {
@@ -160,7 +160,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         state.take().map_or(Removal::Empty, Removal::Taken)
     }
 
-    /// Takes the value out if it is idle and `expired` says so; then as after `remove`.
+    /// Takes the value out if it is idle and `expired` returns true; continue as after `remove`.
     pub(super) fn take_if_idle(&self, expired: impl FnOnce(I, K) -> bool) -> Option<Arc<T>> {
         let mut state = self.lock();
         let (since, keep) = state.idle?;
@@ -174,7 +174,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         }
     }
 
-    /// (what is there, leases, since when idle and how long to keep it)
+    /// The state, the number of leases, and since when it is idle and how long to keep it.
     pub(super) fn snapshot(&self) -> (Occupancy, usize, Option<(I, K)>) {
         let state = self.lock();
         let occupancy = match &state.phase {
@@ -192,7 +192,7 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         }
     }
 
-    /// Nothing in here calls foreign code under the lock, so a poisoned lock still guards sound state.
+    /// Nothing here calls foreign code under the lock, so a poisoned lock still guards a sound state.
     fn lock(&self) -> MutexGuard<'_, State<T, I, K>> {
         match self.state.lock() {
             Ok(state) => state,

@@ -1,9 +1,9 @@
-//! The French and English model compiled into the crate; its origin and licence are in
+//! The French and English model compiled into the crate; its origin and license are in
 //! `data/static-fren/NOTICE`.
 //!
-//! Nothing is unpacked: rows, weights and tokenizer are used where they lie in the executable's
-//! read-only data. So loading costs microseconds and no heap, and pages are shared between
-//! processes and resident only once touched.
+//! Nothing is unpacked: rows, weights and tokenizer are used where they lie in the executable's read-only
+//! data. Loading therefore costs microseconds and no heap; pages are shared between processes and become
+//! resident when they are first read.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ static WEIGHTS: &[u8] = include_bytes!("../../data/static-fren/model.safetensors
 static TOKENIZER: &[u8] = include_bytes!("../../data/static-fren/tokenizer.bin");
 
 const NAME: &str = "static-fren-use-32k-256-int8";
-// Constants, so that nothing hashes 9 MB at start; a test checks them against the files. The
+// Constants, so that nothing hashes 9 MB at startup; a test checks them against the files. The
 // tokenizer's is that of `tokenizer.json`, so that the same model in a folder is the same space.
 const WEIGHTS_DIGEST: &str = "blake3:336bd755e525064671e2c32b5c50ab1368d7c4bdde6071673f9db9a8959cc031";
 const TOKENIZER_DIGEST: &str = "blake3:aa24af8dac4b0f77e460ede3b35e662795cd617646d75b879bd6abe7e1981f5d";
@@ -54,7 +54,7 @@ mod tests {
         assert_eq!(digest(TOKENIZER_JSON), TOKENIZER_DIGEST);
     }
 
-    /// Run with `REKALL_UPDATE_BUNDLED=1` to write the packed tokenizer anew.
+    /// Run with `REKALL_UPDATE_BUNDLED=1` to regenerate the packed tokenizer.
     #[test]
     fn packed_tokenizer_is_that_of_the_json() {
         let packed = Unigram::pack(TOKENIZER_JSON).unwrap();

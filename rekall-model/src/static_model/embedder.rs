@@ -16,14 +16,13 @@ use crate::{Error, LoadOptions};
 /// Rows are used where they lie: in the mapped file, or in the executable. The heap holds the
 /// tokenizer, and nothing for the bundled model.
 ///
-/// Cost: a few microseconds for a short text with the SentencePiece tokenizer of the bundled model.
-/// One thread; call it from several if you need more.
+/// Each call runs on the caller's thread; call it from several threads to use more cores.
 #[derive(Debug)]
 pub struct StaticEmbedder {
     tokenizer: TextTokenizer,
     unknown: Option<u32>,
     vectors: TokenVectors,
-    /// Tokens looked at in a text with its prefix.
+    /// Most tokens read from a text with its prefix.
     limit: Option<usize>,
     /// `limit` less the document prefix.
     max_tokens: Option<usize>,
@@ -40,7 +39,7 @@ impl StaticEmbedder {
     ///
     /// # Errors
     /// [`Error::MissingFile`] and [`Error::InvalidFile`], also when the tokenizer has another number of
-    /// tokens than the file has vectors; [`Error::InvalidInput`] for options it cannot honour.
+    /// tokens than the file has vectors; [`Error::InvalidInput`] for options it cannot honor.
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
         Self::from_named_folder(folder, &folder_name(folder), options)
@@ -52,11 +51,11 @@ impl StaticEmbedder {
 
     /// The French and English model compiled into this crate.
     ///
-    /// Cost: none worth naming; its 9 MB lie in the executable, are used in place, are shared between
-    /// processes and become resident page by page as tokens are looked up.
+    /// Cost: microseconds and no heap. Its 9 MB lie in the executable and are used in place, shared between
+    /// processes, and become resident page by page as tokens are looked up.
     ///
     /// # Errors
-    /// [`Error::InvalidInput`] for options it cannot honour.
+    /// [`Error::InvalidInput`] for options it cannot honor.
     #[cfg(feature = "bundled-model")]
     pub fn bundled(options: &LoadOptions) -> Result<Self, Error> {
         Self::from_files(super::bundled::files()?, options)
@@ -212,7 +211,7 @@ impl Embedder for StaticEmbedder {
         texts: &[&str],
         observe: &mut dyn FnMut(Progress) -> std::ops::ControlFlow<()>,
     ) -> Result<Embeddings, Error> {
-        /// Some milliseconds of work: often enough to stop promptly, seldom enough to cost nothing.
+        /// A few milliseconds of work: often enough to stop promptly, seldom enough to cost nothing.
         const MICRO_BATCH: usize = 256;
         let total = texts.len();
         let d = self.dimensions();
@@ -224,7 +223,7 @@ impl Embedder for StaticEmbedder {
             if !self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))? {
                 result.unembeddable.push(index);
             }
-            // The ids at hand are the whole text's, prefix included, unless the limit was reached.
+            // `ids` holds the whole text, prefix included, unless the limit was reached.
             let whole = self.document_prefix.is_empty() && self.limit.is_none_or(|l| buffers.ids.len() < l);
             let count = if whole { buffers.ids.len() } else { self.count_tokens(text)? };
             result.note_tokens(index, count, self.max_tokens);

@@ -13,7 +13,7 @@ use crate::mapped::MappedFile;
 use crate::tensors::{self, MAX_DIMENSIONS};
 use crate::tokenize::TextTokenizer;
 
-/// What Python's `model2vec` takes for a configuration that sets none.
+/// What Python's `model2vec` uses if the configuration sets none.
 pub(crate) const DEFAULT_MAX_LENGTH: usize = 512;
 
 /// A model's files, read and checked.

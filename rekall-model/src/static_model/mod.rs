@@ -1,12 +1,12 @@
 //! Static embeddings: a vector per token, looked up and averaged. No network, no matrix product.
 //!
 //! The files and the arithmetic are those of Model2Vec (the Python package `model2vec`, 0.10): text →
-//! tokens, no special ones, at most `max_length`; unknown tokens dropped; Σ weight × row; normalised.
-//! Where we differ on purpose:
+//! tokens, no special ones, at most `max_length`; unknown tokens dropped; Σ weight × row; normalized.
+//! This implementation differs on purpose:
 //! - Vectors always have length 1, also for a model whose configuration says `normalize: false`:
 //!   similarity is the dot product everywhere in this engine.
 //! - Long text is cut by tokens alone. Python first cuts it to `max_length` × the median piece's length
-//!   in characters, to save time; that only shows when the first `max_length` tokens are longer.
+//!   in characters, to save time; the results differ only when the first `max_length` tokens are longer.
 //! - Sums are `f32` for `f16` rows too, where Python rounds each result to `f16`.
 
 #[cfg(feature = "bundled-model")]

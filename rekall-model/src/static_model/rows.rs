@@ -8,7 +8,8 @@ use crate::bytes::Bytes;
 /// How a number is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Number {
-    /// Eight-bit integer. It needs no scale of its own: one scale for all rows falls to normalising.
+    /// Eight-bit integer. It needs no scale: a scale common to all rows disappears when the sum is
+    /// normalized.
     I8,
     F16,
     F32,

@@ -1,4 +1,5 @@
-//! A model's tokenizer: our own where it fits, the `tokenizers` crate for everything else.
+//! A model's tokenizer: this crate's own where it supports the file, the `tokenizers` crate for everything
+//! else.
 
 mod validate;
 
@@ -15,7 +16,7 @@ use crate::unigram::{ParseOutcome, Scratch, Unigram};
 pub(crate) enum TextTokenizer {
     /// SentencePiece Unigram files of the multilingual family.
     Unigram(Box<Unigram>),
-    /// WordPiece, BPE and all else.
+    /// WordPiece, BPE and all others.
     Generic(Box<Generic>),
 }
 
@@ -40,10 +41,10 @@ impl TextTokenizer {
                 validate::json(json).map_err(refused)?;
                 let mut tokenizer =
                     Tokenizer::from_bytes(json).map_err(|error| malformed(error.to_string()))?;
-                // Cutting and padding are the embedder's business, whatever the file was saved with.
+                // The embedder truncates and pads, whatever settings the file was saved with.
                 tokenizer.with_padding(None);
                 tokenizer.with_truncation(None).map_err(|error| malformed(error.to_string()))?;
-                // What stands around a text is the embedder's, too, and nothing is ever decoded.
+                // The embedder adds the special tokens, too, and nothing is ever decoded.
                 tokenizer.with_post_processor(None::<PostProcessorWrapper>);
                 tokenizer.with_decoder(None::<DecoderWrapper>);
                 validate::added_tokens(&tokenizer).map_err(refused)?;
@@ -57,7 +58,7 @@ impl TextTokenizer {
     /// Appends the ids of `text`, at most `limit`, to `ids`.
     ///
     /// # Errors
-    /// [`Error::Tokenize`] with position 0; the caller knows the true one.
+    /// [`Error::Tokenize`] with position 0; the caller sets the true one.
     pub(crate) fn encode(
         &self,
         text: &str,
@@ -94,8 +95,7 @@ impl TextTokenizer {
         }
     }
 
-    /// One more than the highest id. For `tokenizers`' kinds, costs a copy of the vocabulary: some
-    /// milliseconds.
+    /// One more than the highest id. For tokenizers of the `tokenizers` crate this copies the vocabulary.
     #[cfg(feature = "transformer")]
     pub(crate) fn ids_end(&self) -> usize {
         match self {
@@ -116,7 +116,7 @@ impl TextTokenizer {
         }
     }
 
-    /// The token that stands for the unknown, if the model has one.
+    /// The id of the unknown token, if the model has one.
     pub(crate) fn unknown_id(&self) -> Option<u32> {
         match self {
             Self::Unigram(unigram) => Some(unigram.unknown_id()),
@@ -124,8 +124,7 @@ impl TextTokenizer {
         }
     }
 
-    /// Heap held; for the `tokenizers` crate, which does not tell, an estimate from experience: ten
-    /// times its file.
+    /// Heap held. The `tokenizers` crate does not report it; the estimate is ten times the size of its file.
     pub(crate) fn memory_bytes(&self) -> usize {
         match self {
             Self::Unigram(unigram) => unigram.memory_bytes(),
@@ -147,7 +146,7 @@ fn unknown_token(json: &[u8]) -> Option<String> {
         #[serde(default)]
         unk_id: Option<usize>,
     }
-    // Read only where there is an id to look up: a vocabulary is most of the file.
+    // Read only if there is an id to look up, because the vocabulary is most of the file.
     #[derive(Deserialize)]
     struct Vocabulary {
         vocab: Vec<(String, f64)>,

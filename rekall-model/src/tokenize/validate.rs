@@ -1,6 +1,6 @@
-//! What a `tokenizer.json` may ask of the `tokenizers` crate, which trusts its files: it panics on a
-//! character map that is none, on merges of other tokens and on pieces of no length, and lets a text grow,
-//! and time with it, without end.
+//! Validates a `tokenizer.json` before the `tokenizers` crate reads it. That crate trusts its files: it
+//! panics on an invalid character map, on merges of unknown tokens and on pieces of length 0, and puts no
+//! bound on how much a normalizer lengthens a text.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -9,29 +9,28 @@ use tokenizers::Tokenizer;
 
 use crate::unigram::{MAX_PIECE_BYTES, max_expansion};
 
-/// How many times as long as its text what a model sees may be. Real pipelines stay below a hundred: 11 for a
-/// character map, 3 for a visible space.
+/// How many times longer normalizers and pre-tokenizers may make a text. Real pipelines stay below 100: 11
+/// for a character map, 3 for a visible space.
 const MAX_EXPANSION: u64 = 4096;
-/// Steps before the model, of normalizers and pre-tokenizers.
+/// Most steps of normalizers and pre-tokenizers together.
 const MAX_STEPS: usize = 64;
-/// Bytes of a text that is put before or behind each piece or character.
+/// Longest prefix or suffix that is added to each piece or character, in bytes.
 const MAX_AFFIX_BYTES: usize = 256;
-/// Characters of a word that WordPiece looks at, for which its time grows with the third power. The usual
-/// number is 100.
+/// Longest word that WordPiece splits, in characters; its time grows with the third power. The usual limit is
+/// 100.
 const MAX_WORD_CHARACTERS: u64 = 1000;
-/// Bytes of all pieces of a Unigram model, each of which the crate makes a node with a table for. A
+/// Bytes of all pieces of a Unigram model; for each the crate allocates a trie node with a hash map. A
 /// vocabulary of 250,000 has 2 MB.
 const MAX_VOCABULARY_BYTES: usize = 16 << 20;
 
-/// Why a file is refused: what it had to hold, and what it holds.
+/// Why a file is refused: what was expected, and what was got.
 pub(super) type Refusal = (String, String);
 
 fn refuse<T>(expected: impl Into<String>, got: impl Into<String>) -> Result<T, Refusal> {
     Err((expected.into(), got.into()))
 }
 
-/// Judges a file before the crate sees it. The parsing is done twice for it: 0.1 s for a vocabulary of
-/// 250,000.
+/// Validates a file. It is parsed here once more, before the crate parses it.
 pub(super) fn json(json: &[u8]) -> Result<(), Refusal> {
     let file: Value =
         serde_json::from_slice(json).map_err(|error| ("a tokenizer.json".into(), error.to_string()))?;
@@ -44,15 +43,15 @@ pub(super) fn json(json: &[u8]) -> Result<(), Refusal> {
     file.get("model").map_or(Ok(()), model)
 }
 
-/// The way of a text to the model.
+/// What happens to a text before the model.
 struct Pipeline {
     expansion: u64,
     steps: usize,
 }
 
 impl Pipeline {
-    /// One step, and those in it. Files of early versions leave the types out, so members count rather than
-    /// names.
+    /// One step, and those nested in it. Files of early versions have no types, so steps are told apart by
+    /// their members.
     fn step(&mut self, step: &Value) -> Result<(), Refusal> {
         let Value::Object(members) = step else { return Ok(()) };
         self.steps += 1;
@@ -76,11 +75,11 @@ impl Pipeline {
             self.grow(1 + prefix.len() as u64)?;
         }
         match kind {
-            // A byte becomes a character of two, behind a space.
+            // A byte becomes a character of two bytes, after a space.
             "ByteLevel" => self.grow(3)?,
-            // A space becomes a character of up to four bytes, and one stands before each word.
+            // A space becomes a character of up to four bytes, and each word gets one in front.
             "Metaspace" => self.grow(8)?,
-            // Spaces around Chinese characters.
+            // Chinese characters get spaces around them.
             "BertNormalizer" => self.grow(2)?,
             _ => {}
         }
@@ -111,11 +110,11 @@ fn charsmap(value: Option<&Value>) -> Result<u64, Refusal> {
     max_expansion(&blob).map_err(bad)
 }
 
-/// How much longer a replacement can make a text.
+/// How many times longer a replacement can make a text.
 fn replacement(pattern: &Value, content: &str) -> u64 {
     match pattern.get("String").and_then(Value::as_str) {
         Some(text) if !text.is_empty() => content.len().div_ceil(text.len()) as u64,
-        // A regular expression can find nothing before each character.
+        // A regular expression can match the empty string before each character.
         _ => 1 + content.len() as u64,
     }
 }
@@ -140,7 +139,7 @@ fn model(model: &Value) -> Result<(), Refusal> {
             most.to_string(),
         );
     }
-    // With it, a text has other tokens each time.
+    // With dropout, a text has different tokens each time.
     if let Some(dropout) = model.get("dropout").and_then(Value::as_f64)
         && dropout != 0.0
     {
@@ -167,19 +166,19 @@ fn unigram_pieces(pieces: &[Value]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The crate joins the halves of each merge in a buffer as long as the longest token, the second one without
-/// the prefix.
+/// The crate joins the halves of each merge in a buffer as long as the longest token; the second half loses
+/// its prefix.
 fn merges(list: &[Value], vocabulary: Option<&Value>, prefix: &str) -> Result<(), Refusal> {
     let longest = vocabulary.and_then(Value::as_object);
     let longest = longest.and_then(|tokens| tokens.keys().map(String::len).max()).unwrap_or(0);
     for merge in list {
-        // What is neither of the two forms is for the crate to refuse.
+        // The crate itself refuses what has neither of the two forms.
         let halves = match merge {
             Value::String(line) => line.split_once(' '),
             pair => pair.get(0).and_then(Value::as_str).zip(pair.get(1).and_then(Value::as_str)),
         };
         let Some((first, second)) = halves else { continue };
-        // Lines of an old form are no merges, and may say anything.
+        // A version line of an old file is no merge.
         if merge.as_str().is_some_and(|line| line.starts_with("#version")) {
             continue;
         }
@@ -193,10 +192,10 @@ fn merges(list: &[Value], vocabulary: Option<&Value>, prefix: &str) -> Result<()
     Ok(())
 }
 
-/// Judges the tokens that a loaded tokenizer cuts out of a text before anything else happens to it.
+/// Validates the added tokens, which a tokenizer matches in the text before anything else.
 ///
-/// Where one token swallows the spaces behind it, another that is nothing but spaces and swallows those
-/// before it would begin behind its own end, on which the crate panics.
+/// If one token strips the spaces after it, another token that consists of spaces only and strips those
+/// before it would begin after its own end, and the crate would panic.
 pub(super) fn added_tokens(tokenizer: &Tokenizer) -> Result<(), Refusal> {
     let tokens = tokenizer.get_added_tokens_decoder();
     if !tokens.values().any(|token| token.rstrip) {

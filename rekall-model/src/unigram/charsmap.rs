@@ -1,7 +1,8 @@
-//! SentencePiece's precompiled character map: Unicode normalisation and its exceptions, as data.
+//! SentencePiece's precompiled character map: Unicode normalization and its exceptions, as data.
 //!
 //! The blob is `u32` length of a trie in bytes, the trie (a Darts-clone double array of `u32`, little
-//! endian), then the replacements, each ended by a NUL. The trie's values are offsets into those.
+//! endian), then the replacements, each terminated by a NUL. The trie's values are offsets into the
+//! replacements.
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -12,14 +13,14 @@ use crate::bytes::Bytes;
 pub(super) struct Charsmap {
     /// Double array, `u32` little-endian.
     trie: Bytes,
-    /// Replacements, each ended by a NUL; checked to be UTF-8 at every start the trie names.
+    /// Replacements, each terminated by a NUL; UTF-8 as a whole.
     replacements: Bytes,
-    /// Bit `c` is set when the ASCII character `c` is left as it is.
+    /// Bit `c` is set if the map leaves the ASCII character `c` unchanged.
     ascii_identity: u128,
 }
 
 impl Charsmap {
-    /// Takes the two parts of a map apart. `None` if the blob is not one.
+    /// Splits a map into its two parts. `None` if the blob is not a map.
     pub(super) fn parse(blob: &Bytes) -> Option<Self> {
         let trie_bytes = u32::from_le_bytes(*blob.first_chunk()?) as usize;
         let trie = blob.slice(4..trie_bytes.checked_add(4)?)?;
@@ -55,8 +56,8 @@ impl Charsmap {
             let plain = if next_is_ascii { plain } else { plain.saturating_sub(1) };
             out.push_str(&text[at..at + plain]);
             at += plain;
-            // Anything else goes cluster by cluster, until two ASCII characters stand together
-            // (no cluster reaches across those, "\r\n" excepted, which is never plain).
+            // Anything else is normalized cluster by cluster, until two ASCII characters are adjacent (no
+            // cluster spans those, except "\r\n", which is never plain).
             for cluster in text[at..].graphemes(true) {
                 self.normalize_cluster(cluster, out);
                 at += cluster.len();
@@ -123,11 +124,11 @@ fn offset_of(unit: u32) -> usize {
     ((unit >> 10) << ((unit & 1 << 9) >> 6)) as usize
 }
 
-/// How many times as long as a text a map can make it, rounded up; or what is wrong with the map.
+/// How many times longer a map can make a text, rounded up; an error says what is wrong with the map.
 ///
-/// For files, before anybody uses them: every place that a walk through the trie can come to must lie in it,
-/// with room for a step by any byte, and every replacement in the text of replacements, from the beginning of
-/// a character. Linear in the trie.
+/// Validates a map from a file before it is used: every position that a walk through the trie can reach must
+/// lie in it, with room for a step by any byte, and every replacement must begin at a character of the text
+/// of replacements. Linear in the size of the trie.
 pub(crate) fn max_expansion(blob: &[u8]) -> Result<u64, String> {
     let length = blob.first_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
     let Some((length, rest)) = length.zip(blob.get(4..)) else {
@@ -142,7 +143,7 @@ pub(crate) fn max_expansion(blob: &[u8]) -> Result<u64, String> {
     let replacements = std::str::from_utf8(replacements).map_err(|error| error.to_string())?;
     let units: Vec<u32> = trie.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
     let ends: Vec<usize> = replacements.match_indices('\0').map(|(at, _)| at).collect();
-    // Each unit with a label says where its parent's children begin.
+    // A unit with a label determines where its parent's children begin.
     let mut children: Vec<(usize, usize)> = (0..units.len())
         .filter(|&at| units[at] >> 31 == 0 && units[at] & 0xFF != 0)
         .map(|at| (at ^ (units[at] & 0xFF) as usize, at))
@@ -150,7 +151,7 @@ pub(crate) fn max_expansion(blob: &[u8]) -> Result<u64, String> {
     children.sort_unstable();
 
     let mut seen = vec![false; units.len()];
-    // Breadth first: the shortest key with a replacement is the one that it stretches most.
+    // Breadth first: a replacement lengthens its shortest key most.
     let mut places = std::collections::VecDeque::from([(offset_of(units[0]), 1_u64)]);
     let mut longest = 1;
     while let Some((place, depth)) = places.pop_front() {

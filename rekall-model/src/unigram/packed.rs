@@ -1,4 +1,4 @@
-//! A tokenizer as one block of bytes that is used where it lies.
+//! A tokenizer as one block of bytes that is used in place.
 //!
 //! All numbers are little-endian: the magic `RKUG0001`; `u32` id of the unknown piece; `f64` its score; `u32`
 //! the character that a run of spaces becomes (0 leaves runs alone); `u32` 1 if words are split at any white
@@ -51,8 +51,8 @@ impl Sections {
 }
 
 impl Unigram {
-    /// Reads the packed form in place; copies nothing but the added tokens. `None` if the block is
-    /// not one.
+    /// Reads the packed form in place; only the added tokens are copied. `None` if the block is not a packed
+    /// tokenizer.
     pub(crate) fn from_packed(block: &Bytes) -> Option<Self> {
         let mut reader = Reader { block, at: 0 };
         if reader.take(8)?.first_chunk() != Some(MAGIC) {

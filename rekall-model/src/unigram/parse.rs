@@ -1,4 +1,4 @@
-//! From a `tokenizer.json` to a [`Unigram`], for the files it can run exactly.
+//! Reads a `tokenizer.json` into a [`Unigram`], for the files that it can run exactly.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,12 +15,12 @@ use super::pieces::MAX_PIECE_BYTES;
 use super::tokenizer::{AddedToken, META, Unigram};
 use super::trie::Trie;
 
-/// Whether a `tokenizer.json` is one of ours.
+/// Whether a `tokenizer.json` is of the supported family.
 #[derive(Debug)]
 pub(crate) enum ParseOutcome {
-    /// It is, and this runs it.
+    /// It is, and this tokenizer runs it.
     Supported(Box<Unigram>),
-    /// It asks for something else; the `tokenizers` crate runs those.
+    /// It needs something else; the `tokenizers` crate runs it.
     Other,
 }
 
@@ -94,21 +94,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for ScoredPieces<'a> {
     }
 }
 
-/// Tokens cut out of the raw text, each of which is looked for at each place: known files have some five.
+/// Most added tokens; each is searched for at each position of a text. Known files have about five.
 const MAX_ADDED_TOKENS: usize = 1000;
 
-/// How many times as long a character map may make a text: Unicode's own makes one character of 3 bytes 33.
+/// How many times longer a character map may make a text. Unicode's own makes 33 bytes of one character of 3
+/// bytes.
 const MAX_EXPANSION: u64 = 256;
 
 /// Log-probability penalty of an unknown character below the least likely piece, as in SentencePiece.
 const UNKNOWN_PENALTY: f64 = 10.0;
 
 impl Unigram {
-    /// Reads a `tokenizer.json`. The cost is parsing it and building a trie: about 15 ms for 32,000
-    /// pieces.
+    /// Reads a `tokenizer.json`. The cost is parsing it and building a trie.
     ///
     /// # Errors
-    /// The parser's, if it is not JSON of this shape at all; a valid file of another kind is
+    /// The parser's error, if it is not JSON of this shape; a valid file of another family is
     /// [`ParseOutcome::Other`].
     pub(crate) fn parse(json: &[u8]) -> Result<ParseOutcome, serde_json::Error> {
         let file: File<'_> = serde_json::from_slice(json)?;
@@ -119,7 +119,7 @@ impl Unigram {
         })
     }
 
-    /// The packed form of a `tokenizer.json`; `None` for a file of another kind.
+    /// The packed form of a `tokenizer.json`; `None` for a file of another family.
     #[cfg(all(test, feature = "bundled-model"))]
     pub(crate) fn pack(json: &[u8]) -> Option<Vec<u8>> {
         let file: File<'_> = serde_json::from_slice(json).ok()?;
@@ -127,7 +127,7 @@ impl Unigram {
     }
 }
 
-/// `None` at the first thing that is not exactly of the family.
+/// `None` for anything that is not exactly of the family.
 fn sections(file: &File<'_>) -> Option<Sections> {
     let model = &file.model;
     if model.kind != "Unigram" || model.byte_fallback {
@@ -170,7 +170,7 @@ fn sections(file: &File<'_>) -> Option<Sections> {
     })
 }
 
-/// A character map, alone or followed by the collapse of space runs.
+/// A character map, alone or followed by a step that collapses runs of spaces.
 fn normalizer(value: &Value) -> Option<(Vec<u8>, Option<char>)> {
     let charsmap = |value: &Value| {
         let text = value.get("precompiled_charsmap")?.as_str()?;
@@ -198,7 +198,7 @@ fn normalizer(value: &Value) -> Option<(Vec<u8>, Option<char>)> {
     }
 }
 
-/// Whether words are split at all white space; `None` for a pipeline of another family.
+/// Whether words are split at all white space; `None` for steps of another family.
 fn pre_tokenizer(value: &Value) -> Option<bool> {
     let is_metaspace = |value: &Value| {
         let flag = |key, default| value.get(key).and_then(Value::as_bool).unwrap_or(default);

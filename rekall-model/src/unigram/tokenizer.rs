@@ -14,24 +14,24 @@ pub(super) const META: char = '\u{2581}';
 pub(crate) struct Unigram {
     pub(super) charsmap: Charsmap,
     pub(super) pieces: Pieces,
-    /// What a run of spaces becomes, if runs are collapsed.
+    /// The character that replaces a run of spaces, if runs are collapsed.
     pub(super) collapse: Option<char>,
     /// Whether words are split at any white space, not only at the space.
     pub(super) whitespace_split: bool,
-    /// Tokens found in the raw text before anything else happens to it.
+    /// Tokens that are matched in the raw text before anything else.
     pub(super) added: Vec<AddedToken>,
 }
 
-/// A token that is matched literally, before normalisation.
+/// A token that is matched literally, before normalization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AddedToken {
     pub(super) text: String,
     pub(super) id: u32,
-    /// Swallows white space on its left, on its right.
+    /// Whether it strips white space on its left, and on its right.
     pub(super) strip: (bool, bool),
 }
 
-/// Buffers of one caller, so that a batch allocates once.
+/// Buffers reused by one caller, so that a batch allocates once.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     normalized: String,
@@ -57,7 +57,7 @@ impl Unigram {
         self.encode_segment(rest, end, scratch, ids);
     }
 
-    /// The piece that stands for what is unknown.
+    /// The id of the unknown piece.
     pub(crate) fn unknown_id(&self) -> u32 {
         self.pieces.unknown_id
     }
@@ -79,7 +79,7 @@ impl Unigram {
         self.charsmap.memory_bytes() + self.pieces.memory_bytes()
     }
 
-    /// The leftmost, then longest, added token with the white space it swallows.
+    /// The leftmost, then longest, added token with the white space that it strips.
     fn next_added(&self, text: &str) -> Option<(Range<usize>, &AddedToken)> {
         let may_begin = |byte: u8| self.added.iter().any(|token| token.text.as_bytes()[0] == byte);
         let mut start = 0;
@@ -106,7 +106,7 @@ impl Unigram {
         normalized.clear();
         self.charsmap.normalize(text, normalized);
         let normalized = match self.collapse {
-            // A split at white space makes runs of spaces vanish anyway.
+            // Splitting at white space removes runs of spaces anyway.
             Some(' ') if self.whitespace_split => &*normalized,
             Some(by) => {
                 collapsed.clear();
@@ -127,7 +127,7 @@ impl Unigram {
         }
     }
 
-    /// `part` with its spaces as `▁` and one put before it; each `▁` begins a word.
+    /// `part` with its spaces replaced by `▁` and one added in front; each `▁` begins a word.
     fn encode_words(
         &self,
         part: &str,

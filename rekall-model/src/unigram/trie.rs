@@ -15,7 +15,7 @@ pub(super) struct Trie {
 const MAX_UNITS: usize = 1 << 24;
 /// Units come in blocks of 256: exclusive or with a byte stays inside one.
 const BLOCK: usize = 256;
-/// Free places tried for a node's children before a fresh block is taken: bounds building time, and
+/// Free positions tried for a node's children before a new block is added. It bounds the building time, and
 /// leaves about a tenth of the units unused.
 const TRIES: usize = 256;
 
@@ -71,7 +71,7 @@ impl Trie {
         let mut builder = Builder::default();
         builder.grow();
         builder.take(0);
-        // A leaf's base reads as 0; so no node may have that one.
+        // A leaf's base reads as 0, so no node may have that base.
         builder.is_base[0] = true;
         builder.build(&sorted)?;
         let mut units = Vec::with_capacity(builder.units.len() * 8);
@@ -100,7 +100,7 @@ fn value_of(unit: &[u8]) -> u32 {
 #[derive(Default)]
 struct Builder {
     units: Vec<(u32, u32)>,
-    /// Units in the order they were added; taken ones are swept out when met.
+    /// Units in the order in which they were added; used ones are removed when they are met.
     free: Vec<u32>,
     is_free: Vec<bool>,
     is_base: Vec<bool>,
@@ -125,8 +125,7 @@ impl Builder {
         let mut children: Vec<(u8, usize, usize)> = Vec::new();
         while let Some((unit, depth, first, last)) = stack.pop() {
             let mut first = first;
-            // Keys that end here sort before those that go on; the last of equal ones has the
-            // greatest id.
+            // Keys that end here sort before those that go on; the last of equal keys has the greatest id.
             while first < last && sorted[first].0.len() == depth {
                 self.units[unit].1 = sorted[first].1 + 1;
                 first += 1;
@@ -180,7 +179,7 @@ impl Builder {
             return None;
         }
         self.grow();
-        // Any base in a fresh block will do: nothing in it is taken.
+        // Any base in a new block is possible, because all of it is free.
         self.is_base[base] = true;
         Some(base)
     }

@@ -2,7 +2,7 @@
 
 use super::pieces::Pieces;
 
-/// Best way to reach each byte position of a word; reused between words.
+/// The best path to each byte position of a word; reused between words.
 #[derive(Debug, Default)]
 pub(super) struct Lattice {
     nodes: Vec<Node>,
@@ -67,8 +67,7 @@ impl Node {
     #[inline]
     fn offer(&mut self, score: f64, start: usize, id: u32) {
         if self.start == UNREACHED || score > self.score {
-            // Words longer than 4 GiB do not fit a `String` of a 32-bit offset; texts are bounded
-            // far below by whoever stores them.
+            // A word of 4 GiB would overflow; texts are limited to far less before they are embedded.
             *self = Self { score, start: start as u32, id };
         }
     }

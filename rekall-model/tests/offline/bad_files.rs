@@ -103,7 +103,7 @@ fn unknown_architecture() {
 }
 
 #[test]
-fn options_that_cannot_be_honoured() {
+fn options_that_cannot_be_honored() {
     let source = ModelSource::Path(common::fixture("static-f32"));
     let mut options = LoadOptions::new();
     options.dimensions = Some(4);
@@ -286,7 +286,7 @@ mod transformer {
     }
 
     #[test]
-    fn options_that_cannot_be_honoured() {
+    fn options_that_cannot_be_honored() {
         let source = ModelSource::Path(common::fixture(MODEL));
         let mut options = LoadOptions::new();
         options.dimensions = Some(16);

@@ -36,7 +36,7 @@
  * know. Unknown flags and numbers are REKALL_MISUSE, and so is a member that is set without the flag or the member that
  * makes it count: nothing is left aside without a word. Always say struct_size through the macro, never in numbers.
  *
- * THREADS. One handle may be used from any number of threads at once. Hits, entries, pages, links, neighbours, changes,
+ * THREADS. One handle may be used from any number of threads at once. Hits, entries, pages, links, neighbors, changes,
  * facets, vectors, reports, errors and tokens may be used from any thread, also after rekall_close(); a batch by one call at
  * a time. Any number of processes may share a file; a handle
  * must not be used in a child process after fork(). A thread that is cancelled (pthread_cancel) inside a call ends the call
@@ -400,7 +400,7 @@
 #define REKALL_EMBED_QUERY 1
 
 /* ======================================================================================================== */
-/* The handle: an open file, the calls that run on it, and its end                                          */
+/* Numbers for none and for no limit                                                                        */
 /* ======================================================================================================== */
 
 /**
@@ -845,7 +845,7 @@ typedef struct rekall_links rekall_links;
 /**
  * The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
  */
-typedef struct rekall_neighbours rekall_neighbours;
+typedef struct rekall_neighbors rekall_neighbors;
 
 /**
  * A page of entries. Never changes; may be read from any thread, also after rekall_close().
@@ -890,6 +890,214 @@ typedef struct rekall_str {
      */
     size_t len;
 } rekall_str;
+
+/**
+ * Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
+ * Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
+ */
+typedef int32_t (*rekall_progress_fn)(void *user_data, uint64_t done, uint64_t total);
+
+/**
+ * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+ */
+typedef struct rekall_watch {
+    /**
+     * sizeof(rekall_watch).
+     */
+    size_t struct_size;
+    /**
+     * Hears how far the call has come; NULL: nobody.
+     */
+    rekall_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *user_data;
+    /**
+     * Stops the call; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_watch;
+
+/**
+ * A rekall_watch with its size, and the default in all members.
+ */
+#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
+
+/**
+ * Something that happened while the library worked. Made by the library, which may know members beyond those that
+ * this header has: read it through the pointer, do not copy it. All pointers are valid until the callback returns;
+ * those that the kind does not have are NULL, the numbers 0.
+ */
+typedef struct rekall_event {
+    /**
+     * Size of the library's struct.
+     */
+    size_t struct_size;
+    /**
+     * A REKALL_EVENT_ number. Pass over those that you do not know.
+     */
+    uint32_t kind;
+    /**
+     * How loud it is: a REKALL_LOG_ level.
+     */
+    int32_t level;
+    /**
+     * The whole in one line, NUL-terminated; never NULL.
+     */
+    const char *message;
+    /**
+     * Which model.
+     */
+    const char *model;
+    /**
+     * Why.
+     */
+    const char *reason;
+    /**
+     * Id of the entry.
+     */
+    const char *entry;
+    /**
+     * How long it took, in microseconds.
+     */
+    uint64_t elapsed_us;
+    /**
+     * Memory, in bytes.
+     */
+    uint64_t bytes;
+    /**
+     * How many.
+     */
+    uint64_t count;
+} rekall_event;
+
+/**
+ * Hears an event.
+ */
+typedef void (*rekall_event_fn)(void *user_data, const rekall_event *event);
+
+/**
+ * Hears a line of the log: its level (REKALL_LOG_), its text (NUL-terminated UTF-8) and the text's length in bytes.
+ */
+typedef void (*rekall_log_fn)(void *user_data, int32_t level, const char *message, size_t len);
+
+/**
+ * Told once when the library will not use user_data any more.
+ */
+typedef void (*rekall_destroy_fn)(void *user_data);
+
+/**
+ * Who hears events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
+ *
+ * The functions are called on whatever thread does the work, also on several at once, and must be quick. They must not
+ * throw, longjmp, or call back into the same handle (which answers REKALL_MISUSE); rekall_interrupt() and tokens are
+ * fine.
+ */
+typedef struct rekall_listener {
+    /**
+     * sizeof(rekall_listener).
+     */
+    size_t struct_size;
+    /**
+     * Hears events; NULL: nobody.
+     */
+    rekall_event_fn event;
+    /**
+     * Hears the log; NULL: nobody.
+     */
+    rekall_log_fn log;
+    /**
+     * The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
+     */
+    int32_t log_level;
+    /**
+     * Handed to the functions.
+     */
+    void *user_data;
+    /**
+     * Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
+     * with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
+     */
+    rekall_destroy_fn destroy;
+} rekall_listener;
+
+/**
+ * A rekall_listener with its size, and the default in all members.
+ */
+#define REKALL_LISTENER_INIT { sizeof(rekall_listener), 0, 0, 0, 0, 0 }
+
+/**
+ * Counts the tokens of a text as the model sees them. (size_t)-1 says that it cannot, and fails the call with
+ * REKALL_CALLBACK.
+ */
+typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size_t len);
+
+/**
+ * Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
+ * any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
+ * text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
+ * vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
+ * REKALL_CALLBACK. Called on the threads that call the library (it makes vectors on no thread of its own), also on
+ * several at once.
+ */
+typedef rekall_status (*rekall_embed_fn)(void *user_data,
+                                         uint32_t purpose,
+                                         const rekall_str *texts,
+                                         size_t count,
+                                         float *out_vectors,
+                                         size_t dimensions);
+
+/**
+ * A model of the caller's own, instead of one that the library loads. Start from REKALL_EMBEDDER_INIT; the library
+ * copies it. The functions must not throw, longjmp, or call back into the same handle.
+ */
+typedef struct rekall_embedder {
+    /**
+     * sizeof(rekall_embedder).
+     */
+    size_t struct_size;
+    /**
+     * The model's name, NUL-terminated. With the dimensions it is what tells vectors of two models apart: change it
+     * whenever the model's vectors change their meaning.
+     */
+    const char *name;
+    /**
+     * Numbers in a vector, 1 or more.
+     */
+    size_t dimensions;
+    /**
+     * The longest text that embed takes, in tokens; longer ones are split first, and each piece gets a vector. 0: any.
+     */
+    size_t max_tokens;
+    /**
+     * Counts tokens for max_tokens. NULL: bytes are counted.
+     */
+    rekall_count_tokens_fn count_tokens;
+    /**
+     * Makes vectors. Not NULL.
+     */
+    rekall_embed_fn embed;
+    /**
+     * Handed to the functions.
+     */
+    void *user_data;
+    /**
+     * Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
+     * before the call that was given this struct returns with an error (but not when struct_size itself is wrong, and the
+     * struct so cannot be read). NULL: nobody.
+     */
+    rekall_destroy_fn destroy;
+    /**
+     * Bytes of memory that the model takes, for model_bytes of rekall_stats; 0: not known.
+     */
+    uint64_t memory_bytes;
+} rekall_embedder;
+
+/**
+ * A rekall_embedder with its size, and the default in all members.
+ */
+#define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
@@ -958,181 +1166,6 @@ typedef struct rekall_load_options {
  * A rekall_load_options with its size, and the default in all members.
  */
 #define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0}, 0, 0, 0 }
-
-/**
- * Counts the tokens of a text as the model sees them. (size_t)-1 says that it cannot, and fails the call with
- * REKALL_CALLBACK.
- */
-typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size_t len);
-
-/**
- * Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
- * any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
- * text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
- * vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
- * REKALL_CALLBACK. Called on the threads that call the library (it makes vectors on no thread of its own), also on
- * several at once.
- */
-typedef rekall_status (*rekall_embed_fn)(void *user_data,
-                                         uint32_t purpose,
-                                         const rekall_str *texts,
-                                         size_t count,
-                                         float *out_vectors,
-                                         size_t dimensions);
-
-/**
- * Told once when the library will not use user_data any more.
- */
-typedef void (*rekall_destroy_fn)(void *user_data);
-
-/**
- * A model of the caller's own, instead of one that the library loads. Start from REKALL_EMBEDDER_INIT; the library
- * copies it. The functions must not throw, longjmp, or call back into the same handle.
- */
-typedef struct rekall_embedder {
-    /**
-     * sizeof(rekall_embedder).
-     */
-    size_t struct_size;
-    /**
-     * The model's name, NUL-terminated. With the dimensions it is what tells vectors of two models apart: change it
-     * whenever the model's vectors change their meaning.
-     */
-    const char *name;
-    /**
-     * Numbers in a vector, 1 or more.
-     */
-    size_t dimensions;
-    /**
-     * The longest text that embed takes, in tokens; longer ones are split first, and each piece gets a vector. 0: any.
-     */
-    size_t max_tokens;
-    /**
-     * Counts tokens for max_tokens. NULL: bytes are counted.
-     */
-    rekall_count_tokens_fn count_tokens;
-    /**
-     * Makes vectors. Not NULL.
-     */
-    rekall_embed_fn embed;
-    /**
-     * Handed to the functions.
-     */
-    void *user_data;
-    /**
-     * Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
-     * before the call that was given this struct returns with an error (but not when struct_size itself is wrong, and the
-     * struct so cannot be read). NULL: nobody.
-     */
-    rekall_destroy_fn destroy;
-    /**
-     * Bytes of memory that the model takes, for model_bytes of rekall_stats; 0: not known.
-     */
-    uint64_t memory_bytes;
-} rekall_embedder;
-
-/**
- * A rekall_embedder with its size, and the default in all members.
- */
-#define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0, 0 }
-
-/**
- * Something that happened while the library worked. Made by the library, which may know members beyond those that
- * this header has: read it through the pointer, do not copy it. All pointers are valid until the callback returns;
- * those that the kind does not have are NULL, the numbers 0.
- */
-typedef struct rekall_event {
-    /**
-     * Size of the library's struct.
-     */
-    size_t struct_size;
-    /**
-     * A REKALL_EVENT_ number. Pass over those that you do not know.
-     */
-    uint32_t kind;
-    /**
-     * How loud it is: a REKALL_LOG_ level.
-     */
-    int32_t level;
-    /**
-     * The whole in one line, NUL-terminated; never NULL.
-     */
-    const char *message;
-    /**
-     * Which model.
-     */
-    const char *model;
-    /**
-     * Why.
-     */
-    const char *reason;
-    /**
-     * Id of the entry.
-     */
-    const char *entry;
-    /**
-     * How long it took, in microseconds.
-     */
-    uint64_t elapsed_us;
-    /**
-     * Memory, in bytes.
-     */
-    uint64_t bytes;
-    /**
-     * How many.
-     */
-    uint64_t count;
-} rekall_event;
-
-/**
- * Hears an event.
- */
-typedef void (*rekall_event_fn)(void *user_data, const rekall_event *event);
-
-/**
- * Hears a line of the log: its level (REKALL_LOG_), its text (NUL-terminated UTF-8) and the text's length in bytes.
- */
-typedef void (*rekall_log_fn)(void *user_data, int32_t level, const char *message, size_t len);
-
-/**
- * Who hears events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
- *
- * The functions are called on whatever thread does the work, also on several at once, and must be quick. They must not
- * throw, longjmp, or call back into the same handle (which answers REKALL_MISUSE); rekall_interrupt() and tokens are
- * fine.
- */
-typedef struct rekall_listener {
-    /**
-     * sizeof(rekall_listener).
-     */
-    size_t struct_size;
-    /**
-     * Hears events; NULL: nobody.
-     */
-    rekall_event_fn event;
-    /**
-     * Hears the log; NULL: nobody.
-     */
-    rekall_log_fn log;
-    /**
-     * The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
-     */
-    int32_t log_level;
-    /**
-     * Handed to the functions.
-     */
-    void *user_data;
-    /**
-     * Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
-     * with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
-     */
-    rekall_destroy_fn destroy;
-} rekall_listener;
-
-/**
- * A rekall_listener with its size, and the default in all members.
- */
-#define REKALL_LISTENER_INIT { sizeof(rekall_listener), 0, 0, 0, 0, 0 }
 
 /**
  * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
@@ -1308,125 +1341,6 @@ typedef struct rekall_context {
 #define REKALL_CONTEXT_INIT { sizeof(rekall_context), {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0, 0, 0, 0 }
 
 /**
- * An entry to be remembered. Only the title is required. Start from REKALL_NEW_ENTRY_INIT. Everything is copied.
- */
-typedef struct rekall_new_entry {
-    /**
-     * sizeof(rekall_new_entry).
-     */
-    size_t struct_size;
-    /**
-     * REKALL_NEW_ENTRY_ flags.
-     */
-    uint32_t flags;
-    /**
-     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
-     */
-    uint32_t confidence;
-    /**
-     * One line that says what it is about: not blank, at most 4 KiB.
-     */
-    rekall_str title;
-    /**
-     * The rest, at most 4 MiB.
-     */
-    rekall_str content;
-    /**
-     * What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
-     */
-    rekall_str kind;
-    /**
-     * The project it belongs to. Default: none.
-     */
-    rekall_str project;
-    /**
-     * "episodic" (something that happened, the default), "semantic" (something drawn from it), or a word of your own.
-     */
-    rekall_str memory_type;
-    /**
-     * Labels, at most 256; repeated ones are kept once.
-     */
-    const rekall_str *tags;
-    /**
-     * How many.
-     */
-    size_t tags_count;
-    /**
-     * What surrounded it; NULL: nothing.
-     */
-    const rekall_context *context;
-    /**
-     * Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
-     * a double's) cannot hold exactly is refused: give it as text.
-     */
-    rekall_str metadata;
-} rekall_new_entry;
-
-/**
- * A rekall_new_entry with its size, and the default in all members.
- */
-#define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
-    0, 0, {0, 0} }
-
-/**
- * Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
- * Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
- */
-typedef int32_t (*rekall_progress_fn)(void *user_data, uint64_t done, uint64_t total);
-
-/**
- * How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
- */
-typedef struct rekall_remember_options {
-    /**
-     * sizeof(rekall_remember_options).
-     */
-    size_t struct_size;
-    /**
-     * Vectors made by the host, instead of having them made: one row an entry, row after row, of any length but zero.
-     * NULL: the model makes them.
-     */
-    const float *vectors;
-    /**
-     * How many numbers in all: entries * dimensions.
-     */
-    size_t vectors_len;
-    /**
-     * How long the model stays loaded after this call, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
-     * REKALL_ZERO.
-     */
-    uint64_t keep_alive_ms;
-    /**
-     * Hears how many entries are embedded; see rekall_watch.
-     */
-    rekall_progress_fn progress;
-    /**
-     * Handed to progress.
-     */
-    void *user_data;
-    /**
-     * Stops the call; NULL: only rekall_interrupt() does.
-     */
-    rekall_token *token;
-} rekall_remember_options;
-
-/**
- * A rekall_remember_options with its size, and the default in all members.
- */
-#define REKALL_REMEMBER_OPTIONS_INIT { sizeof(rekall_remember_options), 0, 0, 0, 0, 0, 0 }
-
-/**
- * The name of an entry: a ULID, 26 characters, letters in capitals, and a NUL. Ids sort by the time they were made. An id
- * has one spelling: small letters are REKALL_INVALID_INPUT.
- */
-typedef struct rekall_id {
-    /**
-     * The characters, NUL-terminated; "" when there is none.
-     */
-    char text[27];
-} rekall_id;
-
-/**
  * What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
  */
 typedef struct rekall_patch {
@@ -1500,15 +1414,90 @@ typedef struct rekall_patch {
     0, 0, {0, 0}, 0 }
 
 /**
- * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+ * An entry to be remembered. Only the title is required. Start from REKALL_NEW_ENTRY_INIT. Everything is copied.
  */
-typedef struct rekall_watch {
+typedef struct rekall_new_entry {
     /**
-     * sizeof(rekall_watch).
+     * sizeof(rekall_new_entry).
      */
     size_t struct_size;
     /**
-     * Hears how far the call has come; NULL: nobody.
+     * REKALL_NEW_ENTRY_ flags.
+     */
+    uint32_t flags;
+    /**
+     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
+     */
+    uint32_t confidence;
+    /**
+     * One line that says what it is about: not blank, at most 4 KiB.
+     */
+    rekall_str title;
+    /**
+     * The rest, at most 4 MiB.
+     */
+    rekall_str content;
+    /**
+     * What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
+     */
+    rekall_str kind;
+    /**
+     * The project it belongs to. Default: none.
+     */
+    rekall_str project;
+    /**
+     * "episodic" (something that happened, the default), "semantic" (something drawn from it), or a word of your own.
+     */
+    rekall_str memory_type;
+    /**
+     * Labels, at most 256; repeated ones are kept once.
+     */
+    const rekall_str *tags;
+    /**
+     * How many.
+     */
+    size_t tags_count;
+    /**
+     * What surrounded it; NULL: nothing.
+     */
+    const rekall_context *context;
+    /**
+     * Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
+     * a double's) cannot hold exactly is refused: give it as text.
+     */
+    rekall_str metadata;
+} rekall_new_entry;
+
+/**
+ * A rekall_new_entry with its size, and the default in all members.
+ */
+#define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
+    0, 0, {0, 0} }
+
+/**
+ * How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
+ */
+typedef struct rekall_remember_options {
+    /**
+     * sizeof(rekall_remember_options).
+     */
+    size_t struct_size;
+    /**
+     * Vectors made by the host, instead of having them made: one row an entry, row after row, of any length but zero.
+     * NULL: the model makes them.
+     */
+    const float *vectors;
+    /**
+     * How many numbers in all: entries * dimensions.
+     */
+    size_t vectors_len;
+    /**
+     * How long the model stays loaded after this call, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+     * REKALL_ZERO.
+     */
+    uint64_t keep_alive_ms;
+    /**
+     * Hears how many entries are embedded; see rekall_watch.
      */
     rekall_progress_fn progress;
     /**
@@ -1519,12 +1508,23 @@ typedef struct rekall_watch {
      * Stops the call; NULL: only rekall_interrupt() does.
      */
     rekall_token *token;
-} rekall_watch;
+} rekall_remember_options;
 
 /**
- * A rekall_watch with its size, and the default in all members.
+ * A rekall_remember_options with its size, and the default in all members.
  */
-#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
+#define REKALL_REMEMBER_OPTIONS_INIT { sizeof(rekall_remember_options), 0, 0, 0, 0, 0, 0 }
+
+/**
+ * The name of an entry: a ULID, 26 characters, letters in capitals, and a NUL. Ids sort by the time they were made. An id
+ * has one spelling: small letters are REKALL_INVALID_INPUT.
+ */
+typedef struct rekall_id {
+    /**
+     * The characters, NUL-terminated; "" when there is none.
+     */
+    char text[27];
+} rekall_id;
 
 /**
  * A top-level key of the metadata and the value it must have.
@@ -2173,6 +2173,36 @@ int32_t rekall_token_is_cancelled(const rekall_token *token);
 void rekall_token_free(rekall_token *token);
 
 /* ======================================================================================================== */
+/* Watching long calls                                                                                      */
+/* ======================================================================================================== */
+
+/**
+ * As REKALL_WATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_watch_init(rekall_watch *watch,
+                       size_t struct_size);
+
+/* ======================================================================================================== */
+/* Events and log                                                                                           */
+/* ======================================================================================================== */
+
+/**
+ * As REKALL_LISTENER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_listener_init(rekall_listener *listener,
+                          size_t struct_size);
+
+/* ======================================================================================================== */
+/* The caller's own model                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * As REKALL_EMBEDDER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_embedder_init(rekall_embedder *embedder,
+                          size_t struct_size);
+
+/* ======================================================================================================== */
 /* The handle: an open file, the calls that run on it, and its end                                          */
 /* ======================================================================================================== */
 
@@ -2203,8 +2233,24 @@ const char *rekall_path(const rekall_db *db);
 void rekall_interrupt(rekall_db *db);
 
 /* ======================================================================================================== */
+/* Loading a model                                                                                          */
+/* ======================================================================================================== */
+
+/**
+ * As REKALL_LOAD_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_load_options_init(rekall_load_options *options,
+                              size_t struct_size);
+
+/* ======================================================================================================== */
 /* Opening                                                                                                  */
 /* ======================================================================================================== */
+
+/**
+ * As REKALL_OPEN_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_open_options_init(rekall_open_options *options,
+                              size_t struct_size);
 
 /**
  * Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
@@ -2264,8 +2310,36 @@ rekall_status rekall_config_check_file(const char *path,
                                        rekall_error **error);
 
 /* ======================================================================================================== */
+/* Entries as they are handed in                                                                            */
+/* ======================================================================================================== */
+
+/**
+ * As REKALL_PATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_patch_init(rekall_patch *patch,
+                       size_t struct_size);
+
+/**
+ * As REKALL_CONTEXT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_context_init(rekall_context *context,
+                         size_t struct_size);
+
+/**
+ * As REKALL_NEW_ENTRY_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_new_entry_init(rekall_new_entry *entry,
+                           size_t struct_size);
+
+/* ======================================================================================================== */
 /* Remembering                                                                                              */
 /* ======================================================================================================== */
+
+/**
+ * As REKALL_REMEMBER_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_remember_options_init(rekall_remember_options *options,
+                                  size_t struct_size);
 
 /**
  * Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
@@ -2562,34 +2636,34 @@ void rekall_links_free(rekall_links *links);
 
 /**
  * Reads which entries are within depth links of an entry, nearest first. out receives them, to be freed with
- * rekall_neighbours_free(). REKALL_NOT_FOUND.
+ * rekall_neighbors_free(). REKALL_NOT_FOUND.
  */
 REKALL_NODISCARD
-rekall_status rekall_neighbours_of(rekall_db *db,
-                                   const char *id,
-                                   size_t depth,
-                                   rekall_neighbours **out,
-                                   rekall_error **error);
+rekall_status rekall_neighbors_of(rekall_db *db,
+                                  const char *id,
+                                  size_t depth,
+                                  rekall_neighbors **out,
+                                  rekall_error **error);
 
 /**
- * How many neighbours there are; 0 for NULL.
+ * How many neighbors there are; 0 for NULL.
  */
-size_t rekall_neighbours_count(const rekall_neighbours *neighbours);
+size_t rekall_neighbors_count(const rekall_neighbors *neighbors);
 
 /**
- * Id of neighbour number index (from 0), NUL-terminated. It belongs to neighbours. NULL behind the last.
+ * Id of neighbor number index (from 0), NUL-terminated. It belongs to neighbors. NULL behind the last.
  */
-const char *rekall_neighbours_id(const rekall_neighbours *neighbours, size_t index);
+const char *rekall_neighbors_id(const rekall_neighbors *neighbors, size_t index);
 
 /**
- * How many links away neighbour number index is, 1 or more. 0 behind the last.
+ * How many links away neighbor number index is, 1 or more. 0 behind the last.
  */
-size_t rekall_neighbours_distance(const rekall_neighbours *neighbours, size_t index);
+size_t rekall_neighbors_distance(const rekall_neighbors *neighbors, size_t index);
 
 /**
- * Frees neighbours. NULL is fine.
+ * Frees neighbors. NULL is fine.
  */
-void rekall_neighbours_free(rekall_neighbours *neighbours);
+void rekall_neighbors_free(rekall_neighbors *neighbors);
 
 /* ======================================================================================================== */
 /* Several operations in one transaction                                                                    */
@@ -2730,6 +2804,16 @@ rekall_status rekall_remember_json(rekall_db *db,
                                    const rekall_watch *watch,
                                    rekall_report **out,
                                    rekall_error **error);
+
+/* ======================================================================================================== */
+/* Filters: which entries a search may find                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_filter_init(rekall_filter *filter,
+                        size_t struct_size);
 
 /* ======================================================================================================== */
 /* Entries page by page                                                                                     */
@@ -2922,6 +3006,12 @@ void rekall_facets_free(rekall_facets *facets);
 /* ======================================================================================================== */
 
 /**
+ * As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_recall_options_init(rekall_recall_options *options,
+                                size_t struct_size);
+
+/**
  * Searches for entries that a text brings to mind. Any text but a blank one is a valid query, up to a mebibyte. By words the
  * first 256 different ones of it are searched, by meaning what the model reads of it.
  *
@@ -2977,6 +3067,12 @@ rekall_status rekall_recall_batch(rekall_db *db,
 /* ======================================================================================================== */
 /* Entries like a given one                                                                                 */
 /* ======================================================================================================== */
+
+/**
+ * As REKALL_SIMILAR_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_similar_options_init(rekall_similar_options *options,
+                                 size_t struct_size);
 
 /**
  * Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
@@ -3256,6 +3352,18 @@ rekall_status rekall_release_memory(rekall_db *db,
 /* ======================================================================================================== */
 
 /**
+ * As REKALL_EMBEDDED_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_embedded_init(rekall_embedded *embedded,
+                          size_t struct_size);
+
+/**
+ * As REKALL_REEMBED_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_reembed_options_init(rekall_reembed_options *options,
+                                 size_t struct_size);
+
+/**
  * Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also by another
  * program. In batches, each one transaction; a call that was stopped goes on where it was. watch and out may be NULL.
  * REKALL_MODEL_UNAVAILABLE; REKALL_MODEL_MISMATCH when the file's vectors are another model's; REKALL_INTERRUPTED.
@@ -3517,6 +3625,12 @@ rekall_status rekall_salvage(const char *source,
 /* ======================================================================================================== */
 
 /**
+ * As REKALL_RECALL_REPORT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_recall_report_init(rekall_recall_report *report,
+                               size_t struct_size);
+
+/**
  * Compares the vector index with brute force: up to queries stored vectors, taken evenly from the file, serve as queries,
  * each without its own entry, and the k hits of each are held against all vectors of the file, compared one by one.
  * Needs no model. Reads every vector twice; about 0.2 microseconds a vector and query for 384 dimensions. For choosing
@@ -3537,6 +3651,12 @@ rekall_status rekall_check_recall(rekall_db *db,
 /* ======================================================================================================== */
 /* Figures                                                                                                  */
 /* ======================================================================================================== */
+
+/**
+ * As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_stats_init(rekall_stats *stats,
+                       size_t struct_size);
 
 /**
  * Counts what the file holds and what memory is taken; milliseconds for 100000 entries.
@@ -3586,93 +3706,6 @@ rekall_status rekall_index_backend(rekall_db *db,
                                    size_t capacity,
                                    size_t *out_len,
                                    rekall_error **error);
-
-/* ======================================================================================================== */
-/* Structs with a size, for callers without macros                                                          */
-/* ======================================================================================================== */
-
-/**
- * Sets a struct up as REKALL_OPEN_OPTIONS_INIT does: all zero but its size. For bindings in languages without macros; struct_size
- * is the size of the struct as the caller has it, sizeof(rekall_open_options) in C. Nothing happens with NULL, and with a size
- * that cannot be.
- */
-void rekall_open_options_init(rekall_open_options *options,
-                              size_t struct_size);
-
-/**
- * As REKALL_LOAD_OPTIONS_INIT. See rekall_open_options_init().
- */
-void rekall_load_options_init(rekall_load_options *options, size_t struct_size);
-
-/**
- * As REKALL_EMBEDDER_INIT. See rekall_open_options_init().
- */
-void rekall_embedder_init(rekall_embedder *embedder, size_t struct_size);
-
-/**
- * As REKALL_LISTENER_INIT. See rekall_open_options_init().
- */
-void rekall_listener_init(rekall_listener *listener, size_t struct_size);
-
-/**
- * As REKALL_NEW_ENTRY_INIT. See rekall_open_options_init().
- */
-void rekall_new_entry_init(rekall_new_entry *entry, size_t struct_size);
-
-/**
- * As REKALL_CONTEXT_INIT. See rekall_open_options_init().
- */
-void rekall_context_init(rekall_context *context, size_t struct_size);
-
-/**
- * As REKALL_PATCH_INIT. See rekall_open_options_init().
- */
-void rekall_patch_init(rekall_patch *patch, size_t struct_size);
-
-/**
- * As REKALL_REMEMBER_OPTIONS_INIT. See rekall_open_options_init().
- */
-void rekall_remember_options_init(rekall_remember_options *options, size_t struct_size);
-
-/**
- * As REKALL_FILTER_INIT. See rekall_open_options_init().
- */
-void rekall_filter_init(rekall_filter *filter, size_t struct_size);
-
-/**
- * As REKALL_RECALL_OPTIONS_INIT. See rekall_open_options_init().
- */
-void rekall_recall_options_init(rekall_recall_options *options, size_t struct_size);
-
-/**
- * As REKALL_SIMILAR_OPTIONS_INIT. See rekall_open_options_init().
- */
-void rekall_similar_options_init(rekall_similar_options *options, size_t struct_size);
-
-/**
- * As REKALL_WATCH_INIT. See rekall_open_options_init().
- */
-void rekall_watch_init(rekall_watch *watch, size_t struct_size);
-
-/**
- * As REKALL_REEMBED_OPTIONS_INIT. See rekall_open_options_init().
- */
-void rekall_reembed_options_init(rekall_reembed_options *options, size_t struct_size);
-
-/**
- * As REKALL_EMBEDDED_INIT. See rekall_open_options_init().
- */
-void rekall_embedded_init(rekall_embedded *embedded, size_t struct_size);
-
-/**
- * As REKALL_RECALL_REPORT_INIT. See rekall_open_options_init().
- */
-void rekall_recall_report_init(rekall_recall_report *report, size_t struct_size);
-
-/**
- * As REKALL_STATS_INIT. See rekall_open_options_init().
- */
-void rekall_stats_init(rekall_stats *stats, size_t struct_size);
 
 #ifdef __cplusplus
 }  /* extern "C" */

@@ -36,29 +36,29 @@ private:
 /* The links that start or end at an entry, oldest first. */
 using links = detail::sequence<rekall_links, link, &rekall_links_count, &rekall_links_free>;
 
-/* One of neighbours, which must outlive it. */
-class neighbour {
+/* One of neighbors, which must outlive it. */
+class neighbor {
 public:
-    neighbour(const rekall_neighbours *neighbours, std::size_t index) noexcept : neighbours_(neighbours), index_(index)
+    neighbor(const rekall_neighbors *neighbors, std::size_t index) noexcept : neighbors_(neighbors), index_(index)
     {
     }
 
     [[nodiscard]] std::string_view id() const noexcept
     {
-        return detail::view(rekall_neighbours_id(neighbours_, index_));
+        return detail::view(rekall_neighbors_id(neighbors_, index_));
     }
 
     /* How many links away, 1 or more. */
-    [[nodiscard]] std::size_t distance() const noexcept { return rekall_neighbours_distance(neighbours_, index_); }
+    [[nodiscard]] std::size_t distance() const noexcept { return rekall_neighbors_distance(neighbors_, index_); }
 
 private:
-    const rekall_neighbours *neighbours_;
+    const rekall_neighbors *neighbors_;
     std::size_t index_;
 };
 
 /* The entries near an entry, nearest first. */
-using neighbours =
-    detail::sequence<rekall_neighbours, neighbour, &rekall_neighbours_count, &rekall_neighbours_free>;
+using neighbors =
+    detail::sequence<rekall_neighbors, neighbor, &rekall_neighbors_count, &rekall_neighbors_free>;
 
 } /* namespace rekall */
 

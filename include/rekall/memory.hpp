@@ -137,9 +137,9 @@ public:
     }
 
     /* The entries within so many links. */
-    [[nodiscard]] rekall::neighbours neighbours_of(const c_text &id, std::size_t depth) const
+    [[nodiscard]] rekall::neighbors neighbors_of(const c_text &id, std::size_t depth) const
     {
-        return rekall::neighbours(given<rekall_neighbours>(rekall_neighbours_of, get(), detail::c_string(id), depth));
+        return rekall::neighbors(given<rekall_neighbors>(rekall_neighbors_of, get(), detail::c_string(id), depth));
     }
 
     /* Up to limit (1 to 100000) entries that pass the filter, oldest first, behind the id after; empty: from the beginning.

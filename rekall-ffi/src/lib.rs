@@ -3,7 +3,7 @@
 //! Written for C: the documentation of each exported item goes into the header word for word, and the
 //! header's first comment has the rules that hold for all of them. The Rust side of those rules:
 //!
-//! - Every function goes through `guard`: no panic leaves it, an error becomes a status and an object.
+//! - Every function goes through `boundary`: no panic leaves it, an error becomes a status and an object.
 //! - Check, convert, call the facade, write the outputs; nothing else happens here.
 //! - What comes from C is an integer or a raw pointer until it was looked at: no reference, `bool` or enum.
 #![warn(missing_docs)]
@@ -13,8 +13,9 @@
 )]
 #![allow(rustdoc::broken_intra_doc_links, reason = "the comments are for C: [ ] there means optional")]
 
-mod border;
+mod boundary;
 mod callbacks;
+mod calls;
 mod entries;
 mod file;
 mod model;
@@ -22,9 +23,10 @@ mod search;
 
 #[cfg(debug_assertions)]
 #[doc(hidden)]
-pub use border::testing;
-pub use border::*;
+pub use boundary::testing;
+pub use boundary::*;
 pub use callbacks::*;
+pub use calls::*;
 pub use entries::*;
 pub use file::*;
 pub use model::*;

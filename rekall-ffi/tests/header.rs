@@ -76,7 +76,7 @@ fn the_header_speaks_c() {
 #[test]
 fn every_kind_of_error_has_a_status() {
     let kinds = fs::read_to_string(generate::crate_root().join("../src/error.rs")).unwrap();
-    let status = fs::read_to_string(generate::crate_root().join("src/border/status.rs")).unwrap();
+    let status = fs::read_to_string(generate::crate_root().join("src/boundary/status.rs")).unwrap();
     let (_, body) = kinds.split_once("pub enum ErrorKind {").unwrap();
     let (body, _) = body.split_once("\n}").unwrap();
     let mut count = 0;

@@ -132,7 +132,7 @@ const REFUSED: &[(&str, &str)] = &[
         "delete",
     ),
     ("const auto link = memory.links_of(\"x\")[0]; (void)link;", "delete"),
-    ("const auto near = memory.neighbours_of(\"x\", 1)[0]; (void)near;", "delete"),
+    ("const auto near = memory.neighbors_of(\"x\", 1)[0]; (void)near;", "delete"),
     ("const auto entry = memory.list()[0]; (void)entry;", "delete"),
     ("std::string_view text = memory.get(\"x\").title(); (void)text;", "delete"),
     ("const auto text = memory.get(\"x\").content(); (void)text;", "delete"),

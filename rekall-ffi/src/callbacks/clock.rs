@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rekall::cache::Clock;
 use rekall::core::WallClock;
 
-use crate::border::guard::in_callback;
-use crate::border::options::UserData;
+use crate::boundary::thread_state::in_callback;
+use crate::callbacks::user_data::UserData;
 
 /// A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
 /// Must not throw, longjmp, or call back into the same handle.
@@ -37,15 +37,15 @@ impl WallClock for HostClock {
 
 /// What cached vectors and an idle model age by: the caller's clock, or the system's.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Ageing(Option<(HostClock, Instant)>);
+pub(crate) struct AgingClock(Option<(HostClock, Instant)>);
 
-impl Ageing {
+impl AgingClock {
     pub(crate) fn new(clock: Option<HostClock>) -> Self {
         Self(clock.map(|clock| (clock, Instant::now())))
     }
 }
 
-impl Clock for Ageing {
+impl Clock for AgingClock {
     fn now(&self) -> Instant {
         match &self.0 {
             None => Instant::now(),

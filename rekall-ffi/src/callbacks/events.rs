@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::border::options::sized;
+use crate::boundary::options::{self, sized};
 
 /// A model is being loaded; searches by meaning wait for it. Has model.
 pub const REKALL_EVENT_MODEL_LOADING: u32 = 1;
@@ -99,3 +99,10 @@ pub struct Listener {
 }
 
 sized!(Listener, ..destroy => "rekall_listener");
+
+/// As REKALL_LISTENER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_listener_init(listener: *mut Listener, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(listener, struct_size) }
+}

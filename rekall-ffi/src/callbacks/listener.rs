@@ -5,56 +5,33 @@ use std::fmt::Write;
 
 use rekall::Event;
 
-use crate::border::error::Failure;
-use crate::border::guard::in_callback;
-use crate::border::options::{self, UserData, goes_with};
+use crate::boundary::error::Failure;
+use crate::boundary::options::{self, goes_with};
+use crate::boundary::thread_state::in_callback;
 use crate::callbacks::events::{
-    DestroyFn, Listener, REKALL_EVENT_INDEX_LOADED, REKALL_EVENT_LONG_READER, REKALL_EVENT_MODEL_LOAD_FAILED,
+    Listener, REKALL_EVENT_INDEX_LOADED, REKALL_EVENT_LONG_READER, REKALL_EVENT_MODEL_LOAD_FAILED,
     REKALL_EVENT_MODEL_LOADED, REKALL_EVENT_MODEL_LOADING, REKALL_EVENT_MODEL_UNLOADED,
     REKALL_EVENT_NOT_EMBEDDED, REKALL_EVENT_NOT_ERASED, REKALL_EVENT_OTHER, REKALL_EVENT_UNUSABLE_VECTORS,
     REKALL_LOG_ERROR, REKALL_LOG_INFO, REKALL_LOG_TRACE, REKALL_LOG_WARN,
 };
-
-/// Calls a destroy function once, when nobody needs the data any more.
-pub(crate) struct DestroyOnce {
-    destroy: DestroyFn,
-    user_data: UserData,
-    /// Of the handle that it was given to.
-    identity: usize,
-}
-
-impl DestroyOnce {
-    pub(crate) fn new(destroy: DestroyFn, user_data: UserData, identity: usize) -> Self {
-        Self { destroy, user_data, identity }
-    }
-}
-
-impl Drop for DestroyOnce {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            let data = self.user_data.get();
-            // SAFETY: the caller's function, called as its type says.
-            in_callback(self.identity, || unsafe { destroy(data) });
-        }
-    }
-}
+use crate::callbacks::user_data::{DestroyOnce, UserData};
 
 /// A listener as the library keeps it.
-pub(crate) struct Voice {
+pub(crate) struct Notifier {
     listener: Listener,
     user_data: UserData,
     /// Shared with the handle, so that a call back into it is noticed.
     identity: usize,
-    /// Calls the caller's `destroy` when the voice goes.
+    /// Calls the caller's `destroy` when the notifier goes.
     _end: DestroyOnce,
 }
 
 // SAFETY: the header tells the caller that the functions come from any thread, also several at once.
-unsafe impl Send for Voice {}
+unsafe impl Send for Notifier {}
 // SAFETY: as above.
-unsafe impl Sync for Voice {}
+unsafe impl Sync for Notifier {}
 
-impl Voice {
+impl Notifier {
     /// Takes over a listener. From here on `destroy` is called, whatever else fails.
     ///
     /// # Safety
@@ -76,27 +53,28 @@ impl Voice {
 
     /// Hands the event on, to both functions.
     pub(crate) fn tell(&self, event: &Event) {
-        let said = Said::from(event);
+        let described = Description::from(event);
         if let Some(callback) = self.listener.event {
-            let strings = [&said.model, &said.reason, &said.entry].map(|text| text.as_deref().map(c_string));
-            let message = c_string(&said.message);
+            let strings = [&described.model, &described.reason, &described.entry]
+                .map(|text| text.as_deref().map(c_string));
+            let message = c_string(&described.message);
             let pointer = |at: usize| strings[at].as_ref().map_or(std::ptr::null(), |text| text.as_ptr());
             let event = crate::callbacks::events::Event {
                 struct_size: size_of::<crate::callbacks::events::Event>(),
-                kind: said.kind,
-                level: said.level,
+                kind: described.kind,
+                level: described.level,
                 message: message.as_ptr(),
                 model: pointer(0),
                 reason: pointer(1),
                 entry: pointer(2),
-                elapsed_us: said.elapsed_us,
-                bytes: said.bytes,
-                count: said.count,
+                elapsed_us: described.elapsed_us,
+                bytes: described.bytes,
+                count: described.count,
             };
             // SAFETY: the caller's function, called as its type says.
             in_callback(self.identity, || unsafe { callback(self.user_data.get(), &raw const event) });
         }
-        self.log(said.level, &said.message);
+        self.log(described.level, &described.message);
     }
 
     pub(crate) fn log(&self, level: i32, message: &str) {
@@ -127,7 +105,7 @@ fn c_string(text: &str) -> CString {
 }
 
 #[derive(Default)]
-struct Said {
+struct Description {
     kind: u32,
     level: i32,
     message: String,
@@ -139,34 +117,39 @@ struct Said {
     count: u64,
 }
 
-impl From<&Event> for Said {
+impl From<&Event> for Description {
     fn from(event: &Event) -> Self {
         let info = |kind, message| Self { kind, level: REKALL_LOG_INFO, message, ..Self::default() };
         let warn = |kind, message| Self { kind, level: REKALL_LOG_WARN, message, ..Self::default() };
         let micros = |time: &std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         match event {
             Event::ModelLoading { model } => {
-                let said = info(REKALL_EVENT_MODEL_LOADING, format!("loading the model {model}"));
-                Self { model: Some(model.clone()), ..said }
+                let described = info(REKALL_EVENT_MODEL_LOADING, format!("loading the model {model}"));
+                Self { model: Some(model.clone()), ..described }
             }
             Event::ModelLoaded { model, elapsed, bytes } => {
                 let message = format!("the model {model} was loaded in {elapsed:.1?}");
-                let said = info(REKALL_EVENT_MODEL_LOADED, message);
-                Self { model: Some(model.clone()), elapsed_us: micros(elapsed), bytes: *bytes as u64, ..said }
+                let described = info(REKALL_EVENT_MODEL_LOADED, message);
+                Self {
+                    model: Some(model.clone()),
+                    elapsed_us: micros(elapsed),
+                    bytes: *bytes as u64,
+                    ..described
+                }
             }
             Event::ModelLoadFailed { model, reason } => {
                 let message = format!("the model {model} cannot be loaded: {reason}");
-                let said = warn(REKALL_EVENT_MODEL_LOAD_FAILED, message);
-                Self { model: Some(model.clone()), reason: Some(reason.clone()), ..said }
+                let described = warn(REKALL_EVENT_MODEL_LOAD_FAILED, message);
+                Self { model: Some(model.clone()), reason: Some(reason.clone()), ..described }
             }
             Event::ModelUnloaded { model, bytes } => {
-                let said = info(REKALL_EVENT_MODEL_UNLOADED, format!("the model {model} was unloaded"));
-                Self { model: Some(model.clone()), bytes: *bytes as u64, ..said }
+                let described = info(REKALL_EVENT_MODEL_UNLOADED, format!("the model {model} was unloaded"));
+                Self { model: Some(model.clone()), bytes: *bytes as u64, ..described }
             }
             Event::IndexLoaded { rows, elapsed } => {
                 let message = format!("the index of {rows} vectors was loaded in {elapsed:.1?}");
-                let said = info(REKALL_EVENT_INDEX_LOADED, message);
-                Self { count: *rows as u64, elapsed_us: micros(elapsed), ..said }
+                let described = info(REKALL_EVENT_INDEX_LOADED, message);
+                Self { count: *rows as u64, elapsed_us: micros(elapsed), ..described }
             }
             Event::UnusableVectors { count } => {
                 let message = format!("vectors of {count} entries cannot be used");
@@ -174,13 +157,13 @@ impl From<&Event> for Said {
             }
             Event::NotEmbedded { id, reason } => {
                 let message = format!("the entry {id} was stored without vectors: {reason}");
-                let said = warn(REKALL_EVENT_NOT_EMBEDDED, message);
-                Self { entry: Some(id.to_string()), reason: Some(reason.clone()), ..said }
+                let described = warn(REKALL_EVENT_NOT_EMBEDDED, message);
+                Self { entry: Some(id.to_string()), reason: Some(reason.clone()), ..described }
             }
             Event::NotErased { reason } => {
                 let message = format!("what was forgotten is not erased yet: {reason}");
-                let said = warn(REKALL_EVENT_NOT_ERASED, message);
-                Self { reason: Some(reason.clone()), ..said }
+                let described = warn(REKALL_EVENT_NOT_ERASED, message);
+                Self { reason: Some(reason.clone()), ..described }
             }
             Event::LongReader { log_bytes } => {
                 let message = format!("a reader keeps the file's log at {log_bytes} bytes");

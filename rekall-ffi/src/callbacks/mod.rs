@@ -1,15 +1,12 @@
-//! What the host hands over to be called, and how it stops what runs.
+//! The functions that the host hands over to be called.
 
-pub(crate) mod cancel;
 pub(crate) mod clock;
+pub(crate) mod embedder;
 pub(crate) mod events;
 pub(crate) mod listener;
-pub(crate) mod own_embedder;
 pub(crate) mod trace;
-pub(crate) mod watch;
+pub(crate) mod user_data;
 
-pub use cancel::*;
 pub use clock::*;
+pub use embedder::*;
 pub use events::*;
-pub use own_embedder::*;
-pub use watch::*;

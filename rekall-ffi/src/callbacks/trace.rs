@@ -13,16 +13,16 @@ use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 use crate::callbacks::events::{
     REKALL_LOG_DEBUG, REKALL_LOG_ERROR, REKALL_LOG_INFO, REKALL_LOG_TRACE, REKALL_LOG_WARN,
 };
-use crate::callbacks::listener::Voice;
+use crate::callbacks::listener::Notifier;
 
 /// A handle's way from `tracing` to its log. Made once: `tracing` keeps a list of these behind a lock for the whole process,
 /// and asks all of them anew what they want to hear whenever one is added.
 pub(crate) struct Trace(Dispatch);
 
 impl Trace {
-    pub(crate) fn new(voice: &Arc<Voice>) -> Option<Self> {
-        let level = voice.log_level()?;
-        Some(Self(Dispatch::new(ToLog { voice: Arc::clone(voice), level })))
+    pub(crate) fn new(notifier: &Arc<Notifier>) -> Option<Self> {
+        let level = notifier.log_level()?;
+        Some(Self(Dispatch::new(ToLog { notifier: Arc::clone(notifier), level })))
     }
 
     /// Listens on this thread for as long as the result lives.
@@ -32,7 +32,7 @@ impl Trace {
 }
 
 struct ToLog {
-    voice: Arc<Voice>,
+    notifier: Arc<Notifier>,
     level: i32,
 }
 
@@ -75,7 +75,7 @@ impl Subscriber for ToLog {
         event.record(&mut line);
         let Line { mut message, fields } = line;
         message.push_str(&fields);
-        self.voice.log(number(*event.metadata().level()), &message);
+        self.notifier.log(number(*event.metadata().level()), &message);
     }
 
     fn enter(&self, _: &Id) {}

@@ -4,23 +4,26 @@ use std::ffi::c_char;
 use std::ptr::{null, null_mut};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{call, free, on, peek};
-use crate::border::handle::Handle;
-use crate::border::live::{Given, given};
-use crate::border::options;
-use crate::border::place::Out;
-use crate::border::status::Status;
-use crate::border::text::{self, Id, Str, values};
-use crate::callbacks::cancel::Stoppable;
-use crate::callbacks::watch::{Watch, watched};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::fallible::fallible;
+use crate::boundary::options;
+use crate::boundary::out::Out;
+use crate::boundary::panics::catch_or;
+use crate::boundary::registry::free;
+use crate::boundary::registry::{Registered, registered};
+use crate::boundary::status::Status;
+use crate::boundary::text::{self, Id, Str, values};
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::calls::watch::{Watch, watched};
 use crate::entries::input::{EntryInput, Patch};
 
 /// Operations that rekall_apply() does together, in the order in which they were added. Plain data: it is made without a
 /// handle, and may be applied as often as wanted, also to several files. Not to be used by two calls at once.
 pub struct BatchObject(Arc<Mutex<rekall::Batch>>);
 
-given!(BatchObject);
+registered!(BatchObject);
 
 /// What the caller's pointer stands for.
 fn inner(batch: *const BatchObject) -> Result<Arc<Mutex<rekall::Batch>>, Failure> {
@@ -28,7 +31,7 @@ fn inner(batch: *const BatchObject) -> Result<Arc<Mutex<rekall::Batch>>, Failure
         return Err(Failure::null("batch"));
     }
     // SAFETY: the table of batches.
-    let batch = unsafe { BatchObject::live().enter(batch, |batch: &BatchObject| Arc::clone(&batch.0)) };
+    let batch = unsafe { BatchObject::registry().enter(batch, |batch: &BatchObject| Arc::clone(&batch.0)) };
     batch.ok_or_else(|| Failure::misuse("batch is none of rekall_batch_new(), or was freed"))
 }
 
@@ -52,7 +55,7 @@ unsafe fn add(
 ) -> Status {
     let add = || operation(&mut *locked(&*inner(batch)?)?, &Stoppable::begin(None, null())?);
     // SAFETY: as promised by the caller.
-    unsafe { call(error, add) }
+    unsafe { fallible(error, add) }
 }
 
 /// A vector, if one is given.
@@ -91,7 +94,7 @@ pub unsafe extern "C" fn rekall_new_id(
 ///     status = rekall_apply(db, batch, NULL, &error);
 #[unsafe(no_mangle)]
 pub extern "C" fn rekall_batch_new() -> *mut BatchObject {
-    peek(null_mut(), || BatchObject::live().give(BatchObject(Arc::default())))
+    catch_or(null_mut(), || BatchObject::registry().hand_out(BatchObject(Arc::default())))
 }
 
 /// Adds: remember an entry under an id that rekall_new_id() made, or the program, and that no entry has. With a vector of
@@ -223,7 +226,7 @@ pub unsafe extern "C" fn rekall_batch_unlink(
 /// How many operations there are; 0 for NULL, and while another call uses the batch.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_batch_count(batch: *const BatchObject) -> usize {
-    peek(0, || inner(batch).and_then(|batch| Ok(locked(&batch)?.len())).unwrap_or(0))
+    catch_or(0, || inner(batch).and_then(|batch| Ok(locked(&batch)?.len())).unwrap_or(0))
 }
 
 /// Does all operations of a batch in one transaction: all of them or none. Each sees what those before it did. The batch

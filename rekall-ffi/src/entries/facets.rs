@@ -5,16 +5,18 @@ use std::ptr::null;
 
 use rekall::{Facet, FacetCount};
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{free, look, on};
-use crate::border::handle::Handle;
-use crate::border::lazy::Lazy;
-use crate::border::live::given;
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text::lend;
-use crate::callbacks::cancel::Stoppable;
-use crate::search::filter::{self, Filter};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::lazy_string::LazyString;
+use crate::boundary::out::OutObject;
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::status::Status;
+use crate::boundary::text::lend;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::entries::filter::{self, Filter};
 
 /// What is counted: tags. An entry counts for each of its own.
 pub const REKALL_FACET_TAG: u32 = 1;
@@ -27,9 +29,9 @@ pub const REKALL_FACET_MEMORY_TYPE: u32 = 4;
 
 /// Names with numbers of entries. Never changes; may be read from any thread, also after rekall_close(). What its functions
 /// return belongs to it and lives as long. All of them take NULL and any index.
-pub struct Facets(Vec<(FacetCount, Lazy)>);
+pub struct Facets(Vec<(FacetCount, LazyString)>);
 
-given!(Facets);
+registered!(Facets);
 
 /// Counts, among the entries that pass the filter (NULL: active ones), how many have each tag, project, kind or memory type
 /// (facet is a REKALL_FACET_ number): the most frequent first, equally frequent ones by name, byte by byte; limit (1 to
@@ -50,7 +52,7 @@ pub unsafe extern "C" fn rekall_facets_of(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let facet = match facet {
                 REKALL_FACET_TAG => Facet::Tag,
                 REKALL_FACET_PROJECT => Facet::Project,
@@ -62,7 +64,7 @@ pub unsafe extern "C" fn rekall_facets_of(
             let filter = filter::read(&running, filter)?;
             running.go_on()?;
             let counted = db.facets(facet, &filter, limit)?.into_iter();
-            Ok(Facets(counted.map(|count| (count, Lazy::default())).collect()))
+            Ok(Facets(counted.map(|count| (count, LazyString::default())).collect()))
         })
     }
 }
@@ -71,7 +73,7 @@ pub unsafe extern "C" fn rekall_facets_of(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_facets_count(facets: *const Facets) -> usize {
     // SAFETY: NULL or facets that were not freed.
-    unsafe { look(facets, 0, |facets| Some(facets.0.len())) }
+    unsafe { read_object(facets, 0, |facets| Some(facets.0.len())) }
 }
 
 /// Name number index, from 0: NUL-terminated UTF-8. out_len, which may be NULL, receives its length. NULL behind the last.
@@ -94,7 +96,7 @@ pub unsafe extern "C" fn rekall_facets_name(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_facets_entries(facets: *const Facets, index: usize) -> u64 {
     // SAFETY: NULL or facets that were not freed.
-    unsafe { look(facets, 0, |facets| Some(facets.0.get(index)?.0.entries)) }
+    unsafe { read_object(facets, 0, |facets| Some(facets.0.get(index)?.0.entries)) }
 }
 
 /// Frees facets. NULL is fine.

@@ -5,10 +5,10 @@ use std::ffi::c_char;
 use rekall::{EntryPatch, NewEntry, Status as EntryStatus};
 use serde_json::{Map, Value};
 
-use crate::border::error::Failure;
-use crate::border::options::{self, flags, goes_with, reserved, sized};
-use crate::border::text::{self, Str};
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::Failure;
+use crate::boundary::options::{self, flags, goes_with, reserved, sized};
+use crate::boundary::text::{self, Str};
+use crate::calls::stoppable::Stoppable;
 
 /// Status of an entry: it holds; searches find it.
 pub const REKALL_ENTRY_ACTIVE: u32 = 1;
@@ -140,6 +140,27 @@ sized!(
     Patch, ..superseded_by => "rekall_patch",
 );
 
+/// As REKALL_PATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_patch_init(patch: *mut Patch, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(patch, struct_size) }
+}
+
+/// As REKALL_CONTEXT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_context_init(context: *mut EntryContext, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(context, struct_size) }
+}
+
+/// As REKALL_NEW_ENTRY_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_new_entry_init(entry: *mut EntryInput, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(entry, struct_size) }
+}
+
 impl EntryInput {
     /// # Safety
     /// The members are valid.
@@ -154,7 +175,7 @@ impl EntryInput {
             set(&mut entry.kind, self.kind, "kind")?;
             set(&mut entry.memory_type, self.memory_type, "memory_type")?;
             entry.project = self.project.optional("project")?.map(str::to_owned);
-            entry.tags = text::texts(running, self.tags, self.tags_count, "tags")?;
+            entry.tags = running.texts(self.tags, self.tags_count, "tags")?;
             if counts {
                 entry.confidence = confidence(self.confidence)?;
             }
@@ -229,7 +250,7 @@ impl Patch {
             patch.memory_type = owned(self.memory_type, "memory_type")?;
             let project = owned(self.project, "project")?;
             patch.project = replaced(project, has(REKALL_PATCH_REMOVE_PROJECT), "project")?;
-            let tags = text::texts(running, self.tags, self.tags_count, "tags")?;
+            let tags = running.texts(self.tags, self.tags_count, "tags")?;
             patch.tags = tagged.then_some(tags);
             patch.context =
                 replaced(context(running, self.context)?, has(REKALL_PATCH_REMOVE_CONTEXT), "context")?;
@@ -309,7 +330,7 @@ unsafe fn context(
     // SAFETY: as promised by the caller.
     unsafe {
         let Some(given) = options::read(given)? else { return Ok(None) };
-        let list = |data, len, name| text::texts(running, data, len, name);
+        let list = |data, len, name| running.texts(data, len, name);
         Ok(Some(rekall::Context {
             situation: owned(given.situation, "situation")?,
             solution: owned(given.solution, "solution")?,

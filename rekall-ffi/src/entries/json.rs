@@ -4,14 +4,14 @@ use std::ffi::c_char;
 
 use serde_json::json;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text::utf8;
-use crate::callbacks::watch::{Watch, watched};
-use crate::file::report::ReportObject;
+use crate::boundary::error::ErrorObject;
+use crate::boundary::out::OutObject;
+use crate::boundary::report::ReportObject;
+use crate::boundary::status::Status;
+use crate::boundary::text::utf8;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::watch::{Watch, watched};
 
 /// Remembers one entry given as a JSON object, or several given as an array: all are stored, or none. docs/jsonl.md has the
 /// keys; only "title" has to be there. What rekall_entry_json() writes, ids and times included, can be read here.
@@ -35,7 +35,7 @@ pub unsafe extern "C" fn rekall_remember_json(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             watched(db, watch, |watch| {
                 let ids = db.remember_json(utf8(json, json_len, "json")?, watch)?;
                 ReportObject::new(&json!({ "added": ids.len() }), ids.iter().map(ToString::to_string))

@@ -5,27 +5,29 @@ use std::ffi::c_char;
 use rekall::EntryId;
 use rekall::core::Link;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::{free, look, on};
-use crate::border::handle::Handle;
-use crate::border::lazy::Lazy;
-use crate::border::live::given;
-use crate::border::place::{Object, Out};
-use crate::border::status::Status;
-use crate::border::text::{self, Str, lend};
+use crate::boundary::error::ErrorObject;
+use crate::boundary::lazy_string::LazyString;
+use crate::boundary::out::{Out, OutObject};
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::status::Status;
+use crate::boundary::text::{self, Str, lend};
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
 
 /// The links of an entry. Never changes; may be read from any thread, also after rekall_close().
 pub struct Links(Vec<LinkObject>);
 
 struct LinkObject {
     link: Link,
-    texts: [Lazy; 4],
+    texts: [LazyString; 4],
 }
 
 /// The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
-pub struct Neighbours(Vec<(EntryId, usize, Lazy)>);
+pub struct Neighbors(Vec<(EntryId, usize, LazyString)>);
 
-given!(Links, Neighbours);
+registered!(Links, Neighbors);
 
 /// Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
 /// "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
@@ -84,7 +86,7 @@ pub unsafe extern "C" fn rekall_links_of(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let links = db.links(text::id(id, "id")?)?.into_iter();
             Ok(Links(links.map(|link| LinkObject { link, texts: Default::default() }).collect()))
         })
@@ -95,7 +97,7 @@ pub unsafe extern "C" fn rekall_links_of(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_count(links: *const Links) -> usize {
     // SAFETY: NULL or links that were not freed.
-    unsafe { look(links, 0, |links| Some(links.0.len())) }
+    unsafe { read_object(links, 0, |links| Some(links.0.len())) }
 }
 
 /// # Safety
@@ -159,7 +161,7 @@ pub unsafe extern "C" fn rekall_links_reason(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_created_at_ms(links: *const Links, index: usize) -> i64 {
     // SAFETY: NULL or links that were not freed.
-    unsafe { look(links, 0, |links| Some(links.0.get(index)?.link.created_at)) }
+    unsafe { read_object(links, 0, |links| Some(links.0.get(index)?.link.created_at)) }
 }
 
 /// Frees links. NULL is fine.
@@ -169,52 +171,52 @@ pub unsafe extern "C" fn rekall_links_free(links: *mut Links) {
 }
 
 /// Reads which entries are within depth links of an entry, nearest first. out receives them, to be freed with
-/// rekall_neighbours_free(). REKALL_NOT_FOUND.
+/// rekall_neighbors_free(). REKALL_NOT_FOUND.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_neighbours_of(
+pub unsafe extern "C" fn rekall_neighbors_of(
     db: *mut Handle,
     id: *const c_char,
     depth: usize,
-    out: *mut *mut Neighbours,
+    out: *mut *mut Neighbors,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let found = db.neighbours(text::id(id, "id")?, depth)?.into_iter();
-            Ok(Neighbours(found.map(|(id, distance)| (id, distance, Lazy::default())).collect()))
+            Ok(Neighbors(found.map(|(id, distance)| (id, distance, LazyString::default())).collect()))
         })
     }
 }
 
-/// How many neighbours there are; 0 for NULL.
+/// How many neighbors there are; 0 for NULL.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_neighbours_count(neighbours: *const Neighbours) -> usize {
-    // SAFETY: NULL or neighbours that were not freed.
-    unsafe { look(neighbours, 0, |found| Some(found.0.len())) }
+pub unsafe extern "C" fn rekall_neighbors_count(neighbors: *const Neighbors) -> usize {
+    // SAFETY: NULL or neighbors that were not freed.
+    unsafe { read_object(neighbors, 0, |found| Some(found.0.len())) }
 }
 
-/// Id of neighbour number index (from 0), NUL-terminated. It belongs to neighbours. NULL behind the last.
+/// Id of neighbor number index (from 0), NUL-terminated. It belongs to neighbors. NULL behind the last.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_neighbours_id(neighbours: *const Neighbours, index: usize) -> *const c_char {
-    // SAFETY: NULL or neighbours that were not freed; no length is wanted.
+pub unsafe extern "C" fn rekall_neighbors_id(neighbors: *const Neighbors, index: usize) -> *const c_char {
+    // SAFETY: NULL or neighbors that were not freed; no length is wanted.
     unsafe {
-        lend(neighbours, std::ptr::null_mut(), |found| {
+        lend(neighbors, std::ptr::null_mut(), |found| {
             let (id, _, text) = found.0.get(index)?;
             Some(text.get(|| id.to_string()))
         })
     }
 }
 
-/// How many links away neighbour number index is, 1 or more. 0 behind the last.
+/// How many links away neighbor number index is, 1 or more. 0 behind the last.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_neighbours_distance(neighbours: *const Neighbours, index: usize) -> usize {
-    // SAFETY: NULL or neighbours that were not freed.
-    unsafe { look(neighbours, 0, |found| Some(found.0.get(index)?.1)) }
+pub unsafe extern "C" fn rekall_neighbors_distance(neighbors: *const Neighbors, index: usize) -> usize {
+    // SAFETY: NULL or neighbors that were not freed.
+    unsafe { read_object(neighbors, 0, |found| Some(found.0.get(index)?.1)) }
 }
 
-/// Frees neighbours. NULL is fine.
+/// Frees neighbors. NULL is fine.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_neighbours_free(neighbours: *mut Neighbours) {
-    free(neighbours);
+pub unsafe extern "C" fn rekall_neighbors_free(neighbors: *mut Neighbors) {
+    free(neighbors);
 }

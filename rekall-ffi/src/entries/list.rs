@@ -5,16 +5,18 @@ use std::ptr::null;
 
 use rekall::Entry;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::{free, look, on};
-use crate::border::handle::Handle;
-use crate::border::live::given;
-use crate::border::place::{Object, Out};
-use crate::border::status::Status;
-use crate::border::text;
-use crate::callbacks::cancel::Stoppable;
-use crate::entries::stored::EntryObject;
-use crate::search::filter::{self, Filter};
+use crate::boundary::error::ErrorObject;
+use crate::boundary::out::{Out, OutObject};
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::status::Status;
+use crate::boundary::text;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::entries::entry::EntryObject;
+use crate::entries::filter::{self, Filter};
 
 /// A page of entries. Never changes; may be read from any thread, also after rekall_close().
 pub struct Page(Vec<Option<EntryObject>>);
@@ -25,7 +27,7 @@ impl Page {
     }
 }
 
-given!(Page);
+registered!(Page);
 
 /// Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
 /// first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
@@ -42,7 +44,7 @@ pub unsafe extern "C" fn rekall_list(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let after = if after.is_null() { None } else { Some(text::id(after, "after")?) };
             let running = Stoppable::begin(Some(db), null())?;
             let filter = filter::read(&running, filter)?;
@@ -75,7 +77,7 @@ pub unsafe extern "C" fn rekall_count(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_count(page: *const Page) -> usize {
     // SAFETY: NULL or a page that was not freed.
-    unsafe { look(page, 0, |page| Some(page.0.len())) }
+    unsafe { read_object(page, 0, |page| Some(page.0.len())) }
 }
 
 /// Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
@@ -83,7 +85,7 @@ pub unsafe extern "C" fn rekall_page_count(page: *const Page) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_entry(page: *const Page, index: usize) -> *const EntryObject {
     // SAFETY: NULL or a page that was not freed.
-    unsafe { look(page, std::ptr::null(), |page| page.0.get(index)?.as_ref().map(std::ptr::from_ref)) }
+    unsafe { read_object(page, std::ptr::null(), |page| page.0.get(index)?.as_ref().map(std::ptr::from_ref)) }
 }
 
 /// Frees a page. NULL is fine.

@@ -1,27 +1,29 @@
 //! Entries: remembered, read, changed, linked, listed.
 
 pub(crate) mod batch;
-pub(crate) mod change;
-pub(crate) mod changes;
+pub(crate) mod change_feed;
+pub(crate) mod entry;
 pub(crate) mod facets;
+pub(crate) mod filter;
+pub(crate) mod get_many;
+pub(crate) mod get_update_forget;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod links;
 pub(crate) mod list;
-pub(crate) mod many;
 pub(crate) mod remember;
-pub(crate) mod stored;
 pub(crate) mod supersede;
 
 pub use batch::*;
-pub use change::*;
-pub use changes::*;
+pub use change_feed::*;
+pub use entry::*;
 pub use facets::*;
+pub use filter::*;
+pub use get_many::*;
+pub use get_update_forget::*;
 pub use input::*;
 pub use json::*;
 pub use links::*;
 pub use list::*;
-pub use many::*;
 pub use remember::*;
-pub use stored::*;
 pub use supersede::*;

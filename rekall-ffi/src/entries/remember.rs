@@ -2,15 +2,18 @@
 
 use std::ffi::c_void;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{Call, in_callback, on};
-use crate::border::handle::{Handle, keep_alive};
-use crate::border::options::{self, sized};
-use crate::border::place::List;
-use crate::border::status::Status;
-use crate::border::text::{Id, values};
-use crate::callbacks::cancel::{Stoppable, Token};
-use crate::callbacks::watch::ProgressFn;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::limits::keep_alive;
+use crate::boundary::options::{self, sized};
+use crate::boundary::out::OutList;
+use crate::boundary::status::Status;
+use crate::boundary::text::{Id, values};
+use crate::boundary::thread_state::in_callback;
+use crate::calls::call::{Call, on};
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::calls::token::Token;
+use crate::calls::watch::ProgressFn;
 use crate::entries::input::{EntryInput, entries};
 
 /// How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
@@ -37,6 +40,13 @@ pub struct RememberOptions {
 
 sized!(RememberOptions, ..token => "rekall_remember_options");
 
+/// As REKALL_REMEMBER_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_remember_options_init(options: *mut RememberOptions, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(options, struct_size) }
+}
+
 /// Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
 ///
 /// options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
@@ -51,7 +61,7 @@ pub unsafe extern "C" fn rekall_remember(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, List::optional(out_id, 1, Id::NONE), |db| remember(db, entry, 1, options)) }
+    unsafe { on(db, error, OutList::optional(out_id, 1, Id::NONE), |db| remember(db, entry, 1, options)) }
 }
 
 /// Remembers several entries together: all are stored, or none.
@@ -69,7 +79,7 @@ pub unsafe extern "C" fn rekall_remember_many(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = List::optional(out_ids, count, Id::NONE);
+        let out = OutList::optional(out_ids, count, Id::NONE);
         on(db, error, out, |db| remember(db, entries, count, options))
     }
 }

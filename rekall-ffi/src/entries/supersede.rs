@@ -2,13 +2,13 @@
 
 use std::ffi::c_char;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text;
-use crate::entries::stored::EntryObject;
+use crate::boundary::error::ErrorObject;
+use crate::boundary::out::OutObject;
+use crate::boundary::status::Status;
+use crate::boundary::text;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::entries::entry::EntryObject;
 
 /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches leave it
 /// out unless asked, and names the new one (rekall_entry_superseded_by()). out, which may be NULL, receives the older one as
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn rekall_supersede_entry(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let (old, new) = (text::id(old_id, "old_id")?, text::id(new_id, "new_id")?);
             Ok(EntryObject::new(db.supersede_entry(old, new)?))
         })

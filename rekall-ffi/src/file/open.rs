@@ -7,17 +7,18 @@ use std::time::Duration;
 use rekall::core::Synchronous;
 use rekall::{Builder, Config, Rekall, VectorBackend};
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::call;
-use crate::border::handle::{Handle, Identity, REKALL_NEVER, REKALL_ZERO, duration, size};
-use crate::border::options::{self, flags, goes_with, sized};
-use crate::border::place::{Object, Place};
-use crate::border::status::Status;
-use crate::border::text::{self, Str};
-use crate::callbacks::clock::{Ageing, HostClock, NowFn};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::fallible::fallible;
+use crate::boundary::limits::{REKALL_NEVER, REKALL_ZERO, duration, size};
+use crate::boundary::options::{self, flags, goes_with, sized};
+use crate::boundary::out::{OutObject, Output};
+use crate::boundary::status::Status;
+use crate::boundary::text::{self, Str};
+use crate::callbacks::clock::{AgingClock, HostClock, NowFn};
+use crate::callbacks::embedder::{CallbackEmbedder, HostEmbedder};
 use crate::callbacks::events::Listener;
-use crate::callbacks::listener::Voice;
-use crate::callbacks::own_embedder::{HostEmbedder, Own};
+use crate::callbacks::listener::Notifier;
+use crate::calls::handle::{Handle, Identity};
 use crate::model::load::{LoadSettings, load_options, source};
 
 /// Flag of rekall_open_options: refuse every write.
@@ -113,6 +114,13 @@ pub struct OpenOptions {
 
 sized!(OpenOptions, ..rescored_rows => "rekall_open_options");
 
+/// As REKALL_OPEN_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_open_options_init(options: *mut OpenOptions, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(options, struct_size) }
+}
+
 /// Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
 /// only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
 ///
@@ -134,25 +142,25 @@ pub unsafe extern "C" fn rekall_open(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::required(out);
-        call(error, || {
+        let out = OutObject::required(out);
+        fallible(error, || {
             let options = options::read_or_default(options)?;
             let identity = Arc::new(Identity::default());
             // Both first, and both whatever the other says: then their destroy functions are called on every way out.
-            let voice = Voice::new(options.listener, identity.number());
-            let own = Own::new(options.embedder, identity.number());
-            let (voice, own) = (voice?.map(Arc::new), own?);
+            let notifier = Notifier::new(options.listener, identity.number());
+            let own = CallbackEmbedder::new(options.embedder, identity.number());
+            let (notifier, own) = (notifier?.map(Arc::new), own?);
             out.answer(|| {
-                let ageing =
-                    Ageing::new(HostClock::new(options.age_ms, options.age_user_data, identity.number()));
-                let mut builder = Rekall::builder(text::path(path, "path")?).clock(ageing);
+                let aging_clock =
+                    AgingClock::new(HostClock::new(options.age_ms, options.age_user_data, identity.number()));
+                let mut builder = Rekall::builder(text::path(path, "path")?).clock(aging_clock);
                 builder = settings(builder, &options, identity.number())?;
                 builder = model(builder, &options, own, identity.number())?;
-                if let Some(voice) = &voice {
-                    let voice = Arc::clone(voice);
-                    builder = builder.on_event(move |event| voice.tell(event));
+                if let Some(notifier) = &notifier {
+                    let notifier = Arc::clone(notifier);
+                    builder = builder.on_event(move |event| notifier.tell(event));
                 }
-                Ok(Handle::new(builder.open()?, voice, identity, ageing))
+                Ok(Handle::new(builder.open()?, notifier, identity, aging_clock))
             })
         })
     }
@@ -240,7 +248,7 @@ unsafe fn config(options: &OpenOptions) -> Result<Option<Config>, Failure> {
 unsafe fn model(
     mut builder: Builder,
     options: &OpenOptions,
-    own: Option<Own>,
+    own: Option<CallbackEmbedder>,
     identity: usize,
 ) -> Result<Builder, Failure> {
     // SAFETY: as promised by the caller.

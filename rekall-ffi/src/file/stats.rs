@@ -2,12 +2,12 @@
 
 use std::ffi::c_char;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::options::{Report, sized};
-use crate::border::place::{Out, Room};
-use crate::border::status::Status;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::options::{self, OutStruct, sized};
+use crate::boundary::out::{Out, OutBuffer};
+use crate::boundary::status::Status;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
 
 /// Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
 #[repr(C)]
@@ -67,6 +67,13 @@ pub struct Stats {
 
 sized!(Stats, ..process_bytes => "rekall_stats");
 
+/// As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_stats_init(stats: *mut Stats, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(stats, struct_size) }
+}
+
 /// Counts what the file holds and what memory is taken; milliseconds for 100000 entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_get_stats(
@@ -76,7 +83,7 @@ pub unsafe extern "C" fn rekall_get_stats(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Report::required(out), |db| {
+        on(db, error, OutStruct::required(out), |db| {
             let stats = db.stats()?;
             Ok(Stats {
                 struct_size: size_of::<Stats>(),
@@ -173,7 +180,7 @@ pub unsafe extern "C" fn rekall_index_backend(
 /// Writes a text, "" for none, to a buffer of the caller's.
 ///
 /// # Safety
-/// As for [`on`] and [`Room::new`].
+/// As for [`on`] and [`OutBuffer::new`].
 unsafe fn tell(
     db: *mut Handle,
     buffer: *mut c_char,
@@ -184,7 +191,7 @@ unsafe fn tell(
 ) -> Status {
     // SAFETY: as promised by the caller.
     unsafe {
-        let room: Room<u8> = Room::new("buffer", buffer.cast(), capacity, len, Some(0));
+        let room: OutBuffer<u8> = OutBuffer::new("buffer", buffer.cast(), capacity, len, Some(0));
         on(db, error, room, |db| Ok(text(db)?.unwrap_or_default().into_bytes()))
     }
 }

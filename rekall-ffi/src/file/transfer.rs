@@ -6,14 +6,16 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 
 use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{Call, call, in_callback, note_callback_failure, on};
-use crate::border::handle::Handle;
-use crate::border::place::{Object, Place};
-use crate::border::status::{REKALL_OK, Status};
-use crate::border::text;
-use crate::callbacks::watch::{Watch, observed, watched};
-use crate::file::report::ReportObject;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::fallible::fallible;
+use crate::boundary::out::{OutObject, Output};
+use crate::boundary::report::ReportObject;
+use crate::boundary::status::{REKALL_OK, Status};
+use crate::boundary::text;
+use crate::boundary::thread_state::{in_callback, note_callback_failure};
+use crate::calls::call::{Call, on};
+use crate::calls::handle::Handle;
+use crate::calls::watch::{Watch, observed, watched};
 
 /// Bytes handed to, or asked of, the caller's functions at a time.
 const BUFFER: usize = 64 << 10;
@@ -56,7 +58,7 @@ pub unsafe extern "C" fn rekall_export_jsonl(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
             ReportObject::new(&watched(db, watch, |watch| Ok(db.export_jsonl_file(path, watch)?))?, [])
         })
@@ -75,7 +77,7 @@ pub unsafe extern "C" fn rekall_export_jsonl_to(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let write = write.ok_or_else(|| Failure::null("write"))?;
             let to = HostWriter { write, user_data, identity: db.identity() };
             let report = watched(db, watch, |watch| {
@@ -105,7 +107,7 @@ pub unsafe extern "C" fn rekall_import_jsonl(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
             let options = import_options(on_duplicate)?;
             let file = File::open(&path);
@@ -131,7 +133,7 @@ pub unsafe extern "C" fn rekall_import_jsonl_from(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let read = read.ok_or_else(|| Failure::null("read"))?;
             let options = import_options(on_duplicate)?;
             import(db, HostReader { read, user_data, identity: db.identity() }, &options, watch)
@@ -158,7 +160,7 @@ pub unsafe extern "C" fn rekall_import_legacy(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
             let offset = utc_offset(utc_offset_minutes);
             legacy_report(&watched(db, watch, |watch| Ok(db.import_legacy(&path, offset, watch)?))?)
@@ -179,8 +181,8 @@ pub unsafe extern "C" fn rekall_migrate_legacy(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::optional(out);
-        call(error, || {
+        let out = OutObject::optional(out);
+        fallible(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
                 legacy_report(&observed(watch, |progress, stop| {
@@ -203,8 +205,8 @@ pub unsafe extern "C" fn rekall_probe_legacy(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::required(out);
-        call(error, || out.answer(|| ReportObject::new(&legacy::probe(text::path(path, "path")?)?, [])))
+        let out = OutObject::required(out);
+        fallible(error, || out.answer(|| ReportObject::new(&legacy::probe(text::path(path, "path")?)?, [])))
     }
 }
 

@@ -5,14 +5,15 @@ use std::ffi::c_char;
 use rekall::Rekall;
 use rekall::core::{CheckReport, RepairReport};
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{call, on};
-use crate::border::handle::Handle;
-use crate::border::place::{Object, Place};
-use crate::border::status::Status;
-use crate::border::text;
-use crate::callbacks::watch::{Watch, watched, watched_alone};
-use crate::file::report::ReportObject;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::fallible::fallible;
+use crate::boundary::out::{OutObject, Output};
+use crate::boundary::report::ReportObject;
+use crate::boundary::status::Status;
+use crate::boundary::text;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::watch::{Watch, watched, watched_alone};
 
 /// Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
 /// Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). watch may be NULL;
@@ -27,7 +28,7 @@ pub unsafe extern "C" fn rekall_check(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             check_report(&watched(db, watch, |watch| Ok(db.check(watch)?))?)
         })
     }
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn rekall_repair(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             repair_report(&watched(db, watch, |watch| Ok(db.repair(watch)?))?)
         })
     }
@@ -65,8 +66,8 @@ pub unsafe extern "C" fn rekall_check_file(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::required(out);
-        call(error, || {
+        let out = OutObject::required(out);
+        fallible(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
                 check_report(&watched_alone(watch, |watch| Rekall::check_file(path, watch))?)
@@ -87,8 +88,8 @@ pub unsafe extern "C" fn rekall_repair_file(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::optional(out);
-        call(error, || {
+        let out = OutObject::optional(out);
+        fallible(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
                 repair_report(&watched_alone(watch, |watch| Rekall::repair_file(path, watch))?)
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn rekall_compact(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             ReportObject::new(&watched(db, watch, |watch| Ok(db.compact(watch)?))?, [])
         })
     }
@@ -182,8 +183,8 @@ pub unsafe extern "C" fn rekall_salvage(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::optional(out);
-        call(error, || {
+        let out = OutObject::optional(out);
+        fallible(error, || {
             out.answer(|| {
                 let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
                 let report = watched_alone(watch, |watch| Rekall::salvage_file(source, target, watch))?;

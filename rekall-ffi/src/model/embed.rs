@@ -3,13 +3,13 @@
 use std::ffi::c_char;
 use std::ptr::null;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::place::{Out, Room};
-use crate::border::status::Status;
-use crate::border::text::utf8;
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::ErrorObject;
+use crate::boundary::out::{Out, OutBuffer};
+use crate::boundary::status::Status;
+use crate::boundary::text::utf8;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
 use crate::model::embed_texts::purpose;
 
 /// Numbers in a vector of the file; 0 as long as the file has no vectors.
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn rekall_embed(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Room::new("out", out, capacity, out_len, None), |db| {
+        on(db, error, OutBuffer::new("out", out, capacity, out_len, None), |db| {
             let purpose = self::purpose(purpose)?;
             let running = Stoppable::begin(Some(db), null())?;
             let text = utf8(text, text_len, "text")?;

@@ -5,22 +5,24 @@ use std::ptr::null;
 use rekall::Purpose;
 use rekall::model::Embeddings;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{free, look, on};
-use crate::border::handle::Handle;
-use crate::border::live::given;
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text::{Str, values};
-use crate::callbacks::cancel::Stoppable;
-use crate::callbacks::own_embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
-use crate::callbacks::watch::{Watch, watched};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::out::OutObject;
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::status::Status;
+use crate::boundary::text::{Str, values};
+use crate::callbacks::embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::calls::watch::{Watch, watched};
 
 /// Vectors of texts, in the order of the texts. Never changes; may be read from any thread, also after rekall_close(). What
 /// its functions return belongs to it and lives as long. All of them take NULL and any index.
 pub struct VectorsObject(Embeddings);
 
-given!(VectorsObject);
+registered!(VectorsObject);
 
 /// What a number of the header asks for.
 pub(crate) fn purpose(number: u32) -> Result<Purpose, Failure> {
@@ -51,7 +53,7 @@ pub unsafe extern "C" fn rekall_embed_texts(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let purpose = self::purpose(purpose)?;
             let running = Stoppable::begin(Some(db), null())?;
             let texts = values(texts, count, "texts")?.iter().enumerate().map(|(at, text)| {
@@ -70,14 +72,14 @@ pub unsafe extern "C" fn rekall_embed_texts(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_count(vectors: *const VectorsObject) -> usize {
     // SAFETY: NULL or vectors that were not freed.
-    unsafe { look(vectors, 0, |vectors| Some(vectors.0.token_counts.len())) }
+    unsafe { read_object(vectors, 0, |vectors| Some(vectors.0.token_counts.len())) }
 }
 
 /// Numbers in each vector; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_dimensions(vectors: *const VectorsObject) -> usize {
     // SAFETY: NULL or vectors that were not freed.
-    unsafe { look(vectors, 0, |vectors| Some(vectors.0.dimensions)) }
+    unsafe { read_object(vectors, 0, |vectors| Some(vectors.0.dimensions)) }
 }
 
 /// All vectors, row after row: count times dimensions numbers. The row of a text without a vector is all 0. NULL when there
@@ -85,21 +87,23 @@ pub unsafe extern "C" fn rekall_vectors_dimensions(vectors: *const VectorsObject
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_rows(vectors: *const VectorsObject) -> *const f32 {
     // SAFETY: NULL or vectors that were not freed.
-    unsafe { look(vectors, std::ptr::null(), |vectors| Some(vectors.0.rows.first()?)) }
+    unsafe { read_object(vectors, std::ptr::null(), |vectors| Some(vectors.0.rows.first()?)) }
 }
 
 /// The vector of text number index, from 0. NULL when the model knows no word of it, and behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_row(vectors: *const VectorsObject, index: usize) -> *const f32 {
     // SAFETY: NULL or vectors that were not freed.
-    unsafe { look(vectors, std::ptr::null(), |vectors| Some(vectors.0.row(index)?.as_ptr())) }
+    unsafe { read_object(vectors, std::ptr::null(), |vectors| Some(vectors.0.row(index)?.as_ptr())) }
 }
 
 /// 1 when text number index was longer than the model reads, and its vector is of its beginning; else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_is_cut(vectors: *const VectorsObject, index: usize) -> i32 {
     // SAFETY: NULL or vectors that were not freed.
-    unsafe { look(vectors, 0, |vectors| Some(i32::from(vectors.0.truncated.binary_search(&index).is_ok()))) }
+    unsafe {
+        read_object(vectors, 0, |vectors| Some(i32::from(vectors.0.truncated.binary_search(&index).is_ok())))
+    }
 }
 
 /// Frees vectors. NULL is fine.

@@ -3,11 +3,12 @@
 use rekall::ModelState;
 use rekall::model::UnloadOutcome;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::on;
-use crate::border::handle::{Handle, REKALL_NEVER};
-use crate::border::place::Out;
-use crate::border::status::Status;
+use crate::boundary::error::ErrorObject;
+use crate::boundary::limits::REKALL_NEVER;
+use crate::boundary::out::Out;
+use crate::boundary::status::Status;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
 
 /// State of the model: not in memory, or there is none.
 pub const REKALL_MODEL_UNLOADED: u32 = 0;

@@ -5,10 +5,11 @@ use std::ffi::{CString, c_char, c_void};
 use rekall::ModelSource;
 use rekall::model::{Device, LoadOptions, ProgressObserver};
 
-use crate::border::error::Failure;
-use crate::border::guard::in_callback;
-use crate::border::options::{self, UserData, flags, sized};
-use crate::border::text::{self, Str};
+use crate::boundary::error::Failure;
+use crate::boundary::options::{self, flags, sized};
+use crate::boundary::text::{self, Str};
+use crate::boundary::thread_state::in_callback;
+use crate::callbacks::user_data::UserData;
 
 /// Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
 pub const REKALL_LOAD_OFFLINE: u32 = 1;
@@ -52,6 +53,13 @@ pub struct LoadSettings {
 }
 
 sized!(LoadSettings, ..download_user_data => "rekall_load_options");
+
+/// As REKALL_LOAD_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_load_options_init(options: *mut LoadSettings, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(options, struct_size) }
+}
 
 /// A model by its name.
 pub(crate) fn source(model: &str) -> Result<ModelSource, Failure> {
@@ -137,12 +145,12 @@ mod tests {
     fn a_call_from_a_download_is_known_as_one() {
         unsafe extern "C" fn look(seen: *mut c_void, _: *const c_char, _: u64, _: u64) {
             // SAFETY: what the test handed in.
-            unsafe { seen.cast::<bool>().write(crate::border::guard::is_in_callback(7)) };
+            unsafe { seen.cast::<bool>().write(crate::boundary::thread_state::is_in_callback(7)) };
         }
         let mut seen = false;
         let observer = observer(look, UserData((&raw mut seen).cast()), 7);
         observer.report(&DownloadProgress { file: "weights", bytes: 1, total: 2 });
-        assert!(seen && !crate::border::guard::is_in_callback(7));
+        assert!(seen && !crate::boundary::thread_state::is_in_callback(7));
     }
 
     #[test]

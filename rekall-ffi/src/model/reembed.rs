@@ -3,14 +3,15 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::{Call, call, on, with};
-use crate::border::handle::Handle;
-use crate::border::options::{self, Report, goes_with, sized};
-use crate::border::status::Status;
-use crate::border::text;
-use crate::callbacks::own_embedder::{HostEmbedder, Own};
-use crate::callbacks::watch::{Watch, watched};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::fallible::fallible;
+use crate::boundary::options::{self, OutStruct, goes_with, sized};
+use crate::boundary::status::Status;
+use crate::boundary::text;
+use crate::callbacks::embedder::{CallbackEmbedder, HostEmbedder};
+use crate::calls::call::{Call, on, with};
+use crate::calls::handle::Handle;
+use crate::calls::watch::{Watch, watched};
 use crate::model::load::{LoadSettings, load_options, source};
 
 /// What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
@@ -43,6 +44,20 @@ pub struct ReembedOptions {
 
 sized!(Embedded, ..without_meaning => "rekall_embedded", ReembedOptions, ..embedder => "rekall_reembed_options");
 
+/// As REKALL_EMBEDDED_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embedded_init(embedded: *mut Embedded, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(embedded, struct_size) }
+}
+
+/// As REKALL_REEMBED_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_reembed_options_init(options: *mut ReembedOptions, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(options, struct_size) }
+}
+
 impl From<rekall::Embedded> for Embedded {
     fn from(done: rekall::Embedded) -> Self {
         Self {
@@ -66,7 +81,7 @@ pub unsafe extern "C" fn rekall_embed_pending(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Report::optional(out), |db| {
+        on(db, error, OutStruct::optional(out), |db| {
             Ok(watched(db, watch, |watch| Ok(db.embed_pending(watch)?))?.into())
         })
     }
@@ -89,12 +104,13 @@ pub unsafe extern "C" fn rekall_reembed(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Report::optional(out);
-        call(error, || {
+        let out = OutStruct::optional(out);
+        fallible(error, || {
             let entered = Call::begin(db);
             let options = options::read_required(options)?;
             // Taken over before anything else can fail: then destroy is called on every way out.
-            let own = Own::new(options.embedder, entered.as_ref().map_or(0, |call| call.identity()))?;
+            let own =
+                CallbackEmbedder::new(options.embedder, entered.as_ref().map_or(0, |call| call.identity()))?;
             with(entered, out, |db| match (own, text::name(options.model, "model")?) {
                 (Some(own), None) => {
                     goes_with(!options.load.is_null(), "load", false, "model")?;

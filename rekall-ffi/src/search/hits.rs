@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 
 use rekall::{Degraded, Explain, HitChunk, Leg, Recalled, Role};
 
-use crate::border::guard::{free, look};
-use crate::border::live::given;
-use crate::border::place::Out;
-use crate::border::text::{lend, owned};
-use crate::entries::stored::EntryObject;
+use crate::boundary::out::Out;
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::text::{lend, owned};
+use crate::entries::entry::EntryObject;
 use crate::search::passage::LentPassage;
 use crate::search::recall::{REKALL_ROLE_CONTEXT, REKALL_ROLE_SUMMARY};
 
@@ -21,7 +22,7 @@ pub struct Hits {
     elapsed_us: u64,
 }
 
-given!(Hits);
+registered!(Hits);
 
 pub(crate) struct HitObject {
     pub(crate) entry: EntryObject,
@@ -125,7 +126,7 @@ pub(crate) unsafe fn hit<T>(
     read: impl FnOnce(&HitObject) -> Option<T>,
 ) -> T {
     // SAFETY: as promised by the caller.
-    unsafe { look(hits, otherwise, |hits| read(hits.hits.get(index)?)) }
+    unsafe { read_object(hits, otherwise, |hits| read(hits.hits.get(index)?)) }
 }
 
 fn leg(explain: &Explain, leg: u32) -> Option<Leg> {
@@ -140,7 +141,7 @@ fn leg(explain: &Explain, leg: u32) -> Option<Leg> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_count(hits: *const Hits) -> usize {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { look(hits, 0, |hits| Some(hits.hits.len())) }
+    unsafe { read_object(hits, 0, |hits| Some(hits.hits.len())) }
 }
 
 /// The entry of hit number index, from 0. It belongs to hits: do not free it. NULL behind the last.
@@ -222,14 +223,14 @@ pub unsafe extern "C" fn rekall_hits_leg_score(hits: *const Hits, index: usize, 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_count(hits: *const Hits) -> usize {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { look(hits, 0, |hits| Some(hits.degraded.len())) }
+    unsafe { read_object(hits, 0, |hits| Some(hits.degraded.len())) }
 }
 
 /// What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usize) -> u32 {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.kind)) }
+    unsafe { read_object(hits, 0, |hits| Some(hits.degraded.get(index)?.kind)) }
 }
 
 /// How many entries number index of them concerns: those that wait, cannot be read, or whose vectors cannot be used; for
@@ -237,7 +238,7 @@ pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usi
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_entries(hits: *const Hits, index: usize) -> u64 {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { look(hits, 0, |hits| Some(hits.degraded.get(index)?.entries)) }
+    unsafe { read_object(hits, 0, |hits| Some(hits.degraded.get(index)?.entries)) }
 }
 
 /// The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
@@ -256,7 +257,7 @@ pub unsafe extern "C" fn rekall_hits_degraded(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_elapsed_us(hits: *const Hits) -> u64 {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { look(hits, 0, |hits| Some(hits.elapsed_us)) }
+    unsafe { read_object(hits, 0, |hits| Some(hits.elapsed_us)) }
 }
 
 /// Frees hits and the entries that belong to them. NULL is fine.

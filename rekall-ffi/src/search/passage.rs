@@ -2,8 +2,8 @@
 
 use std::ffi::c_char;
 
-use crate::border::place::Out;
-use crate::border::text::owned;
+use crate::boundary::out::Out;
+use crate::boundary::text::owned;
 use crate::search::hits::{HitObject, Hits, hit};
 
 /// A piece of an entry's text, in bytes of UTF-8. Never grows.

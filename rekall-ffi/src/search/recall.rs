@@ -4,15 +4,17 @@ use std::ffi::c_char;
 
 use rekall::{Fusion, Mode, Recall, Role};
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::on;
-use crate::border::handle::{Handle, keep_alive};
-use crate::border::options::{self, flags, goes_with, reserved, sized};
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text::{Str, utf8, values};
-use crate::callbacks::cancel::{Stoppable, Token};
-use crate::search::filter::{self, Filter};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::limits::keep_alive;
+use crate::boundary::options::{self, flags, goes_with, reserved, sized};
+use crate::boundary::out::OutObject;
+use crate::boundary::status::Status;
+use crate::boundary::text::{Str, utf8, values};
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::calls::token::Token;
+use crate::entries::filter::{self, Filter};
 use crate::search::hits::Hits;
 
 /// Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
@@ -94,6 +96,13 @@ pub struct RecallOptions {
 
 sized!(RecallOptions, ..supersede => "rekall_recall_options");
 
+/// As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_recall_options_init(options: *mut RecallOptions, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(options, struct_size) }
+}
+
 /// Searches for entries that a text brings to mind. Any text but a blank one is a valid query, up to a mebibyte. By words the
 /// first 256 different ones of it are searched, by meaning what the model reads of it.
 ///
@@ -113,7 +122,7 @@ pub unsafe extern "C" fn rekall_recall(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let options = options::read_or_default(options)?;
             let running = Stoppable::begin(Some(db), options.token)?;
             let mut search = db.recall(utf8(query, query_len, "query")?);
@@ -138,7 +147,7 @@ pub unsafe extern "C" fn rekall_recall_vector(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let options = options::read_or_default(options)?;
             let running = Stoppable::begin(Some(db), options.token)?;
             let vector = values(vector, dimensions, "vector")?;

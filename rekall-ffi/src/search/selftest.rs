@@ -2,12 +2,12 @@
 
 use std::ffi::c_char;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::options::{Report, sized};
-use crate::border::status::Status;
-use crate::callbacks::watch::{Watch, watched};
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::options::{self, OutStruct, sized};
+use crate::boundary::status::Status;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::watch::{Watch, watched};
 
 /// The most queries, and the most hits of each.
 const MOST: usize = 100_000;
@@ -37,6 +37,13 @@ pub struct RecallReport {
 }
 
 sized!(RecallReport, ..backend => "rekall_recall_report");
+
+/// As REKALL_RECALL_REPORT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_recall_report_init(report: *mut RecallReport, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(report, struct_size) }
+}
 
 impl From<rekall::RecallReport> for RecallReport {
     fn from(report: rekall::RecallReport) -> Self {
@@ -78,7 +85,7 @@ pub unsafe extern "C" fn rekall_check_recall(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Report::required(out), |db| {
+        on(db, error, OutStruct::required(out), |db| {
             for (name, number) in [("queries", queries), ("k", k)] {
                 if !(1..=MOST).contains(&number) {
                     return Err(Failure::invalid(format!("{name} must be 1 to {MOST}, got {number}")));

@@ -2,15 +2,16 @@
 
 use std::ffi::c_char;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::options::{self, flags, goes_with, sized};
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text;
-use crate::callbacks::cancel::{Stoppable, Token};
-use crate::search::filter::{self, Filter};
+use crate::boundary::error::ErrorObject;
+use crate::boundary::options::{self, flags, goes_with, sized};
+use crate::boundary::out::OutObject;
+use crate::boundary::status::Status;
+use crate::boundary::text;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::calls::token::Token;
+use crate::entries::filter::{self, Filter};
 use crate::search::hits::Hits;
 
 /// Flag of rekall_similar_options: threshold is given.
@@ -36,6 +37,13 @@ pub struct SimilarOptions {
 
 sized!(SimilarOptions, ..token => "rekall_similar_options");
 
+/// As REKALL_SIMILAR_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_similar_options_init(options: *mut SimilarOptions, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(options, struct_size) }
+}
+
 /// Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
 /// needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
 /// an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
@@ -50,7 +58,7 @@ pub unsafe extern "C" fn rekall_similar(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let options = options::read_or_default(options)?;
             let running = Stoppable::begin(Some(db), options.token)?;
             let id = text::id(id, "id")?;

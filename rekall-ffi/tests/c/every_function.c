@@ -112,12 +112,12 @@ static rekall_status links_of(GIVEN)
     return status;
 }
 
-static rekall_status neighbours_of(GIVEN)
+static rekall_status neighbors_of(GIVEN)
 {
-    rekall_neighbours *out = NULL;
-    rekall_status status = rekall_neighbours_of(shared, first.text, 2, &out, error);
+    rekall_neighbors *out = NULL;
+    rekall_status status = rekall_neighbors_of(shared, first.text, 2, &out, error);
     UNUSED;
-    rekall_neighbours_free(out);
+    rekall_neighbors_free(out);
     return status;
 }
 
@@ -473,7 +473,7 @@ static const struct {
     {"rekall_link", link_two, REKALL_OK},
     {"rekall_unlink", unlink_two, REKALL_OK},
     {"rekall_links_of", links_of, REKALL_OK},
-    {"rekall_neighbours_of", neighbours_of, REKALL_OK},
+    {"rekall_neighbors_of", neighbors_of, REKALL_OK},
     {"rekall_list", list, REKALL_OK},
     {"rekall_get_many", get_many, REKALL_OK},
     {"rekall_new_id", new_id, REKALL_OK},

@@ -57,7 +57,7 @@ static void objects(const char *folder)
     rekall_page *page = NULL;
     rekall_entry *entry = NULL;
     rekall_links *links = NULL;
-    rekall_neighbours *near = NULL;
+    rekall_neighbors *near = NULL;
     rekall_changes *changes = NULL;
     rekall_report *report = NULL;
     rekall_error *error = NULL;
@@ -82,15 +82,15 @@ static void objects(const char *folder)
     rekall_entry_free(entry);
     OK(rekall_link(db, id.text, other.text, "related", NULL, 0, &error));
     OK(rekall_links_of(db, id.text, &links, &error));
-    OK(rekall_neighbours_of(db, id.text, 1, &near, &error));
+    OK(rekall_neighbors_of(db, id.text, 1, &near, &error));
     OK(rekall_check(db, NULL, &report, &error));
     OK(rekall_changes_since(db, NULL, &changes, &error));
     rekall_changes_free(changes);
     rekall_changes_free(changes);
     rekall_links_free(links);
     rekall_links_free(links);
-    rekall_neighbours_free(near);
-    rekall_neighbours_free(near);
+    rekall_neighbors_free(near);
+    rekall_neighbors_free(near);
     rekall_report_free(report);
     rekall_report_free(report);
     CHECK(rekall_get(db, "nonsense", &entry, &error) == REKALL_INVALID_INPUT);

@@ -240,7 +240,7 @@ static void numbers_at_the_ends(void)
     rekall_similar_options similar = REKALL_SIMILAR_OPTIONS_INIT;
     rekall_remember_options how = REKALL_REMEMBER_OPTIONS_INIT;
     rekall_filter filter = REKALL_FILTER_INIT;
-    rekall_neighbours *near = NULL;
+    rekall_neighbors *near = NULL;
     rekall_hits *hits = NULL;
     rekall_new_entry made = entry();
     rekall_embedder embedder = letters(NULL);
@@ -292,8 +292,8 @@ static void numbers_at_the_ends(void)
     options.fusion = 0;
     similar.limit = (size_t)-1;
     NAMED("limit", REKALL_INVALID_INPUT, rekall_similar(db, id.text, &similar, &hits, &error));
-    OK(rekall_neighbours_of(db, id.text, (size_t)-1, &near, &error));
-    rekall_neighbours_free(near);
+    OK(rekall_neighbors_of(db, id.text, (size_t)-1, &near, &error));
+    rekall_neighbors_free(near);
     NAMED("queries", REKALL_INVALID_INPUT, rekall_check_recall(db, 0, 1, NULL, &report, &error));
     NAMED("k", REKALL_INVALID_INPUT, rekall_check_recall(db, 1, (size_t)-1, NULL, &report, &error));
     NAMED("purpose", REKALL_MISUSE,

@@ -130,7 +130,7 @@ static void listing(rekall_db *db)
 static void linking(rekall_db *db)
 {
     rekall_links *links = NULL;
-    rekall_neighbours *near = NULL;
+    rekall_neighbors *near = NULL;
     int32_t removed = 7;
     rekall_id a = remember(db, "one end"), b = remember(db, "other end");
 
@@ -144,10 +144,10 @@ static void linking(rekall_db *db)
     CHECK(rekall_links_reason(links, 1, NULL) == NULL && rekall_links_source(links, 2) == NULL);
     CHECK(rekall_links_created_at_ms(links, 0) > 0);
     rekall_links_free(links);
-    OK(rekall_neighbours_of(db, a.text, 2, &near, &error));
-    CHECK(rekall_neighbours_count(near) == 1 && rekall_neighbours_distance(near, 0) == 1);
-    CHECK(strcmp(rekall_neighbours_id(near, 0), b.text) == 0 && rekall_neighbours_id(near, 1) == NULL);
-    rekall_neighbours_free(near);
+    OK(rekall_neighbors_of(db, a.text, 2, &near, &error));
+    CHECK(rekall_neighbors_count(near) == 1 && rekall_neighbors_distance(near, 0) == 1);
+    CHECK(strcmp(rekall_neighbors_id(near, 0), b.text) == 0 && rekall_neighbors_id(near, 1) == NULL);
+    rekall_neighbors_free(near);
     OK(rekall_unlink(db, a.text, b.text, "supersedes", &removed, &error));
     CHECK(removed == 1);
     OK(rekall_unlink(db, a.text, b.text, "supersedes", &removed, &error));

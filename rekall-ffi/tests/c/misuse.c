@@ -95,7 +95,7 @@ static void null_pointers(const char *folder)
     rekall_links *links;
     rekall_page *page;
     uint64_t entries;
-    rekall_neighbours *near;
+    rekall_neighbors *near;
     rekall_report *report;
     rekall_new_entry input = REKALL_NEW_ENTRY_INIT;
     rekall_patch patch = REKALL_PATCH_INIT;
@@ -124,7 +124,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_link(NULL, id.text, id.text, "x", NULL, 0, &error));
     FAILS(REKALL_MISUSE, rekall_unlink(NULL, id.text, id.text, "x", NULL, &error));
     FAILS(REKALL_MISUSE, rekall_links_of(NULL, id.text, &links, &error));
-    FAILS(REKALL_MISUSE, rekall_neighbours_of(NULL, id.text, 1, &near, &error));
+    FAILS(REKALL_MISUSE, rekall_neighbors_of(NULL, id.text, 1, &near, &error));
     page = (rekall_page *)folder;
     entries = 7;
     FAILS(REKALL_MISUSE, rekall_list(NULL, NULL, NULL, 1, &page, &error));
@@ -187,8 +187,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_unlink(db, id.text, id.text, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_links_of(db, NULL, &links, &error));
     FAILS(REKALL_MISUSE, rekall_links_of(db, id.text, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_neighbours_of(db, NULL, 1, &near, &error));
-    FAILS(REKALL_MISUSE, rekall_neighbours_of(db, id.text, 1, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_neighbors_of(db, NULL, 1, &near, &error));
+    FAILS(REKALL_MISUSE, rekall_neighbors_of(db, id.text, 1, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_list(db, NULL, NULL, 1, NULL, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_list(db, NULL, "nonsense", 1, &page, &error));
     other_spellings_name_nothing(db);
@@ -255,7 +255,7 @@ static void null_pointers(const char *folder)
     rekall_entry_free(NULL);
     rekall_hits_free(NULL);
     rekall_links_free(NULL);
-    rekall_neighbours_free(NULL);
+    rekall_neighbors_free(NULL);
     rekall_page_free(NULL);
     CHECK(rekall_page_count(NULL) == 0 && rekall_page_entry(NULL, 0) == NULL);
     rekall_report_free(NULL);
@@ -284,8 +284,8 @@ static void null_pointers(const char *folder)
     CHECK(rekall_links_count(NULL) == 0 && rekall_links_source(NULL, 0) == NULL && rekall_links_target(NULL, 0) == NULL);
     CHECK(rekall_links_relation(NULL, 0, NULL) == NULL && rekall_links_reason(NULL, 0, NULL) == NULL);
     CHECK(rekall_links_created_at_ms(NULL, 0) == 0);
-    CHECK(rekall_neighbours_count(NULL) == 0 && rekall_neighbours_id(NULL, 0) == NULL);
-    CHECK(rekall_neighbours_distance(NULL, 0) == 0);
+    CHECK(rekall_neighbors_count(NULL) == 0 && rekall_neighbors_id(NULL, 0) == NULL);
+    CHECK(rekall_neighbors_distance(NULL, 0) == 0);
     CHECK(rekall_report_number(NULL, "x") == 0 && rekall_report_line_count(NULL) == 0);
     CHECK(rekall_report_line(NULL, 0, NULL) == NULL && rekall_report_json(NULL, NULL) == NULL);
 }

@@ -85,7 +85,7 @@ static void every_call_on_what_was_moved_from(const std::string &folder)
         [&] { memory.link(id, id, "related"); },
         [&] { memory.unlink(id, id, "related"); },
         [&] { (void)memory.links_of(id); },
-        [&] { (void)memory.neighbours_of(id, 1); },
+        [&] { (void)memory.neighbors_of(id, 1); },
         [&] { (void)memory.list(); },
         [&] { (void)memory.count(); },
         [&] { (void)memory.changes_since(); },

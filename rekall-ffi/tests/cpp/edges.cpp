@@ -12,7 +12,7 @@
 #include <ranges>
 #include <span>
 static_assert(std::ranges::random_access_range<const rekall::hits> && std::ranges::sized_range<rekall::hits>);
-static_assert(std::ranges::random_access_range<rekall::neighbours> && std::ranges::random_access_range<rekall::page>);
+static_assert(std::ranges::random_access_range<rekall::neighbors> && std::ranges::random_access_range<rekall::page>);
 static_assert(std::is_convertible_v<std::span<float>, rekall::floats>);
 static_assert(std::is_convertible_v<std::span<const float, 3>, rekall::floats>);
 #endif

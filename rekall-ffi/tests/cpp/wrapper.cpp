@@ -20,7 +20,7 @@ static_assert(std::ranges::random_access_range<const rekall::hits> && std::range
 template <typename... Types>
 constexpr bool nothing_throws = ((std::is_nothrow_move_constructible_v<Types> && std::is_nothrow_move_assignable_v<Types> &&
                                   std::is_nothrow_destructible_v<Types>) && ...);
-static_assert(nothing_throws<rekall::memory, rekall::hits, rekall::links, rekall::neighbours, rekall::page, rekall::entry,
+static_assert(nothing_throws<rekall::memory, rekall::hits, rekall::links, rekall::neighbors, rekall::page, rekall::entry,
                              rekall::report, rekall::token, rekall::new_entry, rekall::patch, rekall::hit, rekall::link,
                              rekall::entry_view, rekall::floats, rekall::kept_floats, rekall::hits::iterator>);
 static_assert(noexcept(std::declval<const rekall::hits &>()[0].entry().id()));
@@ -113,7 +113,7 @@ static void entries(rekall::memory &memory)
             seen += link.created_at_ms() == 1700000000000;
         }
         CHECK(seen == 2);
-        const rekall::neighbours near = memory.neighbours_of(id, 2);
+        const rekall::neighbors near = memory.neighbors_of(id, 2);
         CHECK(near.size() == 1 && near[0].id() == other && near[0].distance() == 1);
     }
     CHECK(memory.unlink(id, other, "related") && !memory.unlink(id, other, "related"));

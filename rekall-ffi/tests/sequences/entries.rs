@@ -202,8 +202,8 @@ impl Machine<'_> {
                 let status = rekall_links_of(self.db, id, &raw mut self.links, &raw mut error);
                 self.done(status, error, self.links.is_null());
             } else {
-                rekall_neighbours_free(self.near);
-                let status = rekall_neighbours_of(self.db, id, depth, &raw mut self.near, &raw mut error);
+                rekall_neighbors_free(self.near);
+                let status = rekall_neighbors_of(self.db, id, depth, &raw mut self.near, &raw mut error);
                 self.done(status, error, self.near.is_null());
                 rekall_page_free(self.page);
                 let after = if depth > 2 { id } else { null() };

@@ -49,7 +49,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) entry: *mut EntryObject,
     pub(crate) hits: *mut Hits,
     pub(crate) links: *mut Links,
-    pub(crate) near: *mut Neighbours,
+    pub(crate) near: *mut Neighbors,
     pub(crate) page: *mut Page,
     pub(crate) report: *mut ReportObject,
     pub(crate) token: *mut Token,
@@ -274,7 +274,7 @@ impl<'a> Machine<'a> {
             rekall_entry_free(self.entry);
             rekall_hits_free(self.hits);
             rekall_links_free(self.links);
-            rekall_neighbours_free(self.near);
+            rekall_neighbors_free(self.near);
             rekall_page_free(self.page);
             rekall_report_free(self.report);
             rekall_token_free(self.token);

@@ -39,7 +39,7 @@ impl Machine<'_> {
                 rekall_links_target(self.links, index),
                 rekall_report_json(self.report, l),
                 rekall_report_line(self.report, index, l),
-                rekall_neighbours_id(self.near, index),
+                rekall_neighbors_id(self.near, index),
                 rekall_path(self.db),
                 rekall_version(),
             ];
@@ -89,8 +89,8 @@ impl Machine<'_> {
             let listed = index < rekall_page_count(self.page);
             // A page by ids has gaps.
             assert!(listed || rekall_page_entry(self.page, index).is_null());
-            let near = index < rekall_neighbours_count(self.near);
-            assert_eq!(rekall_neighbours_distance(self.near, index) > 0, near);
+            let near = index < rekall_neighbors_count(self.near);
+            assert_eq!(rekall_neighbors_distance(self.near, index) > 0, near);
             let line = rekall_report_line(self.report, index, std::ptr::null_mut());
             assert_eq!(line.is_null(), index >= rekall_report_line_count(self.report));
             assert!(rekall_token_is_cancelled(self.token) <= i32::from(!self.token.is_null()));

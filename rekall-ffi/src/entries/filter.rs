@@ -1,9 +1,9 @@
 //! Filters: which entries a search may find
 
-use crate::border::error::Failure;
-use crate::border::options::{self, flags, goes_with, sized};
-use crate::border::text::{self, Str};
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::Failure;
+use crate::boundary::options::{self, flags, goes_with, sized};
+use crate::boundary::text::{self, Str};
+use crate::calls::stoppable::Stoppable;
 use crate::entries::input::{REKALL_ENTRY_ANY, entry_status};
 
 /// Flag of rekall_filter: created_after_ms is given.
@@ -84,6 +84,13 @@ pub struct Filter {
 
 sized!(Filter, ..updated_before_ms => "rekall_filter");
 
+/// As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_filter_init(filter: *mut Filter, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(filter, struct_size) }
+}
+
 /// The caller's filter; the default one, active entries, for NULL.
 ///
 /// # Safety
@@ -116,7 +123,7 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
     };
     // SAFETY: as promised by the caller.
     unsafe {
-        let list = |data, len, name| text::texts(running, data, len, name);
+        let list = |data, len, name| running.texts(data, len, name);
         wanted.kinds = list(given.kinds, given.kinds_count, "kinds")?;
         wanted.projects = list(given.projects, given.projects_count, "projects")?;
         wanted.tags_any = list(given.tags_any, given.tags_any_count, "tags_any")?;

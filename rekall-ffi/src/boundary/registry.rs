@@ -7,6 +7,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+use crate::boundary::panics::catch_or;
+
 /// Places in the first part; each further one has twice as many as the one before.
 const FIRST: usize = 64;
 /// More than there is memory for.
@@ -15,7 +17,7 @@ const PARTS: usize = 26;
 const PROBED: usize = 4;
 
 /// The live objects of one type.
-pub(crate) struct Table {
+pub(crate) struct Registry {
     parts: [OnceLock<Box<[Slot]>>; PARTS],
 }
 
@@ -28,38 +30,53 @@ struct Slot {
 }
 
 /// An object that the caller gets as a pointer and gives back.
-pub(crate) trait Given: Sized + 'static {
+pub(crate) trait Registered: Sized + 'static {
     /// All that are with callers.
-    fn live() -> &'static Table;
+    fn registry() -> &'static Registry;
 }
 
-/// Declares such types.
-macro_rules! given {
+/// The header lets any thread use what the library hands out.
+pub(crate) const fn is_for_any_thread<T: Send + Sync>() {}
+
+/// Declares such types, and asserts that any thread may use them.
+macro_rules! registered {
     ($($type:ty),+ $(,)?) => {
-        $(impl crate::border::live::Given for $type {
-            fn live() -> &'static crate::border::live::Table {
-                static LIVE: crate::border::live::Table = crate::border::live::Table::new();
+        $(const _: () = crate::boundary::registry::is_for_any_thread::<$type>();
+
+        impl crate::boundary::registry::Registered for $type {
+            fn registry() -> &'static crate::boundary::registry::Registry {
+                static LIVE: crate::boundary::registry::Registry = crate::boundary::registry::Registry::new();
                 &LIVE
             }
         })+
     };
 }
-pub(crate) use given;
+pub(crate) use registered;
 
-impl Table {
+/// Frees one of our objects. Nothing happens with NULL, with what was freed before, and with what belongs to another object.
+pub(crate) fn free<T: Registered>(object: *mut T) {
+    catch_or((), || {
+        if T::registry().take_back(object) {
+            // SAFETY: it was given out by `Registry::hand_out`, and is this call's alone.
+            drop(unsafe { Box::from_raw(object) });
+        }
+    });
+}
+
+impl Registry {
     pub(crate) const fn new() -> Self {
         Self { parts: [const { OnceLock::new() }; PARTS] }
     }
 
     /// Makes an object the caller's.
-    pub(crate) fn give<T>(&self, object: T) -> *mut T {
+    pub(crate) fn hand_out<T>(&self, object: T) -> *mut T {
         let object = Box::into_raw(Box::new(object));
         self.insert(object.addr());
         object
     }
 
     /// Takes an object out: it is then this caller's alone to free. False when it is none, or was taken out before.
-    pub(crate) fn take<T>(&self, object: *mut T) -> bool {
+    pub(crate) fn take_back<T>(&self, object: *mut T) -> bool {
         let Some(slot) = self.find(object.addr()) else { return false };
         // One of several who give the same pointer back is the first.
         if slot.address.compare_exchange(object.addr(), 0, Ordering::SeqCst, Ordering::SeqCst).is_err() {
@@ -75,7 +92,7 @@ impl Table {
     /// waits.
     ///
     /// # Safety
-    /// The table is that of `T`, and what comes out of `look` does not borrow from the object, unless that keeps it from being taken.
+    /// The registry is that of `T`, and what comes out of `look` does not borrow from the object, unless that keeps it from being taken.
     pub(crate) unsafe fn enter<'a, T: 'a, R>(
         &self,
         object: *const T,
@@ -94,7 +111,7 @@ impl Table {
         if slot.address.load(Ordering::SeqCst) != object.addr() {
             return None;
         }
-        // SAFETY: in the table, so it lives.
+        // SAFETY: in the registry, so it lives.
         Some(look(unsafe { &*object }))
     }
 
@@ -137,36 +154,39 @@ mod tests {
 
     #[test]
     fn what_was_given_is_taken_back_once() {
-        let table = Table::new();
-        let object = table.give(String::from("text"));
-        let stranger = std::ptr::from_ref(&table).cast::<String>();
-        // SAFETY: a table of strings.
+        let registry = Registry::new();
+        let object = registry.hand_out(String::from("text"));
+        let stranger = std::ptr::from_ref(&registry).cast::<String>();
+        // SAFETY: a registry of strings.
         unsafe {
-            assert_eq!(table.enter(object, |text| text.clone()).unwrap(), "text");
-            assert!(table.enter(stranger, |text| text.clone()).is_none());
-            assert!(!table.take(stranger.cast_mut()) && !table.take(std::ptr::null_mut::<String>()));
-            assert!(table.take(object) && !table.take(object));
+            assert_eq!(registry.enter(object, |text| text.clone()).unwrap(), "text");
+            assert!(registry.enter(stranger, |text| text.clone()).is_none());
+            assert!(
+                !registry.take_back(stranger.cast_mut())
+                    && !registry.take_back(std::ptr::null_mut::<String>())
+            );
+            assert!(registry.take_back(object) && !registry.take_back(object));
             assert_eq!(*Box::from_raw(object), "text");
-            assert!(table.enter(object, |text| text.clone()).is_none());
+            assert!(registry.enter(object, |text| text.clone()).is_none());
         }
     }
 
     #[test]
     fn there_is_room_for_as_many_as_are_wanted() {
-        let table = Table::new();
-        let mut objects: Vec<*mut u64> = (0..20_000).map(|number| table.give(number)).collect();
-        let parts = |table: &Table| table.parts.iter().filter(|part| part.get().is_some()).count();
-        let grown = parts(&table);
+        let registry = Registry::new();
+        let mut objects: Vec<*mut u64> = (0..20_000).map(|number| registry.hand_out(number)).collect();
+        let parts = |registry: &Registry| registry.parts.iter().filter(|part| part.get().is_some()).count();
+        let grown = parts(&registry);
         for round in 0..3 {
             let taken = objects.iter().map(|object| {
-                assert!(table.take(*object));
-                // SAFETY: a number of the table's, and nobody else's any more.
+                assert!(registry.take_back(*object));
+                // SAFETY: a number of the registry's, and nobody else's any more.
                 *unsafe { Box::from_raw(*object) }
             });
             assert_eq!(taken.sum::<u64>(), 19_999 * 10_000, "round {round}");
-            objects = (0..20_000).map(|number| table.give(number)).collect();
+            objects = (0..20_000).map(|number| registry.hand_out(number)).collect();
         }
-        assert!(parts(&table) <= grown + 1, "places are used again");
+        assert!(parts(&registry) <= grown + 1, "places are used again");
         // SAFETY: as above.
         objects.iter().for_each(|object| drop(unsafe { Box::from_raw(*object) }));
     }
@@ -180,9 +200,9 @@ mod tests {
                 self.0.store(0, Ordering::SeqCst);
             }
         }
-        static TABLE: Table = Table::new();
+        static REGISTRY: Registry = Registry::new();
         for _ in 0..200 {
-            let object = TABLE.give(Mark(AtomicU64::new(7))).expose_provenance();
+            let object = REGISTRY.hand_out(Mark(AtomicU64::new(7))).expose_provenance();
             let (start, taken) = (Barrier::new(5), AtomicU32::new(0));
             std::thread::scope(|scope| {
                 for thread in 0..5 {
@@ -190,14 +210,15 @@ mod tests {
                     scope.spawn(move || {
                         let object = std::ptr::with_exposed_provenance_mut::<Mark>(object);
                         start.wait();
-                        if thread < 2 && TABLE.take(object) {
+                        if thread < 2 && REGISTRY.take_back(object) {
                             taken.fetch_add(1, Ordering::SeqCst);
-                            // SAFETY: a mark of the table's, and this thread's alone.
+                            // SAFETY: a mark of the registry's, and this thread's alone.
                             drop(unsafe { Box::from_raw(object) });
                         }
                         for _ in 0..20 {
-                            // SAFETY: a table of marks.
-                            let seen = unsafe { TABLE.enter(object, |mark| mark.0.load(Ordering::SeqCst)) };
+                            // SAFETY: a registry of marks.
+                            let seen =
+                                unsafe { REGISTRY.enter(object, |mark| mark.0.load(Ordering::SeqCst)) };
                             assert!(seen.is_none_or(|seen| seen == 7));
                         }
                     });

@@ -1,24 +1,24 @@
-//! Where results go: emptied when a call begins, filled when it succeeds.
+//! Output parameters: emptied when a call begins, filled when it succeeds.
 
-use crate::border::error::Failure;
-use crate::border::live::Given;
-use crate::border::status::REKALL_BUFFER_TOO_SMALL;
+use crate::boundary::error::Failure;
+use crate::boundary::registry::Registered;
+use crate::boundary::status::REKALL_BUFFER_TOO_SMALL;
 
-/// A place of the caller's for a result.
-pub(crate) trait Place: Sized {
-    /// What goes there.
+/// An output parameter of the caller's.
+pub(crate) trait Output: Sized {
+    /// What is written to it.
     type Value;
 
-    /// Empties what is too much to be emptied before an interrupt is noticed.
+    /// Empties it, where that may take too long to be done before the call can be interrupted.
     fn begin(&self) {}
 
-    /// Refuses a place that cannot take anything.
+    /// Refuses a pointer that nothing can be written to.
     fn check(&self) -> Result<(), Failure>;
 
-    /// Hands the result over.
+    /// Writes the result.
     fn fill(self, value: Self::Value) -> Result<(), Failure>;
 
-    /// Does the work and hands over what comes of it.
+    /// Does the work and writes its result.
     fn answer(self, work: impl FnOnce() -> Result<Self::Value, Failure>) -> Result<(), Failure> {
         self.check()?;
         self.fill(work()?)
@@ -26,7 +26,7 @@ pub(crate) trait Place: Sized {
 }
 
 /// For calls without a result.
-impl Place for () {
+impl Output for () {
     type Value = ();
 
     fn check(&self) -> Result<(), Failure> {
@@ -38,18 +38,18 @@ impl Place for () {
     }
 }
 
-/// A place for a plain value.
+/// An output for a plain value.
 #[derive(Clone, Copy)]
 pub(crate) struct Out<T> {
-    place: *mut T,
+    target: *mut T,
     required: bool,
 }
 
 impl<T> Out<T> {
     /// # Safety
-    /// `place` is NULL or may be written to until the call returns.
-    pub(crate) unsafe fn optional(place: *mut T, empty: T) -> Self {
-        let out = Self { place, required: false };
+    /// `target` is NULL or may be written to until the call returns.
+    pub(crate) unsafe fn optional(target: *mut T, empty: T) -> Self {
+        let out = Self { target, required: false };
         out.set(empty);
         out
     }
@@ -58,25 +58,25 @@ impl<T> Out<T> {
     ///
     /// # Safety
     /// As for [`optional`](Self::optional).
-    pub(crate) unsafe fn required(place: *mut T, empty: T) -> Self {
+    pub(crate) unsafe fn required(target: *mut T, empty: T) -> Self {
         // SAFETY: as promised by the caller.
-        Self { required: true, ..unsafe { Self::optional(place, empty) } }
+        Self { required: true, ..unsafe { Self::optional(target, empty) } }
     }
 
-    /// Nothing happens when nobody wants the value.
+    /// Nothing happens when the caller does not want the value.
     pub(crate) fn set(&self, value: T) {
-        if !self.place.is_null() {
+        if !self.target.is_null() {
             // SAFETY: the constructors were promised that this is writable.
-            unsafe { self.place.write(value) };
+            unsafe { self.target.write(value) };
         }
     }
 }
 
-impl<T> Place for Out<T> {
+impl<T> Output for Out<T> {
     type Value = T;
 
     fn check(&self) -> Result<(), Failure> {
-        if self.required && self.place.is_null() { Err(Failure::null("out")) } else { Ok(()) }
+        if self.required && self.target.is_null() { Err(Failure::null("out")) } else { Ok(()) }
     }
 
     fn fill(self, value: T) -> Result<(), Failure> {
@@ -85,26 +85,26 @@ impl<T> Place for Out<T> {
     }
 }
 
-/// A place for an object, which then is the caller's.
-pub(crate) struct Object<T>(Out<*mut T>);
+/// An output for an object, which the caller then owns.
+pub(crate) struct OutObject<T>(Out<*mut T>);
 
-impl<T> Object<T> {
+impl<T> OutObject<T> {
     /// # Safety
     /// As for [`Out::optional`].
-    pub(crate) unsafe fn optional(place: *mut *mut T) -> Self {
+    pub(crate) unsafe fn optional(target: *mut *mut T) -> Self {
         // SAFETY: as promised by the caller.
-        Self(unsafe { Out::optional(place, std::ptr::null_mut()) })
+        Self(unsafe { Out::optional(target, std::ptr::null_mut()) })
     }
 
     /// # Safety
     /// As for [`Out::required`].
-    pub(crate) unsafe fn required(place: *mut *mut T) -> Self {
+    pub(crate) unsafe fn required(target: *mut *mut T) -> Self {
         // SAFETY: as promised by the caller.
-        Self(unsafe { Out::required(place, std::ptr::null_mut()) })
+        Self(unsafe { Out::required(target, std::ptr::null_mut()) })
     }
 }
 
-impl<T: Given> Place for Object<T> {
+impl<T: Registered> Output for OutObject<T> {
     type Value = T;
 
     fn check(&self) -> Result<(), Failure> {
@@ -112,32 +112,32 @@ impl<T: Given> Place for Object<T> {
     }
 
     fn fill(self, object: T) -> Result<(), Failure> {
-        if !self.0.place.is_null() {
-            self.0.set(T::live().give(object));
+        if !self.0.target.is_null() {
+            self.0.set(T::registry().hand_out(object));
         }
         Ok(())
     }
 }
 
-/// A place for several objects, which then are the caller's.
-pub(crate) struct Objects<T> {
-    list: List<*mut T>,
+/// An output for several objects, which the caller then owns.
+pub(crate) struct OutObjects<T> {
+    list: OutList<*mut T>,
     is_missing: bool,
 }
 
-impl<T> Objects<T> {
-    /// NULL is misuse, unless there is nothing to hand over.
+impl<T> OutObjects<T> {
+    /// NULL is misuse, unless there is nothing to write.
     ///
     /// # Safety
-    /// As for [`List::optional`].
+    /// As for [`OutList::optional`].
     pub(crate) unsafe fn required(first: *mut *mut T, count: usize) -> Self {
         // SAFETY: as promised by the caller.
-        let list = unsafe { List::optional(first, count, std::ptr::null_mut()) };
+        let list = unsafe { OutList::optional(first, count, std::ptr::null_mut()) };
         Self { list, is_missing: first.is_null() && count > 0 }
     }
 }
 
-impl<T: Given> Place for Objects<T> {
+impl<T: Registered> Output for OutObjects<T> {
     type Value = Vec<T>;
 
     fn begin(&self) {
@@ -151,19 +151,19 @@ impl<T: Given> Place for Objects<T> {
     fn fill(self, objects: Vec<T>) -> Result<(), Failure> {
         // As many as there is room for: what is not written is not let go of either.
         let objects = objects.into_iter().take(self.list.count);
-        self.list.write(objects.map(|object| T::live().give(object)));
+        self.list.write(objects.map(|object| T::registry().hand_out(object)));
         Ok(())
     }
 }
 
-/// A place for several values, or NULL.
-pub(crate) struct List<T> {
+/// An output for several values, or NULL.
+pub(crate) struct OutList<T> {
     first: *mut T,
     count: usize,
     empty: T,
 }
 
-impl<T: Copy> List<T> {
+impl<T: Copy> OutList<T> {
     /// # Safety
     /// `first` is NULL or has room for `count` values until the call returns.
     pub(crate) unsafe fn optional(first: *mut T, count: usize, empty: T) -> Self {
@@ -180,7 +180,7 @@ impl<T: Copy> List<T> {
     }
 }
 
-impl<T: Copy> Place for List<T> {
+impl<T: Copy> Output for OutList<T> {
     type Value = Vec<T>;
 
     fn begin(&self) {
@@ -197,41 +197,41 @@ impl<T: Copy> Place for List<T> {
     }
 }
 
-/// A buffer that the result may be too large for; its size is told in any case.
-pub(crate) struct Room<T> {
+/// A buffer that may be too small for the result; the size needed is written in any case.
+pub(crate) struct OutBuffer<T> {
     name: &'static str,
-    place: *mut T,
+    target: *mut T,
     capacity: usize,
     len: Out<usize>,
-    /// Behind the last value, and not counted.
+    /// Written after the last value, and not counted.
     end: Option<T>,
 }
 
-impl<T: Copy> Room<T> {
+impl<T: Copy> OutBuffer<T> {
     /// # Safety
-    /// `place` is NULL or has `capacity` values that may be written to; `len` is NULL or may be written to.
+    /// `target` is NULL or has `capacity` values that may be written to; `len` is NULL or may be written to.
     pub(crate) unsafe fn new(
         name: &'static str,
-        place: *mut T,
+        target: *mut T,
         capacity: usize,
         len: *mut usize,
         end: Option<T>,
     ) -> Self {
         // SAFETY: as promised by the caller.
         let len = unsafe { Out::optional(len, 0) };
-        if let (Some(end), true) = (end, capacity > 0 && !place.is_null()) {
+        if let (Some(end), true) = (end, capacity > 0 && !target.is_null()) {
             // SAFETY: there is room for one value at the least.
-            unsafe { place.write(end) };
+            unsafe { target.write(end) };
         }
-        Self { name, place, capacity, len, end }
+        Self { name, target, capacity, len, end }
     }
 }
 
-impl<T: Copy> Place for Room<T> {
+impl<T: Copy> Output for OutBuffer<T> {
     type Value = Vec<T>;
 
     fn check(&self) -> Result<(), Failure> {
-        if self.place.is_null() && self.capacity > 0 {
+        if self.target.is_null() && self.capacity > 0 {
             return Err(Failure::misuse(format!(
                 "{} is NULL with a capacity of {}",
                 self.name, self.capacity
@@ -248,7 +248,7 @@ impl<T: Copy> Place for Room<T> {
             return Err(Failure::new(REKALL_BUFFER_TOO_SMALL, message));
         }
         // SAFETY: the constructor was promised that so many are writable.
-        unsafe { self.place.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
+        unsafe { self.target.copy_from_nonoverlapping(values.as_ptr(), values.len()) };
         Ok(())
     }
 }
@@ -259,9 +259,9 @@ mod tests {
     use std::ptr::{null, null_mut};
 
     use super::*;
-    use crate::border::status::{REKALL_ERROR, REKALL_MISUSE};
+    use crate::boundary::status::{REKALL_ERROR, REKALL_MISUSE};
 
-    crate::border::live::given!(String);
+    crate::boundary::registry::registered!(String);
 
     fn failed<T>() -> Result<T, Failure> {
         Err(Failure::new(REKALL_ERROR, "for a test"))
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn a_value_is_empty_until_the_work_is_done() {
         let mut value = 7;
-        // SAFETY: places of this test; so below.
+        // SAFETY: variables of this test; so below.
         let out = unsafe { Out::optional(&raw mut value, 0) };
         out.answer(failed).unwrap_err();
         assert_eq!(value, 0);
@@ -287,13 +287,13 @@ mod tests {
     #[test]
     fn an_object_is_handed_over_or_dropped() {
         let mut object = null_mut();
-        // SAFETY: a place of this test; what is there is ours to free.
+        // SAFETY: a variable of this test; the object in it is ours to free.
         unsafe {
-            Object::required(&raw mut object).answer(|| Ok(String::from("text"))).unwrap();
+            OutObject::required(&raw mut object).answer(|| Ok(String::from("text"))).unwrap();
             assert_eq!(*object, "text");
-            crate::border::guard::free(object);
-            Object::optional(null_mut()).answer(|| Ok(String::from("nobody wants it"))).unwrap();
-            Object::<String>::optional(&raw mut object).answer(failed).unwrap_err();
+            crate::boundary::registry::free(object);
+            OutObject::optional(null_mut()).answer(|| Ok(String::from("nobody wants it"))).unwrap();
+            OutObject::<String>::optional(&raw mut object).answer(failed).unwrap_err();
         }
         assert!(object.is_null());
     }
@@ -301,30 +301,31 @@ mod tests {
     #[test]
     fn a_list_takes_no_more_than_it_has_room_for() {
         let mut values = [7; 3];
-        // SAFETY: places of this test.
-        let list = unsafe { List::optional(values.as_mut_ptr(), 2, 0) };
+        // SAFETY: variables of this test.
+        let list = unsafe { OutList::optional(values.as_mut_ptr(), 2, 0) };
         list.answer(|| Ok(vec![1, 2, 3])).unwrap();
         assert_eq!(values, [1, 2, 7]);
         // SAFETY: the count is refused before anything is written.
-        let list = unsafe { List::optional(values.as_mut_ptr(), usize::MAX, 0) };
+        let list = unsafe { OutList::optional(values.as_mut_ptr(), usize::MAX, 0) };
         list.answer(|| Ok(vec![4])).unwrap();
         assert_eq!(values, [1, 2, 7]);
     }
 
     #[test]
-    fn a_room_tells_what_it_lacks() {
+    fn a_buffer_that_is_too_small_says_what_it_needs() {
         let (mut buffer, mut len) = ([7_u8; 6], 9);
         for (capacity, fits) in [(5, true), (6, true), (4, false), (0, false)] {
             buffer.fill(7);
-            // SAFETY: places of this test.
-            let room = unsafe { Room::new("buffer", buffer.as_mut_ptr(), capacity, &raw mut len, Some(0)) };
-            let result = room.answer(|| Ok(b"text".to_vec()));
+            // SAFETY: variables of this test.
+            let buffer_out =
+                unsafe { OutBuffer::new("buffer", buffer.as_mut_ptr(), capacity, &raw mut len, Some(0)) };
+            let result = buffer_out.answer(|| Ok(b"text".to_vec()));
             assert_eq!((result.is_ok(), len), (fits, 4));
             assert_eq!(&buffer[..5] == b"text\0", fits);
             assert!(buffer[capacity..].iter().all(|byte| *byte == 7));
         }
         // SAFETY: NULL with a capacity is refused.
-        let room = unsafe { Room::new("buffer", null::<u8>().cast_mut(), 3, &raw mut len, None) };
-        assert_eq!(room.answer(failed).unwrap_err().message, "buffer is NULL with a capacity of 3");
+        let buffer_out = unsafe { OutBuffer::new("buffer", null::<u8>().cast_mut(), 3, &raw mut len, None) };
+        assert_eq!(buffer_out.answer(failed).unwrap_err().message, "buffer is NULL with a capacity of 3");
     }
 }

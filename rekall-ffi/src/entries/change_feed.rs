@@ -4,14 +4,16 @@ use std::ffi::c_char;
 
 use rekall::{ChangePosition, ChangedEntries};
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::{free, look, on};
-use crate::border::handle::Handle;
-use crate::border::lazy::Lazy;
-use crate::border::live::given;
-use crate::border::place::{Object, Out};
-use crate::border::status::Status;
-use crate::border::text::lend;
+use crate::boundary::error::ErrorObject;
+use crate::boundary::lazy_string::LazyString;
+use crate::boundary::out::{Out, OutObject};
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::status::Status;
+use crate::boundary::text::lend;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
 
 /// A moment of a file's history: store it as it is, beside what was read then. Its numbers tell nothing by themselves. All
 /// 0: before everything. Never grows.
@@ -26,10 +28,10 @@ pub struct Position {
 /// return belongs to it and lives as long. All of them take NULL and any index.
 pub struct ChangesObject {
     changes: ChangedEntries,
-    ids: Box<[Lazy]>,
+    ids: Box<[LazyString]>,
 }
 
-given!(ChangesObject);
+registered!(ChangesObject);
 
 impl From<ChangePosition> for Position {
     fn from(position: ChangePosition) -> Self {
@@ -68,10 +70,10 @@ pub unsafe extern "C" fn rekall_changes_since(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let since = since.as_ref().map(|since| ChangePosition::from_words(since.words));
             let changes = db.changes_since(since)?;
-            let ids = changes.entries.iter().map(|_| Lazy::default()).collect();
+            let ids = changes.entries.iter().map(|_| LazyString::default()).collect();
             Ok(ChangesObject { changes, ids })
         })
     }
@@ -92,21 +94,21 @@ pub unsafe extern "C" fn rekall_change_position(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_position(changes: *const ChangesObject) -> Position {
     // SAFETY: NULL or changes that were not freed.
-    unsafe { look(changes, Position::default(), |changes| Some(changes.changes.position.into())) }
+    unsafe { read_object(changes, Position::default(), |changes| Some(changes.changes.position.into())) }
 }
 
 /// 1 when these are all entries that there are, and not changes: whatever is not among them is gone. Else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_complete(changes: *const ChangesObject) -> i32 {
     // SAFETY: NULL or changes that were not freed.
-    unsafe { look(changes, 0, |changes| Some(i32::from(changes.changes.complete))) }
+    unsafe { read_object(changes, 0, |changes| Some(i32::from(changes.changes.complete))) }
 }
 
 /// How many entries changed; 0 for NULL. Each is there once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_count(changes: *const ChangesObject) -> usize {
     // SAFETY: NULL or changes that were not freed.
-    unsafe { look(changes, 0, |changes| Some(changes.changes.entries.len())) }
+    unsafe { read_object(changes, 0, |changes| Some(changes.changes.entries.len())) }
 }
 
 /// The number that entry number index, from 0, has in this file: the same for as long as it lives, and never another
@@ -115,7 +117,7 @@ pub unsafe extern "C" fn rekall_changes_count(changes: *const ChangesObject) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_number(changes: *const ChangesObject, index: usize) -> i64 {
     // SAFETY: NULL or changes that were not freed.
-    unsafe { look(changes, 0, |changes| Some(changes.changes.entries.get(index)?.number)) }
+    unsafe { read_object(changes, 0, |changes| Some(changes.changes.entries.get(index)?.number)) }
 }
 
 /// The id of entry number index, 26 characters, NUL-terminated; NULL when the entry is gone, and behind the last.

@@ -2,8 +2,8 @@
 
 use std::mem::MaybeUninit;
 
-use crate::border::error::Failure;
-use crate::border::place::Place;
+use crate::boundary::error::Failure;
+use crate::boundary::out::Output;
 
 /// More than any option struct will ever have: beyond it the size was not set.
 const LARGEST: usize = 4096;
@@ -13,7 +13,7 @@ const LARGEST: usize = 4096;
 /// # Safety
 /// The type is `repr(C)`, starts with a `usize` that holds the struct's size, and all bytes zero are a valid
 /// value of it, as is any mixture of a valid value's first bytes and zeroes behind them.
-pub(crate) unsafe trait Sized_: Copy {
+pub(crate) unsafe trait SizedStruct: Copy {
     /// Its name in C.
     const NAME: &'static str;
 }
@@ -25,12 +25,12 @@ macro_rules! sized {
     ($($type:ty, ..$last:ident => $name:literal),+ $(,)?) => {
         $(
             const _: () = assert!(
-                std::mem::offset_of!($type, $last) + crate::border::options::size_of_member(|value: &$type| &value.$last)
+                std::mem::offset_of!($type, $last) + crate::boundary::options::size_of_member(|value: &$type| &value.$last)
                     == size_of::<$type>()
             );
 
             // SAFETY: repr(C), struct_size first, and nothing in it that may not be zero.
-            unsafe impl crate::border::options::Sized_ for $type {
+            unsafe impl crate::boundary::options::SizedStruct for $type {
                 const NAME: &'static str = $name;
             }
         )+
@@ -52,7 +52,7 @@ fn can_be<T>(size: usize) -> bool {
 ///
 /// # Safety
 /// NULL, or `size` bytes that may be written to.
-pub(crate) unsafe fn init<T: Sized_>(place: *mut T, size: usize) {
+pub(crate) unsafe fn init<T: SizedStruct>(place: *mut T, size: usize) {
     if place.is_null() || !place.is_aligned() || !can_be::<T>(size) {
         return;
     }
@@ -67,7 +67,7 @@ pub(crate) unsafe fn init<T: Sized_>(place: *mut T, size: usize) {
 ///
 /// # Safety
 /// Not NULL; as many bytes as the struct says may be read.
-unsafe fn size<T: Sized_>(data: *const T) -> Result<usize, Failure> {
+unsafe fn size<T: SizedStruct>(data: *const T) -> Result<usize, Failure> {
     if !data.is_aligned() {
         return Err(Failure::misuse(format!("{} is not aligned", T::NAME)));
     }
@@ -88,7 +88,7 @@ unsafe fn size<T: Sized_>(data: *const T) -> Result<usize, Failure> {
 ///
 /// # Safety
 /// NULL, or as many bytes as the struct says may be read.
-pub(crate) unsafe fn read<T: Sized_>(data: *const T) -> Result<Option<T>, Failure> {
+pub(crate) unsafe fn read<T: SizedStruct>(data: *const T) -> Result<Option<T>, Failure> {
     if data.is_null() {
         return Ok(None);
     }
@@ -116,7 +116,7 @@ pub(crate) unsafe fn read<T: Sized_>(data: *const T) -> Result<Option<T>, Failur
 ///
 /// # Safety
 /// As for [`read`].
-pub(crate) unsafe fn read_or_default<T: Sized_>(data: *const T) -> Result<T, Failure> {
+pub(crate) unsafe fn read_or_default<T: SizedStruct>(data: *const T) -> Result<T, Failure> {
     // SAFETY: as promised by the caller; the trait promises that zeroes are valid.
     unsafe { Ok(read(data)?.unwrap_or_else(|| MaybeUninit::zeroed().assume_init())) }
 }
@@ -125,20 +125,20 @@ pub(crate) unsafe fn read_or_default<T: Sized_>(data: *const T) -> Result<T, Fai
 ///
 /// # Safety
 /// As for [`read`].
-pub(crate) unsafe fn read_required<T: Sized_>(data: *const T) -> Result<T, Failure> {
+pub(crate) unsafe fn read_required<T: SizedStruct>(data: *const T) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
     unsafe { read(data) }?.ok_or_else(|| Failure::null(T::NAME))
 }
 
 /// A struct that the caller lets the library fill.
-pub(crate) struct Report<T> {
+pub(crate) struct OutStruct<T> {
     place: *mut T,
     /// As the caller says; 0 where that cannot be.
     size: usize,
     required: bool,
 }
 
-impl<T: Sized_> Report<T> {
+impl<T: SizedStruct> OutStruct<T> {
     /// Empties the struct, all but its size.
     ///
     /// # Safety
@@ -179,7 +179,7 @@ impl<T: Sized_> Report<T> {
     }
 }
 
-impl<T: Sized_> Place for Report<T> {
+impl<T: SizedStruct> Output for OutStruct<T> {
     type Value = T;
 
     fn check(&self) -> Result<(), Failure> {
@@ -194,22 +194,6 @@ impl<T: Sized_> Place for Report<T> {
     fn fill(self, value: T) -> Result<(), Failure> {
         self.write(&value);
         Ok(())
-    }
-}
-
-/// The caller's own pointer, handed back to the caller's functions from any thread.
-#[derive(Clone, Copy)]
-pub(crate) struct UserData(pub(crate) *mut std::ffi::c_void);
-
-// SAFETY: the library never looks behind it; the header tells the caller that it comes from any thread.
-unsafe impl Send for UserData {}
-// SAFETY: as above.
-unsafe impl Sync for UserData {}
-
-impl UserData {
-    /// By a method, so that closures take the whole and not the bare pointer.
-    pub(crate) fn get(self) -> *mut std::ffi::c_void {
-        self.0
     }
 }
 
@@ -241,7 +225,7 @@ pub(crate) fn reserved(given: u32, what: &str) -> Result<(), Failure> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::border::status::{REKALL_MISUSE, REKALL_UNSUPPORTED};
+    use crate::boundary::status::{REKALL_MISUSE, REKALL_UNSUPPORTED};
 
     #[repr(C)]
     #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -304,7 +288,7 @@ mod tests {
         let known = Probe { struct_size: size, first: 7, second: 7, third: 7 };
         let mut place = Newer { known, added: 7 };
         // SAFETY: as many bytes as the sizes below say.
-        let report = unsafe { Report::required((&raw mut place).cast::<Probe>()) };
+        let report = unsafe { OutStruct::required((&raw mut place).cast::<Probe>()) };
         let result = report.answer(|| Ok(FULL));
         (place, result)
     }

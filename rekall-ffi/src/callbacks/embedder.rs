@@ -6,15 +6,16 @@ use std::ops::ControlFlow;
 use rekall::Embedder;
 use rekall::model::{Embeddings, Error as ModelError, Fingerprint, Progress};
 
-use crate::border::error::Failure;
-use crate::border::guard::{in_callback, note_callback_failure};
-use crate::border::options::{self, UserData, sized};
-use crate::border::status::{
+use crate::boundary::error::Failure;
+use crate::boundary::options::{self, sized};
+use crate::boundary::status::{
     REKALL_INTERRUPTED, REKALL_MODEL_UNAVAILABLE, REKALL_OK, Status, rekall_status_name,
 };
-use crate::border::text::{self, Str};
+use crate::boundary::text::{self, Str};
+use crate::boundary::thread_state::{in_callback, note_callback_failure};
 use crate::callbacks::events::DestroyFn;
-use crate::callbacks::listener::DestroyOnce;
+use crate::callbacks::user_data::DestroyOnce;
+use crate::callbacks::user_data::UserData;
 
 /// Texts handed to the caller's function at a time, between which a call can be stopped.
 const AT_ONCE: usize = 64;
@@ -76,8 +77,15 @@ pub struct HostEmbedder {
 
 sized!(HostEmbedder, ..memory_bytes => "rekall_embedder");
 
+/// As REKALL_EMBEDDER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_embedder_init(embedder: *mut HostEmbedder, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(embedder, struct_size) }
+}
+
 /// The caller's model as the library sees it.
-pub(crate) struct Own {
+pub(crate) struct CallbackEmbedder {
     fingerprint: Fingerprint,
     dimensions: usize,
     max_tokens: Option<usize>,
@@ -90,7 +98,7 @@ pub(crate) struct Own {
     _end: DestroyOnce,
 }
 
-impl Own {
+impl CallbackEmbedder {
     /// Takes over an embedder. From here on `destroy` is called, whatever else fails.
     ///
     /// # Safety
@@ -189,7 +197,7 @@ fn named(status: Status) -> String {
     format!("{status} ({})", name.to_string_lossy())
 }
 
-impl Embedder for Own {
+impl Embedder for CallbackEmbedder {
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
     }

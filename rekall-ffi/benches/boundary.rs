@@ -1,6 +1,6 @@
 //! What does the C ABI add to a recall by vector?
 //!
-//! `cargo bench -p rekall-ffi --bench border` prints the medians of both and their difference, then what the border costs where
+//! `cargo bench -p rekall-ffi --bench boundary` prints the medians of both and their difference, then what the boundary costs where
 //! there is nothing behind it.
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
@@ -18,7 +18,7 @@ const ROUNDS: usize = 4000;
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("border.db");
+    let path = folder.path().join("boundary.db");
     let rust = Rekall::builder(&path).vectors_of("bench", DIMENSIONS).open().unwrap();
     let mut state = 1u32;
     let mut noise = || {
@@ -64,7 +64,7 @@ fn main() {
     }
     let (c, r) = (median(&mut c), median(&mut r));
     println!("recall_vector, {ENTRIES} x {DIMENSIONS}, 10 hits: C {c:.2?}, Rust {r:.2?}");
-    println!("the border adds {} ns", c.as_nanos() as i64 - r.as_nanos() as i64);
+    println!("the boundary adds {} ns", c.as_nanos() as i64 - r.as_nanos() as i64);
     // SAFETY: a good handle, not used again, and good pointers.
     unsafe {
         let (state, token) = (std::cell::Cell::new(0), rekall_token_new());

@@ -2,13 +2,13 @@
 
 use std::sync::OnceLock;
 
-use crate::border::text::owned;
+use crate::boundary::text::owned;
 
 /// A NUL-terminated copy of a text that its owner keeps unchanged.
 #[derive(Default)]
-pub(crate) struct Lazy(OnceLock<Box<[u8]>>);
+pub(crate) struct LazyString(OnceLock<Box<[u8]>>);
 
-impl Lazy {
+impl LazyString {
     pub(crate) fn get(&self, text: impl FnOnce() -> String) -> &[u8] {
         self.0.get_or_init(|| {
             let mut bytes = text().into_bytes();
@@ -24,11 +24,11 @@ impl Lazy {
 
 /// Such copies of a list.
 #[derive(Default)]
-pub(crate) struct LazyList(OnceLock<Box<[Lazy]>>);
+pub(crate) struct LazyStrings(OnceLock<Box<[LazyString]>>);
 
-impl LazyList {
+impl LazyStrings {
     pub(crate) fn get(&self, list: &[String], index: usize) -> Option<&[u8]> {
-        let copies = self.0.get_or_init(|| list.iter().map(|_| Lazy::default()).collect());
+        let copies = self.0.get_or_init(|| list.iter().map(|_| LazyString::default()).collect());
         Some(copies.get(index)?.of(list.get(index)?))
     }
 }

@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 
 use rekall::{Context, Entry, Status as EntryStatus};
 
-use crate::border::guard::{free, look};
-use crate::border::lazy::{Lazy, LazyList};
-use crate::border::live::given;
-use crate::border::text::lend;
+use crate::boundary::lazy_string::{LazyString, LazyStrings};
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::text::lend;
 use crate::entries::input::{REKALL_ENTRY_ACTIVE, REKALL_ENTRY_OBSOLETE};
 
 /// An entry as it was when it was read. Never changes; may be read from any thread, also after rekall_close(). What its
@@ -19,13 +20,13 @@ pub struct EntryObject {
     lent: OnceLock<Box<Lent>>,
 }
 
-given!(EntryObject);
+registered!(EntryObject);
 
 #[derive(Default)]
 struct Lent {
-    texts: [Lazy; Text::COUNT],
-    tags: LazyList,
-    context: [LazyList; 3],
+    texts: [LazyString; Text::COUNT],
+    tags: LazyStrings,
+    context: [LazyStrings; 3],
 }
 
 /// Part of a context: what was going on. One text at most.
@@ -117,7 +118,7 @@ fn context_list(context: &Context, part: u32) -> Option<&[String]> {
 /// NULL or an entry that was not freed.
 unsafe fn number<T: Default>(entry: *const EntryObject, read: impl FnOnce(&EntryObject) -> T) -> T {
     // SAFETY: as promised by the caller.
-    unsafe { look(entry, T::default(), |entry| Some(read(entry))) }
+    unsafe { read_object(entry, T::default(), |entry| Some(read(entry))) }
 }
 
 /// The entry's id, 26 characters, NUL-terminated. NULL for NULL.

@@ -3,16 +3,16 @@
 use std::ffi::c_char;
 use std::ptr::null;
 
-use crate::border::error::ErrorObject;
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::options;
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text;
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::ErrorObject;
+use crate::boundary::options;
+use crate::boundary::out::OutObject;
+use crate::boundary::status::Status;
+use crate::boundary::text;
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
+use crate::entries::entry::EntryObject;
 use crate::entries::input::Patch;
-use crate::entries::stored::EntryObject;
 
 /// Reads an entry by its id (26 characters, NUL-terminated). out receives it, to be freed with rekall_entry_free().
 /// REKALL_NOT_FOUND when no entry has the id, REKALL_INVALID_INPUT when it is no id. Costs tens of microseconds and
@@ -25,7 +25,9 @@ pub unsafe extern "C" fn rekall_get(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, Object::required(out), |db| Ok(EntryObject::new(db.get(text::id(id, "id")?)?))) }
+    unsafe {
+        on(db, error, OutObject::required(out), |db| Ok(EntryObject::new(db.get(text::id(id, "id")?)?)))
+    }
 }
 
 /// Changes an entry, in one transaction; only texts that changed are embedded anew. out, which may be NULL, receives the
@@ -41,7 +43,7 @@ pub unsafe extern "C" fn rekall_update(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let running = Stoppable::begin(Some(db), null())?;
             let id = text::id(id, "id")?;
             let patch = options::read_required(patch)?.to_patch(&running)?;
@@ -69,7 +71,7 @@ pub unsafe extern "C" fn rekall_update_with_vector(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::optional(out), |db| {
+        on(db, error, OutObject::optional(out), |db| {
             let running = Stoppable::begin(Some(db), null())?;
             let id = text::id(id, "id")?;
             let patch = options::read_or_default(patch)?.to_patch(&running)?;

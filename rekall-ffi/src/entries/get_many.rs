@@ -2,13 +2,13 @@
 
 use std::ptr::null;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::place::Object;
-use crate::border::status::Status;
-use crate::border::text::{Str, values};
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::out::OutObject;
+use crate::boundary::status::Status;
+use crate::boundary::text::{Str, values};
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
 use crate::entries::list::Page;
 
 /// Reads several entries by their ids, all of one moment. ids are count texts of 26 characters each. out receives a page
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn rekall_get_many(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Object::required(out), |db| {
+        on(db, error, OutObject::required(out), |db| {
             let running = Stoppable::begin(Some(db), null())?;
             let given = values(ids, count, "ids")?.iter().enumerate();
             let ids = given.map(|(at, id)| {

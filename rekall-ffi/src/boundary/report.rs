@@ -5,10 +5,11 @@ use std::ffi::c_char;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::border::error::Failure;
-use crate::border::guard::{free, look};
-use crate::border::live::given;
-use crate::border::text::{lend, name, owned};
+use crate::boundary::error::Failure;
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::registered;
+use crate::boundary::text::{lend, name, owned};
 
 /// What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
 /// be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
@@ -18,7 +19,7 @@ pub struct ReportObject {
     lines: Vec<Box<[u8]>>,
 }
 
-given!(ReportObject);
+registered!(ReportObject);
 
 impl ReportObject {
     /// A report of these values, with lines for people to read.
@@ -27,7 +28,7 @@ impl ReportObject {
         lines: impl IntoIterator<Item = String>,
     ) -> Result<Self, Failure> {
         let values = serde_json::to_value(values)
-            .map_err(|error| Failure::new(crate::border::status::REKALL_ERROR, error.to_string()))?;
+            .map_err(|error| Failure::new(crate::boundary::status::REKALL_ERROR, error.to_string()))?;
         let json = owned(&values.to_string());
         Ok(Self { values, json, lines: lines.into_iter().map(|line| owned(&line)).collect() })
     }
@@ -39,7 +40,7 @@ impl ReportObject {
 pub unsafe extern "C" fn rekall_report_number(report: *const ReportObject, key: *const c_char) -> u64 {
     // SAFETY: NULL or a report that was not freed; the name is NUL-terminated.
     unsafe {
-        look(report, 0, |report| match report.values.get(name(key, "key").ok()??)? {
+        read_object(report, 0, |report| match report.values.get(name(key, "key").ok()??)? {
             Value::Array(items) => Some(items.len() as u64),
             Value::Bool(yes) => Some(u64::from(*yes)),
             value => value.as_u64(),
@@ -51,7 +52,7 @@ pub unsafe extern "C" fn rekall_report_number(report: *const ReportObject, key: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_report_line_count(report: *const ReportObject) -> usize {
     // SAFETY: NULL or a report that was not freed.
-    unsafe { look(report, 0, |report| Some(report.lines.len())) }
+    unsafe { read_object(report, 0, |report| Some(report.lines.len())) }
 }
 
 /// Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its

@@ -2,12 +2,14 @@
 
 use std::ffi::c_char;
 
-use crate::border::guard::{callback_failed, free, look};
-use crate::border::live::{Given, given};
-use crate::border::status::{
+use crate::boundary::panics::read_object;
+use crate::boundary::registry::free;
+use crate::boundary::registry::{Registered, registered};
+use crate::boundary::status::{
     REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_SUPERSEDED, REKALL_UNSUPPORTED,
     Status, of_kind,
 };
+use crate::boundary::thread_state::callback_failed;
 
 /// What went wrong, in a code and in words. Never changes; may be read from any thread.
 pub struct ErrorObject {
@@ -15,7 +17,7 @@ pub struct ErrorObject {
     message: Box<[u8]>,
 }
 
-given!(ErrorObject);
+registered!(ErrorObject);
 
 /// A failed call on its way to the border.
 #[derive(Debug)]
@@ -62,7 +64,8 @@ impl Failure {
         let lines: Vec<&str> = self.message.split(['\n', '\r', '\0']).map(str::trim).collect();
         let mut message = lines.join(" ").into_bytes();
         message.push(0);
-        ErrorObject::live().give(ErrorObject { status: self.status, message: message.into_boxed_slice() })
+        ErrorObject::registry()
+            .hand_out(ErrorObject { status: self.status, message: message.into_boxed_slice() })
     }
 }
 
@@ -94,7 +97,7 @@ impl From<rekall::core::Error> for Failure {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_error_status(error: *const ErrorObject) -> Status {
     // SAFETY: NULL or an error of ours that was not freed.
-    unsafe { look(error, REKALL_OK, |error| Some(error.status)) }
+    unsafe { read_object(error, REKALL_OK, |error| Some(error.status)) }
 }
 
 /// The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
@@ -102,7 +105,7 @@ pub unsafe extern "C" fn rekall_error_status(error: *const ErrorObject) -> Statu
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_error_message(error: *const ErrorObject) -> *const c_char {
     // SAFETY: NULL or an error of ours that was not freed.
-    unsafe { look(error, c"".as_ptr(), |error| Some(error.message.as_ptr().cast())) }
+    unsafe { read_object(error, c"".as_ptr(), |error| Some(error.message.as_ptr().cast())) }
 }
 
 /// Frees an error. NULL is fine.

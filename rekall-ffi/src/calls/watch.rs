@@ -3,10 +3,12 @@
 use std::ffi::c_void;
 use std::sync::atomic::AtomicBool;
 
-use crate::border::error::Failure;
-use crate::border::guard::{Call, in_callback};
-use crate::border::options::{self, sized};
-use crate::callbacks::cancel::{Stoppable, Token};
+use crate::boundary::error::Failure;
+use crate::boundary::options::{self, sized};
+use crate::boundary::thread_state::in_callback;
+use crate::calls::call::Call;
+use crate::calls::stoppable::Stoppable;
+use crate::calls::token::Token;
 
 /// Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
 /// Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
@@ -27,6 +29,13 @@ pub struct Watch {
 }
 
 sized!(Watch, ..token => "rekall_watch");
+
+/// As REKALL_WATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_watch_init(watch: *mut Watch, struct_size: usize) {
+    // SAFETY: NULL, or so many bytes that may be written to.
+    unsafe { options::init(watch, struct_size) }
+}
 
 /// Work under the caller's watch.
 struct Watched<'a> {

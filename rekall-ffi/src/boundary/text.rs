@@ -6,9 +6,8 @@ use std::slice;
 
 use rekall::EntryId;
 
-use crate::border::error::Failure;
-use crate::border::guard::{look, peek};
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::Failure;
+use crate::boundary::panics::{catch_or, read_object};
 
 /// A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
 /// NULL with a length of 0 the empty text.
@@ -54,14 +53,14 @@ impl From<EntryId> for Id {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_id_time_ms(id: *const c_char) -> i64 {
     // SAFETY: NULL, or NUL-terminated.
-    let id = peek(None, || unsafe { self::id(id, "id") }.ok());
+    let id = catch_or(None, || unsafe { self::id(id, "id") }.ok());
     id.and_then(|id| i64::try_from(id.timestamp_ms()).ok()).unwrap_or(-1)
 }
 
 /// A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_text(nul_terminated: *const c_char) -> Str {
-    peek(Str { data: std::ptr::null(), len: 0 }, || match nul_terminated.is_null() {
+    catch_or(Str { data: std::ptr::null(), len: 0 }, || match nul_terminated.is_null() {
         true => Str { data: std::ptr::null(), len: 0 },
         // SAFETY: the caller's text is NUL-terminated.
         false => Str { data: nul_terminated, len: unsafe { CStr::from_ptr(nul_terminated) }.count_bytes() },
@@ -117,27 +116,6 @@ impl Str {
         }
         // SAFETY: as promised by the caller.
         unsafe { utf8(self.data, self.len, name) }.map(Some)
-    }
-}
-
-/// A list of texts. One that is not given counts as empty.
-///
-/// # Safety
-/// As for [`values`] and [`utf8`].
-pub(crate) unsafe fn texts(
-    running: &Stoppable<'_>,
-    data: *const Str,
-    len: usize,
-    name: &str,
-) -> Result<Vec<String>, Failure> {
-    // SAFETY: as promised by the caller.
-    unsafe {
-        let list = values(data, len, name)?;
-        let copied = list.iter().map(|text| {
-            running.go_on()?;
-            Ok(text.optional(name)?.unwrap_or_default().to_owned())
-        });
-        copied.collect()
     }
 }
 
@@ -225,7 +203,7 @@ pub(crate) unsafe fn lend<T>(
 ) -> *const c_char {
     // SAFETY: as promised by the caller.
     let (data, count) = unsafe {
-        look(object, (std::ptr::null(), 0), |object| {
+        read_object(object, (std::ptr::null(), 0), |object| {
             text(object).map(|bytes| (bytes.as_ptr().cast(), bytes.len() - 1))
         })
     };
@@ -242,7 +220,7 @@ mod tests {
     use std::ptr::null;
 
     use super::*;
-    use crate::border::status::{REKALL_INVALID_INPUT, REKALL_MISUSE};
+    use crate::boundary::status::{REKALL_INVALID_INPUT, REKALL_MISUSE};
 
     #[test]
     fn lists_are_a_pointer_and_a_count() {

@@ -2,14 +2,14 @@
 
 use rekall::Query;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::on;
-use crate::border::handle::Handle;
-use crate::border::options;
-use crate::border::place::Objects;
-use crate::border::status::Status;
-use crate::border::text::{Str, values};
-use crate::callbacks::cancel::Stoppable;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::options;
+use crate::boundary::out::OutObjects;
+use crate::boundary::status::Status;
+use crate::boundary::text::{Str, values};
+use crate::calls::call::on;
+use crate::calls::handle::Handle;
+use crate::calls::stoppable::Stoppable;
 use crate::search::hits::Hits;
 use crate::search::recall::{RecallOptions, prepare};
 
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn rekall_recall_batch(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Objects::required(outs, count), |db| {
+        on(db, error, OutObjects::required(outs, count), |db| {
             let options = options::read_or_default(options)?;
             if !options.vector.is_null() || options.vector_len > 0 {
                 return Err(Failure::misuse(

@@ -5,12 +5,12 @@ use std::ffi::c_char;
 use rekall::Config;
 use serde_json::json;
 
-use crate::border::error::{ErrorObject, Failure};
-use crate::border::guard::call;
-use crate::border::place::{Object, Place};
-use crate::border::status::Status;
-use crate::border::text::{self, utf8};
-use crate::file::report::ReportObject;
+use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::fallible::fallible;
+use crate::boundary::out::{OutObject, Output};
+use crate::boundary::report::ReportObject;
+use crate::boundary::status::Status;
+use crate::boundary::text::{self, utf8};
 
 /// Looks through settings (config of rekall_open_options) without opening anything. toml is UTF-8 of toml_len bytes (or
 /// REKALL_NTS). What is left out has its default; docs/settings.md has each key's range and meaning:
@@ -38,8 +38,8 @@ pub unsafe extern "C" fn rekall_config_check(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::optional(out);
-        call(error, || out.answer(|| checked(utf8(toml, toml_len, "toml")?.parse())))
+        let out = OutObject::optional(out);
+        fallible(error, || out.answer(|| checked(utf8(toml, toml_len, "toml")?.parse())))
     }
 }
 
@@ -52,8 +52,8 @@ pub unsafe extern "C" fn rekall_config_check_file(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        let out = Object::optional(out);
-        call(error, || out.answer(|| checked(Config::from_file(text::path(path, "path")?))))
+        let out = OutObject::optional(out);
+        fallible(error, || out.answer(|| checked(Config::from_file(text::path(path, "path")?))))
     }
 }
 

@@ -3,27 +3,23 @@
 use std::ffi::c_char;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use rekall::Rekall;
 use rekall::cache::Clock;
-use rekall::{KeepAlive, Rekall};
 use tracing::dispatcher::DefaultGuard;
 
-use crate::border::error::Failure;
-use crate::border::guard::{is_in_callback, peek};
-use crate::border::live::{Given, given};
-use crate::border::status::REKALL_PANIC;
-use crate::border::text::owned_path;
-use crate::border::uncancelled::Uncancelled;
-use crate::callbacks::cancel::Registry;
-use crate::callbacks::clock::Ageing;
-use crate::callbacks::listener::Voice;
+use crate::boundary::error::Failure;
+use crate::boundary::panics::catch_or;
+use crate::boundary::registry::{Registered, registered};
+use crate::boundary::status::REKALL_PANIC;
+use crate::boundary::text::owned_path;
+use crate::boundary::thread_state::is_in_callback;
+use crate::boundary::uncancelled::Uncancelled;
+use crate::callbacks::clock::AgingClock;
+use crate::callbacks::listener::Notifier;
 use crate::callbacks::trace::Trace;
-
-/// As a number of milliseconds, bytes or entries: no limit, for ever.
-pub const REKALL_NEVER: u64 = u64::MAX;
-/// As a number of milliseconds, bytes or entries in an option struct, where 0 stands for the default: none, at once.
-pub const REKALL_ZERO: u64 = u64::MAX - 1;
+use crate::calls::running::RunningCalls;
 
 /// An open memory. Any number of threads may use one at once.
 pub struct Handle {
@@ -31,15 +27,15 @@ pub struct Handle {
     /// Calls hold it for reading, closing for writing.
     gate: RwLock<()>,
     poisoned: AtomicBool,
-    running: Registry,
-    voice: Option<Arc<Voice>>,
+    running: RunningCalls,
+    notifier: Option<Arc<Notifier>>,
     trace: Option<Trace>,
     identity: Arc<Identity>,
-    ageing: Ageing,
+    aging_clock: AgingClock,
     path: Box<[u8]>,
 }
 
-given!(Handle);
+registered!(Handle);
 
 /// An address of its own, by which callbacks know their handle. Not empty: two empty ones could share one.
 #[derive(Default)]
@@ -54,20 +50,20 @@ impl Identity {
 impl Handle {
     pub(crate) fn new(
         rekall: Rekall,
-        voice: Option<Arc<Voice>>,
+        notifier: Option<Arc<Notifier>>,
         identity: Arc<Identity>,
-        ageing: Ageing,
+        aging_clock: AgingClock,
     ) -> Self {
         let path = owned_path(rekall.path());
         Self {
             rekall,
             gate: RwLock::new(()),
             poisoned: AtomicBool::new(false),
-            running: Registry::default(),
-            trace: voice.as_ref().and_then(Trace::new),
-            voice,
+            running: RunningCalls::default(),
+            trace: notifier.as_ref().and_then(Trace::new),
+            notifier,
             identity,
-            ageing,
+            aging_clock,
             path,
         }
     }
@@ -86,8 +82,8 @@ impl Handle {
 
     pub(crate) fn poison(&self) {
         self.poisoned.store(true, Ordering::Release);
-        if let Some(voice) = &self.voice {
-            voice.say_poisoned();
+        if let Some(notifier) = &self.notifier {
+            notifier.say_poisoned();
         }
     }
 
@@ -97,7 +93,7 @@ impl Handle {
 
     /// The time by which the model is idle.
     pub(crate) fn now(&self) -> Instant {
-        self.ageing.now()
+        self.aging_clock.now()
     }
 
     /// Brings what the parts below say on this thread to the log, for as long as the result lives.
@@ -105,7 +101,7 @@ impl Handle {
         self.trace.as_ref().map(Trace::listen)
     }
 
-    pub(crate) fn running(&self) -> &Registry {
+    pub(crate) fn running(&self) -> &RunningCalls {
         &self.running
     }
 }
@@ -118,35 +114,6 @@ impl std::ops::Deref for Handle {
     }
 }
 
-/// An option in milliseconds: `None` is the default, `Some(None)` for ever.
-pub(crate) fn duration(ms: u64) -> Option<Option<Duration>> {
-    match ms {
-        0 => None,
-        REKALL_NEVER => Some(None),
-        REKALL_ZERO => Some(Some(Duration::ZERO)),
-        ms => Some(Some(Duration::from_millis(ms))),
-    }
-}
-
-/// A number of entries or bytes: `None` is the default, `Some(None)` without limit.
-pub(crate) fn size(number: u64) -> Option<Option<usize>> {
-    match number {
-        0 => None,
-        REKALL_NEVER => Some(None),
-        REKALL_ZERO => Some(Some(0)),
-        number => Some(Some(usize::try_from(number).unwrap_or(usize::MAX))),
-    }
-}
-
-/// A call's own keep-alive.
-pub(crate) fn keep_alive(ms: u64) -> Option<KeepAlive> {
-    duration(ms).map(|idle| match idle {
-        None => KeepAlive::Forever,
-        Some(Duration::ZERO) => KeepAlive::Unload,
-        Some(idle) => KeepAlive::For(idle),
-    })
-}
-
 /// Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
 ///
 /// Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on:
@@ -155,15 +122,15 @@ pub(crate) fn keep_alive(ms: u64) -> Option<KeepAlive> {
 /// nothing is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
-    peek((), || {
+    catch_or((), || {
         let _uncancelled = Uncancelled::begin();
-        let live = Handle::live();
-        // SAFETY: the table of handles.
-        let may_close = unsafe { live.enter(db, |db: &Handle| !is_in_callback(db.identity())) };
-        if may_close != Some(true) || !live.take(db) {
+        let handles = Handle::registry();
+        // SAFETY: the registry of handles.
+        let may_close = unsafe { handles.enter(db, |db: &Handle| !is_in_callback(db.identity())) };
+        if may_close != Some(true) || !handles.take_back(db) {
             return;
         }
-        // SAFETY: it was given out by `Table::give`, and nobody finds it any more. Those who did are waited for.
+        // SAFETY: it was given out by `Registry::hand_out`, and nobody finds it any more. Those who did are waited for.
         unsafe {
             drop((*db).gate.write());
             drop(Box::from_raw(db));
@@ -175,8 +142,9 @@ pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
 /// program changes its folder. It belongs to the handle. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
-    // SAFETY: the table of handles.
-    let path = peek(None, || unsafe { Handle::live().enter(db, |db: &Handle| db.path.as_ptr().cast()) });
+    // SAFETY: the registry of handles.
+    let path =
+        catch_or(None, || unsafe { Handle::registry().enter(db, |db: &Handle| db.path.as_ptr().cast()) });
     path.unwrap_or(std::ptr::null())
 }
 
@@ -188,6 +156,6 @@ pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
 /// May be called from any thread and from callbacks. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_interrupt(db: *mut Handle) {
-    // SAFETY: the table of handles.
-    peek(None, || unsafe { Handle::live().enter(db, |db: &Handle| db.running.stop_all()) });
+    // SAFETY: the registry of handles.
+    catch_or(None, || unsafe { Handle::registry().enter(db, |db: &Handle| db.running.stop_all()) });
 }

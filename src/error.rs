@@ -39,9 +39,9 @@ pub enum Error {
     InvalidWeights {
         /// The largest weight.
         max: f64,
-        /// Weight of the semantic leg.
+        /// Weight of meaning.
         semantic: f64,
-        /// Weight of the text leg.
+        /// Weight of words.
         text: f64,
     },
     /// A vector with the wrong number of components.

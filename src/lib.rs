@@ -64,8 +64,8 @@ pub use event::Event;
 pub use models::{Embedded, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
-    Degraded, Explain, Fusion, Hit, HitChunk, Leg, Mode, Passage, Query, Recall, RecallReport, Recalled,
-    Similar,
+    Degraded, Explain, Fusion, Hit, HitChunk, Mode, Passage, Query, Recall, RecallReport, Recalled,
+    RetrievalScore, Similar,
 };
 pub use rekall::Rekall;
 pub use rekall_core::{

@@ -180,7 +180,7 @@ fn vectors_can_be_handed_in_and_searched_without_a_model() {
 }
 
 #[test]
-fn hybrid_hits_explain_both_legs() {
+fn hybrid_hits_explain_both_retrievers() {
     let memory = memory();
     memory.remember(NewEntry::new("disk full")).unwrap();
     memory.remember(NewEntry::new("login token")).unwrap();

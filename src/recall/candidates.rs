@@ -6,32 +6,33 @@ use rekall_core::TextHit;
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use super::fusion::Evidence;
-use super::hit::Leg;
+use super::hit::RetrievalScore;
 use crate::Error;
 use crate::vector_index::Snapshot;
 
-/// Entries found by any retriever.
+/// Entries found by any retriever, by row number.
 #[derive(Default)]
-pub(super) struct Candidates {
-    pub(super) by_row: HashMap<i64, Candidate>,
-}
+pub(super) struct Candidates(HashMap<i64, Candidate>);
 
 /// An entry that some retriever found.
 pub(super) struct Candidate {
     pub(super) row: i64,
-    pub(super) score: f64,
     pub(super) nearest: Option<Neighbor>,
-    pub(super) semantic: Option<Leg>,
-    pub(super) text: Option<Leg>,
+    pub(super) semantic: Option<RetrievalScore>,
+    pub(super) text: Option<RetrievalScore>,
 }
 
 impl Candidate {
+    pub(super) fn new(row: i64) -> Self {
+        Self { row, nearest: None, semantic: None, text: None }
+    }
+
     pub(super) fn evidence(&self) -> Evidence {
         Evidence {
-            semantic_rank: self.semantic.map(|leg| leg.rank),
-            text_rank: self.text.map(|leg| leg.rank),
+            semantic_rank: self.semantic.map(|semantic| semantic.rank),
+            text_rank: self.text.map(|text| text.rank),
             similarity: self.similarity(),
-            text_score: self.text.map(|leg| leg.score),
+            text_score: self.text.map(|text| text.score),
         }
     }
 
@@ -41,27 +42,32 @@ impl Candidate {
 }
 
 impl Candidates {
-    fn at(&mut self, row: i64) -> &mut Candidate {
-        let fresh = Candidate { row, score: 0.0, nearest: None, semantic: None, text: None };
-        self.by_row.entry(row).or_insert(fresh)
+    pub(super) fn into_vec(self) -> Vec<Candidate> {
+        self.0.into_values().collect()
     }
 
-    pub(super) fn add_nearest(&mut self, neighbors: &[Neighbor]) {
+    fn at(&mut self, row: i64) -> &mut Candidate {
+        self.0.entry(row).or_insert_with(|| Candidate::new(row))
+    }
+
+    /// Takes in what the semantic retriever found, best first.
+    pub(super) fn add_neighbors(&mut self, neighbors: &[Neighbor]) {
         for (at, near) in neighbors.iter().enumerate() {
             let candidate = self.at(near.key.entry);
             candidate.nearest = Some(*near);
-            candidate.semantic = Some(Leg { rank: at + 1, score: near.similarity.into() });
+            candidate.semantic = Some(RetrievalScore { rank: at + 1, score: near.similarity.into() });
         }
     }
 
-    pub(super) fn add_words(&mut self, hits: &[TextHit]) {
+    /// Takes in what the text retriever found, best first.
+    pub(super) fn add_text_hits(&mut self, hits: &[TextHit]) {
         for (at, hit) in hits.iter().enumerate() {
-            self.at(hit.row).text = Some(Leg { rank: at + 1, score: hit.score });
+            self.at(hit.row).text = Some(RetrievalScore { rank: at + 1, score: hit.score });
         }
     }
 
-    /// Hits by words get their similarity too, so that every candidate is judged alike.
-    pub(super) fn compare_rest(
+    /// Gives those that only words found their similarity, too, so that every candidate is judged alike.
+    pub(super) fn add_missing_similarities(
         &mut self,
         snapshot: &Snapshot<'_>,
         query: &[f32],
@@ -69,7 +75,7 @@ impl Candidates {
     ) -> Result<(), Error> {
         let Some(search) = snapshot.search() else { return Ok(()) };
         let rest: EntrySet = self
-            .by_row
+            .0
             .values()
             .filter(|candidate| candidate.nearest.is_none())
             .map(|candidate| candidate.row)

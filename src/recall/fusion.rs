@@ -1,11 +1,11 @@
-//! Fusing what two legs say of an entry into one score.
+//! Fusing what two retrievers say of an entry into one score.
 
-/// How a hybrid search fuses its legs. Either way a better rank in one leg never lowers an entry's place.
+/// How a hybrid search fuses what its two retrievers say. Either way a better rank by one of them never lowers an entry's place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fusion {
     /// By score: the similarity, plus the BM25 score relative to the search's best. The default: it was at
-    /// least as good as the better leg on every judged set, with a weak and with a strong model
+    /// least as good as the better retriever on every judged set, with a weak and with a strong model
     /// (docs/decisions/0009).
     #[default]
     Weighted,
@@ -17,14 +17,14 @@ pub enum Fusion {
 /// Damping of reciprocal rank fusion, as its authors chose it.
 const DAMPING: f64 = 60.0;
 
-/// How much each leg counts.
+/// How much each retriever counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Weights {
     pub(super) semantic: f64,
     pub(super) text: f64,
 }
 
-/// The largest weight: only what one leg weighs beside the other counts, and sums must stay far from infinity.
+/// The largest weight: only what one retriever weighs beside the other counts, and sums must stay far from infinity.
 pub(super) const MAX_WEIGHT: f64 = 1e6;
 
 impl Weights {
@@ -33,14 +33,14 @@ impl Weights {
     }
 }
 
-/// What the legs say of one entry.
+/// What the retrievers say of one entry.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Evidence {
-    /// Rank in the semantic leg, from 1.
+    /// Rank by meaning, from 1.
     pub(super) semantic_rank: Option<usize>,
-    /// Rank in the text leg, from 1.
+    /// Rank by words, from 1.
     pub(super) text_rank: Option<usize>,
-    /// Similarity of the best vector, also when the semantic leg did not come as far as this entry.
+    /// Similarity of the best vector, also when the search by meaning did not come as far as this entry.
     pub(super) similarity: Option<f32>,
     /// BM25 score.
     pub(super) text_score: Option<f64>,
@@ -116,7 +116,7 @@ mod tests {
         })]
 
         #[test]
-        fn a_better_leg_never_lowers_the_place(
+        fn a_better_retriever_never_lowers_the_place(
             entries in entries(),
             better in (0.0_f32..0.5, 0.0_f64..10.0),
             weights in (0.0_f64..4.0, 0.0_f64..4.0),

@@ -1,4 +1,5 @@
-//! Whether what a search relies on besides the rows fits them: looked at once for each state of the file.
+//! What keeps a search from being complete. Whether words and tags are all there is looked at once for each state of the
+//! file.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,6 +7,7 @@ use rekall_core::{Filter, Store};
 
 use super::hit::Degraded;
 use crate::Error;
+use crate::vector_index::Snapshot;
 
 /// What was found last, and in which state of the file.
 #[derive(Debug, Default)]
@@ -35,11 +37,9 @@ impl Health {
         *last = Some((state, faults.clone()));
         Ok(faults)
     }
-}
 
-impl Health {
-    /// Says what is wrong to a search by words, or with a filter of tags.
-    pub(crate) fn tell(
+    /// Notes what is wrong for a search by words, or with a filter of tags.
+    pub(super) fn note_damage(
         &self,
         store: &Store,
         by_words: bool,
@@ -58,4 +58,26 @@ impl Health {
         }
         Ok(())
     }
+}
+
+/// Notes what a search by meaning cannot see.
+pub(super) fn note_missing_vectors(
+    snapshot: &Snapshot<'_>,
+    degraded: &mut Vec<Degraded>,
+) -> Result<(), Error> {
+    // Where no space is active every entry waits, whether it is marked or not.
+    let count = match snapshot.view.space {
+        Some(_) => snapshot.tx.count_pending()?,
+        None => snapshot.tx.count_entries()?,
+    };
+    if count > 0 {
+        degraded.push(Degraded::Pending { count });
+    }
+    if snapshot.view.unindexed > 0 {
+        degraded.push(Degraded::NotIndexed { rows: snapshot.view.unindexed });
+    }
+    if snapshot.view.unusable > 0 {
+        degraded.push(Degraded::UnusableVectors { count: snapshot.view.unusable });
+    }
+    Ok(())
 }

@@ -24,7 +24,7 @@ pub struct Hit {
     pub chunk: Option<HitChunk>,
     /// A piece of the text around the words found, where asked for and found.
     pub snippet: Option<String>,
-    /// How each leg of the search saw the entry.
+    /// Rank and score by each retriever of the search.
     pub explain: Explain,
 }
 
@@ -42,24 +42,24 @@ pub struct HitChunk {
     pub end: u32,
 }
 
-/// Rank and raw score of an entry in each leg that found it.
+/// Rank and raw score of an entry by each retriever that found it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Explain {
     /// By meaning; the score is the similarity.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub semantic: Option<Leg>,
+    pub semantic: Option<RetrievalScore>,
     /// By words; the score is BM25, greater is better.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Leg>,
+    pub text: Option<RetrievalScore>,
 }
 
-/// Rank and raw score of an entry in one leg of a search.
+/// Rank and raw score of an entry by one retriever of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Leg {
-    /// Place among the leg's hits, from 1.
+pub struct RetrievalScore {
+    /// Place among what the retriever found, from 1.
     pub rank: usize,
-    /// The leg's own score.
+    /// The retriever's own score.
     pub score: f64,
 }
 

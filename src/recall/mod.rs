@@ -8,13 +8,15 @@ pub(crate) mod newest_search;
 mod options;
 mod passage;
 mod query;
+mod rank;
+mod read_hits;
 mod retrieve;
 mod search;
 mod selftest;
 mod similar;
 
 pub use fusion::Fusion;
-pub use hit::{Degraded, Explain, Hit, HitChunk, Leg, Recalled};
+pub use hit::{Degraded, Explain, Hit, HitChunk, Recalled, RetrievalScore};
 pub use options::Mode;
 pub(crate) use options::check_limit;
 pub use passage::Passage;

@@ -179,13 +179,13 @@ impl<'a, Q> Recall<'a, Q> {
         self
     }
 
-    /// How a hybrid search fuses its legs. Default [`Fusion::Weighted`].
+    /// How a hybrid search fuses what its retrievers found. Default [`Fusion::Weighted`].
     pub fn fusion(mut self, fusion: Fusion) -> Self {
         self.options.fusion = fusion;
         self
     }
 
-    /// How much each leg counts in a hybrid search, 0 to 1,000,000. Default 1 and 1.
+    /// How much meaning and words count in a hybrid search, 0 to 1,000,000. Default 1 and 1.
     pub fn weights(mut self, semantic: f64, text: f64) -> Self {
         self.options.weights = Weights { semantic, text };
         self
@@ -236,8 +236,8 @@ impl<'a> Recall<'a> {
     ///
     /// By meaning and by words the hits are exact (unless [`VectorBackend::Binary`](crate::VectorBackend::Binary) was
     /// asked for): the `limit` best of all entries that pass the filter, as the file is at this moment, whoever wrote
-    /// it. A hybrid search fuses the best of each leg, 100 or `limit` if that is more: each of these counts with its true
-    /// similarity, and with its words as far as the word leg came.
+    /// it. A hybrid search fuses the best by meaning and the best by words, 100 of each or `limit` if that is more: each of
+    /// these counts with its true similarity, and with its words if it is among the best by words.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], [`Error::QueryTooLong`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],

@@ -1,4 +1,4 @@
-//! The legs of a search, each over one consistent snapshot.
+//! Finding candidates: by meaning in the vector index, by words in the full-text index, over one consistent snapshot.
 
 use rekall_core::{Filter, ReadTx, TextHit, TextQuery};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
@@ -24,16 +24,16 @@ impl Admitted {
     }
 }
 
-/// How to search by meaning.
+/// Searches by meaning.
 #[derive(Clone, Copy)]
-pub(super) struct Semantic<'a> {
+pub(super) struct SemanticRetriever<'a> {
     pub(super) admitted: &'a Admitted,
     pub(super) roles: Roles,
     pub(super) cancel: Option<&'a CancelToken>,
     pub(super) threads: usize,
 }
 
-impl Semantic<'_> {
+impl SemanticRetriever<'_> {
     /// The `limit` nearest entries: similarity descending, equal ones by id.
     pub(super) fn nearest(
         self,
@@ -83,7 +83,7 @@ impl Semantic<'_> {
 
 /// Up to `limit` entries found by words, and at least `at_least` if so many match; best first: BM25 score
 /// descending, equal ones by id.
-pub(super) fn by_words(
+pub(super) fn matching_words(
     tx: &ReadTx<'_>,
     query: &TextQuery,
     filter: &Filter,
@@ -103,11 +103,17 @@ fn order_ties<T, S: PartialEq>(
     row: impl Fn(&T) -> i64,
 ) -> Result<(), Error> {
     for tied in found.chunk_by_mut(|a, b| score(a) == score(b)) {
-        if tied.len() > 1 {
-            let rows: Vec<i64> = tied.iter().map(&row).collect();
-            let ids = tx.ids(&rows)?;
-            tied.sort_by_key(|hit| ids.get(&row(hit)).copied());
-        }
+        order_by_id(tx, tied, &row)?;
+    }
+    Ok(())
+}
+
+/// Orders what scores alike by the id of its entry.
+pub(super) fn order_by_id<T>(tx: &ReadTx<'_>, tied: &mut [T], row: impl Fn(&T) -> i64) -> Result<(), Error> {
+    if tied.len() > 1 {
+        let rows: Vec<i64> = tied.iter().map(&row).collect();
+        let ids = tx.ids(&rows)?;
+        tied.sort_by_key(|hit| ids.get(&row(hit)).copied());
     }
     Ok(())
 }

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall_core::{Error as CoreError, Role, Snippets, Space, TextQuery, VectorKey};
-use rekall_index::{Error as IndexError, Key, Neighbor};
+use rekall_core::{Snippets, Space, TextQuery};
+use rekall_index::Neighbor;
 
-use super::candidates::{Candidate, Candidates};
-use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
+use super::candidates::Candidates;
+use super::health::note_missing_vectors;
+use super::hit::{Degraded, Explain, Hit, Recalled};
 use super::options::{Mode, Options};
 use super::query::Query;
-use super::retrieve::{Admitted, Semantic, by_words};
+use super::rank::{Ranked, Ranking};
+use super::read_hits::{Read, hit_chunk, read_best};
+use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
 use crate::models::pieces::normalized;
+use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
-use crate::{CancelToken, Entry, EntryId, Error, Rekall};
+use crate::{CancelToken, Entry, Error, Rekall};
 
-/// How deep each leg of a hybrid search looks, at the least. What only one leg knows of an entry beyond that depth has
-/// little weight in either fusion; to ask the word leg about every candidate of the other would double its cost.
+/// How deep each retriever of a hybrid search looks, at the least. What only one of them knows of an entry beyond that depth
+/// has little weight in either fusion; to look up the words of every candidate that meaning found would double the cost of
+/// words.
 const MIN_DEPTH: usize = 100;
 
 /// Words in a snippet.
@@ -32,67 +37,65 @@ pub(super) fn run(
     let started = Instant::now();
     options.validate()?;
     queries.iter().try_for_each(|query| query.validate(options.mode))?;
-    let search = rekall.newest_searches.begin(options.supersede, options.cancel.as_ref());
-    let job = Job { rekall, options, cancel: search.token() };
-    let found = job.run(queries).map_err(|error| search.explain_interruption(error))?;
+    let running = rekall.newest_searches.begin(options.supersede, options.cancel.as_ref());
+    let search = Search { rekall, options, cancel: running.token() };
+    let answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
     let elapsed = started.elapsed();
-    Ok(found.into_iter().map(|(hits, degraded)| Recalled { hits, degraded, elapsed }).collect())
+    let recalled = |Answer { hits, degraded, .. }| Recalled { hits, degraded, elapsed };
+    Ok(answers.into_iter().map(recalled).collect())
 }
 
 /// What all queries of a search share.
-struct Job<'a> {
+struct Search<'a> {
     rekall: &'a Rekall,
     options: &'a Options<'a>,
     cancel: Option<&'a CancelToken>,
 }
 
 /// A query made ready for one space.
-struct Ready<'q> {
+struct Prepared<'q> {
     query: &'q Query<'q>,
+    /// Of the mode that the options ask for, what this query can be searched by.
+    mode: Mode,
     /// Unit vector in the space; `None` when meaning is not, or cannot be, searched.
     vector: Option<Arc<[f32]>>,
     degraded: Vec<Degraded>,
 }
 
-type Answer = (Vec<Hit>, Vec<Degraded>);
+/// What one query gets.
+struct Answer {
+    hits: Vec<Hit>,
+    degraded: Vec<Degraded>,
+    /// Entries that cannot be read and took the places of others.
+    unreadable: usize,
+}
 
-impl Job<'_> {
+impl Search<'_> {
+    /// Starts over when the file's model is changed meanwhile.
     fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
         let (store, events) = (&self.rekall.store, &self.rekall.events);
         let index = &self.rekall.vector_index;
-        let mut space = index.view(store, events)?.space.clone();
-        loop {
+        let active_space = || Ok::<_, Error>(index.view(store, events)?.space.clone());
+        retry(active_space()?, |space| {
             // Embedding comes before the snapshot: a model may take seconds to load.
-            let ready: Result<Vec<_>, _> =
-                queries.iter().map(|query| self.ready(query, space.as_ref())).collect();
-            let ready = match ready {
+            let prepared: Result<Vec<_>, _> =
+                queries.iter().map(|query| self.prepare(query, space.as_ref())).collect();
+            let prepared = match prepared {
                 Err(error @ Error::ModelMismatch { .. }) => {
-                    // Model and file may both have been changed since the look at the file.
-                    let now = index.view(store, events)?.space.clone();
-                    if now == space {
-                        return Err(error);
-                    }
-                    space = now;
-                    continue;
+                    let newer = active_space()?;
+                    return if newer == space { Err(error) } else { Ok(Attempt::Outdated(newer)) };
                 }
-                ready => ready?,
+                prepared => prepared?,
             };
             check_cancelled(self.cancel)?;
-            let found = index.consistently(store, events, self.cancel, |snapshot| {
-                if snapshot.view.space != space {
-                    // The file's model was changed meanwhile.
-                    return Ok(Err(snapshot.view.space.clone()));
-                }
-                self.search(snapshot, &ready).map(Ok)
-            })?;
-            match found {
-                Ok(answers) => return Ok(answers),
-                Err(now) => space = now,
-            }
-        }
+            index.consistently(store, events, self.cancel, |snapshot| match snapshot.view.space == space {
+                true => self.answers(snapshot, &prepared).map(Attempt::Done),
+                false => Ok(Attempt::Outdated(snapshot.view.space.clone())),
+            })
+        })
     }
 
-    fn ready<'q>(&self, query: &'q Query<'q>, space: Option<&Space>) -> Result<Ready<'q>, Error> {
+    fn prepare<'q>(&self, query: &'q Query<'q>, space: Option<&Space>) -> Result<Prepared<'q>, Error> {
         check_cancelled(self.cancel)?;
         let mut degraded = Vec::new();
         let mode = query.mode(self.options.mode);
@@ -111,96 +114,100 @@ impl Job<'_> {
             }
             (Some(_), None, _) => None,
         };
-        Ok(Ready { query, vector, degraded })
+        Ok(Prepared { query, mode, vector, degraded })
     }
 
-    /// Searches deeper where entries that cannot be read took the places of hits.
-    fn search(&self, snapshot: &Snapshot<'_>, queries: &[Ready<'_>]) -> Result<Vec<Answer>, Error> {
-        let mut spare = 0;
-        loop {
-            let (answers, unreadable) = self.search_with(snapshot, queries, spare)?;
-            if unreadable <= spare {
-                return Ok(answers);
+    /// The answers to all queries. Looks deeper where entries that cannot be read took the places of hits.
+    fn answers(&self, snapshot: &Snapshot<'_>, queries: &[Prepared<'_>]) -> Result<Vec<Answer>, Error> {
+        retry(0, |spare| {
+            let mut nearest = self.nearest(snapshot, queries, spare)?.into_iter();
+            let mut answers = Vec::with_capacity(queries.len());
+            for query in queries {
+                check_cancelled(self.cancel)?;
+                let by_meaning = query.mode != Mode::Text && query.vector.is_some();
+                let nearest = if by_meaning { nearest.next() } else { None };
+                answers.push(self.answer(snapshot, query, &nearest.unwrap_or_default(), spare)?);
             }
-            spare = unreadable;
-        }
-    }
-
-    /// The answers, and the most entries that could not be read of any. Each leg looks `spare` entries deeper.
-    fn search_with(
-        &self,
-        snapshot: &Snapshot<'_>,
-        queries: &[Ready<'_>],
-        spare: usize,
-    ) -> Result<(Vec<Answer>, usize), Error> {
-        let mut most_unreadable = 0;
-        let mut nearest = self.by_meaning(snapshot, queries, spare)?.into_iter();
-        let mut answers = Vec::with_capacity(queries.len());
-        for ready in queries {
-            check_cancelled(self.cancel)?;
-            let (mode, text) = (ready.query.mode(self.options.mode), ready.query.text);
-            let mut degraded = ready.degraded.clone();
-            let mut found = Candidates::default();
-            let mut snippets = None;
-            if mode != Mode::Text && ready.vector.is_some() {
-                found.add_nearest(&nearest.next().unwrap_or_default());
-            }
-            if mode != Mode::Semantic
-                && let Some(text) = text
-            {
-                let query = self.text_query(text);
-                if query.is_empty() && mode == Mode::Hybrid && ready.vector.is_some() {
-                    degraded.push(Degraded::MeaningOnly);
-                }
-                snippets = self.options.snippets.map(|_| Snippets::new(&query, SNIPPET_WORDS));
-                let depth = self.depth(mode) + spare;
-                // Deeper than the user's limit only what comes cheaply is of use to the fusion.
-                let (filter, at_least) = (&self.options.filter, self.options.limit + spare);
-                found.add_words(&by_words(&snapshot.tx, &query, filter, depth, at_least)?);
-            }
-            if mode != Mode::Text {
-                note_missing_vectors(snapshot, &mut degraded)?;
-            }
-            let (store, by_words) = (&self.rekall.store, mode != Mode::Semantic && text.is_some());
-            self.rekall.health.tell(store, by_words, &self.options.filter, &mut degraded)?;
-            if let Some(vector) = &ready.vector {
-                found.compare_rest(snapshot, vector, self.options.roles)?;
-            }
-            check_cancelled(self.cancel)?;
-            let (hits, unreadable) = self.hits(snapshot, ready.query, found, snippets.as_ref())?;
-            most_unreadable = most_unreadable.max(unreadable.len());
-            if !unreadable.is_empty() {
-                degraded.push(Degraded::Unreadable { ids: unreadable });
-            }
-            answers.push((hits, degraded));
-        }
-        Ok((answers, most_unreadable))
+            let most_unreadable = answers.iter().map(|answer| answer.unreadable).max().unwrap_or(0);
+            Ok(match most_unreadable <= spare {
+                true => Attempt::Done(answers),
+                false => Attempt::Outdated(most_unreadable),
+            })
+        })
     }
 
     /// The nearest entries of each query that has a vector and goes by meaning, in order: one scan for all.
-    fn by_meaning(
+    fn nearest(
         &self,
         snapshot: &Snapshot<'_>,
-        queries: &[Ready<'_>],
+        queries: &[Prepared<'_>],
         spare: usize,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let vectors: Vec<&[f32]> = queries
             .iter()
-            .filter(|ready| ready.query.mode(self.options.mode) != Mode::Text)
-            .filter_map(|ready| ready.vector.as_deref())
+            .filter(|query| query.mode != Mode::Text)
+            .filter_map(|query| query.vector.as_deref())
             .collect();
         if vectors.is_empty() {
             return Ok(Vec::new());
         }
         let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
-        let leg = Semantic {
+        let retriever = SemanticRetriever {
             admitted: &admitted,
             roles: self.options.roles,
             cancel: self.cancel,
             threads: self.rekall.settings.search_threads,
         };
-        let depth = queries.iter().map(|ready| self.depth(ready.query.mode(self.options.mode))).max();
-        leg.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit) + spare)
+        let depth = queries.iter().map(|query| self.depth(query.mode)).max();
+        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit) + spare)
+    }
+
+    /// Retrieves, ranks, and reads what is best. Each retriever looks `spare` entries deeper than it has to.
+    fn answer(
+        &self,
+        snapshot: &Snapshot<'_>,
+        prepared: &Prepared<'_>,
+        nearest: &[Neighbor],
+        spare: usize,
+    ) -> Result<Answer, Error> {
+        let Options { limit, threshold, weights, fusion, .. } = *self.options;
+        let mode = prepared.mode;
+        let mut degraded = prepared.degraded.clone();
+        let mut candidates = Candidates::default();
+        candidates.add_neighbors(nearest);
+        let text = prepared.query.text.filter(|_| mode != Mode::Semantic).map(|text| self.text_query(text));
+        if let Some(text) = &text {
+            if text.is_empty() && mode == Mode::Hybrid && prepared.vector.is_some() {
+                degraded.push(Degraded::MeaningOnly);
+            }
+            // Deeper than the user's limit only what comes cheaply is of use to the fusion.
+            let (depth, at_least) = (self.depth(mode) + spare, limit + spare);
+            let hits = matching_words(&snapshot.tx, text, &self.options.filter, depth, at_least)?;
+            candidates.add_text_hits(&hits);
+        }
+        if mode != Mode::Text {
+            note_missing_vectors(snapshot, &mut degraded)?;
+        }
+        let (store, filter) = (&self.rekall.store, &self.options.filter);
+        self.rekall.health.note_damage(store, text.is_some(), filter, &mut degraded)?;
+        if let Some(vector) = &prepared.vector {
+            candidates.add_missing_similarities(snapshot, vector, self.options.roles)?;
+        }
+        check_cancelled(self.cancel)?;
+        let ranked = Ranking { mode, fusion, weights, threshold }.rank(candidates);
+        let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
+        let snippets = text
+            .zip(self.options.snippets)
+            .map(|(text, marks)| Marked { snippets: Snippets::new(&text, SNIPPET_WORDS), marks });
+        let hits: Result<Vec<Hit>, Error> = entries
+            .into_iter()
+            .map(|(ranked, entry)| self.hit(snapshot, ranked, entry, snippets.as_ref()))
+            .collect();
+        let number = unreadable.len();
+        if number > 0 {
+            degraded.push(Degraded::Unreadable { ids: unreadable });
+        }
+        Ok(Answer { hits: hits?, degraded, unreadable: number })
     }
 
     fn depth(&self, mode: Mode) -> usize {
@@ -215,114 +222,33 @@ impl Job<'_> {
         if self.options.prefix { query.prefix() } else { query }
     }
 
-    fn snippet(
-        &self,
-        snippets: Option<&Snippets>,
-        candidate: &Candidate,
-        entry: &Entry,
-    ) -> Result<Option<String>, Error> {
-        check_cancelled(self.cancel)?;
-        let (Some(snippets), Some((before, after)), Some(_)) =
-            (snippets, self.options.snippets, candidate.text)
-        else {
-            return Ok(None);
-        };
-        Ok(snippets.of(entry, before, after, self.cancel.map(CancelToken::flag))?)
-    }
-
-    /// The best of what was found, and which entries among them cannot be read.
-    fn hits(
+    fn hit(
         &self,
         snapshot: &Snapshot<'_>,
-        query: &Query<'_>,
-        found: Candidates,
-        snippets: Option<&Snippets>,
-    ) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
-        let Options { limit, threshold, weights, fusion, .. } = *self.options;
-        let mode = query.mode(self.options.mode);
-        let mut candidates: Vec<Candidate> = found.by_row.into_values().collect();
-        // Of the whole search: a threshold must not change the scores of what it leaves.
-        let best_text =
-            candidates.iter().filter_map(|found| found.text).map(|leg| leg.score).fold(0.0, f64::max);
-        if let Some(threshold) = threshold {
-            candidates.retain(|candidate| candidate.similarity().is_some_and(|found| found >= threshold));
-        }
-        for candidate in &mut candidates {
-            candidate.score = match (mode, candidate.semantic, candidate.text) {
-                (Mode::Hybrid, ..) => fusion.score(weights, candidate.evidence(), best_text),
-                (_, Some(leg), _) | (_, None, Some(leg)) => leg.score,
-                (_, None, None) => 0.0,
-            };
-        }
-        candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-        let mut hits: Vec<(Candidate, Entry)> = Vec::with_capacity(limit.min(candidates.len()));
-        let mut unreadable = Vec::new();
-        for candidate in candidates {
-            // Equal scores at the border are decided by id, so all of them are read.
-            if hits.get(limit - 1).is_some_and(|last| candidate.score < last.0.score) {
-                break;
+        Ranked { score, candidate }: Ranked,
+        entry: Entry,
+        snippets: Option<&Marked<'_>>,
+    ) -> Result<Hit, Error> {
+        check_cancelled(self.cancel)?;
+        let snippet = match (snippets, candidate.text) {
+            (Some(Marked { snippets, marks: (before, after) }), Some(_)) => {
+                snippets.of(&entry, before, after, self.cancel.map(CancelToken::flag))?
             }
-            match (snapshot.tx.readable_entries(&[candidate.row])?.pop(), candidate.nearest) {
-                (Some((_, Ok(entry))), _) => hits.push((candidate, entry)),
-                (Some((_, Err(CoreError::UnreadableEntry { id, .. }))), _) => unreadable.push(id),
-                (Some((_, Err(error))), _) => return Err(error.into()),
-                // The index speaks of an entry that went without a word in the log: it is searched anew without.
-                (None, Some(near)) => return Err(IndexError::MissingRow { key: near.key }.into()),
-                // So does the full-text index, which `check` tells of.
-                (None, None) => {}
-            }
-        }
-        hits.sort_by(|a, b| b.0.score.total_cmp(&a.0.score).then(a.1.id.cmp(&b.1.id)));
-        hits.truncate(limit);
-        unreadable.sort_unstable();
-        let hits: Result<Vec<Hit>, Error> = hits
-            .into_iter()
-            .map(|(candidate, entry)| {
-                Ok(Hit {
-                    score: candidate.score,
-                    similarity: candidate.similarity(),
-                    chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
-                    snippet: self.snippet(snippets, &candidate, &entry)?,
-                    explain: Explain { semantic: candidate.semantic, text: candidate.text },
-                    entry,
-                })
-            })
-            .collect();
-        Ok((hits?, unreadable))
+            _ => None,
+        };
+        Ok(Hit {
+            score,
+            similarity: candidate.similarity(),
+            chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
+            snippet,
+            explain: Explain { semantic: candidate.semantic, text: candidate.text },
+            entry,
+        })
     }
 }
 
-/// What a search by meaning cannot see.
-pub(super) fn note_missing_vectors(
-    snapshot: &Snapshot<'_>,
-    degraded: &mut Vec<Degraded>,
-) -> Result<(), Error> {
-    // Where no space is active every entry waits, whether it is marked or not.
-    let count = match snapshot.view.space {
-        Some(_) => snapshot.tx.count_pending()?,
-        None => snapshot.tx.count_entries()?,
-    };
-    if count > 0 {
-        degraded.push(Degraded::Pending { count });
-    }
-    if snapshot.view.unindexed > 0 {
-        degraded.push(Degraded::NotIndexed { rows: snapshot.view.unindexed });
-    }
-    if snapshot.view.unusable > 0 {
-        degraded.push(Degraded::UnusableVectors { count: snapshot.view.unusable });
-    }
-    Ok(())
-}
-
-/// The piece of text that a row stands for.
-pub(super) fn hit_chunk(snapshot: &Snapshot<'_>, key: Key) -> Result<Option<HitChunk>, Error> {
-    let Some(space) = &snapshot.view.space else { return Ok(None) };
-    let span =
-        snapshot.tx.span(space.id, VectorKey { entry: key.entry, role: key.role, chunk: key.chunk })?;
-    Ok(span.zip(Role::from_number(key.role)).map(|((start, end), role)| HitChunk {
-        role,
-        number: key.chunk,
-        start,
-        end,
-    }))
+/// Pieces of text around the words found, and what is put around each word.
+struct Marked<'a> {
+    snippets: Snippets,
+    marks: (&'a str, &'a str),
 }

@@ -4,14 +4,18 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use rekall_core::{Filter, Role};
-use rekall_index::{Error as IndexError, Neighbor, Roles};
+use rekall_index::{Neighbor, Roles};
 
-use super::hit::{Degraded, Explain, Hit, Leg, Recalled};
+use super::candidates::Candidate;
+use super::health::note_missing_vectors;
+use super::hit::{Degraded, Explain, Hit, Recalled, RetrievalScore};
 use super::options::check_limit;
-use super::retrieve::{Admitted, Semantic};
-use super::search::{hit_chunk, note_missing_vectors};
+use super::rank::Ranked;
+use super::read_hits::{Read, hit_chunk, read_best};
+use super::retrieve::{Admitted, SemanticRetriever};
+use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
-use crate::{CancelToken, EntryId, Error, Rekall};
+use crate::{CancelToken, Entry, EntryId, Error, Rekall};
 
 /// A search for entries like a given one, in the making; see [`Rekall::similar_to`].
 #[must_use = "nothing is searched before run()"]
@@ -69,38 +73,56 @@ impl Similar<'_> {
         if !(-1.0..=1.0).contains(&self.threshold) {
             return Err(Error::InvalidThreshold { got: self.threshold });
         }
-        let (store, events) = (&self.rekall.store, &self.rekall.events);
         self.filter.validate()?;
+        let (store, events) = (&self.rekall.store, &self.rekall.events);
         let cancel = self.cancel.as_ref();
         let (hits, degraded) = self.rekall.vector_index.consistently(store, events, cancel, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &mut degraded)?;
-            self.rekall.health.tell(store, false, &self.filter, &mut degraded)?;
-            let mut spare = 0;
-            loop {
-                let (hits, unreadable) = self.search(snapshot, spare)?;
-                if unreadable.len() > spare {
-                    // Entries that cannot be read took the places of others.
-                    spare = unreadable.len();
-                    continue;
-                }
-                if !unreadable.is_empty() {
-                    degraded.push(Degraded::Unreadable { ids: unreadable });
-                }
-                return Ok((hits, degraded));
+            self.rekall.health.note_damage(store, false, &self.filter, &mut degraded)?;
+            let (hits, unreadable) = self.search(snapshot)?;
+            if !unreadable.is_empty() {
+                degraded.push(Degraded::Unreadable { ids: unreadable });
             }
+            Ok((hits, degraded))
         })?;
         Ok(Recalled { hits, degraded, elapsed: started.elapsed() })
     }
 
-    /// The hits, and which of the entries found cannot be read.
-    fn search(&self, snapshot: &Snapshot<'_>, spare: usize) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
+    /// The hits, and which of the entries found cannot be read. Looks deeper where these took the places of hits.
+    fn search(&self, snapshot: &Snapshot<'_>) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
+        retry(0, |spare| {
+            let Read { entries, unreadable } =
+                read_best(snapshot, self.nearest(snapshot, spare)?, self.limit)?;
+            if unreadable.len() > spare {
+                return Ok(Attempt::Outdated(unreadable.len()));
+            }
+            let hit = |(at, (Ranked { score, candidate }, entry)): (usize, (Ranked, Entry))| {
+                Ok(Hit {
+                    entry,
+                    score,
+                    similarity: candidate.similarity(),
+                    chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
+                    snippet: None,
+                    explain: Explain {
+                        semantic: Some(RetrievalScore { rank: at + 1, score }),
+                        ..Explain::default()
+                    },
+                })
+            };
+            let hits: Result<Vec<Hit>, Error> = entries.into_iter().enumerate().map(hit).collect();
+            Ok(Attempt::Done((hits?, unreadable)))
+        })
+    }
+
+    /// The nearest entries, best first, and `spare` more than wanted.
+    fn nearest(&self, snapshot: &Snapshot<'_>, spare: usize) -> Result<Vec<Ranked>, Error> {
         let own = snapshot.tx.row_of(self.id)?;
         let space = snapshot.view.space.as_ref().ok_or(Error::NotEmbedded { id: self.id })?;
         let batch = snapshot.tx.vectors_of(space, &[own])?;
         let admitted = Admitted::new(&snapshot.tx, &self.filter)?;
         let summary = Role::Summary.number();
-        let leg = Semantic {
+        let retriever = SemanticRetriever {
             admitted: &admitted,
             roles: Roles::only(summary),
             cancel: self.cancel.as_ref(),
@@ -114,7 +136,7 @@ impl Similar<'_> {
             }
             compared = true;
             // One more than wanted, because the entry finds itself.
-            for near in leg.nearest(snapshot, vector, self.limit + 1 + spare)? {
+            for near in retriever.nearest(snapshot, vector, self.limit + 1 + spare)? {
                 let known = best.entry(near.key.entry).or_insert(near);
                 if near.rank_cmp(known).is_lt() {
                     *known = near;
@@ -127,36 +149,11 @@ impl Similar<'_> {
         best.remove(&own);
         let mut nearest: Vec<Neighbor> =
             best.into_values().filter(|near| near.similarity >= self.threshold).collect();
-        nearest.sort_by_key(|near| near.key.entry);
-        let rows: Vec<i64> = nearest.iter().map(|near| near.key.entry).collect();
-        let mut entries: HashMap<i64, _> = snapshot.tx.readable_entries(&rows)?.into_iter().collect();
-        let (mut hits, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
-        for near in nearest {
-            let entry = match entries.remove(&near.key.entry) {
-                Some(Ok(entry)) => entry,
-                Some(Err(rekall_core::Error::UnreadableEntry { id, .. })) => {
-                    unreadable.push(id);
-                    continue;
-                }
-                Some(Err(error)) => return Err(error.into()),
-                // As in any other search: anew without what is not there.
-                None => return Err(IndexError::MissingRow { key: near.key }.into()),
-            };
-            hits.push(Hit {
-                entry,
-                score: near.similarity.into(),
-                similarity: Some(near.similarity),
-                chunk: hit_chunk(snapshot, near.key)?,
-                snippet: None,
-                explain: Explain::default(),
-            });
-        }
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.entry.id.cmp(&b.entry.id)));
-        hits.truncate(self.limit);
-        for (at, hit) in hits.iter_mut().enumerate() {
-            hit.explain.semantic = Some(Leg { rank: at + 1, score: hit.score });
-        }
-        unreadable.sort_unstable();
-        Ok((hits, unreadable))
+        nearest.sort_by(Neighbor::rank_cmp);
+        let ranked = |near: Neighbor| Ranked {
+            score: near.similarity.into(),
+            candidate: Candidate { nearest: Some(near), ..Candidate::new(near.key.entry) },
+        };
+        Ok(nearest.into_iter().map(ranked).collect())
     }
 }

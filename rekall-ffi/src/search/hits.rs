@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::sync::OnceLock;
 
-use rekall::{Degraded, Explain, HitChunk, Leg, Recalled, Role};
+use rekall::{Degraded, Explain, HitChunk, Recalled, RetrievalScore, Role};
 
 use crate::boundary::out::Out;
 use crate::boundary::panics::read_object;
@@ -129,7 +129,7 @@ pub(crate) unsafe fn hit<T>(
     unsafe { read_object(hits, otherwise, |hits| read(hits.hits.get(index)?)) }
 }
 
-fn leg(explain: &Explain, leg: u32) -> Option<Leg> {
+fn leg(explain: &Explain, leg: u32) -> Option<RetrievalScore> {
     match leg {
         REKALL_LEG_SEMANTIC => explain.semantic,
         REKALL_LEG_TEXT => explain.text,

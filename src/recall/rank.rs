@@ -1,0 +1,97 @@
+//! The order of the candidates, from what the retrievers say of them alone: no entry is read for it.
+
+use super::candidates::{Candidate, Candidates};
+use super::fusion::{Fusion, Weights};
+use super::options::Mode;
+
+/// How candidates are scored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ranking {
+    pub(super) mode: Mode,
+    pub(super) fusion: Fusion,
+    pub(super) weights: Weights,
+    /// The least similarity.
+    pub(super) threshold: Option<f32>,
+}
+
+/// A candidate with the score that hits are ordered by.
+pub(super) struct Ranked {
+    pub(super) score: f64,
+    pub(super) candidate: Candidate,
+}
+
+impl Ranking {
+    /// The candidates by score descending, equal ones by row number; those below the threshold are left out.
+    pub(super) fn rank(self, candidates: Candidates) -> Vec<Ranked> {
+        let mut candidates = candidates.into_vec();
+        // Of the whole search: a threshold must not change the scores of what it leaves.
+        let best_text =
+            candidates.iter().filter_map(|found| found.text).map(|text| text.score).fold(0.0, f64::max);
+        if let Some(threshold) = self.threshold {
+            candidates.retain(|candidate| candidate.similarity().is_some_and(|found| found >= threshold));
+        }
+        let mut ranked: Vec<Ranked> = candidates
+            .into_iter()
+            .map(|candidate| Ranked { score: self.score(&candidate, best_text), candidate })
+            .collect();
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.candidate.row.cmp(&b.candidate.row)));
+        ranked
+    }
+
+    fn score(self, candidate: &Candidate, best_text: f64) -> f64 {
+        match (self.mode, candidate.semantic, candidate.text) {
+            (Mode::Hybrid, ..) => self.fusion.score(self.weights, candidate.evidence(), best_text),
+            (_, Some(found), _) | (_, None, Some(found)) => found.score,
+            (_, None, None) => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rekall_core::TextHit;
+    use rekall_index::{Key, Neighbor};
+
+    use super::*;
+
+    fn word_hits() -> [TextHit; 4] {
+        [(3, 8.0), (2, 6.0), (5, 2.0), (4, 2.0)].map(|(row, score)| TextHit { row, score })
+    }
+
+    fn neighbors() -> [Neighbor; 3] {
+        [(1, 0.75), (2, 0.5), (3, -0.25)]
+            .map(|(row, similarity)| Neighbor { key: Key::new(row, 0, 0), similarity })
+    }
+
+    fn order(mode: Mode, threshold: Option<f32>, candidates: Candidates) -> Vec<(i64, f64)> {
+        let weights = Weights { semantic: 1.0, text: 1.0 };
+        let ranking = Ranking { mode, fusion: Fusion::Weighted, weights, threshold };
+        let ranked = ranking.rank(candidates);
+        ranked.iter().map(|ranked| (ranked.candidate.row, ranked.score)).collect()
+    }
+
+    fn of_both() -> Candidates {
+        let mut candidates = Candidates::default();
+        candidates.add_neighbors(&neighbors());
+        candidates.add_text_hits(&word_hits());
+        candidates
+    }
+
+    #[test]
+    fn a_hybrid_search_orders_what_either_retriever_found_by_the_fused_score() {
+        let fused = [(2, 1.25), (1, 0.75), (3, 0.75), (4, 0.25), (5, 0.25)];
+        assert_eq!(order(Mode::Hybrid, None, of_both()), fused);
+    }
+
+    #[test]
+    fn a_threshold_leaves_out_what_has_no_similarity_and_changes_no_score() {
+        assert_eq!(order(Mode::Hybrid, Some(0.5), of_both()), [(2, 1.25), (1, 0.75)]);
+    }
+
+    #[test]
+    fn a_search_by_words_alone_has_their_scores() {
+        let mut candidates = Candidates::default();
+        candidates.add_text_hits(&word_hits());
+        assert_eq!(order(Mode::Text, None, candidates), [(3, 8.0), (2, 6.0), (4, 2.0), (5, 2.0)]);
+    }
+}

@@ -722,9 +722,9 @@
 #define REKALL_DEGRADED_OTHER 5
 
 /**
- * No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
+ * No index is persisted in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
  * complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
- * rekall_rebuild_index() lays one by.
+ * rekall_rebuild_index() persists one.
  */
 #define REKALL_DEGRADED_NOT_INDEXED 6
 
@@ -3592,8 +3592,8 @@ rekall_status rekall_compact(rekall_db *db,
                              rekall_error **error);
 
 /**
- * Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. watch may be NULL; its
- * progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be laid by then:
+ * Drops the vector index, in memory and in the file, and makes it again from the rows. watch may be NULL; its
+ * progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be persisted then:
  * searches find the same, the first one of a process begins more slowly.
  */
 REKALL_NODISCARD

@@ -15,7 +15,7 @@ use crate::models::{ModelChoice, Models};
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
-use crate::vector_index::{VectorIndexKeeper, Wanted};
+use crate::vector_index::{IndexSettings, VectorIndexKeeper};
 use crate::{Config, Error, Event, Rekall, VectorBackend};
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
@@ -127,7 +127,7 @@ impl Builder {
 
     /// Most bytes of memory that the vector index of [`VectorBackend::Auto`] may take; `None`: no limit. What
     /// does not fit stays in the file and is read at each search: codes that writes and
-    /// [`Rekall::rebuild_index`] lay by and, in memory, the rows of entries changed since (up to a mebibyte
+    /// [`Rekall::rebuild_index`] persist and, in memory, the rows of entries changed since (up to a mebibyte
     /// even when the budget is less; one read of 64 entries may pass that for a moment). The backends that are asked
     /// for by name ignore it, for what they hold is their nature: `Flat`, `Sq8` and `Binary` everything, `SqliteVec` next to
     /// nothing. Default: no limit.
@@ -262,15 +262,17 @@ impl Builder {
         }
         let settings = Settings { search_threads: self.search_threads, manager, reaper: self.reaper };
         let models = Models::new(choice, &settings, &self.events)?;
+        let store = Arc::new(store);
+        let index_settings = IndexSettings {
+            backend: self.config.vector_backend,
+            memory_budget: self.config.memory_budget,
+            rescored_rows: self.config.rescored_rows,
+        };
         Ok(Rekall {
-            store: Arc::new(store),
+            vector_index: VectorIndexKeeper::new(Arc::clone(&store), self.events.clone(), index_settings),
+            store,
             models: ArcSwap::from_pointee(models),
             switching: RwLock::default(),
-            vector_index: VectorIndexKeeper::new(Wanted {
-                backend: self.config.vector_backend,
-                memory_budget: self.config.memory_budget,
-                rescored_rows: self.config.rescored_rows,
-            }),
             queries: EmbeddingCache::new(cache),
             events: self.events,
             newest_searches: NewestSearches::default(),

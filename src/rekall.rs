@@ -50,14 +50,14 @@ impl Rekall {
         &self.store
     }
 
-    /// Drops the vector index, in memory and what is laid by in the file, and lays it by anew from the rows. Progress
-    /// counts stages, of 3: dropping, reading the rows, laying by.
+    /// Drops the vector index, in memory and in the file, and makes it again from the rows. Progress counts stages, of 3:
+    /// dropping, reading the rows, persisting.
     ///
     /// # Errors
-    /// [`Error::Core`] when the file cannot be read or written; [`Error::Interrupted`]. Nothing may be laid by then:
-    /// searches find the same, the first one of a process begins more slowly.
+    /// [`Error::Core`] when the file cannot be read or written; [`Error::Interrupted`]. Nothing may be persisted then:
+    /// searches find the same, the first one of a process starts more slowly.
     pub fn rebuild_index(&self, mut watch: Watch<'_>) -> Result<(), Error> {
-        self.maintain(|store| self.vector_index.rebuild(store, &self.events, &mut watch))
+        self.maintain(|_| self.vector_index.rebuild(&mut watch))
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.

@@ -29,7 +29,7 @@ fn a_search_ends_whatever_the_log_says() {
                 let path = folder.path().join("a.db");
                 let notes: Vec<NewEntry> =
                     (0..60).map(|n| NewEntry::new(format!("alpha{} beta{} n{n}", n % 13, n % 7))).collect();
-                // Codes are laid by whichever backend reads the file later.
+                // Codes are persisted by whichever backend reads the file later.
                 let maker = open(&path, BACKENDS[1].1);
                 maker.remember_many(&notes).run().unwrap();
                 maker.rebuild_index(Watch::new()).unwrap();

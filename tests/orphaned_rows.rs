@@ -53,14 +53,14 @@ fn notes() -> Vec<NewEntry> {
 #[test]
 fn a_vector_of_no_entry_changes_no_answer() {
     for &(name, configure) in BACKENDS {
-        for lay_by in [false, true] {
+        for persisted in [false, true] {
             for &(what, sql) in ORPHANS {
-                println!("{name}, laid by: {lay_by}, {what}");
+                println!("{name}, persisted: {persisted}, {what}");
                 ends(name, move || {
                     let folder = tempfile::tempdir().unwrap();
                     let opened = open(&folder.path().join("a.db"), configure);
                     let ids = opened.remember_many(&notes()).run().unwrap();
-                    if lay_by {
+                    if persisted {
                         opened.rebuild_index(Watch::new()).unwrap();
                     }
                     let expected = nearest(&opened, "alpha3", 20);
@@ -73,7 +73,7 @@ fn a_vector_of_no_entry_changes_no_answer() {
                         let report = rekall.check_recall(10, 10, Watch::new()).unwrap();
                         assert!(report.is_exact(), "{report:?}");
                     }
-                    // Nor in what is laid by from now on.
+                    // Nor in what is persisted from now on.
                     opened.rebuild_index(Watch::new()).unwrap();
                     let late = open(opened.path(), configure);
                     assert_eq!(nearest(&late, "alpha3", 20), expected);
@@ -100,13 +100,13 @@ fn it_is_counted_as_unusable() {
 #[test]
 fn an_entry_that_was_replaced_behind_the_log_answers_no_more() {
     for &(name, configure) in BACKENDS {
-        for lay_by in [false, true] {
-            println!("{name}, laid by: {lay_by}");
+        for persisted in [false, true] {
+            println!("{name}, persisted: {persisted}");
             ends(name, move || {
                 let folder = tempfile::tempdir().unwrap();
                 let opened = open(&folder.path().join("a.db"), configure);
                 opened.remember_many(&notes()).run().unwrap();
-                if lay_by {
+                if persisted {
                     opened.rebuild_index(Watch::new()).unwrap();
                 }
                 let before = nearest(&opened, "alpha3", 1_000);
@@ -128,17 +128,17 @@ fn an_entry_that_was_replaced_behind_the_log_answers_no_more() {
     }
 }
 
-/// Vectors that rotted where they lie: the log does not tell of it, and what is laid by still speaks of them.
+/// Vectors that rotted where they lie: the log does not tell of it, and what is persisted still speaks of them.
 #[test]
 fn rotten_vectors_leave_the_others_as_they_are() {
     for &(name, configure) in BACKENDS {
-        for lay_by in [false, true] {
-            println!("{name}, laid by: {lay_by}");
+        for persisted in [false, true] {
+            println!("{name}, persisted: {persisted}");
             ends(name, move || {
                 let folder = tempfile::tempdir().unwrap();
                 let opened = open(&folder.path().join("a.db"), configure);
                 opened.remember_many(&notes()).run().unwrap();
-                if lay_by {
+                if persisted {
                     opened.rebuild_index(Watch::new()).unwrap();
                 }
                 let before = nearest(&opened, "alpha3", 1_000);

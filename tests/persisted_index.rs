@@ -1,4 +1,4 @@
-//! What the index lays by in the file makes the next process faster and never changes a result.
+//! What the index persists in the file makes the next process faster and never changes a result.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -62,7 +62,7 @@ fn every_way_of_starting_gives_the_same_bits() {
     drop(fresh);
 
     let cold = open(&path, sq8);
-    assert_eq!(answers(&cold), expected, "from what was laid by");
+    assert_eq!(answers(&cold), expected, "from what was persisted");
     let lean = open(&path, streamed);
     assert_eq!(answers(&lean), expected, "from the file, block by block");
     assert_eq!(lean.stats().unwrap().index_backend, Some("sq8 in the file"));
@@ -221,7 +221,7 @@ fn a_budget_holds_after_one_large_write_of_long_entries() {
     assert!(stats.memory.index <= 1 << 20, "{} bytes", stats.memory.index);
     memory.remember(NewEntry::new("alpha3")).unwrap();
     assert_eq!(answers(&memory), answers(&flat));
-    assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"), "the next write laid it by");
+    assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"), "the next write persisted it");
     assert!(memory.recall("alpha3").run().unwrap().degraded.is_empty());
 }
 
@@ -301,7 +301,7 @@ fn a_vec0_table_follows_every_sort_of_write() {
 }
 
 #[test]
-fn within_a_budget_writes_renew_what_is_laid_by() {
+fn within_a_budget_writes_renew_what_is_persisted() {
     let memory = memory_with(|builder| streamed(builder.embedder(Arc::new(WordModel::new(32)))));
     let notes: Vec<NewEntry> = (0..9_000).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
     for notes in notes.chunks(3_000) {

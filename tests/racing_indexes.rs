@@ -1,4 +1,4 @@
-//! What is laid by in the file, made and dropped while others write and search: never believed when it is not whole.
+//! What is persisted in the file, made and dropped while others write and search: never believed when it is not whole.
 #![allow(clippy::unwrap_used)]
 
 mod common;

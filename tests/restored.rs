@@ -47,7 +47,7 @@ fn notes(words: [&str; 2], count: usize) -> Vec<NewEntry> {
     (0..count).map(|n| NewEntry::new(format!("{} n{n}", words[n % 2]))).collect()
 }
 
-fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path), lay_by: bool) {
+fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path), persisted: bool) {
     let folder = tempfile::tempdir().unwrap();
     let (path, older) = (folder.path().join("a.db"), folder.path().join("older.db"));
     let writer = |path: &Path| open(path, BACKENDS[0].1);
@@ -57,7 +57,7 @@ fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path)
     memory.remember_many(&notes(["first", "second"], 20)).run().unwrap();
 
     let opened = open(&path, configure);
-    if lay_by {
+    if persisted {
         opened.rebuild_index(Watch::new()).unwrap();
     }
     assert_eq!(nearest(&opened, "first", 5).len(), 5);
@@ -73,7 +73,7 @@ fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path)
     for text in ["third", "first n3", "base", "fourth n1"] {
         assert_eq!(nearest(&opened, text, 15), nearest(&fresh, text, 15), "{text}");
     }
-    // And what that one lays by now is of the present history.
+    // And what that one persists now is of the present history.
     opened.remember(NewEntry::new("fifth")).unwrap();
     opened.rebuild_index(Watch::new()).unwrap();
     let late = open(&path, configure);
@@ -85,9 +85,9 @@ fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path)
 #[test]
 fn an_open_memory_answers_from_what_was_restored() {
     for &(name, configure) in BACKENDS {
-        for lay_by in [false, true] {
-            println!("{name}, laid by: {lay_by}");
-            ends(name, move || restored_under_an_open_memory(configure, restore, lay_by));
+        for persisted in [false, true] {
+            println!("{name}, persisted: {persisted}");
+            ends(name, move || restored_under_an_open_memory(configure, restore, persisted));
         }
     }
 }
@@ -95,16 +95,16 @@ fn an_open_memory_answers_from_what_was_restored() {
 #[test]
 fn another_process_may_restore() {
     for &(name, configure) in BACKENDS {
-        for lay_by in [false, true] {
-            println!("{name}, laid by: {lay_by}");
-            ends(name, move || restored_under_an_open_memory(configure, restore_from_elsewhere, lay_by));
+        for persisted in [false, true] {
+            println!("{name}, persisted: {persisted}");
+            ends(name, move || restored_under_an_open_memory(configure, restore_from_elsewhere, persisted));
         }
     }
 }
 
 /// The base in the file is of one history, what changed since of another, and both have the same positions.
 #[test]
-fn what_is_laid_by_and_what_changed_since_are_of_one_history() {
+fn what_is_persisted_and_what_changed_since_are_of_one_history() {
     for &(name, configure) in BACKENDS {
         println!("{name}");
         let folder = tempfile::tempdir().unwrap();
@@ -134,7 +134,7 @@ fn what_is_laid_by_and_what_changed_since_are_of_one_history() {
 }
 
 #[test]
-fn compacting_takes_nothing_away_that_is_laid_by() {
+fn compacting_takes_nothing_away_that_is_persisted() {
     let sq8 = BACKENDS[1].1;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");

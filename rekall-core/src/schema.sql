@@ -234,7 +234,7 @@ CREATE TRIGGER space_inserted AFTER INSERT ON space BEGIN
 END;
 
 -- What happened to the vectors of a space before it became active is not in the log: readers from before read
--- everything anew, and so does whoever finds an index laid by.
+-- everything anew, and so does a process that finds a persisted index.
 CREATE TRIGGER space_updated AFTER UPDATE ON space BEGIN
     DELETE FROM change WHERE entry_id = 0;
     INSERT INTO change (entry_id) VALUES (0);

@@ -94,10 +94,10 @@ pub enum Degraded {
         /// How many.
         count: u64,
     },
-    /// No index is laid by that fits the memory budget, or the one asked for: the rows were read one by one.
+    /// No index is persisted that fits the memory budget, or the one asked for: the rows were read one by one.
     /// Slow, and complete all the same; not said of a mebibyte of vectors or less, of which no index is made unless one was
-    /// asked for. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) lays one by.
-    #[error("no index is laid by: all {rows} vectors were read from the file")]
+    /// asked for. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) persists one.
+    #[error("no index is persisted: all {rows} vectors were read from the file")]
     NotIndexed {
         /// Vectors read.
         rows: usize,

@@ -73,9 +73,8 @@ struct Answer {
 impl Search<'_> {
     /// Starts over when the file's model is changed meanwhile.
     fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
-        let (store, events) = (&self.rekall.store, &self.rekall.events);
         let index = &self.rekall.vector_index;
-        let active_space = || Ok::<_, Error>(index.view(store, events)?.space.clone());
+        let active_space = || Ok::<_, Error>(index.view()?.space.clone());
         retry(active_space()?, |space| {
             // Embedding comes before the snapshot: a model may take seconds to load.
             let prepared: Result<Vec<_>, _> =
@@ -88,7 +87,7 @@ impl Search<'_> {
                 prepared => prepared?,
             };
             check_cancelled(self.cancel)?;
-            index.consistently(store, events, self.cancel, |snapshot| match snapshot.view.space == space {
+            index.consistently(self.cancel, |snapshot| match snapshot.view.space == space {
                 true => self.answers(snapshot, &prepared).map(Attempt::Done),
                 false => Ok(Attempt::Outdated(snapshot.view.space.clone())),
             })

@@ -78,7 +78,7 @@ impl Rekall {
         let queries = queries.min(MAX_LIMIT);
         check_limit(queries)?;
         check_limit(k)?;
-        self.vector_index.consistently(&self.store, &self.events, None, |snapshot| {
+        self.vector_index.consistently(None, |snapshot| {
             let view = &snapshot.view;
             let mut report = RecallReport {
                 backend: view.backend,

@@ -74,9 +74,9 @@ impl Similar<'_> {
             return Err(Error::InvalidThreshold { got: self.threshold });
         }
         self.filter.validate()?;
-        let (store, events) = (&self.rekall.store, &self.rekall.events);
+        let store = &self.rekall.store;
         let cancel = self.cancel.as_ref();
-        let (hits, degraded) = self.rekall.vector_index.consistently(store, events, cancel, |snapshot| {
+        let (hits, degraded) = self.rekall.vector_index.consistently(cancel, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &mut degraded)?;
             self.rekall.health.note_damage(store, false, &self.filter, &mut degraded)?;

@@ -3,18 +3,21 @@
 #![allow(clippy::unwrap_used)]
 
 use std::cell::Cell;
+use std::sync::Arc;
 
 use rekall_core::{Store, StoreOptions};
-use rekall_index::{EntrySet, Error, FlatIndex, Key, Neighbor, SearchOptions, VectorIndex};
+use rekall_index::{EntrySet, Error, FlatIndex, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch};
 use tempfile::TempDir;
 
-use super::*;
+use super::file::IndexFile;
+use super::{IndexSettings, VectorIndexKeeper, codes};
+use crate::event::Events;
+use crate::{VectorBackend, Watch};
 
 /// A file, its index, and how it is treated.
 struct Memory {
     store: Arc<Store>,
     keeper: VectorIndexKeeper,
-    events: Events,
     /// Checks input as every index does.
     rules: FlatIndex,
     dimensions: usize,
@@ -27,10 +30,10 @@ struct Memory {
 #[derive(Clone, Copy, PartialEq)]
 enum Treatment {
     Nothing,
-    /// The index is laid by and read again, as by a process that comes later.
-    StartAnew,
+    /// The index is persisted and read again, as by a process that comes later.
+    PersistAndReload,
     /// Likewise, and only the writes after it are in memory.
-    LayBy,
+    Persist,
 }
 
 fn memory(
@@ -44,10 +47,10 @@ fn memory(
     let mut tx = store.write().unwrap();
     tx.ensure_active_space("test", dimensions).unwrap();
     tx.commit().unwrap();
+    let settings = IndexSettings { backend, memory_budget, rescored_rows: 1_000_000 };
     Memory {
+        keeper: VectorIndexKeeper::new(Arc::clone(&store), Events::default(), settings),
         store,
-        keeper: VectorIndexKeeper::new(Wanted { backend, memory_budget, rescored_rows: 1_000_000 }),
-        events: Events::default(),
         rules: FlatIndex::new(dimensions).unwrap(),
         dimensions,
         treatment,
@@ -72,19 +75,17 @@ impl Memory {
         tx.commit().unwrap();
         self.writes.set(self.writes.get() + 1);
         if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
-            self.keeper.rebuild(&self.store, &self.events, &mut crate::Watch::new()).unwrap();
-            if self.treatment == Treatment::StartAnew {
+            self.keeper.rebuild(&mut Watch::new()).unwrap();
+            if self.treatment == Treatment::PersistAndReload {
                 self.keeper.clear();
             }
         }
-        self.keeper.after_write(&self.store, &self.events);
+        self.keeper.after_write();
         count
     }
 
     fn find<T>(&self, search: impl Fn(&dyn VectorSearch) -> Result<T, Error>) -> Result<T, Error> {
-        let found = self.keeper.consistently(&self.store, &self.events, None, |snapshot| {
-            Ok(search(&snapshot.search().unwrap())?)
-        });
+        let found = self.keeper.consistently(None, |snapshot| Ok(search(&snapshot.search().unwrap())?));
         found.map_err(|error| match error {
             crate::Error::Index(error) => error,
             crate::Error::Interrupted => Error::Cancelled,
@@ -151,7 +152,7 @@ impl VectorSearch for Memory {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.keeper.view(&self.store, &self.events).unwrap();
+        self.keeper.view().unwrap();
         self.keeper.usage().bytes
     }
 }
@@ -223,13 +224,13 @@ conformance!(flat, |dimensions| memory(dimensions, VectorBackend::Flat, None, Tr
 // With every row rescored the approximate one is exact.
 conformance!(binary, |dimensions| memory(dimensions, VectorBackend::Binary, None, Treatment::Nothing));
 conformance!(sq8, |dimensions| memory(dimensions, VectorBackend::Sq8, None, Treatment::Nothing));
-conformance!(sq8_laid_by, |dimensions| memory(dimensions, VectorBackend::Sq8, None, Treatment::StartAnew));
-conformance!(codes_in_the_file, |dimensions| memory(
+conformance!(persisted_sq8, |dimensions| memory(
     dimensions,
-    VectorBackend::Auto,
-    Some(0),
-    Treatment::LayBy
+    VectorBackend::Sq8,
+    None,
+    Treatment::PersistAndReload
 ));
+conformance!(streamed_sq8, |dimensions| memory(dimensions, VectorBackend::Auto, Some(0), Treatment::Persist));
 conformance!(rows_in_the_file, |dimensions| memory(
     dimensions,
     VectorBackend::Auto,
@@ -239,11 +240,11 @@ conformance!(rows_in_the_file, |dimensions| memory(
 #[cfg(feature = "sqlite-vec")]
 conformance!(sqlite_vec, |dimensions| memory(dimensions, VectorBackend::SqliteVec, None, Treatment::Nothing));
 #[cfg(feature = "sqlite-vec")]
-conformance!(sqlite_vec_laid_by, |dimensions| memory(
+conformance!(persisted_sqlite_vec, |dimensions| memory(
     dimensions,
     VectorBackend::SqliteVec,
     None,
-    Treatment::LayBy
+    Treatment::Persist
 ));
 
 /// Unit rows that point about the same way within a thousand, and elsewhere in the next: a mean of their own for each.
@@ -266,7 +267,7 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let mut lean = memory(8, VectorBackend::Auto, Some(0), Treatment::Nothing);
     let (keys, rows) = drifting(2_700);
     lean.upsert(&keys, &rows).unwrap();
-    lean.keeper.rebuild(&lean.store, &lean.events, &mut crate::Watch::new()).unwrap();
+    lean.keeper.rebuild(&mut Watch::new()).unwrap();
     // Three parts with means far apart, and changes since.
     lean.remove_entry(17).unwrap();
     lean.upsert(&keys[..3], &rows[8 * 2_000..][..8 * 3]).unwrap();
@@ -274,20 +275,20 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let tx = lean.store.read().unwrap();
     let space = tx.active_space().unwrap().unwrap();
     let source = Arc::new(FlatIndex::new(8).unwrap());
-    let (index, _) = persist::load(&tx, &space, source, &lean.keeper.bad).unwrap().expect("one export");
-    assert_eq!(index.len(), 2_700, "as it was laid by");
+    let (index, _) = codes::load(&IndexFile::new(Arc::clone(&lean.store)), &tx, &space, source)
+        .unwrap()
+        .expect("one export");
+    assert_eq!(index.len(), 2_700, "as it was persisted");
     drop(tx);
 
-    let held =
-        VectorIndexKeeper::new(Wanted { backend: VectorBackend::Sq8, memory_budget: None, rescored_rows: 1 });
-    let flat = VectorIndexKeeper::new(Wanted {
-        backend: VectorBackend::Flat,
-        memory_budget: None,
-        rescored_rows: 1,
-    });
+    let keeper = |backend| {
+        let settings = IndexSettings { backend, memory_budget: None, rescored_rows: 1 };
+        VectorIndexKeeper::new(Arc::clone(&lean.store), Events::default(), settings)
+    };
+    let (held, flat) = (keeper(VectorBackend::Sq8), keeper(VectorBackend::Flat));
     for query in rows.chunks_exact(8).step_by(90) {
         let search = |keeper: &VectorIndexKeeper| {
-            let view = keeper.view(&lean.store, &lean.events).unwrap();
+            let view = keeper.view().unwrap();
             let mut found = Vec::new();
             view.search.as_ref().unwrap().search(query, &SearchOptions::new(12), &mut found).unwrap();
             found

@@ -64,7 +64,7 @@ impl Rekall {
 
     fn finish_write(&self) {
         self.report_storage();
-        self.vector_index.after_write(&self.store, &self.events);
+        self.vector_index.after_write();
     }
 
     fn report_storage(&self) {

@@ -112,7 +112,7 @@ pub fn memory() -> Memory {
 pub type Configure = fn(Builder) -> Builder;
 
 /// Every way of searching by meaning that a memory of this build has; "streamed" answers from the file, from codes where they
-/// are laid by and else from the rows.
+/// are persisted and else from the rows.
 pub const BACKENDS: &[(&str, Configure)] = &[
     ("flat", |builder| builder.vector_backend(VectorBackend::Flat)),
     ("sq8", |builder| builder.vector_backend(VectorBackend::Sq8)),

@@ -1,4 +1,4 @@
-//! Blocks that an index has laid by, so that the next process need not read every vector.
+//! Blocks that an index has persisted, so that the next process need not read every vector.
 //!
 //! A set of blocks has the numbers 0, 1, 2 … without a gap, and after the last of them a *seal*, which says how many they
 //! are: a lost block would otherwise be lost rows, unnoticed. A kind of index has one sealed set; another one may be
@@ -176,7 +176,7 @@ impl WriteTx<'_> {
     ///
     /// # Errors
     /// [`Error::OutOfRange`] for a position of another history than the file's present one: what was made of rows that
-    /// are no longer these must not be laid by; [`Error::Full`] or [`Error::Io`].
+    /// are no longer these must not be persisted; [`Error::Full`] or [`Error::Io`].
     pub fn replace_index_blocks(
         &mut self,
         space: SpaceId,
@@ -310,7 +310,7 @@ mod tests {
             "UPDATE index_block SET seq = 6 WHERE number = 2",
             "UPDATE index_block SET seq = 'six' WHERE number = 1",
             "UPDATE index_block SET number = 9 WHERE number = 1",
-            // A seal for fewer blocks than were laid by.
+            // A seal for fewer blocks than were written.
             "DELETE FROM index_block WHERE number < 3; UPDATE index_block SET number = 0",
             "DELETE FROM index_block WHERE number = 2; UPDATE index_block SET number = 2 WHERE number = 3",
             "UPDATE index_block SET data = x'524b4c5345414c01' WHERE number = 3",
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_made_in_another_history_is_not_laid_by() {
+    fn what_was_made_in_another_history_is_not_persisted() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
         let mut tx = store.write().unwrap();

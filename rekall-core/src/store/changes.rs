@@ -37,11 +37,17 @@ impl LogPosition {
         self.incarnation
     }
 
-    /// The highest number that the log had given: grows within one life of the file. What is laid by in the file is tagged
+    /// The highest number that the log had given: grows within one life of the file. What is persisted of an index is tagged
     /// with it, for it goes wherever the file's rows go.
     #[must_use]
     pub const fn number(self) -> i64 {
         self.number
+    }
+
+    /// The position that `changes` more changes lead to.
+    #[must_use]
+    pub const fn later_by(self, changes: i64) -> Self {
+        Self { number: self.number.saturating_add(changes), ..self }
     }
 
     /// Whether both are of one life of the file, so that their numbers may be compared.
@@ -92,7 +98,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         self.position_numbered(number)
     }
 
-    /// The position with this number in the file's present life: what was laid by in the file is tagged with numbers alone.
+    /// The position with this number in the file's present life: what is persisted of an index is tagged with numbers alone.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
@@ -161,12 +167,12 @@ impl WriteTx<'_> {
     /// Drops the oldest marks of deleted entries when there are too many: without this the log would grow
     /// with the file's history, not its size. Looked at once every [`PRUNED_AT_ONCE`] changes, whoever made
     /// them, because counting walks the log.
-    pub(super) fn prune_changes(&self) -> Result<(), Error> {
-        let now = self.position()?.number;
-        if self.began_at / PRUNED_AT_ONCE == now / PRUNED_AT_ONCE {
-            return Ok(());
+    pub(super) fn prune_changes(&self) -> Result<LogPosition, Error> {
+        let now = self.position()?;
+        if self.began_at / PRUNED_AT_ONCE != now.number / PRUNED_AT_ONCE {
+            self.prune_changes_to(KEPT_DELETIONS)?;
         }
-        self.prune_changes_to(KEPT_DELETIONS)
+        Ok(now)
     }
 
     fn prune_changes_to(&self, kept: i64) -> Result<(), Error> {
@@ -322,7 +328,7 @@ mod tests {
         let compacted = tx.position().unwrap();
         assert_eq!(compacted.number(), now.number());
         assert_eq!(tx.changes_since(now).unwrap(), Changes::Lost { position: compacted });
-        // What is laid by in the file was carried over with it.
+        // What is persisted of an index was carried over with it.
         let position = tx.position_numbered(now.number()).unwrap();
         assert!(matches!(tx.changes_since(position).unwrap(), Changes::Entries { .. }));
     }

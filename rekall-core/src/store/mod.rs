@@ -60,6 +60,8 @@ pub struct Store {
     /// Why older states are still on the disk.
     unerased: Mutex<Option<String>>,
     log_growth: LogGrowth,
+    /// Where the change log stood after this store's last commit.
+    last_commit: Mutex<Option<LogPosition>>,
 }
 
 impl Store {
@@ -84,6 +86,7 @@ impl Store {
             ids: Mutex::new(IdGenerator::default()),
             unerased: Mutex::default(),
             log_growth: LogGrowth::default(),
+            last_commit: Mutex::default(),
         })
     }
 
@@ -152,6 +155,13 @@ impl Store {
         let probe = lock(&self.probe);
         let mut statement = probe.prepare_cached("PRAGMA data_version")?;
         Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// Where the change log stood after the last commit of a [`WriteTx`] of this store; `None` before the first one. Costs no
+    /// look at the file: for what has to be done only every so many changes.
+    #[must_use]
+    pub fn last_commit(&self) -> Option<LogPosition> {
+        *lock(&self.last_commit)
     }
 
     /// An id for an entry that is yet to be written ([`Draft::id`]). Ids made by one store only grow, but an entry that is
@@ -268,7 +278,7 @@ impl WriteTx<'_> {
     /// [`Error::Full`], [`Error::Sqlite`] or [`Error::Busy`]; [`Error::Replaced`] when the file was moved away or replaced
     /// since the transaction began. Nothing is changed then.
     pub fn commit(mut self) -> Result<(), Error> {
-        self.prune_changes()?;
+        let position = self.prune_changes()?;
         let options = self.store.database.options();
         if options.secure_delete && self.forgets {
             upkeep::secure::purge_words(&self.connection)?;
@@ -280,6 +290,8 @@ impl WriteTx<'_> {
         self.store.database.still_there()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
+        // While this writer still holds its lock: positions of one history only grow.
+        *lock(&self.store.last_commit) = Some(position);
         if options.secure_delete {
             let unerased = upkeep::secure::forget_older_states(&self.connection, &self.store.database);
             *lock(&self.store.unerased) = unerased;

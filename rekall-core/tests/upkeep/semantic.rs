@@ -123,7 +123,7 @@ const DAMAGE: [(&str, &str, ProblemKind, Lost); 79] = [
     ("vectors gone", "DELETE FROM embedding", Pending, Vectors),
     ("nobody waits", "DELETE FROM pending", Pending, Nothing),
     ("nobody is wordless", "DELETE FROM wordless", Pending, Nothing),
-    // What is laid by.
+    // What is persisted.
     ("a seal for more", "UPDATE index_block SET data = x'524b4c5345414c020400000000000000' WHERE number = 3", Blocks, Nothing),
     ("seal over nothing", "DELETE FROM index_block WHERE number < 3; UPDATE index_block SET number = 0", Blocks, Nothing),
     ("a block gone", "DELETE FROM index_block WHERE number = 1", Blocks, Nothing),

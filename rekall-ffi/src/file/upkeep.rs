@@ -144,8 +144,8 @@ pub unsafe extern "C" fn rekall_compact(
     }
 }
 
-/// Drops the vector index, in memory and what is laid by of it in the file, and lays it by anew. watch may be NULL; its
-/// progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be laid by then:
+/// Drops the vector index, in memory and in the file, and makes it again from the rows. watch may be NULL; its
+/// progress counts stages, of 3. REKALL_READ_ONLY; REKALL_BUSY; REKALL_INTERRUPTED, and nothing may be persisted then:
 /// searches find the same, the first one of a process begins more slowly.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_rebuild_index(

@@ -56,9 +56,9 @@ pub const REKALL_DEGRADED_PENDING: u32 = 3;
 pub const REKALL_DEGRADED_UNUSABLE_VECTORS: u32 = 4;
 /// Something that this version of the header has no number for.
 pub const REKALL_DEGRADED_OTHER: u32 = 5;
-/// No index is laid by in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
+/// No index is persisted in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
 /// complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
-/// rekall_rebuild_index() lays one by.
+/// rekall_rebuild_index() persists one.
 pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
 /// What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
 /// find less. rekall_check() says more, rekall_repair() makes it anew.

@@ -266,7 +266,7 @@ static void backend(const char *folder, const char *name, const char *asked, uin
 /* The index that was asked for is not in the file and must not be made: the search says that every vector was read. */
 static void not_indexed(const char *folder)
 {
-    static const char expected[] = "no index is laid by: all 2 vectors were read from the file";
+    static const char expected[] = "no index is persisted: all 2 vectors were read from the file";
     rekall_embedder embedder = letters(NULL);
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
     rekall_db *db = open_at(folder, "plain.db", &embedder);

@@ -11,7 +11,7 @@ use crate::input::Input;
 use crate::sources::Database;
 use crate::{BoxError, K};
 
-/// Opens the database, reads the codes laid by in it, and answers one query. Seconds since the program's first line.
+/// Opens the database, reads the codes persisted in it, and answers one query. Seconds since the program's first line.
 pub(crate) fn first_answer(input: &Input, folder: &Path, started: Instant) -> Result<Value, BoxError> {
     let queries = input.queries()?;
     let database = Arc::new(Database::open(&folder.join("rows.db"))?);

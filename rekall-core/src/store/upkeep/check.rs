@@ -38,7 +38,7 @@ pub enum ProblemKind {
     Space,
     /// The change log does not know of an entry, or a number is impossible that it, or row numbers, are counted by.
     ChangeLog,
-    /// What an index has laid by is not whole, of a moment that never was, or not what the vectors say. A search that notices
+    /// What an index has persisted is not whole, of a moment that never was, or not what the vectors say. A search that notices
     /// reads the vectors instead.
     Blocks,
     /// An entry without vectors that is not marked as waiting for them.

@@ -1,59 +1,59 @@
-//! An index that stays in the file, with what changed since in memory.
+//! What changed since a base in the file was made, held in memory and searched with it.
 
 use std::sync::Arc;
 
 use rekall_index::{
-    EntrySet, Error, FlatIndex, Neighbor, ResidentIndex, SearchOptions, VectorIndex, VectorSearch,
+    EntrySet, Error, FlatIndex, Key, Neighbor, ResidentIndex, SearchOptions, VectorIndex, VectorSearch,
 };
 
-type Search = Arc<dyn VectorSearch + Send + Sync>;
+use super::backend::SharedSearch;
 
 /// The entries that changed since a base was made, and their rows.
-pub(super) struct Overlay {
+pub(crate) struct Delta {
     changed: Arc<EntrySet>,
-    delta: FlatIndex,
+    rows: FlatIndex,
 }
 
-impl Overlay {
-    pub(super) fn new(dimensions: usize) -> Result<Self, Error> {
-        Ok(Self { changed: Arc::default(), delta: FlatIndex::new(dimensions)? })
+impl Delta {
+    pub(crate) fn new(dimensions: usize) -> Result<Self, Error> {
+        Ok(Self { changed: Arc::default(), rows: FlatIndex::new(dimensions)? })
     }
 
     /// From now on what the base says of this entry does not count.
-    pub(super) fn supersede(&mut self, entry: i64) -> Result<(), Error> {
+    pub(crate) fn supersede(&mut self, entry: i64) -> Result<(), Error> {
         Arc::make_mut(&mut self.changed).insert(entry);
-        self.delta.remove_entry(entry)?;
+        self.rows.remove_entry(entry)?;
         Ok(())
     }
 
-    /// Takes the rows of entries that were superseded.
-    pub(super) fn delta(&mut self) -> &mut FlatIndex {
-        &mut self.delta
+    /// Takes rows of entries that were superseded.
+    pub(crate) fn add(&mut self, keys: &[Key], rows: &[f32]) -> Result<(), Error> {
+        self.rows.upsert(keys, rows)
     }
 
     /// Entries that changed since the base was made.
-    pub(super) fn changed(&self) -> u64 {
+    pub(crate) fn changed(&self) -> u64 {
         self.changed.len()
     }
 
     /// What it holds in memory.
-    pub(super) fn memory_bytes(&self) -> usize {
-        self.delta.memory_bytes() + self.changed.memory_bytes()
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.rows.memory_bytes() + self.changed.memory_bytes()
     }
 
     /// A view that searches `base` and what changed since.
-    pub(super) fn over(&self, base: Search) -> Search {
-        Arc::new(View { base, changed: Arc::clone(&self.changed), delta: self.delta.snapshot() })
+    pub(crate) fn over(&self, base: SharedSearch) -> SharedSearch {
+        Arc::new(BaseAndDelta { base, changed: Arc::clone(&self.changed), newer: self.rows.snapshot() })
     }
 }
 
-struct View {
-    base: Search,
+struct BaseAndDelta {
+    base: SharedSearch,
     changed: Arc<EntrySet>,
-    delta: Search,
+    newer: SharedSearch,
 }
 
-impl View {
+impl BaseAndDelta {
     /// What the base is asked: the entries that changed do not count there. `all` gives the options their set.
     fn in_base<'a>(&'a self, options: &SearchOptions<'a>, all: &'a mut EntrySet) -> SearchOptions<'a> {
         let mut in_base = *options;
@@ -78,14 +78,14 @@ fn merge(found: &mut Vec<Neighbor>, newer: &mut Vec<Neighbor>, k: usize) {
     found.truncate(k);
 }
 
-impl VectorSearch for View {
+impl VectorSearch for BaseAndDelta {
     fn dimensions(&self) -> usize {
         self.base.dimensions()
     }
 
     /// Rows of the base that were superseded count too: how many they are is not known without reading it.
     fn len(&self) -> usize {
-        self.base.len() + self.delta.len()
+        self.base.len() + self.newer.len()
     }
 
     fn search(
@@ -97,7 +97,7 @@ impl VectorSearch for View {
         let mut excluded = EntrySet::new();
         self.base.search(query, &self.in_base(options, &mut excluded), out)?;
         let mut newer = Vec::new();
-        self.delta.search(query, options, &mut newer)?;
+        self.newer.search(query, options, &mut newer)?;
         merge(out, &mut newer, options.k);
         Ok(())
     }
@@ -112,13 +112,13 @@ impl VectorSearch for View {
         let mut excluded = EntrySet::new();
         self.base.search_batch(queries, &self.in_base(options, &mut excluded), out)?;
         let mut newer = Vec::new();
-        self.delta.search_batch(queries, options, &mut newer)?;
+        self.newer.search_batch(queries, options, &mut newer)?;
         out.iter_mut().zip(&mut newer).for_each(|(found, newer)| merge(found, newer, options.k));
         Ok(())
     }
 
     fn memory_bytes(&self) -> usize {
-        self.base.memory_bytes() + self.delta.memory_bytes() + self.changed.memory_bytes()
+        self.base.memory_bytes() + self.newer.memory_bytes() + self.changed.memory_bytes()
     }
 }
 
@@ -127,7 +127,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use rekall_index::Key;
 
     /// Counts the passes over a base.
     struct Counting {
@@ -170,14 +169,14 @@ mod tests {
         let mut base = FlatIndex::new(2).unwrap();
         let keys = [Key::new(1, 0, 0), Key::new(2, 0, 0), Key::new(3, 0, 0)];
         base.upsert(&keys, &[1.0, 0.0, 0.8, 0.6, 0.0, 1.0]).unwrap();
-        let mut overlay = Overlay::new(2).unwrap();
+        let mut delta = Delta::new(2).unwrap();
         // Entry 1 turned away, entry 3 is gone, entry 4 is new.
         for entry in [1, 3, 4] {
-            overlay.supersede(entry).unwrap();
+            delta.supersede(entry).unwrap();
         }
-        overlay.delta().upsert(&[Key::new(1, 0, 0), Key::new(4, 0, 0)], &[0.0, 1.0, 1.0, 0.0]).unwrap();
+        delta.add(&[Key::new(1, 0, 0), Key::new(4, 0, 0)], &[0.0, 1.0, 1.0, 0.0]).unwrap();
         let base = Arc::new(Counting { index: base, passes: AtomicUsize::new(0) });
-        let view = overlay.over(Arc::clone(&base) as Search);
+        let view = delta.over(Arc::clone(&base) as SharedSearch);
         let mut found = Vec::new();
         view.search(&[1.0, 0.0], &SearchOptions::new(10), &mut found).unwrap();
         let rows: Vec<(i64, f32)> = found.iter().map(|near| (near.key.entry, near.similarity)).collect();

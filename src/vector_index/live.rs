@@ -1,0 +1,159 @@
+//! The index that follows the change log: filled from the file, then given what changed.
+
+use std::sync::Arc;
+
+use rekall_core::{Changes, LogPosition, ReadTx, Space, VectorBatch};
+use rekall_index::EntrySet;
+
+use super::backend::{Backend, Missing, PersistJob};
+use super::backends::RowsBackend;
+use super::file::IndexFile;
+use super::settings::IndexSettings;
+use super::snapshot::IndexView;
+use super::{LOAD_BATCH, index_keys, select};
+use crate::cancel::check_cancelled;
+use crate::{CancelToken, Error};
+
+/// Changed entries read at a time: each may have hundreds of rows.
+const CHANGED_BATCH: usize = 64;
+
+/// An index and the position of the change log that it has come to.
+pub(crate) struct LiveIndex {
+    position: LogPosition,
+    /// `None`: the file has no vectors.
+    index: Option<SpaceIndex>,
+    obsolete: Arc<EntrySet>,
+    /// Entries with vectors that cannot be used.
+    unusable: EntrySet,
+}
+
+struct SpaceIndex {
+    space: Space,
+    backend: Box<dyn Backend>,
+}
+
+impl LiveIndex {
+    /// Reads everything from the file.
+    pub(crate) fn load(
+        file: &Arc<IndexFile>,
+        settings: IndexSettings,
+        tx: &ReadTx<'_>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Self, Error> {
+        let mut live = Self {
+            position: tx.position()?,
+            index: None,
+            obsolete: Arc::new(tx.obsolete()?.into_iter().collect()),
+            unusable: EntrySet::new(),
+        };
+        let Some(space) = tx.active_space()? else { return Ok(live) };
+        let begun = select::begin(file, tx, &space, settings)?;
+        let mut index = SpaceIndex { space, backend: begun.backend };
+        match begun.missing {
+            Missing::Changed(entries) => {
+                if !index.refresh(tx, &entries, &mut live.unusable)? {
+                    index.backend = RowsBackend::begin(file, tx, &index.space, settings)?.backend;
+                }
+            }
+            Missing::All => tx.vectors(&index.space, LOAD_BATCH, |batch| {
+                check_cancelled(cancel)?;
+                add(&mut *index.backend, batch, &mut live.unusable)
+            })?,
+        }
+        live.index = Some(index);
+        Ok(live)
+    }
+
+    /// Reads the entries that changed since. `None`: that is not enough, and everything has to be read.
+    pub(crate) fn caught_up(mut self, tx: &ReadTx<'_>) -> Result<Option<Self>, Error> {
+        let Changes::Entries { position, entries, spaces } = tx.changes_since(self.position)? else {
+            return Ok(None);
+        };
+        let begins_again = |index: &SpaceIndex| index.backend.is_outgrown() || index.backend.is_provisional();
+        if self.index.as_ref().is_some_and(begins_again) {
+            return Ok(None);
+        }
+        if spaces && tx.active_space()?.as_ref() != self.index.as_ref().map(|index| &index.space) {
+            return Ok(None);
+        }
+        self.position = position;
+        if !self.refresh(tx, &entries)? {
+            return Ok(None);
+        }
+        self.update_obsolete(tx, &entries)?;
+        Ok(Some(self))
+    }
+
+    /// Reads these entries again. False: with them the index would be larger than it may be, not even for a moment, and it
+    /// was left incomplete.
+    pub(crate) fn refresh(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<bool, Error> {
+        match &mut self.index {
+            Some(index) => index.refresh(tx, entries, &mut self.unusable),
+            None => Ok(true),
+        }
+    }
+
+    fn update_obsolete(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<(), Error> {
+        let now: EntrySet = tx.obsolete_among(entries)?.into_iter().collect();
+        for &entry in entries {
+            if self.obsolete.contains(entry) != now.contains(entry) {
+                // Copied only when it changes, and then only if a search still holds the old one.
+                let obsolete = Arc::make_mut(&mut self.obsolete);
+                if now.contains(entry) {
+                    obsolete.insert(entry)
+                } else {
+                    obsolete.remove(entry)
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// What searches use.
+    pub(crate) fn view(&mut self) -> Result<IndexView, Error> {
+        let position = self.position;
+        let search = self.index.as_mut().map(|index| index.backend.view(position)).transpose()?;
+        Ok(IndexView {
+            position,
+            space: self.index.as_ref().map(|index| index.space.clone()),
+            search,
+            backend: self.index.as_ref().map(|index| index.backend.name()),
+            unindexed: self.index.as_ref().map_or(0, |index| index.backend.unindexed_rows()),
+            obsolete: Arc::clone(&self.obsolete),
+            unusable: self.unusable_entries(),
+        })
+    }
+
+    pub(crate) fn unusable_entries(&self) -> usize {
+        usize::try_from(self.unusable.len()).unwrap_or(usize::MAX)
+    }
+
+    /// What writes the index to the file for the next process, if it is persisted.
+    pub(crate) fn persist(&self) -> Option<PersistJob> {
+        // What is persisted knows nothing of unusable vectors: without the rows they would no longer be reported.
+        let index = self.index.as_ref().filter(|_| self.unusable.is_empty())?;
+        index.backend.persist(self.position)
+    }
+}
+
+impl SpaceIndex {
+    /// Each entry is removed and, if it is still there, read again. False: see [`LiveIndex::refresh`].
+    fn refresh(&mut self, tx: &ReadTx<'_>, entries: &[i64], unusable: &mut EntrySet) -> Result<bool, Error> {
+        for &entry in entries {
+            self.backend.remove_entry(entry)?;
+            unusable.remove(entry);
+        }
+        for entries in entries.chunks(CHANGED_BATCH) {
+            add(&mut *self.backend, &tx.vectors_of(&self.space, entries)?, unusable)?;
+            if self.backend.is_outgrown() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn add(backend: &mut dyn Backend, batch: &VectorBatch, unusable: &mut EntrySet) -> Result<(), Error> {
+    unusable.extend(batch.unusable.iter().map(|key| key.entry));
+    backend.add(&index_keys(batch), &batch.rows)
+}

@@ -1,0 +1,66 @@
+//! Which backend the settings and the rows call for. A new backend is listed here and in `persistence.rs`, nowhere else.
+
+use std::sync::Arc;
+
+use rekall_core::{ReadTx, Space};
+use rekall_index::Choice;
+
+use super::backend::Begun;
+#[cfg(feature = "sqlite-vec")]
+use super::backends::vec0;
+use super::backends::{BinaryBackend, FlatBackend, RowsBackend, Sq8Backend, streamed_sq8};
+use super::file::{IndexFile, count_rows};
+use super::settings::IndexSettings;
+use crate::{Error, VectorBackend};
+
+/// The automatic choice for one space.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AutoChoice {
+    pub(crate) dimensions: usize,
+    pub(crate) memory_budget: Option<usize>,
+}
+
+impl AutoChoice {
+    pub(crate) fn backend_for(self, rows: usize) -> Choice {
+        Choice::auto(rows, self.dimensions, self.memory_budget)
+    }
+}
+
+/// Begins the backend for a space, from what is persisted where that serves.
+pub(crate) fn begin(
+    file: &Arc<IndexFile>,
+    tx: &ReadTx<'_>,
+    space: &Space,
+    settings: IndexSettings,
+) -> Result<Begun, Error> {
+    let in_file = match settings.backend {
+        VectorBackend::Flat => return FlatBackend::begin(space, None),
+        VectorBackend::Binary => return BinaryBackend::begin(file, tx, space, settings.rescored_rows),
+        VectorBackend::Sq8 => return Sq8Backend::begin(file, tx, space, None),
+        #[cfg(feature = "sqlite-vec")]
+        VectorBackend::SqliteVec => vec0::begin(file, tx, space, settings)?,
+        // Such a build refuses to open a memory with it.
+        #[cfg(not(feature = "sqlite-vec"))]
+        VectorBackend::SqliteVec => None,
+        VectorBackend::Auto => {
+            let auto = AutoChoice { dimensions: space.dimensions, memory_budget: settings.memory_budget };
+            let rows = match settings.memory_budget {
+                None => {
+                    // Counting a hundred thousand rows takes milliseconds, and only the border matters.
+                    let most_flat = Choice::most_flat_rows(space.dimensions);
+                    most_flat + usize::from(tx.has_more_vectors_than(space.id, most_flat)?)
+                }
+                Some(_) => count_rows(tx, space)?,
+            };
+            match auto.backend_for(rows) {
+                Choice::Flat => return FlatBackend::begin(space, Some(auto)),
+                Choice::Sq8 => return Sq8Backend::begin(file, tx, space, Some(auto)),
+                _ => streamed_sq8::begin(file, tx, space, rows, settings)?,
+            }
+        }
+    };
+    match in_file {
+        Some(begun) => Ok(begun),
+        None => RowsBackend::begin(file, tx, space, settings),
+    }
+}

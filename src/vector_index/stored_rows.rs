@@ -1,0 +1,70 @@
+//! Exact rows out of the file, for indexes that hold codes only.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rekall_core::{Changes, LogPosition, Space, Store, VectorKey};
+use rekall_index::{Error, Key, VectorSource};
+
+use super::file::IndexFile;
+
+/// Rows of a space as they were at one position of the change log.
+pub(crate) struct StoredRows {
+    store: Arc<Store>,
+    space: Space,
+    position: LogPosition,
+}
+
+impl StoredRows {
+    pub(crate) fn new(file: &IndexFile, space: &Space, position: LogPosition) -> Self {
+        Self { store: Arc::clone(&file.store), space: space.clone(), position }
+    }
+}
+
+impl VectorSource for StoredRows {
+    fn rows(&self, keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
+        // A transaction of its own: the searching thread's may be on another connection, and rows are wanted
+        // on whatever thread scans.
+        let tx = self.store.read().map_err(Error::from_source)?;
+        let touched = match tx.changes_since(self.position).map_err(Error::from_source)? {
+            Changes::Entries { entries, .. } => entries,
+            Changes::Lost { .. } => return Err(stale()),
+        };
+        if keys.iter().any(|key| touched.contains(&key.entry)) {
+            return Err(stale());
+        }
+        let wanted: Vec<VectorKey> =
+            keys.iter().map(|key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk }).collect();
+        let batch = tx.vectors_at(&self.space, &wanted).map_err(Error::from_source)?;
+        match batch.unusable.first() {
+            Some(missing) => {
+                Err(Error::MissingRow { key: Key::new(missing.entry, missing.role, missing.chunk) })
+            }
+            None => {
+                out.extend_from_slice(&batch.rows);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// A row was changed after the view was made: the search has to start over with a newer view.
+#[derive(Debug)]
+struct Stale;
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the file changed during the search")
+    }
+}
+
+impl std::error::Error for Stale {}
+
+pub(crate) fn stale() -> Error {
+    Error::from_source(Stale)
+}
+
+/// Whether a search failed only because somebody wrote meanwhile.
+pub(crate) fn is_stale(error: &Error) -> bool {
+    matches!(error, Error::Source { source } if source.is::<Stale>())
+}

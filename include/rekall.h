@@ -61,6 +61,45 @@
  * --variable=static_libs rekall says. Both show rekall_ names only, so a program may link an SQLite of its own beside them;
  * what it must not do is open a file of rekall's with it (see rekall_open()). Built without the feature bundled-sqlite, the
  * library uses the system's libsqlite3.
+ *
+ * CONTENTS
+ *   Version and build
+ *   Status codes
+ *   Errors
+ *   Text and ids
+ *   Numbers for none and for no limit
+ *   Stopping calls
+ *   Watching long calls
+ *   Events and log
+ *   The caller's own model
+ *   Clocks
+ *   Loading a model
+ *   Reports: what upkeep, import and export found and did
+ *   Settings
+ *   Opening
+ *   Entries as they are handed in
+ *   Remembering
+ *   Entries as they are stored
+ *   Reading, changing and forgetting entries
+ *   One entry in the place of another
+ *   Links between entries
+ *   Filters: which entries a search may find
+ *   Entries page by page
+ *   Several operations in one transaction
+ *   Entries from JSON
+ *   Following a file by its changes
+ *   Tags, projects, kinds, and how many entries have each
+ *   Hits: what a search found
+ *   Recalling
+ *   Recalling for several queries at once
+ *   Entries like a given one
+ *   Vectors of texts
+ *   The model's life
+ *   Making vectors later, or anew
+ *   Import and export
+ *   Looking after the file
+ *   How much of what is nearest a search finds
+ *   Figures
  */
 
 #ifndef REKALL_H
@@ -81,6 +120,10 @@
 #define REKALL_NODISCARD
 #endif
 #endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif /* __cplusplus */
 
 /* ======================================================================================================== */
 /* Version and build                                                                                        */
@@ -169,9 +212,37 @@
  */
 #define REKALL_FEATURE_SQLITE_VEC 11
 
+/**
+ * The library's version as text, such as "0.1.0". Static; never NULL.
+ */
+const char *rekall_version(void);
+
+/**
+ * The library's version as one number: see REKALL_VERSION_NUMBER. A program that needs a function of a certain
+ * version checks rekall_version_number() >= REKALL_VERSION_NUMBER once at its start.
+ */
+uint32_t rekall_version_number(void);
+
+/**
+ * Version of the library's binary interface. Where it is not REKALL_ABI_VERSION, the program was compiled against
+ * a header that does not fit the library, and must not call anything else.
+ */
+uint32_t rekall_abi_version(void);
+
+/**
+ * 1 if the library was built with a feature (a REKALL_FEATURE_ number), else 0, also for unknown numbers.
+ */
+int32_t rekall_has_feature(uint32_t feature);
+
 /* ======================================================================================================== */
 /* Status codes                                                                                             */
 /* ======================================================================================================== */
+
+/**
+ * What a call ended with: a REKALL_ code. Codes are only ever added; a program treats one that it does not know
+ * like REKALL_ERROR.
+ */
+typedef int32_t rekall_status;
 
 /**
  * All went well.
@@ -290,9 +361,55 @@
  */
 #define REKALL_OUT_OF_MEMORY 22
 
+/**
+ * The name of a code, such as "REKALL_NOT_FOUND"; "REKALL_UNKNOWN" for a number that is none. Static; never NULL.
+ */
+const char *rekall_status_name(rekall_status status);
+
+/* ======================================================================================================== */
+/* Errors                                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * What went wrong, in a code and in words. Never changes; may be read from any thread.
+ */
+typedef struct rekall_error rekall_error;
+
+/**
+ * The code of an error: what the call that made it returned. REKALL_OK for NULL.
+ */
+REKALL_NODISCARD
+rekall_status rekall_error_status(const rekall_error *error);
+
+/**
+ * The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
+ * "" for NULL; never NULL.
+ */
+const char *rekall_error_message(const rekall_error *error);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+void rekall_error_free(rekall_error *error);
+
 /* ======================================================================================================== */
 /* Text and ids                                                                                             */
 /* ======================================================================================================== */
+
+/**
+ * A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
+ * NULL with a length of 0 the empty text.
+ */
+typedef struct rekall_str {
+    /**
+     * First byte; may be NULL when len is 0.
+     */
+    const char *data;
+    /**
+     * Length in bytes, or REKALL_NTS.
+     */
+    size_t len;
+} rekall_str;
 
 /**
  * Characters of an id, without the NUL at its end.
@@ -303,6 +420,124 @@
  * As a length: the text ends at its first NUL.
  */
 #define REKALL_NTS ((size_t)-1)
+
+/**
+ * The name of an entry: a ULID, 26 characters, letters in capitals, and a NUL. Ids sort by the time they were made. An id
+ * has one spelling: small letters are REKALL_INVALID_INPUT.
+ */
+typedef struct rekall_id {
+    /**
+     * The characters, NUL-terminated; "" when there is none.
+     */
+    char text[27];
+} rekall_id;
+
+/**
+ * When an id was made: milliseconds since 1970 (UTC). id is NUL-terminated; -1 when it is no id, and for NULL.
+ */
+int64_t rekall_id_time_ms(const char *id);
+
+/**
+ * A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
+ */
+rekall_str rekall_text(const char *nul_terminated);
+
+/* ======================================================================================================== */
+/* Numbers for none and for no limit                                                                        */
+/* ======================================================================================================== */
+
+/**
+ * As a number of milliseconds, bytes or entries: no limit, for ever.
+ */
+#define REKALL_NEVER UINT64_MAX
+
+/**
+ * As a number of milliseconds, bytes or entries in an option struct, where 0 stands for the default: none, at once.
+ */
+#define REKALL_ZERO (UINT64_MAX - 1)
+
+/* ======================================================================================================== */
+/* Stopping calls                                                                                           */
+/* ======================================================================================================== */
+
+/**
+ * Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
+ * once cancelled it stays so.
+ */
+typedef struct rekall_token rekall_token;
+
+/**
+ * Makes a token. Free it with rekall_token_free(). NULL only after a bug in the library.
+ */
+rekall_token *rekall_token_new(void);
+
+/**
+ * Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
+ * for each search. Already cancelled when parent is. It stays parent's child when parent is freed: what cancels the token
+ * that parent was made of cancels it, too. Free it with rekall_token_free(), before or after parent. NULL for NULL.
+ *
+ *     rekall_token *search = rekall_token_child(window);
+ */
+rekall_token *rekall_token_child(const rekall_token *parent);
+
+/**
+ * Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED. So are
+ * its children (rekall_token_child()). Any thread may call this, callbacks included. NULL is fine.
+ */
+void rekall_token_cancel(rekall_token *token);
+
+/**
+ * 1 once the token was cancelled, else 0; 0 for NULL.
+ */
+int32_t rekall_token_is_cancelled(const rekall_token *token);
+
+/**
+ * Frees a token. Calls that were given it and still run go on. NULL is fine.
+ */
+void rekall_token_free(rekall_token *token);
+
+/* ======================================================================================================== */
+/* Watching long calls                                                                                      */
+/* ======================================================================================================== */
+
+/**
+ * Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
+ * Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
+ */
+typedef int32_t (*rekall_progress_fn)(void *user_data, uint64_t done, uint64_t total);
+
+/**
+ * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
+ */
+typedef struct rekall_watch {
+    /**
+     * sizeof(rekall_watch).
+     */
+    size_t struct_size;
+    /**
+     * Hears how far the call has come; NULL: nobody.
+     */
+    rekall_progress_fn progress;
+    /**
+     * Handed to progress.
+     */
+    void *user_data;
+    /**
+     * Stops the call; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_watch;
+
+/**
+ * A rekall_watch with its size, and the default in all members.
+ */
+#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
+
+/**
+ * As REKALL_WATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_watch_init(rekall_watch *watch,
+                       size_t struct_size);
 
 /* ======================================================================================================== */
 /* Events and log                                                                                           */
@@ -384,545 +619,6 @@
  * A level of the log: everything.
  */
 #define REKALL_LOG_TRACE 5
-
-/* ======================================================================================================== */
-/* The caller's own model                                                                                   */
-/* ======================================================================================================== */
-
-/**
- * As a purpose: the text is to be found.
- */
-#define REKALL_EMBED_DOCUMENT 0
-
-/**
- * As a purpose: the text is to search with. Some models treat the two differently.
- */
-#define REKALL_EMBED_QUERY 1
-
-/* ======================================================================================================== */
-/* Numbers for none and for no limit                                                                        */
-/* ======================================================================================================== */
-
-/**
- * As a number of milliseconds, bytes or entries: no limit, for ever.
- */
-#define REKALL_NEVER UINT64_MAX
-
-/**
- * As a number of milliseconds, bytes or entries in an option struct, where 0 stands for the default: none, at once.
- */
-#define REKALL_ZERO (UINT64_MAX - 1)
-
-/* ======================================================================================================== */
-/* Loading a model                                                                                          */
-/* ======================================================================================================== */
-
-/**
- * Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
- */
-#define REKALL_LOAD_OFFLINE 1
-
-/* ======================================================================================================== */
-/* Opening                                                                                                  */
-/* ======================================================================================================== */
-
-/**
- * Flag of rekall_open_options: refuse every write.
- */
-#define REKALL_OPEN_READ_ONLY 1
-
-/**
- * Flag of rekall_open_options: fail when there is no file, instead of making one.
- */
-#define REKALL_OPEN_EXISTING 2
-
-/**
- * Flag of rekall_open_options: put a new file in the place of one that the Python tool wrote, which is kept beside it.
- */
-#define REKALL_OPEN_MIGRATE 4
-
-/**
- * Flag of rekall_open_options: no model; text is found by words only.
- */
-#define REKALL_OPEN_NO_MODEL 8
-
-/**
- * Flag of rekall_open_options: overwrite what is forgotten with zeroes. Each commit then takes tens of milliseconds, and
- * one descriptor of the file stays open until the process ends.
- */
-#define REKALL_OPEN_SECURE_DELETE 16
-
-/**
- * Flag of rekall_open_options: press each commit onto the disk, so that it survives a loss of power; some milliseconds
- * each. Without it a commit survives the death of the process.
- */
-#define REKALL_OPEN_SYNC_FULL 32
-
-/**
- * Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by rekall_close(). Without
- * it the library starts no thread, and the host calls rekall_unload_if_idle().
- */
-#define REKALL_OPEN_UNLOAD_THREAD 64
-
-/**
- * Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the
- * model. Concerns the whole process.
- */
-#define REKALL_OPEN_RELEASE_MEMORY 128
-
-/* ======================================================================================================== */
-/* Entries as they are handed in                                                                            */
-/* ======================================================================================================== */
-
-/**
- * Status of an entry: it holds; searches find it.
- */
-#define REKALL_ENTRY_ACTIVE 1
-
-/**
- * Status of an entry: it no longer holds; searches leave it out unless asked.
- */
-#define REKALL_ENTRY_OBSOLETE 2
-
-/**
- * In a filter: entries of any status.
- */
-#define REKALL_ENTRY_ANY 3
-
-/**
- * Flag of rekall_new_entry: confidence is given (0 is a value, too).
- */
-#define REKALL_NEW_ENTRY_CONFIDENCE 1
-
-/**
- * Flag of rekall_patch: set confidence.
- */
-#define REKALL_PATCH_CONFIDENCE 1
-
-/**
- * Flag of rekall_patch: set the tags to those given, also when none are.
- */
-#define REKALL_PATCH_TAGS 2
-
-/**
- * Flag of rekall_patch: remove the project.
- */
-#define REKALL_PATCH_REMOVE_PROJECT 4
-
-/**
- * Flag of rekall_patch: remove the reference to the entry that replaces this one.
- */
-#define REKALL_PATCH_REMOVE_SUPERSEDED_BY 8
-
-/**
- * Flag of rekall_patch: remove the context.
- */
-#define REKALL_PATCH_REMOVE_CONTEXT 16
-
-/* ======================================================================================================== */
-/* Entries as they are stored                                                                               */
-/* ======================================================================================================== */
-
-/**
- * Part of a context: what was going on. One text at most.
- */
-#define REKALL_CONTEXT_SITUATION 0
-
-/**
- * Part of a context: what solved it. One text at most.
- */
-#define REKALL_CONTEXT_SOLUTION 1
-
-/**
- * Part of a context: what was tried in vain. One text at most.
- */
-#define REKALL_CONTEXT_WHAT_FAILED 2
-
-/**
- * Part of a context: anything else. One text at most.
- */
-#define REKALL_CONTEXT_TEXT 3
-
-/**
- * Part of a context: words that should bring the entry to mind.
- */
-#define REKALL_CONTEXT_TRIGGER_KEYWORDS 4
-
-/**
- * Part of a context: error messages.
- */
-#define REKALL_CONTEXT_ERROR_MESSAGES 5
-
-/**
- * Part of a context: files.
- */
-#define REKALL_CONTEXT_FILES 6
-
-/* ======================================================================================================== */
-/* Filters: which entries a search may find                                                                 */
-/* ======================================================================================================== */
-
-/**
- * Flag of rekall_filter: created_after_ms is given.
- */
-#define REKALL_FILTER_CREATED_AFTER 1
-
-/**
- * Flag of rekall_filter: created_before_ms is given.
- */
-#define REKALL_FILTER_CREATED_BEFORE 2
-
-/**
- * Flag of rekall_filter: updated_after_ms is given.
- */
-#define REKALL_FILTER_UPDATED_AFTER 4
-
-/**
- * Flag of rekall_filter: updated_before_ms is given.
- */
-#define REKALL_FILTER_UPDATED_BEFORE 8
-
-/**
- * Flag of rekall_filter: only the entries in ids, also when there are none (nothing is found then).
- */
-#define REKALL_FILTER_IDS 16
-
-/* ======================================================================================================== */
-/* Tags, projects, kinds, and how many entries have each                                                    */
-/* ======================================================================================================== */
-
-/**
- * What is counted: tags. An entry counts for each of its own.
- */
-#define REKALL_FACET_TAG 1
-
-/**
- * What is counted: projects. Entries without one are not counted.
- */
-#define REKALL_FACET_PROJECT 2
-
-/**
- * What is counted: kinds.
- */
-#define REKALL_FACET_KIND 3
-
-/**
- * What is counted: memory types.
- */
-#define REKALL_FACET_MEMORY_TYPE 4
-
-/* ======================================================================================================== */
-/* Recalling                                                                                                */
-/* ======================================================================================================== */
-
-/**
- * Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
- * (rekall_hits_degraded()).
- */
-#define REKALL_MODE_HYBRID 1
-
-/**
- * Mode of a search: meaning alone.
- */
-#define REKALL_MODE_SEMANTIC 2
-
-/**
- * Mode of a search: words alone.
- */
-#define REKALL_MODE_TEXT 3
-
-/**
- * Which text of an entry: title, content and tags.
- */
-#define REKALL_ROLE_SUMMARY 1
-
-/**
- * Which text of an entry: its context.
- */
-#define REKALL_ROLE_CONTEXT 2
-
-/**
- * Flag of rekall_recall_options: threshold is given.
- */
-#define REKALL_RECALL_THRESHOLD 1
-
-/**
- * Flag of rekall_recall_options: semantic_weight and text_weight are given.
- */
-#define REKALL_RECALL_WEIGHTS 2
-
-/**
- * Flag of rekall_recall_options: the last word of the query may be the beginning of one, for searching while a user is
- * typing.
- */
-#define REKALL_RECALL_PREFIX 4
-
-/**
- * Flag of rekall_recall_options: give each hit that words found a piece of its text around them (rekall_hits_snippet()).
- * Costs some 50 microseconds a hit.
- */
-#define REKALL_RECALL_SNIPPETS 8
-
-/**
- * How a hybrid search fuses its legs: by score, the similarity plus the BM25 score relative to the search's best.
- */
-#define REKALL_FUSION_WEIGHTED 1
-
-/**
- * How a hybrid search fuses its legs: by rank alone, the sum of 1 / (60 + rank).
- */
-#define REKALL_FUSION_RECIPROCAL_RANK 2
-
-/* ======================================================================================================== */
-/* Entries like a given one                                                                                 */
-/* ======================================================================================================== */
-
-/**
- * Flag of rekall_similar_options: threshold is given.
- */
-#define REKALL_SIMILAR_THRESHOLD 1
-
-/* ======================================================================================================== */
-/* Hits: what a search found                                                                                */
-/* ======================================================================================================== */
-
-/**
- * A leg of a search: meaning.
- */
-#define REKALL_LEG_SEMANTIC 1
-
-/**
- * A leg of a search: words.
- */
-#define REKALL_LEG_TEXT 2
-
-/**
- * Why a search is less than it could be: the query could not be embedded, only words were searched.
- */
-#define REKALL_DEGRADED_WORDS_ONLY 1
-
-/**
- * The query holds no word, only meaning was searched.
- */
-#define REKALL_DEGRADED_MEANING_ONLY 2
-
-/**
- * Some entries wait for their vectors, meaning does not find them yet.
- */
-#define REKALL_DEGRADED_PENDING 3
-
-/**
- * Some vectors in the file cannot be used.
- */
-#define REKALL_DEGRADED_UNUSABLE_VECTORS 4
-
-/**
- * Something that this version of the header has no number for.
- */
-#define REKALL_DEGRADED_OTHER 5
-
-/**
- * No index is persisted in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
- * complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
- * rekall_rebuild_index() persists one.
- */
-#define REKALL_DEGRADED_NOT_INDEXED 6
-
-/**
- * What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
- * find less. rekall_check() says more, rekall_repair() makes it anew.
- */
-#define REKALL_DEGRADED_DAMAGED 7
-
-/**
- * Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
- */
-#define REKALL_DEGRADED_UNREADABLE 8
-
-/* ======================================================================================================== */
-/* The model's life                                                                                         */
-/* ======================================================================================================== */
-
-/**
- * State of the model: not in memory, or there is none.
- */
-#define REKALL_MODEL_UNLOADED 0
-
-/**
- * State of the model: some thread is loading it.
- */
-#define REKALL_MODEL_LOADING 1
-
-/**
- * State of the model: in memory.
- */
-#define REKALL_MODEL_READY 2
-
-/**
- * What rekall_model_unload() did: the model was not in memory.
- */
-#define REKALL_UNLOAD_NOT_LOADED 0
-
-/**
- * What rekall_model_unload() did: the model is gone.
- */
-#define REKALL_UNLOAD_DONE 1
-
-/**
- * What rekall_model_unload() did: the model is in use, or being loaded, and goes when the last call that uses it ends.
- */
-#define REKALL_UNLOAD_PENDING 2
-
-/* ======================================================================================================== */
-/* Import and export                                                                                        */
-/* ======================================================================================================== */
-
-/**
- * On import, of an entry that is there already: keep the one that is there.
- */
-#define REKALL_DUPLICATE_SKIP 0
-
-/**
- * On import, of an entry that is there already: fail, and import nothing.
- */
-#define REKALL_DUPLICATE_REFUSE 1
-
-/**
- * On import, of an entry that is there already: put the imported one in its place.
- */
-#define REKALL_DUPLICATE_REPLACE 2
-
-/**
- * As an offset from UTC: take it from the file.
- */
-#define REKALL_UTC_OFFSET_AUTO INT32_MIN
-
-/**
- * Operations that rekall_apply() does together, in the order in which they were added. Plain data: it is made without a
- * handle, and may be applied as often as wanted, also to several files. Not to be used by two calls at once.
- */
-typedef struct rekall_batch rekall_batch;
-
-/**
- * What changed since a moment. Never changes; may be read from any thread, also after rekall_close(). What its functions
- * return belongs to it and lives as long. All of them take NULL and any index.
- */
-typedef struct rekall_changes rekall_changes;
-
-/**
- * An entry as it was when it was read. Never changes; may be read from any thread, also after rekall_close(). What its
- * functions return belongs to it and lives as long. All of them take NULL, for which they return NULL or 0.
- */
-typedef struct rekall_entry rekall_entry;
-
-/**
- * What went wrong, in a code and in words. Never changes; may be read from any thread.
- */
-typedef struct rekall_error rekall_error;
-
-/**
- * Names with numbers of entries. Never changes; may be read from any thread, also after rekall_close(). What its functions
- * return belongs to it and lives as long. All of them take NULL and any index.
- */
-typedef struct rekall_facets rekall_facets;
-
-/**
- * An open memory. Any number of threads may use one at once.
- */
-typedef struct rekall_db rekall_db;
-
-/**
- * What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
- * functions return belongs to it and lives as long. All of them take NULL and any index.
- */
-typedef struct rekall_hits rekall_hits;
-
-/**
- * The links of an entry. Never changes; may be read from any thread, also after rekall_close().
- */
-typedef struct rekall_links rekall_links;
-
-/**
- * The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
- */
-typedef struct rekall_neighbors rekall_neighbors;
-
-/**
- * A page of entries. Never changes; may be read from any thread, also after rekall_close().
- */
-typedef struct rekall_page rekall_page;
-
-/**
- * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
- * be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
- */
-typedef struct rekall_report rekall_report;
-
-/**
- * Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
- * once cancelled it stays so.
- */
-typedef struct rekall_token rekall_token;
-
-/**
- * Vectors of texts, in the order of the texts. Never changes; may be read from any thread, also after rekall_close(). What
- * its functions return belongs to it and lives as long. All of them take NULL and any index.
- */
-typedef struct rekall_vectors rekall_vectors;
-
-/**
- * What a call ended with: a REKALL_ code. Codes are only ever added; a program treats one that it does not know
- * like REKALL_ERROR.
- */
-typedef int32_t rekall_status;
-
-/**
- * A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
- * NULL with a length of 0 the empty text.
- */
-typedef struct rekall_str {
-    /**
-     * First byte; may be NULL when len is 0.
-     */
-    const char *data;
-    /**
-     * Length in bytes, or REKALL_NTS.
-     */
-    size_t len;
-} rekall_str;
-
-/**
- * Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
- * Return 0 to go on; anything else stops the call, which then returns REKALL_INTERRUPTED (unless it was done already).
- */
-typedef int32_t (*rekall_progress_fn)(void *user_data, uint64_t done, uint64_t total);
-
-/**
- * How a long call is watched and stopped. Start from REKALL_WATCH_INIT.
- */
-typedef struct rekall_watch {
-    /**
-     * sizeof(rekall_watch).
-     */
-    size_t struct_size;
-    /**
-     * Hears how far the call has come; NULL: nobody.
-     */
-    rekall_progress_fn progress;
-    /**
-     * Handed to progress.
-     */
-    void *user_data;
-    /**
-     * Stops the call; NULL: only rekall_interrupt() does.
-     */
-    rekall_token *token;
-} rekall_watch;
-
-/**
- * A rekall_watch with its size, and the default in all members.
- */
-#define REKALL_WATCH_INIT { sizeof(rekall_watch), 0, 0, 0 }
 
 /**
  * Something that happened while the library worked. Made by the library, which may know members beyond those that
@@ -1028,10 +724,24 @@ typedef struct rekall_listener {
 #define REKALL_LISTENER_INIT { sizeof(rekall_listener), 0, 0, 0, 0, 0 }
 
 /**
- * Counts the tokens of a text as the model sees them. (size_t)-1 says that it cannot, and fails the call with
- * REKALL_CALLBACK.
+ * As REKALL_LISTENER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
-typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size_t len);
+void rekall_listener_init(rekall_listener *listener,
+                          size_t struct_size);
+
+/* ======================================================================================================== */
+/* The caller's own model                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * As a purpose: the text is to be found.
+ */
+#define REKALL_EMBED_DOCUMENT 0
+
+/**
+ * As a purpose: the text is to search with. Some models treat the two differently.
+ */
+#define REKALL_EMBED_QUERY 1
 
 /**
  * Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
@@ -1047,6 +757,12 @@ typedef rekall_status (*rekall_embed_fn)(void *user_data,
                                          size_t count,
                                          float *out_vectors,
                                          size_t dimensions);
+
+/**
+ * Counts the tokens of a text as the model sees them. (size_t)-1 says that it cannot, and fails the call with
+ * REKALL_CALLBACK.
+ */
+typedef size_t (*rekall_count_tokens_fn)(void *user_data, const char *text, size_t len);
 
 /**
  * A model of the caller's own, instead of one that the library loads. Start from REKALL_EMBEDDER_INIT; the library
@@ -1098,6 +814,31 @@ typedef struct rekall_embedder {
  * A rekall_embedder with its size, and the default in all members.
  */
 #define REKALL_EMBEDDER_INIT { sizeof(rekall_embedder), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * As REKALL_EMBEDDER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_embedder_init(rekall_embedder *embedder,
+                          size_t struct_size);
+
+/* ======================================================================================================== */
+/* Clocks                                                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
+ * Must not throw, longjmp, or call back into the same handle.
+ */
+typedef int64_t (*rekall_now_fn)(void *user_data);
+
+/* ======================================================================================================== */
+/* Loading a model                                                                                          */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
+ */
+#define REKALL_LOAD_OFFLINE 1
 
 /**
  * Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
@@ -1168,10 +909,136 @@ typedef struct rekall_load_options {
 #define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0}, 0, 0, 0 }
 
 /**
- * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
- * Must not throw, longjmp, or call back into the same handle.
+ * As REKALL_LOAD_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
-typedef int64_t (*rekall_now_fn)(void *user_data);
+void rekall_load_options_init(rekall_load_options *options,
+                              size_t struct_size);
+
+/* ======================================================================================================== */
+/* Reports: what upkeep, import and export found and did                                                    */
+/* ======================================================================================================== */
+
+/**
+ * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
+ * be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
+ */
+typedef struct rekall_report rekall_report;
+
+/**
+ * A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
+ * items where the name is that of a list, 1 for yes. 0 when there is no such number, and for NULL.
+ */
+uint64_t rekall_report_number(const rekall_report *report,
+                              const char *key);
+
+/**
+ * How many lines the report has: each something that a person may want to look at.
+ */
+size_t rekall_report_line_count(const rekall_report *report);
+
+/**
+ * Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
+ * length.
+ */
+const char *rekall_report_line(const rekall_report *report,
+                               size_t index,
+                               size_t *out_len);
+
+/**
+ * The whole report as one JSON object, NUL-terminated; NULL for NULL. out_len, which may be NULL, receives its length.
+ */
+const char *rekall_report_json(const rekall_report *report,
+                               size_t *out_len);
+
+/**
+ * Frees a report. NULL is fine.
+ */
+void rekall_report_free(rekall_report *report);
+
+/* ======================================================================================================== */
+/* Settings                                                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Looks through settings (config of rekall_open_options) without opening anything. toml is UTF-8 of toml_len bytes (or
+ * REKALL_NTS). What is left out has its default; docs/settings.md has each key's range and meaning:
+ *
+ *   [performance]
+ *   cache_max_size = 1000               # query vectors kept; 0: none
+ *   cache_ttl_seconds = 600             # how long; 0: not at all
+ *   model_idle_timeout_minutes = 10     # may have a fraction; 0: unload after each use
+ *   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec
+ *   memory_budget_bytes = 268435456     # of the index; left out: no limit
+ *   rescored_rows = 1000                # of the index "binary", 1 or more
+ *   [model]
+ *   source = "bundled"                  # or path:FOLDER, hub:OWNER/NAME[@REVISION]
+ *
+ * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
+ * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
+ * model (null: the built-in one). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
+ * build lacks. No model is looked for.
+ */
+REKALL_NODISCARD
+rekall_status rekall_config_check(const char *toml,
+                                  size_t toml_len,
+                                  rekall_report **out,
+                                  rekall_error **error);
+
+/**
+ * As rekall_config_check(), of a file (config_file of rekall_open_options), a mebibyte at the most.
+ */
+REKALL_NODISCARD
+rekall_status rekall_config_check_file(const char *path,
+                                       rekall_report **out,
+                                       rekall_error **error);
+
+/* ======================================================================================================== */
+/* Opening                                                                                                  */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_open_options: refuse every write.
+ */
+#define REKALL_OPEN_READ_ONLY 1
+
+/**
+ * Flag of rekall_open_options: fail when there is no file, instead of making one.
+ */
+#define REKALL_OPEN_EXISTING 2
+
+/**
+ * Flag of rekall_open_options: put a new file in the place of one that the Python tool wrote, which is kept beside it.
+ */
+#define REKALL_OPEN_MIGRATE 4
+
+/**
+ * Flag of rekall_open_options: no model; text is found by words only.
+ */
+#define REKALL_OPEN_NO_MODEL 8
+
+/**
+ * Flag of rekall_open_options: overwrite what is forgotten with zeroes. Each commit then takes tens of milliseconds, and
+ * one descriptor of the file stays open until the process ends.
+ */
+#define REKALL_OPEN_SECURE_DELETE 16
+
+/**
+ * Flag of rekall_open_options: press each commit onto the disk, so that it survives a loss of power; some milliseconds
+ * each. Without it a commit survives the death of the process.
+ */
+#define REKALL_OPEN_SYNC_FULL 32
+
+/**
+ * Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by rekall_close(). Without
+ * it the library starts no thread, and the host calls rekall_unload_if_idle().
+ */
+#define REKALL_OPEN_UNLOAD_THREAD 64
+
+/**
+ * Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the
+ * model. Concerns the whole process.
+ */
+#define REKALL_OPEN_RELEASE_MEMORY 128
 
 /**
  * How a memory is opened. Start from REKALL_OPEN_OPTIONS_INIT; what is 0, NULL or not given has its default. Of
@@ -1285,6 +1152,112 @@ typedef struct rekall_open_options {
     0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
+ * An open memory. Any number of threads may use one at once.
+ */
+typedef struct rekall_db rekall_db;
+
+/**
+ * As REKALL_OPEN_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_open_options_init(rekall_open_options *options,
+                              size_t struct_size);
+
+/**
+ * Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
+ * only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
+ *
+ * options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_INVALID_INPUT for "" and
+ * ":memory:", which are no file's path; REKALL_NOT_FOUND when there is none and none is to be made. REKALL_NOT_A_DATABASE,
+ * REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
+ * is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
+ * when options itself has a wrong struct_size, and so cannot be read).
+ *
+ * The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
+ * an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
+ * other.
+ */
+REKALL_NODISCARD
+rekall_status rekall_open(const char *path,
+                          const rekall_open_options *options,
+                          rekall_db **out,
+                          rekall_error **error);
+
+/**
+ * Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
+ *
+ * Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on:
+ * calls on it, and closing it once more, are refused for as long as no other handle has come to the same place in memory.
+ * What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
+ * nothing is closed.
+ */
+void rekall_close(rekall_db *db);
+
+/**
+ * The file's absolute path, NUL-terminated: the one that was given at opening, from the root on, so that it holds when the
+ * program changes its folder. It belongs to the handle. NULL for NULL.
+ */
+const char *rekall_path(const rekall_db *db);
+
+/**
+ * Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
+ * millisecond of computing, and what they had changed is undone. A call counts from its first moment, also while it still
+ * copies what it was given; calls that begin later are not touched. Searches, rekall_remember(), rekall_remember_many(),
+ * rekall_similar() and all that take a rekall_watch can be stopped; rekall_update(), rekall_update_with_vector(),
+ * rekall_list(), rekall_count(), rekall_get_many() and rekall_embed() while they read what they were given, and not later.
+ * May be called from any thread and from callbacks. NULL is fine.
+ */
+void rekall_interrupt(rekall_db *db);
+
+/* ======================================================================================================== */
+/* Entries as they are handed in                                                                            */
+/* ======================================================================================================== */
+
+/**
+ * Status of an entry: it holds; searches find it.
+ */
+#define REKALL_ENTRY_ACTIVE 1
+
+/**
+ * Status of an entry: it no longer holds; searches leave it out unless asked.
+ */
+#define REKALL_ENTRY_OBSOLETE 2
+
+/**
+ * In a filter: entries of any status.
+ */
+#define REKALL_ENTRY_ANY 3
+
+/**
+ * Flag of rekall_new_entry: confidence is given (0 is a value, too).
+ */
+#define REKALL_NEW_ENTRY_CONFIDENCE 1
+
+/**
+ * Flag of rekall_patch: set confidence.
+ */
+#define REKALL_PATCH_CONFIDENCE 1
+
+/**
+ * Flag of rekall_patch: set the tags to those given, also when none are.
+ */
+#define REKALL_PATCH_TAGS 2
+
+/**
+ * Flag of rekall_patch: remove the project.
+ */
+#define REKALL_PATCH_REMOVE_PROJECT 4
+
+/**
+ * Flag of rekall_patch: remove the reference to the entry that replaces this one.
+ */
+#define REKALL_PATCH_REMOVE_SUPERSEDED_BY 8
+
+/**
+ * Flag of rekall_patch: remove the context.
+ */
+#define REKALL_PATCH_REMOVE_CONTEXT 16
+
+/**
  * What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
  * searched, by words and by meaning. Start from REKALL_CONTEXT_INIT.
  */
@@ -1339,6 +1312,67 @@ typedef struct rekall_context {
  * A rekall_context with its size, and the default in all members.
  */
 #define REKALL_CONTEXT_INIT { sizeof(rekall_context), {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * An entry to be remembered. Only the title is required. Start from REKALL_NEW_ENTRY_INIT. Everything is copied.
+ */
+typedef struct rekall_new_entry {
+    /**
+     * sizeof(rekall_new_entry).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_NEW_ENTRY_ flags.
+     */
+    uint32_t flags;
+    /**
+     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
+     */
+    uint32_t confidence;
+    /**
+     * One line that says what it is about: not blank, at most 4 KiB.
+     */
+    rekall_str title;
+    /**
+     * The rest, at most 4 MiB.
+     */
+    rekall_str content;
+    /**
+     * What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
+     */
+    rekall_str kind;
+    /**
+     * The project it belongs to. Default: none.
+     */
+    rekall_str project;
+    /**
+     * "episodic" (something that happened, the default), "semantic" (something drawn from it), or a word of your own.
+     */
+    rekall_str memory_type;
+    /**
+     * Labels, at most 256; repeated ones are kept once.
+     */
+    const rekall_str *tags;
+    /**
+     * How many.
+     */
+    size_t tags_count;
+    /**
+     * What surrounded it; NULL: nothing.
+     */
+    const rekall_context *context;
+    /**
+     * Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
+     * a double's) cannot hold exactly is refused: give it as text.
+     */
+    rekall_str metadata;
+} rekall_new_entry;
+
+/**
+ * A rekall_new_entry with its size, and the default in all members.
+ */
+#define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
+    0, 0, {0, 0} }
 
 /**
  * What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
@@ -1414,65 +1448,26 @@ typedef struct rekall_patch {
     0, 0, {0, 0}, 0 }
 
 /**
- * An entry to be remembered. Only the title is required. Start from REKALL_NEW_ENTRY_INIT. Everything is copied.
+ * As REKALL_PATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
-typedef struct rekall_new_entry {
-    /**
-     * sizeof(rekall_new_entry).
-     */
-    size_t struct_size;
-    /**
-     * REKALL_NEW_ENTRY_ flags.
-     */
-    uint32_t flags;
-    /**
-     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
-     */
-    uint32_t confidence;
-    /**
-     * One line that says what it is about: not blank, at most 4 KiB.
-     */
-    rekall_str title;
-    /**
-     * The rest, at most 4 MiB.
-     */
-    rekall_str content;
-    /**
-     * What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
-     */
-    rekall_str kind;
-    /**
-     * The project it belongs to. Default: none.
-     */
-    rekall_str project;
-    /**
-     * "episodic" (something that happened, the default), "semantic" (something drawn from it), or a word of your own.
-     */
-    rekall_str memory_type;
-    /**
-     * Labels, at most 256; repeated ones are kept once.
-     */
-    const rekall_str *tags;
-    /**
-     * How many.
-     */
-    size_t tags_count;
-    /**
-     * What surrounded it; NULL: nothing.
-     */
-    const rekall_context *context;
-    /**
-     * Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
-     * a double's) cannot hold exactly is refused: give it as text.
-     */
-    rekall_str metadata;
-} rekall_new_entry;
+void rekall_patch_init(rekall_patch *patch,
+                       size_t struct_size);
 
 /**
- * A rekall_new_entry with its size, and the default in all members.
+ * As REKALL_CONTEXT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
-#define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
-    0, 0, {0, 0} }
+void rekall_context_init(rekall_context *context,
+                         size_t struct_size);
+
+/**
+ * As REKALL_NEW_ENTRY_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_new_entry_init(rekall_new_entry *entry,
+                           size_t struct_size);
+
+/* ======================================================================================================== */
+/* Remembering                                                                                              */
+/* ======================================================================================================== */
 
 /**
  * How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
@@ -1516,826 +1511,6 @@ typedef struct rekall_remember_options {
 #define REKALL_REMEMBER_OPTIONS_INIT { sizeof(rekall_remember_options), 0, 0, 0, 0, 0, 0 }
 
 /**
- * The name of an entry: a ULID, 26 characters, letters in capitals, and a NUL. Ids sort by the time they were made. An id
- * has one spelling: small letters are REKALL_INVALID_INPUT.
- */
-typedef struct rekall_id {
-    /**
-     * The characters, NUL-terminated; "" when there is none.
-     */
-    char text[27];
-} rekall_id;
-
-/**
- * A top-level key of the metadata and the value it must have.
- */
-typedef struct rekall_metadata_condition {
-    /**
-     * The key.
-     */
-    rekall_str key;
-    /**
-     * The value, as JSON text: "3", "true", "\"text\"". Numbers are compared by value: 3 is 3.0.
-     */
-    rekall_str value;
-} rekall_metadata_condition;
-
-/**
- * Conditions on entries, all of which must hold, before anything is ranked. What is 0 or NULL is no condition. Start
- * from REKALL_FILTER_INIT.
- */
-typedef struct rekall_filter {
-    /**
-     * sizeof(rekall_filter).
-     */
-    size_t struct_size;
-    /**
-     * REKALL_FILTER_ flags.
-     */
-    uint32_t flags;
-    /**
-     * REKALL_ENTRY_ACTIVE (also 0), REKALL_ENTRY_OBSOLETE or REKALL_ENTRY_ANY.
-     */
-    uint32_t status;
-    /**
-     * Kinds, any of which passes.
-     */
-    const rekall_str *kinds;
-    /**
-     * How many.
-     */
-    size_t kinds_count;
-    /**
-     * Projects, any of which passes.
-     */
-    const rekall_str *projects;
-    /**
-     * How many.
-     */
-    size_t projects_count;
-    /**
-     * The entry has at least one of these tags.
-     */
-    const rekall_str *tags_any;
-    /**
-     * How many.
-     */
-    size_t tags_any_count;
-    /**
-     * The entry has each of these tags.
-     */
-    const rekall_str *tags_all;
-    /**
-     * How many.
-     */
-    size_t tags_all_count;
-    /**
-     * Memory types, any of which passes.
-     */
-    const rekall_str *memory_types;
-    /**
-     * How many.
-     */
-    size_t memory_types_count;
-    /**
-     * Ids, 26 characters each: only these entries pass. With a count above 0, or REKALL_FILTER_IDS.
-     */
-    const rekall_str *ids;
-    /**
-     * How many.
-     */
-    size_t ids_count;
-    /**
-     * Conditions on the metadata. Costs a look at each entry that passes the rest.
-     */
-    const rekall_metadata_condition *metadata;
-    /**
-     * How many.
-     */
-    size_t metadata_count;
-    /**
-     * Made at this time or later, in milliseconds since 1970 (UTC), with its flag.
-     */
-    int64_t created_after_ms;
-    /**
-     * Made before this time, with its flag.
-     */
-    int64_t created_before_ms;
-    /**
-     * Changed at this time or later, with its flag.
-     */
-    int64_t updated_after_ms;
-    /**
-     * Changed before this time, with its flag.
-     */
-    int64_t updated_before_ms;
-} rekall_filter;
-
-/**
- * A rekall_filter with its size, and the default in all members.
- */
-#define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0 }
-
-/**
- * A moment of a file's history: store it as it is, beside what was read then. Its numbers tell nothing by themselves. All
- * 0: before everything. Never grows.
- */
-typedef struct rekall_position {
-    /**
-     * Not to be compared or counted with.
-     */
-    int64_t words[2];
-} rekall_position;
-
-/**
- * How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.
- */
-typedef struct rekall_recall_options {
-    /**
-     * sizeof(rekall_recall_options).
-     */
-    size_t struct_size;
-    /**
-     * REKALL_RECALL_ flags.
-     */
-    uint32_t flags;
-    /**
-     * A REKALL_MODE_ number; 0: REKALL_MODE_HYBRID, or REKALL_MODE_SEMANTIC for a vector without text.
-     */
-    uint32_t mode;
-    /**
-     * Compare the query with this text of the entries only, a REKALL_ROLE_ number; 0: with all, and the best counts.
-     */
-    uint32_t role;
-    /**
-     * The least similarity of a hit, -1 to 1, with REKALL_RECALL_THRESHOLD; leaves out hits that have none.
-     */
-    float threshold;
-    /**
-     * The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
-     */
-    size_t limit;
-    /**
-     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
-     */
-    double semantic_weight;
-    /**
-     * Weight of words, likewise.
-     */
-    double text_weight;
-    /**
-     * Which entries may be found; NULL: active ones.
-     */
-    const rekall_filter *filter;
-    /**
-     * The query's vector, made by the host with the file's model; the text then only serves to find words.
-     */
-    const float *vector;
-    /**
-     * How many numbers it has.
-     */
-    size_t vector_len;
-    /**
-     * How long the model stays loaded after this search, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
-     * REKALL_ZERO.
-     */
-    uint64_t keep_alive_ms;
-    /**
-     * Stops the search; NULL: only rekall_interrupt() does.
-     */
-    rekall_token *token;
-    /**
-     * A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED.
-     */
-    uint32_t fusion;
-    /**
-     * Leave 0.
-     */
-    uint32_t reserved;
-    /**
-     * Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
-     */
-    rekall_str snippet_before;
-    /**
-     * Put behind each word found, likewise.
-     */
-    rekall_str snippet_after;
-    /**
-     * A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
-     * REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
-     * the newest answer only. Not given: stops none.
-     */
-    rekall_str supersede;
-} rekall_recall_options;
-
-/**
- * A rekall_recall_options with its size, and the default in all members.
- */
-#define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, {0, 0}, {0, 0}, {0, 0} }
-
-/**
- * One of several queries: a text, a vector of the file's own space, or a text with the vector that the host made of it
- * (the text then only serves to find words). Never grows.
- */
-typedef struct rekall_query {
-    /**
-     * The text; not given: the vector alone counts.
-     */
-    rekall_str text;
-    /**
-     * The vector, of any length but zero; NULL: the model makes one of the text.
-     */
-    const float *vector;
-    /**
-     * How many numbers it has.
-     */
-    size_t vector_len;
-} rekall_query;
-
-/**
- * How a search for like entries is done. Start from REKALL_SIMILAR_OPTIONS_INIT; what is 0 or NULL has its default.
- */
-typedef struct rekall_similar_options {
-    /**
-     * sizeof(rekall_similar_options).
-     */
-    size_t struct_size;
-    /**
-     * REKALL_SIMILAR_ flags.
-     */
-    uint32_t flags;
-    /**
-     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without: leave 0, and it is 0.75.
-     */
-    float threshold;
-    /**
-     * The most hits wanted, 1 to 100000; 0: 10.
-     */
-    size_t limit;
-    /**
-     * Which entries may be found; NULL: active ones.
-     */
-    const rekall_filter *filter;
-    /**
-     * Stops the search; NULL: only rekall_interrupt() does.
-     */
-    rekall_token *token;
-} rekall_similar_options;
-
-/**
- * A rekall_similar_options with its size, and the default in all members.
- */
-#define REKALL_SIMILAR_OPTIONS_INIT { sizeof(rekall_similar_options), 0, 0, 0, 0, 0 }
-
-/**
- * A piece of an entry's text. Never grows.
- */
-typedef struct rekall_chunk {
-    /**
-     * Which text: a REKALL_ROLE_ number.
-     */
-    uint32_t role;
-    /**
-     * Number of the piece, from 0.
-     */
-    uint32_t number;
-    /**
-     * Its first character (not byte) in that text. The text of REKALL_ROLE_SUMMARY is title, newline, content, newline,
-     * tags with spaces between, without parts that are empty.
-     */
-    uint32_t start;
-    /**
-     * One past its last character.
-     */
-    uint32_t end;
-} rekall_chunk;
-
-/**
- * A piece of an entry's text, in bytes of UTF-8. Never grows.
- */
-typedef struct rekall_passage {
-    /**
-     * The whole text that the piece is of, NUL-terminated; it belongs to the hits. See rekall_chunk.
-     */
-    const char *text;
-    /**
-     * Its length in bytes.
-     */
-    size_t text_len;
-    /**
-     * Where the piece begins in text.
-     */
-    size_t start;
-    /**
-     * One past its last byte.
-     */
-    size_t end;
-    /**
-     * Where the part of it that is the entry's content begins, in bytes of rekall_entry_content().
-     */
-    size_t content_start;
-    /**
-     * One past that part's last byte; equal to content_start when the piece has none of the content.
-     */
-    size_t content_end;
-} rekall_passage;
-
-/**
- * What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
- */
-typedef struct rekall_embedded {
-    /**
-     * sizeof(rekall_embedded).
-     */
-    size_t struct_size;
-    /**
-     * Entries that got vectors.
-     */
-    uint64_t entries;
-    /**
-     * Vectors made for them.
-     */
-    uint64_t vectors;
-    /**
-     * Entries of which the model knows no word: words find them, meaning does not.
-     */
-    uint64_t without_meaning;
-} rekall_embedded;
-
-/**
- * A rekall_embedded with its size, and the default in all members.
- */
-#define REKALL_EMBEDDED_INIT { sizeof(rekall_embedded), 0, 0, 0 }
-
-/**
- * The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.
- */
-typedef struct rekall_reembed_options {
-    /**
-     * sizeof(rekall_reembed_options).
-     */
-    size_t struct_size;
-    /**
-     * The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
-     */
-    const char *model;
-    /**
-     * How it is loaded; only with model.
-     */
-    const rekall_load_options *load;
-    /**
-     * Or the caller's own model.
-     */
-    const rekall_embedder *embedder;
-} rekall_reembed_options;
-
-/**
- * A rekall_reembed_options with its size, and the default in all members.
- */
-#define REKALL_REEMBED_OPTIONS_INIT { sizeof(rekall_reembed_options), 0, 0, 0 }
-
-/**
- * Takes bytes of an export. Return REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
- */
-typedef rekall_status (*rekall_write_fn)(void *user_data, const char *bytes, size_t len);
-
-/**
- * Gives bytes of an import: writes up to capacity of them to buffer and their number to out_len; 0 is the end. Return
- * REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
- */
-typedef rekall_status (*rekall_read_fn)(void *user_data, char *buffer, size_t capacity, size_t *out_len);
-
-/**
- * What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
- */
-typedef struct rekall_recall_report {
-    /**
-     * sizeof(rekall_recall_report).
-     */
-    size_t struct_size;
-    /**
-     * Vectors in the index.
-     */
-    uint64_t rows;
-    /**
-     * Searches made.
-     */
-    uint64_t queries;
-    /**
-     * Hits asked of each.
-     */
-    uint64_t k;
-    /**
-     * Searches whose hits, their order or their similarities were not, to the bit, those of brute force. 0 is required of
-     * every index but the approximate one.
-     */
-    uint64_t differing;
-    /**
-     * Share of the k nearest entries that were found, 0 to 1, on average; 1 when nothing was searched.
-     */
-    double recall;
-    /**
-     * The same of the worst search.
-     */
-    double worst;
-    /**
-     * Sort of the index that was tested, as rekall_index_backend() tells, NUL-terminated; "" when the file has no
-     * vectors.
-     */
-    char backend[32];
-} rekall_recall_report;
-
-/**
- * A rekall_recall_report with its size, and the default in all members.
- */
-#define REKALL_RECALL_REPORT_INIT { sizeof(rekall_recall_report), 0, 0, 0, 0, 0, 0, {0} }
-
-/**
- * Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
- */
-typedef struct rekall_stats {
-    /**
-     * sizeof(rekall_stats).
-     */
-    size_t struct_size;
-    /**
-     * Entries, obsolete ones included.
-     */
-    uint64_t entries;
-    /**
-     * Entries that no longer hold.
-     */
-    uint64_t obsolete;
-    /**
-     * Vectors, in all spaces.
-     */
-    uint64_t vectors;
-    /**
-     * Entries that wait for their vectors.
-     */
-    uint64_t pending;
-    /**
-     * Vectors set aside as unusable.
-     */
-    uint64_t quarantined;
-    /**
-     * Links.
-     */
-    uint64_t links;
-    /**
-     * Rows of the change log.
-     */
-    uint64_t log_rows;
-    /**
-     * Bytes of the file, without its write-ahead log.
-     */
-    uint64_t file_bytes;
-    /**
-     * Vectors in the index; 0 before the first search.
-     */
-    uint64_t index_rows;
-    /**
-     * Bytes of memory that the index takes.
-     */
-    uint64_t index_bytes;
-    /**
-     * Bytes of heap that the model takes; 0 while it is not loaded.
-     */
-    uint64_t model_bytes;
-    /**
-     * Queries whose vector was in the cache.
-     */
-    uint64_t cache_hits;
-    /**
-     * Queries whose vector was not.
-     */
-    uint64_t cache_misses;
-    /**
-     * Vectors in the cache.
-     */
-    uint64_t cache_entries;
-    /**
-     * Bytes of memory that they take.
-     */
-    uint64_t cache_bytes;
-    /**
-     * Vectors dropped from the cache to keep within its size.
-     */
-    uint64_t cache_evictions;
-    /**
-     * Vectors dropped from the cache because of their age.
-     */
-    uint64_t cache_expirations;
-    /**
-     * Queries embedded for the cache.
-     */
-    uint64_t cache_loads;
-    /**
-     * Those of them that failed.
-     */
-    uint64_t cache_load_failures;
-    /**
-     * Vectors put into the cache.
-     */
-    uint64_t cache_insertions;
-    /**
-     * Vectors that the cache did not take: it keeps none, or kept others.
-     */
-    uint64_t cache_rejections;
-    /**
-     * Vectors in the cache that a newer one took the place of.
-     */
-    uint64_t cache_replacements;
-    /**
-     * Vectors dropped by rekall_clear_cache() and the like.
-     */
-    uint64_t cache_invalidations;
-    /**
-     * Bytes of the whole process in memory, where the system tells (Linux); else 0.
-     */
-    uint64_t process_bytes;
-} rekall_stats;
-
-/**
- * A rekall_stats with its size, and the default in all members.
- */
-#define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0 }
-
-#ifdef __cplusplus
-extern "C" {
-#endif /* __cplusplus */
-
-/* ======================================================================================================== */
-/* Version and build                                                                                        */
-/* ======================================================================================================== */
-
-/**
- * The library's version as text, such as "0.1.0". Static; never NULL.
- */
-const char *rekall_version(void);
-
-/**
- * The library's version as one number: see REKALL_VERSION_NUMBER. A program that needs a function of a certain
- * version checks rekall_version_number() >= REKALL_VERSION_NUMBER once at its start.
- */
-uint32_t rekall_version_number(void);
-
-/**
- * Version of the library's binary interface. Where it is not REKALL_ABI_VERSION, the program was compiled against
- * a header that does not fit the library, and must not call anything else.
- */
-uint32_t rekall_abi_version(void);
-
-/**
- * 1 if the library was built with a feature (a REKALL_FEATURE_ number), else 0, also for unknown numbers.
- */
-int32_t rekall_has_feature(uint32_t feature);
-
-/* ======================================================================================================== */
-/* Status codes                                                                                             */
-/* ======================================================================================================== */
-
-/**
- * The name of a code, such as "REKALL_NOT_FOUND"; "REKALL_UNKNOWN" for a number that is none. Static; never NULL.
- */
-const char *rekall_status_name(rekall_status status);
-
-/* ======================================================================================================== */
-/* Errors                                                                                                   */
-/* ======================================================================================================== */
-
-/**
- * The code of an error: what the call that made it returned. REKALL_OK for NULL.
- */
-REKALL_NODISCARD
-rekall_status rekall_error_status(const rekall_error *error);
-
-/**
- * The error in words: one line of UTF-8 that says what was expected and what was found. It belongs to the error.
- * "" for NULL; never NULL.
- */
-const char *rekall_error_message(const rekall_error *error);
-
-/**
- * Frees an error. NULL is fine.
- */
-void rekall_error_free(rekall_error *error);
-
-/* ======================================================================================================== */
-/* Text and ids                                                                                             */
-/* ======================================================================================================== */
-
-/**
- * When an id was made: milliseconds since 1970 (UTC). id is NUL-terminated; -1 when it is no id, and for NULL.
- */
-int64_t rekall_id_time_ms(const char *id);
-
-/**
- * A NUL-terminated text as a rekall_str that borrows it. Not given for NULL.
- */
-rekall_str rekall_text(const char *nul_terminated);
-
-/* ======================================================================================================== */
-/* Stopping calls                                                                                           */
-/* ======================================================================================================== */
-
-/**
- * Makes a token. Free it with rekall_token_free(). NULL only after a bug in the library.
- */
-rekall_token *rekall_token_new(void);
-
-/**
- * Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
- * for each search. Already cancelled when parent is. It stays parent's child when parent is freed: what cancels the token
- * that parent was made of cancels it, too. Free it with rekall_token_free(), before or after parent. NULL for NULL.
- *
- *     rekall_token *search = rekall_token_child(window);
- */
-rekall_token *rekall_token_child(const rekall_token *parent);
-
-/**
- * Stops the calls that were given the token, those that run now and those to come: they return REKALL_INTERRUPTED. So are
- * its children (rekall_token_child()). Any thread may call this, callbacks included. NULL is fine.
- */
-void rekall_token_cancel(rekall_token *token);
-
-/**
- * 1 once the token was cancelled, else 0; 0 for NULL.
- */
-int32_t rekall_token_is_cancelled(const rekall_token *token);
-
-/**
- * Frees a token. Calls that were given it and still run go on. NULL is fine.
- */
-void rekall_token_free(rekall_token *token);
-
-/* ======================================================================================================== */
-/* Watching long calls                                                                                      */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_WATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_watch_init(rekall_watch *watch,
-                       size_t struct_size);
-
-/* ======================================================================================================== */
-/* Events and log                                                                                           */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_LISTENER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_listener_init(rekall_listener *listener,
-                          size_t struct_size);
-
-/* ======================================================================================================== */
-/* The caller's own model                                                                                   */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_EMBEDDER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_embedder_init(rekall_embedder *embedder,
-                          size_t struct_size);
-
-/* ======================================================================================================== */
-/* The handle: an open file, the calls that run on it, and its end                                          */
-/* ======================================================================================================== */
-
-/**
- * Closes a memory: waits for calls that other threads are in, then frees the handle. NULL is fine.
- *
- * Stop long calls first with rekall_interrupt(), if need be. Nobody may use the handle from the moment of this call on:
- * calls on it, and closing it once more, are refused for as long as no other handle has come to the same place in memory.
- * What was got from it (hits, entries, links, reports, errors, tokens) stays valid. From a callback of the same handle
- * nothing is closed.
- */
-void rekall_close(rekall_db *db);
-
-/**
- * The file's absolute path, NUL-terminated: the one that was given at opening, from the root on, so that it holds when the
- * program changes its folder. It belongs to the handle. NULL for NULL.
- */
-const char *rekall_path(const rekall_db *db);
-
-/**
- * Stops all calls that run on the handle now and can be stopped: they return REKALL_INTERRUPTED within about a
- * millisecond of computing, and what they had changed is undone. A call counts from its first moment, also while it still
- * copies what it was given; calls that begin later are not touched. Searches, rekall_remember(), rekall_remember_many(),
- * rekall_similar() and all that take a rekall_watch can be stopped; rekall_update(), rekall_update_with_vector(),
- * rekall_list(), rekall_count(), rekall_get_many() and rekall_embed() while they read what they were given, and not later.
- * May be called from any thread and from callbacks. NULL is fine.
- */
-void rekall_interrupt(rekall_db *db);
-
-/* ======================================================================================================== */
-/* Loading a model                                                                                          */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_LOAD_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_load_options_init(rekall_load_options *options,
-                              size_t struct_size);
-
-/* ======================================================================================================== */
-/* Opening                                                                                                  */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_OPEN_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_open_options_init(rekall_open_options *options,
-                              size_t struct_size);
-
-/**
- * Opens the memory in the file at path (a NUL-terminated path; UTF-8 on Windows), which is made, readable for its owner
- * only, if it is not there. Costs about a millisecond: model and index are loaded when first needed.
- *
- * options may be NULL. out receives the handle, to be closed with rekall_close(). REKALL_INVALID_INPUT for "" and
- * ":memory:", which are no file's path; REKALL_NOT_FOUND when there is none and none is to be made. REKALL_NOT_A_DATABASE,
- * REKALL_LEGACY_FILE, REKALL_NEWER_VERSION, REKALL_CORRUPT and REKALL_READ_ONLY say what is wrong with the file, which
- * is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
- * when options itself has a wrong struct_size, and so cannot be read).
- *
- * The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
- * an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
- * other.
- */
-REKALL_NODISCARD
-rekall_status rekall_open(const char *path,
-                          const rekall_open_options *options,
-                          rekall_db **out,
-                          rekall_error **error);
-
-/* ======================================================================================================== */
-/* Settings                                                                                                 */
-/* ======================================================================================================== */
-
-/**
- * Looks through settings (config of rekall_open_options) without opening anything. toml is UTF-8 of toml_len bytes (or
- * REKALL_NTS). What is left out has its default; docs/settings.md has each key's range and meaning:
- *
- *   [performance]
- *   cache_max_size = 1000               # query vectors kept; 0: none
- *   cache_ttl_seconds = 600             # how long; 0: not at all
- *   model_idle_timeout_minutes = 10     # may have a fraction; 0: unload after each use
- *   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec
- *   memory_budget_bytes = 268435456     # of the index; left out: no limit
- *   rescored_rows = 1000                # of the index "binary", 1 or more
- *   [model]
- *   source = "bundled"                  # or path:FOLDER, hub:OWNER/NAME[@REVISION]
- *
- * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
- * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
- * model (null: the built-in one). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
- * build lacks. No model is looked for.
- */
-REKALL_NODISCARD
-rekall_status rekall_config_check(const char *toml,
-                                  size_t toml_len,
-                                  rekall_report **out,
-                                  rekall_error **error);
-
-/**
- * As rekall_config_check(), of a file (config_file of rekall_open_options), a mebibyte at the most.
- */
-REKALL_NODISCARD
-rekall_status rekall_config_check_file(const char *path,
-                                       rekall_report **out,
-                                       rekall_error **error);
-
-/* ======================================================================================================== */
-/* Entries as they are handed in                                                                            */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_PATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_patch_init(rekall_patch *patch,
-                       size_t struct_size);
-
-/**
- * As REKALL_CONTEXT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_context_init(rekall_context *context,
-                         size_t struct_size);
-
-/**
- * As REKALL_NEW_ENTRY_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_new_entry_init(rekall_new_entry *entry,
-                           size_t struct_size);
-
-/* ======================================================================================================== */
-/* Remembering                                                                                              */
-/* ======================================================================================================== */
-
-/**
  * As REKALL_REMEMBER_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
 void rekall_remember_options_init(rekall_remember_options *options,
@@ -2372,6 +1547,47 @@ rekall_status rekall_remember_many(rekall_db *db,
 /* ======================================================================================================== */
 /* Entries as they are stored                                                                               */
 /* ======================================================================================================== */
+
+/**
+ * An entry as it was when it was read. Never changes; may be read from any thread, also after rekall_close(). What its
+ * functions return belongs to it and lives as long. All of them take NULL, for which they return NULL or 0.
+ */
+typedef struct rekall_entry rekall_entry;
+
+/**
+ * Part of a context: what was going on. One text at most.
+ */
+#define REKALL_CONTEXT_SITUATION 0
+
+/**
+ * Part of a context: what solved it. One text at most.
+ */
+#define REKALL_CONTEXT_SOLUTION 1
+
+/**
+ * Part of a context: what was tried in vain. One text at most.
+ */
+#define REKALL_CONTEXT_WHAT_FAILED 2
+
+/**
+ * Part of a context: anything else. One text at most.
+ */
+#define REKALL_CONTEXT_TEXT 3
+
+/**
+ * Part of a context: words that should bring the entry to mind.
+ */
+#define REKALL_CONTEXT_TRIGGER_KEYWORDS 4
+
+/**
+ * Part of a context: error messages.
+ */
+#define REKALL_CONTEXT_ERROR_MESSAGES 5
+
+/**
+ * Part of a context: files.
+ */
+#define REKALL_CONTEXT_FILES 6
 
 /**
  * The entry's id, 26 characters, NUL-terminated. NULL for NULL.
@@ -2559,6 +1775,16 @@ rekall_status rekall_supersede_entry(rekall_db *db,
 /* ======================================================================================================== */
 
 /**
+ * The links of an entry. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_links rekall_links;
+
+/**
+ * The entries near an entry. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_neighbors rekall_neighbors;
+
+/**
  * Links two entries, in one direction. relation is any word, NUL-terminated; usual are "related", "supersedes",
  * "derived_from" and "contradicts". reason is text of reason_len bytes (or REKALL_NTS) that says why; NULL and 0: none.
  * A link of the same relation that is already there gets the new reason. REKALL_NOT_FOUND; REKALL_INVALID_INPUT for an
@@ -2666,8 +1892,227 @@ size_t rekall_neighbors_distance(const rekall_neighbors *neighbors, size_t index
 void rekall_neighbors_free(rekall_neighbors *neighbors);
 
 /* ======================================================================================================== */
+/* Filters: which entries a search may find                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_filter: created_after_ms is given.
+ */
+#define REKALL_FILTER_CREATED_AFTER 1
+
+/**
+ * Flag of rekall_filter: created_before_ms is given.
+ */
+#define REKALL_FILTER_CREATED_BEFORE 2
+
+/**
+ * Flag of rekall_filter: updated_after_ms is given.
+ */
+#define REKALL_FILTER_UPDATED_AFTER 4
+
+/**
+ * Flag of rekall_filter: updated_before_ms is given.
+ */
+#define REKALL_FILTER_UPDATED_BEFORE 8
+
+/**
+ * Flag of rekall_filter: only the entries in ids, also when there are none (nothing is found then).
+ */
+#define REKALL_FILTER_IDS 16
+
+/**
+ * A top-level key of the metadata and the value it must have.
+ */
+typedef struct rekall_metadata_condition {
+    /**
+     * The key.
+     */
+    rekall_str key;
+    /**
+     * The value, as JSON text: "3", "true", "\"text\"". Numbers are compared by value: 3 is 3.0.
+     */
+    rekall_str value;
+} rekall_metadata_condition;
+
+/**
+ * Conditions on entries, all of which must hold, before anything is ranked. What is 0 or NULL is no condition. Start
+ * from REKALL_FILTER_INIT.
+ */
+typedef struct rekall_filter {
+    /**
+     * sizeof(rekall_filter).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_FILTER_ flags.
+     */
+    uint32_t flags;
+    /**
+     * REKALL_ENTRY_ACTIVE (also 0), REKALL_ENTRY_OBSOLETE or REKALL_ENTRY_ANY.
+     */
+    uint32_t status;
+    /**
+     * Kinds, any of which passes.
+     */
+    const rekall_str *kinds;
+    /**
+     * How many.
+     */
+    size_t kinds_count;
+    /**
+     * Projects, any of which passes.
+     */
+    const rekall_str *projects;
+    /**
+     * How many.
+     */
+    size_t projects_count;
+    /**
+     * The entry has at least one of these tags.
+     */
+    const rekall_str *tags_any;
+    /**
+     * How many.
+     */
+    size_t tags_any_count;
+    /**
+     * The entry has each of these tags.
+     */
+    const rekall_str *tags_all;
+    /**
+     * How many.
+     */
+    size_t tags_all_count;
+    /**
+     * Memory types, any of which passes.
+     */
+    const rekall_str *memory_types;
+    /**
+     * How many.
+     */
+    size_t memory_types_count;
+    /**
+     * Ids, 26 characters each: only these entries pass. With a count above 0, or REKALL_FILTER_IDS.
+     */
+    const rekall_str *ids;
+    /**
+     * How many.
+     */
+    size_t ids_count;
+    /**
+     * Conditions on the metadata. Costs a look at each entry that passes the rest.
+     */
+    const rekall_metadata_condition *metadata;
+    /**
+     * How many.
+     */
+    size_t metadata_count;
+    /**
+     * Made at this time or later, in milliseconds since 1970 (UTC), with its flag.
+     */
+    int64_t created_after_ms;
+    /**
+     * Made before this time, with its flag.
+     */
+    int64_t created_before_ms;
+    /**
+     * Changed at this time or later, with its flag.
+     */
+    int64_t updated_after_ms;
+    /**
+     * Changed before this time, with its flag.
+     */
+    int64_t updated_before_ms;
+} rekall_filter;
+
+/**
+ * A rekall_filter with its size, and the default in all members.
+ */
+#define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0 }
+
+/**
+ * As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_filter_init(rekall_filter *filter,
+                        size_t struct_size);
+
+/* ======================================================================================================== */
+/* Entries page by page                                                                                     */
+/* ======================================================================================================== */
+
+/**
+ * A page of entries. Never changes; may be read from any thread, also after rekall_close().
+ */
+typedef struct rekall_page rekall_page;
+
+/**
+ * Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
+ * first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
+ * receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
+ * range.
+ */
+REKALL_NODISCARD
+rekall_status rekall_list(rekall_db *db,
+                          const rekall_filter *filter,
+                          const char *after,
+                          size_t limit,
+                          rekall_page **out,
+                          rekall_error **error);
+
+/**
+ * Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
+ */
+REKALL_NODISCARD
+rekall_status rekall_count(rekall_db *db,
+                           const rekall_filter *filter,
+                           uint64_t *out,
+                           rekall_error **error);
+
+/**
+ * How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
+ */
+size_t rekall_page_count(const rekall_page *page);
+
+/**
+ * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
+ * no entry with the id.
+ */
+const rekall_entry *rekall_page_entry(const rekall_page *page,
+                                             size_t index);
+
+/**
+ * Frees a page. NULL is fine.
+ */
+void rekall_page_free(rekall_page *page);
+
+/**
+ * Reads several entries by their ids, all of one moment. ids are count texts of 26 characters each. out receives a page
+ * with one place an id, in the order of the ids, to be freed with rekall_page_free(): rekall_page_entry() gives NULL where
+ * no entry has the id, which is no error. An id that is given twice is answered twice. REKALL_INVALID_INPUT for a text
+ * that is no id.
+ *
+ *     rekall_str ids[2];
+ *     ids[0] = rekall_text(first.text);
+ *     ids[1] = rekall_text(second.text);
+ *     status = rekall_get_many(db, ids, 2, &page, &error);
+ */
+REKALL_NODISCARD
+rekall_status rekall_get_many(rekall_db *db,
+                              const rekall_str *ids,
+                              size_t count,
+                              rekall_page **out,
+                              rekall_error **error);
+
+/* ======================================================================================================== */
 /* Several operations in one transaction                                                                    */
 /* ======================================================================================================== */
+
+/**
+ * Operations that rekall_apply() does together, in the order in which they were added. Plain data: it is made without a
+ * handle, and may be applied as often as wanted, also to several files. Not to be used by two calls at once.
+ */
+typedef struct rekall_batch rekall_batch;
 
 /**
  * Makes an id for an entry to be remembered in a batch: it is known before the batch is applied, so that others of its
@@ -2806,84 +2251,25 @@ rekall_status rekall_remember_json(rekall_db *db,
                                    rekall_error **error);
 
 /* ======================================================================================================== */
-/* Filters: which entries a search may find                                                                 */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_filter_init(rekall_filter *filter,
-                        size_t struct_size);
-
-/* ======================================================================================================== */
-/* Entries page by page                                                                                     */
-/* ======================================================================================================== */
-
-/**
- * Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), by id ascending, which is oldest
- * first. after is the last id of the page before, whether that entry still exists or not; NULL: from the beginning. out
- * receives them, to be freed with rekall_page_free(); an empty page is the end. REKALL_INVALID_INPUT for a limit out of its
- * range.
- */
-REKALL_NODISCARD
-rekall_status rekall_list(rekall_db *db,
-                          const rekall_filter *filter,
-                          const char *after,
-                          size_t limit,
-                          rekall_page **out,
-                          rekall_error **error);
-
-/**
- * Counts the entries that pass the filter (NULL: active ones) into out. Some milliseconds for 100,000 entries.
- */
-REKALL_NODISCARD
-rekall_status rekall_count(rekall_db *db,
-                           const rekall_filter *filter,
-                           uint64_t *out,
-                           rekall_error **error);
-
-/**
- * How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
- */
-size_t rekall_page_count(const rekall_page *page);
-
-/**
- * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
- * no entry with the id.
- */
-const rekall_entry *rekall_page_entry(const rekall_page *page,
-                                             size_t index);
-
-/**
- * Frees a page. NULL is fine.
- */
-void rekall_page_free(rekall_page *page);
-
-/* ======================================================================================================== */
-/* Reading several entries at once                                                                          */
-/* ======================================================================================================== */
-
-/**
- * Reads several entries by their ids, all of one moment. ids are count texts of 26 characters each. out receives a page
- * with one place an id, in the order of the ids, to be freed with rekall_page_free(): rekall_page_entry() gives NULL where
- * no entry has the id, which is no error. An id that is given twice is answered twice. REKALL_INVALID_INPUT for a text
- * that is no id.
- *
- *     rekall_str ids[2];
- *     ids[0] = rekall_text(first.text);
- *     ids[1] = rekall_text(second.text);
- *     status = rekall_get_many(db, ids, 2, &page, &error);
- */
-REKALL_NODISCARD
-rekall_status rekall_get_many(rekall_db *db,
-                              const rekall_str *ids,
-                              size_t count,
-                              rekall_page **out,
-                              rekall_error **error);
-
-/* ======================================================================================================== */
 /* Following a file by its changes                                                                          */
 /* ======================================================================================================== */
+
+/**
+ * A moment of a file's history: store it as it is, beside what was read then. Its numbers tell nothing by themselves. All
+ * 0: before everything. Never grows.
+ */
+typedef struct rekall_position {
+    /**
+     * Not to be compared or counted with.
+     */
+    int64_t words[2];
+} rekall_position;
+
+/**
+ * What changed since a moment. Never changes; may be read from any thread, also after rekall_close(). What its functions
+ * return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_changes rekall_changes;
 
 /**
  * Tells which entries were written, changed or forgotten since a moment, by any process; with since NULL or all 0, all
@@ -2962,6 +2348,32 @@ void rekall_changes_free(rekall_changes *changes);
 /* ======================================================================================================== */
 
 /**
+ * What is counted: tags. An entry counts for each of its own.
+ */
+#define REKALL_FACET_TAG 1
+
+/**
+ * What is counted: projects. Entries without one are not counted.
+ */
+#define REKALL_FACET_PROJECT 2
+
+/**
+ * What is counted: kinds.
+ */
+#define REKALL_FACET_KIND 3
+
+/**
+ * What is counted: memory types.
+ */
+#define REKALL_FACET_MEMORY_TYPE 4
+
+/**
+ * Names with numbers of entries. Never changes; may be read from any thread, also after rekall_close(). What its functions
+ * return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_facets rekall_facets;
+
+/**
  * Counts, among the entries that pass the filter (NULL: active ones), how many have each tag, project, kind or memory type
  * (facet is a REKALL_FACET_ number): the most frequent first, equally frequent ones by name, byte by byte; limit (1 to
  * 100,000) of them at the most. out receives them, to be freed with rekall_facets_free(). Cost: O(entries that
@@ -3002,94 +2414,120 @@ uint64_t rekall_facets_entries(const rekall_facets *facets, size_t index);
 void rekall_facets_free(rekall_facets *facets);
 
 /* ======================================================================================================== */
-/* Recalling                                                                                                */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_recall_options_init(rekall_recall_options *options,
-                                size_t struct_size);
-
-/**
- * Searches for entries that a text brings to mind. Any text but a blank one is a valid query, up to a mebibyte. By words the
- * first 256 different ones of it are searched, by meaning what the model reads of it.
- *
- * query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
- * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
- * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
- * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
- * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
- */
-REKALL_NODISCARD
-rekall_status rekall_recall(rekall_db *db,
-                            const char *query,
-                            size_t query_len,
-                            const rekall_recall_options *options,
-                            rekall_hits **out,
-                            rekall_error **error);
-
-/**
- * Searches for the entries nearest to a vector of the file's own space: dimensions numbers, of any length but zero.
- * Needs no model. REKALL_INVALID_VECTOR. Otherwise as rekall_recall().
- */
-REKALL_NODISCARD
-rekall_status rekall_recall_vector(rekall_db *db,
-                                   const float *vector,
-                                   size_t dimensions,
-                                   const rekall_recall_options *options,
-                                   rekall_hits **out,
-                                   rekall_error **error);
-
-/* ======================================================================================================== */
-/* Recalling for several queries at once                                                                    */
-/* ======================================================================================================== */
-
-/**
- * Searches for each of several queries. Each gets the hits that it would get alone (rekall_recall() and
- * rekall_recall_vector()), and all see the file as it is at one moment. Reading the index once for all makes this several
- * times faster than one search after the other where the file is large.
- *
- * queries are count structs; the strings and numbers that they point to are used until the call returns. options, for all
- * of them alike, may be NULL; its member vector must be NULL. outs has room for count pointers, and receives the hits of
- * each query in order, each to be freed with rekall_hits_free(); all NULL when the call fails. It may be NULL when count
- * is 0. One query that fails fails them all: REKALL_INVALID_INPUT for one with neither a text nor a vector, the rest as
- * for rekall_recall(). rekall_hits_elapsed_us() is the time that all took.
- */
-REKALL_NODISCARD
-rekall_status rekall_recall_batch(rekall_db *db,
-                                  const rekall_query *queries,
-                                  size_t count,
-                                  const rekall_recall_options *options,
-                                  rekall_hits **outs,
-                                  rekall_error **error);
-
-/* ======================================================================================================== */
-/* Entries like a given one                                                                                 */
-/* ======================================================================================================== */
-
-/**
- * As REKALL_SIMILAR_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
- */
-void rekall_similar_options_init(rekall_similar_options *options,
-                                 size_t struct_size);
-
-/**
- * Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
- * needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
- * an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
- * REKALL_INTERRUPTED.
- */
-REKALL_NODISCARD
-rekall_status rekall_similar(rekall_db *db,
-                             const char *id,
-                             const rekall_similar_options *options,
-                             rekall_hits **out,
-                             rekall_error **error);
-
-/* ======================================================================================================== */
 /* Hits: what a search found                                                                                */
 /* ======================================================================================================== */
+
+/**
+ * What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
+ * functions return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_hits rekall_hits;
+
+/**
+ * A leg of a search: meaning.
+ */
+#define REKALL_LEG_SEMANTIC 1
+
+/**
+ * A leg of a search: words.
+ */
+#define REKALL_LEG_TEXT 2
+
+/**
+ * Why a search is less than it could be: the query could not be embedded, only words were searched.
+ */
+#define REKALL_DEGRADED_WORDS_ONLY 1
+
+/**
+ * The query holds no word, only meaning was searched.
+ */
+#define REKALL_DEGRADED_MEANING_ONLY 2
+
+/**
+ * Some entries wait for their vectors, meaning does not find them yet.
+ */
+#define REKALL_DEGRADED_PENDING 3
+
+/**
+ * Some vectors in the file cannot be used.
+ */
+#define REKALL_DEGRADED_UNUSABLE_VECTORS 4
+
+/**
+ * Something that this version of the header has no number for.
+ */
+#define REKALL_DEGRADED_OTHER 5
+
+/**
+ * No index is persisted in the file that fits the memory budget, or the one asked for: every vector was read. Slow, and
+ * complete all the same; not said of a mebibyte of vectors or less, unless the index was asked for.
+ * rekall_rebuild_index() persists one.
+ */
+#define REKALL_DEGRADED_NOT_INDEXED 6
+
+/**
+ * What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
+ * find less. rekall_check() says more, rekall_repair() makes it anew.
+ */
+#define REKALL_DEGRADED_DAMAGED 7
+
+/**
+ * Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
+ */
+#define REKALL_DEGRADED_UNREADABLE 8
+
+/**
+ * A piece of an entry's text. Never grows.
+ */
+typedef struct rekall_chunk {
+    /**
+     * Which text: a REKALL_ROLE_ number.
+     */
+    uint32_t role;
+    /**
+     * Number of the piece, from 0.
+     */
+    uint32_t number;
+    /**
+     * Its first character (not byte) in that text. The text of REKALL_ROLE_SUMMARY is title, newline, content, newline,
+     * tags with spaces between, without parts that are empty.
+     */
+    uint32_t start;
+    /**
+     * One past its last character.
+     */
+    uint32_t end;
+} rekall_chunk;
+
+/**
+ * A piece of an entry's text, in bytes of UTF-8. Never grows.
+ */
+typedef struct rekall_passage {
+    /**
+     * The whole text that the piece is of, NUL-terminated; it belongs to the hits. See rekall_chunk.
+     */
+    const char *text;
+    /**
+     * Its length in bytes.
+     */
+    size_t text_len;
+    /**
+     * Where the piece begins in text.
+     */
+    size_t start;
+    /**
+     * One past its last byte.
+     */
+    size_t end;
+    /**
+     * Where the part of it that is the entry's content begins, in bytes of rekall_entry_content().
+     */
+    size_t content_start;
+    /**
+     * One past that part's last byte; equal to content_start when the piece has none of the content.
+     */
+    size_t content_end;
+} rekall_passage;
 
 /**
  * How many hits there are; 0 for NULL.
@@ -3183,10 +2621,6 @@ uint64_t rekall_hits_elapsed_us(const rekall_hits *hits);
  */
 void rekall_hits_free(rekall_hits *hits);
 
-/* ======================================================================================================== */
-/* The text that a hit's nearest vector was made from                                                       */
-/* ======================================================================================================== */
-
 /**
  * The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
  * that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
@@ -3201,8 +2635,304 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
                             rekall_passage *out);
 
 /* ======================================================================================================== */
+/* Recalling                                                                                                */
+/* ======================================================================================================== */
+
+/**
+ * Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
+ * (rekall_hits_degraded()).
+ */
+#define REKALL_MODE_HYBRID 1
+
+/**
+ * Mode of a search: meaning alone.
+ */
+#define REKALL_MODE_SEMANTIC 2
+
+/**
+ * Mode of a search: words alone.
+ */
+#define REKALL_MODE_TEXT 3
+
+/**
+ * Which text of an entry: title, content and tags.
+ */
+#define REKALL_ROLE_SUMMARY 1
+
+/**
+ * Which text of an entry: its context.
+ */
+#define REKALL_ROLE_CONTEXT 2
+
+/**
+ * Flag of rekall_recall_options: threshold is given.
+ */
+#define REKALL_RECALL_THRESHOLD 1
+
+/**
+ * Flag of rekall_recall_options: semantic_weight and text_weight are given.
+ */
+#define REKALL_RECALL_WEIGHTS 2
+
+/**
+ * Flag of rekall_recall_options: the last word of the query may be the beginning of one, for searching while a user is
+ * typing.
+ */
+#define REKALL_RECALL_PREFIX 4
+
+/**
+ * Flag of rekall_recall_options: give each hit that words found a piece of its text around them (rekall_hits_snippet()).
+ * Costs some 50 microseconds a hit.
+ */
+#define REKALL_RECALL_SNIPPETS 8
+
+/**
+ * How a hybrid search fuses its legs: by score, the similarity plus the BM25 score relative to the search's best.
+ */
+#define REKALL_FUSION_WEIGHTED 1
+
+/**
+ * How a hybrid search fuses its legs: by rank alone, the sum of 1 / (60 + rank).
+ */
+#define REKALL_FUSION_RECIPROCAL_RANK 2
+
+/**
+ * How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.
+ */
+typedef struct rekall_recall_options {
+    /**
+     * sizeof(rekall_recall_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_RECALL_ flags.
+     */
+    uint32_t flags;
+    /**
+     * A REKALL_MODE_ number; 0: REKALL_MODE_HYBRID, or REKALL_MODE_SEMANTIC for a vector without text.
+     */
+    uint32_t mode;
+    /**
+     * Compare the query with this text of the entries only, a REKALL_ROLE_ number; 0: with all, and the best counts.
+     */
+    uint32_t role;
+    /**
+     * The least similarity of a hit, -1 to 1, with REKALL_RECALL_THRESHOLD; leaves out hits that have none.
+     */
+    float threshold;
+    /**
+     * The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
+     */
+    size_t limit;
+    /**
+     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
+     */
+    double semantic_weight;
+    /**
+     * Weight of words, likewise.
+     */
+    double text_weight;
+    /**
+     * Which entries may be found; NULL: active ones.
+     */
+    const rekall_filter *filter;
+    /**
+     * The query's vector, made by the host with the file's model; the text then only serves to find words.
+     */
+    const float *vector;
+    /**
+     * How many numbers it has.
+     */
+    size_t vector_len;
+    /**
+     * How long the model stays loaded after this search, in milliseconds; 0: as the memory was opened, REKALL_NEVER,
+     * REKALL_ZERO.
+     */
+    uint64_t keep_alive_ms;
+    /**
+     * Stops the search; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+    /**
+     * A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED.
+     */
+    uint32_t fusion;
+    /**
+     * Leave 0.
+     */
+    uint32_t reserved;
+    /**
+     * Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
+     */
+    rekall_str snippet_before;
+    /**
+     * Put behind each word found, likewise.
+     */
+    rekall_str snippet_after;
+    /**
+     * A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
+     * REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
+     * the newest answer only. Not given: stops none.
+     */
+    rekall_str supersede;
+} rekall_recall_options;
+
+/**
+ * A rekall_recall_options with its size, and the default in all members.
+ */
+#define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, {0, 0}, {0, 0}, {0, 0} }
+
+/**
+ * As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_recall_options_init(rekall_recall_options *options,
+                                size_t struct_size);
+
+/**
+ * Searches for entries that a text brings to mind. Any text but a blank one is a valid query, up to a mebibyte. By words the
+ * first 256 different ones of it are searched, by meaning what the model reads of it.
+ *
+ * query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
+ * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
+ * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
+ * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
+ * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
+ */
+REKALL_NODISCARD
+rekall_status rekall_recall(rekall_db *db,
+                            const char *query,
+                            size_t query_len,
+                            const rekall_recall_options *options,
+                            rekall_hits **out,
+                            rekall_error **error);
+
+/**
+ * Searches for the entries nearest to a vector of the file's own space: dimensions numbers, of any length but zero.
+ * Needs no model. REKALL_INVALID_VECTOR. Otherwise as rekall_recall().
+ */
+REKALL_NODISCARD
+rekall_status rekall_recall_vector(rekall_db *db,
+                                   const float *vector,
+                                   size_t dimensions,
+                                   const rekall_recall_options *options,
+                                   rekall_hits **out,
+                                   rekall_error **error);
+
+/* ======================================================================================================== */
+/* Recalling for several queries at once                                                                    */
+/* ======================================================================================================== */
+
+/**
+ * One of several queries: a text, a vector of the file's own space, or a text with the vector that the host made of it
+ * (the text then only serves to find words). Never grows.
+ */
+typedef struct rekall_query {
+    /**
+     * The text; not given: the vector alone counts.
+     */
+    rekall_str text;
+    /**
+     * The vector, of any length but zero; NULL: the model makes one of the text.
+     */
+    const float *vector;
+    /**
+     * How many numbers it has.
+     */
+    size_t vector_len;
+} rekall_query;
+
+/**
+ * Searches for each of several queries. Each gets the hits that it would get alone (rekall_recall() and
+ * rekall_recall_vector()), and all see the file as it is at one moment. Reading the index once for all makes this several
+ * times faster than one search after the other where the file is large.
+ *
+ * queries are count structs; the strings and numbers that they point to are used until the call returns. options, for all
+ * of them alike, may be NULL; its member vector must be NULL. outs has room for count pointers, and receives the hits of
+ * each query in order, each to be freed with rekall_hits_free(); all NULL when the call fails. It may be NULL when count
+ * is 0. One query that fails fails them all: REKALL_INVALID_INPUT for one with neither a text nor a vector, the rest as
+ * for rekall_recall(). rekall_hits_elapsed_us() is the time that all took.
+ */
+REKALL_NODISCARD
+rekall_status rekall_recall_batch(rekall_db *db,
+                                  const rekall_query *queries,
+                                  size_t count,
+                                  const rekall_recall_options *options,
+                                  rekall_hits **outs,
+                                  rekall_error **error);
+
+/* ======================================================================================================== */
+/* Entries like a given one                                                                                 */
+/* ======================================================================================================== */
+
+/**
+ * Flag of rekall_similar_options: threshold is given.
+ */
+#define REKALL_SIMILAR_THRESHOLD 1
+
+/**
+ * How a search for like entries is done. Start from REKALL_SIMILAR_OPTIONS_INIT; what is 0 or NULL has its default.
+ */
+typedef struct rekall_similar_options {
+    /**
+     * sizeof(rekall_similar_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_SIMILAR_ flags.
+     */
+    uint32_t flags;
+    /**
+     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without: leave 0, and it is 0.75.
+     */
+    float threshold;
+    /**
+     * The most hits wanted, 1 to 100000; 0: 10.
+     */
+    size_t limit;
+    /**
+     * Which entries may be found; NULL: active ones.
+     */
+    const rekall_filter *filter;
+    /**
+     * Stops the search; NULL: only rekall_interrupt() does.
+     */
+    rekall_token *token;
+} rekall_similar_options;
+
+/**
+ * A rekall_similar_options with its size, and the default in all members.
+ */
+#define REKALL_SIMILAR_OPTIONS_INIT { sizeof(rekall_similar_options), 0, 0, 0, 0, 0 }
+
+/**
+ * As REKALL_SIMILAR_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_similar_options_init(rekall_similar_options *options,
+                                 size_t struct_size);
+
+/**
+ * Searches for entries whose summary is like that of a given entry, which itself is left out. Goes by stored vectors:
+ * needs no model. options may be NULL; out receives the hits, to be freed with rekall_hits_free(). REKALL_NOT_FOUND for
+ * an unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a limit or a threshold out of its range;
+ * REKALL_INTERRUPTED.
+ */
+REKALL_NODISCARD
+rekall_status rekall_similar(rekall_db *db,
+                             const char *id,
+                             const rekall_similar_options *options,
+                             rekall_hits **out,
+                             rekall_error **error);
+
+/* ======================================================================================================== */
 /* Vectors of texts                                                                                         */
 /* ======================================================================================================== */
+
+/**
+ * Vectors of texts, in the order of the texts. Never changes; may be read from any thread, also after rekall_close(). What
+ * its functions return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_vectors rekall_vectors;
 
 /**
  * Numbers in a vector of the file; 0 as long as the file has no vectors.
@@ -3228,10 +2958,6 @@ rekall_status rekall_embed(rekall_db *db,
                            size_t capacity,
                            size_t *out_len,
                            rekall_error **error);
-
-/* ======================================================================================================== */
-/* Vectors of several texts at once                                                                         */
-/* ======================================================================================================== */
 
 /**
  * Makes the vectors of count texts, what the model makes of them as queries or as documents (purpose is REKALL_EMBED_QUERY
@@ -3286,6 +3012,36 @@ void rekall_vectors_free(rekall_vectors *vectors);
 /* ======================================================================================================== */
 /* The model's life                                                                                         */
 /* ======================================================================================================== */
+
+/**
+ * State of the model: not in memory, or there is none.
+ */
+#define REKALL_MODEL_UNLOADED 0
+
+/**
+ * State of the model: some thread is loading it.
+ */
+#define REKALL_MODEL_LOADING 1
+
+/**
+ * State of the model: in memory.
+ */
+#define REKALL_MODEL_READY 2
+
+/**
+ * What rekall_model_unload() did: the model was not in memory.
+ */
+#define REKALL_UNLOAD_NOT_LOADED 0
+
+/**
+ * What rekall_model_unload() did: the model is gone.
+ */
+#define REKALL_UNLOAD_DONE 1
+
+/**
+ * What rekall_model_unload() did: the model is in use, or being loaded, and goes when the last call that uses it ends.
+ */
+#define REKALL_UNLOAD_PENDING 2
 
 /**
  * Loads the model now, so that the first search does not wait for it: below a millisecond for the built-in one, a tenth
@@ -3352,6 +3108,60 @@ rekall_status rekall_release_memory(rekall_db *db,
 /* ======================================================================================================== */
 
 /**
+ * What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
+ */
+typedef struct rekall_embedded {
+    /**
+     * sizeof(rekall_embedded).
+     */
+    size_t struct_size;
+    /**
+     * Entries that got vectors.
+     */
+    uint64_t entries;
+    /**
+     * Vectors made for them.
+     */
+    uint64_t vectors;
+    /**
+     * Entries of which the model knows no word: words find them, meaning does not.
+     */
+    uint64_t without_meaning;
+} rekall_embedded;
+
+/**
+ * A rekall_embedded with its size, and the default in all members.
+ */
+#define REKALL_EMBEDDED_INIT { sizeof(rekall_embedded), 0, 0, 0 }
+
+/**
+ * The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.
+ */
+typedef struct rekall_reembed_options {
+    /**
+     * sizeof(rekall_reembed_options).
+     */
+    size_t struct_size;
+    /**
+     * The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+     */
+    const char *model;
+    /**
+     * How it is loaded; only with model.
+     */
+    const rekall_load_options *load;
+    /**
+     * Or the caller's own model.
+     */
+    const rekall_embedder *embedder;
+} rekall_reembed_options;
+
+/**
+ * A rekall_reembed_options with its size, and the default in all members.
+ */
+#define REKALL_REEMBED_OPTIONS_INIT { sizeof(rekall_reembed_options), 0, 0, 0 }
+
+/**
  * As REKALL_EMBEDDED_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
 void rekall_embedded_init(rekall_embedded *embedded,
@@ -3391,43 +3201,39 @@ rekall_status rekall_reembed(rekall_db *db,
                              rekall_error **error);
 
 /* ======================================================================================================== */
-/* Reports: what upkeep, import and export found and did                                                    */
-/* ======================================================================================================== */
-
-/**
- * A number of the report by its name (NUL-terminated), which the function that made the report lists; the number of
- * items where the name is that of a list, 1 for yes. 0 when there is no such number, and for NULL.
- */
-uint64_t rekall_report_number(const rekall_report *report,
-                              const char *key);
-
-/**
- * How many lines the report has: each something that a person may want to look at.
- */
-size_t rekall_report_line_count(const rekall_report *report);
-
-/**
- * Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
- * length.
- */
-const char *rekall_report_line(const rekall_report *report,
-                               size_t index,
-                               size_t *out_len);
-
-/**
- * The whole report as one JSON object, NUL-terminated; NULL for NULL. out_len, which may be NULL, receives its length.
- */
-const char *rekall_report_json(const rekall_report *report,
-                               size_t *out_len);
-
-/**
- * Frees a report. NULL is fine.
- */
-void rekall_report_free(rekall_report *report);
-
-/* ======================================================================================================== */
 /* Import and export                                                                                        */
 /* ======================================================================================================== */
+
+/**
+ * On import, of an entry that is there already: keep the one that is there.
+ */
+#define REKALL_DUPLICATE_SKIP 0
+
+/**
+ * On import, of an entry that is there already: fail, and import nothing.
+ */
+#define REKALL_DUPLICATE_REFUSE 1
+
+/**
+ * On import, of an entry that is there already: put the imported one in its place.
+ */
+#define REKALL_DUPLICATE_REPLACE 2
+
+/**
+ * As an offset from UTC: take it from the file.
+ */
+#define REKALL_UTC_OFFSET_AUTO INT32_MIN
+
+/**
+ * Takes bytes of an export. Return REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+ */
+typedef rekall_status (*rekall_write_fn)(void *user_data, const char *bytes, size_t len);
+
+/**
+ * Gives bytes of an import: writes up to capacity of them to buffer and their number to out_len; 0 is the end. Return
+ * REKALL_OK, or anything else to fail it with REKALL_CALLBACK.
+ */
+typedef rekall_status (*rekall_read_fn)(void *user_data, char *buffer, size_t capacity, size_t *out_len);
 
 /**
  * Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
@@ -3625,6 +3431,51 @@ rekall_status rekall_salvage(const char *source,
 /* ======================================================================================================== */
 
 /**
+ * What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
+ */
+typedef struct rekall_recall_report {
+    /**
+     * sizeof(rekall_recall_report).
+     */
+    size_t struct_size;
+    /**
+     * Vectors in the index.
+     */
+    uint64_t rows;
+    /**
+     * Searches made.
+     */
+    uint64_t queries;
+    /**
+     * Hits asked of each.
+     */
+    uint64_t k;
+    /**
+     * Searches whose hits, their order or their similarities were not, to the bit, those of brute force. 0 is required of
+     * every index but the approximate one.
+     */
+    uint64_t differing;
+    /**
+     * Share of the k nearest entries that were found, 0 to 1, on average; 1 when nothing was searched.
+     */
+    double recall;
+    /**
+     * The same of the worst search.
+     */
+    double worst;
+    /**
+     * Sort of the index that was tested, as rekall_index_backend() tells, NUL-terminated; "" when the file has no
+     * vectors.
+     */
+    char backend[32];
+} rekall_recall_report;
+
+/**
+ * A rekall_recall_report with its size, and the default in all members.
+ */
+#define REKALL_RECALL_REPORT_INIT { sizeof(rekall_recall_report), 0, 0, 0, 0, 0, 0, {0} }
+
+/**
  * As REKALL_RECALL_REPORT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
 void rekall_recall_report_init(rekall_recall_report *report,
@@ -3651,6 +3502,118 @@ rekall_status rekall_check_recall(rekall_db *db,
 /* ======================================================================================================== */
 /* Figures                                                                                                  */
 /* ======================================================================================================== */
+
+/**
+ * Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.
+ */
+typedef struct rekall_stats {
+    /**
+     * sizeof(rekall_stats).
+     */
+    size_t struct_size;
+    /**
+     * Entries, obsolete ones included.
+     */
+    uint64_t entries;
+    /**
+     * Entries that no longer hold.
+     */
+    uint64_t obsolete;
+    /**
+     * Vectors, in all spaces.
+     */
+    uint64_t vectors;
+    /**
+     * Entries that wait for their vectors.
+     */
+    uint64_t pending;
+    /**
+     * Vectors set aside as unusable.
+     */
+    uint64_t quarantined;
+    /**
+     * Links.
+     */
+    uint64_t links;
+    /**
+     * Rows of the change log.
+     */
+    uint64_t log_rows;
+    /**
+     * Bytes of the file, without its write-ahead log.
+     */
+    uint64_t file_bytes;
+    /**
+     * Vectors in the index; 0 before the first search.
+     */
+    uint64_t index_rows;
+    /**
+     * Bytes of memory that the index takes.
+     */
+    uint64_t index_bytes;
+    /**
+     * Bytes of heap that the model takes; 0 while it is not loaded.
+     */
+    uint64_t model_bytes;
+    /**
+     * Queries whose vector was in the cache.
+     */
+    uint64_t cache_hits;
+    /**
+     * Queries whose vector was not.
+     */
+    uint64_t cache_misses;
+    /**
+     * Vectors in the cache.
+     */
+    uint64_t cache_entries;
+    /**
+     * Bytes of memory that they take.
+     */
+    uint64_t cache_bytes;
+    /**
+     * Vectors dropped from the cache to keep within its size.
+     */
+    uint64_t cache_evictions;
+    /**
+     * Vectors dropped from the cache because of their age.
+     */
+    uint64_t cache_expirations;
+    /**
+     * Queries embedded for the cache.
+     */
+    uint64_t cache_loads;
+    /**
+     * Those of them that failed.
+     */
+    uint64_t cache_load_failures;
+    /**
+     * Vectors put into the cache.
+     */
+    uint64_t cache_insertions;
+    /**
+     * Vectors that the cache did not take: it keeps none, or kept others.
+     */
+    uint64_t cache_rejections;
+    /**
+     * Vectors in the cache that a newer one took the place of.
+     */
+    uint64_t cache_replacements;
+    /**
+     * Vectors dropped by rekall_clear_cache() and the like.
+     */
+    uint64_t cache_invalidations;
+    /**
+     * Bytes of the whole process in memory, where the system tells (Linux); else 0.
+     */
+    uint64_t process_bytes;
+} rekall_stats;
+
+/**
+ * A rekall_stats with its size, and the default in all members.
+ */
+#define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.

@@ -52,17 +52,46 @@ fn every_exported_function_is_declared_and_documented() {
     assert!(functions > 100, "{functions}");
 }
 
+/// Looked for in the header as a reader would, by position: from a topic's title to the next one stands all that its files
+/// declare, and nothing else.
 #[test]
-fn titles_stand_between_declarations() {
+fn each_topic_stands_together_under_its_title() {
     let header = fs::read_to_string(generate::header_path()).unwrap();
-    let (mut depth, mut titles) = (0, 0);
-    for line in header.lines() {
-        assert!(!line.contains("/* ====") || (depth == 0 && line.starts_with("/*")), "{line}");
-        titles += usize::from(line.starts_with("/* ===="));
-        depth += usize::from(line.starts_with("typedef struct") && line.ends_with('{'));
-        depth -= usize::from(line.starts_with("} rekall_"));
+    let topics = generate::topics::topics();
+    let starts: Vec<usize> = topics
+        .iter()
+        .map(|topic| header.find(&topic.banner()).unwrap_or_else(|| panic!("no title {:?}", topic.title)))
+        .collect();
+    assert!(starts.is_sorted() && topics.len() > 30, "{starts:?}");
+    let mut counted = 0;
+    for (at, topic) in topics.iter().enumerate() {
+        let text = &header[starts[at]..starts.get(at + 1).copied().unwrap_or(header.len())];
+        for name in &topic.names {
+            let forms = [
+                format!("#define {name} "),
+                format!("typedef struct {name} {name};"),
+                format!("}} {name};"),
+                format!("typedef int32_t {name};"),
+                format!(" (*{name})("),
+                format!(" {name}("),
+                format!("*{name}("),
+            ];
+            let declared =
+                |line: &str| !line.starts_with(" *") && forms.iter().any(|form| line.contains(form));
+            let lines = text.lines().filter(|line| declared(line)).count();
+            assert_eq!(lines, 1, "{name} under {:?}", topic.title);
+        }
+        let comments = text.matches("\n/**\n").count();
+        let macros = text.matches("_INIT {").count();
+        assert_eq!(comments, topic.names.len() + macros, "{:?} declares more than its files", topic.title);
+        counted += topic.names.len();
     }
-    assert!(titles > 40, "{titles}");
+    assert!(counted > 250, "{counted}");
+    let functions_before_the_last_type = &header[..header.rfind("\ntypedef ").unwrap()];
+    assert!(
+        functions_before_the_last_type.contains("rekall_status rekall_"),
+        "types and functions are mixed"
+    );
 }
 
 #[test]

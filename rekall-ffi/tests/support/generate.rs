@@ -1,53 +1,54 @@
-//! Makes `include/rekall.h`: cbindgen's text, with a title before each section and an _INIT macro behind each option
-//! struct.
+//! Makes `include/rekall.h`: what cbindgen makes of the sources, put in the order of the topics, with an _INIT macro after
+//! each option struct.
+
+#[path = "topics.rs"]
+pub(crate) mod topics;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The header's order. Each file's first line is its section's title.
-const SECTIONS: &[&str] = &[
-    "boundary/version",
-    "boundary/status",
-    "boundary/error",
-    "boundary/text",
-    "calls/token",
-    "calls/watch",
-    "callbacks/events",
-    "callbacks/embedder",
-    "boundary/limits",
-    "calls/handle",
-    "callbacks/clock",
-    "model/load",
-    "file/open",
-    "file/config",
-    "entries/input",
-    "entries/remember",
-    "entries/entry",
-    "entries/get_update_forget",
-    "entries/supersede",
-    "entries/links",
-    "entries/batch",
-    "entries/json",
-    "entries/filter",
-    "entries/list",
-    "entries/get_many",
-    "entries/change_feed",
-    "entries/facets",
-    "search/recall",
-    "search/recall_many",
-    "search/similar",
-    "search/hits",
-    "search/passage",
-    "model/embed",
-    "model/embed_texts",
-    "model/lifecycle",
-    "model/reembed",
-    "boundary/report",
-    "file/transfer",
-    "file/upkeep",
-    "search/selftest",
-    "file/stats",
+/// The header's topics, in order, each of one file or several. The first line of the first file is the title, the rest of its
+/// first comment an introduction with an example. A topic's constants and types stand before its functions, both in the order
+/// of the files. What uses a type comes after it, as C wants.
+pub(crate) const TOPICS: &[&[&str]] = &[
+    &["boundary/version"],
+    &["boundary/status"],
+    &["boundary/error"],
+    &["boundary/text"],
+    &["boundary/limits"],
+    &["calls/token"],
+    &["calls/watch"],
+    &["callbacks/events"],
+    &["callbacks/embedder"],
+    &["callbacks/clock"],
+    &["model/load"],
+    &["boundary/report"],
+    &["file/config"],
+    &["file/open", "calls/handle"],
+    &["entries/input"],
+    &["entries/remember"],
+    &["entries/entry"],
+    &["entries/get_update_forget"],
+    &["entries/supersede"],
+    &["entries/links"],
+    &["entries/filter"],
+    &["entries/list", "entries/get_many"],
+    &["entries/batch"],
+    &["entries/json"],
+    &["entries/change_feed"],
+    &["entries/facets"],
+    &["search/hits", "search/passage"],
+    &["search/recall"],
+    &["search/recall_many"],
+    &["search/similar"],
+    &["model/embed", "model/embed_texts"],
+    &["model/lifecycle"],
+    &["model/reembed"],
+    &["file/transfer"],
+    &["file/upkeep"],
+    &["search/selftest"],
+    &["file/stats"],
 ];
 
 /// Files that declare nothing for C.
@@ -93,12 +94,17 @@ pub(crate) fn source_files() -> Vec<PathBuf> {
     files
 }
 
+/// A source file by its name in [`TOPICS`].
+pub(crate) fn source_file(name: &str) -> PathBuf {
+    crate_root().join("src").join(name).with_extension("rs")
+}
+
 /// Where the header stands.
 pub(crate) fn header_path() -> PathBuf {
     crate_root().join("../include/rekall.h")
 }
 
-/// The header as it should be.
+/// The header as it should be: what stands before the first topic, the topics in order, and what stands after the last.
 pub(crate) fn header() -> String {
     let sources = crate_root().join("src");
     let found: BTreeSet<String> = source_files()
@@ -106,13 +112,37 @@ pub(crate) fn header() -> String {
         .filter(|file| !file.ends_with("mod.rs"))
         .map(|file| file.strip_prefix(&sources).unwrap().with_extension("").to_string_lossy().into_owned())
         .collect();
-    let known: BTreeSet<String> = SECTIONS.iter().chain(INSIDE).map(|&name| name.to_owned()).collect();
-    assert_eq!(found, known, "a source file is missing from, or too much in, the header's sections");
+    let known: BTreeSet<String> =
+        TOPICS.iter().copied().flatten().chain(INSIDE).map(|&name| name.to_owned()).collect();
+    assert_eq!(
+        found, known,
+        "a source file is neither a topic of the header nor among those that declare nothing"
+    );
 
+    let text = generated();
+    let (opening, rest) = text.split_once("\n/**\n").expect("the header declares something");
+    let (types, functions) = rest.split_once(C_LINKAGE).expect("types stand before functions");
+    let (functions, closing) = functions.split_once(C_LINKAGE_END).expect("functions end");
+    let mut items = topics::items(types);
+    items.extend(topics::items(
+        functions.trim_start().strip_prefix("/**\n").expect("functions are documented"),
+    ));
+    let topics = topics::topics();
+    let contents: Vec<String> = topics.iter().map(|topic| format!(" *   {}\n", topic.title)).collect();
+    let opening = opening.replacen("\n */\n", &format!("\n *\n * CONTENTS\n{} */\n", contents.concat()), 1);
+    let body = with_init_macros(&topics::in_order(&topics, items));
+    with_warnings(&format!("{opening}\n{C_LINKAGE}\n{body}{C_LINKAGE_END}{closing}"))
+}
+
+const C_LINKAGE: &str = "#ifdef __cplusplus\nextern \"C\" {\n#endif /* __cplusplus */\n";
+const C_LINKAGE_END: &str = "#ifdef __cplusplus\n}  /* extern \"C\" */\n#endif  /* __cplusplus */\n";
+
+/// What cbindgen makes of the sources: all constants, then all types, then all functions.
+fn generated() -> String {
     let config = cbindgen::Config::from_file(crate_root().join("cbindgen.toml")).unwrap();
     let mut builder = cbindgen::Builder::new().with_config(config);
-    for section in SECTIONS {
-        builder = builder.with_src(sources.join(section).with_extension("rs"));
+    for file in TOPICS.iter().copied().flatten() {
+        builder = builder.with_src(source_file(file));
     }
     let mut text = Vec::new();
     builder.generate().expect("cbindgen reads the sources").write(&mut text);
@@ -130,48 +160,7 @@ pub(crate) fn header() -> String {
         .replace("typedef struct rekall", "typedef struct @")
         .replace("struct rekall", "rekall")
         .replace("typedef struct @", "typedef struct rekall");
-    for section in SECTIONS {
-        let source = fs::read_to_string(sources.join(section).with_extension("rs")).unwrap();
-        text = titled(&text, &source);
-    }
-    one_empty_line(&with_warnings(&with_init_macros(&text)))
-}
-
-/// Puts the section's title before its first constant and its first function.
-fn titled(text: &str, source: &str) -> String {
-    let title = source.lines().next().and_then(|line| line.strip_prefix("//! ")).expect("a file has a title");
-    let title = title.trim_end_matches('.');
-    let first = |marker: &str| {
-        let (_, rest) = source.split_once(marker)?;
-        rest.split([':', '(', '<', ' ']).next()
-    };
-    let mut text = text.to_owned();
-    let wanted = [
-        first("pub const REKALL_").map(|name| format!("#define REKALL_{name} ")),
-        first("extern \"C\" fn rekall_").map(|name| format!("rekall_{name}(")),
-    ];
-    for declaration in wanted.into_iter().flatten() {
-        let at = declared_at(&text, &declaration);
-        let rule = format!("/* {} */", "=".repeat(104));
-        let banner = format!("{rule}\n/* {title:<104} */\n{rule}\n\n");
-        text.insert_str(at, &banner);
-    }
-    text
-}
-
-/// Where the comment of a declaration begins.
-fn declared_at(text: &str, declaration: &str) -> usize {
-    let mut from = 0;
-    loop {
-        let at =
-            from + text[from..].find(declaration).unwrap_or_else(|| panic!("{declaration} is not declared"));
-        let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
-        if !text[line..at].trim_start().starts_with('*') {
-            let comment = text[..line].rfind("/**").expect("everything is documented");
-            return comment;
-        }
-        from = at + 1;
-    }
+    one_empty_line(&text)
 }
 
 /// A struct of the header: its name, and its members as they are declared.
@@ -212,7 +201,7 @@ pub(crate) fn structs(header: &str) -> Vec<Struct<'_>> {
     found
 }
 
-/// Behind each struct with a size: `#define X_INIT { sizeof(x), 0, ... }`.
+/// After each struct with a size: `#define X_INIT { sizeof(x), 0, ... }`.
 fn with_init_macros(text: &str) -> String {
     let mut out = text.to_owned();
     for found in structs(text).iter().filter(|found| found.is_sized()) {

@@ -13,10 +13,12 @@
 //! rekall.remember(NewEntry::new("CORS fails on Safari").content("The preflight answer lacks a header."))?;
 //! rekall.remember(NewEntry::new("Les sauvegardes échouent la nuit").content("Le disque est plein."))?;
 //!
-//! for hit in rekall.recall("browser blocks my API call").limit(1).run()? {
-//!     println!("{:.2} {}", hit.score, hit.entry.title);
-//! #   assert_eq!(hit.entry.title, "CORS fails on Safari");
+//! # let mut printed = Vec::new();
+//! for hit in rekall.recall("browser blocks my API call").limit(3).run()? {
+//!     println!("{:.2}  {}", hit.similarity.unwrap_or_default(), hit.entry.title);
+//! #   printed.push(format!("{:.2}  {}", hit.similarity.unwrap_or_default(), hit.entry.title));
 //! }
+//! # assert_eq!(printed, ["0.22  CORS fails on Safari", "-0.12  Les sauvegardes échouent la nuit"]);
 //! # Ok(())
 //! # }
 //! ```

@@ -46,4 +46,39 @@ mod tests {
             assert_eq!(licenses(features), Ok(()), "{name}");
         }
     }
+
+    /// The features of a manifest, `default` left out.
+    fn features(manifest: &str) -> Vec<String> {
+        let section = manifest.split("\n[features]\n").nth(1).unwrap_or_default();
+        let section = section.split("\n[").next().unwrap_or_default();
+        let names = section.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.trim());
+        names.filter(|name| !name.starts_with('#') && *name != "default").map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_feature_is_documented_with_its_crate() {
+        let read = |path: &str| std::fs::read_to_string(crate::run::root().join(path)).unwrap();
+        let page = read("docs/features.md");
+        for (package, manifest) in [
+            ("rekall", "Cargo.toml"),
+            ("rekall-ffi", "rekall-ffi/Cargo.toml"),
+            ("rekall-core", "rekall-core/Cargo.toml"),
+            ("rekall-index", "rekall-index/Cargo.toml"),
+            ("rekall-model", "rekall-model/Cargo.toml"),
+            ("rekall-cache", "rekall-cache/Cargo.toml"),
+        ] {
+            let heading = format!("`{package}`");
+            let mut sections = page.split("\n## ");
+            let section = sections.find(|text| text.lines().next().unwrap_or_default().contains(&heading));
+            let section = section.unwrap_or_else(|| panic!("docs/features.md has no section for {package}"));
+            let features = features(&read(manifest));
+            assert!(package == "rekall-cache" || !features.is_empty(), "{manifest}");
+            for feature in features {
+                assert!(
+                    section.contains(&format!("`{feature}`")),
+                    "{package}: {feature} in docs/features.md"
+                );
+            }
+        }
+    }
 }

@@ -3127,12 +3127,16 @@ typedef struct rekall_embedded {
      * Entries of which the model knows no word: words find them, meaning does not.
      */
     uint64_t without_meaning;
+    /**
+     * Entries that cannot be read and got none; rekall_check() names them.
+     */
+    uint64_t unreadable;
 } rekall_embedded;
 
 /**
  * A rekall_embedded with its size, and the default in all members.
  */
-#define REKALL_EMBEDDED_INIT { sizeof(rekall_embedded), 0, 0, 0 }
+#define REKALL_EMBEDDED_INIT { sizeof(rekall_embedded), 0, 0, 0, 0 }
 
 /**
  * The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.

@@ -63,7 +63,7 @@ pub use cancel::CancelToken;
 pub use config::Config;
 pub use error::{ConfigError, Error, ErrorKind};
 pub use event::Event;
-pub use models::{Embedded, Purpose};
+pub use models::{EmbedReport, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
     Degraded, Explain, Fusion, Hit, HitChunk, Mode, Passage, Query, Recall, RecallReport, Recalled,

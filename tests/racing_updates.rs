@@ -5,11 +5,12 @@ mod common;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::{BACKENDS, Configure, Random, WordModel, ends};
 use rekall::core::WallClock;
 use rekall::model::{Error, Fingerprint};
-use rekall::{Builder, Context, Embedder, EntryId, EntryPatch, Mode, NewEntry, Rekall, Watch};
+use rekall::{Batch, Builder, Context, Embedder, EntryId, EntryPatch, Mode, NewEntry, Rekall, Watch};
 
 /// Every entry is stamped with the same time.
 #[derive(Debug)]
@@ -168,6 +169,41 @@ fn an_entry_that_changes_while_it_waits_gets_its_vectors_all_the_same() {
         }));
         memory.embed_pending(Watch::new()).unwrap();
         assert_eq!(roles(memory, id), [0], "{name}");
+    }
+}
+
+/// Another writer who changes the entry whenever somebody embeds: at some point it has to wait.
+#[test]
+fn whoever_changes_an_entry_without_end_is_made_to_wait() {
+    let patch = || EntryPatch::new().title("disk nearly full");
+    type Change<'a> = &'a dyn Fn(&Rekall, EntryId);
+    let update: Change<'_> = &|memory, id| drop(memory.update(id, &patch()).unwrap());
+    let apply: Change<'_> = &|memory, id| {
+        let mut batch = Batch::new();
+        batch.update(id, patch());
+        memory.apply(&batch, Watch::new()).unwrap();
+    };
+    for (name, change) in [("update", update), ("apply", apply)] {
+        let Pair { memory, meanwhile, .. } = &pair(|builder| builder);
+        let id = memory.remember(noted("disk full")).unwrap();
+        let model = Arc::new(WordModel::new(16));
+        let hasty = Rekall::builder(memory.path()).embedder(model).busy_timeout(Duration::from_millis(20));
+        let hasty = Arc::new(hasty.open().unwrap());
+        let outcomes: Arc<Mutex<Vec<bool>>> = Arc::default();
+        for number in 0..100 {
+            let (hasty, outcomes) = (Arc::clone(&hasty), Arc::clone(&outcomes));
+            meanwhile.lock().unwrap().push(Box::new(move || {
+                let changed = hasty.update(id, &EntryPatch::new().content(format!("content {number}")));
+                outcomes.lock().unwrap().push(changed.is_ok());
+            }));
+        }
+        change(memory, id);
+        let outcomes = outcomes.lock().unwrap();
+        assert_eq!(*outcomes, [[true; 8].as_slice(), &[false]].concat(), "{name}");
+        let entry = memory.get(id).unwrap();
+        assert_eq!((&*entry.title, &*entry.content), ("disk nearly full", "content 92"), "{name}");
+        let found = memory.recall("disk nearly full content 92").mode(Mode::Semantic).limit(1).run().unwrap();
+        assert!(found[0].similarity.unwrap() > 0.999, "{name}: {:?}", found[0].similarity);
     }
 }
 

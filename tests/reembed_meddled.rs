@@ -228,7 +228,7 @@ fn what_is_rewritten_meanwhile_is_not_taken_for_wordless() {
     assert_found(&memory, "now with words", ids[3]);
     assert_whole(&memory);
     // Of the one that is left, everybody knows.
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::Embedded::default());
+    assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::EmbedReport::default());
     assert_eq!(memory.repair(rekall::Watch::new()).unwrap().pending, 0);
     assert_whole(&memory);
 }
@@ -248,7 +248,7 @@ fn an_entry_without_known_words_waits_for_nothing() {
     let id = memory.remember(NewEntry::new("§")).unwrap();
     assert_eq!(told(), [id]);
     assert_whole(&memory);
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::Embedded::default());
+    assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::EmbedReport::default());
     assert_eq!(memory.repair(rekall::Watch::new()).unwrap().pending, 0);
     assert_whole(&memory);
     assert!(memory.recall("anything").run().unwrap().degraded.is_empty());

@@ -1,4 +1,4 @@
-//! Searches in a file that holds entries which cannot be read: the others are found, and those are named.
+//! A file that holds entries which cannot be read: the others are found and embedded, and those are named.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::WordModel;
-use rekall::{Degraded, EntryId, Filter, Mode, NewEntry, Recalled, Rekall};
+use rekall::{Degraded, EntryId, Filter, Mode, NewEntry, Recalled, Rekall, Watch};
 
 const UNREADABLE: [usize; 3] = [0, 5, 6];
 
@@ -16,13 +16,18 @@ fn notes(folder: &tempfile::TempDir) -> (Rekall, Vec<EntryId>) {
     let notes: Vec<NewEntry> =
         (0..30).map(|number| NewEntry::new(format!("note {}", "more ".repeat(number)))).collect();
     let ids = memory.remember_many(&notes).run().unwrap();
-    let raw = rusqlite::Connection::open(&path).unwrap();
+    spoil(&memory, UNREADABLE.map(|at| ids[at]));
+    (memory, ids)
+}
+
+/// Gives entries metadata that cannot be read.
+fn spoil(memory: &Rekall, ids: impl IntoIterator<Item = EntryId>) {
+    let raw = rusqlite::Connection::open(memory.path()).unwrap();
     let deep = format!("{{\"k\": {}1{}}}", "[".repeat(500), "]".repeat(500));
-    for at in UNREADABLE {
-        let row = (&deep, ids[at].to_string());
+    for id in ids {
+        let row = (&deep, id.to_string());
         assert_eq!(raw.execute("UPDATE entry SET metadata = ?1 WHERE ulid = ?2", row).unwrap(), 1);
     }
-    (memory, ids)
 }
 
 /// The entries that a search names as unreadable.
@@ -65,7 +70,47 @@ fn searches_give_as_many_hits_as_there_are_and_name_what_they_cannot_read() {
     assert!(found.is_empty());
     assert_eq!(named(&found), bad);
 
-    memory.repair(rekall::Watch::new()).unwrap();
+    memory.repair(Watch::new()).unwrap();
     let found = memory.recall("note").limit(100).run().unwrap();
     assert_eq!((found.len(), named(&found)), (30, Vec::new()));
+}
+
+#[test]
+fn vectors_are_made_for_what_can_be_read_and_the_rest_is_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let silent = Rekall::builder(&path).without_model().open().unwrap();
+    let notes: Vec<NewEntry> = (0..30).map(|number| NewEntry::new(format!("note {number}"))).collect();
+    let ids = silent.remember_many(&notes).run().unwrap();
+    let bad = UNREADABLE.map(|at| ids[at]);
+    spoil(&silent, bad);
+    let memory = Rekall::builder(&path).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+    for embedded in [27, 0] {
+        let done = memory.embed_pending(Watch::new()).unwrap();
+        assert_eq!((done.entries, done.unreadable.as_slice()), (embedded, bad.as_slice()));
+    }
+    memory.repair(Watch::new()).unwrap();
+    let done = memory.embed_pending(Watch::new()).unwrap();
+    assert_eq!((done.entries, done.unreadable.as_slice()), (3, [].as_slice()));
+}
+
+/// More of them than a change of model embeds in the transaction that switches.
+#[test]
+fn a_change_of_model_does_not_wait_for_entries_that_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let memory = Rekall::builder(&path).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+    let notes: Vec<NewEntry> = (0..300).map(|number| NewEntry::new(format!("note {number}"))).collect();
+    let ids = memory.remember_many(&notes).run().unwrap();
+    let bad = &ids[20..220];
+    spoil(&memory, bad.iter().copied());
+    let done =
+        memory.reembed_with_embedder(Arc::new(WordModel::named("other words", 16)), Watch::new()).unwrap();
+    assert_eq!((done.entries, done.unreadable.as_slice()), (100, bad));
+    let found = memory.recall("note 1").mode(Mode::Semantic).limit(300).run().unwrap();
+    assert_eq!(found.len(), 100);
+    assert!(found.degraded.contains(&Degraded::Pending { count: 200 }), "{:?}", found.degraded);
+    memory.repair(Watch::new()).unwrap();
+    assert_eq!(memory.embed_pending(Watch::new()).unwrap().entries, 200);
+    assert!(memory.check(Watch::new()).unwrap().is_clean());
 }

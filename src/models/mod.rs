@@ -4,6 +4,7 @@ mod current;
 mod embed;
 mod fill;
 mod lifecycle;
+mod pending;
 pub(crate) mod pieces;
 mod reembed;
 
@@ -20,7 +21,7 @@ use crate::event::{Event, Events};
 use crate::settings::Settings;
 
 pub use embed::Purpose;
-pub use reembed::Embedded;
+pub use fill::EmbedReport;
 
 /// Where vectors come from.
 pub(crate) enum ModelChoice {

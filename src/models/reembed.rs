@@ -1,4 +1,4 @@
-//! Making vectors later, or anew with another model.
+//! Making all vectors with another model.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -6,13 +6,10 @@ use std::time::Duration;
 use rekall_core::{Space, SpaceState};
 use rekall_model::{Embedder, LoadOptions, ModelSource};
 
-use super::fill::{Filling, Texts};
+use super::fill::{BATCH, EmbedReport, Filling, PATIENT_ROUNDS, Texts};
 use super::{Lease, ModelChoice, Models, same_space};
 use crate::retry::Attempt;
 use crate::{Error, Rekall, Watch};
-
-/// Entries embedded between two transactions: what is lost when the process dies in the middle.
-const BATCH: usize = 128;
 
 /// Entries that may be missing still when a filled space takes over: they are embedded in the transaction that switches,
 /// or somebody who writes steadily would put it off for ever.
@@ -21,44 +18,16 @@ const LAST: usize = 64;
 /// How long that may take, as writers wait meanwhile.
 const LAST_TIME: Duration = Duration::from_millis(50);
 
-/// Rounds after which the last entries may take longer, and after which entries that others keep changing are left to the
-/// next call.
-const PATIENT_ROUNDS: usize = 8;
-
 /// Vectors dropped in one transaction: some tens of milliseconds, for which writers wait.
 const DROPPED_AT_ONCE: usize = 1024;
 
-/// What [`Rekall::reembed`] or [`Rekall::embed_pending`] did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Embedded {
-    /// Entries that got vectors.
-    pub entries: usize,
-    /// Vectors made for them.
-    pub vectors: usize,
-    /// Entries of which the model knows no word: words find them, meaning does not.
-    pub without_meaning: usize,
-}
-
 impl Rekall {
-    /// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also
-    /// by another program. In batches, each one transaction; a call that was stopped goes on where it was. Entries of
-    /// which the model knows no word are noted as such and not tried again before their text or the model changes.
-    ///
-    /// # Errors
-    /// [`Error::NoModel`], [`Error::Model`]; [`Error::ModelMismatch`] when the file's vectors are another
-    /// model's; [`Error::Interrupted`]; [`Error::Core`].
-    pub fn embed_pending(&self, mut watch: Watch<'_>) -> Result<Embedded, Error> {
-        let done = self.with_models(|models| self.embed_waiting(&models.lease(None)?, &mut watch))?;
-        self.drop_leaving(&watch);
-        Ok(done)
-    }
-
     /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go
     /// on with the old model until one transaction switches to the new one, for which this memory then uses
     /// `source`. Entries written meanwhile are in the new space, too, before it takes over. The old vectors
     /// are dropped afterwards, in short transactions; what fails or is killed there is made up for by the next call of
-    /// this or of [`embed_pending`](Self::embed_pending), or by [`compact`](Self::compact).
+    /// this or of [`embed_pending`](Self::embed_pending), or by [`compact`](Self::compact). Entries that cannot be read
+    /// are left out and reported; they are without vectors until they are repaired and embedded.
     ///
     /// A call that was stopped or killed is resumed by calling again with the same model; calling with a third one gives
     /// up what was made until then. Two processes may do it at once with the same model; with two models the one that
@@ -73,7 +42,7 @@ impl Rekall {
         source: ModelSource,
         options: LoadOptions,
         watch: Watch<'_>,
-    ) -> Result<Embedded, Error> {
+    ) -> Result<EmbedReport, Error> {
         self.reembed_with(ModelChoice::Source(source, Box::new(options)), watch)
     }
 
@@ -85,14 +54,14 @@ impl Rekall {
         &self,
         embedder: Arc<dyn Embedder>,
         watch: Watch<'_>,
-    ) -> Result<Embedded, Error> {
+    ) -> Result<EmbedReport, Error> {
         self.reembed_with(ModelChoice::Own(embedder), watch)
     }
 
-    fn reembed_with(&self, choice: ModelChoice, mut watch: Watch<'_>) -> Result<Embedded, Error> {
+    fn reembed_with(&self, choice: ModelChoice, mut watch: Watch<'_>) -> Result<EmbedReport, Error> {
         let models = Arc::new(Models::new(choice, &self.settings, &self.events)?);
         let lease = models.lease(None)?;
-        let mut done = Embedded::default();
+        let mut done = EmbedReport::default();
         match self.building_space(&lease)? {
             Some(space) => {
                 let mut filling = Filling::new(self, space, &*lease);
@@ -102,52 +71,11 @@ impl Rekall {
         }
         // The model is changed. What is left to do can be done later as well, so it fails without failing the call.
         match self.embed_waiting(&lease, &mut watch) {
-            Ok(waited) => done.add(waited),
+            Ok(waited) => done.add(&waited),
             Err(error) => tracing::warn!(%error, "entries wait for vectors of the new model"),
         }
         self.drop_leaving(&watch);
         Ok(done)
-    }
-
-    /// Gives vectors to the entries that wait for them, if the active space is this model's.
-    fn embed_waiting(&self, lease: &Lease, watch: &mut Watch<'_>) -> Result<Embedded, Error> {
-        let mut done = Embedded::default();
-        'space: loop {
-            let fingerprint = lease.fingerprint().as_str();
-            let space = self.write(|tx| self.own_space(tx, fingerprint, lease.dimensions()))?;
-            let waiting = |after, limit| self.store.read()?.pending(space.id, after, limit);
-            let total = done.entries + done.without_meaning + waiting(0, usize::MAX)?.len();
-            let mut filling = Filling::new(self, space.clone(), &**lease);
-            for _ in 0..PATIENT_ROUNDS {
-                let (mut after, mut left) = (0, 0);
-                loop {
-                    watch.check_cancelled()?;
-                    let rows = waiting(after, BATCH)?;
-                    let Some(&last) = rows.last() else { break };
-                    after = last;
-                    match filling.fill(&rows, watch)? {
-                        Some(filled) => {
-                            done.add(filled.done);
-                            left += filled.left;
-                        }
-                        // Another model's space is active now, unless somebody only thought so.
-                        None => continue 'space,
-                    }
-                    watch.tell(done.seen().min(total), total);
-                    if rows.len() < BATCH {
-                        // What was written meanwhile is somebody else's, who may never stop.
-                        break;
-                    }
-                }
-                watch.check_cancelled()?;
-                // Those that were changed under the model's hands are looked at once more; whoever changes them without a
-                // pause leaves them to the next call.
-                if left == 0 {
-                    break;
-                }
-            }
-            return Ok(done);
-        }
     }
 
     /// The space to fill for this model: one begun earlier, or a new one; `None` when the active one is its own. What was
@@ -179,7 +107,7 @@ impl Rekall {
         filling: &mut Filling<'_>,
         models: &Arc<Models>,
         watch: &mut Watch<'_>,
-        done: &mut Embedded,
+        done: &mut EmbedReport,
     ) -> Result<(), Error> {
         let missing = |id, after, limit| self.store.read()?.without_vectors(id, after, limit);
         let total = missing(filling.space.id, 0, usize::MAX)?.len();
@@ -195,8 +123,8 @@ impl Rekall {
                 after = last;
                 // What became of the space, the switch will find.
                 let Some(filled) = filling.fill(&rows, watch)? else { break };
-                done.add(filled.done);
-                watch.tell(done.seen().min(total), total);
+                done.add(&filled.report);
+                watch.tell(done.entries_seen().min(total), total);
                 if rows.len() < BATCH {
                     break;
                 }
@@ -207,7 +135,7 @@ impl Rekall {
             // From then on each round takes twice as many into the switch, so it comes to an end whoever writes.
             let entries = LAST << round.saturating_sub(PATIENT_ROUNDS).min(20);
             if let Some(last) = self.switch(filling, (entries, most), models, watch)? {
-                done.add(last);
+                done.add(&last);
                 break;
             }
         }
@@ -224,7 +152,7 @@ impl Rekall {
         (most_entries, most_pieces): (usize, usize),
         models: &Arc<Models>,
         watch: &Watch<'_>,
-    ) -> Result<Option<Embedded>, Error> {
+    ) -> Result<Option<EmbedReport>, Error> {
         // An operation whose model is not the file's waits for this lock before it believes it.
         let switching = self.switching.write().unwrap_or_else(PoisonError::into_inner);
         let switched = self.try_write_then(
@@ -232,13 +160,16 @@ impl Rekall {
                 match filling.state(tx)? {
                     Some(SpaceState::Building) => {}
                     // Another process filled it as well, and was faster.
-                    Some(SpaceState::Active) => return Ok(Attempt::Done(Embedded::default())),
+                    Some(SpaceState::Active) => return Ok(Attempt::Done(EmbedReport::default())),
                     _ => return Err(rekall_core::Error::SpaceNotFound { id: filling.space.id.0 }.into()),
                 }
-                let mut done = Embedded::default();
-                let rows = tx.without_vectors(filling.space.id, 0, most_entries + 1)?;
+                let mut done = EmbedReport::default();
+                // Entries that could not be read have no vectors and do not count, unless they can be read by now.
+                let most_rows = most_entries + filling.unreadable.len();
+                let rows = tx.without_vectors(filling.space.id, 0, most_rows + 1)?;
                 if !rows.is_empty() {
-                    if rows.len() > most_entries {
+                    let missing = rows.iter().filter(|row| !filling.unreadable.contains(row)).count();
+                    if missing > most_entries {
                         return Ok(Attempt::Outdated(()));
                     }
                     // Nobody else writes now, so a reader sees the very same rows.
@@ -247,7 +178,8 @@ impl Rekall {
                         return Ok(Attempt::Outdated(()));
                     }
                     let vectors = filling.embed(&texts, watch)?;
-                    done = texts.write(&vectors, tx, &filling.space)?.done;
+                    done = texts.write(&vectors, tx, &filling.space)?.report;
+                    texts.mark_unreadable_as_pending(tx)?;
                 }
                 tx.activate_space(filling.space.id)?;
                 tx.settle_pending(filling.space.id)?;
@@ -268,7 +200,7 @@ impl Rekall {
 
     /// Drops what a switch replaced and what was given up, also by one that was killed before it came to that. A part at
     /// a time, so that writers need not wait long. Nobody searches there: that it fails is no error of the caller's.
-    fn drop_leaving(&self, watch: &Watch<'_>) {
+    pub(super) fn drop_leaving(&self, watch: &Watch<'_>) {
         if let Err(error) = self.try_drop_leaving(watch) {
             tracing::warn!(%error, "vectors of an older model are still in the file");
         }
@@ -284,18 +216,5 @@ impl Rekall {
             }
         }
         Ok(())
-    }
-}
-
-impl Embedded {
-    fn add(&mut self, more: Self) {
-        self.entries += more.entries;
-        self.vectors += more.vectors;
-        self.without_meaning += more.without_meaning;
-    }
-
-    /// Entries looked at.
-    fn seen(&self) -> usize {
-        self.entries + self.without_meaning
     }
 }

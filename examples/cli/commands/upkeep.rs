@@ -131,6 +131,7 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
         "entries": entries,
         "vectors": vectors,
         "without_meaning": done.without_meaning + waited.without_meaning,
+        "unreadable": waited.unreadable,
         "elapsed_ms": ms(elapsed),
     });
     let mut text = format!("{} in {:.2} s\n", counted(entries, "note"), elapsed.as_secs_f64());

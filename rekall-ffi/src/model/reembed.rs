@@ -26,6 +26,8 @@ pub struct Embedded {
     pub vectors: u64,
     /// Entries of which the model knows no word: words find them, meaning does not.
     pub without_meaning: u64,
+    /// Entries that cannot be read and got none; rekall_check() names them.
+    pub unreadable: u64,
 }
 
 /// The model for rekall_reembed(): either model or embedder. Start from REKALL_REEMBED_OPTIONS_INIT.
@@ -42,7 +44,7 @@ pub struct ReembedOptions {
     pub embedder: *const HostEmbedder,
 }
 
-sized!(Embedded, ..without_meaning => "rekall_embedded", ReembedOptions, ..embedder => "rekall_reembed_options");
+sized!(Embedded, ..unreadable => "rekall_embedded", ReembedOptions, ..embedder => "rekall_reembed_options");
 
 /// As REKALL_EMBEDDED_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -58,13 +60,14 @@ pub unsafe extern "C" fn rekall_reembed_options_init(options: *mut ReembedOption
     unsafe { options::init(options, struct_size) }
 }
 
-impl From<rekall::Embedded> for Embedded {
-    fn from(done: rekall::Embedded) -> Self {
+impl From<rekall::EmbedReport> for Embedded {
+    fn from(done: rekall::EmbedReport) -> Self {
         Self {
             struct_size: size_of::<Self>(),
             entries: done.entries as u64,
             vectors: done.vectors as u64,
             without_meaning: done.without_meaning as u64,
+            unreadable: done.unreadable.len() as u64,
         }
     }
 }

@@ -34,6 +34,13 @@ pub(crate) type ReadTime = Option<Instant>;
 
 impl<K: CacheKey> EmbeddingCache<K> {
     /// An empty cache. Nothing is allocated before the first vector is stored.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache: EmbeddingCache<u64> = EmbeddingCache::new(CacheOptions::new().max_bytes(1 << 20));
+    /// assert!(cache.is_empty());
+    /// ```
     pub fn new(options: CacheOptions) -> Self {
         let store = new_store(options.limits());
         let (time_to_live, clock) = options.into_time();
@@ -50,6 +57,14 @@ impl<K: CacheKey> EmbeddingCache<K> {
     /// What an entry with this key and a vector of this many dimensions counts against
     /// [`max_bytes`](CacheOptions::max_bytes): the vector (4 bytes per dimension), the key with its
     /// [heap bytes](CacheKey::heap_bytes), and about 120 bytes of bookkeeping.
+    ///
+    /// ```
+    /// use rekall_cache::EmbeddingCache;
+    ///
+    /// // To keep 10,000 vectors of 384 dimensions, a cache needs this `max_bytes`:
+    /// let bytes = 10_000 * EmbeddingCache::entry_bytes(&0_u64, 384);
+    /// assert!((16_000_000..17_500_000).contains(&bytes));
+    /// ```
     pub fn entry_bytes(key: &K, dimensions: usize) -> u64 {
         entry_bytes(key, dimensions)
     }
@@ -60,6 +75,17 @@ impl<K: CacheKey> EmbeddingCache<K> {
     /// A computation of this key that is under way in
     /// [`get_or_try_insert_with`](Self::get_or_try_insert_with) will not overwrite it, even if this one is
     /// not kept. Vectors read before this call and stored after it belong in a [`Fill`](crate::Fill).
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// assert!(cache.insert("key", [0.6, 0.8]));
+    /// assert!(cache.insert("key", [1.0, 0.0]), "the newer vector replaces the older one");
+    /// assert_eq!(cache.get(&"key").as_deref(), Some(&[1.0, 0.0][..]));
+    /// // A cache without room keeps nothing, and says so.
+    /// assert!(!EmbeddingCache::new(CacheOptions::new().max_entries(0)).insert("key", [0.6, 0.8]));
+    /// ```
     pub fn insert(&self, key: K, vector: impl Into<Arc<[f32]>>) -> bool {
         let cached = self.prepare(&key, vector.into());
         self.epochs.raise();
@@ -67,6 +93,15 @@ impl<K: CacheKey> EmbeddingCache<K> {
     }
 
     /// The vector stored for this key, if it has not expired.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// assert_eq!(cache.get(&7).as_deref(), Some(&[0.6, 0.8][..]));
+    /// assert_eq!(cache.get(&8), None);
+    /// ```
     pub fn get(&self, key: &K) -> Option<Arc<[f32]>> {
         let vector = self.look_up(key, self.read_time());
         self.counters.lookup(vector.is_some());
@@ -75,6 +110,15 @@ impl<K: CacheKey> EmbeddingCache<K> {
 
     /// Whether [`get`](Self::get) would return a vector now. It is not counted as a lookup and does not mark
     /// the entry as used.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// assert!(cache.contains(&7) && !cache.contains(&8));
+    /// assert_eq!((cache.stats().hits, cache.stats().misses), (0, 0));
+    /// ```
     pub fn contains(&self, key: &K) -> bool {
         match self.store.peek(key) {
             Some(cached) if self.expired(&cached, self.read_time()) => {
@@ -89,12 +133,34 @@ impl<K: CacheKey> EmbeddingCache<K> {
     ///
     /// If entries can expire, it first drops those that have, so it is O(n) under the lock; otherwise O(1).
     /// [`stats`](Self::stats) counts what is held, expired entries included, in O(1).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rekall_cache::{CacheOptions, EmbeddingCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let options = CacheOptions::new().time_to_live(Duration::from_secs(10)).clock(clock.clone());
+    /// let cache = EmbeddingCache::new(options);
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// assert_eq!(cache.len(), 1);
+    /// clock.advance(Duration::from_secs(10));
+    /// assert_eq!(cache.len(), 0);
+    /// ```
     pub fn len(&self) -> usize {
         self.remove_expired();
         self.store.len()
     }
 
     /// Whether [`len`](Self::len) is 0, at the same cost.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// assert!(cache.is_empty());
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// assert!(!cache.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -102,6 +168,20 @@ impl<K: CacheKey> EmbeddingCache<K> {
     /// Drops every expired entry and returns how many there were. O(n) under the lock.
     ///
     /// Results are correct without it: it only frees memory early, for example when a host goes idle.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rekall_cache::{CacheOptions, EmbeddingCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let options = CacheOptions::new().time_to_live(Duration::from_secs(10)).clock(clock.clone());
+    /// let cache = EmbeddingCache::new(options);
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// clock.advance(Duration::from_secs(10));
+    /// assert_eq!(cache.stats().entries, 1, "no call has found it expired yet");
+    /// assert_eq!(cache.remove_expired(), 1);
+    /// assert_eq!(cache.stats().entries, 0);
+    /// ```
     pub fn remove_expired(&self) -> usize {
         let now = self.read_time();
         if now.is_none() {
@@ -113,6 +193,18 @@ impl<K: CacheKey> EmbeddingCache<K> {
     }
 
     /// Counts since the cache was made, and what it holds now.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// cache.get(&7);
+    /// cache.get(&8);
+    /// let stats = cache.stats();
+    /// assert_eq!((stats.entries, stats.hits, stats.misses), (1, 1, 1));
+    /// assert_eq!(stats.bytes, EmbeddingCache::entry_bytes(&7_u64, 2));
+    /// ```
     pub fn stats(&self) -> CacheStats {
         self.counters.read(self.store.len() as u64)
     }

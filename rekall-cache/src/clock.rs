@@ -13,6 +13,23 @@ use std::time::{Duration, Instant};
 ///
 /// **An implementer may rely on**: the cache calls it under none of its locks, and never when
 /// [`time_to_live`](crate::CacheOptions::time_to_live) is `None`, except once for each vector stored.
+///
+/// ```
+/// use std::time::Instant;
+/// use rekall_cache::Clock;
+///
+/// /// A clock that stands still.
+/// struct Stopped(Instant);
+///
+/// impl Clock for Stopped {
+///     fn now(&self) -> Instant {
+///         self.0
+///     }
+/// }
+///
+/// let clock = Stopped(Instant::now());
+/// assert_eq!(clock.now(), clock.now());
+/// ```
 pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> Instant;
@@ -25,6 +42,13 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 }
 
 /// The operating system's monotonic clock, [`Instant::now`]. The default.
+///
+/// ```
+/// use rekall_cache::{Clock, SystemClock};
+///
+/// let before = SystemClock.now();
+/// assert!(SystemClock.now() >= before);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -63,6 +87,16 @@ impl ManualClock {
     }
 
     /// Moves this clock and its clones forward. The sum of all moves ends at about 584 years.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rekall_cache::{Clock, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let before = clock.now();
+    /// clock.advance(Duration::from_millis(1500));
+    /// assert_eq!(clock.now() - before, Duration::from_millis(1500));
+    /// ```
     pub fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
         // The closure always returns a value, so the update cannot fail.
@@ -72,6 +106,15 @@ impl ManualClock {
     }
 
     /// How far the clock has been moved since it was made.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rekall_cache::ManualClock;
+    ///
+    /// let clock = ManualClock::new();
+    /// clock.advance(Duration::from_secs(3));
+    /// assert_eq!(clock.elapsed(), Duration::from_secs(3));
+    /// ```
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.elapsed_nanos.load(Ordering::Acquire))
     }

@@ -30,6 +30,15 @@ pub enum ErrorKind {
 
 impl Error {
     /// The kind of this error.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache, ErrorKind};
+    ///
+    /// let cache: EmbeddingCache<u64> = EmbeddingCache::new(CacheOptions::new());
+    /// let error = cache.get_matrix(&[1], 0).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    /// assert_eq!(error.to_string(), "expected at least 1 dimension, got 0");
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::DimensionMismatch { .. } => ErrorKind::DimensionMismatch,

@@ -8,6 +8,17 @@ use crate::epoch::Epoch;
 use crate::key::CacheKey;
 
 /// Accepts vectors read since a moment, as long as they are fresh; made by [`EmbeddingCache::begin_fill`].
+///
+/// ```
+/// use rekall_cache::{CacheOptions, EmbeddingCache};
+///
+/// let cache = EmbeddingCache::new(CacheOptions::new());
+/// let fill = cache.begin_fill();
+/// assert!(fill.insert(1_u64, [1.0, 0.0]));
+/// // Another thread changes something: what this fill has read may be stale now.
+/// cache.invalidate(&2);
+/// assert!(!fill.insert(2, [0.0, 1.0]));
+/// ```
 pub struct Fill<'a, K: CacheKey> {
     cache: &'a EmbeddingCache<K>,
     began: Epoch,
@@ -50,6 +61,15 @@ impl<K: CacheKey> Fill<'_, K> {
     /// [`invalidate`](EmbeddingCache::invalidate), [`invalidate_if`](EmbeddingCache::invalidate_if) or
     /// [`clear`](EmbeddingCache::clear) of this cache, whatever the key, that began after the fill. Other
     /// fills and computations do not prevent it.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// let fill = cache.begin_fill();
+    /// assert!(fill.insert(1_u64, [0.6, 0.8]));
+    /// assert_eq!(cache.get(&1).as_deref(), Some(&[0.6, 0.8][..]));
+    /// ```
     pub fn insert(&self, key: K, vector: impl Into<Arc<[f32]>>) -> bool {
         let cached = self.cache.prepare(&key, vector.into());
         let _held = self.cache.epochs.hold();

@@ -8,6 +8,15 @@ impl<K: CacheKey> EmbeddingCache<K> {
     ///
     /// A computation of this key that is under way is not stored when it ends, and a call that starts after
     /// this one returns does not get its vector.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// assert!(cache.invalidate(&7));
+    /// assert!(!cache.invalidate(&7), "there is none any more");
+    /// ```
     pub fn invalidate(&self, key: &K) -> bool {
         self.epochs.raise();
         let now = self.read_time();
@@ -31,6 +40,17 @@ impl<K: CacheKey> EmbeddingCache<K> {
     ///
     /// O(n); for each entry the lock is held briefly and the key is cloned once; `condition` itself
     /// runs under no lock and may use the cache. If it panics, what was dropped before stays dropped.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// for (space, id) in [(1, 7), (1, 8), (2, 7)] {
+    ///     cache.insert((space, id), [0.6, 0.8]);
+    /// }
+    /// assert_eq!(cache.invalidate_if(|(space, _), _vector| *space == 1), 2);
+    /// assert!(cache.contains(&(2, 7)));
+    /// ```
     pub fn invalidate_if(&self, mut condition: impl FnMut(&K, &[f32]) -> bool) -> usize {
         self.epochs.raise_bulk();
         let mut dropped = 0;
@@ -47,6 +67,15 @@ impl<K: CacheKey> EmbeddingCache<K> {
 
     /// Drops every vector, under the rules of [`invalidate_if`](Self::invalidate_if) for computations under
     /// way. O(n), holding the lock once. The vectors' memory is released, the emptied tables stay.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// cache.clear();
+    /// assert!(cache.is_empty());
+    /// ```
     pub fn clear(&self) {
         self.epochs.raise_bulk();
         self.remove_expired();

@@ -7,6 +7,18 @@ use crate::error::Error;
 use crate::key::CacheKey;
 
 /// The vectors found for a list of keys, in the order of the keys, and which keys had none.
+///
+/// ```
+/// use rekall_cache::{CacheOptions, EmbeddingCache};
+///
+/// let cache = EmbeddingCache::new(CacheOptions::new());
+/// cache.insert("a", [1.0, 0.0]);
+/// cache.insert("b", [0.0, 1.0]);
+/// let matrix = cache.get_matrix(&["b", "x", "a"], 2)?;
+/// assert_eq!(matrix.data, [0.0, 1.0, 1.0, 0.0]);
+/// assert_eq!((matrix.found, matrix.missing), (vec![0, 2], vec![1]));
+/// # Ok::<(), rekall_cache::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Matrix {
@@ -22,17 +34,52 @@ pub struct Matrix {
 
 impl Matrix {
     /// How many rows there are.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert("a", [1.0, 0.0]);
+    /// cache.insert("b", [0.0, 1.0]);
+    /// assert_eq!(cache.get_matrix(&["b", "x", "a"], 2)?.rows(), 2);
+    /// # Ok::<(), rekall_cache::Error>(())
+    /// ```
     pub fn rows(&self) -> usize {
         self.found.len()
     }
 
     /// The rows in order.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert("a", [1.0, 0.0]);
+    /// cache.insert("b", [0.0, 1.0]);
+    /// let matrix = cache.get_matrix(&["b", "x", "a"], 2)?;
+    /// for (row, position) in matrix.iter_rows().zip(&matrix.found) {
+    ///     assert_eq!(row.len(), matrix.dimensions);
+    ///     assert_ne!(*position, 1, "there is no vector for x");
+    /// }
+    /// # Ok::<(), rekall_cache::Error>(())
+    /// ```
     pub fn iter_rows(&self) -> ChunksExact<'_, f32> {
         // The fields are public: a value set to 0 by hand must not make this panic.
         self.data.chunks_exact(self.dimensions.max(1))
     }
 
     /// Whether every key had a vector.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert("a", [1.0, 0.0]);
+    /// cache.insert("b", [0.0, 1.0]);
+    /// assert!(cache.get_matrix(&["a", "b"], 2)?.is_complete());
+    /// assert!(!cache.get_matrix(&["a", "x"], 2)?.is_complete());
+    /// # Ok::<(), rekall_cache::Error>(())
+    /// ```
     pub fn is_complete(&self) -> bool {
         self.missing.is_empty()
     }
@@ -49,6 +96,18 @@ impl<K: CacheKey> EmbeddingCache<K> {
     ///
     /// [`Error::DimensionMismatch`] for the first key whose vector has another length, which leaves the keys
     /// after it unread; [`Error::ZeroDimensions`] if `dimensions` is 0.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// use rekall_cache::Error;
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// cache.insert(1_u64, [1.0, 0.0]);
+    /// assert_eq!(cache.get_matrix(&[1, 2], 2)?.missing, [1]);
+    /// assert_eq!(cache.get_matrix(&[1], 3), Err(Error::DimensionMismatch { index: 0, expected: 3, got: 2 }));
+    /// # Ok::<(), rekall_cache::Error>(())
+    /// ```
     pub fn get_matrix(&self, keys: &[K], dimensions: usize) -> Result<Matrix, Error> {
         if dimensions == 0 {
             return Err(Error::ZeroDimensions);

@@ -27,6 +27,14 @@ pub struct CacheOptions {
 
 impl CacheOptions {
     /// 1000 entries, no limit in bytes, 600 seconds, the system's monotonic clock.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// (0..2_000_u64).for_each(|key| drop(cache.insert(key, [0.6, 0.8])));
+    /// assert!(cache.len() <= 1_000);
+    /// ```
     pub fn new() -> Self {
         Self {
             max_entries: Some(1000),
@@ -40,6 +48,14 @@ impl CacheOptions {
     ///
     /// Defaults to 1000. It stays in force beside [`max_bytes`](Self::max_bytes); give `None` to limit by
     /// bytes alone.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new().max_entries(2));
+    /// (0..10_u64).for_each(|key| drop(cache.insert(key, [0.6, 0.8])));
+    /// assert!(cache.len() <= 2);
+    /// ```
     #[must_use]
     pub fn max_entries(mut self, entries: impl Into<Option<usize>>) -> Self {
         self.max_entries = entries.into();
@@ -51,6 +67,15 @@ impl CacheOptions {
     /// such limit. A vector that would take more than 97 % of it is not kept.
     ///
     /// Defaults to `None`.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let room = 5 * EmbeddingCache::entry_bytes(&0_u64, 384);
+    /// let cache = EmbeddingCache::new(CacheOptions::new().max_entries(None).max_bytes(room));
+    /// (0..10_u64).for_each(|key| drop(cache.insert(key, vec![0.0; 384])));
+    /// assert!(cache.stats().bytes <= room);
+    /// ```
     #[must_use]
     pub fn max_bytes(mut self, bytes: impl Into<Option<u64>>) -> Self {
         self.max_bytes = bytes.into();
@@ -61,6 +86,20 @@ impl CacheOptions {
     /// that every vector has expired at once, so nothing is stored; `None` that vectors never expire.
     ///
     /// Defaults to 600 seconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rekall_cache::{CacheOptions, EmbeddingCache, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// let options = CacheOptions::new().time_to_live(Duration::from_secs(10)).clock(clock.clone());
+    /// let cache = EmbeddingCache::new(options);
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// clock.advance(Duration::from_secs(9));
+    /// assert!(cache.contains(&7));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert!(!cache.contains(&7));
+    /// ```
     #[must_use]
     pub fn time_to_live(mut self, age: impl Into<Option<Duration>>) -> Self {
         self.time_to_live = age.into();
@@ -70,6 +109,23 @@ impl CacheOptions {
     /// The clock that ages are measured by.
     ///
     /// Defaults to [`SystemClock`].
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
+    ///
+    /// /// Coarse time that the host's event loop keeps anyway.
+    /// struct LoopTime(Instant);
+    ///
+    /// impl Clock for LoopTime {
+    ///     fn now(&self) -> Instant {
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new().clock(LoopTime(Instant::now())));
+    /// assert!(cache.insert(7_u64, [0.6, 0.8]));
+    /// ```
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);

@@ -13,6 +13,16 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 ///   still there, or was removed in one of four ways.
 ///
 /// While other threads work, figures read together may differ by the calls under way.
+///
+/// ```
+/// use rekall_cache::{CacheOptions, EmbeddingCache};
+///
+/// let cache = EmbeddingCache::new(CacheOptions::new().max_entries(10));
+/// (0..30_u64).for_each(|key| drop(cache.insert(key, [0.6, 0.8])));
+/// let stats = cache.stats();
+/// let removed = stats.replacements + stats.evictions + stats.expirations + stats.invalidations;
+/// assert_eq!(stats.insertions, stats.entries + removed);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
@@ -47,6 +57,18 @@ pub struct CacheStats {
 
 impl CacheStats {
     /// Hits per lookup, from 0 to 1; `None` before the first lookup.
+    ///
+    /// ```
+    /// use rekall_cache::{CacheOptions, EmbeddingCache};
+    ///
+    /// let cache = EmbeddingCache::new(CacheOptions::new());
+    /// assert_eq!(cache.stats().hit_rate(), None);
+    /// cache.insert(7_u64, [0.6, 0.8]);
+    /// for key in [7, 7, 7, 8] {
+    ///     cache.get(&key);
+    /// }
+    /// assert_eq!(cache.stats().hit_rate(), Some(0.75));
+    /// ```
     pub fn hit_rate(&self) -> Option<f64> {
         let lookups = self.hits + self.misses;
         (lookups > 0).then(|| self.hits as f64 / lookups as f64)

@@ -18,6 +18,53 @@ use crate::{Error, Fingerprint};
 /// [`Error::Unembeddable`] rather than return a zero row; block until done and leave no work behind.
 ///
 /// A host's own model implements the methods without a default body:
+///
+/// ```
+/// use rekall_model::{Embedder, Error, Fingerprint};
+///
+/// /// Counts letters: far from a good model, but a complete one.
+/// struct Letters(Fingerprint);
+///
+/// impl Embedder for Letters {
+///     fn fingerprint(&self) -> &Fingerprint {
+///         &self.0
+///     }
+///     fn dimensions(&self) -> usize {
+///         26
+///     }
+///     fn max_tokens(&self) -> Option<usize> {
+///         None
+///     }
+///     fn count_tokens(&self, text: &str) -> Result<usize, Error> {
+///         Ok(text.split_whitespace().count())
+///     }
+///     fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
+///         let mut rows = Vec::new();
+///         for (index, text) in texts.iter().enumerate() {
+///             let mut row = [0.0_f32; 26];
+///             let letters = text.bytes().map(|b| b.to_ascii_lowercase()).filter(u8::is_ascii_lowercase);
+///             letters.for_each(|b| row[usize::from(b - b'a')] += 1.0);
+///             let length = row.iter().map(|x| x * x).sum::<f32>().sqrt();
+///             if length == 0.0 {
+///                 return Err(Error::Unembeddable { index });
+///             }
+///             rows.extend(row.iter().map(|x| x / length));
+///         }
+///         Ok(rows)
+///     }
+///     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
+///         self.embed_documents(&[text])
+///     }
+///     fn memory_bytes(&self) -> usize {
+///         0
+///     }
+/// }
+///
+/// let model = Letters(Fingerprint::external("letters", 26));
+/// assert_eq!(model.embed_documents(&["ab", "c"])?.len(), 2 * 26);
+/// assert_eq!(model.embed_query("Ab!")?, model.embed_query("ba")?);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Embedder: Send + Sync {
     /// The identity of the vector space this model makes.
     fn fingerprint(&self) -> &Fingerprint;
@@ -34,6 +81,17 @@ pub trait Embedder: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Tokenize`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// let text = "the server does not answer";
+    /// assert!(model.max_tokens().is_some_and(|limit| model.count_tokens(text).is_ok_and(|n| n <= limit)));
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     fn count_tokens(&self, text: &str) -> Result<usize, Error>;
 
     /// One contiguous row-major matrix, `texts.len()` × [`dimensions`](Self::dimensions), unit rows,
@@ -42,12 +100,37 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// [`Error::Unembeddable`] with the position of the first text that has no vector;
     /// [`embed_documents_observed`](Self::embed_documents_observed) continues with the others instead.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// let rows = model.embed_documents(&["le serveur ne répond plus", "a recipe for bread"])?;
+    /// let (first, second) = rows.split_at(model.dimensions());
+    /// assert!((first.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-5);
+    /// assert_eq!(first.len(), second.len());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error>;
 
     /// The unit vector of a question.
     ///
     /// # Errors
     /// [`Error::Unembeddable`] when no token of it is known to the model.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::Error;
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// assert_eq!(model.embed_query("which server is down?")?.len(), model.dimensions());
+    /// assert!(matches!(model.embed_query(""), Err(Error::Unembeddable { index: 0 })));
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error>;
 
     /// Bytes of heap the model holds; pages of a mapped file or of the executable do not count.
@@ -62,6 +145,22 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// [`Error::Cancelled`] when `observe` breaks; otherwise as `embed_documents`, without
     /// `Unembeddable`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use std::ops::ControlFlow;
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// let report = model.embed_documents_observed(&["a server", "", "bread"], &mut |progress| {
+    ///     println!("{} of {} texts", progress.texts, progress.total);
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(report.unembeddable, [1], "an empty text has no vector");
+    /// assert!(report.row(0).is_some() && report.row(1).is_none());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     fn embed_documents_observed(
         &self,
         texts: &[&str],
@@ -101,6 +200,18 @@ pub trait Embedder: Send + Sync {
 }
 
 /// How far a batch has come.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use rekall_model::Progress;
+///
+/// /// Stops after a thousand texts.
+/// fn observe(progress: Progress) -> ControlFlow<()> {
+///     if progress.texts < 1_000 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+/// }
+///
+/// assert!(observe(Progress { texts: 64, total: 5_000, tokens: 900 }).is_continue());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Texts finished.
@@ -129,6 +240,13 @@ pub struct Embeddings {
 
 impl Embeddings {
     /// A report over `texts` texts with nothing in it yet.
+    ///
+    /// ```
+    /// use rekall_model::Embeddings;
+    ///
+    /// let report = Embeddings::zeroed(2, 3);
+    /// assert_eq!((report.rows.len(), report.token_counts.len()), (6, 2));
+    /// ```
     pub fn zeroed(texts: usize, dimensions: usize) -> Self {
         Self {
             rows: vec![0.0; texts * dimensions],
@@ -139,6 +257,15 @@ impl Embeddings {
     }
 
     /// The vector of text `index`; `None` where there is none, or no such text.
+    ///
+    /// ```
+    /// use rekall_model::Embeddings;
+    ///
+    /// let mut report = Embeddings::zeroed(2, 3);
+    /// report.unembeddable.push(1);
+    /// assert_eq!(report.row(0), Some(&[0.0; 3][..]));
+    /// assert_eq!((report.row(1), report.row(2)), (None, None));
+    /// ```
     pub fn row(&self, index: usize) -> Option<&[f32]> {
         if self.unembeddable.binary_search(&index).is_ok() {
             return None;

@@ -138,6 +138,13 @@ pub enum ErrorKind {
 
 impl Error {
     /// The kind of this error, for code that decides by kind and never by text.
+    ///
+    /// ```
+    /// use rekall_model::{ErrorKind, ModelSource};
+    ///
+    /// let error = "ftp:model".parse::<ModelSource>().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,

@@ -84,6 +84,14 @@ impl Fingerprint {
 
     /// The space of a host's own model. The host answers for the name: change it whenever the
     /// model's vectors change meaning.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// let space = Fingerprint::external("my-model v2", 384);
+    /// assert_eq!(space.as_str(), "external; dimensions=384; model=\"my-model v2\"");
+    /// assert!(!space.same_space(&Fingerprint::external("my-model v3", 384)));
+    /// ```
     pub fn external(model: &str, dimensions: usize) -> Self {
         Self {
             text: format!("external; dimensions={dimensions}{MODEL_KEY}{}", quoted(model)),
@@ -94,6 +102,14 @@ impl Fingerprint {
 
     /// The space of vectors from an imported file that names its model without proof. Its text does not hold
     /// the dimensions: the file that stores the space does.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// let space = Fingerprint::imported("all-MiniLM-L6-v2", 384);
+    /// assert!(space.is_unverified());
+    /// assert_eq!(space.as_str(), "imported, model all-MiniLM-L6-v2, unverified");
+    /// ```
     pub fn imported(model: &str, dimensions: usize) -> Self {
         let model: String = model.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         Self { text: format!("{}{model}{}", IMPORTED.0, IMPORTED.1), model, dimensions: Some(dimensions) }
@@ -103,6 +119,15 @@ impl Fingerprint {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] if the text is not that of a fingerprint.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// let stored = "imported, model all-MiniLM-L6-v2, unverified";
+    /// assert_eq!(Fingerprint::parse(stored)?.model(), "all-MiniLM-L6-v2");
+    /// assert!(Fingerprint::parse("all-MiniLM-L6-v2").is_err());
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = || Error::InvalidInput {
             what: "fingerprint",
@@ -125,17 +150,35 @@ impl Fingerprint {
     }
 
     /// The canonical one-line text.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// assert_eq!(Fingerprint::external("m", 3).as_str(), "external; dimensions=3; model=\"m\"");
+    /// ```
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// The model's short human name.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// assert_eq!(Fingerprint::external("my-model", 384).model(), "my-model");
+    /// ```
     pub fn model(&self) -> &str {
         &self.model
     }
 
     /// For messages to people: the name, the dimensions, and eight hexadecimal digits that distinguish spaces
     /// with the same name and dimensions, for example `MiniLM (384 dimensions, 5a01c3f7)`.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// assert!(Fingerprint::external("my-model", 384).short().starts_with("my-model (384 dimensions, "));
+    /// ```
     pub fn short(&self) -> String {
         let digest = blake3::hash(self.space().unwrap_or(&self.text).as_bytes()).to_hex();
         let dimensions =
@@ -144,6 +187,14 @@ impl Fingerprint {
     }
 
     /// Length of a vector, where known: not for a parsed `imported` space.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// assert_eq!(Fingerprint::external("m", 384).dimensions(), Some(384));
+    /// assert_eq!(Fingerprint::parse("imported, model m, unverified")?.dimensions(), None);
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn dimensions(&self) -> Option<usize> {
         self.dimensions
     }
@@ -151,6 +202,18 @@ impl Fingerprint {
     /// Whether vectors of the two may be compared: equal in all but the name, which a renamed
     /// folder changes without changing any vector. An unverified or external space is known by its
     /// name alone, so there the names must agree too.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let plain = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// let prefixed = StaticEmbedder::bundled(&LoadOptions::new().query_prefix("query: "))?;
+    /// assert!(plain.fingerprint().same_space(StaticEmbedder::bundled(&LoadOptions::new())?.fingerprint()));
+    /// assert!(!plain.fingerprint().same_space(prefixed.fingerprint()));
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn same_space(&self, other: &Self) -> bool {
         self.text == other.text || matches!((self.space(), other.space()), (Some(a), Some(b)) if a == b)
     }
@@ -162,6 +225,13 @@ impl Fingerprint {
     }
 
     /// Whether this space is known by its name alone.
+    ///
+    /// ```
+    /// use rekall_model::Fingerprint;
+    ///
+    /// assert!(Fingerprint::imported("m", 384).is_unverified());
+    /// assert!(!Fingerprint::external("m", 384).is_unverified());
+    /// ```
     pub fn is_unverified(&self) -> bool {
         self.text.starts_with(IMPORTED.0)
     }

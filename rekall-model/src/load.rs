@@ -16,6 +16,24 @@ use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
 /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what was
 /// expected and what was got; [`Error::FeatureOff`]; [`Error::InvalidInput`] for an option that the
 /// model cannot honor. Nothing stays loaded after an error.
+///
+/// ```
+/// use rekall_model::{ErrorKind, LoadOptions, ModelSource, load};
+///
+/// let missing = load(&ModelSource::Path("no/such/folder".into()), &LoadOptions::new());
+/// assert_eq!(missing.err().map(|error| error.kind()), Some(ErrorKind::NotFound));
+/// ```
+///
+/// A hub model is downloaded at the first load, and read from the cache afterwards:
+///
+/// ```no_run
+/// use rekall_model::{LoadOptions, ModelSource, load};
+///
+/// let source: ModelSource = "hub:intfloat/multilingual-e5-small".parse()?;
+/// let model = load(&source, &LoadOptions::new().max_threads(2))?;
+/// assert_eq!(model.dimensions(), 384);
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
     match source {
         #[cfg(feature = "bundled-model")]

@@ -12,6 +12,12 @@ pub struct ReleasedMemory {
 
 /// Resident set size of this process in bytes; `None` on systems where it is not known how to ask
 /// without more dependencies (all but Linux).
+///
+/// ```
+/// if let Some(bytes) = rekall_model::process_rss() {
+///     assert!(bytes > 0);
+/// }
+/// ```
 pub fn process_rss() -> Option<u64> {
     #[cfg(target_os = "linux")]
     {
@@ -30,6 +36,13 @@ pub fn process_rss() -> Option<u64> {
 /// walks all arenas, which takes milliseconds. Elsewhere it does nothing, and need not: musl, macOS and
 /// Windows return large blocks on their own. A host with another allocator asks that one (mimalloc:
 /// `mi_collect(true)`; jemalloc: `arena.<i>.purge`), since it then holds what glibc would have.
+///
+/// ```
+/// let released = rekall_model::release_memory();
+/// if let (Some(before), Some(after)) = (released.resident_before, released.resident_after) {
+///     println!("{before} bytes resident before, {after} after");
+/// }
+/// ```
 pub fn release_memory() -> ReleasedMemory {
     let resident_before = process_rss();
     trim();

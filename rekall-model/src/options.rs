@@ -5,6 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What computes a transformer's vectors.
+///
+/// ```no_run
+/// use rekall_model::{Device, LoadOptions, ModelSource, load};
+///
+/// let options = LoadOptions::new().device(Device::Cuda(0));
+/// let model = load(&ModelSource::Path("models/all-MiniLM-L6-v2".into()), &options)?;
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Device {
@@ -20,6 +28,21 @@ pub enum Device {
 }
 
 /// How to load and run a model. Every field has a default that follows the model's own files.
+///
+/// ```
+/// # #[cfg(feature = "bundled-model")] {
+/// use rekall_model::{Error, LoadOptions, ModelSource, load};
+///
+/// let options = LoadOptions::new().max_tokens(64).document_prefix("passage: ");
+/// let model = load(&ModelSource::Bundled, &options)?;
+/// assert!(model.max_tokens() < Some(64), "the prefix takes a part of them");
+/// assert!(matches!(
+///     load(&ModelSource::Bundled, &LoadOptions::new().dimensions(100)),
+///     Err(Error::InvalidInput { what: "dimensions", .. })
+/// ));
+/// # }
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct LoadOptions {
@@ -50,6 +73,16 @@ pub struct LoadOptions {
 }
 
 /// Progress of one file's download.
+///
+/// ```
+/// use rekall_model::DownloadProgress;
+///
+/// fn show(progress: &DownloadProgress<'_>) {
+///     println!("{}: {} %", progress.file, 100 * progress.bytes / progress.total.max(1));
+/// }
+///
+/// show(&DownloadProgress { file: "model.safetensors", bytes: 1, total: 4 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DownloadProgress<'a> {
     /// The file's name in its repository.
@@ -61,6 +94,15 @@ pub struct DownloadProgress<'a> {
 }
 
 /// Receives [`DownloadProgress`], on the loading thread.
+///
+/// ```no_run
+/// use rekall_model::{LoadOptions, ModelSource, ProgressObserver, load};
+///
+/// let observer = ProgressObserver::new(|progress| println!("{}: {}", progress.file, progress.bytes));
+/// let source: ModelSource = "hub:sentence-transformers/all-MiniLM-L6-v2".parse()?;
+/// let model = load(&source, &LoadOptions::new().progress(observer))?;
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct ProgressObserver(Arc<dyn Fn(&DownloadProgress<'_>) + Send + Sync>);
 
@@ -71,6 +113,13 @@ impl ProgressObserver {
     }
 
     /// Passes a report on.
+    ///
+    /// ```
+    /// use rekall_model::{DownloadProgress, ProgressObserver};
+    ///
+    /// let observer = ProgressObserver::new(|progress| assert_eq!(progress.total, 4));
+    /// observer.report(&DownloadProgress { file: "config.json", bytes: 4, total: 4 });
+    /// ```
     pub fn report(&self, progress: &DownloadProgress<'_>) {
         (self.0)(progress);
     }
@@ -84,7 +133,84 @@ impl fmt::Debug for ProgressObserver {
 
 impl LoadOptions {
     /// The defaults.
+    ///
+    /// ```
+    /// use rekall_model::LoadOptions;
+    ///
+    /// let options = LoadOptions::new().max_threads(2).offline(true);
+    /// assert_eq!((options.max_threads, options.offline), (Some(2), true));
+    /// ```
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Sets [`dimensions`](Self::dimensions).
+    #[must_use]
+    pub fn dimensions(mut self, dimensions: usize) -> Self {
+        self.dimensions = Some(dimensions);
+        self
+    }
+
+    /// Sets [`max_tokens`](Self::max_tokens).
+    #[must_use]
+    pub fn max_tokens(mut self, tokens: usize) -> Self {
+        self.max_tokens = Some(tokens);
+        self
+    }
+
+    /// Sets [`max_threads`](Self::max_threads).
+    #[must_use]
+    pub fn max_threads(mut self, threads: usize) -> Self {
+        self.max_threads = Some(threads);
+        self
+    }
+
+    /// Sets [`device`](Self::device).
+    #[must_use]
+    pub fn device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Sets [`query_prefix`](Self::query_prefix).
+    #[must_use]
+    pub fn query_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.query_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Sets [`document_prefix`](Self::document_prefix).
+    #[must_use]
+    pub fn document_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.document_prefix = Some(prefix.into());
+        self
+    }
+
+    /// Sets [`progress`](Self::progress).
+    #[must_use]
+    pub fn progress(mut self, observer: ProgressObserver) -> Self {
+        self.progress = Some(observer);
+        self
+    }
+
+    /// Sets [`hub_endpoint`](Self::hub_endpoint).
+    #[must_use]
+    pub fn hub_endpoint(mut self, address: impl Into<String>) -> Self {
+        self.hub_endpoint = Some(address.into());
+        self
+    }
+
+    /// Sets [`hub_cache`](Self::hub_cache).
+    #[must_use]
+    pub fn hub_cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.hub_cache = Some(folder.into());
+        self
+    }
+
+    /// Sets [`offline`](Self::offline).
+    #[must_use]
+    pub fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
     }
 }

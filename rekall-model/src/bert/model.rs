@@ -32,6 +32,16 @@ use crate::{Device, Error, LoadOptions};
 ///
 /// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM), and the
 /// tokenizer. The table of token vectors stays in the mapped file. A call uses a few MB more per thread.
+///
+/// ```no_run
+/// use rekall_model::{BertEmbedder, Embedder, LoadOptions};
+///
+/// let options = LoadOptions::new().max_threads(2);
+/// let model = BertEmbedder::from_folder("models/all-MiniLM-L6-v2", &options)?;
+/// let rows = model.embed_documents(&["the server is down", "a recipe for bread"])?;
+/// assert_eq!(rows.len(), 2 * model.dimensions());
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 pub struct BertEmbedder {
     pub(super) settings: Settings,
     pub(super) tokenizer: TextTokenizer,
@@ -64,6 +74,13 @@ impl BertEmbedder {
     /// # Errors
     /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what
     /// was expected and what was got; [`Error::InvalidInput`] for options it cannot honor.
+    ///
+    /// ```
+    /// use rekall_model::{BertEmbedder, ErrorKind, LoadOptions};
+    ///
+    /// let missing = BertEmbedder::from_folder("no/such/folder", &LoadOptions::new());
+    /// assert_eq!(missing.err().map(|error| error.kind()), Some(ErrorKind::NotFound));
+    /// ```
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
         Self::from_named_folder(folder, &folder_name(folder), options)

@@ -236,6 +236,20 @@ impl Drop for LoadGuard<'_> {
 }
 
 /// The right to use a loaded model; dereferences to the [`Embedder`]. Dropping it ends the use.
+///
+/// ```
+/// # #[cfg(feature = "bundled-model")] {
+/// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+///
+/// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+/// let lease = manager.lease()?;
+/// assert_eq!(manager.stats().leases, 1);
+/// let vector = lease.embed_query("which server is down?")?;
+/// drop(lease);
+/// assert_eq!(manager.stats().leases, 0);
+/// # }
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 pub struct ModelLease {
     /// `None` only while being dropped.
     model: Option<Arc<Arc<dyn Embedder>>>,

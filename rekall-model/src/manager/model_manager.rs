@@ -45,6 +45,13 @@ pub struct ModelManager {
 
 impl ModelManager {
     /// A manager of the model that [`load`] makes of `source`. Loads nothing yet.
+    ///
+    /// ```
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// assert_eq!(manager.stats().loads, 0);
+    /// ```
     pub fn new(source: ModelSource, load_options: LoadOptions, options: ManagerOptions) -> Self {
         let name = source.to_string();
         Self::with_loader(name, move || load(&source, &load_options), options)
@@ -52,6 +59,18 @@ impl ModelManager {
 
     /// A manager of any model: `loader` makes it, and is called again after each unload. `name` appears in
     /// events.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use std::sync::Arc;
+    /// use rekall_model::{Embedder, LoadOptions, ManagerOptions, ModelManager, StaticEmbedder};
+    ///
+    /// let loader = || Ok(Arc::new(StaticEmbedder::bundled(&LoadOptions::new())?) as Arc<dyn Embedder>);
+    /// let manager = ModelManager::with_loader("my model", loader, ManagerOptions::new());
+    /// assert_eq!(manager.lease()?.dimensions(), 256);
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn with_loader(
         name: impl Into<String>,
         loader: impl Fn() -> Result<Arc<dyn Embedder>, Error> + Send + Sync + 'static,
@@ -75,6 +94,18 @@ impl ModelManager {
     ///
     /// # Errors
     /// [`Error::Load`] with the loader's error, for the caller that loaded it and for all that waited.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// let model = manager.lease()?;
+    /// let vector = model.embed_query("what did we decide about caching?")?;
+    /// assert_eq!(vector.len(), model.dimensions());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn lease(&self) -> Result<ModelLease, Error> {
         self.lease_with(&LeaseOptions::default())
     }
@@ -83,17 +114,55 @@ impl ModelManager {
     ///
     /// # Errors
     /// As [`lease`](Self::lease).
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{KeepAlive, LeaseOptions, LoadOptions, ManagerOptions, ModelManager, ModelSource, ModelState};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// // A rare batch job: unload the model as soon as it is done.
+    /// let once = LeaseOptions::new().keep_alive(KeepAlive::Unload);
+    /// drop(manager.lease_with(&once)?);
+    /// assert_eq!(manager.state(), ModelState::Unloaded);
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn lease_with(&self, options: &LeaseOptions<'_>) -> Result<ModelLease, Error> {
         self.lifecycle.acquire(options)
     }
 
     /// Leases the model if it is in memory; never loads or waits.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// assert!(manager.lease_if_ready().is_none());
+    /// drop(manager.lease()?);
+    /// assert!(manager.lease_if_ready().is_some());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn lease_if_ready(&self) -> Option<ModelLease> {
         let model = self.lifecycle.slot.enter_if_ready()?;
         Some(self.lifecycle.leased(model, &LeaseOptions::default()))
     }
 
     /// Drops the model now, or, if it is in use or being loaded, when the last lease ends.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource, UnloadOutcome};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// assert_eq!(manager.unload(), UnloadOutcome::NotLoaded);
+    /// let model = manager.lease()?;
+    /// assert_eq!(manager.unload(), UnloadOutcome::Pending { leases: 1 });
+    /// assert_eq!(model.dimensions(), 256, "a leased model stays usable");
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn unload(&self) -> UnloadOutcome {
         match self.lifecycle.slot.remove() {
             Removal::Taken(model) => UnloadOutcome::Done { bytes: self.lifecycle.drop_model(model) },
@@ -103,6 +172,22 @@ impl ModelManager {
     }
 
     /// Restarts the idle time, as if a lease had just ended. Loads nothing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use std::time::Duration;
+    /// use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let options = ManagerOptions::new().keep_alive(KeepAlive::For(minute));
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), options);
+    /// drop(manager.lease()?);
+    /// let before = manager.next_deadline();
+    /// manager.touch();
+    /// assert!(manager.next_deadline() >= before);
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn touch(&self) {
         self.lifecycle.slot.touch(self.lifecycle.options.clock.now());
         self.lifecycle.wake.notify();
@@ -110,12 +195,43 @@ impl ModelManager {
 
     /// Drops the model if its idle time is over at `now`, and returns the bytes it held; `None` if nothing
     /// was dropped.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use std::time::{Duration, Instant};
+    /// use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let options = ManagerOptions::new().keep_alive(KeepAlive::For(minute));
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), options);
+    /// drop(manager.lease()?);
+    /// assert_eq!(manager.unload_if_idle(Instant::now()), None, "the minute is not over");
+    /// assert!(manager.unload_if_idle(Instant::now() + minute).is_some());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
         self.lifecycle.unload_if_idle(now)
     }
 
     /// When [`unload_if_idle`](Self::unload_if_idle) will next drop the model; `None` while the
     /// model is unloaded, in use, or kept forever.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use std::time::Duration;
+    /// use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let options = ManagerOptions::new().keep_alive(KeepAlive::For(minute));
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), options);
+    /// assert_eq!(manager.next_deadline(), None);
+    /// drop(manager.lease()?);
+    /// // An event loop sleeps until then at the latest.
+    /// assert!(manager.next_deadline().is_some());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn next_deadline(&self) -> Option<Instant> {
         self.lifecycle.next_deadline()
     }
@@ -128,6 +244,21 @@ impl ModelManager {
     ///
     /// # Errors
     /// [`Error::Compute`] if the operating system refuses a thread.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use std::time::Duration;
+    /// use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let minute = Duration::from_secs(60);
+    /// let options = ManagerOptions::new().keep_alive(KeepAlive::For(minute));
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), options);
+    /// manager.start_reaper()?;
+    /// drop(manager.lease()?);
+    /// // A minute after the last lease the thread unloads the model. It ends with the manager.
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn start_reaper(&self) -> Result<(), Error> {
         let mut reaper = lock(&self.reaper);
         if reaper.is_none() {
@@ -137,16 +268,53 @@ impl ModelManager {
     }
 
     /// The state now.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource, ModelState};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// assert_eq!(manager.state(), ModelState::Unloaded);
+    /// drop(manager.lease()?);
+    /// assert_eq!(manager.state(), ModelState::Ready);
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn state(&self) -> ModelState {
         self.lifecycle.state().0
     }
 
     /// The fingerprint of the model last loaded, also after it was unloaded; `None` before the first load.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// assert_eq!(manager.fingerprint(), None);
+    /// drop(manager.lease()?);
+    /// manager.unload();
+    /// assert!(manager.fingerprint().is_some());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         lock(&self.lifecycle.record).fingerprint.clone()
     }
 
     /// Counts, times and bytes.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// let lease = manager.lease()?;
+    /// let stats = manager.stats();
+    /// assert_eq!((stats.loads, stats.leases, stats.idle), (1, 1, None));
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn stats(&self) -> ManagerStats {
         let lifecycle = &self.lifecycle;
         let (state, leases, idle) = lifecycle.state();

@@ -8,6 +8,13 @@ use super::clock::{Clock, SystemClock};
 use super::events::ModelEvent;
 
 /// How long an idle model stays in memory, counted from the end of the last lease.
+///
+/// ```
+/// use std::time::Duration;
+/// use rekall_model::KeepAlive;
+///
+/// assert_eq!(KeepAlive::default(), KeepAlive::For(Duration::from_secs(600)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeepAlive {
     /// For this long.
@@ -29,6 +36,18 @@ impl Default for KeepAlive {
 pub type EventObserver = Arc<dyn Fn(&ModelEvent<'_>) + Send + Sync>;
 
 /// A manager's settings.
+///
+/// ```
+/// use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelEvent, ModelManager, ModelSource};
+///
+/// let options = ManagerOptions::new().keep_alive(KeepAlive::Forever).observer(|event| {
+///     if let ModelEvent::Loaded { source, elapsed, bytes } = event {
+///         println!("{source} loaded in {elapsed:?}, {bytes} bytes");
+///     }
+/// });
+/// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), options);
+/// assert_eq!(manager.next_deadline(), None);
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ManagerOptions {
@@ -54,6 +73,50 @@ impl Default for ManagerOptions {
     }
 }
 
+impl ManagerOptions {
+    /// The defaults.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use rekall_model::{KeepAlive, ManagerOptions};
+    ///
+    /// let minute = KeepAlive::For(Duration::from_secs(60));
+    /// let options = ManagerOptions::new().keep_alive(minute).release_memory(true);
+    /// assert_eq!(options.keep_alive, minute);
+    /// ```
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`keep_alive`](Self::keep_alive).
+    #[must_use]
+    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
+        self.keep_alive = keep_alive;
+        self
+    }
+
+    /// Sets [`observer`](Self::observer).
+    #[must_use]
+    pub fn observer(mut self, observer: impl Fn(&ModelEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Sets [`clock`](Self::clock).
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Sets [`release_memory`](Self::release_memory).
+    #[must_use]
+    pub fn release_memory(mut self, release: bool) -> Self {
+        self.release_memory = release;
+        self
+    }
+}
+
 impl fmt::Debug for ManagerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ManagerOptions")
@@ -65,6 +128,20 @@ impl fmt::Debug for ManagerOptions {
 }
 
 /// Options of one lease.
+///
+/// ```
+/// # #[cfg(feature = "bundled-model")] {
+/// use std::cell::Cell;
+/// use rekall_model::{LeaseOptions, LoadOptions, ManagerOptions, ModelEvent, ModelManager, ModelSource};
+///
+/// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+/// let waited = Cell::new(false);
+/// let observer = |event: &ModelEvent<'_>| waited.set(waited.get() || matches!(event, ModelEvent::Loading { .. }));
+/// let lease = manager.lease_with(&LeaseOptions::new().observer(&observer))?;
+/// assert!(waited.get(), "this call loaded the model");
+/// # }
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 #[derive(Default)]
 #[non_exhaustive]
 pub struct LeaseOptions<'a> {
@@ -72,6 +149,27 @@ pub struct LeaseOptions<'a> {
     pub keep_alive: Option<KeepAlive>,
     /// Receives `Loading`, then `Loaded` or `LoadFailed`, if this call has to wait for a load.
     pub observer: Option<&'a dyn Fn(&ModelEvent<'_>)>,
+}
+
+impl<'a> LeaseOptions<'a> {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets [`keep_alive`](Self::keep_alive).
+    #[must_use]
+    pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
+        self.keep_alive = Some(keep_alive);
+        self
+    }
+
+    /// Sets [`observer`](Self::observer).
+    #[must_use]
+    pub fn observer(mut self, observer: &'a dyn Fn(&ModelEvent<'_>)) -> Self {
+        self.observer = Some(observer);
+        self
+    }
 }
 
 impl fmt::Debug for LeaseOptions<'_> {

@@ -17,6 +17,16 @@ use crate::{Error, LoadOptions};
 /// tokenizer, and nothing for the bundled model.
 ///
 /// Each call runs on the caller's thread; call it from several threads to use more cores.
+///
+/// ```
+/// # #[cfg(feature = "bundled-model")] {
+/// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+///
+/// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+/// assert_eq!((model.dimensions(), model.memory_bytes()), (256, 0));
+/// # }
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct StaticEmbedder {
     tokenizer: TextTokenizer,
@@ -40,6 +50,14 @@ impl StaticEmbedder {
     /// # Errors
     /// [`Error::MissingFile`] and [`Error::InvalidFile`], also when the tokenizer has another number of
     /// tokens than the file has vectors; [`Error::InvalidInput`] for options it cannot honor.
+    ///
+    /// ```no_run
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::from_folder("models/potion-base-8M", &LoadOptions::new())?;
+    /// let vector = model.embed_query("which server is down?")?;
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
         Self::from_named_folder(folder, &folder_name(folder), options)
@@ -56,6 +74,14 @@ impl StaticEmbedder {
     ///
     /// # Errors
     /// [`Error::InvalidInput`] for options it cannot honor.
+    ///
+    /// ```
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// assert_eq!(model.embed_query("le serveur ne répond plus")?.len(), 256);
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
     #[cfg(feature = "bundled-model")]
     pub fn bundled(options: &LoadOptions) -> Result<Self, Error> {
         Self::from_files(super::bundled::files()?, options)

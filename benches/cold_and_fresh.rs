@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use rekall::{EntryPatch, NewEntry, Rekall, Watch};
+use rekall::{EntryPatch, NewEntry, Rekall};
 
 const ROWS: usize = 100_000;
 const DIMENSIONS: usize = 384;
@@ -83,7 +83,7 @@ fn fill(path: &Path) {
         let rows: Vec<f32> = entries.iter().flat_map(|_| vectors.next()).collect();
         rekall.remember_many(entries).vectors(&rows).run().unwrap();
     }
-    rekall.rebuild_index(Watch::new()).unwrap();
+    rekall.rebuild_index().run().unwrap();
     let query: Vec<u8> = vectors.next().into_iter().flat_map(f32::to_le_bytes).collect();
     std::fs::write(path.with_extension("query"), query).unwrap();
 }

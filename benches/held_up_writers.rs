@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rekall::{NewEntry, Rekall, VectorBackend, Watch};
+use rekall::{NewEntry, Rekall, VectorBackend};
 
 const ROWS: usize = 50_000;
 const DIMENSIONS: usize = 384;
@@ -79,14 +79,14 @@ fn bench(name: &str, backend: VectorBackend, budget: Option<usize>) {
             rekall.recall_vector(&query).run().unwrap();
         }
     });
-    report("rebuild_index", &mut || rekall.rebuild_index(Watch::new()).unwrap());
-    report("check", &mut || assert!(rekall.check(Watch::new()).unwrap().is_clean()));
-    report("repair", &mut || assert!(rekall.repair(Watch::new()).unwrap().mended.is_empty()));
+    report("rebuild_index", &mut || rekall.rebuild_index().run().unwrap());
+    report("check", &mut || assert!(rekall.check().run().unwrap().is_clean()));
+    report("repair", &mut || assert!(rekall.repair().run().unwrap().mended.is_empty()));
     report("export", &mut || {
-        rekall.export_jsonl(&mut std::io::sink(), Watch::new()).unwrap();
+        rekall.export_jsonl(&mut std::io::sink()).run().unwrap();
     });
-    report("backup", &mut || rekall.backup(folder.path().join("copy.db"), Watch::new()).unwrap());
+    report("backup", &mut || rekall.backup(folder.path().join("copy.db")).run().unwrap());
     report("compact", &mut || {
-        rekall.compact(Watch::new()).unwrap();
+        rekall.compact().run().unwrap();
     });
 }

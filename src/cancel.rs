@@ -107,6 +107,11 @@ impl CancelToken {
 }
 
 /// Fails when the token was cancelled.
+/// The flag, for storage that looks at it only between its own steps.
+pub(crate) fn flag_of(cancel: Option<&Arc<AtomicBool>>) -> Option<&AtomicBool> {
+    cancel.map(|flag| &**flag)
+}
+
 pub(crate) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<(), Error> {
     match cancel {
         Some(token) if token.is_cancelled() => Err(Error::Interrupted),

@@ -42,11 +42,11 @@
 #![warn(missing_docs)]
 
 mod builder;
-mod by_path;
 mod cancel;
 mod config;
 mod error;
 mod event;
+mod long_call;
 mod models;
 mod read;
 mod recall;
@@ -54,7 +54,7 @@ mod rekall;
 mod retry;
 mod settings;
 mod stats;
-mod upkeep;
+pub mod upkeep;
 mod vector_index;
 mod write;
 
@@ -63,6 +63,7 @@ pub use cancel::CancelToken;
 pub use config::Config;
 pub use error::{ConfigError, Error, ErrorKind};
 pub use event::Event;
+pub use long_call::LongCall;
 pub use models::{EmbedReport, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
@@ -76,7 +77,6 @@ pub use rekall_core::{
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
 pub use settings::VectorBackend;
 pub use stats::{MemoryStats, Stats};
-pub use upkeep::Watch;
 pub use write::{Batch, Progress, Remember};
 
 pub use rekall_cache as cache;

@@ -14,7 +14,6 @@ use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
 use crate::vector_index::VectorIndexKeeper;
-use crate::{Error, Watch};
 
 /// Query texts in the cache carry the space, so that two models can never be confused.
 pub(crate) type QueryKey = (i64, Arc<str>);
@@ -48,16 +47,6 @@ impl Rekall {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
-    }
-
-    /// Drops the vector index, in memory and in the file, and makes it again from the rows. Progress counts stages, of 3:
-    /// dropping, reading the rows, persisting.
-    ///
-    /// # Errors
-    /// [`Error::Core`] when the file cannot be read or written; [`Error::Interrupted`]. Nothing may be persisted then:
-    /// searches find the same, the first one of a process starts more slowly.
-    pub fn rebuild_index(&self, mut watch: Watch<'_>) -> Result<(), Error> {
-        self.maintain(|_| self.vector_index.rebuild(&mut watch))
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.

@@ -11,7 +11,7 @@ use common::{WordModel, memory_with};
 use rekall::model::{Error as ModelError, Fingerprint};
 use rekall::{
     Batch, CancelToken, Context, Embedder, Entry, EntryId, EntryPatch, Error, ErrorKind, Event, Filter,
-    NewEntry, Rekall, Status, Watch,
+    NewEntry, Rekall, Status,
 };
 use tempfile::tempdir;
 
@@ -37,7 +37,7 @@ fn stored(memory: &Rekall) -> Vec<Stored> {
 }
 
 fn is_sound(memory: &Rekall) -> bool {
-    let report = memory.check(Watch::new()).unwrap();
+    let report = memory.check().run().unwrap();
     report.problems.is_empty() && memory.stats().unwrap().store.pending == 0
 }
 
@@ -97,10 +97,10 @@ fn a_batch_does_what_its_operations_do_one_after_the_other() {
         let mut batch = Batch::new();
         for _ in 0..random(9) {
             let operation = random_operation(&together, &mut known, &mut random);
-            single.apply(&operation, Watch::new()).unwrap();
+            single.apply(&operation).run().unwrap();
             batch.append(operation);
         }
-        together.apply(&batch, Watch::new()).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        together.apply(&batch).run().unwrap_or_else(|error| panic!("round {round}: {error}"));
         assert_eq!(stored(&together), stored(&single), "round {round}: {batch:?}");
         done += batch.len();
     }
@@ -122,7 +122,7 @@ fn what_a_batch_stores_is_what_the_single_calls_store() {
         .remember(other, NewEntry::new("other"))
         .link(other, twin, "related", Some("both"))
         .supersede_entry(alone, twin);
-    memory.apply(&batch, Watch::new()).unwrap();
+    memory.apply(&batch).run().unwrap();
     let all = stored(&memory);
     let of = |id: EntryId| all.iter().find(|(entry, ..)| entry.id == id).unwrap();
     assert_eq!(of(alone).2, of(twin).2);
@@ -131,11 +131,11 @@ fn what_a_batch_stores_is_what_the_single_calls_store() {
     assert_eq!(memory.links(twin).unwrap()[0].reason.as_deref(), Some("both"));
     assert!(is_sound(&memory));
     // Once more: the ids are taken now.
-    let error = memory.apply(&batch, Watch::new()).unwrap_err();
+    let error = memory.apply(&batch).run().unwrap_err();
     assert!(
         matches!(error, Error::Operation { number: 0, .. }) && error.to_string().contains("already exists")
     );
-    memory.apply(&Batch::new(), Watch::new()).unwrap();
+    memory.apply(&Batch::new()).run().unwrap();
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn all_of_it_or_nothing_and_the_one_that_failed_is_named() {
         batch.remember(memory.new_id().unwrap(), NewEntry::new("new")).forget(kept);
         add(&mut batch);
         batch.update(kept, EntryPatch::new().title("never reached"));
-        memory.apply(&batch, Watch::new()).unwrap_err()
+        memory.apply(&batch).run().unwrap_err()
     };
     let fresh = memory.new_id().unwrap();
     let cases: [(ErrorKind, &Add); 9] = [
@@ -178,7 +178,7 @@ fn all_of_it_or_nothing_and_the_one_that_failed_is_named() {
     token.cancel();
     let mut batch = Batch::new();
     batch.forget(kept);
-    assert!(matches!(memory.apply(&batch, Watch::new().cancel(&token)), Err(Error::Interrupted)));
+    assert!(matches!(memory.apply(&batch).cancel(&token).run(), Err(Error::Interrupted)));
     assert_eq!(stored(&memory), before);
 }
 
@@ -245,7 +245,7 @@ fn others_write_while_the_model_works_and_are_not_overwritten() {
     batch
         .update(note, EntryPatch::new().content("again"))
         .remember(fresh, NewEntry::new("disk full").content("again").tags(["ops"]));
-    memory.apply(&batch, Watch::new()).unwrap();
+    memory.apply(&batch).run().unwrap();
     assert_eq!(turns.load(Ordering::SeqCst), 3, "foreseen anew after each of the meddlings");
     let entry = memory.get(note).unwrap();
     assert_eq!((entry.content.as_str(), entry.tags.as_slice()), ("again", &["ops".to_owned()][..]));
@@ -268,7 +268,7 @@ fn without_a_model_entries_are_stored_and_wait() {
     let (one, two) = (memory.new_id().unwrap(), memory.new_id().unwrap());
     let mut batch = Batch::new();
     batch.remember(one, NewEntry::new("one")).remember(two, NewEntry::new("two")).forget(one);
-    memory.apply(&batch, Watch::new()).unwrap();
+    memory.apply(&batch).run().unwrap();
     assert_eq!(*events.lock().unwrap(), [two], "the other one is gone");
     assert_eq!(memory.recall("two").run().unwrap()[0].entry.id, two);
     assert_eq!(memory.stats().unwrap().store.pending, 1);
@@ -282,7 +282,7 @@ fn entries_without_a_known_word_wait_for_nothing() {
     batch.remember(mute, NewEntry::new("mute")).remember(said, NewEntry::new("said"));
     let mut told = Vec::new();
     let mut hear = |progress: rekall::Progress| told.push((progress.done, progress.total));
-    memory.apply(&batch, Watch::new().progress(&mut hear)).unwrap();
+    memory.apply(&batch).progress(&mut hear).run().unwrap();
     assert_eq!(told.last(), Some(&(2, 2)));
     let all = stored(&memory);
     assert!(all[0].2.is_empty() && !all[1].2.is_empty());

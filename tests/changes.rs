@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::{WordModel, memory_with};
-use rekall::{ChangePosition, Entry, EntryId, EntryPatch, Filter, NewEntry, Rekall, Watch};
+use rekall::{ChangePosition, Entry, EntryId, EntryPatch, Filter, NewEntry, Rekall};
 use tempfile::tempdir;
 
 /// A copy of the titles, as a host would keep it.
@@ -114,7 +114,7 @@ fn where_the_past_is_lost_all_is_told() {
     let mut copy = Copy::default();
     copy.follow(&memory);
     // Another model's vectors.
-    memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8)), Watch::new()).unwrap();
+    memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8))).run().unwrap();
     assert!(copy.follow(&memory) && copy.agrees(&memory));
     // Moments that the file does not know, whoever made them up; and one kept as two numbers is the same.
     let known = copy.position.unwrap();
@@ -134,7 +134,7 @@ fn a_restored_file_tells_everything_also_at_the_same_position() {
     let memory = open(&path);
     let ids: Vec<EntryId> =
         (0..5).map(|n| memory.remember(NewEntry::new(format!("note {n}"))).unwrap()).collect();
-    memory.backup(&older, Watch::new()).unwrap();
+    memory.backup(&older).run().unwrap();
     memory.forget(ids[2]).unwrap();
     memory.remember(NewEntry::new("of the time that is undone")).unwrap();
     let mut copy = Copy::default();

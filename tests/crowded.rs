@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{WordModel, memory};
-use rekall::{EntryId, EntryPatch, Mode, NewEntry, Rekall, Watch};
+use rekall::{EntryId, EntryPatch, Mode, NewEntry, Rekall};
 
 const FILE: &str = "REKALL_CROWDED_FILE";
 const NUMBER: &str = "REKALL_CROWDED_NUMBER";
@@ -101,23 +101,23 @@ fn work(memory: &Rekall, thread: u64, until: Instant) -> Diary {
                     diary.time("recall", || memory.recall(&query).mode(Mode::Text).limit(1).run().unwrap());
                 assert_eq!(found[0].entry.id, diary.kept[at].0, "{query}");
             }
-            980..985 => diary.time("rebuild_index", || memory.rebuild_index(Watch::new()).unwrap()),
+            980..985 => diary.time("rebuild_index", || memory.rebuild_index().run().unwrap()),
             985..990 => {
-                let report = diary.time("check", || memory.check(Watch::new()).unwrap());
+                let report = diary.time("check", || memory.check().run().unwrap());
                 assert!(report.is_clean(), "{:?}", report.problems);
             }
             990..993 => {
-                let _ = diary.time("compact", || memory.compact(Watch::new()).unwrap());
+                let _ = diary.time("compact", || memory.compact().run().unwrap());
             }
             993..997 => {
                 let mut out = Vec::new();
-                diary.time("export", || memory.export_jsonl(&mut out, Watch::new()).unwrap());
+                diary.time("export", || memory.export_jsonl(&mut out).run().unwrap());
             }
             // One thread changes the model to and fro: what the others write meanwhile waits for vectors.
             997..1000 if thread == 1 => {
                 let to = if number % 2 == 0 { "second" } else { "first" };
                 let model = Arc::new(WordModel::named(to, 384));
-                diary.time("reembed", || memory.reembed_with_embedder(model, Watch::new()).unwrap());
+                diary.time("reembed", || memory.reembed_with_embedder(model).run().unwrap());
             }
             _ => {}
         }
@@ -204,7 +204,7 @@ fn nothing_is_lost_and_nobody_starves() {
         );
     }
 
-    let found = memory.check(Watch::new()).unwrap();
+    let found = memory.check().run().unwrap();
     assert!(found.is_clean(), "{:?}", found.problems);
     assert_eq!(found.entries, kept.len() as u64);
     for id in kept {

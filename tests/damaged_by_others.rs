@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Memory, memory};
-use rekall::{Degraded, Filter, Mode, NewEntry, Recalled, Watch};
+use rekall::{Degraded, Filter, Mode, NewEntry, Recalled};
 
 fn filled() -> Memory {
     let memory = memory();
@@ -47,8 +47,8 @@ fn searches_say_that_words_or_tags_are_gone() {
         assert_eq!(is_damaged(&by_tags(&memory)), words || tags, "{damage}");
         let by_meaning = memory.recall("word7").mode(Mode::Semantic).run().unwrap();
         assert!(!is_damaged(&by_meaning), "{damage}: it lost nothing");
-        assert!(!memory.check(Watch::new()).unwrap().is_clean());
-        memory.repair(Watch::new()).unwrap();
+        assert!(!memory.check().run().unwrap().is_clean());
+        memory.repair().run().unwrap();
         assert!(!is_damaged(&by_words(&memory)) && !is_damaged(&by_tags(&memory)), "repaired after {damage}");
         assert_eq!(by_words(&memory).len(), 2);
     }
@@ -61,10 +61,10 @@ fn a_search_says_that_no_vector_is_left() {
     rusqlite::Connection::open(memory.path()).unwrap().execute_batch("DELETE FROM space").unwrap();
     let found = memory.recall("word7").run().unwrap();
     assert_eq!(found.degraded, [Degraded::Pending { count: 400 }]);
-    memory.repair(Watch::new()).unwrap();
-    memory.embed_pending(Watch::new()).unwrap();
+    memory.repair().run().unwrap();
+    memory.embed_pending().run().unwrap();
     assert!(memory.recall("word7").run().unwrap().degraded.is_empty());
-    assert!(memory.check(Watch::new()).unwrap().is_clean());
+    assert!(memory.check().run().unwrap().is_clean());
 }
 
 #[cfg(feature = "sqlite-vec")]
@@ -73,12 +73,12 @@ fn a_check_holds_the_table_of_sqlite_vec_against_the_vectors() {
     let memory = common::memory_with(|builder| builder.vector_backend(rekall::VectorBackend::SqliteVec));
     let notes: Vec<NewEntry> = (0..60).map(|n| NewEntry::new(format!("note {n} word{n}"))).collect();
     memory.remember_many(&notes).run().unwrap();
-    memory.rebuild_index(Watch::new()).unwrap();
-    assert!(memory.check(Watch::new()).unwrap().is_clean());
+    memory.rebuild_index().run().unwrap();
+    assert!(memory.check().run().unwrap().is_clean());
     // What was written since is not in the table yet, and need not be.
     let id = memory.remember(NewEntry::new("later")).unwrap();
     memory.forget(id).unwrap();
-    assert!(memory.check(Watch::new()).unwrap().is_clean());
+    assert!(memory.check().run().unwrap().is_clean());
     for damage in [
         "UPDATE rekall_vec0_chunks SET validity = zeroblob(length(validity))",
         "UPDATE rekall_vec0_chunks SET rowids = zeroblob(length(rowids))",
@@ -91,15 +91,15 @@ fn a_check_holds_the_table_of_sqlite_vec_against_the_vectors() {
         let other = rusqlite::Connection::open(memory.path()).unwrap();
         other.execute_batch(damage).unwrap();
         drop(other);
-        let report = memory.check(Watch::new()).unwrap();
+        let report = memory.check().run().unwrap();
         assert!(
             report.problems.iter().any(|problem| problem.kind == rekall::core::ProblemKind::Blocks),
             "{damage}: {report:?}"
         );
-        memory.repair(Watch::new()).unwrap();
-        assert!(memory.check(Watch::new()).unwrap().is_clean(), "{damage}");
-        memory.rebuild_index(Watch::new()).unwrap();
-        assert!(memory.check(Watch::new()).unwrap().is_clean(), "{damage}, rebuilt");
+        memory.repair().run().unwrap();
+        assert!(memory.check().run().unwrap().is_clean(), "{damage}");
+        memory.rebuild_index().run().unwrap();
+        assert!(memory.check().run().unwrap().is_clean(), "{damage}, rebuilt");
         let found = memory.recall("word7").mode(Mode::Semantic).limit(1).run().unwrap();
         assert_eq!(found[0].entry.title, "note 7 word7", "{damage}");
     }

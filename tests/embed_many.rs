@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{WordModel, memory_with};
-use rekall::{CancelToken, Error, Progress, Purpose, Watch};
+use rekall::{CancelToken, Error, Progress, Purpose};
 
 #[test]
 fn rows_come_in_the_order_of_their_texts_and_are_those_of_single_calls() {
@@ -18,7 +18,7 @@ fn rows_come_in_the_order_of_their_texts_and_are_those_of_single_calls() {
     for purpose in [Purpose::Document, Purpose::Query] {
         let mut told = Vec::new();
         let mut hear = |progress| told.push(progress);
-        let made = memory.embed_many(&texts, purpose, Watch::new().progress(&mut hear)).unwrap();
+        let made = memory.embed_many(&texts, purpose).progress(&mut hear).run().unwrap();
         assert_eq!((made.dimensions, made.rows.len()), (8, 150 * 8));
         assert_eq!((&made.unembeddable[..], &made.truncated[..]), (&[7][..], &[100][..]));
         assert!(made.row(7).is_none() && made.row(150).is_none());
@@ -28,7 +28,7 @@ fn rows_come_in_the_order_of_their_texts_and_are_those_of_single_calls() {
         }
         assert_eq!(told.last(), Some(&Progress { done: 150, total: 150 }));
         assert!(told.windows(2).all(|pair| pair[0].done <= pair[1].done));
-        let none = memory.embed_many(&[], purpose, Watch::new()).unwrap();
+        let none = memory.embed_many(&[], purpose).run().unwrap();
         assert!(none.rows.is_empty() && none.dimensions == 8);
     }
 }
@@ -44,11 +44,11 @@ fn a_cancelled_call_and_one_without_a_model_say_so() {
             stop.cancel();
         };
         let texts = vec!["text"; 500];
-        let watch = Watch::new().progress(&mut hear).cancel(&token);
-        assert!(matches!(memory.embed_many(&texts, purpose, watch), Err(Error::Interrupted)));
+        let stopped = memory.embed_many(&texts, purpose).progress(&mut hear).cancel(&token).run();
+        assert!(matches!(stopped, Err(Error::Interrupted)));
         assert_eq!(calls, 1, "stopped in the middle");
     }
     let without = memory_with(|builder| builder.without_model());
-    let refused = without.embed_many(&["a"], Purpose::Query, Watch::new());
+    let refused = without.embed_many(&["a"], Purpose::Query).run();
     assert!(matches!(refused, Err(Error::NoModel)));
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use common::{WordModel, memory_with};
 use embedder::{HttpEmbedder, HttpError, HttpOptions};
 use rekall::model::{Error, ErrorKind};
-use rekall::{Degraded, Embedder, Mode, NewEntry, Watch};
+use rekall::{Degraded, Embedder, Mode, NewEntry};
 use serde_json::{Value, json};
 
 /// What a request said.
@@ -259,7 +259,7 @@ fn a_memory_with_a_remote_model() {
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 
     server.behave(vectors);
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap().entries, 1);
+    assert_eq!(memory.embed_pending().run().unwrap().entries, 1);
     let hits = memory.recall("the printer is on fire").mode(Mode::Semantic).limit(1).run().unwrap();
     assert_eq!(hits[0].entry.id, later, "what was kept without a vector got one");
 }

@@ -8,8 +8,8 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use common::{Memory, WordModel, memory_with};
-use rekall::core::{ImportOptions, ImportReport, OnDuplicate};
-use rekall::{Error, ErrorKind, Filter, Mode, Rekall, Status, Watch};
+use rekall::upkeep::{ImportReport, OnDuplicate};
+use rekall::{Error, ErrorKind, Filter, Mode, Rekall, Status};
 
 const PAGE: &str = include_str!("../docs/jsonl.md");
 
@@ -18,7 +18,7 @@ fn memory() -> Memory {
 }
 
 fn import(memory: &Rekall, lines: &str) -> Result<ImportReport, Error> {
-    memory.import_jsonl(&mut Cursor::new(lines), &ImportOptions::default(), Watch::new())
+    memory.import_jsonl(&mut Cursor::new(lines)).run()
 }
 
 /// The page's code of one language.
@@ -49,14 +49,14 @@ fn every_example_of_the_page_is_read() {
     let deployed = &memory.recall("失败").mode(Mode::Text).run().unwrap()[0].entry;
     assert_eq!((deployed.created_at, deployed.updated_at), (1_719_792_000_000, 1_719_792_000_000));
     assert_eq!(memory.stats().unwrap().store.pending, 3);
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap().entries, 3);
-    let ids = memory.remember_json(arrays[0], Watch::new()).unwrap();
+    assert_eq!(memory.embed_pending().run().unwrap().entries, 3);
+    let ids = memory.remember_json(arrays[0]).run().unwrap();
     let replaced = memory.get(ids[1]).unwrap();
     assert_eq!((replaced.status, replaced.superseded_by), (Status::Obsolete, Some(ids[0])));
     assert_eq!(memory.links(ids[0]).unwrap()[0].target, ids[1]);
     assert_eq!(memory.stats().unwrap().store.pending, 0, "remembered with vectors");
     assert_eq!(import(&self::memory(), lines[1]).unwrap().added, 1);
-    assert!(memory.check(Watch::new()).unwrap().problems.is_empty());
+    assert!(memory.check().run().unwrap().problems.is_empty());
 }
 
 #[test]
@@ -64,19 +64,19 @@ fn the_keys_of_the_page_are_those_of_the_parser_and_of_an_export() {
     let plain = keys("## Plain lines");
     let accepted = |key: &str| {
         let rest = if key == "title" { String::new() } else { format!(",{}:null", serde_json::json!(key)) };
-        memory().remember_json(&format!("{{\"title\":\"t\"{rest}}}"), Watch::new()).is_ok()
+        memory().remember_json(&format!("{{\"title\":\"t\"{rest}}}")).run().is_ok()
     };
     assert!(plain.len() == 16 && plain.iter().all(|key| accepted(key)), "{plain:?}");
     assert!(!accepted("vectors") && !accepted("pending") && !accepted("quarantine") && !accepted("other"));
     // What is stored is written with keys of the page only.
     let memory = memory();
-    let ids = memory.remember_json(examples("json")[0], Watch::new()).unwrap();
+    let ids = memory.remember_json(examples("json")[0]).run().unwrap();
     for id in &ids {
         let entry = serde_json::to_value(memory.get(*id).unwrap()).unwrap();
         assert!(entry.as_object().unwrap().keys().all(|key| plain.contains(key)), "{entry}");
     }
     let mut out = Vec::new();
-    memory.export_jsonl(&mut out, Watch::new()).unwrap();
+    memory.export_jsonl(&mut out).run().unwrap();
     let exported: Vec<serde_json::Value> =
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let of_export = keys("## Exports");
@@ -90,19 +90,21 @@ fn the_keys_of_the_page_are_those_of_the_parser_and_of_an_export() {
 #[test]
 fn what_an_entry_is_written_as_brings_it_back() {
     let (from, to) = (memory(), memory());
-    let ids = from.remember_json(examples("json")[0], Watch::new()).unwrap();
+    let ids = from.remember_json(examples("json")[0]).run().unwrap();
     let entries: Vec<_> = from.get_many(&ids).unwrap().into_iter().flatten().collect();
     let json = serde_json::to_string(&entries).unwrap();
-    assert_eq!(to.remember_json(&json, Watch::new()).unwrap(), ids);
+    assert_eq!(to.remember_json(&json).run().unwrap(), ids);
     assert_eq!(to.get_many(&ids).unwrap().into_iter().flatten().collect::<Vec<_>>(), entries);
-    let error = to.remember_json(&json, Watch::new()).unwrap_err();
+    let error = to.remember_json(&json).run().unwrap_err();
     assert!(matches!(error, Error::Operation { number: 0, .. }) && error.kind() == ErrorKind::InvalidInput);
     // By lines it may be skipped, replaced or refused.
     let lines: Vec<String> = entries.iter().map(|entry| serde_json::to_string(entry).unwrap()).collect();
     let lines = lines.join("\n\n").replace("Disk full", "Disk very full");
     assert_eq!(import(&to, &lines).unwrap().skipped, 2);
-    let replace = ImportOptions::on_duplicate(OnDuplicate::Replace);
-    assert_eq!(to.import_jsonl(&mut Cursor::new(&lines), &replace, Watch::new()).unwrap().replaced, 2);
+    assert_eq!(
+        to.import_jsonl(&mut Cursor::new(&lines)).on_duplicate(OnDuplicate::Replace).run().unwrap().replaced,
+        2
+    );
     assert_eq!(to.get(ids[0]).unwrap().title, "Disk very full at night");
 }
 
@@ -156,9 +158,9 @@ fn json_that_cannot_be_read_stores_nothing() {
             "another entry",
         ),
     ] {
-        let error = memory.remember_json(json, Watch::new()).unwrap_err();
+        let error = memory.remember_json(json).run().unwrap_err();
         assert!(error.to_string().contains(said), "{json}: {error}");
     }
     assert_eq!(memory.count(&Filter::new().any_status()).unwrap(), 0);
-    assert!(memory.remember_json("[]", Watch::new()).unwrap().is_empty());
+    assert!(memory.remember_json("[]").run().unwrap().is_empty());
 }

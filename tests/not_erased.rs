@@ -6,8 +6,7 @@ mod common;
 use std::sync::{Arc, Mutex};
 
 use common::WordModel;
-use rekall::core::ImportOptions;
-use rekall::{Batch, EntryId, EntryPatch, Event, NewEntry, Rekall, VectorBackend, Watch};
+use rekall::{Batch, EntryId, EntryPatch, Event, NewEntry, Rekall, VectorBackend};
 
 type Write = fn(&Rekall, [EntryId; 2]);
 
@@ -17,7 +16,7 @@ fn unit() -> Vec<f32> {
 
 fn import(memory: &Rekall) {
     let mut line: &[u8] = br#"{"title": "imported"}"#;
-    memory.import_jsonl(&mut line, &ImportOptions::default(), Watch::new()).unwrap();
+    memory.import_jsonl(&mut line).run().unwrap();
 }
 
 const WRITES: &[(&str, Write)] = &[
@@ -43,26 +42,26 @@ const WRITES: &[(&str, Write)] = &[
     ("apply", |memory, [id, _]| {
         let mut batch = Batch::new();
         batch.forget(id);
-        memory.apply(&batch, Watch::new()).unwrap();
+        memory.apply(&batch).run().unwrap();
     }),
     ("remember_json", |memory, _| {
-        memory.remember_json(r#"{"title": "new"}"#, Watch::new()).unwrap();
+        memory.remember_json(r#"{"title": "new"}"#).run().unwrap();
     }),
     ("import_jsonl", |memory, _| import(memory)),
-    ("embed_pending", |memory, _| assert_eq!(memory.embed_pending(Watch::new()).unwrap().entries, 1)),
+    ("embed_pending", |memory, _| assert_eq!(memory.embed_pending().run().unwrap().entries, 1)),
     ("reembed_with_embedder", |memory, _| {
         let model = Arc::new(WordModel::named("other words", 16));
-        memory.reembed_with_embedder(model, Watch::new()).unwrap();
+        memory.reembed_with_embedder(model).run().unwrap();
     }),
     ("repair", |memory, [id, _]| {
         // Metadata that cannot be read, which repair replaces.
         let raw = rusqlite::Connection::open(memory.path()).unwrap();
         let deep = format!("{{\"k\": {}1{}}}", "[".repeat(500), "]".repeat(500));
         raw.execute("UPDATE entry SET metadata = ?1 WHERE ulid = ?2", (deep, id.to_string())).unwrap();
-        assert!(!memory.repair(Watch::new()).unwrap().mended.is_empty());
+        assert!(!memory.repair().run().unwrap().mended.is_empty());
     }),
-    ("compact", |memory, _| assert!(!memory.compact(Watch::new()).unwrap().complete)),
-    ("rebuild_index", |memory, _| memory.rebuild_index(Watch::new()).unwrap()),
+    ("compact", |memory, _| assert!(!memory.compact().run().unwrap().complete)),
+    ("rebuild_index", |memory, _| memory.rebuild_index().run().unwrap()),
 ];
 
 #[test]
@@ -86,7 +85,7 @@ fn every_write_says_when_bytes_were_not_erased() {
         memory.link(ids[0], ids[1], "cites", None).unwrap();
         // Waits for vectors, so that there is something to embed later.
         import(&memory);
-        memory.rebuild_index(Watch::new()).unwrap();
+        memory.rebuild_index().run().unwrap();
         assert_eq!(*heard.lock().unwrap(), [""; 0], "{name}: nobody reads");
         let reader = memory.store().read().unwrap();
         write(&memory, ids);

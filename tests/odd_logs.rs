@@ -4,7 +4,7 @@
 mod common;
 
 use common::{BACKENDS, ends, nearest, open};
-use rekall::{NewEntry, Watch};
+use rekall::NewEntry;
 
 const DAMAGES: &[&str] = &[
     "UPDATE sqlite_sequence SET seq = 5 WHERE name = 'change'",
@@ -32,10 +32,10 @@ fn a_search_ends_whatever_the_log_says() {
                 // Codes are persisted by whichever backend reads the file later.
                 let maker = open(&path, BACKENDS[1].1);
                 maker.remember_many(&notes).run().unwrap();
-                maker.rebuild_index(Watch::new()).unwrap();
+                maker.rebuild_index().run().unwrap();
                 let opened = open(&path, configure);
                 if name == "sqlite-vec" {
-                    opened.rebuild_index(Watch::new()).unwrap();
+                    opened.rebuild_index().run().unwrap();
                 }
                 let expected = nearest(&opened, "alpha3", 20);
                 let foreign = rusqlite::Connection::open(&path).unwrap();

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Answer, BACKENDS, ends, nearest, open};
-use rekall::{Degraded, Mode, NewEntry, Rekall, Watch};
+use rekall::{Degraded, Mode, NewEntry, Rekall};
 use rusqlite::Connection;
 
 /// Foreign keys are off, as SQLite has them unless asked.
@@ -61,7 +61,7 @@ fn a_vector_of_no_entry_changes_no_answer() {
                     let opened = open(&folder.path().join("a.db"), configure);
                     let ids = opened.remember_many(&notes()).run().unwrap();
                     if persisted {
-                        opened.rebuild_index(Watch::new()).unwrap();
+                        opened.rebuild_index().run().unwrap();
                     }
                     let expected = nearest(&opened, "alpha3", 20);
                     let like = ids[3].to_string();
@@ -70,15 +70,15 @@ fn a_vector_of_no_entry_changes_no_answer() {
                     for rekall in [&opened, &open(opened.path(), configure)] {
                         assert_eq!(nearest(rekall, "alpha3", 20), expected);
                         assert_eq!(similar(rekall, &like), likely);
-                        let report = rekall.check_recall(10, 10, Watch::new()).unwrap();
+                        let report = rekall.check_recall(10, 10).run().unwrap();
                         assert!(report.is_exact(), "{report:?}");
                     }
                     // Nor in what is persisted from now on.
-                    opened.rebuild_index(Watch::new()).unwrap();
+                    opened.rebuild_index().run().unwrap();
                     let late = open(opened.path(), configure);
                     assert_eq!(nearest(&late, "alpha3", 20), expected);
-                    assert!(!opened.check(Watch::new()).unwrap().is_clean());
-                    opened.repair(Watch::new()).unwrap();
+                    assert!(!opened.check().run().unwrap().is_clean());
+                    opened.repair().run().unwrap();
                     assert_eq!(nearest(&opened, "alpha3", 20), expected);
                 });
             }
@@ -107,7 +107,7 @@ fn an_entry_that_was_replaced_behind_the_log_answers_no_more() {
                 let opened = open(&folder.path().join("a.db"), configure);
                 opened.remember_many(&notes()).run().unwrap();
                 if persisted {
-                    opened.rebuild_index(Watch::new()).unwrap();
+                    opened.rebuild_index().run().unwrap();
                 }
                 let before = nearest(&opened, "alpha3", 1_000);
                 let replaced: Vec<String> = before[..10].iter().map(|hit| hit.0.clone()).collect();
@@ -139,7 +139,7 @@ fn rotten_vectors_leave_the_others_as_they_are() {
                 let opened = open(&folder.path().join("a.db"), configure);
                 opened.remember_many(&notes()).run().unwrap();
                 if persisted {
-                    opened.rebuild_index(Watch::new()).unwrap();
+                    opened.rebuild_index().run().unwrap();
                 }
                 let before = nearest(&opened, "alpha3", 1_000);
                 let rotten: Vec<&str> = before[..9].iter().map(|hit| hit.0.as_str()).collect();

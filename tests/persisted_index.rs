@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{WordModel, memory_with};
-use rekall::{Builder, EntryPatch, Mode, NewEntry, Rekall, VectorBackend, Watch};
+use rekall::{Builder, EntryPatch, Mode, NewEntry, Rekall, VectorBackend};
 
 const ENTRIES: usize = 3_000;
 
@@ -57,7 +57,7 @@ fn every_way_of_starting_gives_the_same_bits() {
     let fresh = open(&path, sq8);
     assert_eq!(answers(&fresh), expected);
     assert_eq!(fresh.stats().unwrap().index_backend, Some("sq8"));
-    fresh.rebuild_index(Watch::new()).unwrap();
+    fresh.rebuild_index().run().unwrap();
     assert_eq!(answers(&fresh), expected);
     drop(fresh);
 
@@ -124,7 +124,7 @@ fn damaged_and_lost_blocks_cost_time_only_and_are_renewed() {
         for damage in DAMAGES {
             // Made a thousand rows at a time: three blocks and the seal, whoever reads them.
             let maker = open(&path, streamed);
-            maker.rebuild_index(Watch::new()).unwrap();
+            maker.rebuild_index().run().unwrap();
             drop(maker);
             let sound = blocks();
             assert_eq!(sound.len(), 4, "{name}: {damage}");
@@ -158,7 +158,7 @@ fn one_rotten_row_breaks_no_search() {
     let notes: Vec<NewEntry> = (0..ENTRIES).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
     memory.remember_many(&notes).run().unwrap();
     let path = memory.path().to_owned();
-    open(&path, sq8).rebuild_index(Watch::new()).unwrap();
+    open(&path, sq8).rebuild_index().run().unwrap();
     let (held, lean) = (open(&path, sq8), open(&path, streamed));
     assert_eq!(answers(&held), answers(&lean));
     let nearest = held.recall("alpha1 beta2").mode(Mode::Semantic).limit(2).run().unwrap();
@@ -205,7 +205,7 @@ fn a_budget_holds_after_one_large_write_of_long_entries() {
     let model = || Arc::new(WordModel::new(256).max_tokens(4));
     let memory = memory_with(|builder| streamed(builder.embedder(model())));
     memory.remember_many(&[NewEntry::new("alpha1"), NewEntry::new("alpha2")]).run().unwrap();
-    memory.rebuild_index(Watch::new()).unwrap();
+    memory.rebuild_index().run().unwrap();
     answers(&memory);
     let long = |n: usize| {
         let words: Vec<String> = (0..60).map(|word| format!("w{n}x{word}")).collect();
@@ -233,7 +233,7 @@ fn a_base_that_another_process_renewed_is_taken_up() {
     let notes: Vec<NewEntry> = (0..300).map(|n| NewEntry::new(format!("alpha{} n{n}", n % 13))).collect();
     memory.remember_many(&notes).run().unwrap();
     let path = memory.path().to_owned();
-    open_wide(&path, WIDE, sq8).rebuild_index(Watch::new()).unwrap();
+    open_wide(&path, WIDE, sq8).rebuild_index().run().unwrap();
     let lean = open_wide(&path, WIDE, streamed);
     let before = answers(&lean);
     drop(lean);
@@ -242,13 +242,13 @@ fn a_base_that_another_process_renewed_is_taken_up() {
     let found = lean.recall("alpha7").run().unwrap();
     assert_eq!(found.degraded, [rekall::Degraded::NotIndexed { rows: 300 }], "slow, complete, and said");
     assert_eq!(answers(&lean), before);
-    lean.rebuild_index(Watch::new()).unwrap();
+    lean.rebuild_index().run().unwrap();
     assert!(lean.recall("alpha7").run().unwrap().degraded.is_empty());
     memory.remember(NewEntry::new("gamma5 beta0 alpha3")).unwrap();
     let after = answers(&lean);
     assert_ne!(before, after);
     // The blocks under the view are replaced by others, and no row changes.
-    open_wide(&path, WIDE, sq8).rebuild_index(Watch::new()).unwrap();
+    open_wide(&path, WIDE, sq8).rebuild_index().run().unwrap();
     assert_eq!(answers(&lean), after);
 }
 
@@ -278,19 +278,20 @@ fn a_vec0_table_follows_every_sort_of_write() {
     assert_eq!(memory.stats().unwrap().index_rows, 700, "each vector counts once");
     open(&path, |builder| builder).remember(NewEntry::new("alpha7 beta2")).unwrap();
     agree("after a write by a process that has no table");
-    memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8)), rekall::Watch::new()).unwrap();
+    memory.reembed_with_embedder(Arc::new(WordModel::named("other", 8))).run().unwrap();
     let flat = Rekall::builder(&path).embedder(Arc::new(WordModel::named("other", 8))).open().unwrap();
     assert_eq!(answers(&memory), answers(&flat), "with a model of other dimensions");
-    assert!(memory.check(Watch::new()).unwrap().is_clean(), "{:?}", memory.check(Watch::new()));
+    assert!(memory.check().run().unwrap().is_clean(), "{:?}", memory.check().run());
     assert!(
-        flat.check(Watch::new()).unwrap().is_clean(),
+        flat.check().run().unwrap().is_clean(),
         "also for a process that knows no vec0: {:?}",
-        flat.check(Watch::new())
+        flat.check().run()
     );
-    memory.compact(Watch::new()).unwrap();
+    memory.compact().run().unwrap();
     assert_eq!(answers(&memory), answers(&flat), "compacted");
     open(&path, |builder| builder.embedder(Arc::new(WordModel::named("other", 8))))
-        .rebuild_index(Watch::new())
+        .rebuild_index()
+        .run()
         .unwrap();
     let left: i64 = rusqlite::Connection::open(&path)
         .unwrap()
@@ -313,7 +314,7 @@ fn within_a_budget_writes_renew_what_is_persisted() {
     assert_eq!(memory.stats().unwrap().index_backend, Some("sq8 in the file"));
     assert!(memory.stats().unwrap().memory.index < 1_200_000, "{:?}", memory.stats());
     assert_eq!(before, answers(&open(memory.path(), |builder| builder.vector_backend(VectorBackend::Flat))));
-    memory.rebuild_index(Watch::new()).unwrap();
+    memory.rebuild_index().run().unwrap();
     assert_eq!(answers(&memory), before);
     assert!(memory.stats().unwrap().memory.index < 10_000);
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{BACKENDS, Configure, Random, ends, nearest, open};
-use rekall::{NewEntry, Watch};
+use rekall::NewEntry;
 
 const SEED: u64 = 0x5eed_0001;
 
@@ -39,7 +39,7 @@ fn race(path: &Path, configure: Configure, seed: u64) {
         let rebuilding = scope.spawn(|| {
             let other = open(path, configure);
             while !over.load(Ordering::Relaxed) {
-                other.rebuild_index(Watch::new()).unwrap();
+                other.rebuild_index().run().unwrap();
             }
         });
         let searching = scope.spawn(|| {
@@ -107,7 +107,7 @@ mod tables {
         let memory = open(path, sqlite_vec);
         let notes: Vec<NewEntry> = (0..300).map(|n| note(0, n)).collect();
         memory.remember_many(&notes).run().unwrap();
-        memory.rebuild_index(Watch::new()).unwrap();
+        memory.rebuild_index().run().unwrap();
         assert_eq!(nearest(&memory, "alpha3", 200).len(), 200);
         assert_eq!(memory.stats().unwrap().index_backend, Some("sqlite-vec"));
         memory

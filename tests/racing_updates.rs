@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{BACKENDS, Configure, Random, WordModel, ends};
 use rekall::core::WallClock;
 use rekall::model::{Error, Fingerprint};
-use rekall::{Batch, Builder, Context, Embedder, EntryId, EntryPatch, Mode, NewEntry, Rekall, Watch};
+use rekall::{Batch, Builder, Context, Embedder, EntryId, EntryPatch, Mode, NewEntry, Rekall};
 
 /// Every entry is stamped with the same time.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ fn an_entry_that_waits_keeps_a_vector_that_was_given_meanwhile() {
         meanwhile.lock().unwrap().push(Box::new(move || {
             writer.update_with_vector(id, &EntryPatch::new(), &unit(5)).unwrap();
         }));
-        memory.embed_pending(Watch::new()).unwrap();
+        memory.embed_pending().run().unwrap();
         let found = memory.recall_vector(&unit(5)).limit(1).run().unwrap();
         assert_eq!(found[0].entry.id, id, "{name}");
         assert!(found[0].similarity.unwrap() > 0.999, "{name}: {:?}", found[0].similarity);
@@ -167,7 +167,7 @@ fn an_entry_that_changes_while_it_waits_gets_its_vectors_all_the_same() {
         meanwhile.lock().unwrap().push(Box::new(move || {
             writer.update(id, &EntryPatch::new().project(Some("home".to_owned()))).unwrap();
         }));
-        memory.embed_pending(Watch::new()).unwrap();
+        memory.embed_pending().run().unwrap();
         assert_eq!(roles(memory, id), [0], "{name}");
     }
 }
@@ -181,7 +181,7 @@ fn whoever_changes_an_entry_without_end_is_made_to_wait() {
     let apply: Change<'_> = &|memory, id| {
         let mut batch = Batch::new();
         batch.update(id, patch());
-        memory.apply(&batch, Watch::new()).unwrap();
+        memory.apply(&batch).run().unwrap();
     };
     for (name, change) in [("update", update), ("apply", apply)] {
         let Pair { memory, meanwhile, .. } = &pair(|builder| builder);
@@ -235,7 +235,7 @@ fn race(path: &Path, configure: Configure, seed: u64) {
         one.update(id, &EntryPatch::new().title(format!("between {step}"))).unwrap();
         assert_eq!(roles(&one, id), [0, 1], "step {step}");
     }
-    assert!(one.check(Watch::new()).unwrap().is_clean());
+    assert!(one.check().run().unwrap().is_clean());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use common::{WordModel, memory, memory_with};
 use rekall::core::SpaceState;
-use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress, Rekall, Watch};
+use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress, Rekall};
 
 fn other() -> Arc<WordModel> {
     Arc::new(WordModel::named("other words", 24))
@@ -23,7 +23,7 @@ fn all_entries_are_found_with_the_new_model_and_the_old_space_is_gone() {
     let ids = memory.remember_many(&notes(300)).run().unwrap();
     let mut heard = Vec::new();
     let mut hear = |progress: Progress| heard.push(progress.done);
-    let done = memory.reembed_with_embedder(other(), Watch::new().progress(&mut hear)).unwrap();
+    let done = memory.reembed_with_embedder(other()).progress(&mut hear).run().unwrap();
     assert_eq!((done.entries, done.vectors, done.without_meaning), (300, 300, 0));
     assert!(heard.is_sorted() && heard.last() == Some(&300));
     for n in [0, 150, 299] {
@@ -50,8 +50,7 @@ fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
             token.cancel();
         }
     };
-    let error =
-        memory.reembed_with_embedder(other(), Watch::new().progress(&mut stop).cancel(&token)).unwrap_err();
+    let error = memory.reembed_with_embedder(other()).progress(&mut stop).cancel(&token).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
     let found = memory.recall("note number7").mode(Mode::Semantic).limit(1).run().unwrap();
     assert_eq!(found[0].entry.title, "note number7");
@@ -63,7 +62,7 @@ fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
     let second = memory.recall("note number1").mode(Mode::Semantic).limit(1).run().unwrap()[0].entry.id;
     memory.forget(second).unwrap();
 
-    let done = memory.reembed_with_embedder(other(), Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(other()).run().unwrap();
     assert!(done.entries < 400, "what was made before is not made again: {done:?}");
     for (query, id) in [("a late arrival", late), ("rewritten entirely", first)] {
         let found = memory.recall(query).mode(Mode::Semantic).limit(1).run().unwrap();
@@ -71,7 +70,7 @@ fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
         assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6, "{query}");
     }
     assert_eq!(memory.recall("note").mode(Mode::Semantic).limit(1000).run().unwrap().len(), 500);
-    let check = memory.check(Watch::new()).unwrap();
+    let check = memory.check().run().unwrap();
     assert!(check.is_clean(), "{:?}", check.problems);
 }
 
@@ -80,12 +79,10 @@ fn a_run_stopped_at_its_last_entries_does_not_switch() {
     let memory = memory();
     memory.remember_many(&notes(3)).run().unwrap();
     let token = CancelToken::new();
-    let mut stop = |_| token.cancel();
-    let watch = Watch::new().progress(&mut stop).cancel(&token);
-    let error = memory.reembed_with_embedder(other(), watch).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    let stopped = memory.reembed_with_embedder(other()).progress(|_| token.cancel()).cancel(&token).run();
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
     assert_eq!(memory.recall("note number1").mode(Mode::Semantic).run().unwrap().len(), 3);
-    assert_eq!(memory.reembed_with_embedder(other(), Watch::new()).unwrap().entries, 0, "all was there");
+    assert_eq!(memory.reembed_with_embedder(other()).run().unwrap().entries, 0, "all was there");
 }
 
 #[test]
@@ -105,7 +102,7 @@ fn what_was_remembered_without_a_model_is_embedded_later() {
              VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'login token', 0, 0)",
         )
         .unwrap();
-    let done = with_model.embed_pending(Watch::new()).unwrap();
+    let done = with_model.embed_pending().run().unwrap();
     assert_eq!(done.entries, 2);
     assert_eq!(with_model.stats().unwrap().store.pending, 0);
     let found = with_model.recall("disk full").mode(Mode::Semantic).limit(1).run().unwrap();
@@ -123,14 +120,14 @@ fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
     foreign.execute("UPDATE entry SET title = 'login token'", []).unwrap();
     assert_eq!(memory.recall("token").mode(Mode::Text).run().unwrap()[0].entry.id, id);
     assert!(memory.recall("token").run().unwrap().degraded.contains(&Degraded::Pending { count: 1 }));
-    memory.embed_pending(Watch::new()).unwrap();
+    memory.embed_pending().run().unwrap();
     let found = memory.recall("login token").mode(Mode::Semantic).run().unwrap();
     assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6);
     assert!(found.degraded.is_empty());
     foreign.execute("UPDATE embedding SET vector = zeroblob(64)", []).unwrap();
     let found = memory.recall("login token").run().unwrap();
     assert!(found.degraded.contains(&Degraded::UnusableVectors { count: 1 }));
-    assert_eq!(memory.repair(Watch::new()).unwrap().quarantined, 1);
+    assert_eq!(memory.repair().run().unwrap().quarantined, 1);
     foreign.execute("DELETE FROM entry", []).unwrap();
     assert!(memory.recall("login token").run().unwrap().is_empty());
 }
@@ -140,14 +137,14 @@ fn imported_notes_wait_for_vectors_of_this_files_model() {
     let memory = memory();
     memory.remember(NewEntry::new("disk full")).unwrap();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/rekall-core/tests/data/python-rekall/v7.db");
-    let report = memory.import_legacy(file, None, Watch::new()).unwrap();
+    let report = memory.import_legacy(file).run().unwrap();
     assert_eq!((report.entries, report.pending), (123, 123));
     let found = memory.recall("disk").run().unwrap();
     assert!(found.degraded.contains(&Degraded::Pending { count: 123 }));
-    let done = memory.embed_pending(Watch::new()).unwrap();
+    let done = memory.embed_pending().run().unwrap();
     assert_eq!(done.entries, 123);
     let found = memory.recall("disk").mode(Mode::Semantic).limit(200).run().unwrap();
     assert_eq!(found.len(), 119, "all but the five obsolete ones");
     assert!(found.degraded.is_empty());
-    assert!(memory.check(Watch::new()).unwrap().is_clean());
+    assert!(memory.check().run().unwrap().is_clean());
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::{WordModel, memory};
 use rekall::core::SpaceState;
-use rekall::{EntryId, EntryPatch, Mode, NewEntry, Progress, Rekall, Watch};
+use rekall::{EntryId, EntryPatch, Mode, NewEntry, Progress, Rekall};
 
 const FILE: &str = "REKALL_REEMBED_FILE";
 const MODELS: &str = "REKALL_REEMBED_MODELS";
@@ -55,7 +55,7 @@ fn child_changes_the_model() {
         }
     };
     say("begin");
-    memory.reembed_with_embedder(model(to), Watch::new().progress(&mut hear)).unwrap();
+    memory.reembed_with_embedder(model(to)).progress(&mut hear).run().unwrap();
     say("done");
 }
 
@@ -85,13 +85,13 @@ fn filled() -> (common::Memory, Vec<EntryId>) {
     let memory = memory();
     let notes: Vec<NewEntry> = (0..ENTRIES).map(|n| NewEntry::new(format!("note number{n}"))).collect();
     let ids = memory.remember_many(&notes).run().unwrap();
-    memory.reembed_with_embedder(model("first"), Watch::new()).unwrap();
+    memory.reembed_with_embedder(model("first")).run().unwrap();
     (memory, ids)
 }
 
 #[track_caller]
 fn assert_sound(memory: &Rekall, ids: &[EntryId]) {
-    let report = memory.check(rekall::Watch::new()).unwrap();
+    let report = memory.check().run().unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);
     for n in [0, 1, 77, ENTRIES / 2, ENTRIES - 1] {
         let found = memory.recall(&format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();
@@ -116,7 +116,7 @@ fn killed_while_the_new_space_is_filled() {
     memory.update(ids[0], &EntryPatch::new().title("something else")).unwrap();
     memory.update(ids[0], &EntryPatch::new().title("note number0")).unwrap();
     let next = open(memory.path(), "first");
-    let done = next.reembed_with_embedder(model("second"), Watch::new()).unwrap();
+    let done = next.reembed_with_embedder(model("second")).run().unwrap();
     assert!(done.entries < ENTRIES - 200, "what was made is not made again: {done:?}");
     assert_eq!(states(&next), [SpaceState::Active]);
     assert_sound(&next, &ids);
@@ -130,7 +130,7 @@ fn killed_between_the_switch_and_the_end_of_the_old_space() {
     let next = open(memory.path(), "second");
     assert_sound(&next, &ids);
     assert_eq!(next.stats().unwrap().store.vectors, 2 * ENTRIES as u64);
-    next.embed_pending(Watch::new()).unwrap();
+    next.embed_pending().run().unwrap();
     assert_eq!(states(&next), [SpaceState::Active]);
     assert_eq!(next.stats().unwrap().store.vectors, ENTRIES as u64);
     assert_sound(&next, &ids);
@@ -160,7 +160,7 @@ fn killed_at_any_moment() {
         assert_sound(&open(&path, &active), &ids);
     }
     let last = open(&path, &active);
-    last.reembed_with_embedder(model("third"), Watch::new()).unwrap();
+    last.reembed_with_embedder(model("third")).run().unwrap();
     assert_eq!(states(&last), [SpaceState::Active]);
     assert_sound(&last, &ids);
 }

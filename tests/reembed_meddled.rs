@@ -11,7 +11,7 @@ use common::{Memory, WordModel, memory, memory_with};
 use rekall::core::SpaceState;
 use rekall::model::{Error as ModelError, Fingerprint};
 use rekall::{
-    CancelToken, Degraded, Embedder, EntryId, EntryPatch, ErrorKind, Event, Mode, NewEntry, Rekall, Watch,
+    CancelToken, Degraded, Embedder, EntryId, EntryPatch, ErrorKind, Event, Mode, NewEntry, Rekall,
 };
 
 /// A word model that does not know the word § and does something else first, each time it embeds documents.
@@ -79,7 +79,7 @@ fn assert_found(memory: &Rekall, text: &str, id: EntryId) {
 
 #[track_caller]
 fn assert_whole(memory: &Rekall) {
-    let report = memory.check(rekall::Watch::new()).unwrap();
+    let report = memory.check().run().unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);
     let spaces = memory.store().read().unwrap().spaces().unwrap();
     assert_eq!(spaces.iter().map(|space| space.state).collect::<Vec<_>>(), [SpaceState::Active]);
@@ -95,7 +95,7 @@ fn vectors_that_cannot_be_dropped_are_no_error_of_the_change() {
     let memory = memory();
     let ids = memory.remember_many(&notes(10)).run().unwrap();
     raw(&memory, "CREATE TRIGGER held BEFORE DELETE ON embedding BEGIN SELECT RAISE(ABORT, 'held'); END");
-    let done = memory.reembed_with_embedder(Meddler::quiet("other"), Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(Meddler::quiet("other")).run().unwrap();
     assert_eq!(done.entries, 10);
     assert_found(&memory, "note number7", ids[7]);
     let later = memory.remember(NewEntry::new("a late arrival")).unwrap();
@@ -105,11 +105,11 @@ fn vectors_that_cannot_be_dropped_are_no_error_of_the_change() {
         spaces.iter().map(|space| space.state).collect::<Vec<_>>()
     };
     assert_eq!(states(), [SpaceState::Leaving, SpaceState::Active]);
-    assert!(memory.check(rekall::Watch::new()).unwrap().is_clean());
-    memory.embed_pending(Watch::new()).unwrap();
+    assert!(memory.check().run().unwrap().is_clean());
+    memory.embed_pending().run().unwrap();
     assert_eq!(states(), [SpaceState::Leaving, SpaceState::Active], "still held");
     raw(&memory, "DROP TRIGGER held");
-    memory.embed_pending(Watch::new()).unwrap();
+    memory.embed_pending().run().unwrap();
     assert_whole(&memory);
     assert_eq!(memory.stats().unwrap().store.vectors, 11);
 }
@@ -159,7 +159,7 @@ fn searches_and_writes_go_on_through_the_change() {
             }
         });
         for turn in 0..4 {
-            memory.reembed_with_embedder(Meddler::quiet(&format!("model {turn}")), Watch::new()).unwrap();
+            memory.reembed_with_embedder(Meddler::quiet(&format!("model {turn}"))).run().unwrap();
         }
         changed.store(true, Ordering::Relaxed);
         updater.join().unwrap();
@@ -195,10 +195,10 @@ fn who_writes_without_end_does_not_put_the_change_off() {
             count.fetch_add(1, Ordering::Relaxed);
         }
     });
-    memory.reembed_with_embedder(model, Watch::new()).unwrap();
+    memory.reembed_with_embedder(model).run().unwrap();
     let written = written.load(Ordering::Relaxed);
     assert!((1..20).contains(&written), "{written} notes were written before the model was changed");
-    memory.embed_pending(Watch::new()).unwrap();
+    memory.embed_pending().run().unwrap();
     assert_eq!(memory.recall("note").mode(Mode::Semantic).limit(1000).run().unwrap().len(), 200 + written);
     assert_whole(&memory);
 }
@@ -221,15 +221,15 @@ fn what_is_rewritten_meanwhile_is_not_taken_for_wordless() {
             _ => {}
         }
     });
-    let done = memory.reembed_with_embedder(Arc::clone(&model) as Arc<dyn Embedder>, Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(Arc::clone(&model) as Arc<dyn Embedder>).run().unwrap();
     assert!(model.calls.load(Ordering::Relaxed) > 5, "the second change came in time");
     assert_eq!((done.entries, done.without_meaning), (299, 2));
     assert_found(&memory, "rewritten entirely", ids[0]);
     assert_found(&memory, "now with words", ids[3]);
     assert_whole(&memory);
     // Of the one that is left, everybody knows.
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::EmbedReport::default());
-    assert_eq!(memory.repair(rekall::Watch::new()).unwrap().pending, 0);
+    assert_eq!(memory.embed_pending().run().unwrap(), rekall::EmbedReport::default());
+    assert_eq!(memory.repair().run().unwrap().pending, 0);
     assert_whole(&memory);
 }
 
@@ -248,8 +248,8 @@ fn an_entry_without_known_words_waits_for_nothing() {
     let id = memory.remember(NewEntry::new("§")).unwrap();
     assert_eq!(told(), [id]);
     assert_whole(&memory);
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap(), rekall::EmbedReport::default());
-    assert_eq!(memory.repair(rekall::Watch::new()).unwrap().pending, 0);
+    assert_eq!(memory.embed_pending().run().unwrap(), rekall::EmbedReport::default());
+    assert_eq!(memory.repair().run().unwrap().pending, 0);
     assert_whole(&memory);
     assert!(memory.recall("anything").run().unwrap().degraded.is_empty());
     // It gets words, and loses them.
@@ -267,12 +267,11 @@ fn an_entry_without_known_words_waits_for_nothing() {
              VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', '§ elsewhere §', 0, 0), ('01ARZ3NDEKTSV4RRFFQ69G5FAW', '§', 0, 0)",
     );
     assert!(memory.recall("anything").run().unwrap().degraded.contains(&Degraded::Pending { count: 2 }));
-    let done = memory.embed_pending(Watch::new()).unwrap();
+    let done = memory.embed_pending().run().unwrap();
     assert_eq!((done.entries, done.without_meaning), (1, 1));
     assert_whole(&memory);
     // Another model knows other words.
-    let done =
-        memory.reembed_with_embedder(Arc::new(WordModel::named("all words", 8)), Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(Arc::new(WordModel::named("all words", 8))).run().unwrap();
     assert_eq!((done.entries, done.without_meaning), (3, 0));
     let found = memory.recall("§").mode(Mode::Semantic).limit(3).run().unwrap();
     assert!(found.hits.iter().any(|hit| hit.entry.id == id && hit.similarity > Some(0.99)), "{found:?}");
@@ -291,10 +290,10 @@ fn an_update_that_outlives_a_change_of_model_is_no_vector_of_the_old_text() {
     let first = Meddler::new("first", move |call| {
         if call == 1 {
             let other = open(&elsewhere, Meddler::quiet("first"));
-            other.reembed_with_embedder(Meddler::quiet("second"), Watch::new()).unwrap();
+            other.reembed_with_embedder(Meddler::quiet("second")).run().unwrap();
         }
     });
-    folder.reembed_with_embedder(Meddler::quiet("first"), Watch::new()).unwrap();
+    folder.reembed_with_embedder(Meddler::quiet("first")).run().unwrap();
     let slow = open(&path, first);
     slow.remember(NewEntry::new("the first call")).unwrap();
     slow.update(id, &EntryPatch::new().title("behind")).unwrap();
@@ -302,19 +301,18 @@ fn an_update_that_outlives_a_change_of_model_is_no_vector_of_the_old_text() {
     let found = second.recall("before").mode(Mode::Semantic).limit(1).run().unwrap();
     assert!(found.hits.iter().all(|hit| hit.entry.id != id), "{:?}", found.hits);
     assert_eq!(found.degraded, [Degraded::Pending { count: 1 }]);
-    assert_eq!(second.embed_pending(Watch::new()).unwrap().entries, 1);
+    assert_eq!(second.embed_pending().run().unwrap().entries, 1);
     assert_found(&second, "behind", id);
     raw(&folder, "DROP TRIGGER held");
-    second.compact(rekall::Watch::new()).unwrap();
+    second.compact().run().unwrap();
     assert_whole(&second);
 }
 
 /// Stops after the first batch.
 fn begin(memory: &Rekall, model: Arc<dyn Embedder>) {
     let token = CancelToken::new();
-    let mut stop = |_| token.cancel();
-    let watch = Watch::new().progress(&mut stop).cancel(&token);
-    assert_eq!(memory.reembed_with_embedder(model, watch).unwrap_err().kind(), ErrorKind::Interrupted);
+    let stopped = memory.reembed_with_embedder(model).progress(|_| token.cancel()).cancel(&token).run();
+    assert_eq!(stopped.unwrap_err().kind(), ErrorKind::Interrupted);
 }
 
 #[test]
@@ -326,10 +324,10 @@ fn two_may_change_to_the_same_model_at_once() {
         // The very batch that is being embedded here.
         0 => begin(&old(&path), Meddler::quiet("other")),
         // All the rest.
-        4 => drop(old(&path).reembed_with_embedder(Meddler::quiet("other"), Watch::new()).unwrap()),
+        4 => drop(old(&path).reembed_with_embedder(Meddler::quiet("other")).run().unwrap()),
         _ => {}
     });
-    let done = memory.reembed_with_embedder(model, Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(model).run().unwrap();
     assert!(done.entries < 300, "{done:?}");
     assert_found(&memory, "note number450", ids[450]);
     assert_eq!(memory.stats().unwrap().store.vectors, 500);
@@ -346,10 +344,10 @@ fn of_changes_to_two_models_the_one_that_began_last_goes_on() {
             begin(&old(&path), Meddler::quiet("third"));
         }
     });
-    let error = memory.reembed_with_embedder(model, Watch::new()).unwrap_err();
+    let error = memory.reembed_with_embedder(model).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert_found(&memory, "note number7", ids[7]);
-    let done = memory.reembed_with_embedder(Meddler::quiet("third"), Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(Meddler::quiet("third")).run().unwrap();
     assert_eq!(done.entries, 500 - 128, "what was made is kept");
     assert_found(&memory, "note number7", ids[7]);
     // What was begun with the second one is gone with the old vectors.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::{BACKENDS, Configure, ends, nearest, open};
-use rekall::{NewEntry, Rekall, Watch};
+use rekall::{NewEntry, Rekall};
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
@@ -53,12 +53,12 @@ fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path)
     let writer = |path: &Path| open(path, BACKENDS[0].1);
     let memory = writer(&path);
     memory.remember_many(&notes(["base", "ground"], 40)).run().unwrap();
-    memory.backup(&older, Watch::new()).unwrap();
+    memory.backup(&older).run().unwrap();
     memory.remember_many(&notes(["first", "second"], 20)).run().unwrap();
 
     let opened = open(&path, configure);
     if persisted {
-        opened.rebuild_index(Watch::new()).unwrap();
+        opened.rebuild_index().run().unwrap();
     }
     assert_eq!(nearest(&opened, "first", 5).len(), 5);
     let before = position(&path);
@@ -75,7 +75,7 @@ fn restored_under_an_open_memory(configure: Configure, restore: fn(&Path, &Path)
     }
     // And what that one persists now is of the present history.
     opened.remember(NewEntry::new("fifth")).unwrap();
-    opened.rebuild_index(Watch::new()).unwrap();
+    opened.rebuild_index().run().unwrap();
     let late = open(&path, configure);
     for text in ["fifth", "third n2", "base"] {
         assert_eq!(nearest(&late, text, 15), nearest(&fresh, text, 15), "{text}, by one that comes later");
@@ -111,10 +111,10 @@ fn what_is_persisted_and_what_changed_since_are_of_one_history() {
         let (path, older) = (folder.path().join("a.db"), folder.path().join("older.db"));
         let memory = open(&path, configure);
         memory.remember_many(&notes(["base", "ground"], 20)).run().unwrap();
-        memory.backup(&older, Watch::new()).unwrap();
+        memory.backup(&older).run().unwrap();
         let branch = |memory: &Rekall, words| {
             memory.remember_many(&notes(words, 20)).run().unwrap();
-            memory.rebuild_index(Watch::new()).unwrap();
+            memory.rebuild_index().run().unwrap();
         };
         branch(&memory, ["first", "second"]);
         let opened = open(&path, configure);
@@ -140,9 +140,9 @@ fn compacting_takes_nothing_away_that_is_persisted() {
     let path = folder.path().join("a.db");
     let memory = open(&path, sq8);
     memory.remember_many(&notes(["base", "ground"], 40)).run().unwrap();
-    memory.rebuild_index(Watch::new()).unwrap();
+    memory.rebuild_index().run().unwrap();
     let expected = nearest(&memory, "base", 10);
-    memory.compact(Watch::new()).unwrap();
+    memory.compact().run().unwrap();
     assert_eq!(nearest(&memory, "base", 10), expected);
     let lean = open(&path, |builder| builder.memory_budget(0));
     assert_eq!(nearest(&lean, "base", 10), expected);

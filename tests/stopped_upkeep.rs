@@ -6,15 +6,23 @@ mod common;
 use std::sync::Arc;
 
 use common::WordModel;
-use rekall::{CancelToken, Error, NewEntry, Progress, Rekall, VectorBackend, Watch};
+use rekall::{CancelToken, Error, LongCall, NewEntry, Progress, Rekall, VectorBackend};
 
-type Work<'a> = &'a dyn Fn(Watch<'_>) -> Result<(), Error>;
+type Work<'a> = &'a dyn Fn(&mut dyn FnMut(Progress), &CancelToken) -> Result<(), Error>;
+
+fn watched<'a, T>(
+    call: LongCall<'a, T>,
+    hear: &'a mut dyn FnMut(Progress),
+    token: &CancelToken,
+) -> Result<(), Error> {
+    call.progress(hear).cancel(token).run().map(drop)
+}
 
 fn works(memory: &Rekall, run: impl Fn(&str, Work<'_>)) {
-    run("check", &|watch| memory.check(watch).map(drop));
-    run("repair", &|watch| memory.repair(watch).map(drop));
-    run("compact", &|watch| memory.compact(watch).map(drop));
-    run("rebuild_index", &|watch| memory.rebuild_index(watch));
+    run("check", &|hear, token| watched(memory.check(), hear, token));
+    run("repair", &|hear, token| watched(memory.repair(), hear, token));
+    run("compact", &|hear, token| watched(memory.compact(), hear, token));
+    run("rebuild_index", &|hear, token| watched(memory.rebuild_index(), hear, token));
 }
 
 #[test]
@@ -35,7 +43,7 @@ fn upkeep_is_watched_and_stopped_and_changes_no_answer() {
         let before = answer();
         works(&memory, |name, work| {
             let mut told = Vec::new();
-            work(Watch::new().progress(&mut |at: Progress| told.push((at.done, at.total)))).unwrap();
+            work(&mut |at| told.push((at.done, at.total)), &CancelToken::new()).unwrap();
             assert!(told.last().is_some_and(|(done, total)| done == total), "{name}: {told:?}");
 
             let token = CancelToken::new();
@@ -44,13 +52,13 @@ fn upkeep_is_watched_and_stopped_and_changes_no_answer() {
                 words += 1;
                 token.cancel();
             };
-            let stopped = work(Watch::new().progress(&mut stop).cancel(&token));
+            let stopped = work(&mut stop, &token);
             assert!(matches!(stopped, Err(Error::Interrupted)), "{name}: {stopped:?}");
             assert_eq!(words, 1, "{name}");
-            let stopped = work(Watch::new().cancel(&token));
+            let stopped = work(&mut |_| {}, &token);
             assert!(matches!(stopped, Err(Error::Interrupted)), "{name}: {stopped:?}");
             assert_eq!(answer(), before, "{name}, {backend:?}");
         });
-        assert!(memory.check(Watch::new()).unwrap().is_clean());
+        assert!(memory.check().run().unwrap().is_clean());
     }
 }

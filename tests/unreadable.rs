@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::WordModel;
-use rekall::{Degraded, EntryId, Filter, Mode, NewEntry, Recalled, Rekall, Watch};
+use rekall::{Degraded, EntryId, Filter, Mode, NewEntry, Recalled, Rekall};
 
 const UNREADABLE: [usize; 3] = [0, 5, 6];
 
@@ -70,7 +70,7 @@ fn searches_give_as_many_hits_as_there_are_and_name_what_they_cannot_read() {
     assert!(found.is_empty());
     assert_eq!(named(&found), bad);
 
-    memory.repair(Watch::new()).unwrap();
+    memory.repair().run().unwrap();
     let found = memory.recall("note").limit(100).run().unwrap();
     assert_eq!((found.len(), named(&found)), (30, Vec::new()));
 }
@@ -86,11 +86,11 @@ fn vectors_are_made_for_what_can_be_read_and_the_rest_is_reported() {
     spoil(&silent, bad);
     let memory = Rekall::builder(&path).embedder(Arc::new(WordModel::new(16))).open().unwrap();
     for embedded in [27, 0] {
-        let done = memory.embed_pending(Watch::new()).unwrap();
+        let done = memory.embed_pending().run().unwrap();
         assert_eq!((done.entries, done.unreadable.as_slice()), (embedded, bad.as_slice()));
     }
-    memory.repair(Watch::new()).unwrap();
-    let done = memory.embed_pending(Watch::new()).unwrap();
+    memory.repair().run().unwrap();
+    let done = memory.embed_pending().run().unwrap();
     assert_eq!((done.entries, done.unreadable.as_slice()), (3, [].as_slice()));
 }
 
@@ -104,13 +104,12 @@ fn a_change_of_model_does_not_wait_for_entries_that_cannot_be_read() {
     let ids = memory.remember_many(&notes).run().unwrap();
     let bad = &ids[20..220];
     spoil(&memory, bad.iter().copied());
-    let done =
-        memory.reembed_with_embedder(Arc::new(WordModel::named("other words", 16)), Watch::new()).unwrap();
+    let done = memory.reembed_with_embedder(Arc::new(WordModel::named("other words", 16))).run().unwrap();
     assert_eq!((done.entries, done.unreadable.as_slice()), (100, bad));
     let found = memory.recall("note 1").mode(Mode::Semantic).limit(300).run().unwrap();
     assert_eq!(found.len(), 100);
     assert!(found.degraded.contains(&Degraded::Pending { count: 200 }), "{:?}", found.degraded);
-    memory.repair(Watch::new()).unwrap();
-    assert_eq!(memory.embed_pending(Watch::new()).unwrap().entries, 200);
-    assert!(memory.check(Watch::new()).unwrap().is_clean());
+    memory.repair().run().unwrap();
+    assert_eq!(memory.embed_pending().run().unwrap().entries, 200);
+    assert!(memory.check().run().unwrap().is_clean());
 }

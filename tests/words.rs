@@ -4,7 +4,7 @@
 mod common;
 
 use common::memory;
-use rekall::{EntryId, Mode, NewEntry, Watch};
+use rekall::{EntryId, Mode, NewEntry};
 
 #[test]
 fn accents_fold_prefixes_complete_and_snippets_show_the_place() {
@@ -49,7 +49,7 @@ fn links_lead_from_entry_to_entry_and_vanish_with_them() {
     assert!(!memory.unlink(ids[0], ids[4], "contradicts").unwrap());
     memory.forget(ids[1]).unwrap();
     assert!(memory.links(ids[0]).unwrap().is_empty());
-    assert!(memory.check(Watch::new()).unwrap().is_clean());
+    assert!(memory.check().run().unwrap().is_clean());
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use rekall_model::{Embedder, Embeddings};
 
-use crate::{Error, Rekall, Watch};
+use crate::long_call::Watch;
+use crate::{Error, LongCall, Rekall};
 
 /// What a text is embedded for: some models treat the two differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,10 +40,10 @@ impl Rekall {
     /// ```
     /// # #[cfg(feature = "bundled-model")]
     /// # fn main() -> Result<(), rekall::Error> {
-    /// # use rekall::{Purpose, Rekall, Watch};
+    /// # use rekall::{Purpose, Rekall};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
-    /// let made = rekall.embed_many(&["un chat", "", "a cat"], Purpose::Document, Watch::new())?;
+    /// let made = rekall.embed_many(&["un chat", "", "a cat"], Purpose::Document).run()?;
     /// assert_eq!(made.rows.len(), 3 * made.dimensions);
     /// assert!(made.row(0).is_some() && made.row(1).is_none());
     /// # Ok(())
@@ -53,24 +54,28 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::Model`], [`Error::Interrupted`].
-    pub fn embed_many(
+    pub fn embed_many<'a>(&'a self, texts: &'a [&'a str], purpose: Purpose) -> LongCall<'a, Embeddings> {
+        LongCall::new(move |watch| self.embed_watched(texts, purpose, watch))
+    }
+
+    fn embed_watched(
         &self,
         texts: &[&str],
         purpose: Purpose,
-        mut watch: Watch<'_>,
+        watch: &mut Watch<'_>,
     ) -> Result<Embeddings, Error> {
         watch.check_cancelled()?;
         let lease = self.models.load().lease(None)?;
         let total = texts.len();
         match purpose {
             Purpose::Document => Ok(lease.embed_documents_observed(texts, &mut |progress| {
-                watch.tell(progress.texts, total);
+                watch.report(progress.texts, total);
                 match watch.check_cancelled() {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
             })?),
-            Purpose::Query => as_queries(&*lease, texts, &mut watch),
+            Purpose::Query => as_queries(&*lease, texts, watch),
         }
     }
 }
@@ -93,7 +98,7 @@ fn as_queries(model: &dyn Embedder, texts: &[&str], watch: &mut Watch<'_>) -> Re
         if model.max_tokens().is_some_and(|limit| tokens > limit) {
             made.truncated.push(at);
         }
-        watch.tell(at + 1, texts.len());
+        watch.report(at + 1, texts.len());
     }
     Ok(made)
 }

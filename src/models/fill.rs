@@ -11,8 +11,9 @@ use rekall_model::{Embedder, Embeddings};
 use serde::Serialize;
 
 use super::pieces::{self, Piece};
+use crate::long_call::Watch;
 use crate::retry::Attempt;
-use crate::{Entry, EntryId, Error, Rekall, Watch};
+use crate::{Entry, EntryId, Error, Rekall};
 
 /// Entries embedded between two transactions: what is lost when the process dies in the middle.
 pub(super) const BATCH: usize = 128;

@@ -2,8 +2,9 @@
 
 use super::Lease;
 use super::fill::{BATCH, EmbedReport, Filling, PATIENT_ROUNDS};
+use crate::long_call::Watch;
 use crate::retry::{Attempt, retry};
-use crate::{Error, Rekall, Watch};
+use crate::{Error, LongCall, Rekall};
 
 impl Rekall {
     /// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also
@@ -14,10 +15,12 @@ impl Rekall {
     /// # Errors
     /// [`Error::NoModel`], [`Error::Model`]; [`Error::ModelMismatch`] when the file's vectors are another
     /// model's; [`Error::Interrupted`]; [`Error::Core`].
-    pub fn embed_pending(&self, mut watch: Watch<'_>) -> Result<EmbedReport, Error> {
-        let done = self.with_models(|models| self.embed_waiting(&models.lease(None)?, &mut watch))?;
-        self.drop_leaving(&watch);
-        Ok(done)
+    pub fn embed_pending(&self) -> LongCall<'_, EmbedReport> {
+        LongCall::new(|watch| {
+            let done = self.with_models(|models| self.embed_waiting(&models.lease(None)?, watch))?;
+            self.drop_leaving(watch);
+            Ok(done)
+        })
     }
 
     /// Gives vectors to the entries that wait for them, if the active space is this model's.
@@ -54,7 +57,7 @@ impl Rekall {
                 let Some(filled) = filling.fill(&rows, watch)? else { return Ok(false) };
                 done.add(&filled.report);
                 left += filled.left;
-                watch.tell(done.entries_seen().min(total), total);
+                watch.report(done.entries_seen().min(total), total);
                 if rows.len() < BATCH {
                     // What others write meanwhile is not waited for: they may never stop.
                     break;

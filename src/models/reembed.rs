@@ -8,8 +8,9 @@ use rekall_model::{Embedder, LoadOptions, ModelSource};
 
 use super::fill::{BATCH, EmbedReport, Filling, PATIENT_ROUNDS, Texts};
 use super::{Lease, ModelChoice, Models, same_space};
+use crate::long_call::Watch;
 use crate::retry::Attempt;
-use crate::{Error, Rekall, Watch};
+use crate::{Error, LongCall, Rekall};
 
 /// Entries that may be missing still when a filled space takes over: they are embedded in the transaction that switches,
 /// or somebody who writes steadily would put it off for ever.
@@ -20,6 +21,14 @@ const LAST_TIME: Duration = Duration::from_millis(50);
 
 /// Vectors dropped in one transaction: some tens of milliseconds, for which writers wait.
 const DROPPED_AT_ONCE: usize = 1024;
+
+impl<T> LongCall<'_, T, LoadOptions> {
+    /// How the model is loaded. Default: [`LoadOptions::default`].
+    pub fn load_options(mut self, options: LoadOptions) -> Self {
+        self.options = options;
+        self
+    }
+}
 
 impl Rekall {
     /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go
@@ -37,44 +46,37 @@ impl Rekall {
     /// # Errors
     /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`], of kind `NotFound` when a change to another model was
     /// begun meanwhile. Searches then use the old space as before.
-    pub fn reembed(
-        &self,
-        source: ModelSource,
-        options: LoadOptions,
-        watch: Watch<'_>,
-    ) -> Result<EmbedReport, Error> {
-        self.reembed_with(ModelChoice::Source(source, Box::new(options)), watch)
+    pub fn reembed(&self, source: ModelSource) -> LongCall<'_, EmbedReport, LoadOptions> {
+        LongCall::with_options(LoadOptions::default(), |options, watch| {
+            self.reembed_with(ModelChoice::Source(source, Box::new(options)), watch)
+        })
     }
 
     /// As [`reembed`](Self::reembed), with the host's own model.
     ///
     /// # Errors
     /// As [`reembed`](Self::reembed).
-    pub fn reembed_with_embedder(
-        &self,
-        embedder: Arc<dyn Embedder>,
-        watch: Watch<'_>,
-    ) -> Result<EmbedReport, Error> {
-        self.reembed_with(ModelChoice::Own(embedder), watch)
+    pub fn reembed_with_embedder(&self, embedder: Arc<dyn Embedder>) -> LongCall<'_, EmbedReport> {
+        LongCall::new(|watch| self.reembed_with(ModelChoice::Own(embedder), watch))
     }
 
-    fn reembed_with(&self, choice: ModelChoice, mut watch: Watch<'_>) -> Result<EmbedReport, Error> {
+    fn reembed_with(&self, choice: ModelChoice, watch: &mut Watch<'_>) -> Result<EmbedReport, Error> {
         let models = Arc::new(Models::new(choice, &self.settings, &self.events)?);
         let lease = models.lease(None)?;
         let mut done = EmbedReport::default();
         match self.building_space(&lease)? {
             Some(space) => {
                 let mut filling = Filling::new(self, space, &*lease);
-                self.fill_and_switch(&mut filling, &models, &mut watch, &mut done)?;
+                self.fill_and_switch(&mut filling, &models, watch, &mut done)?;
             }
             None => self.install(&models),
         }
         // The model is changed. What is left to do can be done later as well, so it fails without failing the call.
-        match self.embed_waiting(&lease, &mut watch) {
+        match self.embed_waiting(&lease, watch) {
             Ok(waited) => done.add(&waited),
             Err(error) => tracing::warn!(%error, "entries wait for vectors of the new model"),
         }
-        self.drop_leaving(&watch);
+        self.drop_leaving(watch);
         Ok(done)
     }
 
@@ -124,7 +126,7 @@ impl Rekall {
                 // What became of the space, the switch will find.
                 let Some(filled) = filling.fill(&rows, watch)? else { break };
                 done.add(&filled.report);
-                watch.tell(done.entries_seen().min(total), total);
+                watch.report(done.entries_seen().min(total), total);
                 if rows.len() < BATCH {
                     break;
                 }
@@ -139,7 +141,7 @@ impl Rekall {
                 break;
             }
         }
-        watch.tell(total, total);
+        watch.report(total, total);
         Ok(())
     }
 

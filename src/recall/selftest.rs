@@ -5,8 +5,9 @@ use rekall_index::{EntrySet, Key, Neighbor, SearchOptions, VectorSearch, similar
 use serde::Serialize;
 
 use super::options::{MAX_LIMIT, check_limit};
+use crate::long_call::Watch;
 use crate::vector_index::{Snapshot, keep_best};
-use crate::{Error, Rekall, Watch};
+use crate::{Error, LongCall, Rekall};
 
 /// Rows read from the file at a time.
 const BATCH: usize = 1024;
@@ -55,12 +56,12 @@ impl Rekall {
     /// dimensions.
     ///
     /// ```
-    /// # use rekall::{NewEntry, Rekall, Watch};
+    /// # use rekall::{NewEntry, Rekall};
     /// # fn main() -> Result<(), rekall::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
     /// # rekall.remember(NewEntry::new("Disk full on the build machine"))?;
-    /// let report = rekall.check_recall(100, 10, Watch::new())?;
+    /// let report = rekall.check_recall(100, 10).run()?;
     /// assert!(report.is_exact());
     /// # Ok(())
     /// # }
@@ -69,11 +70,15 @@ impl Rekall {
     /// # Errors
     /// [`Error::InvalidLimit`] for no queries, or for `k` outside 1 to 100,000; [`Error::Interrupted`]; [`Error::Core`];
     /// [`Error::Index`].
-    pub fn check_recall(
+    pub fn check_recall(&self, queries: usize, k: usize) -> LongCall<'_, RecallReport> {
+        LongCall::new(move |watch| self.check_recall_watched(queries, k, watch))
+    }
+
+    fn check_recall_watched(
         &self,
         queries: usize,
         k: usize,
-        mut watch: Watch<'_>,
+        watch: &mut Watch<'_>,
     ) -> Result<RecallReport, Error> {
         let queries = queries.min(MAX_LIMIT);
         check_limit(queries)?;
@@ -92,7 +97,7 @@ impl Rekall {
             let (Some(space), Some(search)) = (&view.space, snapshot.search()) else { return Ok(report) };
             report.rows = count(snapshot, space)?;
             let mut probes = sample(snapshot, space, queries)?;
-            by_brute_force(snapshot, space, &mut probes, k, &mut watch)?;
+            by_brute_force(snapshot, space, &mut probes, k, watch)?;
             report.queries = probes.len();
             let mut sum = 0.0;
             let mut found = Vec::new();
@@ -157,7 +162,7 @@ fn by_brute_force(
             keep_best(&mut probe.nearest, k);
         }
         done += batch.keys.len();
-        watch.tell(done, total);
+        watch.report(done, total);
         Ok(())
     })
 }

@@ -11,8 +11,9 @@ use tempfile::TempDir;
 
 use super::file::IndexFile;
 use super::{IndexSettings, VectorIndexKeeper, codes};
+use crate::VectorBackend;
 use crate::event::Events;
-use crate::{VectorBackend, Watch};
+use crate::long_call::Watch;
 
 /// A file, its index, and how it is treated.
 struct Memory {
@@ -75,7 +76,7 @@ impl Memory {
         tx.commit().unwrap();
         self.writes.set(self.writes.get() + 1);
         if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
-            self.keeper.rebuild(&mut Watch::new()).unwrap();
+            self.keeper.rebuild(&mut Watch::default()).unwrap();
             if self.treatment == Treatment::PersistAndReload {
                 self.keeper.clear();
             }
@@ -267,7 +268,7 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let mut lean = memory(8, VectorBackend::Auto, Some(0), Treatment::Nothing);
     let (keys, rows) = drifting(2_700);
     lean.upsert(&keys, &rows).unwrap();
-    lean.keeper.rebuild(&mut Watch::new()).unwrap();
+    lean.keeper.rebuild(&mut Watch::default()).unwrap();
     // Three parts with means far apart, and changes since.
     lean.remove_entry(17).unwrap();
     lean.upsert(&keys[..3], &rows[8 * 2_000..][..8 * 3]).unwrap();

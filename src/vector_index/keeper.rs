@@ -15,7 +15,8 @@ use super::persistence::{self, Persistence, Renewal, RenewalClock};
 use super::settings::IndexSettings;
 use super::snapshot::{IndexView, Snapshot};
 use crate::event::{Event, Events};
-use crate::{CancelToken, Error, Watch};
+use crate::long_call::Watch;
+use crate::{CancelToken, Error};
 
 /// Dropping what is persisted, reading the rows, persisting.
 const REBUILD_STAGES: usize = 3;
@@ -180,7 +181,7 @@ impl VectorIndexKeeper {
         let cancel = watch.token();
         let cancel = cancel.as_ref();
         let mut done = |stages| {
-            watch.tell(stages, REBUILD_STAGES);
+            watch.report(stages, REBUILD_STAGES);
             watch.check_cancelled()
         };
         done(0)?;

@@ -10,10 +10,11 @@ use super::batch::{Batch, Operation};
 use super::batch_plan::{BatchPlan, PlannedEntry, of_operation};
 use super::postponed::{Embedding, mark_unembeddable, postpone};
 use crate::event::Event;
+use crate::long_call::Watch;
 use crate::models::Models;
 use crate::models::pieces::{self, Piece};
 use crate::retry::{Attempt, retry};
-use crate::{EntryId, Error, Rekall, Watch};
+use crate::{EntryId, Error, LongCall, Rekall};
 
 impl Rekall {
     /// An id for an entry to be remembered in a [`Batch`]. Ids made here only grow; entries are listed by id, so one that is
@@ -33,7 +34,7 @@ impl Rekall {
     /// at hand, or it knows no word of a text, words find the entry and meaning does not; an [`Event::NotEmbedded`] says so.
     ///
     /// ```
-    /// # use rekall::{Batch, NewEntry, Rekall, Watch};
+    /// # use rekall::{Batch, NewEntry, Rekall};
     /// # fn main() -> Result<(), rekall::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
@@ -45,7 +46,7 @@ impl Rekall {
     ///     .remember(fix, NewEntry::new("Raise client_max_body_size"))
     ///     .link(fix, bug, "solves", None)
     ///     .supersede_entry(guess, fix);
-    /// rekall.apply(&batch, Watch::new())?;
+    /// rekall.apply(&batch).run()?;
     /// assert_eq!(rekall.get(guess)?.superseded_by, Some(fix));
     /// # Ok(())
     /// # }
@@ -55,11 +56,15 @@ impl Rekall {
     /// [`Error::Operation`] names the one that failed, with what the function of its name on this type fails with, and for
     /// an id that is there already; what the model fails with; [`Error::ModelMismatch`] and [`Error::NoModel`] for vectors
     /// that are given; [`Error::Interrupted`].
-    pub fn apply(&self, batch: &Batch, mut watch: Watch<'_>) -> Result<(), Error> {
+    pub fn apply<'a>(&'a self, batch: &'a Batch) -> LongCall<'a, ()> {
+        LongCall::new(|watch| self.apply_watched(batch, watch))
+    }
+
+    pub(super) fn apply_watched(&self, batch: &Batch, watch: &mut Watch<'_>) -> Result<(), Error> {
         retry(1, |attempt| {
             watch.check_cancelled()?;
             let plan = self.plan_batch(batch)?;
-            let embedded = self.with_models(|models| self.embed_batch(models, &plan, &mut watch));
+            let embedded = self.with_models(|models| self.embed_batch(models, &plan, watch));
             let embedded = Embedding::of(embedded)?;
             watch.check_cancelled()?;
             let written = self.try_write(|tx| {
@@ -70,7 +75,7 @@ impl Rekall {
                     // model is no way out: that may itself wait for this transaction.
                     true => {
                         let plan = self.plan_batch(batch)?;
-                        let embedded = self.embed_batch(&self.models.load(), &plan, &mut watch);
+                        let embedded = self.embed_batch(&self.models.load(), &plan, watch);
                         (plan, Embedding::of(embedded)?)
                     }
                 };
@@ -116,7 +121,7 @@ impl Rekall {
         // Pieces are what the model counts; callers think in entries.
         let (entries, pieces) = (wanted.len(), flat.len().max(1));
         embeddings.vectors = pieces::embed(&flat, &*lease, |done| {
-            watch.tell(done * entries / pieces, entries);
+            watch.report(done * entries / pieces, entries);
             match watch.check_cancelled() {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),

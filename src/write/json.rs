@@ -3,7 +3,8 @@
 use rekall_core::{EntryJson, Relation};
 
 use super::batch::{Batch, Operation};
-use crate::{EntryId, Error, Rekall, Watch};
+use crate::long_call::Watch;
+use crate::{EntryId, Error, LongCall, Rekall};
 
 impl Rekall {
     /// Remembers one entry given as a JSON object, or several given as an array, and gives their ids in order: all are
@@ -14,12 +15,12 @@ impl Rekall {
     /// by [`apply`](Self::apply).
     ///
     /// ```
-    /// # use rekall::{Rekall, Watch};
+    /// # use rekall::Rekall;
     /// # fn main() -> Result<(), rekall::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
     /// let json = r#"[{"title": "Renew the certificate", "tags": ["tls"]}, {"title": "Rotate the key"}]"#;
-    /// let ids = rekall.remember_json(json, Watch::new())?;
+    /// let ids = rekall.remember_json(json).run()?;
     /// assert_eq!(rekall.get(ids[0])?.tags, ["tls"]);
     /// # Ok(())
     /// # }
@@ -28,7 +29,11 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`], kind `InvalidInput`, for what is no such JSON, naming the entry; otherwise as
     /// [`apply`](Self::apply): the operations are the entries in order, then their references.
-    pub fn remember_json(&self, json: &str, watch: Watch<'_>) -> Result<Vec<EntryId>, Error> {
+    pub fn remember_json<'a>(&'a self, json: &'a str) -> LongCall<'a, Vec<EntryId>> {
+        LongCall::new(|watch| self.remember_json_watched(json, watch))
+    }
+
+    fn remember_json_watched(&self, json: &str, watch: &mut Watch<'_>) -> Result<Vec<EntryId>, Error> {
         let (mut batch, mut ids, mut references) = (Batch::new(), Vec::new(), Vec::new());
         for read in EntryJson::parse_all(json)? {
             let id = match read.id {
@@ -49,7 +54,7 @@ impl Rekall {
         references.into_iter().for_each(|reference| {
             batch.push(reference);
         });
-        self.apply(&batch, watch)?;
+        self.apply_watched(&batch, watch)?;
         Ok(ids)
     }
 }

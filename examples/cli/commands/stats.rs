@@ -1,7 +1,7 @@
 //! Figures about the database and the memory that searching takes.
 
+use rekall::Stats;
 use rekall::model::Fingerprint;
-use rekall::{Stats, Watch};
 use serde_json::{Value, json};
 
 use crate::args::Cli;
@@ -15,7 +15,7 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
     let mut notes = Vec::new();
     if memory {
         // A process that has just begun holds nothing yet: load what a search would.
-        session.rekall.rebuild_index(Watch::new())?;
+        session.rekall.rebuild_index().run()?;
         if let Err(error) = session.rekall.load_model() {
             notes.push(format!("the model is not loaded: {error}"));
         }

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use rekall::Watch;
-use rekall::core::{ImportOptions, legacy};
+use rekall::core::legacy;
 use serde_json::json;
 
 use crate::args::Cli;
@@ -33,8 +32,7 @@ fn import_legacy(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure
     legacy::probe(file)?;
     let session = Session::open(cli, Purpose::Write)?;
     let progress = Progress::new("importing", 0);
-    let report =
-        session.rekall.import_legacy(file, None, Watch::new().progress(&mut |at| progress.follow(at)))?;
+    let report = session.rekall.import_legacy(file).progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let mut rows = vec![
         ("notes", report.entries.to_string()),
@@ -57,9 +55,7 @@ fn import_legacy(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure
 fn import_jsonl(cli: &Cli, input: &mut dyn BufRead, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Write)?;
     let progress = Progress::new("importing", 0);
-    let options = ImportOptions::default();
-    let watch = &mut |at| progress.follow(at);
-    let report = session.rekall.import_jsonl(input, &options, Watch::new().progress(watch))?;
+    let report = session.rekall.import_jsonl(input).progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let json = json!({
         "entries": report.added,
@@ -87,7 +83,9 @@ pub(crate) fn export(cli: &Cli, file: &Path, style: Style) -> Result<Report, Fai
     let progress = Progress::new("exporting", 0);
     let written = session
         .rekall
-        .export_jsonl(&mut out, Watch::new().progress(&mut |at| progress.follow(at)))
+        .export_jsonl(&mut out)
+        .progress(|at| progress.follow(at))
+        .run()
         .map_err(Failure::from)
         .and_then(|report| finish(out, file).map(|()| report));
     drop(progress);

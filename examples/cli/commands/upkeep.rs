@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rekall::model::LoadOptions;
-use rekall::{RecallReport, Watch};
+use rekall::RecallReport;
 use serde_json::json;
 
 use crate::args::Cli;
@@ -23,7 +22,7 @@ const RECALL_AT: usize = 10;
 pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
     let progress = Progress::new("checking", 0);
-    let report = session.rekall.check(Watch::new().progress(&mut |at| progress.follow(at)))?;
+    let report = session.rekall.check().progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let mut json = serde_json::to_value(&report).unwrap_or_default();
     json["clean"] = report.is_clean().into();
@@ -63,14 +62,13 @@ pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<R
 
 fn recall(session: &Session, queries: usize) -> Result<RecallReport, Failure> {
     let progress = Progress::new("comparing", 0);
-    let watch = &mut |at| progress.follow(at);
-    Ok(session.rekall.check_recall(queries, RECALL_AT, Watch::new().progress(watch))?)
+    Ok(session.rekall.check_recall(queries, RECALL_AT).progress(|at| progress.follow(at)).run()?)
 }
 
 pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Change)?;
     let progress = Progress::new("repairing", 0);
-    let report = session.rekall.repair(Watch::new().progress(&mut |at| progress.follow(at)))?;
+    let report = session.rekall.repair().progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let text = style.table(&[
         ("notes with unreadable parts", report.mended.len().to_string()),
@@ -87,7 +85,7 @@ pub(crate) fn backup(cli: &Cli, file: &Path, _style: Style) -> Result<Report, Fa
     let session = Session::open(cli, Purpose::Read)?;
     let started = Instant::now();
     let progress = Progress::new("copying", 0);
-    session.rekall.backup(file, Watch::new().progress(&mut |at| progress.follow(at)))?;
+    session.rekall.backup(file).progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let elapsed = started.elapsed();
     let size = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?.len();
@@ -98,7 +96,7 @@ pub(crate) fn backup(cli: &Cli, file: &Path, _style: Style) -> Result<Report, Fa
 pub(crate) fn rebuild_index(cli: &Cli) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Change)?;
     let started = Instant::now();
-    session.rekall.rebuild_index(Watch::new())?;
+    session.rekall.rebuild_index().run()?;
     let elapsed = started.elapsed();
     let stats = session.rekall.stats()?;
     let text = format!(
@@ -119,10 +117,9 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let name = model.to_string();
     let started = Instant::now();
     let progress = Progress::new("embedding", 0);
-    let watch = &mut |at| progress.follow(at);
-    let done = session.rekall.reembed(model, LoadOptions::default(), Watch::new().progress(watch))?;
+    let done = session.rekall.reembed(model).progress(|at| progress.follow(at)).run()?;
     // With the model that the file has already, only what was stored without vectors is left to do.
-    let waited = session.rekall.embed_pending(Watch::new().progress(watch))?;
+    let waited = session.rekall.embed_pending().progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let (entries, vectors) = (done.entries + waited.entries, done.vectors + waited.vectors);
     let elapsed = started.elapsed();

@@ -1,7 +1,6 @@
 //! Watching long calls
 
 use std::ffi::c_void;
-use std::sync::atomic::AtomicBool;
 
 use crate::boundary::error::Failure;
 use crate::boundary::options::{self, sized};
@@ -56,6 +55,11 @@ impl<'a> Watched<'a> {
         }
     }
 
+    fn run<T, Options>(&self, work: rekall::LongCall<'_, T, Options>) -> Result<T, Failure> {
+        let tell = |progress: rekall::Progress| self.tell(progress.done as u64, progress.total as u64);
+        Ok(work.progress(tell).cancel(self.running.token()).run()?)
+    }
+
     /// Tells how far the work is.
     fn tell(&self, done: u64, total: u64) {
         if let Some(callback) = self.watch.progress {
@@ -72,45 +76,25 @@ impl<'a> Watched<'a> {
 ///
 /// # Safety
 /// `watch` is NULL or points to a struct with valid members.
-pub(crate) unsafe fn watched<T>(
+pub(crate) unsafe fn watched<T, Options>(
     call: &Call<'_>,
     watch: *const Watch,
-    work: impl FnOnce(rekall::Watch<'_>) -> Result<T, Failure>,
+    work: rekall::LongCall<'_, T, Options>,
 ) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
     let watched = unsafe { Watched::begin(Some(call), watch)? };
-    let mut tell = |progress: rekall::Progress| {
-        watched.tell(progress.done as u64, progress.total as u64);
-    };
-    work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))
+    watched.run(work)
 }
 
 /// Runs long work of the facade that needs no handle.
 ///
 /// # Safety
 /// `watch` is NULL or points to a struct with valid members.
-pub(crate) unsafe fn watched_alone<T>(
+pub(crate) unsafe fn watched_alone<T, Options>(
     watch: *const Watch,
-    work: impl FnOnce(rekall::Watch<'_>) -> Result<T, rekall::Error>,
+    work: rekall::LongCall<'_, T, Options>,
 ) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
     let watched = unsafe { Watched::begin(None, watch)? };
-    let mut tell = |progress: rekall::Progress| {
-        watched.tell(progress.done as u64, progress.total as u64);
-    };
-    Ok(work(rekall::Watch::new().progress(&mut tell).cancel(watched.running.token()))?)
-}
-
-/// Runs long work of storage that the facade does not have and that needs no handle: it takes the token's bare flag.
-///
-/// # Safety
-/// `watch` is NULL or points to a struct with valid members.
-pub(crate) unsafe fn observed<T>(
-    watch: *const Watch,
-    work: impl FnOnce(&mut dyn FnMut(u64, u64), &AtomicBool) -> Result<T, rekall::core::Error>,
-) -> Result<T, Failure> {
-    // SAFETY: as promised by the caller.
-    let watched = unsafe { Watched::begin(None, watch)? };
-    let mut tell = |done, total| watched.tell(done, total);
-    Ok(work(&mut tell, watched.running.token().flag())?)
+    watched.run(work)
 }

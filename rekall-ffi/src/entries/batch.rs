@@ -250,7 +250,7 @@ pub unsafe extern "C" fn rekall_apply(
         on(db, error, (), |db| {
             let batch = inner(batch)?;
             let batch = locked(&batch)?;
-            watched(db, watch, |watch| Ok(db.apply(&batch, watch)?))
+            watched(db, watch, db.apply(&batch))
         })
     }
 }

@@ -36,10 +36,9 @@ pub unsafe extern "C" fn rekall_remember_json(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
-            watched(db, watch, |watch| {
-                let ids = db.remember_json(utf8(json, json_len, "json")?, watch)?;
-                ReportObject::new(&json!({ "added": ids.len() }), ids.iter().map(ToString::to_string))
-            })
+            let json = utf8(json, json_len, "json")?;
+            let ids = watched(db, watch, db.remember_json(json))?;
+            ReportObject::new(&json!({ "added": ids.len() }), ids.iter().map(ToString::to_string))
         })
     }
 }

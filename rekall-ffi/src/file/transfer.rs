@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
-use rekall::core::{Error as CoreError, ImportOptions, OnDuplicate, legacy};
+use rekall::core::{Error as CoreError, legacy};
+use rekall::upkeep::{LegacyOptions, OnDuplicate};
+use rekall::{LongCall, Rekall};
 
 use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::fallible::fallible;
@@ -15,7 +17,7 @@ use crate::boundary::text;
 use crate::boundary::thread_state::{in_callback, note_callback_failure};
 use crate::calls::call::{Call, on};
 use crate::calls::handle::Handle;
-use crate::calls::watch::{Watch, observed, watched};
+use crate::calls::watch::{Watch, watched, watched_alone};
 
 /// Bytes handed to, or asked of, the caller's functions at a time.
 const BUFFER: usize = 64 << 10;
@@ -60,7 +62,7 @@ pub unsafe extern "C" fn rekall_export_jsonl(
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
-            ReportObject::new(&watched(db, watch, |watch| Ok(db.export_jsonl_file(path, watch)?))?, [])
+            ReportObject::new(&watched(db, watch, db.export_jsonl_file(path))?, [])
         })
     }
 }
@@ -80,12 +82,9 @@ pub unsafe extern "C" fn rekall_export_jsonl_to(
         on(db, error, OutObject::optional(out), |db| {
             let write = write.ok_or_else(|| Failure::null("write"))?;
             let to = HostWriter { write, user_data, identity: db.identity() };
-            let report = watched(db, watch, |watch| {
-                let mut to = BufWriter::with_capacity(BUFFER, to);
-                let report = db.export_jsonl(&mut to, watch)?;
-                to.flush().map_err(|source| CoreError::Stream { action: "write", source })?;
-                Ok(report)
-            })?;
+            let mut to = BufWriter::with_capacity(BUFFER, to);
+            let report = watched(db, watch, db.export_jsonl(&mut to))?;
+            to.flush().map_err(|source| CoreError::Stream { action: "write", source })?;
             ReportObject::new(&report, [])
         })
     }
@@ -109,13 +108,13 @@ pub unsafe extern "C" fn rekall_import_jsonl(
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
-            let options = import_options(on_duplicate)?;
+            let on_duplicate = duplicates(on_duplicate)?;
             let file = File::open(&path);
             let file = file.map_err(|source| match source.kind() {
                 io::ErrorKind::NotFound => CoreError::FileNotFound { path },
                 _ => CoreError::Io { action: "open", path, source },
             })?;
-            import(db, file, &options, watch)
+            import(db, file, on_duplicate, watch)
         })
     }
 }
@@ -135,8 +134,8 @@ pub unsafe extern "C" fn rekall_import_jsonl_from(
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
             let read = read.ok_or_else(|| Failure::null("read"))?;
-            let options = import_options(on_duplicate)?;
-            import(db, HostReader { read, user_data, identity: db.identity() }, &options, watch)
+            let on_duplicate = duplicates(on_duplicate)?;
+            import(db, HostReader { read, user_data, identity: db.identity() }, on_duplicate, watch)
         })
     }
 }
@@ -162,8 +161,8 @@ pub unsafe extern "C" fn rekall_import_legacy(
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
-            let offset = utc_offset(utc_offset_minutes);
-            legacy_report(&watched(db, watch, |watch| Ok(db.import_legacy(&path, offset, watch)?))?)
+            let call = at_offset(db.import_legacy(path), utc_offset_minutes);
+            legacy_report(&watched(db, watch, call)?)
         })
     }
 }
@@ -185,11 +184,8 @@ pub unsafe extern "C" fn rekall_migrate_legacy(
         fallible(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
-                legacy_report(&observed(watch, |progress, stop| {
-                    let mut options = legacy::ImportOptions::default().progress(progress).cancel(stop);
-                    options.utc_offset_minutes = utc_offset(utc_offset_minutes);
-                    legacy::migrate(&path, options)
-                })?)
+                let call = at_offset(Rekall::migrate_legacy(path), utc_offset_minutes);
+                legacy_report(&watched_alone(watch, call)?)
             })
         })
     }
@@ -210,21 +206,21 @@ pub unsafe extern "C" fn rekall_probe_legacy(
     }
 }
 
-fn import_options(on_duplicate: u32) -> Result<ImportOptions, Failure> {
-    Ok(ImportOptions::on_duplicate(match on_duplicate {
+fn duplicates(on_duplicate: u32) -> Result<OnDuplicate, Failure> {
+    Ok(match on_duplicate {
         REKALL_DUPLICATE_SKIP => OnDuplicate::Skip,
         REKALL_DUPLICATE_REFUSE => OnDuplicate::Refuse,
         REKALL_DUPLICATE_REPLACE => OnDuplicate::Replace,
         other => return Err(Failure::number("on_duplicate", "REKALL_DUPLICATE_", other)),
-    }))
+    })
 }
 
 fn legacy_report(report: &legacy::ImportReport) -> Result<ReportObject, Failure> {
     ReportObject::new(report, report.notes.iter().cloned())
 }
 
-fn utc_offset(minutes: i32) -> Option<i32> {
-    (minutes != REKALL_UTC_OFFSET_AUTO).then_some(minutes)
+fn at_offset<T>(call: LongCall<'_, T, LegacyOptions>, minutes: i32) -> LongCall<'_, T, LegacyOptions> {
+    if minutes == REKALL_UTC_OFFSET_AUTO { call } else { call.utc_offset_minutes(minutes) }
 }
 
 /// # Safety
@@ -232,12 +228,12 @@ fn utc_offset(minutes: i32) -> Option<i32> {
 unsafe fn import(
     db: &Call<'_>,
     from: impl Read,
-    options: &ImportOptions,
+    on_duplicate: OnDuplicate,
     watch: *const Watch,
 ) -> Result<ReportObject, Failure> {
     let mut input = BufReader::with_capacity(BUFFER, from);
     // SAFETY: as promised by the caller.
-    let report = unsafe { watched(db, watch, |watch| Ok(db.import_jsonl(&mut input, options, watch)?))? };
+    let report = unsafe { watched(db, watch, db.import_jsonl(&mut input).on_duplicate(on_duplicate))? };
     ReportObject::new(&report, [])
 }
 

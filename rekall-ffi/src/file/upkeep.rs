@@ -27,11 +27,7 @@ pub unsafe extern "C" fn rekall_check(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        on(db, error, OutObject::required(out), |db| {
-            check_report(&watched(db, watch, |watch| Ok(db.check(watch)?))?)
-        })
-    }
+    unsafe { on(db, error, OutObject::required(out), |db| check_report(&watched(db, watch, db.check())?)) }
 }
 
 /// Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
@@ -47,11 +43,7 @@ pub unsafe extern "C" fn rekall_repair(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        on(db, error, OutObject::optional(out), |db| {
-            repair_report(&watched(db, watch, |watch| Ok(db.repair(watch)?))?)
-        })
-    }
+    unsafe { on(db, error, OutObject::optional(out), |db| repair_report(&watched(db, watch, db.repair())?)) }
 }
 
 /// As rekall_check(), of a file by its path, without a handle: also of one that rekall_open() refuses with
@@ -70,7 +62,7 @@ pub unsafe extern "C" fn rekall_check_file(
         fallible(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
-                check_report(&watched_alone(watch, |watch| Rekall::check_file(path, watch))?)
+                check_report(&watched_alone(watch, Rekall::check_file(path))?)
             })
         })
     }
@@ -92,7 +84,7 @@ pub unsafe extern "C" fn rekall_repair_file(
         fallible(error, || {
             out.answer(|| {
                 let path = text::path(path, "path")?;
-                repair_report(&watched_alone(watch, |watch| Rekall::repair_file(path, watch))?)
+                repair_report(&watched_alone(watch, Rekall::repair_file(path))?)
             })
         })
     }
@@ -120,7 +112,7 @@ pub unsafe extern "C" fn rekall_backup(
     unsafe {
         on(db, error, (), |db| {
             let target = text::path(target, "target")?;
-            watched(db, watch, |watch| Ok(db.backup(target, watch)?))
+            watched(db, watch, db.backup(target))
         })
     }
 }
@@ -139,7 +131,7 @@ pub unsafe extern "C" fn rekall_compact(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
-            ReportObject::new(&watched(db, watch, |watch| Ok(db.compact(watch)?))?, [])
+            ReportObject::new(&watched(db, watch, db.compact())?, [])
         })
     }
 }
@@ -154,7 +146,7 @@ pub unsafe extern "C" fn rekall_rebuild_index(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, (), |db| watched(db, watch, |watch| Ok(db.rebuild_index(watch)?))) }
+    unsafe { on(db, error, (), |db| watched(db, watch, db.rebuild_index())) }
 }
 
 /// Forgets cached query vectors. Searches stay the same, the next ones are slower.
@@ -187,7 +179,7 @@ pub unsafe extern "C" fn rekall_salvage(
         fallible(error, || {
             out.answer(|| {
                 let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
-                let report = watched_alone(watch, |watch| Rekall::salvage_file(source, target, watch))?;
+                let report = watched_alone(watch, Rekall::salvage_file(source, target))?;
                 let rows = report.unreadable_rows.iter();
                 let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
                 let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));

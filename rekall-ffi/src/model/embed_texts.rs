@@ -63,7 +63,7 @@ pub unsafe extern "C" fn rekall_embed_texts(
             });
             let texts = texts.collect::<Result<Vec<_>, Failure>>()?;
             running.go_on()?;
-            watched(db, watch, |watch| Ok(VectorsObject(db.embed_many(&texts, purpose, watch)?)))
+            Ok(VectorsObject(watched(db, watch, db.embed_many(&texts, purpose))?))
         })
     }
 }

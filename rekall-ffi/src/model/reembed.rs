@@ -84,9 +84,7 @@ pub unsafe extern "C" fn rekall_embed_pending(
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, OutStruct::optional(out), |db| {
-            Ok(watched(db, watch, |watch| Ok(db.embed_pending(watch)?))?.into())
-        })
+        on(db, error, OutStruct::optional(out), |db| Ok(watched(db, watch, db.embed_pending())?.into()))
     }
 }
 
@@ -117,11 +115,11 @@ pub unsafe extern "C" fn rekall_reembed(
             with(entered, out, |db| match (own, text::name(options.model, "model")?) {
                 (Some(own), None) => {
                     goes_with(!options.load.is_null(), "load", false, "model")?;
-                    watched(db, watch, |watch| Ok(db.reembed_with_embedder(Arc::new(own), watch)?.into()))
+                    Ok(watched(db, watch, db.reembed_with_embedder(Arc::new(own)))?.into())
                 }
                 (None, Some(model)) => {
                     let (source, load) = (source(model)?, load_options(options.load, db.identity())?);
-                    watched(db, watch, |watch| Ok(db.reembed(source, load, watch)?.into()))
+                    Ok(watched(db, watch, db.reembed(source).load_options(load))?.into())
                 }
                 _ => Err(Failure::misuse("either model or embedder must be given")),
             })

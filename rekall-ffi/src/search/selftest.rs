@@ -91,7 +91,7 @@ pub unsafe extern "C" fn rekall_check_recall(
                     return Err(Failure::invalid(format!("{name} must be 1 to {MOST}, got {number}")));
                 }
             }
-            Ok(watched(db, watch, |watch| Ok(db.check_recall(queries, k, watch)?))?.into())
+            Ok(watched(db, watch, db.check_recall(queries, k))?.into())
         })
     }
 }

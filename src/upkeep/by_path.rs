@@ -1,0 +1,57 @@
+//! Looking after a file that cannot be opened.
+
+use std::path::Path;
+
+use rekall_core::{CheckReport, RepairReport, SalvageReport, Store};
+
+use crate::cancel::flag_of;
+use crate::{LongCall, Rekall};
+
+impl Rekall {
+    /// As [`check`](Self::check), of a file by its path: also of one that is refused as `Corrupt` when it is opened; see
+    /// [`Store::check_file`].
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) when there is no file or it is no rekall file. Damage is in the report.
+    pub fn check_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, CheckReport> {
+        LongCall::new(|watch| watch.in_storage(|progress, cancel| Store::check_file(path, progress, cancel)))
+    }
+
+    /// As [`repair`](Self::repair), of a file by its path: also of one that is refused as `Corrupt` when it is opened, as
+    /// far as that can be mended; see [`Store::repair_file`].
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core), of kind `Corrupt` when only [`salvage_file`](Self::salvage_file) is left.
+    pub fn repair_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, RepairReport> {
+        LongCall::new(|watch| watch.in_storage(|progress, cancel| Store::repair_file(path, progress, cancel)))
+    }
+
+    /// Reads what can be read of the damaged file at `source` and writes it to a new file at `target`; see
+    /// [`Store::salvage`]. Progress counts entries; the total is not known.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, target) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    /// # drop(rekall::Rekall::builder(&path).open()?);
+    /// use rekall::Rekall;
+    ///
+    /// if !Rekall::check_file(&path).run()?.is_clean() && Rekall::repair_file(&path).run().is_err() {
+    ///     println!("{} entries are safe", Rekall::salvage_file(&path, &target).run()?.entries);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) when the target exists or nothing can be read. There is no target then, nor when
+    /// it is stopped.
+    pub fn salvage_file<'a>(
+        source: impl AsRef<Path> + 'a,
+        target: impl AsRef<Path> + 'a,
+    ) -> LongCall<'a, SalvageReport> {
+        LongCall::new(|watch| {
+            watch.in_storage(|progress, cancel| Store::salvage(source, target, progress, flag_of(cancel)))
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! Looking after the file: check, repair, compact, backup, the index in it.
+
+use std::path::Path;
+
+use rekall_core::{CheckReport, CompactReport, RepairReport};
+
+use crate::cancel::flag_of;
+use crate::{LongCall, Rekall};
+
+impl Rekall {
+    /// Looks at everything in the file and reports what is wrong; see [`rekall_core::Store::check`]. Progress counts pages,
+    /// entries and vectors.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = rekall::Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// for problem in rekall.check().run()?.problems {
+    ///     println!("{:?}: {}", problem.kind, problem.detail);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) when the file cannot be read at all. Damage is no error, it is in the report.
+    pub fn check(&self) -> LongCall<'_, CheckReport> {
+        LongCall::new(|watch| {
+            watch.in_storage(|progress, cancel| self.store.check_observed(progress, cancel))
+        })
+    }
+
+    /// Repairs what can be repaired, in one transaction, and loses nothing; see
+    /// [`rekall_core::Store::repair`]. Progress counts pages, entries and vectors.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = rekall::Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// if !rekall.check().run()?.is_clean() {
+    ///     println!("{} entries were mended", rekall.repair().run()?.mended.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core); nothing is changed then, nor when it is stopped.
+    pub fn repair(&self) -> LongCall<'_, RepairReport> {
+        LongCall::new(|watch| {
+            self.maintain(|store| {
+                let report = watch.in_storage(|progress, cancel| store.repair_observed(progress, cancel))?;
+                self.vector_index.clear();
+                Ok(report)
+            })
+        })
+    }
+
+    /// Gives free space in the file back to the disk, and that of vectors which a killed change of model left; see
+    /// [`rekall_core::Store::compact`]. Progress counts stages, of 3.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = rekall::Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let report = rekall.compact().run()?;
+    /// assert!(report.bytes_after <= report.bytes_before);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core). When it is stopped the file has what it had.
+    pub fn compact(&self) -> LongCall<'_, CompactReport> {
+        LongCall::new(|watch| {
+            self.maintain(|store| {
+                watch.in_storage(|progress, cancel| store.compact_observed(progress, cancel))
+            })
+        })
+    }
+
+    /// Copies the file, as it is at this moment, to `target`, while others read and write. Progress counts pages.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = rekall::Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.backup(folder.path().join("copy.db")).run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) when the target exists or cannot be written. There is no target then, nor when
+    /// it is stopped.
+    pub fn backup<'a>(&'a self, target: impl AsRef<Path> + 'a) -> LongCall<'a, ()> {
+        LongCall::new(move |watch| {
+            watch.in_storage(|progress, cancel| self.store.backup(target, progress, flag_of(cancel)))
+        })
+    }
+
+    /// Drops the vector index, in memory and in the file, and makes it from the rows. Progress counts stages, of 3:
+    /// dropping, reading the rows, persisting.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = rekall::Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.rebuild_index().run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`](crate::Error::Core) when the file cannot be read or written. Nothing may be persisted then, nor when
+    /// it is stopped: searches find the same, the first one of a process begins more slowly.
+    pub fn rebuild_index(&self) -> LongCall<'_, ()> {
+        LongCall::new(|watch| self.maintain(|_| self.vector_index.rebuild(watch)))
+    }
+}

@@ -10,7 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
 
 use crate::Error;
-use crate::entry::limits::JSON_DEPTH;
+
+/// Deepest nesting of arrays and objects in metadata and in a filter's values, the outermost included. What reads a file
+/// comes to 127 levels, SQLite to 1,000.
+pub const JSON_DEPTH: usize = 100;
 
 /// How many arrays and objects are inside of each other, `value` included. Takes no stack: a host may build a value of
 /// any depth.

@@ -1,6 +1,7 @@
 //! Largest sizes accepted from a caller. Imported files may hold more: nothing of theirs is cut.
 
 use super::NewEntry;
+pub use crate::json::JSON_DEPTH;
 use crate::{Error, Relation, json};
 
 /// Longest title, in bytes of UTF-8 (4 KiB).
@@ -13,9 +14,6 @@ pub const NAME_BYTES: usize = 256;
 pub const TAGS: usize = 256;
 /// Largest structured context, and largest metadata, as JSON bytes (1 MiB).
 pub const JSON_BYTES: usize = 1 << 20;
-/// Deepest nesting of arrays and objects in metadata and in a filter's values, the outermost included. What reads a file
-/// comes to 127 levels, SQLite to 1,000.
-pub const JSON_DEPTH: usize = 100;
 /// Largest list of a filter, in bytes of its texts (64 MiB): a million ids, say.
 pub const FILTER_BYTES: usize = 64 << 20;
 /// Longest reason of a link, in bytes of UTF-8 (64 KiB).

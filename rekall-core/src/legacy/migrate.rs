@@ -27,10 +27,10 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::{MigrationLock, lock_path};
 use super::source::{COMPANIONS, Source, copy_file};
 use super::{ImportOptions, ImportReport, LegacyFile, probe, write};
-use crate::connection::connect;
-use crate::draft;
+use crate::connection::{Examined, connect};
 use crate::files::{beside, io_error, sync_folder};
 use crate::schema::{self, Found};
+use crate::staged_file;
 use crate::{Error, Store, StoreOptions};
 
 /// Puts a rekall file in the place of a file of the Python tool, with all that is in it, and leaves the old
@@ -98,17 +98,17 @@ fn run(
     let file = match probe::examine(&source.connection, path) {
         Ok((file, _)) => file,
         Err(Error::NotALegacyFile { .. }) => return Ok(None),
-        Err(error) => return Err(crate::connection::located(error, path)),
+        Err(error) => return Err(error.at_path(path)),
     };
     nobody_else(path, &source)?;
 
     let backup = back_up(path, &source, &work)?;
     let new = work.folder.join("new.db");
     let new_options = StoreOptions { migrate: false, create: true, read_only: false, ..options.clone() };
-    let store = Store::open(&new, &new_options)?;
+    let store = Store::open_examined(Examined::at(&new, false)?, &new_options)?;
     let mut report = write::import(&store, &source, import)?;
     drop(store);
-    draft::close(connect(&new, false)?, &new)?;
+    staged_file::close(connect(&new, false)?, &new)?;
     verify(&new, &file, &report)?;
     File::options()
         .write(true)
@@ -180,7 +180,7 @@ fn nobody_else(path: &Path, source: &Source) -> Result<(), Error> {
             Error::Busy { .. } => {
                 Err(Error::Busy { detail: format!("another program has {} open", path.display()) })
             }
-            other => Err(crate::connection::located(other, path)),
+            other => Err(other.at_path(path)),
         },
     }
 }

@@ -156,8 +156,8 @@ impl std::fmt::Debug for ImportOptions<'_> {
 /// [`Error::Corrupt`]; [`Error::Busy`] when another program keeps changing the file; [`Error::Io`].
 pub fn probe(path: impl AsRef<Path>) -> Result<LegacyFile, Error> {
     let source = open(path.as_ref(), &std::env::temp_dir())?;
-    let (file, _) = probe::examine(&source.connection, path.as_ref())
-        .map_err(|error| crate::connection::located(error, path.as_ref()))?;
+    let (file, _) =
+        probe::examine(&source.connection, path.as_ref()).map_err(|error| error.at_path(path.as_ref()))?;
     Ok(file)
 }
 

@@ -13,9 +13,9 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Error;
-use crate::connection::{located, open_immutable};
-use crate::draft::random_text;
+use crate::connection::open_immutable;
 use crate::files::{beside, io_error, private_file};
+use crate::staged_file::random_text;
 
 /// Files beside a database that hold a part of it.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-journal"];
@@ -73,10 +73,10 @@ impl Source {
                 continue;
             }
             if let Some(copy) = &copy {
-                stand_alone(&copy.file()).map_err(|error| located(error, path))?;
+                stand_alone(&copy.file()).map_err(|error| error.at_path(path))?;
             }
             let read = copy.as_ref().map_or_else(|| path.to_owned(), PrivateFolder::file);
-            let connection = open_immutable(&read).map_err(|error| located(error, path))?;
+            let connection = open_immutable(&read).map_err(|error| error.at_path(path))?;
             return Ok(Self { connection, path: path.to_owned(), stamp, copy });
         }
         Err(changing(path))

@@ -26,7 +26,7 @@ pub(super) fn import(
     mut options: ImportOptions<'_>,
 ) -> Result<ImportReport, Error> {
     let connection = &source.connection;
-    let located = |error| crate::connection::located(error, source.path());
+    let located = |error: Error| error.at_path(source.path());
     let (file, layout) = probe::examine(connection, source.path()).map_err(located)?;
     probe::check_tables(connection, &layout).map_err(located)?;
 

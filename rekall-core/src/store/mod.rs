@@ -19,8 +19,6 @@ mod upkeep;
 mod vectors;
 mod writer;
 
-pub(crate) use pending::FORGOTTEN_BY_PENDING;
-
 pub use block_writer::IndexBlockWriter;
 pub use changes::{Changes, LogPosition};
 pub use entries::{Draft, Inserted};
@@ -36,13 +34,15 @@ pub use vectors::VectorBatch;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB};
 
-use crate::connection::{Database, Pooled, StoreOptions};
+use crate::connection::{Database, Examined, Pooled, StoreOptions};
+use crate::erase;
 use crate::id::IdGenerator;
+use crate::lock::lock;
 use crate::{EntryId, Error};
 use log::LogGrowth;
 use writer::{Writer, WriterGuard, begin_immediate};
@@ -65,19 +65,9 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the file at `path`, or makes a new one (mode 0600). Costs about a millisecond, whatever its size.
-    ///
-    /// A file of an older version is brought up to date, in one transaction; where it may not be written, it is read as
-    /// it is.
-    ///
-    /// # Errors
-    /// [`Error::NotADatabase`] for folders, empty files and other formats, [`Error::LegacyFile`] for files of
-    /// the Python tool (unless [`StoreOptions::migrate`] is set), [`Error::NewerVersion`], [`Error::Corrupt`],
-    /// [`Error::ReadOnly`], [`Error::Io`] or [`Error::Sqlite`]; for an older file also [`Error::Busy`] and
-    /// [`Error::Full`]. The
-    /// file is then as it was.
-    pub fn open(path: impl AsRef<Path>, options: &StoreOptions) -> Result<Self, Error> {
-        let (database, writer) = Database::open(path.as_ref(), options)?;
+    /// Opens a file that was looked at, and is not one of the Python tool, or makes it.
+    pub(crate) fn open_examined(examined: Examined, options: &StoreOptions) -> Result<Self, Error> {
+        let (database, writer) = Database::open(examined, options)?;
         let probe = database.connect(true)?;
         Ok(Self {
             database,
@@ -108,6 +98,15 @@ impl Store {
     #[must_use]
     pub fn unerased(&self) -> Option<String> {
         lock(&self.unerased).clone()
+    }
+
+    /// The length of the write-ahead log, in bytes, when a commit of this store found it over 64 MiB and a reader, in this
+    /// process or another one, kept it from being emptied: one that holds its view for a long time, or many that
+    /// overlap. Given once, and again each time that the log has doubled; `None` otherwise. When the reader is gone, the
+    /// whole log is copied into the file, which then takes its time.
+    #[must_use]
+    pub fn take_held_log(&self) -> Option<u64> {
+        self.log_growth.take_held()
     }
 
     /// Begins to read: everything seen through the transaction is of this moment. Takes no write lock.
@@ -281,7 +280,7 @@ impl WriteTx<'_> {
         let position = self.prune_changes()?;
         let options = self.store.database.options();
         if options.secure_delete && self.forgets {
-            upkeep::secure::purge_words(&self.connection)?;
+            erase::purge_words(&self.connection)?;
         }
         if options.secure_delete && (self.forgets || self.forgets_vectors) {
             // Codes tell of the vectors they were made from; an index makes them anew.
@@ -293,10 +292,10 @@ impl WriteTx<'_> {
         // While this writer still holds its lock: positions of one history only grow.
         *lock(&self.store.last_commit) = Some(position);
         if options.secure_delete {
-            let unerased = upkeep::secure::forget_older_states(&self.connection, &self.store.database);
+            let unerased = erase::forget_older_states(&self.connection, &self.store.database);
             *lock(&self.store.unerased) = unerased;
         } else {
-            self.bound_log();
+            self.store.log_growth.bound(&self.connection, &self.store.database);
         }
         Ok(())
     }
@@ -309,9 +308,4 @@ impl<C: Deref<Target = Connection>> Drop for Tx<'_, C> {
             let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
-}
-
-/// A panic while a lock was held leaves the connection usable: `write` rolls back what was open.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,15 +8,6 @@ use super::forward::Forward;
 use super::{SpaceId, Tx, WriteTx};
 use crate::Error;
 
-/// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition
-/// on `entry`. Where no space is active all have to wait.
-pub(crate) const FORGOTTEN_BY_PENDING: &str =
-    "NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
-        WHERE embedding.entry_id = entry.id AND space.state = 'active')
-    AND NOT EXISTS (SELECT 1 FROM wordless JOIN space ON space.id = wordless.space_id
-        WHERE wordless.entry_id = entry.id AND space.state = 'active')
-    AND NOT EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)";
-
 /// Entries that have no vector in space ?1 and of whose text its model may know a word.
 const MISSING: &str = "NOT EXISTS (SELECT 1 FROM embedding WHERE entry_id = entry.id AND space_id = ?1)
     AND NOT EXISTS (SELECT 1 FROM wordless WHERE entry_id = entry.id AND space_id = ?1)";

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::lock;
 use crate::Error;
+use crate::lock::lock;
 
 /// A lock that is waited for no longer than said, which a [`Mutex`] cannot do.
 #[derive(Debug)]

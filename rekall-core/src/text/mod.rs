@@ -1,6 +1,7 @@
 //! Search by words: SQLite FTS5 with BM25 ranking (<https://sqlite.org/fts5.html>).
 
 pub(crate) mod averages;
+pub(crate) mod merge;
 pub(crate) mod pages;
 mod porter;
 mod query;

@@ -8,8 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Progress, stop_if};
 use crate::Error;
-use crate::connection::located;
-use crate::draft::DraftFile;
+use crate::staged_file::StagedFile;
 use crate::store::Store;
 
 /// Pages copied between two looks at the progress and the cancel flag: 2 MiB.
@@ -37,14 +36,14 @@ impl Store {
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<(), Error> {
-        let file = DraftFile::database(target.as_ref())?;
+        let file = StagedFile::database(target.as_ref())?;
         let tx = self.read()?;
         // The first statement fixes the view.
         tx.position()?;
         let copied = copy(&tx.connection, file.path(), progress, cancel);
         drop(tx);
         self.settle_log();
-        copied.map_err(|error| located(error, target.as_ref()))?;
+        copied.map_err(|error| error.at_path(target.as_ref()))?;
         file.publish()
     }
 }

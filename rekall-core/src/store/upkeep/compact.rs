@@ -6,13 +6,15 @@ use std::sync::atomic::AtomicBool;
 
 use serde::Serialize;
 
-use super::full_text::{self, Merge};
-use super::watched::{Stoppable, stop_statements};
-use super::{Progress, secure, stop_if, unheard};
+use super::progress::{Stoppable, stop_statements};
+use super::{Progress, stop_if, unheard};
 use crate::Error;
+use crate::erase;
 use crate::files::beside;
+use crate::lock::lock;
 use crate::store::writer::patiently;
-use crate::store::{SpaceState, Store, lock};
+use crate::store::{SpaceState, Store};
+use crate::text::merge::{self, Merge};
 
 /// What [`Store::compact`] gained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,13 +87,13 @@ impl Store {
         stop_statements(&mut connection, None)?;
         let complete = match options.secure_delete {
             true => {
-                let erased = secure::erase(&connection, &self.database, true)?;
+                let erased = erase::erase(&connection, &self.database, true)?;
                 if erased {
                     *lock(&self.unerased) = None;
                 }
                 erased
             }
-            false => secure::empty_log(&connection, options.busy_timeout, secure::WAIT_FOR_READERS)?,
+            false => erase::empty_log(&connection, options.busy_timeout, erase::WAIT_FOR_READERS)?,
         };
         // Too late to be stopped.
         let _ = done(STAGES);
@@ -126,7 +128,7 @@ impl Store {
             Ok::<bool, Error>(more)
         };
         if self.database.options().secure_delete {
-            write(&mut |connection| full_text::rebuild(connection).map(|()| false))?;
+            write(&mut |connection| merge::rebuild(connection).map(|()| false))?;
         }
         let mut merge = Merge::begin(&*self.database.reader()?)?;
         while write(&mut |connection| merge.step(connection))? {}

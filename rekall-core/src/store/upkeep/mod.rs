@@ -1,36 +1,15 @@
 //! Upkeep: finding damage, repairing it, and carrying a file's content elsewhere.
 
 mod backup;
-mod by_path;
-mod check;
 mod checkpoint;
 mod compact;
-mod export;
-mod export_file;
-mod faults;
-mod full_text;
-mod header;
-mod import;
-mod line;
-mod lines;
-mod mend;
-mod numbers;
-mod plain;
-mod repair;
-mod salvage;
-mod scan;
-mod scrub;
-pub(super) mod secure;
-mod spaces;
-mod vec0;
-mod watched;
+mod damage;
+mod jsonl;
+mod progress;
 
-pub use check::{CheckReport, Problem, ProblemKind};
 pub use compact::CompactReport;
-pub use export::ExportReport;
-pub use import::{ImportOptions, ImportReport, OnDuplicate};
-pub use repair::{Mended, RepairReport};
-pub use salvage::SalvageReport;
+pub use damage::{CheckReport, Mended, Problem, ProblemKind, RepairReport, SalvageReport};
+pub use jsonl::{ExportReport, ImportOptions, ImportReport, OnDuplicate};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

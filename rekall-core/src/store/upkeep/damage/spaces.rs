@@ -2,20 +2,20 @@
 
 use rusqlite::Connection;
 
-use super::faults::{DIMENSIONS_ALLOWED, possible};
+use super::row_faults::{DIMENSIONS_ALLOWED, possible};
 use crate::{Error, SpaceState};
 
 /// What is wrong with a vector space.
 #[derive(Debug, PartialEq)]
-pub(super) struct SpaceFault {
-    pub(super) id: i64,
-    pub(super) detail: String,
-    pub(super) cure: Cure,
+pub(crate) struct SpaceFault {
+    pub(crate) id: i64,
+    pub(crate) detail: String,
+    pub(crate) cure: Cure,
 }
 
 /// What sets it right.
 #[derive(Debug, PartialEq)]
-pub(super) enum Cure {
+pub(crate) enum Cure {
     State(SpaceState),
     /// `None`: not even its vectors say how many.
     Dimensions(Option<usize>),
@@ -23,7 +23,7 @@ pub(super) enum Cure {
 }
 
 /// Problems of vector spaces, by number. O(vectors).
-pub(super) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> {
+pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> {
     let mut statement =
         connection.prepare("SELECT id, fingerprint, state, dimensions FROM space NOT INDEXED ORDER BY id")?;
     let mut rows = statement.query([])?;
@@ -86,7 +86,7 @@ pub(super) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
 }
 
 /// Sets right what can be; gives the number of faults. Triggers may be on or off.
-pub(super) fn mend(connection: &Connection) -> Result<u64, Error> {
+pub(crate) fn mend(connection: &Connection) -> Result<u64, Error> {
     let faults = faults(connection)?;
     for SpaceFault { id, cure, .. } in &faults {
         match cure {
@@ -112,14 +112,14 @@ pub(super) fn mend(connection: &Connection) -> Result<u64, Error> {
 }
 
 /// How long most vectors of a space are.
-pub(super) struct Usual {
-    pub(super) vectors: u64,
+pub(crate) struct Usual {
+    pub(crate) vectors: u64,
     /// Of more than half of them.
-    pub(super) dimensions: Option<usize>,
+    pub(crate) dimensions: Option<usize>,
 }
 
 /// How long the vectors of a space are. Their lengths stand in the rows' headers: the vectors are not read.
-pub(super) fn usual_dimensions(connection: &Connection, space: i64) -> Result<Usual, Error> {
+pub(crate) fn usual_dimensions(connection: &Connection, space: i64) -> Result<Usual, Error> {
     let mut statement = connection.prepare_cached(
         "SELECT CASE WHEN typeof(vector) = 'blob' THEN length(vector) END, count(*) FROM embedding
          WHERE space_id = ?1 GROUP BY 1",
@@ -137,6 +137,6 @@ pub(super) fn usual_dimensions(connection: &Connection, space: i64) -> Result<Us
 }
 
 /// The state of this name, if any version of the schema knows it.
-pub(super) fn state(name: &str) -> Option<SpaceState> {
+pub(crate) fn state(name: &str) -> Option<SpaceState> {
     SpaceState::ALL.into_iter().find(|state| state.name() == name)
 }

@@ -6,20 +6,22 @@
 //! milliseconds to tens of them), and each commit that changes or deletes texts a walk over the full-text index
 //! (some milliseconds for 1,000 entries, about a second for 50,000): many are better done in one transaction.
 
+mod scrub;
+
 use std::fs;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{full_text, scrub};
 use crate::Error;
 use crate::connection::Database;
 use crate::files::{beside, io_error};
-use crate::store::lock;
+use crate::lock::lock;
+use crate::text::merge;
 
 /// Readers that still look at an older state keep the log from being emptied; a search is over well within
 /// this time, an export is not.
-pub(super) const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
+pub(crate) const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
 
 const ATTEMPTS: u32 = 8;
 
@@ -34,7 +36,7 @@ pub(crate) fn purge_words(connection: &Connection) -> Result<(), Error> {
         connection
             .query_row("SELECT count(*) < 100 FROM (SELECT 1 FROM entry LIMIT 100)", [], |row| row.get(0))?;
     if few {
-        return full_text::rebuild(connection);
+        return merge::rebuild(connection);
     }
     connection.execute("INSERT INTO entry_fts (entry_fts) VALUES ('optimize')", [])?;
     Ok(())
@@ -75,7 +77,7 @@ pub(crate) fn forget_older_states(connection: &Connection, database: &Database) 
 }
 
 /// Empties the log and scrubs the pages that were in it, or all pages. False when somebody was in the way.
-pub(super) fn erase(connection: &Connection, database: &Database, whole: bool) -> Result<bool, Error> {
+pub(crate) fn erase(connection: &Connection, database: &Database, whole: bool) -> Result<bool, Error> {
     let (path, busy_timeout) = (database.file(), database.options().busy_timeout);
     // Pages are overwritten by their place in the file of this name.
     database.still_there()?;

@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 
 use serde::de::DeserializeOwned;
 
-use super::line::{FORMAT, Header, Named, Signature, VERSION};
+use super::records::{FORMAT, Header, Named, Signature, VERSION};
 use crate::Error;
 
 /// Longest line accepted, well below what SQLite takes as one value (a billion bytes): an entry's texts and thousands of

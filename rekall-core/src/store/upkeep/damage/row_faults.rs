@@ -6,10 +6,10 @@ use crate::store::spaces::SPACE_DIMENSIONS;
 use crate::{Role, vector};
 
 /// A column that names a row of another table.
-pub(super) struct Reference {
-    pub(super) table: &'static str,
-    pub(super) column: &'static str,
-    pub(super) parent: &'static str,
+pub(crate) struct Reference {
+    pub(crate) table: &'static str,
+    pub(crate) column: &'static str,
+    pub(crate) parent: &'static str,
 }
 
 const fn reference(table: &'static str, column: &'static str, parent: &'static str) -> Reference {
@@ -17,7 +17,7 @@ const fn reference(table: &'static str, column: &'static str, parent: &'static s
 }
 
 /// Every reference of the file.
-pub(super) const REFERENCES: [Reference; 11] = [
+pub(crate) const REFERENCES: [Reference; 11] = [
     reference("embedding", "entry_id", "entry"),
     reference("embedding", "space_id", "space"),
     reference("tag", "entry_id", "entry"),
@@ -33,7 +33,7 @@ pub(super) const REFERENCES: [Reference; 11] = [
 
 impl Reference {
     /// The rows that name nothing, as an SQL condition on the table.
-    pub(super) fn dangling(&self) -> String {
+    pub(crate) fn dangling(&self) -> String {
         let Self { table, column, parent } = self;
         format!(
             "{column} IS NOT NULL AND NOT EXISTS
@@ -43,30 +43,30 @@ impl Reference {
 }
 
 /// Columns of a vector for [`VectorRow::read`], without the dimensions of its space.
-pub(super) const VECTOR_COLUMNS: &str =
+pub(crate) const VECTOR_COLUMNS: &str =
     "embedding.rowid, embedding.entry_id, embedding.space_id, embedding.role,
     embedding.chunk, embedding.start, embedding.end, embedding.digest, embedding.vector";
 
 /// The last of them.
-pub(super) const DIMENSIONS: &str = "(SELECT dimensions FROM space WHERE space.id = embedding.space_id)";
+pub(crate) const DIMENSIONS: &str = "(SELECT dimensions FROM space WHERE space.id = embedding.space_id)";
 
 /// A row of `embedding`, whatever it holds.
 #[derive(Debug, Default)]
-pub(super) struct VectorRow {
-    pub(super) rowid: i64,
-    pub(super) entry: i64,
-    pub(super) space: i64,
-    pub(super) role: Option<i64>,
-    pub(super) chunk: Option<i64>,
-    pub(super) start: Option<i64>,
-    pub(super) end: Option<i64>,
-    pub(super) digest: Option<Vec<u8>>,
-    pub(super) bytes: Option<Vec<u8>>,
-    pub(super) dimensions: Option<i64>,
+pub(crate) struct VectorRow {
+    pub(crate) rowid: i64,
+    pub(crate) entry: i64,
+    pub(crate) space: i64,
+    pub(crate) role: Option<i64>,
+    pub(crate) chunk: Option<i64>,
+    pub(crate) start: Option<i64>,
+    pub(crate) end: Option<i64>,
+    pub(crate) digest: Option<Vec<u8>>,
+    pub(crate) bytes: Option<Vec<u8>>,
+    pub(crate) dimensions: Option<i64>,
 }
 
 impl VectorRow {
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let number = |column| row.get_ref(column).map(|value| value.as_i64().ok());
         let bytes = |column| row.get_ref(column).map(|value| value.as_blob().ok().map(<[u8]>::to_vec));
         Ok(Self {
@@ -84,7 +84,7 @@ impl VectorRow {
     }
 
     /// Why no search may see this vector; `None` when it is sound.
-    pub(super) fn fault(&self) -> Option<String> {
+    pub(crate) fn fault(&self) -> Option<String> {
         let Some(dimensions) = self.dimensions else {
             return Some(format!("space {} does not exist", self.space));
         };
@@ -117,9 +117,9 @@ fn shown(number: Option<i64>) -> String {
 }
 
 /// How many dimensions a space may have, in words.
-pub(super) const DIMENSIONS_ALLOWED: &str = "1 to 65536 dimensions";
+pub(crate) const DIMENSIONS_ALLOWED: &str = "1 to 65536 dimensions";
 
 /// Dimensions as they stand in the file, if a space can have so many: nothing is sized by others.
-pub(super) fn possible(dimensions: i64) -> Option<usize> {
+pub(crate) fn possible(dimensions: i64) -> Option<usize> {
     usize::try_from(dimensions).ok().filter(|count| SPACE_DIMENSIONS.contains(count))
 }

@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::line::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
-use super::line::{decode, meta_sql, minified};
-use super::lines::{Lines, bad};
-use super::plain;
-use super::spaces;
-use super::{Progress, REPORT_EVERY, stop_if};
+use super::plain_entry;
+use super::reader::{Lines, bad};
+use super::records::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
+use super::records::{decode, meta_sql, minified};
+use crate::store::upkeep::damage::spaces;
+use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::store::{Space, SpaceId, SpaceState, Store, WriteTx};
 use crate::{Context, EntryId, Error, Role, json as exact, vector};
 
@@ -109,7 +109,7 @@ impl Store {
         while is_line {
             stop_if(cancel)?;
             let entry = match is_plain {
-                true => plain::entry(&import.tx, lines.number, lines.text())?,
+                true => plain_entry::entry(&import.tx, lines.number, lines.text())?,
                 false => lines.parse("an entry")?,
             };
             import.entry(lines.number, &entry)?;

@@ -10,12 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
-use super::line::{EntryLine, FORMAT, Header, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine};
-use super::line::{encode, meta_value, minified};
-use super::mend::RawEntry;
-use super::repair::Mended;
-use super::{Progress, REPORT_EVERY, stop_if};
+use super::records::{EntryLine, FORMAT, Header, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine};
+use super::records::{encode, meta_value, minified};
+use crate::store::upkeep::damage::Mended;
+use crate::store::upkeep::damage::raw_entry::RawEntry;
+use crate::store::upkeep::damage::row_faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
+use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::store::{ReadTx, Store, rows};
 use crate::{Context, EntryId, Error, Role, Status, json as exact};
 

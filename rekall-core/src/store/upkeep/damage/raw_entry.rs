@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{Context, EntryId, Error, json as exact};
 
 /// Columns in the order of [`RawEntry`]. Casting nothing: a foreign program may have stored any type.
-pub(super) const COLUMNS: [&str; 15] = [
+pub(crate) const COLUMNS: [&str; 15] = [
     "ulid",
     "title",
     "content",
@@ -31,19 +31,19 @@ const LEGACY: usize = 12;
 
 /// A row of `entry`, whatever it holds.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct RawEntry {
-    pub(super) row: i64,
+pub(crate) struct RawEntry {
+    pub(crate) row: i64,
     values: Vec<Sql>,
 }
 
 impl RawEntry {
     /// The statement that [`read`](Self::read) reads, up to its WHERE.
-    pub(super) fn select() -> String {
+    pub(crate) fn select() -> String {
         format!("SELECT id, {} FROM entry", COLUMNS.join(", "))
     }
 
     /// The same for a file that may lack some of the columns: these are nothing.
-    pub(super) fn select_what_is_there(connection: &Connection) -> Result<String, Error> {
+    pub(crate) fn select_what_is_there(connection: &Connection) -> Result<String, Error> {
         let mut statement = connection.prepare("SELECT name FROM pragma_table_info('entry')")?;
         let found: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         let columns = COLUMNS.map(|column| match found.iter().any(|name| name == column) {
@@ -53,7 +53,7 @@ impl RawEntry {
         Ok(format!("SELECT id, {} FROM entry", columns.join(", ")))
     }
 
-    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let mut values = Vec::with_capacity(COLUMNS.len());
         for column in 1..=COLUMNS.len() {
             // Text that is not UTF-8 counts as bytes.
@@ -72,7 +72,7 @@ impl RawEntry {
     }
 
     /// The id, when it is one.
-    pub(super) fn id(&self) -> Option<EntryId> {
+    pub(crate) fn id(&self) -> Option<EntryId> {
         match &self.values[ULID] {
             Sql::Text(text) => text.parse().ok(),
             _ => None,
@@ -80,14 +80,14 @@ impl RawEntry {
     }
 
     /// Columns that cannot be read, with the reason.
-    pub(super) fn faults(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let columns = COLUMNS.iter().zip(&self.values);
         columns.filter_map(|(&column, value)| Some((column, fault(column, value)?))).collect()
     }
 
     /// Gives every unreadable column a readable value, and keeps what was there under `unreadable` in the
     /// legacy column. `fresh` is the id for an entry without one. Gives the names of the columns changed.
-    pub(super) fn mend(&mut self, fresh: EntryId) -> Vec<&'static str> {
+    pub(crate) fn mend(&mut self, fresh: EntryId) -> Vec<&'static str> {
         let faults = self.faults();
         if faults.is_empty() {
             return Vec::new();
@@ -114,12 +114,12 @@ impl RawEntry {
     }
 
     /// Gives the entry another id, when its own is taken.
-    pub(super) fn rename(&mut self, fresh: EntryId) {
+    pub(crate) fn rename(&mut self, fresh: EntryId) {
         self.values[ULID] = Sql::Text(fresh.to_string());
     }
 
     /// Writes the values over the row.
-    pub(super) fn update(&self, connection: &Connection) -> Result<(), Error> {
+    pub(crate) fn update(&self, connection: &Connection) -> Result<(), Error> {
         let set: Vec<String> = COLUMNS.iter().map(|column| format!("{column} = ?")).collect();
         let sql = format!("UPDATE entry SET {} WHERE id = ?", set.join(", "));
         connection.prepare_cached(&sql)?.execute(self.parameters())?;
@@ -127,7 +127,7 @@ impl RawEntry {
     }
 
     /// Writes the row into another file, under the same row number.
-    pub(super) fn insert(&self, connection: &Connection) -> Result<(), Error> {
+    pub(crate) fn insert(&self, connection: &Connection) -> Result<(), Error> {
         let marks = vec!["?"; COLUMNS.len() + 1].join(", ");
         let sql = format!("INSERT INTO entry ({}, id) VALUES ({marks})", COLUMNS.join(", "));
         connection.prepare_cached(&sql)?.execute(self.parameters())?;
@@ -135,7 +135,7 @@ impl RawEntry {
     }
 
     /// A column's text; empty where it is none.
-    pub(super) fn text(&self, column: &str) -> &str {
+    pub(crate) fn text(&self, column: &str) -> &str {
         match self.value(column) {
             Some(Sql::Text(text)) => text,
             _ => "",
@@ -143,7 +143,7 @@ impl RawEntry {
     }
 
     /// A column's number; `None` where it is none.
-    pub(super) fn integer(&self, column: &str) -> Option<i64> {
+    pub(crate) fn integer(&self, column: &str) -> Option<i64> {
         match self.value(column) {
             Some(Sql::Integer(number)) => Some(*number),
             _ => None,

@@ -8,17 +8,19 @@ use std::sync::atomic::AtomicBool;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
-use super::faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::mend::RawEntry;
+use super::raw_entry::RawEntry;
 use super::repair::Mended;
-use super::scan::Scan;
-use super::{Progress, REPORT_EVERY, full_text, header, numbers, spaces, stop_if};
-use crate::connection::located;
-use crate::draft::{self, DraftFile};
+use super::row_faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
+use super::table_scan::Scan;
+use super::{file_header, row_numbers, spaces};
 use crate::files::{beside, io_error, refuse_odd};
 use crate::id::IdGenerator;
-use crate::store::{FORGOTTEN_BY_PENDING, Store};
-use crate::{EntryId, Error, ErrorKind, SpaceState, SystemWallClock, WallClock, objects, schema};
+use crate::schema::{self, FORGOTTEN_BY_PENDING, objects};
+use crate::staged_file::{self, StagedFile};
+use crate::store::Store;
+use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
+use crate::text::merge;
+use crate::{EntryId, Error, ErrorKind, SpaceState, SystemWallClock, WallClock};
 
 /// What [`Store::salvage`] carried over, and what it could not.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -76,7 +78,7 @@ impl Store {
     ) -> Result<SalvageReport, Error> {
         let (source, target) = (source.as_ref(), target.as_ref());
         refuse_odd(source)?;
-        let file = DraftFile::database(target)?;
+        let file = StagedFile::database(target)?;
         let copy = copy_of(source, target)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let from = Connection::open_with_flags(copy.path(), flags)?;
@@ -108,7 +110,7 @@ impl Store {
         salvage.rest()?;
         let report = salvage.finish()?;
         to.execute_batch("COMMIT")?;
-        draft::close(to, file.path())?;
+        staged_file::close(to, file.path())?;
         file.publish()?;
         Ok(report)
     }
@@ -120,19 +122,19 @@ fn damaged(error: rusqlite::Error, source: &Path) -> Error {
         other if other.kind() == ErrorKind::Internal => Error::Corrupt { detail: other.to_string() },
         other => other,
     };
-    located(error, source)
+    error.at_path(source)
 }
 
 /// A copy of the damaged file, to be read without touching the original. It lies beside the target, where there is room.
-fn copy_of(source: &Path, target: &Path) -> Result<DraftFile, Error> {
-    let copy = DraftFile::scratch(target)?;
+fn copy_of(source: &Path, target: &Path) -> Result<StagedFile, Error> {
+    let copy = StagedFile::scratch(target)?;
     fs::copy(source, copy.path()).map_err(io_error("copy", source))?;
     let log = beside(source, "-wal");
     let has_log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0);
     if has_log {
         fs::copy(&log, beside(copy.path(), "-wal")).map_err(io_error("copy", &log))?;
     }
-    header::mend(copy.path(), has_log).map_err(io_error("write", copy.path()))?;
+    file_header::mend(copy.path(), has_log).map_err(io_error("write", copy.path()))?;
     Ok(copy)
 }
 
@@ -160,7 +162,7 @@ impl Salvage<'_> {
             let fingerprint = String::from_utf8_lossy(row.get_ref(1)?.as_bytes().unwrap_or_default());
             // The vectors know better, where they can be read.
             let usual = spaces::usual_dimensions(from, id).ok().and_then(|usual| usual.dimensions);
-            let stated = row.get_ref(2)?.as_i64().ok().and_then(faults::possible);
+            let stated = row.get_ref(2)?.as_i64().ok().and_then(row_faults::possible);
             let Some(count) = usual.or(stated).map(|count| count as i64) else { return Ok(()) };
             let state = row.get_ref(3)?.as_str().ok().and_then(spaces::state);
             let state = state.unwrap_or(SpaceState::Retired).name();
@@ -321,14 +323,14 @@ impl Salvage<'_> {
 
     /// Row numbers that cannot be, as in [`Store::repair`]. What hangs on them was made by triggers, and is made anew.
     fn renumber(&mut self) -> Result<(), Error> {
-        let impossible = numbers::impossible_rows(self.to)?;
+        let impossible = row_numbers::impossible_rows(self.to)?;
         if impossible.is_empty() {
             return Ok(());
         }
         objects::drop_triggers(self.to)?;
-        let given = numbers::renumber(self.to, &impossible)?;
-        full_text::rebuild(self.to)?;
-        numbers::mend(self.to, 0)?;
+        let given = row_numbers::renumber(self.to, &impossible)?;
+        merge::rebuild(self.to)?;
+        row_numbers::mend(self.to, 0)?;
         objects::restore(self.to, "trigger")?;
         for row in given.into_values() {
             let ulid: String =

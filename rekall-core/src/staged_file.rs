@@ -29,14 +29,14 @@ const ATTEMPTS: usize = 100;
 
 /// A file being written, mode 0600. Dropped before it is published, it is removed.
 #[derive(Debug)]
-pub(crate) struct DraftFile {
+pub(crate) struct StagedFile {
     target: PathBuf,
     path: PathBuf,
     /// Locked while the draft is being written.
     file: File,
 }
 
-impl DraftFile {
+impl StagedFile {
     /// Begins a database for `target`.
     ///
     /// # Errors
@@ -133,7 +133,7 @@ impl DraftFile {
     }
 }
 
-impl Drop for DraftFile {
+impl Drop for StagedFile {
     fn drop(&mut self) {
         if !self.path.as_os_str().is_empty() {
             remove(&self.path);
@@ -265,13 +265,13 @@ mod tests {
     fn a_draft_is_published_whole_or_goes() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        drop(DraftFile::plain(&target).unwrap());
+        drop(StagedFile::plain(&target).unwrap());
         assert!(names(folder.path()).is_empty());
-        let (one, two) = (DraftFile::plain(&target).unwrap(), DraftFile::plain(&target).unwrap());
+        let (one, two) = (StagedFile::plain(&target).unwrap(), StagedFile::plain(&target).unwrap());
         one.publish().unwrap();
         assert!(matches!(two.publish(), Err(Error::AlreadyExists { .. })));
-        assert!(matches!(DraftFile::plain(&target), Err(Error::AlreadyExists { .. })));
-        DraftFile::scratch(&target).unwrap().publish_unless_taken().unwrap();
+        assert!(matches!(StagedFile::plain(&target), Err(Error::AlreadyExists { .. })));
+        StagedFile::scratch(&target).unwrap().publish_unless_taken().unwrap();
         assert_eq!(names(folder.path()), ["a"]);
     }
 
@@ -300,12 +300,12 @@ mod tests {
                 old(&at(name));
             }
         }
-        let living = DraftFile::plain(&at("b.db")).unwrap();
+        let living = StagedFile::plain(&at("b.db")).unwrap();
         old(living.path());
         // Killed between the two steps of giving it its name.
         let placed = at(".rekall-aaaaaaaaaaaaaaa5");
         fs::hard_link(at("a.db"), &placed).unwrap();
-        let fresh = DraftFile::plain(&at("c.db")).unwrap();
+        let fresh = StagedFile::plain(&at("c.db")).unwrap();
         let mut left: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
         left.extend(
             [&living, &fresh].map(|draft| draft.path().file_name().unwrap().to_str().unwrap().to_owned()),

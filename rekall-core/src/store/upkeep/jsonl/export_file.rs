@@ -4,12 +4,12 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use super::Progress;
 use super::export::ExportReport;
 use crate::Error;
-use crate::draft::DraftFile;
 use crate::files::io_error;
+use crate::staged_file::StagedFile;
 use crate::store::Store;
+use crate::store::upkeep::Progress;
 
 impl Store {
     /// As [`export_jsonl`](Self::export_jsonl), to a new file at `target`, mode 0600, which appears when it is whole and on
@@ -25,7 +25,7 @@ impl Store {
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
         let target = target.as_ref();
-        let draft = DraftFile::plain(target)?;
+        let draft = StagedFile::plain(target)?;
         let mut out = BufWriter::new(draft.file());
         let failed = |error| match error {
             Error::Stream { source, .. } => io_error("write", target)(source),

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::line::{EntryLine, LinkLine};
-use super::lines::bad;
+use super::reader::bad;
+use super::records::{EntryLine, LinkLine};
 use crate::entry::EntryJson;
 use crate::store::WriteTx;
 use crate::{Entry, Error};

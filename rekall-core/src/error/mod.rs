@@ -1,5 +1,7 @@
 //! What can go wrong, in types.
 
+mod sqlite;
+
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;

@@ -8,13 +8,15 @@ use std::sync::atomic::AtomicBool;
 use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use serde::Serialize;
 
-use super::faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::mend::RawEntry;
-use super::watched::{Count, pages, stop_statements, units};
-use super::{Progress, full_text, numbers, spaces, unheard, vec0};
+use super::raw_entry::RawEntry;
+use super::row_faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
+use super::{full_text, row_numbers, spaces, vec0};
+use crate::schema::{self, FORGOTTEN_BY_PENDING, objects};
 use crate::store::forward::Forward;
-use crate::store::{Changes, FORGOTTEN_BY_PENDING, Store, Tx};
-use crate::{EntryId, Error, objects, schema};
+use crate::store::upkeep::progress::{Count, pages, stop_statements, units};
+use crate::store::upkeep::{Progress, unheard};
+use crate::store::{Changes, Store, Tx};
+use crate::{EntryId, Error};
 
 /// What a [`Problem`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -250,8 +252,8 @@ fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
 }
 
 fn entries(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
-    for row in numbers::impossible_rows(&tx.connection)? {
-        let detail = format!("row number must be 1 to {}, got {row}", numbers::HIGHEST);
+    for row in row_numbers::impossible_rows(&tx.connection)? {
+        let detail = format!("row number must be 1 to {}, got {row}", row_numbers::HIGHEST);
         search.add(ProblemKind::Unreadable, detail, Some((row, id_of(&tx.connection, row))));
     }
     let mut statement = tx.connection.prepare(&format!("{} ORDER BY id", RawEntry::select()))?;
@@ -271,7 +273,7 @@ fn entries(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
 
 fn references(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     for reference in &REFERENCES {
-        let faults::Reference { table, column, parent } = reference;
+        let row_faults::Reference { table, column, parent } = reference;
         let mut statement = tx.connection.prepare(&format!(
             "SELECT {column}, count(*) FROM {table} WHERE {} GROUP BY {column}",
             reference.dangling()
@@ -355,7 +357,7 @@ fn change_log(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<
         "SELECT id, 'the change log does not know the entry' FROM entry
          WHERE NOT EXISTS (SELECT 1 FROM change WHERE change.entry_id = entry.id)",
     )?;
-    for detail in numbers::faults(&tx.connection)? {
+    for detail in row_numbers::faults(&tx.connection)? {
         search.add(ProblemKind::ChangeLog, detail, None);
     }
     Ok(())

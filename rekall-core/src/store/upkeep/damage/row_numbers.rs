@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use rusqlite::types::{Value, ValueRef};
 
-use super::faults::REFERENCES;
-use crate::{Error, objects};
+use super::row_faults::REFERENCES;
+use crate::Error;
+use crate::schema::objects;
 
 /// The highest row number, or position of the log, that a file can have come to by itself; beyond it AUTOINCREMENT
 /// would soon have no number left, and no more would be written.

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::Progress;
 use super::check::{CheckReport, Problem, ProblemKind};
 use super::repair::{RepairReport, suggest_salvage};
+use crate::schema::objects;
 use crate::store::Store;
-use crate::{Error, StoreOptions, objects};
+use crate::store::upkeep::Progress;
+use crate::{Error, StoreOptions};
 
 impl Store {
     /// As [`check_observed`](Self::check_observed), of a file by its path: also of one that is refused with

@@ -8,13 +8,17 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use super::check::is_sql_error;
-use super::faults::{DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::mend::RawEntry;
-use super::watched::{Count, Stoppable, units};
-use super::{Progress, full_text, numbers, spaces, unheard};
+use super::raw_entry::RawEntry;
+use super::row_faults::{DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
+use super::{row_numbers, spaces};
+use crate::lock::lock;
+use crate::schema::{FORGOTTEN_BY_PENDING, objects};
 use crate::store::forward::Forward;
-use crate::store::{FORGOTTEN_BY_PENDING, Store, WriteTx, lock};
-use crate::{EntryId, Error, objects};
+use crate::store::upkeep::progress::{Count, Stoppable, units};
+use crate::store::upkeep::{Progress, unheard};
+use crate::store::{Store, WriteTx};
+use crate::text::merge;
+use crate::{EntryId, Error};
 
 /// An entry that had unreadable parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -140,13 +144,13 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
              FROM entry, json_each(entry.tags)",
     )?;
     count.tell()?;
-    full_text::rebuild(connection)?;
+    merge::rebuild(connection)?;
     count.add(connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?)?;
     report.pending = connection.execute(
         &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}"),
         [],
     )? as u64;
-    numbers::mend(connection, before)?;
+    row_numbers::mend(connection, before)?;
     objects::restore(connection, "trigger")?;
     verify(connection)?;
     count.end()?;
@@ -155,7 +159,7 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
 
 fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
-    let renumbered = numbers::renumber(connection, &numbers::impossible_rows(connection)?)?;
+    let renumbered = row_numbers::renumber(connection, &row_numbers::impossible_rows(connection)?)?;
     let renumbered: HashSet<i64> = renumbered.into_values().collect();
     let (mut row, mut walk) = (i64::MIN, Forward::after("row numbers of entries", None));
     // NOT INDEXED: the indexes may be what is wrong.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::Connection;
 
-use crate::{Error, schema};
+use crate::Error;
 
 /// One object of the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,7 +170,7 @@ fn expected() -> Result<Vec<Object>, Error> {
 
 fn blank() -> Result<Connection, Error> {
     let blank = Connection::open_in_memory()?;
-    schema::create(&blank)?;
+    super::create(&blank)?;
     Ok(blank)
 }
 

@@ -1,0 +1,13 @@
+//! Connections to the file: opened, checked and pooled.
+
+mod database;
+mod examine;
+mod open;
+mod options;
+mod pool;
+
+pub(crate) use database::Database;
+pub(crate) use examine::{Examined, examine};
+pub(crate) use open::{connect, open_immutable};
+pub use options::{StoreOptions, Synchronous};
+pub(crate) use pool::Pooled;

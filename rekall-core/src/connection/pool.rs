@@ -1,0 +1,93 @@
+//! The pool of reading connections.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rusqlite::Connection;
+
+use crate::Error;
+use crate::lock::lock;
+
+/// Reading connections that are idle.
+#[derive(Debug)]
+pub(super) struct Pool {
+    idle: Mutex<Vec<Connection>>,
+    /// How many are kept.
+    capacity: usize,
+}
+
+impl Pool {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { idle: Mutex::default(), capacity }
+    }
+
+    /// An idle connection, or the one that `connect` opens.
+    pub(super) fn take(
+        &self,
+        connect: impl FnOnce() -> Result<Connection, Error>,
+    ) -> Result<Pooled<'_>, Error> {
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => connect()?,
+        };
+        Ok(Pooled { pool: self, connection: Some(connection), stoppable: false })
+    }
+
+    /// Closes the idle connections, and with them their page caches.
+    pub(super) fn clear(&self) {
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        lock(&self.idle)
+    }
+}
+
+/// A reading connection on loan from the pool.
+#[derive(Debug)]
+pub struct Pooled<'a> {
+    pool: &'a Pool,
+    connection: Option<Connection>,
+    /// A flag stops its statements, which does not concern whoever has the connection next.
+    stoppable: bool,
+}
+
+/// Steps of SQLite's machine between two looks at the flag: a microsecond. The full-text index counts a word's entries in
+/// loops of its own, in which only the reading of its pages makes steps.
+const STEPS: i32 = 100;
+
+impl Pooled<'_> {
+    /// Lets the flag stop whatever statement the connection is in.
+    pub(crate) fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), Error> {
+        if let Some(connection) = &mut self.connection {
+            let flag = Arc::clone(cancel);
+            connection.progress_handler(STEPS, Some(move || flag.load(Ordering::Relaxed)))?;
+            self.stoppable = true;
+        }
+        Ok(())
+    }
+}
+
+impl std::ops::Deref for Pooled<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match &self.connection {
+            Some(connection) => connection,
+            None => unreachable!("the connection leaves only in drop"),
+        }
+    }
+}
+
+impl Drop for Pooled<'_> {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            let still = self.stoppable && connection.progress_handler(0, None::<fn() -> bool>).is_err();
+            let mut idle = self.pool.idle();
+            if idle.len() < self.pool.capacity && connection.is_autocommit() && !still {
+                idle.push(connection);
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The tables, triggers and indexes of a file: made, recognized, upgraded and restored.
+
+mod identify;
+pub(crate) mod objects;
+mod upgrade;
+
+use rusqlite::Connection;
+
+use crate::Error;
+pub(crate) use identify::{Found, identify, is_older};
+pub(crate) use upgrade::upgrade;
+
+/// "RKL1" in ASCII: tells a rekall file from any other SQLite file.
+pub(crate) const APPLICATION_ID: i64 = 0x524B_4C31;
+
+/// File version written by this library, in `PRAGMA user_version`.
+pub(crate) const VERSION: i64 = 2;
+
+/// 8 KiB pages hold five 384-dimensional vectors each where 4 KiB pages would hold two.
+pub(crate) const PAGE_SIZE: u32 = 8192;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Makes the tables in an empty database.
+pub(crate) fn create(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(&format!("PRAGMA page_size = {PAGE_SIZE}; PRAGMA journal_mode = WAL;"))?;
+    connection.execute_batch(&format!(
+        "BEGIN; {SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;"
+    ))?;
+    Ok(())
+}
+
+/// What reading needs that an older file lacks, for a connection that may not write to it.
+pub(crate) const STAND_IN: &str = "CREATE TEMP TABLE wordless (entry_id INTEGER, space_id INTEGER);";
+
+/// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition
+/// on `entry`. Where no space is active all have to wait.
+pub(crate) const FORGOTTEN_BY_PENDING: &str =
+    "NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
+        WHERE embedding.entry_id = entry.id AND space.state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM wordless JOIN space ON space.id = wordless.space_id
+        WHERE wordless.entry_id = entry.id AND space.state = 'active')
+    AND NOT EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)";

@@ -1,0 +1,36 @@
+//! Upgrading a file of an older version.
+
+use rusqlite::Connection;
+
+use super::{FORGOTTEN_BY_PENDING, VERSION, is_older, objects};
+use crate::Error;
+
+/// Brings a file of an older version up to this one: all of it, or nothing.
+///
+/// From version 1 to 2: the table `wordless` is new, triggers mark inserted entries as waiting and log vectors of the
+/// active space only. Entries that were missed are marked; no other row is touched.
+pub(crate) fn upgrade(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let done = upgrade_within(connection).and_then(|()| Ok(connection.execute_batch("COMMIT")?));
+    if done.is_err() && !connection.is_autocommit() {
+        // The error that is told is the first one.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    done
+}
+
+fn upgrade_within(connection: &Connection) -> Result<(), Error> {
+    if !is_older(connection)? {
+        // Another process was faster.
+        return Ok(());
+    }
+    for sort in ["table", "view", "index", "trigger"] {
+        objects::restore(connection, sort)?;
+    }
+    connection.execute(
+        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}"),
+        [],
+    )?;
+    connection.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
+    Ok(())
+}

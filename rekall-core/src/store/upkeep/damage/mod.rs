@@ -1,0 +1,18 @@
+//! Damage: found by a check, repaired in place, or left behind by a salvage.
+
+mod by_path;
+mod check;
+mod file_header;
+mod full_text;
+pub(super) mod raw_entry;
+mod repair;
+pub(super) mod row_faults;
+mod row_numbers;
+mod salvage;
+pub(super) mod spaces;
+mod table_scan;
+mod vec0;
+
+pub use check::{CheckReport, Problem, ProblemKind};
+pub use repair::{Mended, RepairReport};
+pub use salvage::SalvageReport;

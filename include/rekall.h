@@ -2424,14 +2424,14 @@ void rekall_facets_free(rekall_facets *facets);
 typedef struct rekall_hits rekall_hits;
 
 /**
- * A leg of a search: meaning.
+ * A retrieval of a search: by meaning.
  */
-#define REKALL_LEG_SEMANTIC 1
+#define REKALL_RETRIEVAL_SEMANTIC 1
 
 /**
- * A leg of a search: words.
+ * A retrieval of a search: by words.
  */
-#define REKALL_LEG_TEXT 2
+#define REKALL_RETRIEVAL_TEXT 2
 
 /**
  * Why a search is less than it could be: the query could not be embedded, only words were searched.
@@ -2571,20 +2571,20 @@ const char *rekall_hits_snippet(const rekall_hits *hits,
                                 size_t *out_len);
 
 /**
- * Place of hit number index among those of one leg of the search (a REKALL_LEG_ number), from 1; 0 when that leg did
+ * Place of hit number index among those of one retrieval (a REKALL_RETRIEVAL_ number), from 1; 0 when that retrieval did
  * not find it.
  */
-size_t rekall_hits_leg_rank(const rekall_hits *hits,
-                            size_t index,
-                            uint32_t which);
+size_t rekall_hits_retrieval_rank(const rekall_hits *hits,
+                                  size_t index,
+                                  uint32_t which);
 
 /**
- * Score of hit number index in one leg of the search: the similarity for REKALL_LEG_SEMANTIC, BM25 (greater is better)
- * for REKALL_LEG_TEXT. NaN when that leg did not find it.
+ * Score of hit number index in one retrieval: the similarity for REKALL_RETRIEVAL_SEMANTIC, BM25 (greater is better)
+ * for REKALL_RETRIEVAL_TEXT. NaN when that retrieval did not find it.
  */
-double rekall_hits_leg_score(const rekall_hits *hits,
-                             size_t index,
-                             uint32_t which);
+double rekall_hits_retrieval_score(const rekall_hits *hits,
+                                   size_t index,
+                                   uint32_t which);
 
 /**
  * How many things kept the search from being complete; usually 0.
@@ -2687,12 +2687,12 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
 #define REKALL_RECALL_SNIPPETS 8
 
 /**
- * How a hybrid search fuses its legs: by score, the similarity plus the BM25 score relative to the search's best.
+ * How a hybrid search fuses its two retrievals: by score, the similarity plus the BM25 score relative to the search's best.
  */
 #define REKALL_FUSION_WEIGHTED 1
 
 /**
- * How a hybrid search fuses its legs: by rank alone, the sum of 1 / (60 + rank).
+ * How a hybrid search fuses its two retrievals: by rank alone, the sum of 1 / (60 + rank).
  */
 #define REKALL_FUSION_RECIPROCAL_RANK 2
 

@@ -14,6 +14,9 @@
  * writer, an embedder), or is dropped (listeners, clocks and downloads, which have nobody
  * to tell). What rekall.h says of threads, units and defaults holds here, too.
  *
+ * What is a number in C has a type here: closed sets are enumerations (rekall::status, rekall::mode, ...), durations and
+ * moments those of std::chrono, flags named members of type bool. A member that is not set keeps its default.
+ *
  * rekall/memory.hpp has the class that does the work; the other files have what it takes and gives.
  */
 #ifndef REKALL_HPP

@@ -16,7 +16,7 @@ public:
     batch() : owned_(rekall_batch_new())
     {
         if (owned_ == nullptr) {
-            throw error(REKALL_ERROR, "rekall_batch_new() gave no batch");
+            throw error(status::error, "rekall_batch_new() gave no batch");
         }
     }
 

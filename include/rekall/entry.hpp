@@ -54,20 +54,22 @@ public:
                             [this](std::size_t at) { return detail::view(rekall_entry_tag, entry_, at); });
     }
 
-    /* The texts of one part of the context, a REKALL_CONTEXT_ number. */
-    [[nodiscard]] std::vector<std::string_view> context(std::uint32_t part) const
+    /* The texts of one part of the context. */
+    [[nodiscard]] std::vector<std::string_view> context(context_part part) const
     {
-        return detail::list(rekall_entry_context_count(entry_, part), [this, part](std::size_t at) {
-            return detail::view(rekall_entry_context_text, entry_, part, at);
+        const std::uint32_t c_part = detail::number(part);
+        return detail::list(rekall_entry_context_count(entry_, c_part), [this, c_part](std::size_t at) {
+            return detail::view(rekall_entry_context_text, entry_, c_part, at);
         });
     }
 
     [[nodiscard]] bool has_context() const noexcept { return rekall_entry_has_context(entry_) != 0; }
-    [[nodiscard]] bool is_active() const noexcept { return rekall_entry_status(entry_) == REKALL_ENTRY_ACTIVE; }
+    [[nodiscard]] entry_status status() const noexcept { return entry_status{rekall_entry_status(entry_)}; }
+    [[nodiscard]] bool is_active() const noexcept { return status() == entry_status::active; }
     /* 0 to 5. */
     [[nodiscard]] unsigned confidence() const noexcept { return rekall_entry_confidence(entry_); }
-    [[nodiscard]] std::int64_t created_at_ms() const noexcept { return rekall_entry_created_at_ms(entry_); }
-    [[nodiscard]] std::int64_t updated_at_ms() const noexcept { return rekall_entry_updated_at_ms(entry_); }
+    [[nodiscard]] time created_at() const noexcept { return detail::moment(rekall_entry_created_at_ms(entry_)); }
+    [[nodiscard]] time updated_at() const noexcept { return detail::moment(rekall_entry_updated_at_ms(entry_)); }
 
     /* Id of the entry that replaced this one. */
     [[nodiscard]] std::optional<std::string_view> superseded_by() const noexcept
@@ -122,7 +124,7 @@ public:
         return entry_view::superseded_by();
     }
     [[nodiscard]] std::vector<std::string_view> tags() const & REKALL_LIFETIMEBOUND { return entry_view::tags(); }
-    [[nodiscard]] std::vector<std::string_view> context(std::uint32_t part) const & REKALL_LIFETIMEBOUND
+    [[nodiscard]] std::vector<std::string_view> context(context_part part) const & REKALL_LIFETIMEBOUND
     {
         return entry_view::context(part);
     }
@@ -139,7 +141,7 @@ public:
     std::optional<std::string_view> legacy() const && = delete;
     std::optional<std::string_view> superseded_by() const && = delete;
     std::vector<std::string_view> tags() const && = delete;
-    std::vector<std::string_view> context(std::uint32_t part) const && = delete;
+    std::vector<std::string_view> context(context_part part) const && = delete;
     const rekall_entry *c_ptr() const && = delete;
 
 private:
@@ -188,7 +190,7 @@ struct patch {
     std::optional<std::string> title, content, kind, memory_type;
     std::optional<std::optional<std::string>> project, superseded_by;
     std::optional<std::vector<std::string>> tags;
-    std::optional<bool> active;
+    std::optional<entry_status> status;
     std::optional<unsigned> confidence;
     std::optional<std::optional<rekall::context>> context;
     std::optional<std::string> metadata;
@@ -281,9 +283,7 @@ struct c_patch {
             value.context = &context->value;
         }
         flag(given.context && !*given.context, REKALL_PATCH_REMOVE_CONTEXT);
-        if (given.active) {
-            value.status = *given.active ? REKALL_ENTRY_ACTIVE : REKALL_ENTRY_OBSOLETE;
-        }
+        value.status = given.status ? number(*given.status) : 0;
         flag(given.confidence.has_value(), REKALL_PATCH_CONFIDENCE);
         value.confidence = given.confidence.value_or(0);
     }

@@ -2,12 +2,7 @@
 #ifndef REKALL_ERROR_HPP
 #define REKALL_ERROR_HPP
 
-/* Visual C++ tells in a macro of its own. */
-#if (defined(_MSVC_LANG) ? _MSVC_LANG : __cplusplus) < 201703L
-#error "rekall.hpp needs C++17 or later: compile with -std=c++17, or /std:c++17 for Visual C++"
-#endif
-
-#include "../rekall.h"
+#include "enums.hpp"
 
 #include <exception>
 #include <memory>
@@ -34,15 +29,14 @@ namespace rekall {
 /* A failed call. */
 class error : public std::runtime_error {
 public:
-    error(rekall_status status, const std::string &message) : std::runtime_error(message), status_(status) {}
+    error(rekall::status status, const std::string &message) : std::runtime_error(message), status_(status) {}
 
-    /* A REKALL_ code. */
-    [[nodiscard]] rekall_status status() const noexcept { return status_; }
-    /* Its name. */
-    [[nodiscard]] const char *name() const noexcept { return rekall_status_name(status_); }
+    [[nodiscard]] rekall::status status() const noexcept { return status_; }
+    /* The status's name in C, such as "REKALL_NOT_FOUND". */
+    [[nodiscard]] const char *name() const noexcept { return rekall_status_name(detail::number(status_)); }
 
 private:
-    rekall_status status_;
+    rekall::status status_;
 };
 
 /* An id, a path or a name for a call, made of any string. C takes it up to its first NUL, so that a text with one inside
@@ -73,7 +67,7 @@ private:
     {
         const std::size_t nul = text.find('\0');
         if (nul != std::string_view::npos) {
-            throw error(REKALL_INVALID_INPUT, "a path, id or name must not contain NUL, got one at byte " +
+            throw error(status::invalid_input, "a path, id or name must not contain NUL, got one at byte " +
                                                   std::to_string(nul) + " of \"" +
                                                   std::string(text.substr(0, nul)) + "\"");
         }
@@ -97,8 +91,11 @@ private:
 /* The library's version, such as "0.1.0". */
 [[nodiscard]] inline std::string_view version() noexcept { return rekall_version(); }
 [[nodiscard]] inline std::uint32_t version_number() noexcept { return rekall_version_number(); }
-/* A REKALL_FEATURE_ number. */
-[[nodiscard]] inline bool has_feature(std::uint32_t feature) noexcept { return rekall_has_feature(feature) != 0; }
+/* Whether this build of the library has it. */
+[[nodiscard]] inline bool has_feature(feature wanted) noexcept
+{
+    return rekall_has_feature(detail::number(wanted)) != 0;
+}
 
 namespace detail {
 
@@ -121,7 +118,7 @@ inline void check(rekall_status status, rekall_error *failed)
         std::rethrow_exception(passed);
     }
     const rekall_status told = failed != nullptr ? rekall_error_status(failed) : status;
-    throw error(told, rekall_error_message(failed));
+    throw error(rekall::status{told}, rekall_error_message(failed));
 }
 
 /* Calls a function whose last parameter is the error. */
@@ -142,7 +139,7 @@ const char *c_string(std::string_view text) = delete;
 inline void check_abi()
 {
     if (rekall_abi_version() != REKALL_ABI_VERSION) {
-        throw error(REKALL_UNSUPPORTED, "rekall.h is of another binary interface than the library, version " +
+        throw error(status::unsupported, "rekall.h is of another binary interface than the library, version " +
                                             std::string(rekall_version()));
     }
 }

@@ -21,6 +21,15 @@ struct passage {
     std::size_t content_start, content_end;
 };
 
+/* Which piece of an entry's text a vector was made of. */
+struct chunk {
+    rekall::role role;
+    /* Its number among the pieces of that text, from 0. */
+    std::uint32_t number;
+    /* Where it begins and ends in that text, in characters. */
+    std::uint32_t start, end;
+};
+
 /* One of hits, which must outlive it. */
 class hit {
 public:
@@ -38,10 +47,13 @@ public:
     }
 
     /* The piece of text whose vector was nearest. */
-    [[nodiscard]] std::optional<rekall_chunk> chunk() const noexcept
+    [[nodiscard]] std::optional<rekall::chunk> chunk() const noexcept
     {
-        rekall_chunk chunk = {0, 0, 0, 0};
-        return rekall_hits_chunk(hits_, index_, &chunk) != 0 ? std::optional<rekall_chunk>(chunk) : std::nullopt;
+        rekall_chunk found = {0, 0, 0, 0};
+        if (rekall_hits_chunk(hits_, index_, &found) == 0) {
+            return std::nullopt;
+        }
+        return rekall::chunk{role{found.role}, found.number, found.start, found.end};
     }
 
     /* The same piece in bytes, with its text. */
@@ -62,16 +74,17 @@ public:
         return detail::find(rekall_hits_snippet, hits_, index_);
     }
 
-    /* Place in one leg of the search (a REKALL_LEG_ number), from 1; 0: not found by it. */
-    [[nodiscard]] std::size_t rank(std::uint32_t leg) const noexcept
+    /* Place among what one of the retrievals found, from 1; 0: not found by it. */
+    [[nodiscard]] std::size_t rank(retrieval by) const noexcept
     {
-        return rekall_hits_leg_rank(hits_, index_, leg);
+        return rekall_hits_retrieval_rank(hits_, index_, detail::number(by));
     }
 
-    /* Score in one leg; NaN: not found by it. */
-    [[nodiscard]] double leg_score(std::uint32_t leg) const noexcept
+    /* Score that one of the retrievals gave: the similarity by meaning, BM25 by words (greater is better). NaN: not found by
+     * it. */
+    [[nodiscard]] double score(retrieval by) const noexcept
     {
-        return rekall_hits_leg_score(hits_, index_, leg);
+        return rekall_hits_retrieval_score(hits_, index_, detail::number(by));
     }
 
 private:
@@ -81,8 +94,7 @@ private:
 
 /* Why a search is less than it could be. */
 struct degraded {
-    /* A REKALL_DEGRADED_ number. */
-    std::uint32_t kind;
+    degradation kind;
     /* How many entries it concerns, where that can be said. */
     std::uint64_t entries;
     /* The same in words. */
@@ -99,7 +111,7 @@ public:
     {
         std::vector<rekall::degraded> out(rekall_hits_degraded_count(c_ptr()));
         for (std::size_t at = 0; at < out.size(); ++at) {
-            out[at] = {rekall_hits_degraded_kind(c_ptr(), at), rekall_hits_degraded_entries(c_ptr(), at),
+            out[at] = {degradation{rekall_hits_degraded_kind(c_ptr(), at)}, rekall_hits_degraded_entries(c_ptr(), at),
                        detail::view(rekall_hits_degraded, c_ptr(), at)};
         }
         return out;

@@ -26,7 +26,7 @@ public:
     {
         return detail::find(rekall_links_reason, links_, index_);
     }
-    [[nodiscard]] std::int64_t created_at_ms() const noexcept { return rekall_links_created_at_ms(links_, index_); }
+    [[nodiscard]] time created_at() const noexcept { return detail::moment(rekall_links_created_at_ms(links_, index_)); }
 
 private:
     const rekall_links *links_;

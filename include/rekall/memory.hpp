@@ -25,6 +25,23 @@
 
 namespace rekall {
 
+namespace detail {
+
+inline std::int32_t c_offset(const std::optional<std::chrono::minutes> &given)
+{
+    if (!given) {
+        return REKALL_UTC_OFFSET_AUTO;
+    }
+    /* Beyond a day it is no offset, and would not fit. */
+    if (*given > std::chrono::hours(24) || *given < -std::chrono::hours(24)) {
+        throw error(status::invalid_input,
+                    "utc_offset must be within a day, got " + std::to_string(given->count()) + " minutes");
+    }
+    return static_cast<std::int32_t>(given->count());
+}
+
+} /* namespace detail */
+
 /* An open memory: one file. Any number of threads may use one at once. A moved-from one refuses every call. */
 class memory {
 public:
@@ -161,13 +178,13 @@ public:
         return number;
     }
 
-    /* How many of the entries that pass the filter have each tag, project, kind or memory type (facet is a REKALL_FACET_
-     * number), the most frequent first; up to limit (1 to 100000). */
-    [[nodiscard]] rekall::facets facets_of(std::uint32_t facet, const filter &filter = {},
+    /* How many of the entries that pass the filter have each tag, project, kind or memory type the most frequent first;
+     * up to limit (1 to 100000). */
+    [[nodiscard]] rekall::facets facets_of(facet_kind kind, const filter &filter = {},
                                            std::size_t limit = 100) const
     {
         const detail::c_filter c(filter);
-        return rekall::facets(given<rekall_facets>(rekall_facets_of, get(), facet, &c.value, limit));
+        return rekall::facets(given<rekall_facets>(rekall_facets_of, get(), detail::number(kind), &c.value, limit));
     }
 
     /* Which entries were written, changed or forgotten since a moment; all of them since none. */
@@ -239,7 +256,7 @@ public:
     }
 
     /* What the model makes of a text. */
-    [[nodiscard]] std::vector<float> embed(std::string_view text, std::uint32_t purpose = REKALL_EMBED_QUERY) const
+    [[nodiscard]] std::vector<float> embed(std::string_view text, purpose made_for = purpose::query) const
     {
         std::vector<float> out(dimensions());
         const rekall_str c = detail::text(text);
@@ -247,7 +264,7 @@ public:
             std::size_t needed = 0;
             rekall_error *failed = nullptr;
             const rekall_status status =
-                rekall_embed(get(), purpose, c.data, c.len, out.data(), out.size(), &needed, &failed);
+                rekall_embed(get(), detail::number(made_for), c.data, c.len, out.data(), out.size(), &needed, &failed);
             if (status != REKALL_BUFFER_TOO_SMALL) {
                 detail::check(status, failed);
                 out.resize(needed);
@@ -260,14 +277,14 @@ public:
 
     /* What the model makes of several texts, in their order. */
     [[nodiscard]] vectors embed_texts(const std::vector<std::string> &texts,
-                                      std::uint32_t purpose = REKALL_EMBED_DOCUMENT, const watch &watch = {}) const
+                                      purpose made_for = purpose::document, const watch &watch = {}) const
     {
         const std::vector<rekall_str> c_texts = detail::texts(texts);
         detail::c_watch c(watch);
         rekall_vectors *out = nullptr;
         rekall_error *failed = nullptr;
         const rekall_status status =
-            rekall_embed_texts(get(), purpose, c_texts.data(), c_texts.size(), &c.value, &out, &failed);
+            rekall_embed_texts(get(), detail::number(made_for), c_texts.data(), c_texts.size(), &c.value, &out, &failed);
         /* Owned before anything is thrown. */
         vectors owned(out);
         c.thrown.check(status, failed);
@@ -277,23 +294,21 @@ public:
     /* Loads the model now. */
     void load_model() { detail::call(rekall_model_load, get()); }
 
-    /* A REKALL_UNLOAD_ number. */
-    std::uint32_t unload_model()
+    unload unload_model()
     {
         std::uint32_t out = REKALL_UNLOAD_NOT_LOADED;
         detail::call(rekall_model_unload, get(), &out);
-        return out;
+        return unload{out};
     }
 
     /* Restarts the model's idle time. */
     void touch_model() { detail::call(rekall_model_touch, get()); }
 
-    /* A REKALL_MODEL_ number. */
-    [[nodiscard]] std::uint32_t model_state() const
+    [[nodiscard]] rekall::model_state model_state() const
     {
         std::uint32_t out = REKALL_MODEL_UNLOADED;
         detail::call(rekall_model_state, get(), &out);
-        return out;
+        return rekall::model_state{out};
     }
 
     /* Bytes of heap that this freed. */
@@ -375,16 +390,16 @@ public:
         return transferred(state.thrown, watch, rekall_export_jsonl_to, to, static_cast<void *>(&state));
     }
 
-    /* on_duplicate is a REKALL_DUPLICATE_ number. */
-    report import_jsonl(const c_text &path, std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP,
+    report import_jsonl(const c_text &path, on_duplicate existing = on_duplicate::skip,
                         const watch &watch = {})
     {
-        return detail::reported(watch, rekall_import_jsonl, get(), detail::c_string(path), on_duplicate);
+        return detail::reported(watch, rekall_import_jsonl, get(), detail::c_string(path),
+                                detail::number(existing));
     }
 
     /* From a function that writes up to so many bytes and gives their number, 0 at the end. */
     report import_jsonl(const std::function<std::size_t(char *buffer, std::size_t capacity)> &read,
-                        std::uint32_t on_duplicate = REKALL_DUPLICATE_SKIP, const watch &watch = {})
+                        on_duplicate existing = on_duplicate::skip, const watch &watch = {})
     {
         struct state {
             const std::function<std::size_t(char *, std::size_t)> &read;
@@ -396,14 +411,16 @@ public:
                                    [&] { return *out_len = me.read(buffer, capacity), REKALL_OK; });
         };
         return transferred(state.thrown, watch, rekall_import_jsonl_from, from, static_cast<void *>(&state),
-                           on_duplicate);
+                           detail::number(existing));
     }
 
-    /* A file of the Python tool. */
-    report import_legacy(const c_text &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
+    /* A file of the Python tool. utc_offset: of the file's local times, east of Greenwich, where the file does not tell it;
+     * nullopt: taken from the file. */
+    report import_legacy(const c_text &path, std::optional<std::chrono::minutes> utc_offset = {},
                          const watch &watch = {})
     {
-        return detail::reported(watch, rekall_import_legacy, get(), detail::c_string(path), utc_offset_minutes);
+        return detail::reported(watch, rekall_import_legacy, get(), detail::c_string(path),
+                                detail::c_offset(utc_offset));
     }
 
     [[nodiscard]] report check(const watch &watch = {}) const
@@ -484,7 +501,7 @@ private:
         rekall_remember_options c_options = REKALL_REMEMBER_OPTIONS_INIT;
         c_options.vectors = options.vectors.data();
         c_options.vectors_len = options.vectors.size();
-        c_options.keep_alive_ms = options.keep_alive_ms;
+        c_options.keep_alive_ms = detail::c_duration(options.keep_alive, "keep_alive");
         c_options.progress = watching.value.progress;
         c_options.user_data = watching.value.user_data;
         c_options.token = watching.value.token;
@@ -520,10 +537,10 @@ private:
 };
 
 /* Puts a rekall file in the place of a file of the Python tool, which stays beside it. Nobody may have it open. */
-inline report migrate_legacy(const c_text &path, std::int32_t utc_offset_minutes = REKALL_UTC_OFFSET_AUTO,
+inline report migrate_legacy(const c_text &path, std::optional<std::chrono::minutes> utc_offset = {},
                              const watch &watch = {})
 {
-    return detail::reported(watch, rekall_migrate_legacy, detail::c_string(path), utc_offset_minutes);
+    return detail::reported(watch, rekall_migrate_legacy, detail::c_string(path), detail::c_offset(utc_offset));
 }
 
 /* What a file of the Python tool holds. */

@@ -4,6 +4,7 @@
 
 #include "values.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -22,11 +23,11 @@ struct embedder {
     std::size_t dimensions = 0;
     /* The longest text that embed takes, in tokens; 0: any. */
     std::size_t max_tokens = 0;
-    /* Fills texts.size() * dimensions numbers, row after row, all zero before. purpose is REKALL_EMBED_QUERY or
-     * REKALL_EMBED_DOCUMENT. Any thread, also several at once. Its exception comes out of the call that fails for it (a
-     * hybrid search goes by words instead); but a rekall::error with REKALL_MODEL_UNAVAILABLE says that there is no model
-     * now, one with REKALL_INTERRUPTED that the call is to stop. */
-    std::function<void(std::uint32_t purpose, const std::vector<std::string_view> &texts, float *rows)> embed;
+    /* Fills texts.size() * dimensions numbers, row after row, all zero before. Any thread, also several
+     * at once. Its exception comes out of the call that fails for it (a
+     * hybrid search goes by words instead); but a rekall::error with status::model_unavailable says that there is no model
+     * now, one with status::interrupted that the call is to stop. */
+    std::function<void(rekall::purpose purpose, const std::vector<std::string_view> &texts, float *rows)> embed;
     /* Counts tokens for max_tokens; without it bytes are counted. */
     std::function<std::size_t(std::string_view text)> count_tokens;
     /* Bytes of memory that it takes, for model_bytes of the figures; 0: not known. */
@@ -35,8 +36,9 @@ struct embedder {
 
 /* How a model is loaded. What is empty follows the model's own files. */
 struct load_options {
-    /* REKALL_LOAD_ flags. */
-    std::uint32_t flags = 0;
+    /* Never touch the network: a model of a hub is read from the cache or refused. */
+    bool offline = false;
+    /* 0: one. */
     std::uint32_t max_threads = 0;
     std::size_t dimensions = 0, max_tokens = 0;
     std::optional<std::string> device, hub_cache, hub_endpoint, query_prefix, document_prefix;
@@ -44,23 +46,63 @@ struct load_options {
     std::function<void(std::string_view file, std::uint64_t bytes, std::uint64_t total)> download;
 };
 
+/* Something that happened while the library worked; its texts are valid until the function that hears it returns. What the
+ * kind does not have is nullopt or 0. */
+struct event {
+    event_kind kind;
+    log_level level;
+    /* The whole in one line. */
+    std::string_view message;
+    std::optional<std::string_view> model, reason, entry;
+    std::chrono::microseconds elapsed;
+    std::uint64_t bytes, count;
+};
+
 /* How a memory is opened. What is empty has its default. */
 struct open_options {
-    /* REKALL_OPEN_ flags. */
-    std::uint32_t flags = 0;
+    /* Refuse every write. */
+    bool read_only = false;
+    /* Fail when there is no file, instead of making one. */
+    bool must_exist = false;
+    /* Put a new file in the place of one that the Python tool wrote, which is kept beside it. */
+    bool migrate = false;
+    /* No model: text is found by words only. */
+    bool no_model = false;
+    /* Overwrite what is forgotten with zeroes. Each commit then takes tens of milliseconds. */
+    bool secure_delete = false;
+    /* Survive a loss of power, not just the death of the process: some milliseconds a commit. */
+    bool sync_full = false;
+    /* Start a thread that unloads the idle model in time; without it the program calls unload_if_idle(). */
+    bool unload_thread = false;
+    /* Ask the allocator to give memory back to the system after each unload. Concerns the whole process. */
+    bool release_memory = false;
+    /* The most threads that one search may use; 0: 1. */
     std::uint32_t search_threads = 0;
-    std::optional<std::string> config, config_file, model, vector_backend;
+    std::optional<std::string> config, config_file, model;
+    std::optional<rekall::vector_backend> vector_backend;
     std::optional<load_options> load;
     std::optional<rekall::embedder> embedder;
     std::optional<std::string> vectors_name;
     std::size_t vectors_dimensions = 0;
-    std::uint64_t cache_max_size = 0, cache_ttl_ms = 0, model_idle_timeout_ms = 0, busy_timeout_ms = 0;
-    std::uint64_t memory_budget_bytes = 0, rescored_rows = 0;
-    std::function<void(const rekall_event &)> on_event;
-    std::function<void(std::int32_t level, std::string_view message)> on_log;
-    std::int32_t log_level = 0;
-    /* The clock that entries are stamped by, and that by which cached vectors and an idle model age. */
-    std::function<std::int64_t()> now_ms, age_ms;
+    /* How many query vectors are kept, and how long. Defaults: 1000, 10 minutes. */
+    std::optional<std::uint64_t> cache_max_size;
+    std::optional<std::chrono::milliseconds> cache_ttl;
+    /* How long an unused model stays loaded. Default: 10 minutes. */
+    std::optional<std::chrono::milliseconds> model_idle_timeout;
+    /* How long to wait for another writer before status::busy. Default: 5 seconds. */
+    std::optional<std::chrono::milliseconds> busy_timeout;
+    /* The most memory that the vector index may take, for vector_backend::automatic. Default: unlimited. */
+    std::optional<std::uint64_t> memory_budget_bytes;
+    /* Rows that a search of vector_backend::binary compares exactly, 1 or more. Default: 1000. */
+    std::optional<std::uint64_t> rescored_rows;
+    std::function<void(const event &)> on_event;
+    std::function<void(rekall::log_level level, std::string_view message)> on_log;
+    /* The quietest level that on_log hears; nullopt: info. Only with on_log. */
+    std::optional<rekall::log_level> log_level;
+    /* The clock that entries are stamped by. */
+    std::function<time()> now;
+    /* The clock that cached vectors and an idle model age by: the time since any moment, never going back. */
+    std::function<std::chrono::milliseconds()> age;
 };
 
 namespace detail {
@@ -99,7 +141,8 @@ private:
 
 /* What the library may call until the memory is closed. */
 struct kept {
-    std::function<std::int64_t()> now_ms, age_ms;
+    std::function<time()> now;
+    std::function<std::chrono::milliseconds()> age;
     detail::downloads downloads;
 };
 
@@ -142,11 +185,11 @@ inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
                 for (std::size_t at = 0; at < count; ++at) {
                     views.emplace_back(texts[at].data, texts[at].len);
                 }
-                static_cast<embedder *>(self)->embed(purpose, views, rows);
+                static_cast<embedder *>(self)->embed(rekall::purpose{purpose}, views, rows);
                 return REKALL_OK;
             } catch (const error &failed) {
-                if (failed.status() == REKALL_MODEL_UNAVAILABLE || failed.status() == REKALL_INTERRUPTED) {
-                    return failed.status();
+                if (failed.status() == status::model_unavailable || failed.status() == status::interrupted) {
+                    return number(failed.status());
                 }
                 passing() = std::current_exception();
             } catch (...) {
@@ -167,7 +210,7 @@ inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
 inline rekall_load_options c_load(const load_options &given, downloads &hearing)
 {
     rekall_load_options out = REKALL_LOAD_OPTIONS_INIT;
-    out.flags = given.flags;
+    out.flags = given.offline ? REKALL_LOAD_OFFLINE : 0u;
     out.max_threads = given.max_threads;
     out.dimensions = given.dimensions;
     out.max_tokens = given.max_tokens;
@@ -186,53 +229,79 @@ inline rekall_load_options c_load(const load_options &given, downloads &hearing)
 }
 
 struct listeners {
-    std::function<void(const rekall_event &)> on_event;
-    std::function<void(std::int32_t, std::string_view)> on_log;
+    std::function<void(const event &)> on_event;
+    std::function<void(log_level, std::string_view)> on_log;
 };
 
+inline std::optional<std::string_view> found(const char *text) noexcept
+{
+    return text != nullptr ? std::optional<std::string_view>(text) : std::nullopt;
+}
+
+inline event from_c(const rekall_event &c) noexcept
+{
+    return {event_kind{c.kind}, log_level{c.level}, view(c.message), found(c.model), found(c.reason), found(c.entry),
+            std::chrono::microseconds(c.elapsed_us), c.bytes, c.count};
+}
+
 /* For a call that takes the listeners over, and frees them by destroy whatever it returns. */
-inline rekall_listener c_listener(std::unique_ptr<listeners> own, std::int32_t log_level) noexcept
+inline rekall_listener c_listener(std::unique_ptr<listeners> own, std::int32_t level) noexcept
 {
     rekall_listener out = REKALL_LISTENER_INIT;
     out.destroy = [](void *self) { delete static_cast<listeners *>(self); };
-    out.log_level = log_level;
+    out.log_level = level;
     if (own->on_event) {
-        out.event = [](void *self, const rekall_event *event) {
-            dropping(0, [&] { return static_cast<listeners *>(self)->on_event(*event), 0; });
+        out.event = [](void *self, const rekall_event *happened) {
+            dropping(0, [&] { return static_cast<listeners *>(self)->on_event(from_c(*happened)), 0; });
         };
     }
     if (own->on_log) {
-        out.log = [](void *self, std::int32_t level, const char *message, std::size_t len) {
-            dropping(0, [&] { return static_cast<listeners *>(self)->on_log(level, {message, len}), 0; });
+        out.log = [](void *self, std::int32_t how_loud, const char *message, std::size_t len) {
+            dropping(0, [&] { return static_cast<listeners *>(self)->on_log(log_level{how_loud}, {message, len}), 0; });
         };
     }
     out.user_data = own.release();
     return out;
 }
 
-inline std::int64_t read_clock(void *self)
+inline std::int64_t read_now(void *self)
 {
-    return dropping(std::int64_t{0}, [&] { return (*static_cast<std::function<std::int64_t()> *>(self))(); });
+    return dropping(std::int64_t{0}, [&] { return since_1970(static_cast<kept *>(self)->now()); });
+}
+
+inline std::int64_t read_age(void *self)
+{
+    return dropping(std::int64_t{0}, [&] { return std::int64_t{static_cast<kept *>(self)->age().count()}; });
+}
+
+inline std::uint32_t flags(const open_options &options) noexcept
+{
+    return (options.read_only ? REKALL_OPEN_READ_ONLY : 0u) | (options.must_exist ? REKALL_OPEN_EXISTING : 0u) |
+           (options.migrate ? REKALL_OPEN_MIGRATE : 0u) | (options.no_model ? REKALL_OPEN_NO_MODEL : 0u) |
+           (options.secure_delete ? REKALL_OPEN_SECURE_DELETE : 0u) |
+           (options.sync_full ? REKALL_OPEN_SYNC_FULL : 0u) |
+           (options.unload_thread ? REKALL_OPEN_UNLOAD_THREAD : 0u) |
+           (options.release_memory ? REKALL_OPEN_RELEASE_MEMORY : 0u);
 }
 
 inline rekall_db *open(const c_text &path, const open_options &options, kept &callbacks)
 {
     check_abi();
     rekall_open_options c = REKALL_OPEN_OPTIONS_INIT;
-    c.flags = options.flags;
+    c.flags = flags(options);
     c.search_threads = options.search_threads;
     c.config = text(options.config);
     c.config_file = pointer(options.config_file);
     c.model = pointer(options.model);
-    c.vector_backend = pointer(options.vector_backend);
+    c.vector_backend = options.vector_backend ? name(*options.vector_backend) : nullptr;
     c.vectors_name = pointer(options.vectors_name);
     c.vectors_dimensions = options.vectors_dimensions;
-    c.cache_max_size = options.cache_max_size;
-    c.cache_ttl_ms = options.cache_ttl_ms;
-    c.model_idle_timeout_ms = options.model_idle_timeout_ms;
-    c.busy_timeout_ms = options.busy_timeout_ms;
-    c.memory_budget_bytes = options.memory_budget_bytes;
-    c.rescored_rows = options.rescored_rows;
+    c.cache_max_size = c_size(options.cache_max_size);
+    c.cache_ttl_ms = c_duration(options.cache_ttl, "cache_ttl");
+    c.model_idle_timeout_ms = c_duration(options.model_idle_timeout, "model_idle_timeout");
+    c.busy_timeout_ms = c_duration(options.busy_timeout, "busy_timeout");
+    c.memory_budget_bytes = c_size(options.memory_budget_bytes);
+    c.rescored_rows = c_size(options.rescored_rows);
     rekall_load_options load = REKALL_LOAD_OPTIONS_INIT;
     if (options.load) {
         load = c_load(*options.load, callbacks.downloads);
@@ -241,20 +310,20 @@ inline rekall_db *open(const c_text &path, const open_options &options, kept &ca
             callbacks.downloads.hear(std::make_shared<const downloads::function>(options.load->download));
         }
     }
-    callbacks.now_ms = options.now_ms;
-    callbacks.age_ms = options.age_ms;
-    if (callbacks.now_ms) {
-        c.now_user_data = &callbacks.now_ms;
-        c.now_ms = read_clock;
+    callbacks.now = options.now;
+    callbacks.age = options.age;
+    if (callbacks.now) {
+        c.now_user_data = &callbacks;
+        c.now_ms = read_now;
     }
-    if (callbacks.age_ms) {
-        c.age_user_data = &callbacks.age_ms;
-        c.age_ms = read_clock;
+    if (callbacks.age) {
+        c.age_user_data = &callbacks;
+        c.age_ms = read_age;
     }
     auto hearing = std::make_unique<listeners>(listeners{options.on_event, options.on_log});
     auto own = options.embedder ? copied(*options.embedder) : nullptr;
     /* From here on nothing throws before rekall_open(), which frees both whatever it returns. */
-    const rekall_listener listener = c_listener(std::move(hearing), options.log_level);
+    const rekall_listener listener = c_listener(std::move(hearing), options.log_level ? number(*options.log_level) : 0);
     c.listener = &listener;
     const rekall_embedder embedder = c_embedder(std::move(own));
     c.embedder = embedder.user_data != nullptr ? &embedder : nullptr;

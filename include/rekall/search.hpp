@@ -4,6 +4,7 @@
 
 #include "watch.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,28 +17,27 @@ namespace rekall {
 /* Which entries a search may find: conditions, all of which must hold. */
 struct filter {
     std::vector<std::string> kinds, projects, tags_any, tags_all, memory_types;
-    /* REKALL_ENTRY_ACTIVE, REKALL_ENTRY_OBSOLETE or REKALL_ENTRY_ANY. */
-    std::uint32_t status = REKALL_ENTRY_ACTIVE;
+    /* nullopt: entries of any status. */
+    std::optional<entry_status> status = entry_status::active;
     std::optional<std::vector<std::string>> ids;
     /* Keys of the metadata, and the JSON text of the values they must have. */
     std::vector<std::pair<std::string, std::string>> metadata;
-    std::optional<std::int64_t> created_after_ms, created_before_ms, updated_after_ms, updated_before_ms;
+    std::optional<time> created_after, created_before, updated_after, updated_before;
 };
 
 /* How a search is done. */
 struct recall_options {
-    /* A REKALL_MODE_ number; 0: hybrid, or semantic for a vector without text. */
-    std::uint32_t mode = 0;
-    /* A REKALL_ROLE_ number; 0: all texts of an entry. */
-    std::uint32_t role = 0;
+    /* nullopt: hybrid, or semantic for a vector without text. */
+    std::optional<rekall::mode> mode;
+    /* Of which text of an entry vectors are compared; nullopt: of all. */
+    std::optional<rekall::role> role;
     /* 1 to 100000. */
     std::size_t limit = 10;
     /* The least similarity, -1 to 1. */
     std::optional<float> threshold;
     /* Of meaning and of words, 0 or more. */
     std::optional<std::pair<double, double>> weights;
-    /* A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED. */
-    std::uint32_t fusion = 0;
+    rekall::fusion fusion = rekall::fusion::weighted;
     /* The last word of the query may be the beginning of one. */
     bool prefix = false;
     /* Put before and behind each word found, in the snippets that hits then have. */
@@ -45,7 +45,8 @@ struct recall_options {
     std::optional<rekall::filter> filter;
     /* The query's vector, made by the program with the file's model; the text then only serves to find words. */
     kept_floats vector;
-    std::uint64_t keep_alive_ms = 0;
+    /* How long the model stays loaded after this search; zero: not at all, forever; nullopt: as the memory was opened. */
+    std::optional<std::chrono::milliseconds> keep_alive;
     const rekall::token *token = nullptr;
     /* A key: an older search of the same key that still runs is stopped, with REKALL_SUPERSEDED. */
     std::optional<std::string> supersede;
@@ -82,7 +83,7 @@ namespace detail {
 inline std::size_t c_limit(std::size_t given)
 {
     if (given == 0) {
-        throw error(REKALL_INVALID_INPUT, "limit must be 1 to 100000, got 0");
+        throw error(status::invalid_input, "limit must be 1 to 100000, got 0");
     }
     return given;
 }
@@ -95,7 +96,7 @@ struct c_filter {
 
     explicit c_filter(const filter &given)
     {
-        value.status = given.status;
+        value.status = given.status ? number(*given.status) : REKALL_ENTRY_ANY;
         list(0, given.kinds, value.kinds, value.kinds_count);
         list(1, given.projects, value.projects, value.projects_count);
         list(2, given.tags_any, value.tags_any, value.tags_any_count);
@@ -110,27 +111,27 @@ struct c_filter {
         }
         value.metadata = metadata.data();
         value.metadata_count = metadata.size();
-        bound(given.created_after_ms, value.created_after_ms, REKALL_FILTER_CREATED_AFTER);
-        bound(given.created_before_ms, value.created_before_ms, REKALL_FILTER_CREATED_BEFORE);
-        bound(given.updated_after_ms, value.updated_after_ms, REKALL_FILTER_UPDATED_AFTER);
-        bound(given.updated_before_ms, value.updated_before_ms, REKALL_FILTER_UPDATED_BEFORE);
+        bound(given.created_after, value.created_after_ms, REKALL_FILTER_CREATED_AFTER);
+        bound(given.created_before, value.created_before_ms, REKALL_FILTER_CREATED_BEFORE);
+        bound(given.updated_after, value.updated_after_ms, REKALL_FILTER_UPDATED_AFTER);
+        bound(given.updated_before, value.updated_before_ms, REKALL_FILTER_UPDATED_BEFORE);
     }
 
     c_filter(const c_filter &) = delete;
     c_filter &operator=(const c_filter &) = delete;
 
 private:
-    void list(int number, const std::vector<std::string> &from, const rekall_str *&to, std::size_t &count)
+    void list(int which, const std::vector<std::string> &from, const rekall_str *&to, std::size_t &count)
     {
-        lists[number] = texts(from);
-        to = lists[number].data();
-        count = lists[number].size();
+        lists[which] = texts(from);
+        to = lists[which].data();
+        count = lists[which].size();
     }
 
-    void bound(const std::optional<std::int64_t> &from, std::int64_t &to, std::uint32_t flag)
+    void bound(const std::optional<time> &from, std::int64_t &to, std::uint32_t flag)
     {
         if (from) {
-            to = *from;
+            to = since_1970(*from);
             value.flags |= flag;
         }
     }
@@ -142,11 +143,11 @@ struct c_recall {
 
     explicit c_recall(const recall_options &given)
     {
-        value.mode = given.mode;
-        value.role = given.role;
+        value.mode = given.mode ? number(*given.mode) : 0;
+        value.role = given.role ? number(*given.role) : 0;
         value.limit = c_limit(given.limit);
-        value.fusion = given.fusion;
-        value.keep_alive_ms = given.keep_alive_ms;
+        value.fusion = number(given.fusion);
+        value.keep_alive_ms = c_duration(given.keep_alive, "keep_alive");
         value.vector = given.vector.data();
         value.vector_len = given.vector.size();
         value.token = c_token(given.token);

@@ -5,6 +5,7 @@
 #include "error.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -23,9 +24,13 @@
 
 namespace rekall {
 
-/* A number in an option struct, where 0 would be the default: for ever, and none. */
-inline constexpr std::uint64_t never = REKALL_NEVER;
-inline constexpr std::uint64_t zero = REKALL_ZERO;
+/* A moment, to the millisecond. */
+using time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
+/* As a time-out or a time to live: no end. */
+inline constexpr std::chrono::milliseconds forever = std::chrono::milliseconds::max();
+/* As a size or a number of things: no limit. */
+inline constexpr std::uint64_t unlimited = REKALL_NEVER;
 
 /* So many numbers at a place; made of vectors, arrays, spans, or pointer and length. Borrows. */
 class floats {
@@ -80,15 +85,41 @@ public:
     }
 };
 
-/* When an id was made, in milliseconds since 1970 (UTC); nullopt when it is no id. */
-[[nodiscard]] inline std::optional<std::int64_t> id_time_ms(std::string_view id) noexcept
+namespace detail {
+
+/* Milliseconds since 1970 (UTC), which is where the system's clock begins wherever the library runs. */
+inline time moment(std::int64_t ms) noexcept { return time(std::chrono::milliseconds(ms)); }
+inline std::int64_t since_1970(time moment) noexcept { return moment.time_since_epoch().count(); }
+
+/* The number that C has for an option: 0 stands for the default there, so that none has a number of its own. */
+inline std::uint64_t c_size(const std::optional<std::uint64_t> &given) noexcept
+{
+    return given ? (*given == 0 ? REKALL_ZERO : *given) : 0;
+}
+
+inline std::uint64_t c_duration(const std::optional<std::chrono::milliseconds> &given, const char *what)
+{
+    if (!given) {
+        return 0;
+    }
+    if (given->count() < 0) {
+        throw error(status::invalid_input,
+                    std::string(what) + " must not be negative, got " + std::to_string(given->count()) + " ms");
+    }
+    return *given == forever ? REKALL_NEVER : c_size(static_cast<std::uint64_t>(given->count()));
+}
+
+} /* namespace detail */
+
+/* When an id was made; nullopt when it is no id. */
+[[nodiscard]] inline std::optional<time> id_time(std::string_view id) noexcept
 {
     char text[REKALL_ID_LEN + 1] = {};
     if (id.size() != REKALL_ID_LEN || id.copy(text, REKALL_ID_LEN) != REKALL_ID_LEN) {
         return std::nullopt;
     }
-    const std::int64_t time = rekall_id_time_ms(text);
-    return time >= 0 ? std::optional<std::int64_t>(time) : std::nullopt;
+    const std::int64_t made = rekall_id_time_ms(text);
+    return made >= 0 ? std::optional<time>(detail::moment(made)) : std::nullopt;
 }
 
 namespace detail {

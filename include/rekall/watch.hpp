@@ -4,8 +4,10 @@
 
 #include "values.hpp"
 
+#include <chrono>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -30,7 +32,7 @@ private:
     explicit token(rekall_token *owned) : owned_(owned)
     {
         if (owned_ == nullptr) {
-            throw error(REKALL_ERROR, "the library gave no token");
+            throw error(status::error, "the library gave no token");
         }
     }
 
@@ -52,7 +54,8 @@ struct remember_options : watch {
 
     /* Vectors made by the program, one row an entry; empty: the model makes them. */
     kept_floats vectors;
-    std::uint64_t keep_alive_ms = 0;
+    /* How long the model stays loaded after this call; zero: not at all, forever; nullopt: as the memory was opened. */
+    std::optional<std::chrono::milliseconds> keep_alive;
 };
 
 /* What upkeep, import or export found and did. */
@@ -92,7 +95,7 @@ namespace detail {
 inline rekall_token *c_token(const token *given)
 {
     if (given != nullptr && given->c_ptr() == nullptr) {
-        throw error(REKALL_MISUSE, "the token was moved from");
+        throw error(status::misuse, "the token was moved from");
     }
     return given != nullptr ? given->c_ptr() : nullptr;
 }

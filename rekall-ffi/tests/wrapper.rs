@@ -104,13 +104,16 @@ const FINE: &[&str] = &[
     // Ids, as they come out, go in.
     "const auto hits = memory.recall(\"x\"); const auto id = hits.front().entry().id();\n\
      memory.forget(id); memory.link(id, hits.back().entry().id(), \"related\"); (void)memory.similar(id);\n\
-     (void)memory.list({}, id, 10); (void)memory.list({}, {}, 10); (void)rekall::id_time_ms(id);\n\
+     (void)memory.list({}, id, 10); (void)memory.list({}, {}, 10); (void)rekall::id_time(id);\n\
      memory.forget(std::string(id)); memory.forget(\"x\");",
     "rekall::memory one(\"x\"), two(std::string(\"x\")), three(memory.path()), four(std::filesystem::path(\"x\"));\n\
      char id[] = \"x\"; char *pointer = id; memory.forget(id); memory.forget(pointer);",
     "const std::string_view view = \"x\"; memory.remember(view); memory.remember({view, \"y\"});\n\
      memory.remember({\"x\", view}); memory.remember({view, view}); memory.remember({\"x\", \"y\"});\n\
      memory.remember({std::string(\"x\"), view}); memory.remember({{\"x\"}, {\"y\"}}); rekall::new_entry entry(view);",
+    "rekall::open_options how; how.busy_timeout = std::chrono::seconds(1); how.cache_ttl = rekall::forever;\n\
+     how.read_only = true; rekall::filter which; which.status = std::nullopt; which.created_after = rekall::time();\n\
+     (void)memory.count(which);",
     "const std::vector<float> kept(3); rekall::recall_options how; how.vector = kept; how.vector = {};\n\
      float row[3] = {}; how.vector = row; how.vector = rekall::floats(row, 2); std::array<float, 3> three{};\n\
      rekall::remember_options also; also.vectors = three; (void)memory.recall_vector(memory.embed(\"x\"));",
@@ -145,7 +148,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("const auto text = memory.get(\"x\").json(); (void)text;", "delete"),
     ("const auto text = memory.get(\"x\").superseded_by(); (void)text;", "delete"),
     ("for (const auto tag : memory.get(\"x\").tags()) (void)tag;", "delete"),
-    ("for (const auto text : memory.get(\"x\").context(1)) (void)text;", "delete"),
+    (
+        "for (const auto text : memory.get(\"x\").context(rekall::context_part::solution)) (void)text;",
+        "delete",
+    ),
     ("(void)memory.get(\"x\").c_ptr();", "delete"),
     ("const rekall::entry_view view = memory.get(\"x\"); (void)view;", "delete"),
     ("const rekall::entry_view view(memory.update(\"x\", {})); (void)view;", "delete"),
@@ -156,6 +162,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("(void)rekall::token().c_ptr();", "delete"),
     ("rekall::recall_options how; how.vector = memory.embed(\"x\");", "vector"),
     ("rekall::remember_options how; how.vectors = std::array<float, 3>{};", "vectors"),
+    // A number is no member of a closed set, and no duration has no unit.
+    ("rekall::recall_options how; how.mode = 1;", "mode"),
+    ("rekall::recall_options how; how.mode = REKALL_MODE_TEXT;", "mode"),
+    ("rekall::recall_options how; how.keep_alive = 1000;", "keep_alive"),
+    ("rekall::open_options how; how.busy_timeout = 1000;", "busy_timeout"),
+    ("(void)memory.facets_of(1);", "facet_kind"),
+    ("(void)memory.embed(\"x\", 1);", "purpose"),
     ("memory.recall(\"x\");", "nodiscard"),
     ("memory.get(\"x\");", "nodiscard"),
     ("memory.check();", "nodiscard"),
@@ -164,7 +177,7 @@ const REFUSED: &[(&str, &str)] = &[
 /// Whether a function's body compiles, and what the compiler says.
 fn compiles(compiler: &str, standard: &str, folder: &Path, body: &str) -> (bool, String) {
     let source = folder.join("body.cpp");
-    let includes = "#include \"rekall.hpp\"\n#include <array>\n#include <filesystem>\n#include <string>\n";
+    let includes = "#include \"rekall.hpp\"\n#include <array>\n#include <filesystem>\n#include <iostream>\n#include <string>\n";
     let function = format!(
         "{includes}void f(rekall::memory &memory);\nvoid f(rekall::memory &memory)\n{{\n{body}\n}}\n"
     );
@@ -201,6 +214,22 @@ fn an_older_standard_is_told_plainly() {
             assert!(!fine);
             let first = said.lines().find(|line| line.contains(" error: ")).unwrap();
             assert!(first.contains("rekall.hpp needs C++17 or later"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn the_guide_compiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let guide = fs::read_to_string(generate::crate_root().join("../docs/c.md")).unwrap();
+    let blocks: Vec<&str> =
+        guide.split("\n```cpp\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
+    assert!(!blocks.is_empty());
+    for compiler in toolchain::cpp_compilers() {
+        for block in &blocks {
+            let body = format!("(void)memory;\n{{\n{block}}}");
+            let (fine, said) = compiles(compiler, "c++17", folder.path(), &body);
+            assert!(fine, "{block}\n{said}");
         }
     }
 }

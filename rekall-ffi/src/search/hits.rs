@@ -41,10 +41,10 @@ struct Why {
     text: Box<[u8]>,
 }
 
-/// A leg of a search: meaning.
-pub const REKALL_LEG_SEMANTIC: u32 = 1;
-/// A leg of a search: words.
-pub const REKALL_LEG_TEXT: u32 = 2;
+/// A retrieval of a search: by meaning.
+pub const REKALL_RETRIEVAL_SEMANTIC: u32 = 1;
+/// A retrieval of a search: by words.
+pub const REKALL_RETRIEVAL_TEXT: u32 = 2;
 
 /// Why a search is less than it could be: the query could not be embedded, only words were searched.
 pub const REKALL_DEGRADED_WORDS_ONLY: u32 = 1;
@@ -129,10 +129,10 @@ pub(crate) unsafe fn hit<T>(
     unsafe { read_object(hits, otherwise, |hits| read(hits.hits.get(index)?)) }
 }
 
-fn leg(explain: &Explain, leg: u32) -> Option<RetrievalScore> {
-    match leg {
-        REKALL_LEG_SEMANTIC => explain.semantic,
-        REKALL_LEG_TEXT => explain.text,
+fn retrieval(explain: &Explain, which: u32) -> Option<RetrievalScore> {
+    match which {
+        REKALL_RETRIEVAL_SEMANTIC => explain.semantic,
+        REKALL_RETRIEVAL_TEXT => explain.text,
         _ => None,
     }
 }
@@ -203,20 +203,20 @@ pub unsafe extern "C" fn rekall_hits_snippet(
     unsafe { lend(hits, out_len, |hits| hits.hits.get(index)?.snippet.as_deref()) }
 }
 
-/// Place of hit number index among those of one leg of the search (a REKALL_LEG_ number), from 1; 0 when that leg did
+/// Place of hit number index among those of one retrieval (a REKALL_RETRIEVAL_ number), from 1; 0 when that retrieval did
 /// not find it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_hits_leg_rank(hits: *const Hits, index: usize, which: u32) -> usize {
+pub unsafe extern "C" fn rekall_hits_retrieval_rank(hits: *const Hits, index: usize, which: u32) -> usize {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { hit(hits, index, 0, |hit| Some(leg(&hit.explain, which)?.rank)) }
+    unsafe { hit(hits, index, 0, |hit| Some(retrieval(&hit.explain, which)?.rank)) }
 }
 
-/// Score of hit number index in one leg of the search: the similarity for REKALL_LEG_SEMANTIC, BM25 (greater is better)
-/// for REKALL_LEG_TEXT. NaN when that leg did not find it.
+/// Score of hit number index in one retrieval: the similarity for REKALL_RETRIEVAL_SEMANTIC, BM25 (greater is better)
+/// for REKALL_RETRIEVAL_TEXT. NaN when that retrieval did not find it.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_hits_leg_score(hits: *const Hits, index: usize, which: u32) -> f64 {
+pub unsafe extern "C" fn rekall_hits_retrieval_score(hits: *const Hits, index: usize, which: u32) -> f64 {
     // SAFETY: NULL or hits that were not freed.
-    unsafe { hit(hits, index, f64::NAN, |hit| Some(leg(&hit.explain, which)?.score)) }
+    unsafe { hit(hits, index, f64::NAN, |hit| Some(retrieval(&hit.explain, which)?.score)) }
 }
 
 /// How many things kept the search from being complete; usually 0.

@@ -44,9 +44,9 @@ pub const REKALL_RECALL_SNIPPETS: u32 = 8;
 const FLAGS: u32 =
     REKALL_RECALL_THRESHOLD | REKALL_RECALL_WEIGHTS | REKALL_RECALL_PREFIX | REKALL_RECALL_SNIPPETS;
 
-/// How a hybrid search fuses its legs: by score, the similarity plus the BM25 score relative to the search's best.
+/// How a hybrid search fuses its two retrievals: by score, the similarity plus the BM25 score relative to the search's best.
 pub const REKALL_FUSION_WEIGHTED: u32 = 1;
-/// How a hybrid search fuses its legs: by rank alone, the sum of 1 / (60 + rank).
+/// How a hybrid search fuses its two retrievals: by rank alone, the sum of 1 / (60 + rank).
 pub const REKALL_FUSION_RECIPROCAL_RANK: u32 = 2;
 
 /// How a search is done. Start from REKALL_RECALL_OPTIONS_INIT; what is 0 or NULL has its default.

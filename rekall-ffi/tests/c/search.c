@@ -38,11 +38,11 @@ static void recalling(rekall_db *db)
     CHECK(strcmp(rekall_entry_title(entry, NULL), "aaaa bbb") == 0);
     CHECK(rekall_hits_score(hits, 0) >= rekall_hits_score(hits, 1));
     CHECK(rekall_hits_similarity(hits, 0) > 0.7f && rekall_hits_similarity(hits, 0) < 0.9f);
-    CHECK(rekall_hits_leg_rank(hits, 0, REKALL_LEG_SEMANTIC) == 1);
-    CHECK(rekall_hits_leg_rank(hits, 0, REKALL_LEG_TEXT) == 1);
-    CHECK(rekall_hits_leg_rank(hits, 1, REKALL_LEG_TEXT) == 0);
-    CHECK(IS_NAN(rekall_hits_leg_score(hits, 1, REKALL_LEG_TEXT)));
-    CHECK(rekall_hits_leg_score(hits, 0, REKALL_LEG_TEXT) > 0);
+    CHECK(rekall_hits_retrieval_rank(hits, 0, REKALL_RETRIEVAL_SEMANTIC) == 1);
+    CHECK(rekall_hits_retrieval_rank(hits, 0, REKALL_RETRIEVAL_TEXT) == 1);
+    CHECK(rekall_hits_retrieval_rank(hits, 1, REKALL_RETRIEVAL_TEXT) == 0);
+    CHECK(IS_NAN(rekall_hits_retrieval_score(hits, 1, REKALL_RETRIEVAL_TEXT)));
+    CHECK(rekall_hits_retrieval_score(hits, 0, REKALL_RETRIEVAL_TEXT) > 0);
     CHECK(rekall_hits_chunk(hits, 0, &chunk) == 1);
     CHECK(chunk.role == REKALL_ROLE_SUMMARY && chunk.number == 0 && chunk.start == 0 && chunk.end == 8);
     CHECK(rekall_hits_chunk(hits, 99, &chunk) == 0 && chunk.role == 0);
@@ -115,7 +115,7 @@ static void recalling(rekall_db *db)
     CHECK(len == TEST_DIMENSIONS);
     OK(rekall_recall_vector(db, vector, TEST_DIMENSIONS, NULL, &hits, &error));
     CHECK(strcmp(rekall_entry_id(rekall_hits_entry(hits, 0)), ids[1].text) == 0);
-    CHECK(rekall_hits_leg_rank(hits, 0, REKALL_LEG_TEXT) == 0);
+    CHECK(rekall_hits_retrieval_rank(hits, 0, REKALL_RETRIEVAL_TEXT) == 0);
     rekall_hits_free(hits);
     FAILS(REKALL_INVALID_VECTOR, rekall_recall_vector(db, vector, 3, NULL, &hits, &error));
     FAILS(REKALL_INVALID_VECTOR, rekall_recall_vector(db, zero, TEST_DIMENSIONS, NULL, &hits, &error));
@@ -180,7 +180,7 @@ static void fusions(rekall_db *db)
     options.semantic_weight = 1;
     options.text_weight = 3;
     OK(rekall_recall(db, "aaaa", 4, &options, &hits, &error));
-    /* First in both legs. */
+    /* First in both retrievals. */
     CHECK(fabs(rekall_hits_score(hits, 0) - 4.0 / 61) < 1e-9);
     rekall_hits_free(hits);
     options.text_weight = -1;

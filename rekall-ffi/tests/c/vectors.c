@@ -28,7 +28,7 @@ static void same(const rekall_hits *one, const rekall_hits *other)
         const rekall_entry *entry = rekall_hits_entry(one, i);
         CHECK(strcmp(rekall_entry_id(entry), rekall_entry_id(rekall_hits_entry(other, i))) == 0);
         CHECK(rekall_hits_score(one, i) == rekall_hits_score(other, i));
-        CHECK(rekall_hits_leg_rank(one, i, REKALL_LEG_TEXT) == rekall_hits_leg_rank(other, i, REKALL_LEG_TEXT));
+        CHECK(rekall_hits_retrieval_rank(one, i, REKALL_RETRIEVAL_TEXT) == rekall_hits_retrieval_rank(other, i, REKALL_RETRIEVAL_TEXT));
     }
     CHECK(rekall_hits_degraded_count(one) == rekall_hits_degraded_count(other));
 }
@@ -87,7 +87,7 @@ static void batch(rekall_db *db)
     queries[1] = query("cccc", NULL, 0);
     OK(rekall_recall_batch(db, queries, 4, &options, outs, &error));
     for (i = 0; i < 4; i++) {
-        CHECK(rekall_hits_count(outs[i]) == 1 && IS_NAN(rekall_hits_leg_score(outs[i], 0, REKALL_LEG_SEMANTIC)));
+        CHECK(rekall_hits_count(outs[i]) == 1 && IS_NAN(rekall_hits_retrieval_score(outs[i], 0, REKALL_RETRIEVAL_SEMANTIC)));
         rekall_hits_free(outs[i]);
     }
 }

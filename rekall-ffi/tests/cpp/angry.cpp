@@ -125,11 +125,11 @@ static void every_call_on_what_was_moved_from(const std::string &folder)
         [&] { (void)memory.index_backend(); },
     };
     for (std::size_t at = 0; at < calls.size(); ++at) {
-        const rekall_status status = status_of(calls[at]);
-        if (status != REKALL_MISUSE) {
-            std::cerr << "call " << at << " gave " << status << '\n';
+        const rekall::status status = status_of(calls[at]);
+        if (status != rekall::status::misuse) {
+            std::cerr << "call " << at << " gave " << static_cast<int>(status) << '\n';
         }
-        CHECK(status == REKALL_MISUSE);
+        CHECK(status == rekall::status::misuse);
     }
     memory.interrupt();
     CHECK(memory.path().empty() && memory.c_ptr() == nullptr && holder.stats().entries == 1);
@@ -145,13 +145,13 @@ static void names_of_all_kinds(rekall::memory &memory, const std::string &id)
     const std::string longer = "id: " + id + ", and more";
     const rekall::entry entry = memory.get(std::string_view(longer).substr(4, REKALL_ID_LEN));
     CHECK(entry.id() == id);
-    CHECK(status_of([&] { return memory.get(std::string_view()); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { return memory.get(static_cast<const char *>(nullptr)); }) == REKALL_MISUSE);
-    CHECK(status_of([&] { rekall::memory none(static_cast<const char *>(nullptr)); }) == REKALL_MISUSE);
-    CHECK(status_of([&] { memory.forget({}); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { memory.remember(std::string_view()); }) == REKALL_INVALID_INPUT);
-    CHECK(rekall::id_time_ms(entry.id()) && !rekall::id_time_ms({}) && !rekall::id_time_ms(longer));
-    CHECK(!rekall::id_time_ms(std::string_view("0123456789\0" "123456789012345", REKALL_ID_LEN)));
+    CHECK(status_of([&] { return memory.get(std::string_view()); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { return memory.get(static_cast<const char *>(nullptr)); }) == rekall::status::misuse);
+    CHECK(status_of([&] { rekall::memory none(static_cast<const char *>(nullptr)); }) == rekall::status::misuse);
+    CHECK(status_of([&] { memory.forget({}); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { memory.remember(std::string_view()); }) == rekall::status::invalid_input);
+    CHECK(rekall::id_time(entry.id()) && !rekall::id_time({}) && !rekall::id_time(longer));
+    CHECK(!rekall::id_time(std::string_view("0123456789\0" "123456789012345", REKALL_ID_LEN)));
 
     rekall::hits::iterator nowhere, other;
     CHECK(nowhere == other && nowhere->entry().title().empty() && !(*nowhere).similarity());
@@ -172,13 +172,13 @@ static void each_thread_gets_its_own_exception(const std::string &folder)
 {
     rekall::open_options options = with_letters();
     std::atomic<int> events{0};
-    options.on_event = [&](const rekall_event &) -> void { throw anger{++events}; };
-    options.on_log = [](std::int32_t, std::string_view) -> void { throw anger{0}; };
-    options.log_level = REKALL_LOG_TRACE;
-    options.age_ms = []() -> std::int64_t { throw anger{0}; };
+    options.on_event = [&](const rekall::event &) -> void { throw anger{++events}; };
+    options.on_log = [](rekall::log_level, std::string_view) -> void { throw anger{0}; };
+    options.log_level = rekall::log_level::trace;
+    options.age = []() -> std::chrono::milliseconds { throw anger{0}; };
     options.embedder->count_tokens = [](std::string_view) -> std::size_t { throw anger{0}; };
     options.embedder->max_tokens = 100;
-    options.embedder->embed = [](std::uint32_t, const std::vector<std::string_view> &texts, float *rows) {
+    options.embedder->embed = [](rekall::purpose, const std::vector<std::string_view> &texts, float *rows) {
         for (std::size_t at = 0; at < texts.size(); ++at) {
             const std::size_t number = texts[at].find("explode");
             if (number != std::string_view::npos) {
@@ -233,7 +233,7 @@ static void a_call_inside_a_callback(const std::string &folder, rekall::memory &
         } catch (const std::runtime_error &error) {
             inside += std::string(error.what()) == "boom";
         }
-        inside += status_of([&] { return other.get("nonsense"); }) == REKALL_INVALID_INPUT;
+        inside += status_of([&] { return other.get("nonsense"); }) == rekall::status::invalid_input;
         other.remember("bbbb");
         return true;
     };
@@ -241,23 +241,23 @@ static void a_call_inside_a_callback(const std::string &folder, rekall::memory &
     memory.remember_many({{"cccc"}, {"dddd"}}, watch);
     CHECK(inside >= 2 && inside % 2 == 0 && memory.stats().entries == before + 2 && other.stats().entries > 0);
     // Its own handle is refused, and the call goes on.
-    rekall_status own = REKALL_OK;
+    rekall::status own = rekall::status::ok;
     watch.progress = [&](std::uint64_t, std::uint64_t) {
         own = status_of([&] { return memory.stats(); });
         return true;
     };
     memory.remember_many({{"cccc"}, {"dddd"}}, watch);
-    CHECK(own == REKALL_MISUSE && memory.stats().entries == before + 4);
+    CHECK(own == rekall::status::misuse && memory.stats().entries == before + 4);
 }
 
 static void what_was_never_set(const std::string &folder)
 {
     rekall::open_options options;
     options.embedder = rekall::embedder{};
-    CHECK(status_of([&] { rekall::memory memory(folder + "/empty.db", options); }) != REKALL_OK);
+    CHECK(status_of([&] { rekall::memory memory(folder + "/empty.db", options); }) != rekall::status::ok);
     options.embedder = letters();
     options.embedder->embed = nullptr;
-    CHECK(status_of([&] { rekall::memory memory(folder + "/empty.db", options); }) != REKALL_OK);
+    CHECK(status_of([&] { rekall::memory memory(folder + "/empty.db", options); }) != rekall::status::ok);
     rekall::memory memory(folder + "/empty.db", with_letters());
     const auto function_is_empty = [](auto call) {
         try {
@@ -270,7 +270,7 @@ static void what_was_never_set(const std::string &folder)
     CHECK(function_is_empty([&] { memory.export_jsonl(std::function<void(std::string_view)>()); }));
     CHECK(function_is_empty([&] { memory.import_jsonl(std::function<std::size_t(char *, std::size_t)>()); }));
     // A reader that says it gave more than there is room for.
-    CHECK(status_of([&] { memory.import_jsonl([](char *, std::size_t room) { return room + 1; }); }) != REKALL_OK);
+    CHECK(status_of([&] { memory.import_jsonl([](char *, std::size_t room) { return room + 1; }); }) != rekall::status::ok);
     CHECK(memory.stats().entries == 0);
 }
 

@@ -42,10 +42,10 @@ static void moved_from(rekall::memory &memory, const std::string &id)
     const rekall::token taken = std::move(token);
     rekall::recall_options how;
     how.token = &token;
-    CHECK(status_of([&] { return memory.recall("aaaa", how); }) == REKALL_MISUSE);
+    CHECK(status_of([&] { return memory.recall("aaaa", how); }) == rekall::status::misuse);
     rekall::watch watch;
     watch.token = &token;
-    CHECK(status_of([&] { memory.remember_many({{"bbbb"}}, watch); }) == REKALL_MISUSE);
+    CHECK(status_of([&] { memory.remember_many({{"bbbb"}}, watch); }) == rekall::status::misuse);
     CHECK(!taken.is_cancelled());
 }
 
@@ -53,14 +53,14 @@ static void nul_inside(rekall::memory &memory, const std::string &folder, const 
 {
     using namespace std::string_literals;
     const std::string longer = id + "\0x"s;
-    const auto refused = [](auto call) { return status_of(call) == REKALL_INVALID_INPUT; };
+    const auto refused = [](auto call) { return status_of(call) == rekall::status::invalid_input; };
     CHECK(refused([&] { rekall::memory other(folder + "/a\0b"s); }));
     CHECK(refused([&] { return memory.get(longer); }) && refused([&] { memory.forget(longer); }));
     CHECK(refused([&] { memory.update(longer, {}); }) && refused([&] { memory.link(id, longer, "related"); }));
     CHECK(refused([&] { memory.link(id, id, "related\0to"s); }) && refused([&] { return memory.similar(longer); }));
     CHECK(refused([&] { memory.export_jsonl(folder + "/nul\0.jsonl"s); }));
     CHECK(refused([&] { memory.backup(folder + "/nul\0.db"s); }));
-    CHECK(refused([&] { memory.reembed("bundled\0"s); }) && !rekall::id_time_ms(longer));
+    CHECK(refused([&] { memory.reembed("bundled\0"s); }) && !rekall::id_time(longer));
     rekall::embedder other = letters();
     other.name = "letters\0, version 2"s;
     CHECK(refused([&] { memory.reembed(other); }));
@@ -79,7 +79,7 @@ static void exceptions_of_a_model(const std::string &folder)
     rekall::open_options options;
     std::function<void()> fail = [] {};
     options.embedder = letters();
-    options.embedder->embed = [&fail](std::uint32_t, const std::vector<std::string_view> &texts, float *rows) {
+    options.embedder->embed = [&fail](rekall::purpose, const std::vector<std::string_view> &texts, float *rows) {
         fail();
         for (std::size_t at = 0; at < texts.size(); ++at) {
             rows[at * 26] = 1;
@@ -99,13 +99,13 @@ static void exceptions_of_a_model(const std::string &folder)
     fail = [] { throw std::runtime_error("the GPU fell off"); };
     CHECK(text_of(remember) == "the GPU fell off");
     rekall::recall_options by_meaning;
-    by_meaning.mode = REKALL_MODE_SEMANTIC;
+    by_meaning.mode = rekall::mode::semantic;
     CHECK(text_of([&] { (void)memory.recall_batch({"aaaa", "bbbb"}, by_meaning); }) == "the GPU fell off");
     const rekall::hits by_words = memory.recall("aaaa");
     CHECK(by_words.degraded().size() == 1);
     CHECK(text_of([&] { (void)memory.embed("aaaa"); }) == "the GPU fell off");
     // Said to be no failure, it is one all the same.
-    fail = [] { throw rekall::error(REKALL_OK, "all is well"); };
+    fail = [] { throw rekall::error(rekall::status::ok, "all is well"); };
     CHECK(text_of(remember) == "all is well" && memory.stats().entries == 1);
     fail = [] { throw 7; };
     int seven = 0;
@@ -116,11 +116,11 @@ static void exceptions_of_a_model(const std::string &folder)
     }
     CHECK(seven == 7);
     // These two say something to the library, and an old exception is not told again.
-    fail = [] { throw rekall::error(REKALL_INTERRUPTED, "stop"); };
-    CHECK(status_of(remember) == REKALL_INTERRUPTED);
-    fail = [] { throw rekall::error(REKALL_MODEL_UNAVAILABLE, "not now"); };
+    fail = [] { throw rekall::error(rekall::status::interrupted, "stop"); };
+    CHECK(status_of(remember) == rekall::status::interrupted);
+    fail = [] { throw rekall::error(rekall::status::model_unavailable, "not now"); };
     remember();
-    CHECK(memory.stats().entries == 2 && status_of([&] { return memory.get("nonsense"); }) == REKALL_INVALID_INPUT);
+    CHECK(memory.stats().entries == 2 && status_of([&] { return memory.get("nonsense"); }) == rekall::status::invalid_input);
     fail = [] { throw std::runtime_error("on another thread"); };
     std::thread([&] { CHECK(text_of(remember) == "on another thread"); }).join();
     fail = [] {};
@@ -132,11 +132,11 @@ static void limits(rekall::memory &memory, const std::string &id)
     rekall::recall_options how;
     rekall::similar_options similar;
     how.limit = similar.limit = 0;
-    CHECK(status_of([&] { return memory.recall("aaaa", how); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { return memory.recall_batch({"aaaa"}, how); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { return memory.similar(id, similar); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.recall("aaaa", how); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { return memory.recall_batch({"aaaa"}, how); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { return memory.similar(id, similar); }) == rekall::status::invalid_input);
     how.limit = 100001;
-    CHECK(status_of([&] { return memory.recall("aaaa", how); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.recall("aaaa", how); }) == rekall::status::invalid_input);
     how.limit = 1;
     CHECK(memory.recall("aaaa", how).size() == 1);
 }
@@ -144,7 +144,7 @@ static void limits(rekall::memory &memory, const std::string &id)
 static rekall::recall_options only_text()
 {
     rekall::recall_options how;
-    how.mode = REKALL_MODE_TEXT;
+    how.mode = rekall::mode::text;
     return how;
 }
 

@@ -7,7 +7,7 @@ static void reading_many(rekall::memory &memory)
     memory.forget(gone);
     const rekall::page page = memory.get_many({gone, first});
     CHECK(page.size() == 2 && !page[0].exists() && page[1].exists() && page[1].title() == "first");
-    CHECK(status_of([&] { return memory.get_many({"no id"}); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.get_many({"no id"}); }) == rekall::status::invalid_input);
     // Any list of strings, such as ids as they came out.
     const rekall::page again = memory.get_many(std::vector<std::string_view>{page.back().id()});
     CHECK(again.front().title() == "first" && memory.get_many(std::vector<std::string>{first, gone}).size() == 2);
@@ -19,7 +19,7 @@ static void superseding(rekall::memory &memory)
     const std::string older = memory.remember("older"), newer = memory.remember("newer");
     const rekall::entry entry = memory.supersede_entry(older, newer);
     CHECK(!entry.is_active() && entry.superseded_by() == newer);
-    CHECK(status_of([&] { return memory.supersede_entry(newer, older); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.supersede_entry(newer, older); }) == rekall::status::invalid_input);
 }
 
 static void following(rekall::memory &memory)
@@ -46,7 +46,7 @@ static void applying(rekall::memory &memory)
     memory.apply(batch);
     const rekall::entry fixed = memory.get(fix), past = memory.get(older);
     CHECK(fixed.content() == "found" && past.superseded_by() == fix);
-    CHECK(status_of([&] { memory.apply(batch); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { memory.apply(batch); }) == rekall::status::invalid_input);
     rekall::watch watch;
     watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::runtime_error("enough"); };
     rekall::batch more;
@@ -71,7 +71,7 @@ static void the_rest(rekall::memory &memory)
     CHECK(report.number("added") == 1 && report.lines().size() == 1);
     rekall::filter filter;
     filter.tags_all = {"json"};
-    const rekall::facets tags = memory.facets_of(REKALL_FACET_TAG, filter);
+    const rekall::facets tags = memory.facets_of(rekall::facet_kind::tag, filter);
     CHECK(tags.size() == 1 && tags[0].name() == "json" && tags[0].entries() == 1);
     const rekall::hits hits = memory.recall("qqqq jjjj");
     const auto passage = hits[0].passage();
@@ -91,7 +91,7 @@ static void token_families()
     window.cancel();
     CHECK(search.is_cancelled() && window.child().is_cancelled());
     const rekall::token moved = std::move(window);
-    CHECK(status_of([&] { return window.child(); }) == REKALL_ERROR && moved.is_cancelled());
+    CHECK(status_of([&] { return window.child(); }) == rekall::status::error && moved.is_cancelled());
 }
 
 int main(int argc, char **argv)

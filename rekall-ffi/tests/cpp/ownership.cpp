@@ -25,7 +25,7 @@ static rekall::open_options watched(bool &closed, bool &in_order)
         embed(purpose, texts, rows);
     };
     const auto clock = std::make_shared<witness>([&] { in_order = closed; });
-    options.age_ms = [clock] { return std::int64_t{0}; };
+    options.age = [clock] { return std::chrono::milliseconds(0); };
     return options;
 }
 
@@ -49,11 +49,11 @@ static void a_thread_reads_the_clock_until_the_end(const std::string &folder, co
 {
     rekall::open_options options;
     options.model = "path:" + repository + "/rekall-model/tests/fixtures/static-f32";
-    options.flags = REKALL_OPEN_UNLOAD_THREAD;
-    options.model_idle_timeout_ms = 1;
+    options.unload_thread = true;
+    options.model_idle_timeout = std::chrono::milliseconds(1);
     for (int round = 0; round < 20; ++round) {
         const auto time = std::make_shared<std::int64_t>(0);
-        options.age_ms = [time] { return *time; };
+        options.age = [time] { return std::chrono::milliseconds(*time); };
         rekall::memory memory(folder + "/threads.db", options), other(folder + "/threads.db", options);
         memory.load_model();
         memory = std::move(other);
@@ -79,10 +79,10 @@ static void moves(const std::string &folder)
     load.download = [](std::string_view, std::uint64_t, std::uint64_t) {};
     CHECK(memory.c_ptr() == nullptr && memory.path().empty());
     memory.interrupt();
-    CHECK(status_of([&] { return memory.stats(); }) == REKALL_MISUSE);
-    CHECK(status_of([&] { return memory.reembed("bundled"); }) == REKALL_MISUSE);
-    CHECK(status_of([&] { return memory.reembed("bundled", {}, load); }) == REKALL_MISUSE);
-    CHECK(status_of([&] { return memory.reembed(letters()); }) == REKALL_MISUSE);
+    CHECK(status_of([&] { return memory.stats(); }) == rekall::status::misuse);
+    CHECK(status_of([&] { return memory.reembed("bundled"); }) == rekall::status::misuse);
+    CHECK(status_of([&] { return memory.reembed("bundled", {}, load); }) == rekall::status::misuse);
+    CHECK(status_of([&] { return memory.reembed(letters()); }) == rekall::status::misuse);
     memory = std::move(moved);
     CHECK(memory.stats().entries == 1);
 }
@@ -99,7 +99,7 @@ static void who_hears_of_downloads(const std::string &folder, const std::string 
         const auto here = std::make_shared<witness>([&kept] { --kept; });
         ++kept;
         load.download = [here](std::string_view, std::uint64_t, std::uint64_t) {};
-        CHECK(status_of([&] { return memory.reembed("path:/nonexistent", {}, load); }) == REKALL_MODEL_UNAVAILABLE);
+        CHECK(status_of([&] { return memory.reembed("path:/nonexistent", {}, load); }) == rekall::status::model_unavailable);
         memory.reembed("path:" + repository + "/rekall-model/tests/fixtures/static-f32", {}, load);
     }
     CHECK(kept == 1);
@@ -132,7 +132,7 @@ static void a_late_exception(const std::string &folder)
     CHECK(late([&] { memory.export_jsonl([](std::string_view) {}, watch); }));
     CHECK(late([&] { memory.backup(folder + "/late-backup.db", watch); }));
     rekall::memory other(folder + "/late-other.db", options);
-    CHECK(late([&] { other.import_jsonl(path, REKALL_DUPLICATE_SKIP, watch); }));
+    CHECK(late([&] { other.import_jsonl(path, rekall::on_duplicate::skip, watch); }));
 }
 
 int main(int argc, char **argv)

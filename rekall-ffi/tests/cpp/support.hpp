@@ -4,6 +4,7 @@
 
 #include "rekall.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <stdexcept>
@@ -21,7 +22,7 @@ inline rekall::embedder letters()
     rekall::embedder model;
     model.name = "letters";
     model.dimensions = 26;
-    model.embed = [](std::uint32_t, const std::vector<std::string_view> &texts, float *rows) {
+    model.embed = [](rekall::purpose, const std::vector<std::string_view> &texts, float *rows) {
         for (std::size_t at = 0; at < texts.size(); ++at) {
             if (texts[at].find("explode") != std::string_view::npos) {
                 throw std::runtime_error("boom");
@@ -37,14 +38,14 @@ inline rekall::embedder letters()
 }
 
 template <typename Call>
-rekall_status status_of(Call call)
+rekall::status status_of(Call call)
 {
     try {
         call();
     } catch (const rekall::error &error) {
-        return error.what()[0] != '\0' ? error.status() : -1;
+        return error.what()[0] != '\0' ? error.status() : rekall::status{-1};
     }
-    return REKALL_OK;
+    return rekall::status::ok;
 }
 
 #endif // SUPPORT_HPP

@@ -29,6 +29,9 @@ static_assert(!std::is_copy_constructible_v<rekall::memory> && std::is_nothrow_m
 static_assert(!std::is_copy_constructible_v<rekall::hits> && std::is_nothrow_move_constructible_v<rekall::hits>);
 static_assert(!std::is_copy_constructible_v<rekall::entry> && std::is_nothrow_move_assignable_v<rekall::entry>);
 
+/* By the clock of this test, when all is written. */
+static constexpr rekall::time stamped{std::chrono::milliseconds(1700000000000)};
+
 static std::string title_of(const rekall::entry &entry)
 {
     return std::string(entry.title());
@@ -57,18 +60,18 @@ static void entries(rekall::memory &memory)
         CHECK(entry.id() == id && entry.title() == "aaaa" && entry.content() == "bb" && entry.kind() == "note");
         CHECK(entry.project() == "p" && entry.confidence() == 0 && entry.is_active() && entry.has_context());
         CHECK((entry.tags() == std::vector<std::string_view>{"x", "y"}));
-        CHECK(entry.context(REKALL_CONTEXT_FILES).size() == 2 && entry.context(REKALL_CONTEXT_SOLUTION)[0] == "zzz");
+        CHECK(entry.context(rekall::context_part::files).size() == 2 && entry.context(rekall::context_part::solution)[0] == "zzz");
         CHECK(entry.metadata() == "{\"n\":1}" && !entry.legacy() && !entry.superseded_by());
         CHECK(entry.memory_type() == "episodic" && entry.json().find("aaaa") != std::string_view::npos);
-        CHECK(entry.created_at_ms() == 1700000000000 && entry.updated_at_ms() == entry.created_at_ms());
-        CHECK(rekall::id_time_ms(id) == 1700000000000 && !rekall::id_time_ms("nonsense"));
+        CHECK(entry.created_at() == stamped && entry.updated_at() == entry.created_at());
+        CHECK(rekall::id_time(id) == stamped && !rekall::id_time("nonsense"));
     }
     const std::string other = memory.remember("its successor");
     rekall::patch patch;
     patch.title = "gggg";
     patch.project = std::optional<std::string>();
     patch.tags = std::vector<std::string>();
-    patch.active = false;
+    patch.status = rekall::entry_status::obsolete;
     patch.confidence = 5;
     patch.superseded_by = std::optional<std::string>(other);
     patch.context = std::optional<rekall::context>();
@@ -110,7 +113,7 @@ static void entries(rekall::memory &memory)
         CHECK(links[0].relation() == "related" && links[0].reason() == "why" && !links.at(1).reason());
         std::size_t seen = 0;
         for (const rekall::link &link : links) {
-            seen += link.created_at_ms() == 1700000000000;
+            seen += link.created_at() == stamped;
         }
         CHECK(seen == 2);
         const rekall::neighbors near = memory.neighbors_of(id, 2);
@@ -143,17 +146,17 @@ static std::vector<std::string> remembering(rekall::memory &memory)
     std::array<float, 52> rows{};
     rows[0] = rows[26 + 1] = 2;
     own.vectors = rows;
-    own.keep_alive_ms = rekall::never;
+    own.keep_alive = rekall::forever;
     const auto two = memory.remember_many({{"with its vector"}, {"and another"}}, own);
     CHECK(memory.similar(two[0], {10, -1, {}, nullptr}).size() == 4);
-    CHECK(status_of([&] { memory.remember("too short", rekall::floats(rows.data(), 3)); }) == REKALL_INVALID_VECTOR);
+    CHECK(status_of([&] { memory.remember("too short", rekall::floats(rows.data(), 3)); }) == rekall::status::invalid_vector);
     rekall::patch renamed;
     renamed.title = "renamed";
     std::array<float, 26> turned{};
     turned[25] = 1;
     CHECK(title_of(memory.update_with_vector(two[1], renamed, turned)) == "renamed");
     CHECK(first(memory.recall_vector(turned)).id() == two[1] && title_of(memory.get(two[1])) == "renamed");
-    CHECK(status_of([&] { memory.update_with_vector(two[1], {}, {}); }) == REKALL_INVALID_VECTOR);
+    CHECK(status_of([&] { memory.update_with_vector(two[1], {}, {}); }) == rekall::status::invalid_vector);
     for (const std::string &id : two) {
         memory.forget(id);
     }
@@ -164,8 +167,8 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
 {
     rekall::hits hits = memory.recall("cccc");
     CHECK(!hits.empty() && hits[0].entry().id() == ids[0] && hits.degraded().empty());
-    CHECK(hits[0].similarity().value() > 0.99f && hits[0].chunk()->role == REKALL_ROLE_SUMMARY);
-    CHECK(hits[0].rank(REKALL_LEG_TEXT) == 1 && hits[0].leg_score(REKALL_LEG_TEXT) > 0 && !hits[0].snippet());
+    CHECK(hits[0].similarity().value() > 0.99f && hits[0].chunk()->role == rekall::role::summary);
+    CHECK(hits[0].rank(rekall::retrieval::text) == 1 && hits[0].score(rekall::retrieval::text) > 0 && !hits[0].snippet());
     CHECK(hits.elapsed().count() >= 0);
     CHECK(static_cast<std::size_t>(std::distance(hits.begin(), hits.end())) == hits.size());
     double last = 1e9;
@@ -186,8 +189,8 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     rekall::recall_options how;
     how.filter = rekall::filter{};
     how.filter->ids = std::vector<std::string>{ids[1]};
-    how.filter->created_after_ms = 0;
-    how.mode = REKALL_MODE_SEMANTIC;
+    how.filter->created_after = rekall::time();
+    how.mode = rekall::mode::semantic;
     how.limit = 5;
     CHECK(memory.recall("cccc", how).size() == 1);
     how.filter->metadata = {{"n", "1"}};
@@ -198,7 +201,7 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     how = {};
     how.snippets = {"<", ">"};
     how.prefix = true;
-    how.fusion = REKALL_FUSION_RECIPROCAL_RANK;
+    how.fusion = rekall::fusion::reciprocal_rank;
     how.weights = {1.0, 2.0};
     const rekall::hits typed = memory.recall("eee", how);
     CHECK(typed[0].snippet() == "<eeee>" && std::abs(typed[0].score() - 3.0 / 61) < 1e-9);
@@ -221,18 +224,18 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     CHECK(found.size() == 4 && first(found[0]).id() == ids[0] && first(found[1]).id() == ids[2]);
     CHECK(first(found[2]).id() == ids[1] && found[2].size() == 2);
     // The vector finds one of the two, the word the other.
-    CHECK(found[3][0].rank(REKALL_LEG_TEXT) + found[3][1].rank(REKALL_LEG_TEXT) == 1);
+    CHECK(found[3][0].rank(rekall::retrieval::text) + found[3][1].rank(rekall::retrieval::text) == 1);
     CHECK(memory.recall_batch({}).empty());
-    CHECK(status_of([&] { return memory.recall_batch({"cccc", ""}); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { return memory.recall_batch({rekall::floats(vector.data(), 3)}); }) == REKALL_INVALID_VECTOR);
+    CHECK(status_of([&] { return memory.recall_batch({"cccc", ""}); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { return memory.recall_batch({rekall::floats(vector.data(), 3)}); }) == rekall::status::invalid_vector);
 
-    CHECK(status_of([&] { return memory.get("nonsense"); }) == REKALL_INVALID_INPUT);
-    CHECK(status_of([&] { return memory.recall(""); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.get("nonsense"); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { return memory.recall(""); }) == rekall::status::invalid_input);
     rekall::token token;
     token.cancel();
     how.token = similar.token = &token;
-    CHECK(token.is_cancelled() && status_of([&] { return memory.recall("x", how); }) == REKALL_INTERRUPTED);
-    CHECK(status_of([&] { return memory.similar(ids[0], similar); }) == REKALL_INTERRUPTED);
+    CHECK(token.is_cancelled() && status_of([&] { return memory.recall("x", how); }) == rekall::status::interrupted);
+    CHECK(status_of([&] { return memory.similar(ids[0], similar); }) == rekall::status::interrupted);
     memory.interrupt();
 }
 
@@ -263,7 +266,7 @@ static void transfer(rekall::memory &memory, const std::string &folder, const re
         return len;
     };
     CHECK(other.import_jsonl(give).number("added") == 3);
-    CHECK(other.import_jsonl(folder + "/cpp.jsonl", REKALL_DUPLICATE_REPLACE).number("replaced") == 3);
+    CHECK(other.import_jsonl(folder + "/cpp.jsonl", rekall::on_duplicate::replace).number("replaced") == 3);
     mine = false;
     try {
         other.import_jsonl([](char *, std::size_t) -> std::size_t { throw std::logic_error("mine"); });
@@ -279,8 +282,88 @@ static void transfer(rekall::memory &memory, const std::string &folder, const re
     stop.cancel();
     rekall::watch watch;
     watch.token = &stop;
-    CHECK(status_of([&] { other.reembed(letters(), watch); }) == REKALL_INTERRUPTED);
-    CHECK(status_of([&] { other.reembed("nonsense"); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { other.reembed(letters(), watch); }) == rekall::status::interrupted);
+    CHECK(status_of([&] { other.reembed("nonsense"); }) == rekall::status::invalid_input);
+}
+
+/* Durations, sizes, flags and events, as C++ has them. */
+static void settings(const std::string &folder)
+{
+    using namespace std::chrono_literals;
+    rekall::open_options options;
+    options.no_model = true;
+    std::vector<rekall::event_kind> heard;
+    bool timed = false, told = false;
+    options.on_event = [&](const rekall::event &event) {
+        heard.push_back(event.kind);
+        timed = timed || (event.kind == rekall::event_kind::index_loaded && event.elapsed >= 0us && !event.model);
+        told = told || !event.message.empty();
+    };
+    const std::string path = folder + "/cpp-settings.db";
+    options.must_exist = true;
+    CHECK(status_of([&] { rekall::memory memory(path, options); }) == rekall::status::not_found);
+    options.must_exist = false;
+    options.vectors_name = "own";
+    options.vectors_dimensions = 2;
+    CHECK(status_of([&] { rekall::memory memory(path, options); }) == rekall::status::misuse);
+    options.no_model = false;
+    for (const auto backend : {rekall::vector_backend::automatic, rekall::vector_backend::flat, rekall::vector_backend::sq8,
+                               rekall::vector_backend::binary}) {
+        options.vector_backend = backend;
+        rekall::memory memory(path, options);
+        const std::array<float, 2> vector{1, 2};
+        memory.remember("x", rekall::floats(vector));
+        CHECK(!memory.recall_vector(vector).empty());
+    }
+    CHECK(timed && told && heard.front() == rekall::event_kind::index_loaded);
+    options.vector_backend = rekall::vector_backend{99};
+    CHECK(status_of([&] { rekall::memory memory(path, options); }) == rekall::status::invalid_input);
+    options.vector_backend.reset();
+
+    // No duration is negative, and none is taken for another.
+    for (auto *duration : {&options.cache_ttl, &options.model_idle_timeout, &options.busy_timeout}) {
+        *duration = -1ms;
+        CHECK(status_of([&] { rekall::memory memory(path, options); }) == rekall::status::invalid_input);
+        for (const std::chrono::milliseconds good : {0ms, 1ms, std::chrono::milliseconds(2s), rekall::forever}) {
+            *duration = good;
+            rekall::memory memory(path, options);
+        }
+        duration->reset();
+    }
+    options.cache_max_size = 0;
+    options.memory_budget_bytes = rekall::unlimited;
+    rekall::memory memory(path, options);
+    rekall::recall_options how;
+    how.keep_alive = -1ms;
+    CHECK(status_of([&] { return memory.recall("x", how); }) == rekall::status::invalid_input);
+    how.keep_alive = 0ms;
+    how.mode = rekall::mode::text;
+    CHECK(memory.recall("x", how).size() == 4);
+    CHECK(status_of([&] { memory.import_legacy(path, std::chrono::hours(25)); }) == rekall::status::invalid_input);
+
+    // The reader's handle refuses to write; the other one has its lock for as long as the busy time-out says.
+    options.read_only = true;
+    rekall::memory reader(path, options);
+    CHECK(status_of([&] { reader.remember("y"); }) == rekall::status::read_only);
+    const std::string id = [&] {
+        const rekall::page page = memory.list();
+        return std::string(page.front().id());
+    }();
+    rekall::patch patch;
+    patch.status = rekall::entry_status::obsolete;
+    memory.update(id, patch);
+    rekall::filter filter;
+    CHECK(memory.count(filter) == 3);
+    filter.status = rekall::entry_status::obsolete;
+    CHECK(memory.count(filter) == 1);
+    filter.status.reset();
+    CHECK(memory.count(filter) == 4);
+    const rekall::entry entry = memory.get(id);
+    CHECK(entry.status() == rekall::entry_status::obsolete && entry.updated_at() >= entry.created_at());
+    filter.created_before = entry.created_at() - 1h;
+    CHECK(memory.count(filter) == 0);
+    filter.created_before = entry.created_at() + 1h;
+    CHECK(memory.count(filter) == 4);
 }
 
 /* How much an approximate index misses. */
@@ -289,7 +372,7 @@ static void recall_of_an_index(const std::string &folder)
     rekall::open_options options;
     options.vectors_name = "own";
     options.vectors_dimensions = 2;
-    options.vector_backend = "binary";
+    options.vector_backend = rekall::vector_backend::binary;
     options.rescored_rows = 1;
     rekall::memory memory(folder + "/cpp-recall.db", options);
     CHECK(memory.check_recall(5, 1).queries == 0);
@@ -314,7 +397,7 @@ static void recall_of_an_index(const std::string &folder)
         mine = true;
     }
     CHECK(mine);
-    CHECK(status_of([&] { return memory.check_recall(0, 1); }) == REKALL_INVALID_INPUT);
+    CHECK(status_of([&] { return memory.check_recall(0, 1); }) == rekall::status::invalid_input);
 }
 
 static void legacy(rekall::memory &memory, const std::string &folder, const std::string &repository)
@@ -323,37 +406,37 @@ static void legacy(rekall::memory &memory, const std::string &folder, const std:
     std::ifstream from(repository + "/rekall-core/tests/data/python-rekall/v12-head.db", std::ios::binary);
     std::ofstream(path, std::ios::binary) << from.rdbuf();
     CHECK(rekall::probe_legacy(path).number("entries") == 123);
-    CHECK(memory.import_legacy(path, 60).number("entries") == 123);
+    CHECK(memory.import_legacy(path, std::chrono::hours(1)).number("entries") == 123);
     CHECK(rekall::migrate_legacy(path).number("entries") == 123);
-    CHECK(status_of([&] { return rekall::probe_legacy(path); }) == REKALL_NOT_A_DATABASE);
+    CHECK(status_of([&] { return rekall::probe_legacy(path); }) == rekall::status::not_a_database);
 }
 
 static void model(const std::string &folder, const std::string &repository)
 {
-    std::int64_t now = 0;
+    std::chrono::milliseconds now{0};
     rekall::open_options options;
     options.model = "path:" + repository + "/rekall-model/tests/fixtures/static-f32";
-    options.age_ms = [&] { return now; };
-    options.model_idle_timeout_ms = 1000;
+    options.age = [&] { return now; };
+    options.model_idle_timeout = std::chrono::seconds(1);
     options.load = rekall::load_options{};
     options.load->max_threads = 2;
     options.load->query_prefix = "";
     options.load->download = [](std::string_view, std::uint64_t, std::uint64_t) {};
-    options.memory_budget_bytes = rekall::zero;
+    options.memory_budget_bytes = 0;
     rekall::memory memory(folder + "/cpp-model.db", options);
-    CHECK(memory.model_state() == REKALL_MODEL_UNLOADED && memory.model_name().empty() && !memory.next_deadline());
+    CHECK(memory.model_state() == rekall::model_state::unloaded && memory.model_name().empty() && !memory.next_deadline());
     CHECK(memory.index_backend().empty() && memory.fingerprint().empty() && memory.dimensions() == 0);
     memory.load_model();
     CHECK(memory.model_name() == "static-f32" && memory.next_deadline() == std::chrono::milliseconds(1000));
-    now = 300;
+    now = std::chrono::milliseconds(300);
     memory.touch_model();
-    now = 1300;
+    now = std::chrono::milliseconds(1300);
     CHECK(memory.next_deadline() == std::chrono::milliseconds(0) && memory.unload_if_idle() > 0);
     memory.remember("cat");
     CHECK(first(memory.recall("cat")).title() == "cat" && memory.index_backend() == "rows in the file");
     CHECK(memory.fingerprint().find("static-f32") != std::string::npos);
-    CHECK(memory.unload_model() == REKALL_UNLOAD_DONE && memory.unload_model() == REKALL_UNLOAD_NOT_LOADED);
-    CHECK(status_of([&] { memory.reembed("path:/nonexistent", {}, *options.load); }) == REKALL_MODEL_UNAVAILABLE);
+    CHECK(memory.unload_model() == rekall::unload::done && memory.unload_model() == rekall::unload::not_loaded);
+    CHECK(status_of([&] { memory.reembed("path:/nonexistent", {}, *options.load); }) == rekall::status::model_unavailable);
     memory.release_memory();
 }
 
@@ -370,17 +453,17 @@ int main(int argc, char **argv)
         ++counted;
         return text.size();
     };
-    options.on_event = [&](const rekall_event &) {
+    options.on_event = [&](const rekall::event &) {
         ++events;
         throw 1; // dropped
     };
-    options.on_log = [&](std::int32_t, std::string_view line) { log += line; };
-    options.now_ms = [] { return std::int64_t{1700000000000}; };
+    options.on_log = [&](rekall::log_level, std::string_view line) { log += line; };
+    options.now = [] { return stamped; };
     CHECK(rekall::version_number() == REKALL_VERSION_NUMBER && rekall::version().size() >= 5);
-    CHECK(!rekall::has_feature(999));
+    CHECK(!rekall::has_feature(rekall::feature{999}));
     rekall::memory memory(folder + "/cpp.db", options);
     CHECK(memory.path().find("cpp.db") != std::string_view::npos && memory.c_ptr() != nullptr);
-    CHECK(status_of([&] { rekall::memory other(folder); }) == REKALL_NOT_A_DATABASE);
+    CHECK(status_of([&] { rekall::memory other(folder); }) == rekall::status::not_a_database);
     entries(memory);
     const std::vector<std::string> ids = remembering(memory);
     searching(memory, ids);
@@ -390,7 +473,7 @@ int main(int argc, char **argv)
     memory.rebuild_index();
     memory.clear_cache();
     memory.release_memory();
-    CHECK(memory.model_state() == REKALL_MODEL_READY && !memory.next_deadline() && memory.unload_if_idle() == 0);
+    CHECK(memory.model_state() == rekall::model_state::ready && !memory.next_deadline() && memory.unload_if_idle() == 0);
     std::vector<std::thread> threads;
     for (int at = 0; at < 4; ++at) {
         threads.emplace_back([&] { (void)memory.recall("cccc"); });
@@ -400,6 +483,7 @@ int main(int argc, char **argv)
     }
     memory.remember("12345"); // nothing that the model knows: an event says so
     CHECK(events > 0 && !log.empty());
+    settings(folder);
     recall_of_an_index(folder);
     legacy(memory, folder, argv[2]);
     model(folder, argv[2]);

@@ -49,7 +49,10 @@ impl Machine<'_> {
             let beyond = index >= rekall_hits_count(self.hits);
             assert_eq!(rekall_hits_score(self.hits, index).is_nan(), beyond);
             assert!(!beyond || rekall_hits_chunk(self.hits, index, std::ptr::null_mut()) == 0);
-            let _ = (rekall_hits_similarity(self.hits, index), rekall_hits_leg_rank(self.hits, index, part));
+            let _ = (
+                rekall_hits_similarity(self.hits, index),
+                rekall_hits_retrieval_rank(self.hits, index, part),
+            );
             let degraded = rekall_hits_degraded_kind(self.hits, index);
             assert_eq!(degraded == 0, index >= rekall_hits_degraded_count(self.hits));
             assert!(degraded != 0 || rekall_hits_degraded_entries(self.hits, index) == 0);
@@ -82,8 +85,8 @@ impl Machine<'_> {
             assert!(!none || rekall_entry_updated_at_ms(entry) == 0);
             let elapsed = rekall_hits_elapsed_us(self.hits);
             assert!(elapsed == 0 || !self.hits.is_null());
-            let found = rekall_hits_leg_rank(self.hits, index, part) > 0;
-            assert_eq!(rekall_hits_leg_score(self.hits, index, part).is_nan(), !found);
+            let found = rekall_hits_retrieval_rank(self.hits, index, part) > 0;
+            assert_eq!(rekall_hits_retrieval_score(self.hits, index, part).is_nan(), !found);
             let link = index < rekall_links_count(self.links);
             assert!(link || rekall_links_created_at_ms(self.links, index) == 0);
             let listed = index < rekall_page_count(self.page);

@@ -256,7 +256,7 @@ fn measure(
 fn search(rekall: &Rekall, mode: Mode, text: &str) -> Result<Vec<EntryId>, Error> {
     match rekall.recall(text).mode(mode).limit(DEPTH).run() {
         Ok(found) => Ok(found.iter().map(|hit| hit.entry.id).collect()),
-        // Nothing in the query that the mode could go by: it finds nothing, and that is what is measured.
+        // The query has nothing that this mode can use. It finds nothing, and that is measured.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(Vec::new()),
         Err(error) => Err(error),
     }

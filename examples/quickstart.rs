@@ -21,8 +21,8 @@ fn main() -> Result<(), Error> {
     ];
     let ids = rekall.remember_many(&notes).run()?;
 
-    // No word of the question stands in the note that answers it. (The default mode, `Mode::Hybrid`, looks at
-    // words too: best for everyday use.)
+    // No word of the query is in the note that answers it. (The default, `Mode::Hybrid`, also searches by
+    // words and is best for everyday use.)
     let hits = rekall.recall("browser blocks my API call").mode(Mode::Semantic).limit(2).run()?;
     for hit in &hits {
         println!("{:.2}  {}: {}", hit.similarity.unwrap_or_default(), hit.entry.title, hit.entry.content);

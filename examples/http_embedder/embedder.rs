@@ -20,11 +20,11 @@ pub struct HttpOptions {
     pub model: String,
     /// Sent as `Authorization: Bearer …`. Default: none.
     pub api_key: Option<String>,
-    /// Text put before each query, if the model wants some; so for documents. Default: none.
+    /// Text put before each query, if the model needs one; the same for documents. Default: none.
     pub query_prefix: String,
     pub document_prefix: String,
     /// The longest text, in characters; longer ones are split before they are sent. The interface does not
-    /// tell how many tokens a text has; 1,000 characters are below 512 tokens in European languages. Default:
+    /// say how many tokens a text has; 1,000 characters are below 512 tokens in European languages. Default:
     /// 1,000.
     pub max_characters: usize,
     /// Most texts of one request. Default: 64.
@@ -48,7 +48,7 @@ impl HttpOptions {
     }
 }
 
-/// What a server did wrong. Stands as the source in the [`Error::Unavailable`] that rekall gets.
+/// What a server did wrong. It is the source of the [`Error::Unavailable`] that rekall gets.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     #[error("expected an answer within {limit:?}, got none")]
@@ -197,7 +197,7 @@ impl Embedder for HttpEmbedder {
         Some(self.options.max_characters)
     }
 
-    /// Characters stand for tokens: all that is asked of them is to agree with `max_tokens`.
+    /// Counts characters instead of tokens, in agreement with `max_tokens`.
     fn count_tokens(&self, text: &str) -> Result<usize, Error> {
         Ok(text.chars().count())
     }
@@ -216,7 +216,7 @@ impl Embedder for HttpEmbedder {
 }
 
 impl fmt::Debug for HttpEmbedder {
-    /// The key stays out of it.
+    /// Shows no key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpEmbedder").field("url", &self.url).field("model", &self.options.model).finish()
     }

@@ -143,7 +143,7 @@ fn limits_at_the_end_of_their_range_are_harmless() {
     assert_eq!(cache.len(), 100);
 }
 
-/// A cache with one entry that has just expired, and the clock it goes by.
+/// A cache with one entry that has just expired, and its clock.
 fn with_an_expired_entry() -> (EmbeddingCache<u64>, ManualClock) {
     let clock = ManualClock::new();
     let ttl = Duration::from_secs(10);

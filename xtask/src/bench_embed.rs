@@ -1,7 +1,7 @@
 //! `cargo xtask bench-embed [--quick]`: rekall's transformer beside ONNX Runtime and sentence-transformers.
 //!
 //! The peers come from a package registry into a virtual environment under the target folder (some 6 GB,
-//! once). What is measured, and how, stands in benches/peers/embed.
+//! once). benches/peers/embed describes what is measured, and how.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,11 +29,11 @@ pub(crate) fn bench_embed(arguments: &[String]) -> Outcome {
     step("measuring", &mut drive)
 }
 
-/// The Python that has the peers, made anew when other versions are asked for.
+/// The Python interpreter with the peers, reinstalled when their versions change.
 fn environment(work: &Path) -> Result<PathBuf, String> {
     let (folder, wanted) = (work.join("venv"), root().join(PEERS).join("requirements.txt"));
     let python3 = folder.join("bin/python");
-    // Copied last: where it is, all was installed.
+    // Copied last, so that its presence means that all is installed.
     let have = folder.join("requirements.txt");
     let read = |path: &Path| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
     if read(&have).ok() == Some(read(&wanted)?) {

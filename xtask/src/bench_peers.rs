@@ -38,7 +38,8 @@ pub(crate) fn bench_peers(arguments: &[String]) -> Outcome {
     step("peers", driver.args(arguments).env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
-/// A Python with the packages of a list, as far as they can be had; its interpreter.
+/// Installs the packages of a list into a virtual environment, as far as they are available; returns its
+/// interpreter.
 fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
     let python = folder.join("bin/python");
     let wanted =
@@ -49,8 +50,8 @@ fn environment(folder: &Path, requirements: &Path) -> Result<PathBuf, String> {
     }
     step("a Python for the peers", Command::new("python3").args(["-m", "venv"]).arg(folder))?;
     for package in wanted.split_whitespace() {
-        // One at a time: what one of them lacks must not keep the others out. The driver names those it
-        // misses.
+        // One at a time, so that one that fails does not prevent the others. The driver names the missing
+        // ones.
         let mut install = Command::new(&python);
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]);
         if let Err(message) = step(package, &mut install) {

@@ -2,7 +2,7 @@
 
 use crate::run::{Outcome, cargo, step};
 
-/// What the C ABI has to survive.
+/// How many calls are made unless the arguments say otherwise.
 const CALLS: &str = "1000000";
 
 pub(crate) fn fuzz(arguments: &[String]) -> Outcome {

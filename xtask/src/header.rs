@@ -1,4 +1,4 @@
-//! `cargo xtask header`: makes include/rekall.h anew from rekall-ffi/src.
+//! `cargo xtask header`: generates include/rekall.h from rekall-ffi/src.
 
 use crate::run::{Outcome, cargo, step};
 

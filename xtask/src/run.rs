@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// What a chore ends with: nothing, or one line that says what went wrong.
+/// The result of a command: nothing, or one line that says what went wrong.
 pub(crate) type Outcome = Result<(), String>;
 
 /// The project's root folder.
@@ -20,12 +20,12 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// Where everything goes that is built or fetched.
+/// The folder for everything that is built or fetched.
 pub(crate) fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from))
 }
 
-/// A Python that runs a script of the project.
+/// A Python process that runs a script of the project.
 pub(crate) fn python(script: &Path) -> Command {
     let mut command = Command::new("python3");
     command.arg(root().join(script));

@@ -9,13 +9,13 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     command.args(arguments);
     match reference_cache() {
         Ok(cache) => {
-            // Its one test says that it was skipped.
+            // Its one test prints that it was skipped.
             if let Err(message) = add_multilingual(&cache) {
                 println!("== {message}");
             }
             command.env("REKALL_TEST_HUB_CACHE", cache);
         }
-        // A machine without a network tests all the rest.
+        // A machine without a network runs all other tests.
         Err(_) => println!("== no model could be fetched: the tests with a real transformer are skipped"),
     }
     if let Some(cmake) = tools::cmake() {

@@ -1,15 +1,15 @@
-//! Tools that some tests need, fetched where a machine lacks them.
+//! Tools that some tests need, fetched if the machine lacks them.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::run::target;
 
-/// A package that carries the program as it is.
+/// A Python package that contains the program.
 const CMAKE: &str = "cmake==4.4.4";
 
-/// CMake, with which the tests build programs against the installed tree: the machine's own, or one of a
-/// package registry. Without either, and without a network, those tests are skipped, and say so.
+/// CMake, with which the tests build programs against the installed tree: the machine's own, or one from a
+/// package registry. If neither is available, those tests are skipped, and say so.
 pub(crate) fn cmake() -> Option<PathBuf> {
     let own = PathBuf::from("cmake");
     if answers(&own) {
@@ -24,7 +24,7 @@ pub(crate) fn cmake() -> Option<PathBuf> {
         pip.args(["--only-binary", ":all:", "--retries", "1", "--upgrade", "--target"])
             .arg(&tools)
             .arg(CMAKE);
-        // Whatever it says, the program answers or not.
+        // Its exit status does not matter: the program runs afterwards, or it does not.
         let _ = pip.output();
     }
     answers(&fetched).then_some(fetched)

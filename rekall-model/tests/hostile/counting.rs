@@ -1,4 +1,4 @@
-//! An allocator that knows the largest piece that was ever asked for.
+//! An allocator that records the largest allocation ever requested.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ static ALLOCATOR: Counting = Counting;
 
 static LARGEST: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: all is handed on to the system's allocator as it came.
+// SAFETY: every call is forwarded to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LARGEST.fetch_max(layout.size(), Ordering::Relaxed);
@@ -36,7 +36,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The largest piece that anybody in this process has asked for so far.
+/// The largest allocation requested in this process so far.
 pub(crate) fn largest() -> usize {
     LARGEST.load(Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! A copy of a fixture to be damaged, and what became of it.
+//! A copy of a fixture that a test damages, and the outcome of loading it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use tempfile::TempDir;
 use crate::common::copy_of;
 use crate::counting;
 
-/// Far above what the fixtures need, which are below 1 MB, and far below what would harm.
+/// Far above what the fixtures need, which are below 1 MB, and far below a harmful amount.
 pub(crate) const MOST_AT_ONCE: usize = 256 << 20;
 
-/// Texts that take every way through a tokenizer.
+/// Texts that reach every branch of a tokenizer.
 pub(crate) const TEXTS: [&str; 4] =
     ["server", "Le serveur ne répond plus, l'erreur ﬁnale ™\u{1}", "  a   b\t", "日本語 🎉 <mask> [MASK]"];
 
@@ -28,7 +28,7 @@ impl Model {
         Self { folder: copy_of(name) }
     }
 
-    /// A static model with a SentencePiece tokenizer, of the kind that this crate runs itself.
+    /// A static model with a SentencePiece tokenizer, of the family that this crate runs itself.
     pub(crate) fn with_unigram(charsmap: &str) -> Self {
         let model = Self::copy_of("static-f32");
         let mut vocab = vec![json!(["<unk>", 0.0]), json!(["\u{2581}server", -2.0])];
@@ -65,7 +65,7 @@ impl Model {
         fs::write(self.path(file), json.to_string()).unwrap();
     }
 
-    /// Loads it and embeds some texts. One by one: a text that is refused must not hide what becomes of the
+    /// Loads it and embeds some texts. One by one, so that a refused text does not hide the outcome of the
     /// others.
     pub(crate) fn try_it(&self) -> Result<(), Error> {
         let model = load(&ModelSource::Path(self.folder.path().to_owned()), &LoadOptions::default())?;
@@ -83,11 +83,11 @@ impl Model {
         first
     }
 
-    /// The refusal of its files, which must not take long nor much memory.
+    /// The refusal of its files, which must take neither long nor much memory.
     pub(crate) fn refusal(&self) -> Error {
         let (done, outcome) = channel();
         let place = self.folder.path().to_owned();
-        // A thread that hangs is left behind: nothing can end it, and the test has failed.
+        // A thread that hangs cannot be ended; the test has failed then.
         std::thread::spawn(move || {
             let loaded = load(&ModelSource::Path(place), &LoadOptions::default());
             drop(done.send(loaded.map(|_| ())));

@@ -1,5 +1,5 @@
-//! Model files made to harm: each is refused by name, or loads and works; none hangs, panics, or makes the
-//! process ask for more memory than its own size explains.
+//! Hostile model files: each is refused by name, or loads and works. None hangs, panics, or makes the process
+//! allocate more memory than its size justifies.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../offline/common.rs"]

@@ -1,4 +1,4 @@
-//! Thousands of small damages to the fixtures' files, by a seed.
+//! Thousands of random mutations of the fixtures' files, from a seed.
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -65,7 +65,7 @@ fn values(random: &mut Random) -> Value {
     }
 }
 
-/// The paths of all values but a vocabulary's, of which a few stand for all.
+/// The paths of all values, but only a few of a vocabulary's.
 fn places(value: &Value, path: &str, out: &mut Vec<String>) {
     out.push(path.to_owned());
     match value {
@@ -116,7 +116,7 @@ fn mutate_json(text: &[u8], random: &mut Random) -> Option<Vec<u8>> {
 
 fn mutate_bytes(bytes: &mut Vec<u8>, random: &mut Random) {
     for _ in 0..=random.below(3) {
-        // The beginning decides most: lengths and headers.
+        // The beginning matters most: lengths and headers.
         let at =
             if random.below(2) == 0 { random.below(bytes.len().min(64)) } else { random.below(bytes.len()) };
         match random.below(7) {
@@ -166,7 +166,7 @@ fn mutations_of(fixture: &str, model: Model, seed: u64, rounds: usize) {
     let (mut loaded, mut refused) = (0, 0);
     for round in 0..rounds {
         let mut random = Random(seed.wrapping_add(round as u64));
-        // The two large files are what most of the code reads.
+        // Most of the code reads the two large files.
         let (path, sound) =
             if random.below(3) > 0 { &files[1 + random.below(2)] } else { random.pick(&files) };
         let mut bytes = None;
@@ -203,7 +203,7 @@ fn mutations_of(fixture: &str, model: Model, seed: u64, rounds: usize) {
 
 const FILE: &str = "tokenizer.json";
 
-/// So many for each fixture; `REKALL_MUTATIONS` and `REKALL_SEED` for more and others.
+/// The number for each fixture; `REKALL_MUTATIONS` and `REKALL_SEED` change it and the seed.
 fn run(fixture: &str, model: Model) {
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)

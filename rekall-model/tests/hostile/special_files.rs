@@ -1,4 +1,4 @@
-//! What is no regular file under the name of a model file.
+//! Model files that are not regular files.
 #![cfg(unix)]
 
 use std::fs;
@@ -21,7 +21,7 @@ fn models() -> Vec<(&'static str, Vec<&'static str>)> {
                 "modules.json",
                 "1_Pooling/config.json",
                 "sentence_bert_config.json",
-                // It has none of these, and may have.
+                // Files that the fixture lacks and that a model can have.
                 "tokenizer_config.json",
                 "config_sentence_transformers.json",
             ],
@@ -64,7 +64,7 @@ fn a_huge_file_is_not_read() {
     for (name, files) in models() {
         for file in files {
             let model = Model::copy_of(name);
-            // Sparse: it takes no space.
+            // A sparse file takes no space.
             let most: u64 = match file {
                 "model.safetensors" => 16 << 30,
                 "tokenizer.json" => 64 << 20,
@@ -88,6 +88,6 @@ fn a_huge_file_is_not_read() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_regular_file_that_says_nothing_of_its_length() {
-    // Regular, of no length, and made by the system while it is read.
+    // A regular file of length 0 that the system generates while it is read.
     for_each_file(|path| symlink("/proc/self/status", path).unwrap(), &["expected"]);
 }

@@ -1,4 +1,4 @@
-//! Tokenizers that the `tokenizers` crate would panic on, loop in, or ask for the whole memory for.
+//! Tokenizers on which the `tokenizers` crate would panic, loop, or exhaust the memory.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -22,7 +22,7 @@ pub(crate) fn charsmap(units: &[u32], replacements: &[u8]) -> String {
     BASE64_STANDARD.encode(blob)
 }
 
-/// A trie in which 'a' is replaced by what stands at an offset.
+/// A trie in which 'a' is replaced by the text at an offset.
 pub(crate) fn leaf(value: u32) -> Vec<u32> {
     let mut units = vec![0_u32; 256];
     // The root's children begin at 0; the value of the leaf is at 97 ^ 1.
@@ -46,7 +46,7 @@ fn character_maps() {
         "/P///wAAAAA=".to_owned(),
         charsmap(&[0], b"a\0"),
         charsmap(&far, b"a\0"),
-        // A replacement behind the end, and one that begins inside a character.
+        // A replacement beyond the end, and one that begins inside a character.
         charsmap(&leaf(3), b"a\0"),
         charsmap(&leaf(1), "é\0".as_bytes()),
         charsmap(&leaf(0), b"\xff\0"),
@@ -57,7 +57,7 @@ fn character_maps() {
         with_normalizer(precompiled.clone()).is_refused(&words);
         with_normalizer(json!({"type": "Sequence", "normalizers": [precompiled]})).is_refused(&words);
         with_normalizer(json!({"precompiled_charsmap": map})).is_refused(&words);
-        // The same, where this crate's own tokenizer would take the file.
+        // The same in a file for this crate's own tokenizer.
         Model::with_unigram(map).is_refused(&words);
     }
     with_normalizer(json!({"type": "Precompiled"})).is_refused(&[FILE, "precompiled_charsmap"]);
@@ -65,7 +65,7 @@ fn character_maps() {
     // One character that becomes a million.
     let long = charsmap(&leaf(0), &[&[b'x'; 1_000_000][..], b"\0"].concat());
     Model::with_unigram(&long).is_refused(&[FILE, "1000000 times as long"]);
-    // One that is sound.
+    // A valid one.
     with_normalizer(json!({"type": "Precompiled", "precompiled_charsmap": charsmap(&leaf(0), b"b\0")}))
         .try_it()
         .unwrap();
@@ -110,11 +110,11 @@ fn models_of_the_crate() {
         folder.set(FILE, "/model", legacy);
         folder.is_refused(&[&[FILE], words].concat());
     };
-    // The second half is shorter than the prefix that it is to lose, or has another.
+    // The second half is shorter than the prefix that it should lose, or has another prefix.
     refused(bpe(json!([["a", "b"]]), json!("##")), &["merge", "##"]);
     refused(bpe(json!(["a b"]), json!("##")), &["merge", "##"]);
     refused(bpe(json!([["a", "b"]]), json!("x")), &["merge"]);
-    // What they become is longer than any token.
+    // The merged text is longer than any token.
     refused(bpe(json!([["<unk>", "ab"]]), json!(null)), &["merge"]);
     refused(bpe(json!([]), json!("x".repeat(1000))), &["continuing_subword_prefix"]);
     let mut random = bpe(json!([]), json!(null));
@@ -129,8 +129,8 @@ fn models_of_the_crate() {
 
 #[test]
 fn added_tokens_that_overlap() {
-    // Of "a    " the first token swallows all spaces, and the second, which is a space, would begin behind
-    // its own end.
+    // In "a    " the first token strips all spaces, and the second, which is a space, would begin after its
+    // own end.
     let token = |id: u32, content: &str, lstrip: bool, rstrip: bool| {
         json!({"id": id, "content": content, "single_word": false, "lstrip": lstrip, "rstrip": rstrip,
             "normalized": false, "special": false})

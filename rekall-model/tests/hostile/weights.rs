@@ -1,4 +1,4 @@
-//! Numbers that are none, and sizes that no file has.
+//! Weights that are not finite, and sizes that no file has.
 
 use std::fs;
 

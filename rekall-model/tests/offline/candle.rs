@@ -72,7 +72,7 @@ impl Variant {
                 (self.name(&name), dtype, view.shape().to_vec(), bytes)
             })
             .collect();
-        // Nobody's business: a buffer of old checkpoints, and a head that sentence models do not use.
+        // Ignored tensors: a buffer of old checkpoints, and a head that sentence models do not use.
         tensors.push((self.name("embeddings.position_ids"), Dtype::I64, vec![1, 2], vec![0; 16]));
         tensors.push((self.name("pooler.dense.bias"), Dtype::F32, vec![1], vec![0; 4]));
         let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
@@ -153,7 +153,7 @@ fn candle_agrees_on_all_minilm_l6_v2() {
     options.device = Device::CandleCpu;
     let candle = load(&source, &options).unwrap();
     let golden = Golden::read("all-MiniLM-L6-v2");
-    // candle is slow on a processor: a tenth of the texts will do.
+    // candle is slow on a processor, so a tenth of the texts is enough.
     let texts: Vec<&str> = golden.texts.iter().step_by(10).map(String::as_str).collect();
     let worst = difference(&*own, &*candle, &texts);
     assert!(worst <= WORST, "off by {worst:e}");
@@ -172,7 +172,7 @@ fn a_missing_tensor_is_named() {
     }
 }
 
-/// No machine has so many cards, whatever this was built with.
+/// No machine has this many cards, whatever this was built with.
 #[test]
 fn an_absent_device_is_refused() {
     for device in [Device::Cuda(4096), Device::Metal(4096)] {

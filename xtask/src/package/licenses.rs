@@ -1,5 +1,5 @@
-//! The licenses of everything that is compiled into the library: one file of them for the tree, and a list of
-//! those that may be in it at all.
+//! The licenses of everything that is compiled into the library: one file of them for the tree, and the list
+//! of those that are allowed in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,7 +12,7 @@ use super::spdx::License;
 use super::system::rustc;
 use crate::run::{cargo, root};
 
-/// What a package may be licensed under: terms that ask for no more than a notice.
+/// The allowed licenses: their terms require no more than a notice.
 const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
@@ -30,18 +30,18 @@ const ALLOWED: &[&str] = &[
     "Zlib",
 ];
 
-/// Packages that may be under one more license, and why that is no burden.
+/// Packages that may have one more license, and why that is acceptable.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[(
     "option-ext",
     "MPL-2.0",
     "asks for the source of its own few files only, which is unchanged and public at the address above",
 )];
 
-/// Standard texts, for packages that come without one.
+/// Standard texts, for packages without a license file.
 const STANDARD: &[(&str, &str)] =
     &[("MIT", include_str!("texts/MIT.txt")), ("Apache-2.0", include_str!("../../../LICENSE-APACHE"))];
 
-/// How the names of files begin that hold a license, and of those that only come with one.
+/// Prefixes of the names of license files, and of files that accompany one.
 const TEXTS: &[&str] = &["license", "licence", "copying", "unlicense"];
 const NOTICES: &[&str] = &["copyright", "notice", "third"];
 
@@ -61,10 +61,10 @@ pub(crate) struct Package {
     file: Option<PathBuf>,
 }
 
-/// The packages that are compiled into the library with these features, in order, ours left out. Macros are
-/// among them: what they write is compiled in.
+/// The packages that are compiled into the library with these features, in order, ours left out. They include
+/// macros, because the code that these generate is compiled in.
 ///
-/// `features` is what cargo is told, `triple` the system that is built for.
+/// `features` are arguments for cargo, `triple` is the target system.
 pub(crate) fn packages(features: &[String], triple: &str) -> Result<Vec<Package>, String> {
     let mut tree = cargo(&["tree", "--package", "rekall-ffi", "--edges", "normal", "--prefix", "none"]);
     let listed = read(tree.args(["--format", "{p}", "--target", triple]).args(features))?;
@@ -87,7 +87,7 @@ pub(crate) fn packages(features: &[String], triple: &str) -> Result<Vec<Package>
             .iter()
             .find(of_that_name)
             .ok_or(format!("cargo metadata does not know {name} {version}"))?;
-        // Ours comes from no source but the checkout.
+        // Our own packages have no source.
         if !package["source"].is_null() {
             found.push(Package::of(package)?);
         }
@@ -113,7 +113,7 @@ impl Package {
         })
     }
 
-    /// What stands in the way of handing the package on, if something does.
+    /// Why the package may not be redistributed, if it may not.
     fn objection(&self) -> Option<String> {
         let excepted = |license: &str| {
             EXCEPTIONS.iter().any(|(name, besides, _)| *name == self.name && *besides == license)
@@ -159,7 +159,7 @@ impl Package {
     }
 }
 
-/// What is compiled in and is no package: a line each, and a text or nothing.
+/// What is compiled in and is not a package: a line each, and a text or nothing.
 pub(crate) fn others(sqlite: bool) -> Result<Vec<(String, String)>, String> {
     let version = rustc(&["--version"])?;
     let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
@@ -168,7 +168,7 @@ pub(crate) fn others(sqlite: bool) -> Result<Vec<(String, String)>, String> {
             "Rust's standard library ({}): MIT OR Apache-2.0; https://github.com/rust-lang/rust",
             version.trim()
         ),
-        // Names what the library itself is made of, where the release brings it.
+        // The standard library's own list of its parts, if the release contains it.
         fs::read_to_string(sysroot.join("share/doc/rust/COPYRIGHT-library.html")).unwrap_or_default(),
     )];
     if sqlite {
@@ -179,16 +179,16 @@ pub(crate) fn others(sqlite: bool) -> Result<Vec<(String, String)>, String> {
     Ok(others)
 }
 
-/// Says which packages may not be in the library.
+/// Reports the packages that are not allowed in the library.
 pub(crate) fn check(packages: &[Package]) -> Result<(), String> {
     let objections: Vec<String> = packages.iter().filter_map(Package::objection).collect();
     if objections.is_empty() { Ok(()) } else { Err(objections.join("; ")) }
 }
 
-/// The file for the tree. `others` are what is compiled in and no package: a line, and a text or nothing.
+/// The file for the tree. `others` are the parts that are not packages: a line each, and a text or nothing.
 pub(crate) fn notice(packages: &[Package], others: &[(String, String)]) -> Result<String, String> {
     let mut list = String::new();
-    // Most texts are one another's copy but for line breaks.
+    // Most texts are identical except for line breaks.
     let mut texts: BTreeMap<String, (String, Vec<String>)> = BTreeMap::new();
     for (line, text) in others {
         list.push_str(&format!("  {line}\n"));
@@ -213,7 +213,7 @@ pub(crate) fn notice(packages: &[Package], others: &[(String, String)]) -> Resul
          for French and English, are in the files beside this one.\n\n{list}",
         env!("CARGO_PKG_VERSION")
     );
-    // By first user: as the list.
+    // In the order of the first package that uses each.
     let mut texts: Vec<(String, Vec<String>)> = texts.into_values().collect();
     texts.sort_by(|(_, one), (_, other)| one.cmp(other));
     for (text, users) in texts {
@@ -222,7 +222,7 @@ pub(crate) fn notice(packages: &[Package], others: &[(String, String)]) -> Resul
     Ok(whole)
 }
 
-/// Files in a package's folder, and some way below, whose names say that they are notices.
+/// Files in a package's folder, and in folders below it, whose names mark them as notices.
 fn notices(folder: &Path, depth: u32, found: &mut BTreeSet<PathBuf>) -> Result<(), String> {
     let failed = |error| format!("{}: {error}", folder.display());
     for file in fs::read_dir(folder).map_err(failed)? {
@@ -245,7 +245,7 @@ fn begins(file: &Path, starts: &[&str]) -> bool {
     starts.iter().any(|start| name.starts_with(start))
 }
 
-/// Without blanks at line ends, and with one sort of line breaks.
+/// Without spaces at line ends, and with one kind of line break.
 fn tidy(text: &str) -> String {
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().map(str::trim_end).collect();
     lines.join("\n").trim_matches('\n').to_owned()
@@ -287,7 +287,7 @@ mod tests {
             message.contains("example 1.0.0: `GPL-3.0` is not allowed; example 1.0.0: license ``"),
             "{message}"
         );
-        // An exception is one package's, not everybody's.
+        // An exception holds for one package only.
         assert!(check(&[package("MPL-2.0")]).is_err());
     }
 

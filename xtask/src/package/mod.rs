@@ -1,5 +1,5 @@
 //! `cargo xtask package`: what a C or C++ program needs, in a tree that can be copied to /usr/local or into a
-//! package. How to call it is said by [`options::USAGE`].
+//! package. [`options::USAGE`] lists its arguments.
 
 pub(crate) mod libraries;
 pub(crate) mod licenses;
@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 use crate::run::{Outcome, cargo, root, step, target};
 use options::{Built, Layout, Options};
 
-/// What Rust's standard library needs besides the C library; a test links a program with just these. The
-/// unwinder is not among them: every compiler adds its own, which is another one for a fully static program.
+/// What Rust's standard library needs besides the C library; a test links a program with only these. The
+/// unwinder is not among them, because every compiler adds its own, and another one for a fully static
+/// program.
 const SYSTEM: &str = "-lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(crate) fn package(arguments: &[String]) -> Outcome {
@@ -24,7 +25,7 @@ pub(crate) fn package(arguments: &[String]) -> Outcome {
     let archive = build(&options)?;
     let prefix = options.place();
     let made = install(&archive, &prefix, &options.built, &options.layout, options.symbols())?;
-    // Said once all is there: a packager may want to look at it.
+    // Reported once the tree is complete, because a packager may want to inspect it.
     let mut named = Vec::new();
     for file in [&made.fixed, &made.shared].into_iter().chain(&made.symbols) {
         let size = fs::metadata(file).map_err(|error| format!("{}: {error}", file.display()))?.len();
@@ -38,8 +39,8 @@ pub(crate) fn package(arguments: &[String]) -> Outcome {
         return Ok(());
     }
     Err(format!(
-        "paths of this machine are in the libraries, {}: the compiler was not told to leave them out. Flags of a \
-         target's section in cargo's configuration keep ours out: put them into RUSTFLAGS",
+        "paths of this machine are in the libraries, {}: the compiler did not remap them. Flags in a \
+         target's section of cargo's configuration override ours: put them into RUSTFLAGS",
         named.join(", ")
     ))
 }
@@ -59,7 +60,7 @@ fn build(options: &Options) -> Result<PathBuf, String> {
     paths::rename(&mut command, &built.system.triple, &|name| env::var(name).ok())?;
     step("static library", &mut command)?;
     let folder = if options.is_cross { target().join(&built.system.triple) } else { target() };
-    // Where cargo puts its own profiles.
+    // The folders of cargo's built-in profiles.
     let folder = folder.join(match profile.as_str() {
         "dev" | "test" => "debug",
         "bench" => "release",
@@ -164,7 +165,7 @@ fn write(path: &Path, text: &str) -> Outcome {
     allow(path, 0o644)
 }
 
-/// What may be done with a file, whoever built it with whatever mask.
+/// Sets a file's mode, whatever the builder's umask is.
 pub(crate) fn allow(path: &Path, mode: u32) -> Outcome {
     #[cfg(unix)]
     {

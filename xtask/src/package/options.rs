@@ -1,11 +1,11 @@
-//! What the chore is told.
+//! The command's arguments.
 
 use std::env;
 use std::path::{Component, Path, PathBuf};
 
 use super::system::System;
 
-/// How to call it.
+/// The arguments that it takes.
 pub(crate) const USAGE: &str = "--prefix DIR, --libdir DIR, --target TRIPLE, --profile NAME, --debug-symbols, \
                                 --no-strip, --no-default-features, --features LIST";
 
@@ -18,16 +18,16 @@ pub(crate) struct Options {
     pub(crate) debug_symbols: bool,
     pub(crate) strip: bool,
     pub(crate) built: Built,
-    /// Whether the build is told the triple, though it is this machine's.
+    /// Whether cargo gets the triple as an argument, even if it is this machine's.
     pub(crate) is_cross: bool,
 }
 
-/// What is compiled into the library, and the tree has to know.
+/// What is compiled into the library, as far as the tree depends on it.
 pub(crate) struct Built {
     pub(crate) system: System,
     pub(crate) sqlite: bool,
     pub(crate) model: bool,
-    /// The features, as cargo is told.
+    /// The features, as arguments for cargo.
     pub(crate) features: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ impl Layout {
         Ok(Self { libdir: below.to_owned() })
     }
 
-    /// The way from a folder so many levels below the libraries' to the prefix.
+    /// The relative path to the prefix from a folder `below` levels below the libraries'.
     pub(crate) fn up(&self, below: usize) -> String {
         vec![".."; self.libdir.components().count() + below].join("/")
     }
@@ -64,7 +64,7 @@ impl Options {
         let (mut features, mut named, mut with_defaults) = (Vec::new(), Vec::new(), true);
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
-            // Both ways of writing a value.
+            // Values can be written in two ways: `--name value` and `--name=value`.
             let (name, written) = match argument.split_once('=') {
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (argument.as_str(), None),
@@ -96,7 +96,7 @@ impl Options {
                 _ => return Err(format!("unknown argument {name}; there are {USAGE}")),
             }
         }
-        // In whatever order the arguments came.
+        // Evaluated after all arguments, whose order does not matter.
         let has = |feature: &str| with_defaults || named.iter().any(|name| name == feature);
         let built = Built {
             sqlite: has("bundled-sqlite"),
@@ -108,7 +108,7 @@ impl Options {
         Ok(Self { layout, prefix, profile, debug_symbols, strip, built, is_cross: target.is_some() })
     }
 
-    /// Where the tree is put meanwhile: below `DESTDIR`, when that is set, as every packager's tool expects.
+    /// The folder that the tree is installed into: below `DESTDIR` if that is set, as packaging tools expect.
     pub(crate) fn place(&self) -> PathBuf {
         match env::var_os("DESTDIR").filter(|folder| !folder.is_empty()) {
             Some(folder) => {

@@ -1,5 +1,5 @@
-//! Keeps the paths of the machine that builds out of the libraries: they say who built and where, and the
-//! same sources give other bytes elsewhere.
+//! Keeps the paths of the building machine out of the libraries: they would reveal who built them and where,
+//! and make builds on other machines differ.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -10,8 +10,8 @@ use std::process::Command;
 use super::system::rustc;
 use crate::run::{root, target};
 
-/// Folders of this machine, each with the name that it gets in what is built; the more special behind the
-/// more general, as compilers take the last that fits.
+/// Folders of this machine, each with its replacement in the libraries. The more specific ones come last,
+/// because compilers use the last one that matches.
 pub(crate) fn renamed() -> Result<Vec<(PathBuf, String)>, String> {
     let sysroot = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
     let version = rustc(&["-vV"])?;
@@ -23,11 +23,11 @@ pub(crate) fn renamed() -> Result<Vec<(PathBuf, String)>, String> {
     if let Some(cargo) = cargo_home() {
         folders.push((cargo, "/cargo".to_owned()));
     }
-    // What Rust's own releases say of the standard library.
+    // The path that Rust's own releases use for the standard library.
     folders.push((sysroot.join("lib/rustlib/src/rust"), format!("/rustc/{commit}")));
     folders.push((root(), "/rekall".to_owned()));
     folders.push((target(), "/rekall/target".to_owned()));
-    // A path may be seen as it is written and as it is.
+    // A path can appear as it is written, and with its links resolved.
     let real: Vec<(PathBuf, String)> =
         folders.iter().filter_map(|(path, name)| Some((path.canonicalize().ok()?, name.clone()))).collect();
     folders.extend(real);
@@ -45,7 +45,7 @@ fn cargo_home() -> Option<PathBuf> {
     env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home().map(|home| home.join(".cargo")))
 }
 
-/// Tells a build to use the other names, besides what the environment tells it already.
+/// Adds the replacements to a build's flags, besides those of the environment.
 pub(crate) fn rename(
     build: &mut Command,
     triple: &str,
@@ -60,24 +60,24 @@ pub(crate) fn rename(
         _ => None,
     };
     match given {
-        // The environment goes before cargo's configuration: with it, ours.
+        // The environment takes precedence over cargo's configuration, so our flags are added there.
         Some(flags) => {
             let all: Vec<String> = flags.into_iter().filter(|flag| !flag.is_empty()).chain(rust).collect();
             build.env("CARGO_ENCODED_RUSTFLAGS", all.join("\u{1f}"));
         }
-        // Without it, cargo joins these with what its configuration says.
+        // Otherwise cargo joins these with those of its configuration.
         None => {
             let quoted: Vec<String> = rust.iter().map(|flag| format!("{flag:?}")).collect();
             build.arg("--config").arg(format!("build.rustflags=[{}]", quoted.join(",")));
         }
     }
-    // These are split at blanks.
+    // These are split at spaces.
     let c = folders.iter().map(|(path, name)| (path.display().to_string(), name));
     let c: Vec<String> = c
         .filter(|(path, _)| !path.contains(char::is_whitespace))
         .map(|(path, name)| format!("-ffile-prefix-map={path}={name}"))
         .collect();
-    // The first that is set is the one that counts.
+    // The first one that is set is used.
     let underscored = triple.replace('-', "_");
     let variables = [
         format!("CFLAGS_{triple}"),
@@ -91,7 +91,7 @@ pub(crate) fn rename(
     Ok(())
 }
 
-/// The folders of this machine that a file names, each with one place where it does.
+/// The folders of this machine that a file contains, each with one position.
 pub(crate) fn named(file: &Path) -> Result<Vec<String>, String> {
     let bytes = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let mut found = Vec::new();
@@ -131,7 +131,7 @@ mod tests {
         assert!(folders.iter().any(|(folder, name)| *folder == root() && name == "/rekall"));
     }
 
-    /// A variable that the build is given.
+    /// A variable of the build's environment.
     fn given(build: &Command, name: &str) -> Option<String> {
         let mut all = build.get_envs();
         all.find_map(|(key, value)| (key == name).then(|| value.unwrap().to_str().unwrap().to_owned()))

@@ -1,6 +1,7 @@
-//! Whether a license that a package names is one that rekall's users can live with.
+//! Whether the license that a package names is acceptable for rekall's users.
 
-/// A license expression, as far as it matters here. `/`, which old manifests have for `OR`, is taken, too.
+/// An SPDX license expression, as far as it is needed here. `/`, which old manifests use for `OR`, is
+/// accepted, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum License {
     /// One license, with its exception.
@@ -20,7 +21,7 @@ impl License {
         }
     }
 
-    /// Whether its terms can be met by licenses that are allowed alone.
+    /// Whether allowed licenses alone satisfy it.
     pub(crate) fn is_met(&self, allowed: &dyn Fn(&str) -> bool) -> bool {
         match self {
             Self::One(name) => allowed(name),
@@ -38,7 +39,7 @@ impl License {
     }
 }
 
-/// What is left to read, the next word last.
+/// The words still to read, the next one last.
 struct Words<'t> {
     text: &'t str,
     words: Vec<&'t str>,
@@ -106,7 +107,7 @@ mod tests {
         {
             assert!(!met(text), "{text}");
         }
-        // AND binds closer.
+        // AND binds more tightly.
         assert!(met("MIT OR ISC AND GPL-3.0") && !met("GPL-3.0 AND ISC OR GPL-2.0"));
     }
 

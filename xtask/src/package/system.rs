@@ -1,24 +1,24 @@
-//! The system that is built for, and the tools for it.
+//! The target system, and the tools for it.
 
 use std::env;
 use std::path::Path;
 use std::process::Command;
 
-/// A system, by the name that Rust has for it.
+/// A system, by its Rust target triple.
 #[derive(Debug, Clone)]
 pub(crate) struct System {
     pub(crate) triple: String,
-    /// What the names of its tools begin with where it is not this machine's: `aarch64-linux-gnu-`.
+    /// The prefix of its tools' names if it is not this machine's, such as `aarch64-linux-gnu-`.
     prefix: String,
     pub(crate) pointer_bytes: usize,
 }
 
 impl System {
-    /// This machine's, or the one that is named.
+    /// This machine's system, or the one that is named.
     ///
     /// # Errors
-    /// A system that Rust does not know, or for which this machine lacks Rust's standard library or a C
-    /// compiler; and one whose libraries are no ELF files.
+    /// If Rust does not know the system, if this machine lacks Rust's standard library or a C compiler for
+    /// it, or if its libraries are not ELF files.
     pub(crate) fn find(triple: Option<&str>) -> Result<Self, String> {
         let host = host()?;
         let triple = triple.unwrap_or(&host);
@@ -51,7 +51,7 @@ impl System {
     }
 
     pub(crate) fn compiler(&self) -> Command {
-        // The build of the C sources asks for this variable, too.
+        // The build of the C sources reads this variable, too.
         let own = env::var(format!("CC_{}", self.triple.replace('-', "_")));
         match own {
             Ok(own) => command(&own),
@@ -59,16 +59,16 @@ impl System {
         }
     }
 
-    /// A tool that the environment may name.
+    /// A tool, or its replacement from the environment.
     pub(crate) fn tool(&self, variable: &str, usual: &str) -> Command {
         command(&env::var(variable).unwrap_or_else(|_| format!("{}{usual}", self.prefix)))
     }
 }
 
-/// A program and what it is always told: `ccache gcc`, `gcc -m64`.
+/// A program and its fixed arguments: `ccache gcc`, `gcc -m64`.
 fn command(line: &str) -> Command {
     let mut words = line.split_whitespace();
-    // A path with a blank in it.
+    // A path with a space in it.
     if Path::new(line).exists() {
         return Command::new(line);
     }
@@ -77,7 +77,7 @@ fn command(line: &str) -> Command {
     command
 }
 
-/// What the GNU tools call a system: as Rust, but without the vendor, and with less in the processor's name.
+/// The GNU tools' name of a system: Rust's, without the vendor and with a shorter processor name.
 fn gnu(triple: &str) -> String {
     let parts: Vec<&str> = triple.split('-').filter(|part| *part != "unknown").collect();
     let processor = match parts.first().copied().unwrap_or_default() {
@@ -98,7 +98,7 @@ fn host() -> Result<String, String> {
         .ok_or("rustc: no host".to_owned())
 }
 
-/// What the compiler says when asked.
+/// The output of the compiler.
 pub(crate) fn rustc(arguments: &[&str]) -> Result<String, String> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).args(arguments).output().map_err(|error| format!("rustc: {error}"))?;
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(System::find(None).unwrap().triple, host().unwrap());
         assert!(System::find(Some("vax-dec-vms")).unwrap_err().contains("Rust knows no system vax-dec-vms"));
         assert!(System::find(Some("x86_64-pc-windows-msvc")).unwrap_err().contains("ELF"));
-        // Nobody has its standard library: there is none.
+        // There is no standard library for it.
         let message = System::find(Some("mips-unknown-linux-gnu")).unwrap_err();
         assert!(message.contains("standard library") && message.contains("rustup target add"), "{message}");
     }

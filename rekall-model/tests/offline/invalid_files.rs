@@ -172,7 +172,7 @@ mod transformer {
 
     const MODEL: &str = "bert-tiny-mean";
 
-    /// What loading says after `from` became `to` in a file.
+    /// The error of loading after `from` was replaced by `to` in a file.
     fn edited(file: &str, from: &str, to: &str) -> Error {
         let folder = copy_of(MODEL);
         let path = folder.path().join(file);
@@ -244,7 +244,7 @@ mod transformer {
     fn a_tokenizer_of_a_smaller_model() {
         let error = edited("config.json", "\"vocab_size\": 96", "\"vocab_size\": 353");
         assert_says(&error, ErrorKind::InvalidModel, &["tokenizer.json", "about the 353", "got 96 tokens"]);
-        // A table with a little room is nothing to complain of: here the table itself is what does not fit.
+        // A table with a few spare rows is accepted; here the table itself does not fit.
         let error = edited("config.json", "\"vocab_size\": 96", "\"vocab_size\": 352");
         assert_says(&error, ErrorKind::InvalidModel, &["model.safetensors", "[352, 48]"]);
     }

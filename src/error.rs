@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 /// What went wrong. The message says what was expected and what was got; [`kind`](Self::kind) is for code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -155,7 +157,8 @@ fn short(fingerprint: &str) -> String {
 }
 
 /// A small, stable classification of [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The caller's value is empty, too long, out of range or malformed.

@@ -4,13 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::EntryId;
+use crate::serialize::milliseconds;
 
 /// Something a host may want to show or log.
 ///
 /// Events come on the thread that does the work, also several at once from several threads. A callback must
 /// be quick and must not call back into the same [`Rekall`](crate::Rekall).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
     /// A model is being loaded; searches by meaning wait for it.
@@ -23,6 +27,7 @@ pub enum Event {
         /// Which one.
         model: String,
         /// How long it took.
+        #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
         elapsed: Duration,
         /// Heap it holds, in bytes.
         bytes: usize,
@@ -46,6 +51,7 @@ pub enum Event {
         /// Vectors in it.
         rows: usize,
         /// How long it took.
+        #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
         elapsed: Duration,
     },
     /// Vectors in the file that no search can use; `check` names them.

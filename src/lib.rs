@@ -52,6 +52,7 @@ mod read;
 mod recall;
 mod rekall;
 mod retry;
+mod serialize;
 mod settings;
 mod stats;
 pub mod upkeep;

@@ -4,11 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use rekall_model::ManagerOptions;
+use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 
 /// Which vector index searches use.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum VectorBackend {
     /// What was measured to be best for the file's size.

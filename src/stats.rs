@@ -2,11 +2,12 @@
 
 use rekall_cache::CacheStats;
 use rekall_core::StoreStats;
+use serde::Serialize;
 
 use crate::{Error, Rekall};
 
 /// Figures about an open memory, part by part.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// What the file holds.
@@ -28,7 +29,7 @@ pub struct Stats {
 
 /// Bytes of memory that an open memory takes now, part by part. Each part counts its own heap, without what the
 /// allocator adds. Not told apart from the rest of the process: SQLite's page caches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct MemoryStats {
     /// The vector index; 0 before the first search.

@@ -86,7 +86,7 @@ impl World {
     fn titles(&self, arguments: &[&str]) -> Vec<String> {
         let found = self.json(&[&["search"], arguments].concat());
         let hits = found["hits"].as_array().unwrap();
-        hits.iter().map(|hit| hit["title"].as_str().unwrap().to_owned()).collect()
+        hits.iter().map(|hit| hit["entry"]["title"].as_str().unwrap().to_owned()).collect()
     }
 }
 
@@ -114,7 +114,7 @@ fn quickstart_on_one_file_twice_remembers_once() {
     let file = file.to_str().unwrap();
     assert!(world.json(&["--db", file, "quickstart"])["times"]["remember_ms"].is_number());
     assert!(world.json(&["--db", file, "quickstart"])["times"]["remember_ms"].is_null());
-    assert_eq!(count(&world.json(&["--db", file, "stats"]), "entries"), 292);
+    assert_eq!(count(&world.json(&["--db", file, "stats"])["store"], "entries"), 292);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_note_goes_in_is_found_changed_and_forgotten() {
 
     let found = world.json(&["search", "browser", "blocks", "my", "API", "call", "--limit", "1"]);
     let hit = &found["hits"][0];
-    assert_eq!(hit["id"], *id);
+    assert_eq!(hit["entry"]["id"], *id);
     assert!(hit["similarity"].as_f64().unwrap() > 0.0 && hit["score"].is_number());
     assert!(hit["explain"]["semantic"]["rank"].is_u64() && hit["chunk"]["role"].is_string(), "{hit}");
     assert!(found["elapsed_ms"].is_number() && found["degraded"].as_array().unwrap().is_empty());
@@ -161,7 +161,7 @@ fn a_note_goes_in_is_found_changed_and_forgotten() {
 
     world.json(&["forget", &id]);
     assert_eq!(world.error(&["show", &id]).0, "not_found");
-    assert_eq!(count(&world.json(&["stats"]), "entries"), 2);
+    assert_eq!(count(&world.json(&["stats"])["store"], "entries"), 2);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn similar_notes_are_found_by_id() {
     world.add(&["A power cut damaged the database"]);
     world.add(&["Recette de la tarte aux pommes"]);
     let found = world.json(&["similar", &id, "--threshold=0.3"]);
-    assert_eq!(found["hits"][0]["title"], "A power cut damaged the database");
+    assert_eq!(found["hits"][0]["entry"]["title"], "A power cut damaged the database");
     assert_eq!(found["hits"].as_array().unwrap().len(), 1);
 }
 
@@ -219,15 +219,15 @@ fn a_second_index_run_takes_up_only_changes() {
     );
     assert_eq!(world.titles(&["installer", "--mode=text", "--project=docs"]), ["Guide > Install"]);
     let found = world.json(&["search", "main", "--mode=text", "--limit=1"]);
-    let source = world.json(&["show", found["hits"][0]["id"].as_str().unwrap()]);
+    let source = world.json(&["show", found["hits"][0]["entry"]["id"].as_str().unwrap()]);
     assert_eq!(source["title"], "src/main.rs");
     assert!(source["metadata"]["source"]["path"].as_str().unwrap().ends_with("main.rs"));
 
-    let log_rows = count(&world.json(&["stats"]), "log_rows");
+    let log_rows = count(&world.json(&["stats"])["store"], "log_rows");
     let second = world.json(&["index", "docs"]);
     let counts = ["added", "updated", "unchanged", "removed"].map(|name| count(&second, name));
     assert_eq!(counts, [0, 0, 5, 0], "{second}");
-    assert_eq!(count(&world.json(&["stats"]), "log_rows"), log_rows, "nothing is written");
+    assert_eq!(count(&world.json(&["stats"])["store"], "log_rows"), log_rows, "nothing is written");
 
     world.write("docs/guide.md", "# Guide\n\n## Install\nRun the new installer.\n\n## Use\nOpen the file.\n");
     fs::remove_file(world.path("docs/notes.txt")).unwrap();
@@ -235,7 +235,7 @@ fn a_second_index_run_takes_up_only_changes() {
     let third = world.json(&["index", "docs"]);
     let counts = ["added", "updated", "unchanged", "removed"].map(|name| count(&third, name));
     assert_eq!(counts, [1, 1, 2, 2], "{third}");
-    assert_eq!(count(&world.json(&["stats"]), "entries"), 4);
+    assert_eq!(count(&world.json(&["stats"])["store"], "entries"), 4);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn markdown_is_cut_at_its_headings() {
     ];
     assert_eq!(titles, expected);
     let found = world.json(&["search", "no heading", "--mode=text", "--limit=1"]);
-    let shown = world.json(&["show", found["hits"][0]["id"].as_str().unwrap()]);
+    let shown = world.json(&["show", found["hits"][0]["entry"]["id"].as_str().unwrap()]);
     assert_eq!(shown["content"], "One.\n\n```sh\n# no heading\n```");
 }
 
@@ -315,7 +315,7 @@ fn a_database_is_checked_copied_and_embedded_anew() {
     assert_eq!(world.json(&["check"])["clean"], true);
     world.json(&["repair"]);
     world.json(&["backup", "backup.db"]);
-    assert_eq!(count(&world.json(&["--db=backup.db", "stats"]), "entries"), 1);
+    assert_eq!(count(&world.json(&["--db=backup.db", "stats"])["store"], "entries"), 1);
     assert_eq!(world.error(&["backup", "backup.db"]).2, 1, "an existing file is not overwritten");
     assert_eq!(world.error(&["reembed"]).0, "usage");
     let again = world.json(&["--model=bundled", "reembed"]);

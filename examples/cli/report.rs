@@ -1,8 +1,11 @@
 //! The result of a command, for people and for programs.
 
-use rekall::{Entry, Hit, Recalled};
-use serde_json::{Map, Value, json};
+use rekall::Entry;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::time::Duration;
+
+use crate::failure::Failure;
 
 /// What a command found out or did.
 pub(crate) struct Report {
@@ -21,6 +24,13 @@ impl Report {
         Self { json, text: text.into(), notes: Vec::new(), damage: false }
     }
 
+    /// A report that programs get as the library writes it.
+    pub(crate) fn of(result: &impl Serialize, text: impl Into<String>) -> Result<Self, Failure> {
+        let json = serde_json::to_value(result)
+            .map_err(|error| Failure::Invalid { what: "result", problem: error.to_string() })?;
+        Ok(Self::new(json, text))
+    }
+
     /// Marks the report as one of damage.
     pub(crate) fn of_damage(mut self) -> Self {
         self.damage = true;
@@ -32,27 +42,6 @@ impl Report {
         self.notes.extend(notes);
         self
     }
-}
-
-/// A search: `{"hits", "degraded", "elapsed_ms"}`.
-pub(crate) fn recalled(found: &Recalled) -> Value {
-    json!({
-        "hits": found.hits.iter().map(hit).collect::<Vec<_>>(),
-        "degraded": found.degraded.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "elapsed_ms": ms(found.elapsed),
-    })
-}
-
-/// A hit: `{"id", "title", "similarity", "score", "chunk", "explain"}`.
-pub(crate) fn hit(hit: &Hit) -> Value {
-    json!({
-        "id": hit.entry.id,
-        "title": hit.entry.title,
-        "similarity": hit.similarity.map(number),
-        "score": hit.score,
-        "chunk": hit.chunk,
-        "explain": hit.explain,
-    })
 }
 
 /// An entry as a JSON object, to which more can be added.
@@ -68,9 +57,4 @@ pub(crate) fn entry(entry: &Entry) -> Map<String, Value> {
 /// Milliseconds with three decimals.
 pub(crate) fn ms(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
-}
-
-/// An `f32` with the digits it has, not those that widening to `f64` would add.
-fn number(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or_else(|_| value.into())
 }

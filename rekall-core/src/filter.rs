@@ -66,6 +66,12 @@ impl Default for Filter {
     }
 }
 
+impl From<&Self> for Filter {
+    fn from(filter: &Self) -> Self {
+        filter.clone()
+    }
+}
+
 impl Filter {
     /// Active entries, all of them.
     #[must_use]

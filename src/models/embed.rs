@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 
 use rekall_model::{Embedder, Embeddings};
+use serde::{Deserialize, Serialize};
 
 use crate::long_call::Watch;
 use crate::{Error, LongCall, Rekall};
 
 /// What a text is embedded for: some models treat the two differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// To search with.
     Query,

@@ -40,7 +40,7 @@ pub struct ChangedEntry {
 }
 
 /// What [`Rekall::changes_since`] tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChangedEntries {
     /// The moment that this is true of: where to ask from the next time.

@@ -1,5 +1,7 @@
 //! Tags, projects, kinds, and how many entries have each.
 
+use std::borrow::Borrow;
+
 use rekall_core::{Facet, FacetCount};
 
 use crate::recall::check_limit;
@@ -19,7 +21,7 @@ impl Rekall {
     /// rekall.remember(NewEntry::new("two").tags(["ci"]).project("app"))?;
     /// let tags = rekall.facets(Facet::Tag, &Filter::new(), 10)?;
     /// assert_eq!((tags[0].name.as_str(), tags[0].entries), ("ci", 2));
-    /// let of_app = rekall.facets(Facet::Tag, &Filter::new().project("app"), 10)?;
+    /// let of_app = rekall.facets(Facet::Tag, Filter::new().project("app"), 10)?;
     /// assert_eq!(of_app.len(), 1);
     /// # Ok(())
     /// # }
@@ -27,8 +29,13 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::InvalidLimit`]; [`Error::Core`].
-    pub fn facets(&self, facet: Facet, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>, Error> {
+    pub fn facets(
+        &self,
+        facet: Facet,
+        filter: impl Borrow<Filter>,
+        limit: usize,
+    ) -> Result<Vec<FacetCount>, Error> {
         check_limit(limit)?;
-        Ok(self.store.read()?.facets(facet, filter, limit)?)
+        Ok(self.store.read()?.facets(facet, filter.borrow(), limit)?)
     }
 }

@@ -1,5 +1,7 @@
 //! Going through entries without a search.
 
+use std::borrow::Borrow;
+
 use crate::recall::check_limit;
 use crate::{Entry, EntryId, Error, Filter, Rekall};
 
@@ -31,16 +33,21 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::InvalidLimit`]; [`Error::Core`].
-    pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {
+    pub fn list(
+        &self,
+        filter: impl Borrow<Filter>,
+        after: Option<EntryId>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, Error> {
         check_limit(limit)?;
-        Ok(self.store.read()?.list(filter, after, limit)?)
+        Ok(self.store.read()?.list(filter.borrow(), after, limit)?)
     }
 
     /// Number of entries that pass the filter. Some milliseconds for 100,000 entries.
     ///
     /// # Errors
     /// [`Error::Core`].
-    pub fn count(&self, filter: &Filter) -> Result<u64, Error> {
-        Ok(self.store.read()?.count(filter)?)
+    pub fn count(&self, filter: impl Borrow<Filter>) -> Result<u64, Error> {
+        Ok(self.store.read()?.count(filter.borrow())?)
     }
 }

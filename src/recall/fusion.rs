@@ -1,7 +1,10 @@
 //! Fusing what two retrievers say of an entry into one score.
 
+use serde::{Deserialize, Serialize};
+
 /// How a hybrid search fuses what its two retrievers say. Either way a better rank by one of them never lowers an entry's place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Fusion {
     /// By score: the similarity, plus the BM25 score relative to the search's best. The default: it was at

@@ -6,10 +6,11 @@ use std::time::Duration;
 use rekall_core::Role;
 use serde::Serialize;
 
+use crate::serialize::{milliseconds, role_name};
 use crate::{Entry, EntryId};
 
 /// One entry found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Hit {
     /// The entry.
@@ -23,6 +24,7 @@ pub struct Hit {
     /// The piece of text whose vector was nearest.
     pub chunk: Option<HitChunk>,
     /// A piece of the text around the words found, where asked for and found.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<String>,
     /// Rank and score by each retriever of the search.
     pub explain: Explain,
@@ -64,7 +66,30 @@ pub struct RetrievalScore {
 }
 
 /// The hits of a search, best first; equal ones by id.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// ```
+/// # use rekall::{Mode, NewEntry, Rekall};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+/// rekall.remember(NewEntry::new("Disk full on the build machine"))?;
+/// let found = rekall.recall("disk").mode(Mode::Text).run()?;
+/// // A slice of hits, and something to iterate over.
+/// assert_eq!(found.len(), 1);
+/// for hit in &found {
+///     println!("{:.2} {}", hit.score, hit.entry.title);
+/// }
+/// for why in &found.degraded {
+///     eprintln!("not complete: {why}");
+/// }
+/// // What an HTTP handler or a program of another language gets.
+/// let json = serde_json::to_value(&found)?;
+/// assert_eq!(json["hits"][0]["entry"]["title"], "Disk full on the build machine");
+/// assert!(json["elapsed_ms"].is_number());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Recalled {
     /// The hits.
@@ -72,11 +97,13 @@ pub struct Recalled {
     /// What kept the search from being complete; empty: nothing.
     pub degraded: Vec<Degraded>,
     /// How long it took, loading of model and index included.
+    #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
 }
 
-/// Why a search is less than it could be.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a search is less than it could be. In JSON an object whose `kind` is the variant's name in snake case.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Degraded {
     /// The query could not be embedded: only words were searched.
@@ -158,9 +185,4 @@ impl<'a> IntoIterator for &'a Recalled {
     fn into_iter(self) -> Self::IntoIter {
         self.hits.iter()
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
-fn role_name<S: serde::Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(role.name())
 }

@@ -3,12 +3,14 @@
 use rekall_core::Filter;
 use rekall_index::Roles;
 use rekall_model::KeepAlive;
+use serde::{Deserialize, Serialize};
 
 use super::fusion::{Fusion, MAX_WEIGHT, Weights};
 use crate::{CancelToken, Error};
 
 /// What a search goes by.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
     /// Meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so in

@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use rekall_core::{EntryText, Role};
+use serde::Serialize;
 
 use super::hit::{Hit, HitChunk};
 use crate::Entry;
 
 /// The piece of an entry's text whose vector was nearest, in bytes of UTF-8; made by [`Hit::passage`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Passage {
     /// The whole text that the role embeds, see [`EntryText::role`].

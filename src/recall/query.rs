@@ -1,5 +1,7 @@
 //! The search builder.
 
+use std::borrow::Cow;
+
 use rekall_core::{Filter, Role};
 use rekall_index::Roles;
 use rekall_model::KeepAlive;
@@ -13,30 +15,53 @@ use crate::{CancelToken, Error, Rekall};
 /// The longest text of a query (1 MiB): a whole document, far beyond what a model reads of it.
 const MAX_QUERY_BYTES: usize = 1 << 20;
 
-/// What is searched for: a text, a vector, or both.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What is searched for: a text, a vector, or both. Made from either; texts and vectors are borrowed or owned.
+///
+/// ```
+/// # use rekall::{Query, Rekall};
+/// # fn main() -> Result<(), rekall::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+/// # rekall.remember_with_vector(rekall::NewEntry::new("disk full"), &[0.6, 0.8])?;
+/// let text = Query::from("disk full");
+/// let vector = Query::from(vec![0.6, 0.8]);
+/// let both = Query::with_vector("disk full", &[0.6, 0.8]);
+/// let found = rekall.recall_batch([text, vector, both]).run()?;
+/// assert!(found.iter().all(|found| found.len() == 1));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct Query<'a> {
-    pub(super) text: Option<&'a str>,
-    pub(super) vector: Option<&'a [f32]>,
+    pub(super) text: Option<Cow<'a, str>>,
+    pub(super) vector: Option<Cow<'a, [f32]>>,
 }
 
 impl<'a> Query<'a> {
     /// A text whose vector the host has made with the file's model.
     #[must_use]
-    pub fn with_vector(text: &'a str, vector: &'a [f32]) -> Self {
-        Self { text: Some(text), vector: Some(vector) }
+    pub fn with_vector(text: impl Into<Cow<'a, str>>, vector: impl Into<Cow<'a, [f32]>>) -> Self {
+        Self { text: Some(text.into()), vector: Some(vector.into()) }
+    }
+
+    fn of_text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { text: Some(text.into()), vector: None }
+    }
+
+    fn of_vector(vector: impl Into<Cow<'a, [f32]>>) -> Self {
+        Self { text: None, vector: Some(vector.into()) }
     }
 
     /// What this query goes by when `wanted` is asked for.
     pub(super) fn mode(&self, wanted: Mode) -> Mode {
-        match (wanted, self.text) {
+        match (wanted, &self.text) {
             (Mode::Hybrid, None) => Mode::Semantic,
             _ => wanted,
         }
     }
 
     pub(super) fn validate(&self, mode: Mode) -> Result<(), Error> {
-        match self.text {
+        match &self.text {
             Some(text) if text.len() > MAX_QUERY_BYTES => {
                 Err(Error::QueryTooLong { max: MAX_QUERY_BYTES, got: text.len() })
             }
@@ -49,31 +74,43 @@ impl<'a> Query<'a> {
 
 impl<'a> From<&'a str> for Query<'a> {
     fn from(text: &'a str) -> Self {
-        Self { text: Some(text), vector: None }
+        Self::of_text(text)
     }
 }
 
 impl<'a> From<&'a String> for Query<'a> {
     fn from(text: &'a String) -> Self {
-        text.as_str().into()
+        Self::of_text(text)
+    }
+}
+
+impl From<String> for Query<'_> {
+    fn from(text: String) -> Self {
+        Self::of_text(text)
     }
 }
 
 impl<'a> From<&'a [f32]> for Query<'a> {
     fn from(vector: &'a [f32]) -> Self {
-        Self { text: None, vector: Some(vector) }
+        Self::of_vector(vector)
     }
 }
 
 impl<'a> From<&'a Vec<f32>> for Query<'a> {
     fn from(vector: &'a Vec<f32>) -> Self {
-        vector.as_slice().into()
+        Self::of_vector(vector)
+    }
+}
+
+impl From<Vec<f32>> for Query<'_> {
+    fn from(vector: Vec<f32>) -> Self {
+        Self::of_vector(vector)
     }
 }
 
 impl<'a, const N: usize> From<&'a [f32; N]> for Query<'a> {
     fn from(vector: &'a [f32; N]) -> Self {
-        vector.as_slice().into()
+        Self::of_vector(vector)
     }
 }
 
@@ -107,14 +144,26 @@ impl Rekall {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn recall<'a>(&'a self, query: &'a str) -> Recall<'a> {
-        Recall::new(self, query.into())
+    pub fn recall(&self, query: impl AsRef<str>) -> Recall<'_> {
+        Recall::new(self, query.as_ref().to_owned().into())
     }
 
     /// Begins a search for the entries nearest to a vector of the file's own space, of any length but zero.
     /// Needs no model.
-    pub fn recall_vector<'a>(&'a self, vector: &'a [f32]) -> Recall<'a> {
-        Recall::new(self, vector.into())
+    ///
+    /// ```
+    /// # use rekall::{NewEntry, Rekall};
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// let found = rekall.recall_vector(&[0.0, 1.0]).run()?;
+    /// assert!((found[0].score - 0.8).abs() < 1e-6);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recall_vector<'a>(&'a self, vector: impl Into<Cow<'a, [f32]>>) -> Recall<'a> {
+        Recall::new(self, Query::of_vector(vector))
     }
 
     /// Begins a search for each of several queries, texts or vectors. Each gets the hits that it would get alone, and
@@ -161,8 +210,8 @@ impl<'a, Q> Recall<'a, Q> {
     }
 
     /// Which entries may be found. Default: active ones.
-    pub fn filter(mut self, filter: Filter) -> Self {
-        self.options.filter = filter;
+    pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
+        self.options.filter = filter.into();
         self
     }
 
@@ -227,8 +276,8 @@ impl<'a, Q> Recall<'a, Q> {
 
 impl<'a> Recall<'a> {
     /// The query's vector, made by the host with the file's model; the text then only serves to find words.
-    pub fn vector(mut self, vector: &'a [f32]) -> Self {
-        self.queries.vector = Some(vector);
+    pub fn vector(mut self, vector: impl Into<Cow<'a, [f32]>>) -> Self {
+        self.queries.vector = Some(vector.into());
         self
     }
 

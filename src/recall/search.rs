@@ -98,7 +98,7 @@ impl Search<'_> {
         check_cancelled(self.cancel)?;
         let mut degraded = Vec::new();
         let mode = query.mode(self.options.mode);
-        let vector = match (space, query.vector, query.text) {
+        let vector = match (space, query.vector.as_deref(), query.text.as_deref()) {
             (None, ..) => None,
             (Some(space), Some(vector), _) => Some(normalized(vector, space.dimensions)?.into()),
             (Some(space), None, Some(text)) if mode != Mode::Text => {
@@ -174,7 +174,12 @@ impl Search<'_> {
         let mut degraded = prepared.degraded.clone();
         let mut candidates = Candidates::default();
         candidates.add_neighbors(nearest);
-        let text = prepared.query.text.filter(|_| mode != Mode::Semantic).map(|text| self.text_query(text));
+        let text = prepared
+            .query
+            .text
+            .as_deref()
+            .filter(|_| mode != Mode::Semantic)
+            .map(|text| self.text_query(text));
         if let Some(text) = &text {
             if text.is_empty() && mode == Mode::Hybrid && prepared.vector.is_some() {
                 degraded.push(Degraded::MeaningOnly);

@@ -51,8 +51,8 @@ impl Similar<'_> {
     }
 
     /// Which entries may be found. Default: active ones.
-    pub fn filter(mut self, filter: Filter) -> Self {
-        self.filter = filter;
+    pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
+        self.filter = filter.into();
         self
     }
 

@@ -6,6 +6,7 @@ use rekall_index::Error as IndexError;
 use super::keeper::VectorIndexKeeper;
 use super::snapshot::Snapshot;
 use super::stored_rows::is_stale;
+use crate::retry::{Attempt, retry};
 use crate::{CancelToken, Error};
 
 /// How often a search may start over before it searches the rows themselves: in all, and while nothing is written at all. The
@@ -46,8 +47,7 @@ impl VectorIndexKeeper {
         cancel: Option<&CancelToken>,
         mut search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut failures = Failures::default();
-        loop {
+        retry(Failures::default(), |mut failures| {
             let mut snapshot = self.snapshot()?;
             snapshot.by_rows = failures.are_too_many(snapshot.view.position);
             if let Some(token) = cancel {
@@ -55,7 +55,7 @@ impl VectorIndexKeeper {
             }
             let error = match search(&snapshot) {
                 Err(Error::Index(error)) if !snapshot.by_rows => error,
-                result => return result,
+                result => return result.map(Attempt::Done),
             };
             let Snapshot { view, tx, .. } = snapshot;
             drop(tx);
@@ -77,6 +77,7 @@ impl VectorIndexKeeper {
                 }
                 error => return Err(error.into()),
             }
-        }
+            Ok(Attempt::Outdated(failures))
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use rekall_core::{Draft, Inserted, NewVector, SpaceId, WriteTx};
 use rekall_model::{Embeddings, KeepAlive};
+use serde::Serialize;
 
 use super::postponed::{Embedding, mark_unembeddable};
 use crate::cancel::check_cancelled;
@@ -14,7 +15,7 @@ use crate::models::pieces::{self, Piece};
 use crate::{CancelToken, EntryId, Error, NewEntry, Rekall};
 
 /// How far a long operation has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Progress {
     /// Done so far.
     pub done: usize,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::args::Cli;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::report::{self, Report, ms};
+use crate::report::{Report, ms};
 use crate::session::{Purpose, Session};
 use crate::style::{Style, one_line};
 
@@ -155,13 +155,12 @@ impl Answer {
 }
 
 fn answer_json(answer: &Answer) -> Value {
-    let hits: Vec<Value> = answer.found.iter().map(report::hit).collect();
     json!({
         "question": answer.question.question,
         "lang": answer.question.lang,
         "expected": answer.question.expected_title,
         "rank": answer.rank(),
-        "hits": hits,
+        "hits": answer.found.hits,
         "elapsed_ms": ms(answer.found.elapsed),
     })
 }

@@ -6,7 +6,7 @@ use rekall::{Hit, HitChunk, Mode, Recalled, Role};
 use super::fields;
 use crate::args::{Cli, SearchArgs, SearchMode, SearchRole, SimilarArgs};
 use crate::failure::Failure;
-use crate::report::{self, Report};
+use crate::report::Report;
 use crate::session::{Purpose, Session};
 use crate::style::{Style, counted, one_line};
 
@@ -43,17 +43,17 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
     if let Some(threshold) = args.threshold {
         recall = recall.threshold(threshold);
     }
-    Ok(found(&recall.run()?, style))
+    found(&recall.run()?, style)
 }
 
 pub(crate) fn similar(cli: &Cli, args: &SimilarArgs, style: Style) -> Result<Report, Failure> {
     let id = fields::id(&args.id)?;
     let session = Session::open(cli, Purpose::Read)?;
     let similar = session.rekall.similar_to(id).limit(args.limit).threshold(args.threshold);
-    Ok(found(&similar.filter(args.filter.filter()).run()?, style))
+    found(&similar.filter(args.filter.filter()).run()?, style)
 }
 
-fn found(found: &Recalled, style: Style) -> Report {
+fn found(found: &Recalled, style: Style) -> Result<Report, Failure> {
     let mut text = String::new();
     for (at, hit) in found.iter().enumerate() {
         text += &hit_text(at + 1, hit, style);
@@ -61,7 +61,7 @@ fn found(found: &Recalled, style: Style) -> Report {
     let time = format!("{:.1} ms", found.elapsed.as_secs_f64() * 1e3);
     let count = if found.is_empty() { "nothing found".to_owned() } else { counted(found.len(), "hit") };
     text += &style.dim(format!("{count} in {time}\n"));
-    Report::new(report::recalled(found), text).notes(found.degraded.iter().map(ToString::to_string))
+    Ok(Report::of(found, text)?.notes(found.degraded.iter().map(ToString::to_string)))
 }
 
 /// Two or three lines: rank, similarity and title; where the hit lies; what tells it from others.

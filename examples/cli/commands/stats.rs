@@ -1,14 +1,24 @@
 //! Figures about the database and the memory that searching takes.
 
+use std::path::Path;
+
 use rekall::Stats;
 use rekall::model::Fingerprint;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::args::Cli;
 use crate::failure::Failure;
 use crate::report::Report;
 use crate::session::{Purpose, Session};
 use crate::style::{Style, bytes};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Printed<'a> {
+    path: &'a Path,
+    #[serde(flatten)]
+    stats: &'a Stats,
+}
 
 pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
@@ -22,18 +32,6 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
     }
     let stats = session.rekall.stats()?;
     let store = &stats.store;
-    let mut json = json!({
-        "path": session.rekall.path(),
-        "entries": store.entries,
-        "obsolete": store.obsolete,
-        "vectors": store.vectors,
-        "pending": store.pending,
-        "quarantined": store.quarantined,
-        "links": store.links,
-        "log_rows": store.log_rows,
-        "file_bytes": store.file_bytes,
-        "space": stats.space,
-    });
     let mut rows = vec![
         ("database", session.rekall.path().display().to_string()),
         ("size", bytes(store.file_bytes)),
@@ -45,29 +43,17 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
         ("model of the vectors", stats.space.as_deref().map_or("none yet".to_owned(), model_name)),
     ];
     if memory {
-        let rss = stats.memory.process;
-        json["memory"] = memory_json(&stats, rss);
         rows.push(("index in memory", bytes(stats.memory.index as u64)));
         let model = stats.model.as_deref().unwrap_or("not loaded");
         rows.push(("model in memory", format!("{} ({model})", bytes(stats.memory.model as u64))));
         rows.push(("query cache", bytes(stats.cache.bytes)));
-        rows.extend(rss.map(|rss| ("whole process", bytes(rss))));
+        rows.extend(stats.memory.process.map(|rss| ("whole process", bytes(rss))));
     }
-    Ok(Report::new(json, style.table(&rows)).notes(notes))
+    let printed = Printed { path: session.rekall.path(), stats: &stats };
+    Ok(Report::of(&printed, style.table(&rows))?.notes(notes))
 }
 
 /// A fingerprint tells all that makes a model what it is; people know it by its name.
 fn model_name(fingerprint: &str) -> String {
     Fingerprint::parse(fingerprint).map_or(fingerprint.to_owned(), |parsed| parsed.model().to_owned())
-}
-
-fn memory_json(stats: &Stats, rss: Option<u64>) -> Value {
-    json!({
-        "index_rows": stats.index_rows,
-        "index_bytes": stats.memory.index,
-        "model": stats.model,
-        "model_bytes": stats.memory.model,
-        "cache_bytes": stats.cache.bytes,
-        "rss_bytes": rss,
-    })
 }

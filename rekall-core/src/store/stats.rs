@@ -3,12 +3,13 @@
 use std::ops::Deref;
 
 use rusqlite::Connection;
+use serde::Serialize;
 
 use super::Tx;
 use crate::Error;
 
 /// Figures about a file, at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct StoreStats {
     /// Entries, obsolete ones included.

@@ -6,7 +6,10 @@
 //! milliseconds to tens of them), and each commit that changes or deletes texts a walk over the full-text index
 //! (some milliseconds for 1,000 entries, about a second for 50,000): many are better done in one transaction.
 
+mod removals;
 mod scrub;
+
+pub(crate) use removals::Removals;
 
 use std::fs;
 use std::time::Duration;
@@ -39,6 +42,19 @@ pub(crate) fn purge_words(connection: &Connection) -> Result<(), Error> {
         return merge::rebuild(connection);
     }
     connection.execute("INSERT INTO entry_fts (entry_fts) VALUES ('optimize')", [])?;
+    Ok(())
+}
+
+/// Drops the index blocks that hold codes of vectors which are gone, at the end of a transaction that began when the change
+/// log stood at `began_at`. An index is built again from the vectors that are left.
+///
+/// The log names the entries whose vectors changed in the active space: if there are none, its blocks stay. Those of other
+/// spaces go in any case: they are of a space that is being built or dropped, and cheap to lose.
+pub(crate) fn purge_codes(connection: &Connection, began_at: i64) -> Result<(), Error> {
+    let sql = "DELETE FROM index_block
+        WHERE space_id NOT IN (SELECT id FROM space WHERE state = 'active')
+        OR EXISTS (SELECT 1 FROM change WHERE seq > ?1 AND entry_id <> 0)";
+    connection.prepare_cached(sql)?.execute([began_at])?;
     Ok(())
 }
 

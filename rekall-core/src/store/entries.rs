@@ -217,7 +217,6 @@ impl WriteTx<'_> {
             self.check_successor(row, newer)?;
         }
         entry.updated_at = self.now_ms().max(entry.created_at);
-        self.forgets |= patch.changes_text();
         self.write_row(UPDATE, &entry)?;
         Ok((row, entry))
     }
@@ -232,7 +231,6 @@ impl WriteTx<'_> {
         if deleted == 0 {
             return Err(Error::EntryNotFound { id });
         }
-        self.forgets = true;
         Ok(())
     }
 

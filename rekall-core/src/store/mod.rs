@@ -40,7 +40,7 @@ use std::time::Duration;
 use rusqlite::{Connection, MAIN_DB};
 
 use crate::connection::{Database, Examined, Pooled, StoreOptions};
-use crate::erase;
+use crate::erase::{self, Removals};
 use crate::id::IdGenerator;
 use crate::lock::lock;
 use crate::{EntryId, Error};
@@ -138,7 +138,10 @@ impl Store {
         }
         // Those who wait for a thread and then for a process wait no longer in all.
         begin_immediate(&writer, left).map_err(|error| self.database.explained(error))?;
+        let secure_delete = self.database.options().secure_delete;
+        let removals = if secure_delete { Some(Removals::watch(&mut writer)?) } else { None };
         let mut tx = Tx::begun(self, writer);
+        tx.removals = removals;
         tx.fix_view()?;
         tx.connection.busy_timeout(self.database.options().busy_timeout)?;
         tx.began_at = tx.position()?.number();
@@ -212,10 +215,8 @@ pub struct Tx<'s, C: Deref<Target = Connection>> {
     open: bool,
     /// Where the change log stood when a writer began.
     began_at: i64,
-    /// Whether words were taken out of the full-text index, and vectors with them.
-    forgets: bool,
-    /// Whether vectors were replaced or deleted.
-    forgets_vectors: bool,
+    /// What a writer removed; `None` for readers, and without secure deletion.
+    removals: Option<Arc<Removals>>,
 }
 
 /// A consistent view of the file.
@@ -234,7 +235,7 @@ impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
 
     /// The transaction that the connection is in.
     fn begun(store: &'s Store, connection: C) -> Self {
-        Self { store, connection, open: true, began_at: 0, forgets: false, forgets_vectors: false }
+        Self { store, connection, open: true, began_at: 0, removals: None }
     }
 
     /// Reads the least there is: only then a transaction has its view of the file. Refuses one of a file that is not there
@@ -279,12 +280,13 @@ impl WriteTx<'_> {
     pub fn commit(mut self) -> Result<(), Error> {
         let position = self.prune_changes()?;
         let options = self.store.database.options();
-        if options.secure_delete && self.forgets {
-            erase::purge_words(&self.connection)?;
-        }
-        if options.secure_delete && (self.forgets || self.forgets_vectors) {
-            // Codes tell of the vectors they were made from; an index makes them anew.
-            self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
+        if let Some(removals) = &self.removals {
+            if removals.words() {
+                erase::purge_words(&self.connection)?;
+            }
+            if removals.vectors() {
+                erase::purge_codes(&self.connection, self.began_at)?;
+            }
         }
         self.store.database.still_there()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;

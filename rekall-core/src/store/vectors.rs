@@ -219,7 +219,6 @@ impl WriteTx<'_> {
                          WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
                     )?
                     .execute((entry, space.0, stored.key.role, stored.key.chunk))?;
-                self.forgets_vectors = true;
             }
         }
         self.insert_vectors(entry, new)?;

@@ -10,6 +10,7 @@ mod long_readers;
 mod names;
 mod salvage;
 mod secure_delete;
+mod secure_operations;
 mod semantic;
 mod stopped;
 #[path = "../upkeep_common/mod.rs"]

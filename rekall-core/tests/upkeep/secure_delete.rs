@@ -6,10 +6,10 @@ use rekall_core::{Context, Draft, EntryId, EntryPatch, NewEntry, Store, StoreOpt
 
 use crate::upkeep_common::*;
 
-const DIMENSIONS: usize = 384;
+pub(crate) const DIMENSIONS: usize = 384;
 
 /// A word without a beginning in common with others, so that an index cannot shorten it away.
-fn secret(number: u64, which: u64) -> String {
+pub(crate) fn secret(number: u64, which: u64) -> String {
     let mut random = Random(number * 1_000 + which);
     (0..14).map(|_| char::from(b'a' + random.below(26) as u8)).collect()
 }
@@ -18,7 +18,7 @@ fn secrets(number: u64) -> Vec<String> {
     (0..12).map(|which| secret(number, which)).collect()
 }
 
-fn secret_note(number: u64) -> NewEntry {
+pub(crate) fn secret_note(number: u64) -> NewEntry {
     let words = secrets(number);
     // Some longer than a page, some short.
     let content = match number % 5 {
@@ -32,14 +32,14 @@ fn secret_note(number: u64) -> NewEntry {
         .context(Context { situation: Some(words[7].clone()), ..Context::default() })
 }
 
-fn options(secure_delete: bool) -> StoreOptions {
+pub(crate) fn options(secure_delete: bool) -> StoreOptions {
     let mut options = StoreOptions::default();
     options.secure_delete = secure_delete;
     options
 }
 
 /// The bytes of the file and what lies beside it.
-fn bytes_of(path: &Path) -> Vec<u8> {
+pub(crate) fn bytes_of(path: &Path) -> Vec<u8> {
     let mut bytes = std::fs::read(path).unwrap();
     for companion in ["-wal", "-journal"] {
         let mut name = path.as_os_str().to_owned();
@@ -50,13 +50,13 @@ fn bytes_of(path: &Path) -> Vec<u8> {
 }
 
 /// Every four bytes that stand at some place, so that thousands of needles cost one pass.
-struct Haystack {
+pub(crate) struct Haystack {
     bytes: Vec<u8>,
     places: std::collections::HashMap<[u8; 4], Vec<u32>>,
 }
 
 impl Haystack {
-    fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let mut places: std::collections::HashMap<[u8; 4], Vec<u32>> = std::collections::HashMap::new();
         for (place, four) in bytes.windows(4).enumerate() {
             if four != [0; 4] {
@@ -66,7 +66,7 @@ impl Haystack {
         Self { bytes, places }
     }
 
-    fn holds(&self, needle: &[u8]) -> bool {
+    pub(crate) fn holds(&self, needle: &[u8]) -> bool {
         let start: [u8; 4] = needle[..4].try_into().unwrap();
         let places = self.places.get(&start);
         places.is_some_and(|places| places.iter().any(|&at| self.bytes[at as usize..].starts_with(needle)))

@@ -211,7 +211,6 @@ impl<'s> Import<'s> {
             (Some(_), OnDuplicate::Refuse) => return Err(Error::DuplicateId { id: entry.id }),
             (Some(row), OnDuplicate::Replace) => {
                 self.write(line, UPDATE, entry)?;
-                self.tx.forgets = true;
                 for table in ["embedding", "quarantine", "pending", "wordless"] {
                     let sql = format!("DELETE FROM {table} WHERE entry_id = ?1");
                     self.tx.connection.prepare_cached(&sql)?.execute([row])?;

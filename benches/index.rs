@@ -52,16 +52,15 @@ fn indexes(criterion: &mut Criterion) {
         for (name, index) in contenders {
             for threads in [1, 2] {
                 let options = SearchOptions::new(10).with_threads(threads);
-                let (mut hits, mut lists) = (Vec::new(), Vec::new());
                 group.bench_function(
                     BenchmarkId::new(format!("{name}, {threads} threads"), rows),
                     |bencher| {
-                        bencher.iter(|| index.search(&queries[..DIMENSIONS], &options, &mut hits).unwrap());
+                        bencher.iter(|| index.search(&queries[..DIMENSIONS], &options).unwrap());
                     },
                 );
                 let name = format!("{name}, batch of 32, {threads} threads");
                 group.bench_function(BenchmarkId::new(name, rows), |bencher| {
-                    bencher.iter(|| index.search_batch(&queries, &options, &mut lists).unwrap());
+                    bencher.iter(|| index.search_batch(&queries, &options).unwrap());
                 });
             }
         }

@@ -102,18 +102,12 @@ impl VectorSearch for PrefixIndex {
         self.keys.len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         if options.k == 0 {
             return Err(Error::InvalidK { k: 0 });
         }
         check_vectors(query, self.dimensions, Some(1))?;
-        let mut best = Best { k: options.k, hits: std::mem::take(out), gate: f32::NEG_INFINITY };
-        best.hits.clear();
+        let mut best = Best { options, hits: Vec::new(), threshold: f32::NEG_INFINITY, limit: 0 };
         let (head, rest) = (&query[..self.prefix], self.rest(query));
         for (place, &key) in self.keys.iter().enumerate() {
             if place % BLOCK == 0 {
@@ -125,13 +119,12 @@ impl VectorSearch for PrefixIndex {
             // q·x = q₁·x₁ + q₂·x₂, and by Cauchy-Schwarz q₂·x₂ is at most ‖q₂‖‖x₂‖.
             let row = self.row(place);
             let most = f64::from(similarity(head, &row[..self.prefix])) + rest * self.rests[place] + SLACK;
-            if most >= f64::from(best.gate) {
+            if most >= f64::from(best.threshold) {
                 best.offer(Neighbor { key, similarity: similarity(query, row) });
             }
         }
         best.settle();
-        *out = best.hits;
-        Ok(())
+        Ok(best.hits)
     }
 
     fn memory_bytes(&self) -> usize {
@@ -178,19 +171,22 @@ impl VectorIndex for PrefixIndex {
 }
 
 /// The best row of each of the k best entries, and some more until they are thinned out.
-struct Best {
-    k: usize,
+struct Best<'a> {
+    options: &'a SearchOptions<'a>,
     hits: Vec<Neighbor>,
-    /// k entries have at least this similarity: less can't be a hit. Equal can, by the lower key.
-    gate: f32,
+    /// k entries have at least this similarity: less can't be a hit. Equal can, by the lower key or as a tie.
+    threshold: f32,
+    /// When to thin out next: ties stay, so it is a multiple of what was left.
+    limit: usize,
 }
 
-impl Best {
+impl Best<'_> {
     fn offer(&mut self, hit: Neighbor) {
-        if hit.similarity >= self.gate {
+        if hit.similarity >= self.threshold {
             self.hits.push(hit);
-            if self.hits.len() >= self.k.saturating_mul(4).max(64) {
+            if self.hits.len() >= self.limit.max(64) {
                 self.settle();
+                self.limit = self.hits.len().max(self.options.k).saturating_mul(4);
             }
         }
     }
@@ -199,11 +195,11 @@ impl Best {
         self.hits.sort_unstable_by(|a, b| a.key.entry.cmp(&b.key.entry).then_with(|| a.rank_cmp(b)));
         self.hits.dedup_by_key(|hit| hit.key.entry);
         self.hits.sort_unstable_by(Neighbor::rank_cmp);
-        self.hits.truncate(self.k);
-        if self.hits.len() == self.k
+        self.options.truncate(&mut self.hits);
+        if self.hits.len() >= self.options.k
             && let Some(last) = self.hits.last()
         {
-            self.gate = last.similarity;
+            self.threshold = last.similarity;
         }
     }
 }
@@ -224,8 +220,7 @@ fn main() -> Result<(), Error> {
     index.upsert(&keys, &(0..rows).flat_map(vector).collect::<Vec<f32>>())?;
 
     let query: Vec<f32> = vector(123_456).collect();
-    let mut hits = Vec::new();
-    index.search(&query, &SearchOptions::new(5), &mut hits)?;
+    let hits = index.search(&query, &SearchOptions::new(5))?;
     for hit in hits {
         println!("{:6}  {:.4}", hit.key.entry, hit.similarity);
     }

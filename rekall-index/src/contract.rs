@@ -14,8 +14,8 @@ use crate::{Error, Key, Neighbor, SearchOptions};
 ///   An index that gives up any of this (an approximate one) says so at the top of its documentation.
 /// - The same bits come back whatever the number of threads, the machine, the order of insertion, and whether one asks
 ///   alone or in a batch.
-/// - `out` is emptied first; after an error what it holds is unspecified.
 /// - `k` above the number of entries is fine and returns them all; an empty index returns nothing.
+/// - With [`ties`](SearchOptions::with_ties), every further entry whose similarity equals that of the last one comes back, too.
 /// - Filters apply before the best are chosen, so they never shorten a result.
 /// - After the cancel flag is set, the search returns [`Error::Cancelled`] within about a millisecond of work.
 ///
@@ -39,21 +39,15 @@ pub trait VectorSearch {
         self.len() == 0
     }
 
-    /// Finds the `options.k` entries nearest to `query` (`dimensions` numbers, unit length) and writes them to `out`,
-    /// best first. O(rows × dimensions).
+    /// The `options.k` entries nearest to `query` (`dimensions` numbers, unit length), best first. O(rows × dimensions).
     ///
     /// # Errors
     /// The input errors above; [`Error::Cancelled`]; [`Error::Source`] and [`Error::MissingRow`] from an index
     /// that reads exact rows elsewhere.
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error>;
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error>;
 
-    /// Searches for several queries at once; `queries` holds them one after the other (n × `dimensions` numbers) and
-    /// `out` gets n lists. Each list is what [`search`](Self::search) gives; only the time differs.
+    /// Searches for several queries at once; `queries` holds them one after the other (n × `dimensions` numbers). Each of
+    /// the n lists is what [`search`](Self::search) gives; only the time differs.
     ///
     /// # Errors
     /// As `search`; one bad query fails the batch. A length that is no multiple of `dimensions` is
@@ -62,17 +56,10 @@ pub trait VectorSearch {
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let dimensions = self.dimensions();
-        out.clear();
         crate::check::check_search(queries, dimensions, None, options)?;
-        for query in queries.chunks_exact(dimensions) {
-            let mut hits = Vec::new();
-            self.search(query, options, &mut hits)?;
-            out.push(hits);
-        }
-        Ok(())
+        queries.chunks_exact(dimensions).map(|query| self.search(query, options)).collect()
     }
 
     /// The bytes this index holds in memory (its heap, by its own count: no allocator overhead). What is shared with
@@ -154,21 +141,15 @@ macro_rules! forward_search {
         fn len(&self) -> usize {
             (**self).len()
         }
-        fn search(
-            &self,
-            query: &[f32],
-            options: &SearchOptions<'_>,
-            out: &mut Vec<Neighbor>,
-        ) -> Result<(), Error> {
-            (**self).search(query, options, out)
+        fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
+            (**self).search(query, options)
         }
         fn search_batch(
             &self,
             queries: &[f32],
             options: &SearchOptions<'_>,
-            out: &mut Vec<Vec<Neighbor>>,
-        ) -> Result<(), Error> {
-            (**self).search_batch(queries, options, out)
+        ) -> Result<Vec<Vec<Neighbor>>, Error> {
+            (**self).search_batch(queries, options)
         }
         fn memory_bytes(&self) -> usize {
             (**self).memory_bytes()

@@ -70,16 +70,17 @@ impl WithSimd for Passes<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Key;
     use crate::shortlist::Candidate;
     use crate::testing::Random;
+    use crate::{Key, SearchOptions};
 
     #[test]
     fn finds_every_row_that_passes_and_no_other() {
         let mut random = Random::new(31);
         for queries in [1, 2, 3, 31, 32, 64, 300] {
             let mut settle = |_: &[Candidate], _: &mut Vec<f32>| Ok(());
-            let mut lists: Vec<Shortlist> = (0..queries).map(|_| Shortlist::new(1)).collect();
+            let mut lists: Vec<Shortlist> =
+                (0..queries).map(|_| Shortlist::new(&SearchOptions::new(1))).collect();
             let mut gates = Gates::new(&lists);
             assert_eq!(gates.next(&vec![-1.0; queries], 0), Some(0), "everything passes at first");
             assert_eq!(gates.next(&[], 0), None);

@@ -13,12 +13,11 @@
 //!     &[1.0, 0.0, 0.0, /* the same entry in another role */ 0.0, 1.0, 0.0, /* another entry */ 0.6, 0.8, 0.0],
 //! )?;
 //!
-//! let mut hits = Vec::new();
-//! index.search(&[0.0, 1.0, 0.0], &SearchOptions::new(10), &mut hits)?;
+//! let hits = index.search(&[0.0, 1.0, 0.0], &SearchOptions::new(10))?;
 //! assert_eq!(hits.iter().map(|hit| hit.key.entry).collect::<Vec<_>>(), [1, 2]);
 //!
 //! let project: EntrySet = [2].into_iter().collect();
-//! index.search(&[0.0, 1.0, 0.0], &SearchOptions::new(10).with_entries(&project), &mut hits)?;
+//! let hits = index.search(&[0.0, 1.0, 0.0], &SearchOptions::new(10).with_entries(&project))?;
 //! assert_eq!(hits[0].similarity, 0.8);
 //! # Ok::<(), rekall_index::Error>(())
 //! ```

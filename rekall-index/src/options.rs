@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{EntrySet, Error, Key, Roles};
+use crate::{EntrySet, Error, Key, Neighbor, Roles};
 
 /// How to search: how many entries, which of them, when to stop, on how many threads.
 ///
@@ -18,6 +18,9 @@ use crate::{EntrySet, Error, Key, Roles};
 pub struct SearchOptions<'a> {
     /// How many entries to return, 1 or more.
     pub k: usize,
+    /// Whether to return more than `k` where the border of the result runs through equal similarities: every entry as near as
+    /// the `k`-th. Default: no.
+    pub ties: bool,
     /// Only rows in one of these roles count. Default: all.
     pub roles: Roles,
     /// Only these entries count. Default: all.
@@ -36,7 +39,25 @@ impl<'a> SearchOptions<'a> {
     /// The `k` nearest entries of all, on the caller's thread.
     #[must_use]
     pub const fn new(k: usize) -> Self {
-        Self { k, roles: Roles::ALL, entries: None, exclude: None, cancel: None, threads: 1 }
+        Self { k, ties: false, roles: Roles::ALL, entries: None, exclude: None, cancel: None, threads: 1 }
+    }
+
+    /// With every entry as near as the `k`-th, however many they are: for a caller who orders equal ones by something that the
+    /// index does not know. One pass finds them; each costs an exact similarity.
+    ///
+    /// ```
+    /// use rekall_index::{FlatIndex, Key, SearchOptions, VectorIndex, VectorSearch};
+    /// let mut index = FlatIndex::new(2)?;
+    /// let keys = [Key::new(1, 0, 0), Key::new(2, 0, 0), Key::new(3, 0, 0)];
+    /// index.upsert(&keys, &[1.0, 0.0, 1.0, 0.0, 0.0, 1.0])?;
+    /// assert_eq!(index.search(&[1.0, 0.0], &SearchOptions::new(1))?.len(), 1);
+    /// assert_eq!(index.search(&[1.0, 0.0], &SearchOptions::new(1).with_ties())?.len(), 2);
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn with_ties(mut self) -> Self {
+        self.ties = true;
+        self
     }
 
     /// With only rows in these roles.
@@ -80,6 +101,17 @@ impl<'a> SearchOptions<'a> {
         self.roles.contains(key.role)
             && self.entries.is_none_or(|set| set.contains(key.entry))
             && self.exclude.is_none_or(|set| !set.contains(key.entry))
+    }
+
+    /// For implementers: shortens a list, ordered by [`Neighbor::rank_cmp`](crate::Neighbor::rank_cmp), to what these options
+    /// ask for.
+    pub fn truncate(&self, ranked: &mut Vec<Neighbor>) {
+        let last = self.k.checked_sub(1).and_then(|last| ranked.get(last));
+        let length = match last {
+            Some(last) if self.ties => ranked.partition_point(|hit| hit.similarity >= last.similarity),
+            _ => self.k,
+        };
+        ranked.truncate(length);
     }
 
     /// For implementers: to be called between blocks of about a millisecond of work.

@@ -7,7 +7,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{Error, Key, Neighbor};
+use crate::{Error, Key, Neighbor, SearchOptions};
 
 /// A row whose similarity lies within `lower..=upper`; exactly known when the two are equal.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +45,8 @@ pub(crate) struct Shortlist {
     k: usize,
     /// Whether k counts entries, each by its best row, rather than rows.
     grouped: bool,
+    /// Whether all that are as near as the k-th are wanted.
+    ties: bool,
     gate: f32,
     /// When to thin out next.
     limit: usize,
@@ -61,21 +63,22 @@ const FIRST_LIMIT: usize = 64;
 const MOST: usize = 4096;
 
 impl Shortlist {
-    /// For the k best entries.
-    pub(crate) fn new(k: usize) -> Self {
-        Self::with(k, true)
+    /// For what these options ask for.
+    pub(crate) fn new(options: &SearchOptions<'_>) -> Self {
+        Self::with(options.k, true, options.ties)
     }
 
     /// For the k best rows, whatever entries they belong to.
     pub(crate) fn of_rows(k: usize) -> Self {
-        Self::with(k, false)
+        Self::with(k, false, false)
     }
 
-    fn with(k: usize, grouped: bool) -> Self {
+    fn with(k: usize, grouped: bool, ties: bool) -> Self {
         let limit = k.saturating_mul(4).max(FIRST_LIMIT);
         Self {
             k,
             grouped,
+            ties,
             gate: f32::NEG_INFINITY,
             limit,
             most: limit.max(MOST),
@@ -112,6 +115,9 @@ impl Shortlist {
             } else {
                 // Too many rows too close together for the bounds to part: part them exactly, now.
                 self.settle_all(settle)?;
+                // Ties stay, however many they are. The list doubles before it is looked through again, so that all looks
+                // together cost as much as the last one.
+                self.limit = self.most.max(self.candidates.len().saturating_mul(2));
             }
         }
         Ok(())
@@ -134,14 +140,21 @@ impl Shortlist {
         self.scratch.clear();
         self.scratch.extend(self.candidates.iter().map(|candidate| candidate.lower));
         let (_, &mut kth, _) = self.scratch.select_nth_unstable_by(self.k - 1, |a, b| descending(*a, *b));
-        if self.grouped {
-            self.entries.clear();
-            let best = self.candidates.iter().filter(|candidate| candidate.lower >= kth);
-            self.entries.extend(best.map(|candidate| candidate.key.entry));
-            self.entries.sort_unstable();
-            self.entries.dedup();
-        }
-        (!self.grouped || self.entries.len() >= self.k).then_some(kth)
+        // Where thousands are equal, the first ones as a rule belong to entries enough.
+        (!self.grouped
+            || self.has_k_entries(kth, self.k.saturating_mul(4))
+            || self.has_k_entries(kth, usize::MAX))
+        .then_some(kth)
+    }
+
+    /// Whether the first `most` candidates whose lower bound reaches `kth` belong to k entries or more.
+    fn has_k_entries(&mut self, kth: f32, most: usize) -> bool {
+        let best = self.candidates.iter().filter(|candidate| candidate.lower >= kth);
+        self.entries.clear();
+        self.entries.extend(best.map(|candidate| candidate.key.entry).take(most));
+        self.entries.sort_unstable();
+        self.entries.dedup();
+        self.entries.len() >= self.k
     }
 
     /// The k-th best of the entries' best lower bounds, if there are so many entries.
@@ -180,6 +193,8 @@ impl Shortlist {
                 open.select_nth_unstable_by(page_length, |a, b| descending(a.upper, b.upper));
             }
             let now = &mut open[..page_length];
+            // Rows that a source keeps by key are read in its order.
+            now.sort_unstable_by_key(|candidate| candidate.key);
             self.scratch.clear();
             settle.settle(now, &mut self.scratch)?;
             debug_assert_eq!(self.scratch.len(), now.len());
@@ -197,21 +212,21 @@ impl Shortlist {
             candidates.dedup_by_key(|candidate| candidate.key.entry);
         }
         candidates.sort_unstable_by(by_rank);
-        candidates.truncate(self.k);
-        if candidates.len() == self.k
-            && let Some(last) = candidates.last()
-        {
-            self.gate = self.gate.max(last.lower);
+        if let Some(kth) = candidates.get(self.k - 1).map(|last| last.lower) {
+            let length = match self.ties {
+                true => candidates.partition_point(|candidate| candidate.lower >= kth),
+                false => self.k,
+            };
+            candidates.truncate(length);
+            self.gate = self.gate.max(kth);
         }
         Ok(())
     }
 
-    /// Writes the result, best first.
-    pub(crate) fn finish(mut self, settle: &mut impl Settle, out: &mut Vec<Neighbor>) -> Result<(), Error> {
+    /// The result, best first.
+    pub(crate) fn finish(mut self, settle: &mut impl Settle) -> Result<Vec<Neighbor>, Error> {
         self.settle_all(settle)?;
-        out.clear();
-        out.extend(self.candidates.iter().map(Candidate::neighbor));
-        Ok(())
+        Ok(self.candidates.iter().map(Candidate::neighbor).collect())
     }
 }
 
@@ -237,14 +252,14 @@ mod tests {
     use super::*;
 
     /// Scans rows of known similarity with bounds `error` wide, and counts the settled.
-    fn scan(rows: &[(Key, f32)], k: usize, error: f32) -> (Vec<Neighbor>, usize, usize) {
+    fn scan(rows: &[(Key, f32)], options: &SearchOptions<'_>, error: f32) -> (Vec<Neighbor>, usize, usize) {
         let (mut settled, mut held) = (0, 0);
         let mut settle = |candidates: &[Candidate], out: &mut Vec<f32>| {
             settled += candidates.len();
             out.extend(candidates.iter().map(|c| rows[c.position as usize].1));
             Ok(())
         };
-        let mut list = Shortlist::new(k);
+        let mut list = Shortlist::new(options);
         for (position, &(key, similarity)) in rows.iter().enumerate() {
             // Bounds off centre, to and fro.
             let shift = if position % 2 == 0 { error * 0.9 } else { -error * 0.9 };
@@ -255,18 +270,17 @@ mod tests {
                 held = held.max(list.candidates.capacity());
             }
         }
-        let mut out = Vec::new();
-        list.finish(&mut settle, &mut out).unwrap();
-        (out, settled, held)
+        let found = list.finish(&mut settle).unwrap();
+        (found, settled, held)
     }
 
-    fn naive(rows: &[(Key, f32)], k: usize) -> Vec<Neighbor> {
+    fn naive(rows: &[(Key, f32)], options: &SearchOptions<'_>) -> Vec<Neighbor> {
         let mut all: Vec<Neighbor> =
             rows.iter().map(|&(key, similarity)| Neighbor { key, similarity }).collect();
         all.sort_by(Neighbor::rank_cmp);
         let mut seen = std::collections::HashSet::new();
         all.retain(|hit| seen.insert(hit.key.entry));
-        all.truncate(k);
+        options.truncate(&mut all);
         all
     }
 
@@ -292,11 +306,13 @@ mod tests {
             let rows = rows(n, entries, levels);
             for k in [1, 2, 10, 100, 4097, 100_000] {
                 for error in [0.0, 1e-6, 0.01, 3.0] {
-                    assert_eq!(
-                        scan(&rows, k, error).0,
-                        naive(&rows, k),
-                        "{n} {entries} {levels} {k} {error}"
-                    );
+                    for options in [SearchOptions::new(k), SearchOptions::new(k).with_ties()] {
+                        assert_eq!(
+                            scan(&rows, &options, error).0,
+                            naive(&rows, &options),
+                            "{n} {entries} {levels} {options:?} {error}"
+                        );
+                    }
                 }
             }
         }
@@ -305,7 +321,7 @@ mod tests {
     #[test]
     fn good_bounds_leave_little_to_settle() {
         let rows = rows(100_000, 1 << 30, 1 << 24);
-        let (_, settled, held) = scan(&rows, 10, 1e-5);
+        let (_, settled, held) = scan(&rows, &SearchOptions::new(10), 1e-5);
         assert!(settled <= 32, "{settled}");
         assert!(held <= 128, "{held}");
     }
@@ -313,8 +329,16 @@ mod tests {
     #[test]
     fn ties_stay_in_bounded_memory() {
         let rows: Vec<(Key, f32)> = (0..100_000).rev().map(|i| (Key::new(i, 0, 0), 0.5)).collect();
-        let (hits, settled, held) = scan(&rows, 10, 1e-6);
+        let (hits, settled, held) = scan(&rows, &SearchOptions::new(10), 1e-6);
         assert_eq!(hits.iter().map(|h| h.key.entry).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
         assert!(settled <= 100_000 && held <= 2 * MOST, "{settled} {held}");
+    }
+
+    #[test]
+    fn each_of_many_ties_is_settled_once() {
+        let rows: Vec<(Key, f32)> = (0..100_000).rev().map(|i| (Key::new(i, 0, 0), 0.5)).collect();
+        let (hits, settled, _) = scan(&rows, &SearchOptions::new(10).with_ties(), 1e-6);
+        assert!(hits.iter().map(|hit| hit.key.entry).eq(0..100_000));
+        assert_eq!(settled, 100_000);
     }
 }

@@ -60,6 +60,20 @@ impl WithSimd for Dot<'_> {
     }
 }
 
+/// Appends the similarity of each row to `out`. A row equal to the one before it, of which there are thousands where texts
+/// repeat, is compared instead of computed.
+pub(crate) fn similarities<'a>(query: &[f32], rows: impl Iterator<Item = &'a [f32]>, out: &mut Vec<f32>) {
+    let mut last: Option<(&[f32], f32)> = None;
+    out.extend(rows.map(|row| match last {
+        Some((equal, exact)) if equal == row => exact,
+        _ => {
+            let exact = similarity(query, row);
+            last = Some((row, exact));
+            exact
+        }
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

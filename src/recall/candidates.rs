@@ -85,8 +85,7 @@ impl Candidates {
         }
         let wanted = usize::try_from(rest.len()).unwrap_or(usize::MAX);
         let options = SearchOptions::new(wanted).with_entries(&rest).with_roles(roles);
-        let mut found = Vec::new();
-        search.search(query, &options, &mut found)?;
+        let found = search.search(query, &options)?;
         for near in found {
             self.at(near.key.entry).nearest = Some(near);
         }

@@ -1,5 +1,7 @@
 //! Finding candidates: by meaning in the vector index, by words in the full-text index, over one consistent snapshot.
 
+use std::collections::HashMap;
+
 use rekall_core::{Filter, ReadTx, TextHit, TextQuery};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
@@ -53,29 +55,21 @@ impl SemanticRetriever<'_> {
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let view = &*snapshot.view;
         let Some(search) = snapshot.search() else { return Ok(vec![Vec::new(); queries.len()]) };
-        let mut options = SearchOptions::new(limit + 1).with_roles(self.roles).with_threads(self.threads);
+        // The index breaks ties by row number. Which of several equal ones come back must not depend on history, so where
+        // the border runs through them it gives all of them.
+        let mut options =
+            SearchOptions::new(limit).with_ties().with_roles(self.roles).with_threads(self.threads);
         options.entries = self.admitted.entries.as_ref();
         if self.admitted.leave_out_obsolete && !view.obsolete.is_empty() {
             options.exclude = Some(&view.obsolete);
         }
         options.cancel = self.cancel.map(CancelToken::flag);
-        let mut lists = vec![Vec::new()];
-        match queries {
-            [query] => search.search(query, &options, &mut lists[0])?,
-            _ => search.search_batch(&queries.concat(), &options, &mut lists)?,
-        }
-        for (query, found) in queries.iter().zip(&mut lists) {
-            // The index breaks ties by row number. Where the border runs through equal similarities all of them
-            // are fetched, because which of them come back must not depend on history.
-            options.k = limit + 1;
-            while found.len() == options.k && found[limit - 1].similarity == found[found.len() - 1].similarity
-            {
-                // In long strides: each round settles all the equal rows anew.
-                options.k = options.k.saturating_mul(16);
-                search.search(query, &options, found)?;
-            }
-            order_ties(&snapshot.tx, found, |near| near.similarity, |near| near.key.entry)?;
-            found.truncate(limit);
+        let mut lists = match queries {
+            [query] => vec![search.search(query, &options)?],
+            _ => search.search_batch(&queries.concat(), &options)?,
+        };
+        for found in &mut lists {
+            keep_first(&snapshot.tx, found, limit, |near| near.similarity, |near| near.key.entry)?;
         }
         Ok(lists)
     }
@@ -91,20 +85,32 @@ pub(super) fn matching_words(
     at_least: usize,
 ) -> Result<Vec<TextHit>, Error> {
     let mut found = tx.search_text(query, filter, limit, at_least)?;
-    order_ties(tx, &mut found, |hit| hit.score, |hit| hit.row)?;
-    found.truncate(limit);
+    keep_first(tx, &mut found, limit, |hit| hit.score, |hit| hit.row)?;
     Ok(found)
 }
 
-fn order_ties<T, S: PartialEq>(
+/// Keeps the first `limit` of what is ordered by score; what scores alike is ordered by the id of its entry.
+fn keep_first<T, S: PartialEq>(
     tx: &ReadTx<'_>,
-    found: &mut [T],
+    found: &mut Vec<T>,
+    limit: usize,
     score: impl Fn(&T) -> S,
     row: impl Fn(&T) -> i64,
 ) -> Result<(), Error> {
+    let mut room = limit;
     for tied in found.chunk_by_mut(|a, b| score(a) == score(b)) {
-        order_by_id(tx, tied, &row)?;
+        if tied.len() <= room {
+            order_by_id(tx, tied, &row)?;
+        } else if room > 0 {
+            // Thousands may be equal: only those that stay are put in order.
+            let rows: Vec<i64> = tied.iter().map(&row).collect();
+            let first = tx.first_by_id(&rows, room)?;
+            let places: HashMap<i64, usize> = first.into_iter().zip(0..).collect();
+            tied.sort_by_key(|hit| places.get(&row(hit)).copied().unwrap_or(usize::MAX));
+        }
+        room = room.saturating_sub(tied.len());
     }
+    found.truncate(limit);
     Ok(())
 }
 

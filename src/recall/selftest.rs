@@ -100,11 +100,10 @@ impl Rekall {
             by_brute_force(snapshot, space, &mut probes, k, watch)?;
             report.queries = probes.len();
             let mut sum = 0.0;
-            let mut found = Vec::new();
             for probe in &probes {
                 watch.check_cancelled()?;
                 let own: EntrySet = [probe.entry].into_iter().collect();
-                search.search(&probe.vector, &SearchOptions::new(k).with_exclude(&own), &mut found)?;
+                let found = search.search(&probe.vector, &SearchOptions::new(k).with_exclude(&own))?;
                 let share = share_found(&probe.nearest, &found);
                 sum += share;
                 report.worst = report.worst.min(share);
@@ -159,7 +158,7 @@ fn by_brute_force(
                     probe.nearest.push(Neighbor { key, similarity: similarity(&probe.vector, vector) });
                 }
             }
-            keep_best(&mut probe.nearest, k);
+            keep_best(&mut probe.nearest, &SearchOptions::new(k));
         }
         done += batch.keys.len();
         watch.report(done, total);

@@ -72,10 +72,11 @@ impl BaseAndDelta {
 }
 
 /// No entry is in both: the base leaves out what the delta has.
-fn merge(found: &mut Vec<Neighbor>, newer: &mut Vec<Neighbor>, k: usize) {
-    found.append(newer);
+fn merged(mut found: Vec<Neighbor>, mut newer: Vec<Neighbor>, options: &SearchOptions<'_>) -> Vec<Neighbor> {
+    found.append(&mut newer);
     found.sort_by(Neighbor::rank_cmp);
-    found.truncate(k);
+    options.truncate(&mut found);
+    found
 }
 
 impl VectorSearch for BaseAndDelta {
@@ -88,18 +89,10 @@ impl VectorSearch for BaseAndDelta {
         self.base.len() + self.newer.len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         let mut excluded = EntrySet::new();
-        self.base.search(query, &self.in_base(options, &mut excluded), out)?;
-        let mut newer = Vec::new();
-        self.newer.search(query, options, &mut newer)?;
-        merge(out, &mut newer, options.k);
-        Ok(())
+        let found = self.base.search(query, &self.in_base(options, &mut excluded))?;
+        Ok(merged(found, self.newer.search(query, options)?, options))
     }
 
     /// One pass over the base for all queries: it may lie in the file.
@@ -107,14 +100,11 @@ impl VectorSearch for BaseAndDelta {
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let mut excluded = EntrySet::new();
-        self.base.search_batch(queries, &self.in_base(options, &mut excluded), out)?;
-        let mut newer = Vec::new();
-        self.newer.search_batch(queries, options, &mut newer)?;
-        out.iter_mut().zip(&mut newer).for_each(|(found, newer)| merge(found, newer, options.k));
-        Ok(())
+        let found = self.base.search_batch(queries, &self.in_base(options, &mut excluded))?;
+        let newer = self.newer.search_batch(queries, options)?;
+        Ok(found.into_iter().zip(newer).map(|(found, newer)| merged(found, newer, options)).collect())
     }
 
     fn memory_bytes(&self) -> usize {
@@ -141,23 +131,17 @@ mod tests {
         fn len(&self) -> usize {
             self.index.len()
         }
-        fn search(
-            &self,
-            query: &[f32],
-            options: &SearchOptions<'_>,
-            out: &mut Vec<Neighbor>,
-        ) -> Result<(), Error> {
+        fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
             self.passes.fetch_add(1, Ordering::Relaxed);
-            self.index.search(query, options, out)
+            self.index.search(query, options)
         }
         fn search_batch(
             &self,
             queries: &[f32],
             options: &SearchOptions<'_>,
-            out: &mut Vec<Vec<Neighbor>>,
-        ) -> Result<(), Error> {
+        ) -> Result<Vec<Vec<Neighbor>>, Error> {
             self.passes.fetch_add(1, Ordering::Relaxed);
-            self.index.search_batch(queries, options, out)
+            self.index.search_batch(queries, options)
         }
         fn memory_bytes(&self) -> usize {
             self.index.memory_bytes()
@@ -177,16 +161,14 @@ mod tests {
         delta.add(&[Key::new(1, 0, 0), Key::new(4, 0, 0)], &[0.0, 1.0, 1.0, 0.0]).unwrap();
         let base = Arc::new(Counting { index: base, passes: AtomicUsize::new(0) });
         let view = delta.over(Arc::clone(&base) as SharedSearch);
-        let mut found = Vec::new();
-        view.search(&[1.0, 0.0], &SearchOptions::new(10), &mut found).unwrap();
+        let found = view.search(&[1.0, 0.0], &SearchOptions::new(10)).unwrap();
         let rows: Vec<(i64, f32)> = found.iter().map(|near| (near.key.entry, near.similarity)).collect();
         assert_eq!(rows, [(4, 1.0), (2, 0.8), (1, 0.0)]);
 
         base.passes.store(0, Ordering::Relaxed);
-        let mut lists = Vec::new();
         let excluded: EntrySet = [2].into_iter().collect();
         let options = SearchOptions::new(1).with_exclude(&excluded);
-        view.search_batch(&[1.0, 0.0, 0.0, 1.0], &options, &mut lists).unwrap();
+        let lists = view.search_batch(&[1.0, 0.0, 0.0, 1.0], &options).unwrap();
         let entries: Vec<i64> = lists.iter().flatten().map(|near| near.key.entry).collect();
         assert_eq!(entries, [4, 1]);
         assert_eq!(base.passes.load(Ordering::Relaxed), 1, "one pass over the base for both queries");

@@ -71,22 +71,16 @@ impl VectorSearch for SnapshotSearch<'_> {
         self.get().len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), IndexError> {
-        self.get().search(query, options, out)
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, IndexError> {
+        self.get().search(query, options)
     }
 
     fn search_batch(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), IndexError> {
-        self.get().search_batch(queries, options, out)
+    ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
+        self.get().search_batch(queries, options)
     }
 
     fn memory_bytes(&self) -> usize {

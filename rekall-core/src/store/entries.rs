@@ -154,6 +154,36 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(ids)
     }
 
+    /// Of the entries with these row numbers, the first `count` by id, in this order; rows without an entry are left out.
+    /// O(rows), whatever there is beside them, and much less where few of many are wanted.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn first_by_id(&self, rows: &[i64], count: usize) -> Result<Vec<i64>, Error> {
+        let mut wanted = rows.to_vec();
+        wanted.sort_unstable();
+        wanted.dedup();
+        // The index of ids names them in order. Where they lie far apart in it, looking up each is less work.
+        let mut statement = self.connection.prepare_cached("SELECT id FROM entry ORDER BY ulid")?;
+        let mut in_order = statement.query([])?;
+        let mut first = Vec::new();
+        for _ in 0..wanted.len() {
+            if first.len() == count {
+                return Ok(first);
+            }
+            let Some(entry) = in_order.next()? else { return Ok(first) };
+            let row: i64 = entry.get(0)?;
+            if wanted.binary_search(&row).is_ok() {
+                first.push(row);
+            }
+        }
+        let mut by_id: Vec<(EntryId, i64)> =
+            self.ids(&wanted)?.into_iter().map(|(row, id)| (id, row)).collect();
+        by_id.sort_unstable();
+        by_id.truncate(count);
+        Ok(by_id.into_iter().map(|(_, row)| row).collect())
+    }
+
     /// The row numbers and ids of all entries, in the order of the rows.
     ///
     /// # Errors
@@ -288,4 +318,37 @@ impl WriteTx<'_> {
 fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Draft, NewEntry, Store, StoreOptions};
+
+    #[test]
+    fn the_first_by_id_are_those_of_a_sorted_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        // Ids descend as rows ascend: neither order passes for the other.
+        let mut ids: Vec<_> = (0..40).map(|_| store.new_id().unwrap()).collect();
+        ids.reverse();
+        let mut tx = store.write().unwrap();
+        let entries: Vec<NewEntry> = (0..40).map(|n| NewEntry::new(format!("note {n}"))).collect();
+        let drafts: Vec<Draft<'_>> = entries
+            .iter()
+            .zip(&ids)
+            .map(|(entry, &id)| Draft { id: Some(id), ..Draft::new(entry) })
+            .collect();
+        let rows: Vec<i64> = tx.insert(&drafts).unwrap().iter().map(|inserted| inserted.row).collect();
+        tx.commit().unwrap();
+        let tx = store.read().unwrap();
+        // Many among all, few at the end of the order of ids, and a row that is not there.
+        for wanted in [rows.clone(), rows[..3].to_vec(), vec![rows[0], rows[39], 1_000], vec![]] {
+            for count in [0, 1, 2, 3, 39, 40, 41] {
+                let mut expected: Vec<i64> = wanted.iter().copied().filter(|&row| row != 1_000).collect();
+                expected.sort_unstable_by(|a, b| b.cmp(a));
+                expected.truncate(count);
+                assert_eq!(tx.first_by_id(&wanted, count).unwrap(), expected, "{wanted:?}, {count}");
+            }
+        }
+    }
 }

@@ -49,8 +49,7 @@ use scorer::BinaryScorer;
 /// rows.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
 /// let mut index = BinaryIndex::new(2, Arc::new(rows))?.with_rescored_rows(500);
 /// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
-/// let mut hits = Vec::new();
-/// index.search(&[0.0, 1.0], &SearchOptions::new(1), &mut hits)?;
+/// let hits = index.search(&[0.0, 1.0], &SearchOptions::new(1))?;
 /// assert_eq!(hits[0].key.entry, 2);
 /// # Ok::<(), rekall_index::Error>(())
 /// ```
@@ -117,29 +116,21 @@ impl BinaryIndex {
         Arc::make_mut(&mut self.table)
     }
 
-    fn search_checked(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search_checked(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         let rows = self.rescored_rows.max(options.k.saturating_mul(4));
-        let mut lists = Vec::new();
-        let near = |grouped, k, lists: &mut Vec<Vec<Neighbor>>| {
-            let options = SearchOptions { k, ..*options };
-            scan::search(&self.table, &BinaryScorer::new(query, self.table.shape(), grouped), &options, lists)
+        let near = |grouped, k| {
+            let options = SearchOptions { k, ties: false, ..*options };
+            scan::search(&self.table, &BinaryScorer::new(query, self.table.shape(), grouped), &options)
         };
-        near(false, rows, &mut lists)?;
-        let mut keys: Vec<Key> = lists.iter().flatten().map(|row| row.key).collect();
+        let mut keys: Vec<Key> = near(false, rows)?.iter().flatten().map(|row| row.key).collect();
         let entries: EntrySet = keys.iter().map(|key| key.entry).collect();
         if entries.len() < options.k as u64 && keys.len() == rows {
             // Few entries hold all these rows: look for k entries too.
-            near(true, options.k, &mut lists)?;
-            keys.extend(lists.iter().flatten().map(|row| row.key));
+            keys.extend(near(true, options.k)?.iter().flatten().map(|row| row.key));
             keys.sort_unstable();
             keys.dedup();
         }
-        self.rescore(query, &keys, options, out)
+        self.rescore(query, &keys, options)
     }
 
     /// The best k entries of some rows, exactly.
@@ -148,11 +139,9 @@ impl BinaryIndex {
         query: &[f32],
         keys: &[Key],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Neighbor>, Error> {
         let dimensions = self.dimensions();
-        out.clear();
-        let mut rows = Vec::new();
+        let (mut hits, mut rows) = (Vec::with_capacity(keys.len()), Vec::new());
         for keys in keys.chunks(scan::EXACT_PAGE) {
             options.check_cancelled()?;
             rows.clear();
@@ -162,13 +151,13 @@ impl BinaryIndex {
                 return Err(Error::from_source(format!("expected {expected} numbers, got {}", rows.len())));
             }
             let exact = keys.iter().zip(rows.chunks_exact(dimensions));
-            out.extend(exact.map(|(&key, row)| Neighbor { key, similarity: similarity(query, row) }));
+            hits.extend(exact.map(|(&key, row)| Neighbor { key, similarity: similarity(query, row) }));
         }
-        out.sort_unstable_by(|a, b| a.key.entry.cmp(&b.key.entry).then_with(|| a.rank_cmp(b)));
-        out.dedup_by_key(|hit| hit.key.entry);
-        out.sort_unstable_by(Neighbor::rank_cmp);
-        out.truncate(options.k);
-        Ok(())
+        hits.sort_unstable_by(|a, b| a.key.entry.cmp(&b.key.entry).then_with(|| a.rank_cmp(b)));
+        hits.dedup_by_key(|hit| hit.key.entry);
+        hits.sort_unstable_by(Neighbor::rank_cmp);
+        options.truncate(&mut hits);
+        Ok(hits)
     }
 }
 
@@ -181,14 +170,9 @@ impl VectorSearch for BinaryIndex {
         self.table.len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         check_search(query, self.dimensions(), Some(1), options)?;
-        self.search_checked(query, options, out)
+        self.search_checked(query, options)
     }
 
     fn memory_bytes(&self) -> usize {

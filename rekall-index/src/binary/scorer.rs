@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::bits::{BitRows, Shape};
-use crate::Error;
 use crate::kernels::Level;
 use crate::scan::Scorer;
 use crate::shortlist::{Candidate, Shortlist};
 use crate::table::{Block, Columns, Table};
+use crate::{Error, SearchOptions};
 
 pub(super) struct BinaryScorer<'a> {
     level: Level,
@@ -34,8 +34,8 @@ impl Scorer<BitRows> for BinaryScorer<'_> {
         1
     }
 
-    fn shortlist(&self, k: usize) -> Shortlist {
-        if self.grouped { Shortlist::new(k) } else { Shortlist::of_rows(k) }
+    fn shortlist(&self, options: &SearchOptions<'_>) -> Shortlist {
+        if self.grouped { Shortlist::new(options) } else { Shortlist::of_rows(options.k) }
     }
 
     fn uppers(&self, block: &Block<BitRows>, rows: Range<usize>, out: &mut [f32]) {

@@ -37,9 +37,8 @@ fn recall_rises_with_the_rows_rescored() {
         index = index.with_rescored_rows(rescored);
         let mut found = 0;
         for query in queries {
-            let (mut due, mut got) = (Vec::new(), Vec::new());
-            exact.search(query, &options, &mut due).unwrap();
-            index.search(query, &options, &mut got).unwrap();
+            let due = exact.search(query, &options).unwrap();
+            let got = index.search(query, &options).unwrap();
             assert_eq!(got.len(), 10);
             found += due.iter().filter(|hit| got.contains(hit)).count();
         }
@@ -62,8 +61,7 @@ fn k_entries_come_back_even_if_one_entry_has_all_near_rows() {
     let mut index = BinaryIndex::new(64, Arc::new(exact)).unwrap().with_rescored_rows(20);
     index.upsert(&keys, &rows).unwrap();
     for k in [1, 5, 29, 100] {
-        let mut hits = Vec::new();
-        index.search(&centre, &SearchOptions::new(k), &mut hits).unwrap();
+        let hits = index.search(&centre, &SearchOptions::new(k)).unwrap();
         assert_eq!(hits.len(), k.min(29));
     }
 }
@@ -84,11 +82,8 @@ fn a_given_centre_makes_results_independent_of_the_order_of_rows() {
         for (keys, rows) in keys.chunks(part).zip(rows.chunks(part)) {
             index.upsert(keys, &rows.concat()).unwrap();
         }
-        let mut found = vec![Vec::new(); 40];
-        for (query, found) in rows.iter().step_by(20).zip(&mut found) {
-            index.search(query, &SearchOptions::new(3), found).unwrap();
-        }
-        found
+        let queries = rows.iter().step_by(20).take(40);
+        queries.map(|query| index.search(query, &SearchOptions::new(3)).unwrap()).collect()
     };
     assert_eq!(answers(900, true), answers(7, true));
     assert_ne!(answers(900, false), answers(7, false), "else this test says nothing");

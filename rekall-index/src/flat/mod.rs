@@ -40,8 +40,7 @@ use scorer::FlatScorer;
 /// use rekall_index::{FlatIndex, Key, SearchOptions, VectorIndex, VectorSearch};
 /// let mut index = FlatIndex::new(2)?;
 /// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
-/// let mut hits = Vec::new();
-/// index.search(&[0.0, 1.0], &SearchOptions::new(1), &mut hits)?;
+/// let hits = index.search(&[0.0, 1.0], &SearchOptions::new(1))?;
 /// assert_eq!((hits[0].key.entry, hits[0].similarity), (2, 0.8));
 /// # Ok::<(), rekall_index::Error>(())
 /// ```
@@ -81,34 +80,24 @@ impl VectorSearch for FlatIndex {
         self.table.len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         check_search(query, self.dimensions(), Some(1), options)?;
-        let mut lists = vec![std::mem::take(out)];
-        let result =
-            scan::search(&self.table, &FlatScorer::new(query, self.dimensions()), options, &mut lists);
-        *out = lists.swap_remove(0);
-        result
+        let scorer = FlatScorer::new(query, self.dimensions());
+        Ok(scan::search(&self.table, &scorer, options)?.pop().unwrap_or_default())
     }
 
     fn search_batch(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         check_search(queries, self.dimensions(), None, options)?;
-        out.clear();
         let mut lists = Vec::new();
         for group in queries.chunks(self.dimensions() * Batch::MOST_QUERIES) {
-            scan::search(&self.table, &FlatScorer::new(group, self.dimensions()), options, &mut lists)?;
-            out.append(&mut lists);
+            let scorer = FlatScorer::new(group, self.dimensions());
+            lists.append(&mut scan::search(&self.table, &scorer, options)?);
         }
-        Ok(())
+        Ok(lists)
     }
 
     fn memory_bytes(&self) -> usize {
@@ -193,10 +182,9 @@ mod tests {
             worn.upsert(&[keys[entry]], row).unwrap();
         }
         drop(views);
-        let (mut due, mut got) = (Vec::new(), Vec::new());
         let query = random.unit(dimensions);
-        fresh.search(&query, &SearchOptions::new(50), &mut due).unwrap();
-        worn.search(&query, &SearchOptions::new(50), &mut got).unwrap();
+        let due = fresh.search(&query, &SearchOptions::new(50)).unwrap();
+        let got = worn.search(&query, &SearchOptions::new(50)).unwrap();
         assert_eq!(got, due);
         let (worn, fresh) = (worn.memory_bytes(), fresh.memory_bytes());
         assert!(worn.abs_diff(fresh) * 50 < fresh, "{worn} bytes, {fresh} fresh");

@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::dot::{dot_error, dots};
 use crate::scan::Scorer;
 use crate::shortlist::Candidate;
-use crate::similarity::similarity;
+use crate::similarity::similarities;
 use crate::table::{Block, Columns, Table};
 
 /// Up to so many queries are multiplied one after the other: all but the first find the block in the cache, and none of
@@ -68,10 +68,11 @@ impl Scorer<F32Rows> for FlatScorer<'_> {
         out: &mut Vec<f32>,
     ) -> Result<(), Error> {
         let query = &self.queries[query * self.dimensions..(query + 1) * self.dimensions];
-        out.extend(candidates.iter().map(|candidate| {
+        let rows = candidates.iter().map(|candidate| {
             let (block, row) = table.at(candidate.position);
-            similarity(query, block.columns().get(&self.dimensions, row))
-        }));
+            block.columns().get(&self.dimensions, row)
+        });
+        similarities(query, rows, out);
         Ok(())
     }
 }

@@ -31,8 +31,8 @@ pub(crate) trait Scorer<C: Columns>: Sync {
     ) -> Result<(), Error>;
 
     /// Where a query's best rows are kept.
-    fn shortlist(&self, k: usize) -> Shortlist {
-        Shortlist::new(k)
+    fn shortlist(&self, options: &SearchOptions<'_>) -> Shortlist {
+        Shortlist::new(options)
     }
 
     /// Bytes of codes or rows that justify one more thread: it begins some 40 µs after it was asked for, of which its
@@ -49,13 +49,12 @@ const GATHER_BLOCK: usize = 1024;
 /// Exact rows asked for at a time: out of SQLite, at 5 to 10 µs each, about a millisecond of work.
 pub(crate) const EXACT_PAGE: usize = 128;
 
-/// Searches `table` for every query of `scorer`; one list each into `out`, best first.
+/// Searches `table` for every query of `scorer`: a list each, best first.
 pub(crate) fn search<C, S>(
     table: &Table<C>,
     scorer: &S,
     options: &SearchOptions<'_>,
-    out: &mut Vec<Vec<Neighbor>>,
-) -> Result<(), Error>
+) -> Result<Vec<Vec<Neighbor>>, Error>
 where
     C: Columns + Send + Sync,
     C::Shape: Sync,
@@ -63,33 +62,30 @@ where
 {
     options.check_cancelled()?;
     let queries = scorer.queries();
-    out.resize_with(queries, Vec::new);
     let shortlists = match options.entries {
-        _ if options.roles.is_empty() || queries == 0 => fresh(scorer, options.k),
+        _ if options.roles.is_empty() || queries == 0 => fresh(scorer, options),
         Some(entries) if entries.len().saturating_mul(GATHER_FACTOR) < table.len() as u64 => {
             gather(table, scorer, options, entries)?
         }
         _ => scan(table, scorer, options)?,
     };
-    finish(table, scorer, options, shortlists, out)
+    finish(table, scorer, options, shortlists)
 }
 
-/// Settles what is left, and writes the results.
+/// Settles what is left, and gives the results.
 pub(crate) fn finish<C: Columns, S: Scorer<C>>(
     table: &Table<C>,
     scorer: &S,
     options: &SearchOptions<'_>,
     shortlists: Vec<Shortlist>,
-    out: &mut [Vec<Neighbor>],
-) -> Result<(), Error> {
-    for (query, (shortlist, hits)) in shortlists.into_iter().zip(out).enumerate() {
-        shortlist.finish(&mut settle(table, scorer, options, query), hits)?;
-    }
-    Ok(())
+) -> Result<Vec<Vec<Neighbor>>, Error> {
+    let finished =
+        |(query, shortlist): (usize, Shortlist)| shortlist.finish(&mut settle(table, scorer, options, query));
+    shortlists.into_iter().enumerate().map(finished).collect()
 }
 
-fn fresh<C: Columns>(scorer: &impl Scorer<C>, k: usize) -> Vec<Shortlist> {
-    (0..scorer.queries()).map(|_| scorer.shortlist(k)).collect()
+fn fresh<C: Columns>(scorer: &impl Scorer<C>, options: &SearchOptions<'_>) -> Vec<Shortlist> {
+    (0..scorer.queries()).map(|_| scorer.shortlist(options)).collect()
 }
 
 /// Exact similarities of one query, in pages between looks at the cancel flag.
@@ -115,7 +111,7 @@ fn gather<C: Columns, S: Scorer<C>>(
     options: &SearchOptions<'_>,
     entries: &EntrySet,
 ) -> Result<Vec<Shortlist>, Error> {
-    let mut shortlists = fresh(scorer, options.k);
+    let mut shortlists = fresh(scorer, options);
     let mut gates = Gates::new(&shortlists);
     let mut uppers = vec![0.0; scorer.queries()];
     for (number, entry) in entries.iter().enumerate() {
@@ -179,13 +175,13 @@ where
     let helpers = Helpers::take(table.helpers(), threads - 1);
     let threads = helpers.taken + 1;
     if threads == 1 {
-        let mut shortlists = fresh(scorer, options.k);
+        let mut shortlists = fresh(scorer, options);
         scan_blocks(table, scorer, options, 0..blocks, &mut shortlists)?;
         return Ok(shortlists);
     }
     let shares = Shares::new(blocks, threads);
     let part = || -> Result<_, Error> {
-        let mut shortlists = fresh(scorer, options.k);
+        let mut shortlists = fresh(scorer, options);
         while let Some(blocks) = shares.next() {
             scan_blocks(table, scorer, options, blocks, &mut shortlists)?;
         }

@@ -108,7 +108,7 @@ impl Tripwire {
     fn run(&self, table: &Table<Bytes>, k: usize, threads: usize, entries: Option<&EntrySet>) -> [usize; 2] {
         let mut options = SearchOptions::new(k).with_cancel(&self.flag).with_threads(threads);
         options.entries = entries;
-        let result = search(table, self, &options, &mut Vec::new());
+        let result = search(table, self, &options);
         assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
         [&self.bounded, &self.settled].map(|counter| counter.rows.load(Ordering::Relaxed))
     }

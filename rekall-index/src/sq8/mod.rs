@@ -52,8 +52,7 @@ use scorer::Sq8Scorer;
 /// rows.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
 /// let mut index = Sq8Index::new(2, Arc::new(rows))?;
 /// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
-/// let mut hits = Vec::new();
-/// index.search(&[0.0, 1.0], &SearchOptions::new(1), &mut hits)?;
+/// let hits = index.search(&[0.0, 1.0], &SearchOptions::new(1))?;
 /// assert_eq!((hits[0].key.entry, hits[0].similarity), (2, 0.8));
 /// assert!(index.stats().rescored_rows <= 2);
 /// # Ok::<(), rekall_index::Error>(())
@@ -143,16 +142,11 @@ impl Sq8Index {
         Arc::make_mut(&mut self.table)
     }
 
-    fn run(
-        &self,
-        queries: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
-        let scorer =
-            Sq8Scorer::new(queries, self.table.shape().clone(), self.source.as_ref(), &self.counters);
+    fn run(&self, queries: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Vec<Neighbor>>, Error> {
+        let shape = self.table.shape().clone();
+        let scorer = Sq8Scorer::new(queries, shape, self.source.as_ref(), &self.counters);
         self.counters.count(queries.len() / self.dimensions());
-        scan::search(&self.table, &scorer, options, out)
+        scan::search(&self.table, &scorer, options)
     }
 
     /// Sets a centre for what is about to come, if that is a good moment: rows into an empty index.
@@ -208,33 +202,22 @@ impl VectorSearch for Sq8Index {
         self.table.len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         check_search(query, self.dimensions(), Some(1), options)?;
-        let mut lists = vec![std::mem::take(out)];
-        let result = self.run(query, options, &mut lists);
-        *out = lists.swap_remove(0);
-        result
+        Ok(self.run(query, options)?.pop().unwrap_or_default())
     }
 
     fn search_batch(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         check_search(queries, self.dimensions(), None, options)?;
-        out.clear();
         let mut lists = Vec::new();
         for group in queries.chunks(self.dimensions() * Sq8Scorer::MOST_QUERIES) {
-            self.run(group, options, &mut lists)?;
-            out.append(&mut lists);
+            lists.append(&mut self.run(group, options)?);
         }
-        Ok(())
+        Ok(lists)
     }
 
     fn memory_bytes(&self) -> usize {

@@ -12,7 +12,7 @@ use crate::dispatch::arch;
 use crate::kernels::{Level, PANEL, Panel};
 use crate::scan::Scorer;
 use crate::shortlist::Candidate;
-use crate::similarity::similarity;
+use crate::similarity::similarities;
 use crate::table::{Block, Table};
 use crate::{Error, Key, VectorSource};
 
@@ -175,7 +175,7 @@ impl Scorer<Codes> for Sq8Scorer<'_> {
         }
         self.counters.rescored.fetch_add(keys.len() as u64, Ordering::Relaxed);
         let query = &self.exact[query * dimensions..(query + 1) * dimensions];
-        out.extend(rows.chunks_exact(dimensions).map(|row| similarity(query, row)));
+        similarities(query, rows.chunks_exact(dimensions), out);
         Ok(())
     }
 }

@@ -74,14 +74,9 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
         self.counters.stats()
     }
 
-    fn run(
-        &self,
-        queries: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    fn run(&self, queries: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Vec<Neighbor>>, Error> {
         let count = queries.len() / self.dimensions;
-        let mut shortlists: Vec<Shortlist> = (0..count).map(|_| Shortlist::new(options.k)).collect();
+        let mut shortlists: Vec<Shortlist> = (0..count).map(|_| Shortlist::new(options)).collect();
         let mut prepared: Option<Prepared<'_>> = None;
         self.blocks.blocks(&mut |bytes| {
             options.check_cancelled()?;
@@ -97,13 +92,10 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
             // A candidate is known by its key; where its row lay is forgotten with the block.
             BlockScan::new(table, scorer, options, &shortlists).scan(&block, 0, &mut shortlists)
         })?;
-        out.clear();
-        out.resize_with(count, Vec::new);
-        if let Some(Prepared { table, scorer }) = &prepared {
-            self.counters.count(count);
-            scan::finish(table, scorer, options, shortlists, out)?;
-        }
-        Ok(())
+        // Without a block there was nothing to search.
+        let Some(Prepared { table, scorer }) = &prepared else { return Ok(vec![Vec::new(); count]) };
+        self.counters.count(count);
+        scan::finish(table, scorer, options, shortlists)
     }
 }
 
@@ -128,33 +120,22 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> VectorSearch for Sq8Stream<B
         self.rows
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         check_search(query, self.dimensions, Some(1), options)?;
-        let mut lists = Vec::new();
-        self.run(query, options, &mut lists)?;
-        *out = lists.swap_remove(0);
-        Ok(())
+        Ok(self.run(query, options)?.pop().unwrap_or_default())
     }
 
     fn search_batch(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         check_search(queries, self.dimensions, None, options)?;
-        out.clear();
         let mut lists = Vec::new();
         for group in queries.chunks(self.dimensions * Sq8Scorer::MOST_QUERIES) {
-            self.run(group, options, &mut lists)?;
-            out.append(&mut lists);
+            lists.append(&mut self.run(group, options)?);
         }
-        Ok(())
+        Ok(lists)
     }
 
     fn memory_bytes(&self) -> usize {

@@ -110,11 +110,9 @@ fn few_rows_need_rescoring() {
         grown.upsert(&[*key], row).unwrap();
     }
     let queries = unit_rows(&mut random, 20, dimensions);
-    let (mut due, mut got) = (Vec::new(), Vec::new());
-    exact.search_batch(&queries, &SearchOptions::new(10), &mut due).unwrap();
+    let due = exact.search_batch(&queries, &SearchOptions::new(10)).unwrap();
     for (index, most) in [(bulk, 30), (grown, 60)] {
-        index.search_batch(&queries, &SearchOptions::new(10), &mut got).unwrap();
-        assert_eq!(got, due);
+        assert_eq!(index.search_batch(&queries, &SearchOptions::new(10)).unwrap(), due);
         let Sq8Stats { queries, rescored_rows } = index.stats();
         assert!(queries == 20 && rescored_rows <= 20 * most, "{rescored_rows} rows rescored");
         assert!(index.memory_bytes() <= 20_000 * (128 + 28) * 105 / 100, "{}", index.memory_bytes());
@@ -126,7 +124,7 @@ fn a_row_lost_by_the_source_is_a_typed_error() {
     let key = Key::new(4, 1, 2);
     let mut index = Sq8Index::new(2, Arc::new(NaiveIndex::new(2))).unwrap();
     index.upsert(&[key], &[1.0, 0.0]).unwrap();
-    let error = index.search(&[1.0, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    let error = index.search(&[1.0, 0.0], &SearchOptions::new(1)).unwrap_err();
     assert!(matches!(error, Error::MissingRow { key: lost } if lost == key), "{error}");
 
     struct Short;
@@ -138,7 +136,7 @@ fn a_row_lost_by_the_source_is_a_typed_error() {
     }
     let mut index = Sq8Index::new(2, Arc::new(Short)).unwrap();
     index.upsert(&[key], &[1.0, 0.0]).unwrap();
-    let error = index.search(&[1.0, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    let error = index.search(&[1.0, 0.0], &SearchOptions::new(1)).unwrap_err();
     assert_eq!(error.to_string(), "vector source: expected 2 numbers, got 1");
 }
 
@@ -270,14 +268,12 @@ fn streamed_codes_answer_as_the_index() {
         {
             let context = format!("{rows} rows, {options:?}");
             crate::testing::assert_same(&stream, &naive, &queries[..dimensions], &options, &context);
-            let (mut got, mut due) = (Vec::new(), Vec::new());
-            stream.search_batch(&queries, &options, &mut got).unwrap();
-            naive.search_batch(&queries, &options, &mut due).unwrap();
-            assert_eq!(got, due, "{context}");
+            let due = naive.search_batch(&queries, &options).unwrap();
+            assert_eq!(stream.search_batch(&queries, &options).unwrap(), due, "{context}");
         }
         assert_eq!(stream.stats().queries, if rows == 0 { 0 } else { 30 });
     }
     let stream = Sq8Stream::new(3, 1, vec![vec![1, 2, 3]], NaiveIndex::new(3)).unwrap();
-    let error = stream.search(&[1.0, 0.0, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    let error = stream.search(&[1.0, 0.0, 0.0], &SearchOptions::new(1)).unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 }

@@ -23,11 +23,9 @@ fn filled(make: Make<'_>, count: usize, dimensions: usize, seed: u64) -> (Pair, 
 pub fn empty_index(make: Make<'_>) {
     let mut pair = Pair::new(make, 3);
     assert!(pair.check(&[0.0, 0.6, 0.8], &SearchOptions::new(5), "empty").is_empty());
-    let mut lists = vec![Vec::new(); 7];
-    pair.index.search_batch(&[1.0, 0.0, 0.0, 0.0, 1.0, 0.0], &SearchOptions::new(5), &mut lists).unwrap();
-    assert_eq!(lists, vec![Vec::new(); 2]);
-    pair.index.search_batch(&[], &SearchOptions::new(5), &mut lists).unwrap();
-    assert!(lists.is_empty());
+    let two = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+    assert_eq!(pair.index.search_batch(&two, &SearchOptions::new(5)).unwrap(), vec![Vec::new(); 2]);
+    assert!(pair.index.search_batch(&[], &SearchOptions::new(5)).unwrap().is_empty());
     pair.upsert(&[], &[]);
     pair.remove(&[]);
     pair.remove_entry(1);
@@ -39,10 +37,9 @@ pub fn empty_index(make: Make<'_>) {
 pub fn k_zero_is_refused(make: Make<'_>) {
     for count in [0, 3] {
         let (pair, _) = filled(make, count, 2, 1);
-        let error = pair.index.search(&[1.0, 0.0], &SearchOptions::new(0), &mut Vec::new()).unwrap_err();
+        let error = pair.index.search(&[1.0, 0.0], &SearchOptions::new(0)).unwrap_err();
         assert!(matches!(error, Error::InvalidK { k: 0 }), "{error}");
-        let error =
-            pair.index.search_batch(&[1.0, 0.0], &SearchOptions::new(0), &mut Vec::new()).unwrap_err();
+        let error = pair.index.search_batch(&[1.0, 0.0], &SearchOptions::new(0)).unwrap_err();
         assert!(matches!(error, Error::InvalidK { k: 0 }), "{error}");
     }
 }
@@ -79,6 +76,40 @@ pub fn ties_at_the_border(make: Make<'_>) {
         pair.check(&[1.0, 0.0, 0.0, 0.0], &SearchOptions::new(k), &format!("k {k}"));
         pair.check(&near, &SearchOptions::new(k), &format!("the row itself, k {k}"));
     }
+}
+
+/// With ties, every entry as near as the k-th, and nothing else: also in a batch, among chosen entries, and where an entry has
+/// several rows.
+pub fn ties_come_back_whole(make: Make<'_>) {
+    let mut pair = Pair::new(make, 4);
+    // Three distances, each of many entries; each third entry has a second row, farther away.
+    let row = |number: i64| match number % 3 {
+        0 => [1.0, 0.0, 0.0, 0.0],
+        1 => [0.8, 0.6, 0.0, 0.0],
+        _ => [0.0, 0.6, 0.8, 0.0],
+    };
+    let entries: Vec<i64> = (0..300).map(|number| number * 37 % 300).collect();
+    for &entry in &entries {
+        pair.upsert(&[Key::new(entry, 0, 0)], &row(entry));
+        if entry % 3 == 0 {
+            pair.upsert(&[Key::new(entry, 1, 0)], &[0.0, 0.0, 0.0, 1.0]);
+        }
+    }
+    let query = [1.0, 0.0, 0.0, 0.0];
+    let few: EntrySet = (0..300).step_by(7).collect();
+    for k in [1, 2, 99, 100, 101, 150, 200, 201, 299, 300, 301] {
+        let options = SearchOptions::new(k).with_ties();
+        let hits = pair.check(&query, &options, &format!("ties, k {k}"));
+        assert_eq!(hits.len(), k.div_ceil(100).min(3) * 100, "k {k}");
+        pair.check(&query, &options.with_entries(&few), &format!("ties among few, k {k}"));
+        pair.check(&query, &options.with_exclude(&few), &format!("ties without few, k {k}"));
+        let lists = pair.index.search_batch(&[query, query].concat(), &options).unwrap();
+        assert_lists_agree(&lists[1], &hits, &format!("ties, batch, k {k}"));
+    }
+    // More than some engines can return.
+    let same: Vec<f32> = query.iter().copied().cycle().take(4 * 6000).collect();
+    pair.upsert(&keys(1000..7000), &same);
+    assert_eq!(pair.check(&query, &SearchOptions::new(10).with_ties(), "thousands").len(), 6100);
 }
 
 /// Ten thousand equal rows: the k lowest entries.
@@ -162,8 +193,7 @@ pub fn batch_equals_single(make: Make<'_>) {
         let queries = unit_rows(&mut random, count, 33);
         let plain = SearchOptions::new(10);
         for options in [plain, plain.with_entries(&filter), plain.with_entries(&few).with_exclude(&filter)] {
-            let mut lists = Vec::new();
-            pair.index.search_batch(&queries, &options, &mut lists).unwrap();
+            let lists = pair.index.search_batch(&queries, &options).unwrap();
             assert_eq!(lists.len(), count);
             for (query, list) in queries.chunks_exact(33).zip(&lists) {
                 let single = pair.check(query, &options, "single");
@@ -180,10 +210,9 @@ pub fn threads_change_nothing(make: Make<'_>) {
     let single = pair.check(&queries[..80], &SearchOptions::new(25), "one thread");
     for threads in [0, 2, 3, 8, 1000] {
         let options = SearchOptions::new(25).with_threads(threads);
-        let (mut hits, mut lists) = (Vec::new(), Vec::new());
-        pair.index.search(&queries[..80], &options, &mut hits).unwrap();
+        let hits = pair.index.search(&queries[..80], &options).unwrap();
         assert_lists_agree(&hits, &single, &format!("{threads} threads"));
-        pair.index.search_batch(&queries, &options, &mut lists).unwrap();
+        let lists = pair.index.search_batch(&queries, &options).unwrap();
         assert_lists_agree(&lists[0], &single, &format!("{threads} threads, batch"));
     }
 }
@@ -193,8 +222,8 @@ pub fn cancel_stops_a_search(make: Make<'_>) {
     let (pair, mut random) = filled(make, 300, 16, 13);
     let (query, flag) = (random.unit(16), AtomicBool::new(true));
     let options = SearchOptions::new(3).with_cancel(&flag);
-    assert!(matches!(pair.index.search(&query, &options, &mut Vec::new()), Err(Error::Cancelled)));
-    assert!(matches!(pair.index.search_batch(&query, &options, &mut Vec::new()), Err(Error::Cancelled)));
+    assert!(matches!(pair.index.search(&query, &options), Err(Error::Cancelled)));
+    assert!(matches!(pair.index.search_batch(&query, &options), Err(Error::Cancelled)));
     flag.store(false, std::sync::atomic::Ordering::Relaxed);
     pair.check(&query, &options, "flag lowered");
 }
@@ -206,10 +235,10 @@ pub fn wrong_length_is_refused(make: Make<'_>) {
     for length in [0, 1, 3, 5, 8] {
         let mut query = vec![0.0; length];
         query.iter_mut().take(1).for_each(|x| *x = 1.0);
-        let error = index.search(&query, &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+        let error = index.search(&query, &SearchOptions::new(1)).unwrap_err();
         assert!(matches!(error, Error::Dimensions { expected: 4, got } if got == length), "{error}");
     }
-    let error = index.search_batch(&[1.0; 5], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+    let error = index.search_batch(&[1.0; 5], &SearchOptions::new(1)).unwrap_err();
     assert!(matches!(error, Error::Dimensions { expected: 8, got: 5 }), "{error}");
     let error = index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.0, 0.0]).unwrap_err();
     assert!(matches!(error, Error::Dimensions { expected: 8, got: 4 }), "{error}");
@@ -221,7 +250,7 @@ pub fn wrong_length_is_refused(make: Make<'_>) {
 pub fn not_finite_is_refused(make: Make<'_>) {
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let (mut pair, _) = filled(make, 5, 2, 15);
-        let error = pair.index.search(&[0.0, bad], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+        let error = pair.index.search(&[0.0, bad], &SearchOptions::new(1)).unwrap_err();
         assert!(matches!(error, Error::NotFinite { vector: 0, component: 1, .. }), "{error}");
         let error = pair.index.upsert(&keys(1..3), &[1.0, 0.0, bad, 0.0]).unwrap_err();
         assert!(matches!(error, Error::NotFinite { vector: 1, component: 0, .. }), "{error}");
@@ -233,7 +262,7 @@ pub fn not_finite_is_refused(make: Make<'_>) {
 pub fn not_unit_is_refused(make: Make<'_>) {
     let (mut pair, _) = filled(make, 5, 2, 16);
     for scale in [0.0, 1e-30, 0.5, 0.998, 1.002, 3.0, 1e30] {
-        let error = pair.index.search(&[scale, 0.0], &SearchOptions::new(1), &mut Vec::new()).unwrap_err();
+        let error = pair.index.search(&[scale, 0.0], &SearchOptions::new(1)).unwrap_err();
         assert!(matches!(error, Error::NotUnit { vector: 0, .. }), "{error}");
         let error = pair.index.upsert(&keys(1..3), &[1.0, 0.0, 0.0, scale]).unwrap_err();
         assert!(matches!(error, Error::NotUnit { vector: 1, .. }), "{error}");

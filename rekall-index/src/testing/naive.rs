@@ -48,14 +48,9 @@ impl VectorSearch for NaiveIndex {
         self.rows.len()
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         check_search(query, self.dimensions, Some(1), options)?;
-        out.clear();
+        let mut out: Vec<Neighbor> = Vec::new();
         // Keys ascend, so a later row replaces an entry's best only if it is strictly better.
         for (&key, row) in self.rows.iter().filter(|(key, _)| options.admits(**key)) {
             let hit = Neighbor { key, similarity: similarity(query, row) };
@@ -69,8 +64,8 @@ impl VectorSearch for NaiveIndex {
             }
         }
         out.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.key.entry.cmp(&b.key.entry)));
-        out.truncate(options.k);
-        Ok(())
+        options.truncate(&mut out);
+        Ok(out)
     }
 
     fn memory_bytes(&self) -> usize {

@@ -46,8 +46,7 @@ pub fn snapshots_can_be_searched_while_writing(make: MakeResident<'_>) {
     let view = index.snapshot();
     let query = random.unit(12);
     let search = || {
-        let mut hits = Vec::new();
-        view.search(&query, &SearchOptions::new(10), &mut hits).unwrap();
+        let hits = view.search(&query, &SearchOptions::new(10)).unwrap();
         hits
     };
     let before = search();

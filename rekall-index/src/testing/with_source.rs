@@ -40,21 +40,15 @@ impl<I: VectorSearch> VectorSearch for WithSource<I> {
     fn len(&self) -> usize {
         self.index.len()
     }
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
-        self.index.search(query, options, out)
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
+        self.index.search(query, options)
     }
     fn search_batch(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
-        self.index.search_batch(queries, options, out)
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
+        self.index.search_batch(queries, options)
     }
     fn memory_bytes(&self) -> usize {
         self.index.memory_bytes()

@@ -42,8 +42,7 @@ use crate::{Error, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch, simi
 /// let connection = rusqlite::Connection::open_in_memory()?;
 /// let mut index = SqliteVecIndex::open(&connection, "vectors", 2)?;
 /// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
-/// let mut hits = Vec::new();
-/// index.search(&[0.0, 1.0], &SearchOptions::new(1), &mut hits)?;
+/// let hits = index.search(&[0.0, 1.0], &SearchOptions::new(1))?;
 /// assert_eq!((hits[0].key.entry, hits[0].similarity), (2, 0.8));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -286,9 +285,9 @@ impl<'c> SqliteVecIndex<'c> {
     }
 
     /// Reads every row.
-    fn scan(&self, query: &[f32], options: &SearchOptions<'_>, out: &mut Vec<Neighbor>) -> Result<(), Error> {
+    fn scan(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         const ROWS_BETWEEN_CHECKS: usize = 1024;
-        let mut shortlist = Shortlist::new(options.k);
+        let mut shortlist = Shortlist::new(options);
         // Candidates are exact from the start.
         let mut settle = |candidates: &[Candidate], out: &mut Vec<f32>| {
             out.extend(candidates.iter().map(|candidate| candidate.upper));
@@ -317,7 +316,7 @@ impl<'c> SqliteVecIndex<'c> {
                 }
             }
         }
-        shortlist.finish(&mut settle, out)
+        shortlist.finish(&mut settle)
     }
 }
 
@@ -358,15 +357,12 @@ impl VectorSearch for SqliteVecIndex<'_> {
         count.map_or(0, |count| usize::try_from(count).unwrap_or(0))
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), Error> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, Error> {
         check_search(query, self.dimensions, Some(1), options)?;
-        out.clear();
-        if self.search_near(query, options, out)? { Ok(()) } else { self.scan(query, options, out) }
+        match self.search_near(query, options)? {
+            Some(hits) => Ok(hits),
+            None => self.scan(query, options),
+        }
     }
 
     fn memory_bytes(&self) -> usize {

@@ -26,13 +26,12 @@ struct Near {
 }
 
 impl SqliteVecIndex<'_> {
-    /// Writes the result and says true, or says false if vec0 can't give it.
+    /// The result; `None` if vec0 can't give it.
     pub(super) fn search_near(
         &self,
         query: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Vec<Neighbor>>, Error> {
         // Room for rows of the same entry and for what the proof needs.
         let mut fetch = options.k.saturating_mul(2).saturating_add(32);
         let (sql, mut values) = self.near_sql(query, options);
@@ -48,13 +47,13 @@ impl SqliteVecIndex<'_> {
                     .get(options.k - 1)
                     .is_some_and(|kth| f64::from(kth.similarity) > self.most_beyond(query, near.farthest));
             if complete {
-                *out = near.hits;
-                out.truncate(options.k);
-                return Ok(true);
+                let mut hits = near.hits;
+                options.truncate(&mut hits);
+                return Ok(Some(hits));
             }
             fetch *= 4;
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// The greatest similarity that a row at `distance` or farther can have.

@@ -87,22 +87,16 @@ impl VectorSearch for RowScan {
         self.rows
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), IndexError> {
-        self.on_rows(|rows| rows.search(query, options, out))
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, IndexError> {
+        self.on_rows(|rows| rows.search(query, options))
     }
 
     fn search_batch(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), IndexError> {
-        self.on_rows(|rows| rows.search_batch(queries, options, out))
+    ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
+        self.on_rows(|rows| rows.search_batch(queries, options))
     }
 
     fn memory_bytes(&self) -> usize {
@@ -111,7 +105,7 @@ impl VectorSearch for RowScan {
 }
 
 impl RowScan {
-    fn on_rows(&self, search: impl FnOnce(&TxRows<'_>) -> Result<(), IndexError>) -> Result<(), IndexError> {
+    fn on_rows<T>(&self, search: impl FnOnce(&TxRows<'_>) -> Result<T, IndexError>) -> Result<T, IndexError> {
         let tx = self.file.store.read().map_err(IndexError::from_source)?;
         if tx.position().map_err(IndexError::from_source)? != self.position {
             return Err(stale());
@@ -137,18 +131,10 @@ impl VectorSearch for TxRows<'_> {
         count_rows(self.tx, self.space).unwrap_or(0)
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), IndexError> {
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, IndexError> {
         // An empty index checks the input as every other index does.
-        FlatIndex::new(self.space.dimensions)?.search(query, options, out)?;
-        let mut lists = vec![std::mem::take(out)];
-        let scanned = self.scan(query, options, &mut lists);
-        *out = lists.swap_remove(0);
-        scanned
+        FlatIndex::new(self.space.dimensions)?.search(query, options)?;
+        Ok(self.scan(query, options, 1)?.pop().unwrap_or_default())
     }
 
     /// Reads the rows once for all queries.
@@ -156,10 +142,11 @@ impl VectorSearch for TxRows<'_> {
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), IndexError> {
-        FlatIndex::new(self.space.dimensions)?.search_batch(queries, options, out)?;
-        if out.is_empty() { Ok(()) } else { self.scan(queries, options, out) }
+    ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
+        match FlatIndex::new(self.space.dimensions)?.search_batch(queries, options)?.len() {
+            0 => Ok(Vec::new()),
+            count => self.scan(queries, options, count),
+        }
     }
 
     fn memory_bytes(&self) -> usize {
@@ -168,25 +155,26 @@ impl VectorSearch for TxRows<'_> {
 }
 
 impl TxRows<'_> {
-    /// Adds the best of each query to its list, which is empty.
+    /// The best of each of `count` queries.
     fn scan(
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut [Vec<Neighbor>],
-    ) -> Result<(), IndexError> {
-        let mut found = Vec::new();
+        count: usize,
+    ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
+        let mut lists = vec![Vec::new(); count];
         self.tx
             .vectors(self.space, LOAD_BATCH, |batch| {
                 options.check_cancelled()?;
-                index_of(batch)?.search_batch(queries, options, &mut found)?;
-                for (best, found) in out.iter_mut().zip(&mut found) {
-                    best.append(found);
-                    keep_best(best, options.k);
+                let found = index_of(batch)?.search_batch(queries, options)?;
+                for (best, mut found) in lists.iter_mut().zip(found) {
+                    best.append(&mut found);
+                    keep_best(best, options);
                 }
                 Ok::<(), Scanned>(())
             })
-            .map_err(|Scanned(error)| error)
+            .map_err(|Scanned(error)| error)?;
+        Ok(lists)
     }
 }
 
@@ -197,12 +185,12 @@ fn index_of(batch: &VectorBatch) -> Result<FlatIndex, IndexError> {
     Ok(index)
 }
 
-/// The best row of each entry, and of those the best `k`: an entry's chunks may lie in two batches.
-pub(crate) fn keep_best(found: &mut Vec<Neighbor>, k: usize) {
+/// The best row of each entry, and of those what the options ask for: an entry's chunks may lie in two batches.
+pub(crate) fn keep_best(found: &mut Vec<Neighbor>, options: &SearchOptions<'_>) {
     found.sort_by(Neighbor::rank_cmp);
     let mut seen = std::collections::HashSet::new();
     found.retain(|near| seen.insert(near.key.entry));
-    found.truncate(k);
+    options.truncate(found);
 }
 
 struct Scanned(IndexError);

@@ -70,13 +70,8 @@ impl VectorSearch for Table {
         self.rows
     }
 
-    fn search(
-        &self,
-        query: &[f32],
-        options: &SearchOptions<'_>,
-        out: &mut Vec<Neighbor>,
-    ) -> Result<(), IndexError> {
-        self.on_table(|table| table.search(query, options, out))
+    fn search(&self, query: &[f32], options: &SearchOptions<'_>) -> Result<Vec<Neighbor>, IndexError> {
+        self.on_table(|table| table.search(query, options))
     }
 
     /// On one connection; vec0 itself reads the table for each query.
@@ -84,9 +79,8 @@ impl VectorSearch for Table {
         &self,
         queries: &[f32],
         options: &SearchOptions<'_>,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), IndexError> {
-        self.on_table(|table| table.search_batch(queries, options, out))
+    ) -> Result<Vec<Vec<Neighbor>>, IndexError> {
+        self.on_table(|table| table.search_batch(queries, options))
     }
 
     fn memory_bytes(&self) -> usize {

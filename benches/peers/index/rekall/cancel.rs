@@ -27,9 +27,9 @@ pub(crate) fn latency(index: &dyn VectorSearch, queries: &[f32], batch: bool) ->
     let run = |flag: &AtomicBool| {
         let options = SearchOptions::new(K).with_cancel(flag);
         if batch {
-            index.search_batch(queries, &options, &mut Vec::new())
+            index.search_batch(queries, &options).map(drop)
         } else {
-            index.search(queries, &options, &mut Vec::new())
+            index.search(queries, &options).map(drop)
         }
     };
     let started = Instant::now();

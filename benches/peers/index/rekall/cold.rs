@@ -20,8 +20,7 @@ pub(crate) fn first_answer(input: &Input, folder: &Path, started: Instant) -> Re
     database.blocks(&mut |bytes| import.add(bytes))?;
     let index = import.finish()?;
     let imported = started.elapsed().as_secs_f64();
-    let mut hits = Vec::new();
-    index.search(&queries[..input.dimensions], &SearchOptions::new(K), &mut hits)?;
+    let hits = index.search(&queries[..input.dimensions], &SearchOptions::new(K))?;
     let answered = started.elapsed().as_secs_f64();
     let ids: Vec<i64> = hits.iter().map(|hit| hit.key.entry).collect();
     Ok(json!({ "opened": opened, "imported": imported, "answered": answered, "ids": ids }))

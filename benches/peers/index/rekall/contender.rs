@@ -172,19 +172,17 @@ impl Contender {
         queries: &[f32],
         batch: bool,
         threads: usize,
-        out: &mut Vec<Vec<Neighbor>>,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Vec<Neighbor>>, Error> {
         if let Self::Read(limit) = self {
             limit.read(threads);
-            return Ok(());
+            return Ok(Vec::new());
         }
         let options = SearchOptions::new(K).with_threads(threads);
-        let Some(index) = self.as_search() else { return Ok(()) };
+        let Some(index) = self.as_search() else { return Ok(Vec::new()) };
         if batch {
-            return index.search_batch(queries, &options, out);
+            return index.search_batch(queries, &options);
         }
-        out.resize_with(1, Vec::new);
-        index.search(queries, &options, &mut out[0])
+        Ok(vec![index.search(queries, &options)?])
     }
 }
 

@@ -135,11 +135,12 @@ impl State {
         let contender = &mut self.built.contender;
         match command {
             Command::Search { batch, threads, seconds } => {
-                let (width, mut lists) = (batch * self.input.dimensions, Vec::new());
+                let width = batch * self.input.dimensions;
                 let mut batches = self.queries.chunks_exact(width).cycle().skip(self.next);
                 let turn = measure::turn(seconds, || {
                     self.next = (self.next + 1) % (self.input.queries / batch);
-                    contender.search(batches.next().unwrap_or_default(), batch > 1, threads, &mut lists)
+                    let queries = batches.next().unwrap_or_default();
+                    contender.search(queries, batch > 1, threads).map(drop)
                 })?;
                 if let Contender::Read(limit) = contender {
                     std::hint::black_box(limit.sum());
@@ -148,9 +149,9 @@ impl State {
             }
             Command::Ids => {
                 let before = contender.stats();
-                let (mut ids, mut lists) = (Vec::new(), Vec::new());
+                let mut ids = Vec::new();
                 for query in self.queries.chunks_exact(self.input.dimensions) {
-                    contender.search(query, false, 1, &mut lists)?;
+                    let lists = contender.search(query, false, 1)?;
                     ids.push(lists[0].iter().map(|hit| hit.key.entry).collect::<Vec<_>>());
                 }
                 let rescored = before.zip(contender.stats()).map(|(before, now)| {

@@ -1921,7 +1921,38 @@ void rekall_neighbors_free(rekall_neighbors *neighbors);
 #define REKALL_FILTER_IDS 16
 
 /**
- * A top-level key of the metadata and the value it must have.
+ * Comparison of a rekall_metadata_condition (also 0): the value is the same; numbers by their value: 3 is 3.0.
+ */
+#define REKALL_COMPARISON_EQUAL 1
+
+/**
+ * Comparison: the value is another one, or the entry does not have the key.
+ */
+#define REKALL_COMPARISON_NOT_EQUAL 2
+
+/**
+ * Comparison: the value comes before the one given. Numbers are compared with numbers, by value, and texts with texts, by
+ * code points; what is of another type does not pass.
+ */
+#define REKALL_COMPARISON_LESS_THAN 3
+
+/**
+ * Comparison: the value comes before the one given, or is the same.
+ */
+#define REKALL_COMPARISON_AT_MOST 4
+
+/**
+ * Comparison: the value comes after the one given.
+ */
+#define REKALL_COMPARISON_GREATER_THAN 5
+
+/**
+ * Comparison: the value comes after the one given, or is the same.
+ */
+#define REKALL_COMPARISON_AT_LEAST 6
+
+/**
+ * A condition on a top-level key of the metadata. Two of them on one key make a range.
  */
 typedef struct rekall_metadata_condition {
     /**
@@ -1929,9 +1960,18 @@ typedef struct rekall_metadata_condition {
      */
     rekall_str key;
     /**
-     * The value, as JSON text: "3", "true", "\"text\"". Numbers are compared by value: 3 is 3.0.
+     * What its value is compared with, as JSON text: "3", "true", "\"text\""; a number or a text where an order is asked
+     * for (anything else is REKALL_INVALID_INPUT).
      */
     rekall_str value;
+    /**
+     * A REKALL_COMPARISON_ number; 0: REKALL_COMPARISON_EQUAL.
+     */
+    uint32_t comparison;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } rekall_metadata_condition;
 
 /**
@@ -2023,13 +2063,53 @@ typedef struct rekall_filter {
      * Changed before this time, with its flag.
      */
     int64_t updated_before_ms;
+    /**
+     * Kinds, none of which passes.
+     */
+    const rekall_str *not_kinds;
+    /**
+     * How many.
+     */
+    size_t not_kinds_count;
+    /**
+     * Projects, none of which passes; an entry without a project does.
+     */
+    const rekall_str *not_projects;
+    /**
+     * How many.
+     */
+    size_t not_projects_count;
+    /**
+     * The entry has none of these tags.
+     */
+    const rekall_str *not_tags;
+    /**
+     * How many.
+     */
+    size_t not_tags_count;
+    /**
+     * Memory types, none of which passes.
+     */
+    const rekall_str *not_memory_types;
+    /**
+     * How many.
+     */
+    size_t not_memory_types_count;
+    /**
+     * Ids, 26 characters each, of entries that do not pass.
+     */
+    const rekall_str *not_ids;
+    /**
+     * How many.
+     */
+    size_t not_ids_count;
 } rekall_filter;
 
 /**
  * A rekall_filter with its size, and the default in all members.
  */
 #define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.

@@ -73,7 +73,8 @@ pub use recall::{
 };
 pub use rekall::Rekall;
 pub use rekall_core::{
-    Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, NewEntry, Role, Status,
+    Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, MetadataCondition, NewEntry,
+    Role, Status,
 };
 pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
 pub use settings::VectorBackend;

@@ -14,14 +14,36 @@
 
 namespace rekall {
 
+/* How a value of the metadata is compared. */
+enum class comparison : std::uint32_t {
+    equal = REKALL_COMPARISON_EQUAL,
+    /* Another value, or none. */
+    not_equal = REKALL_COMPARISON_NOT_EQUAL,
+    /* Of the order of numbers, or of texts by their code points. */
+    less_than = REKALL_COMPARISON_LESS_THAN,
+    at_most = REKALL_COMPARISON_AT_MOST,
+    greater_than = REKALL_COMPARISON_GREATER_THAN,
+    at_least = REKALL_COMPARISON_AT_LEAST,
+};
+
+/* A condition on a top-level key of the metadata: {"severity", "3", rekall::comparison::at_least}. */
+struct metadata_condition {
+    std::string key;
+    /* JSON text. */
+    std::string value;
+    rekall::comparison comparison = rekall::comparison::equal;
+};
+
 /* Which entries a search may find: conditions, all of which must hold. */
 struct filter {
     std::vector<std::string> kinds, projects, tags_any, tags_all, memory_types;
+    /* Nothing of these passes. */
+    std::vector<std::string> not_kinds, not_projects, not_tags, not_memory_types, not_ids;
     /* nullopt: entries of any status. */
     std::optional<entry_status> status = entry_status::active;
     std::optional<std::vector<std::string>> ids;
-    /* Keys of the metadata, and the JSON text of the values they must have. */
-    std::vector<std::pair<std::string, std::string>> metadata;
+    /* Two conditions on one key make a range. */
+    std::vector<metadata_condition> metadata;
     std::optional<time> created_after, created_before, updated_after, updated_before;
 };
 
@@ -91,7 +113,7 @@ inline std::size_t c_limit(std::size_t given)
 /* C structs with the memory that they point to. */
 struct c_filter {
     rekall_filter value = REKALL_FILTER_INIT;
-    std::vector<rekall_str> lists[6];
+    std::vector<rekall_str> lists[11];
     std::vector<rekall_metadata_condition> metadata;
 
     explicit c_filter(const filter &given)
@@ -106,8 +128,14 @@ struct c_filter {
             value.flags |= REKALL_FILTER_IDS;
             list(5, *given.ids, value.ids, value.ids_count);
         }
-        for (const auto &[key, wanted] : given.metadata) {
-            metadata.push_back({text(std::string_view(key)), text(std::string_view(wanted))});
+        list(6, given.not_kinds, value.not_kinds, value.not_kinds_count);
+        list(7, given.not_projects, value.not_projects, value.not_projects_count);
+        list(8, given.not_tags, value.not_tags, value.not_tags_count);
+        list(9, given.not_memory_types, value.not_memory_types, value.not_memory_types_count);
+        list(10, given.not_ids, value.not_ids, value.not_ids_count);
+        for (const metadata_condition &one : given.metadata) {
+            metadata.push_back({text(std::string_view(one.key)), text(std::string_view(one.value)),
+                                static_cast<std::uint32_t>(one.comparison), 0});
         }
         value.metadata = metadata.data();
         value.metadata_count = metadata.size();

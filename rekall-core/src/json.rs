@@ -5,6 +5,7 @@
 //! program may have put it, it is read as a text of its digits.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value};
@@ -224,22 +225,49 @@ pub(crate) fn same(one: &Value, other: &Value) -> bool {
 }
 
 fn same_number(one: &Number, other: &Number) -> bool {
-    let whole = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-    let (one_whole, other_whole) = (whole(one), whole(other));
-    match (one_whole, other_whole) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => one.as_f64() == other.as_f64(),
-        (Some(whole), None) => is_whole(other, whole),
-        (None, Some(whole)) => is_whole(one, whole),
+    order_of_numbers(one, other) == Some(Ordering::Equal)
+}
+
+/// The order of two numbers by their value, or of two texts by their code points. Nothing else has one.
+pub(crate) fn order(one: &Value, other: &Value) -> Option<Ordering> {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => order_of_numbers(one, other),
+        // UTF-8 keeps the order of the code points.
+        (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
+        _ => None,
     }
 }
 
-/// Whether a double is that integer, which a double may not be able to hold.
-fn is_whole(number: &Number, whole: i128) -> bool {
+/// What sort of value it is, in words for an error.
+pub(crate) const fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn order_of_numbers(one: &Number, other: &Number) -> Option<Ordering> {
+    let whole = |number: &Number| number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+    match (whole(one), whole(other)) {
+        (Some(one), Some(other)) => Some(one.cmp(&other)),
+        (None, None) => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        (Some(whole), None) => Some(order_with_double(whole, other.as_f64()?)),
+        (None, Some(whole)) => Some(order_with_double(whole, one.as_f64()?).reverse()),
+    }
+}
+
+/// The order of an integer and a double, which may not be able to hold that integer.
+fn order_with_double(whole: i128, double: f64) -> Ordering {
+    if double.abs() >= 2e19 {
+        return if double > 0.0 { Ordering::Less } else { Ordering::Greater };
+    }
     // Within 65 bits the cast is exact.
-    number
-        .as_f64()
-        .is_some_and(|number| number.fract() == 0.0 && number.abs() < 2e19 && number as i128 == whole)
+    let by_whole = whole.cmp(&(double.trunc() as i128));
+    by_whole.then_with(|| 0.0.partial_cmp(&double.fract()).unwrap_or(Ordering::Equal))
 }
 
 #[cfg(test)]
@@ -362,6 +390,41 @@ mod tests {
             ["{}", "[]"],
         ] {
             assert!(!same(one, other) && !same(other, one), "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn numbers_and_texts_have_an_order_and_nothing_else_has() {
+        let ascending = [
+            "-1e300",
+            "-9223372036854775808",
+            "-9223372036854775807",
+            "-3.5",
+            "-3",
+            "-0.5",
+            "0",
+            "5e-324",
+            "2.9999999999999996",
+            "3",
+            "3.5",
+            "9007199254740992.0",
+            "9007199254740993",
+            "18446744073709551615",
+            "18446744073709551616.0",
+            "1e20",
+        ];
+        let values = ascending.map(|number| serde_json::from_str::<Value>(number).unwrap());
+        for (at, one) in values.iter().enumerate() {
+            for (other_at, other) in values.iter().enumerate() {
+                assert_eq!(order(one, other), Some(at.cmp(&other_at)), "{one} {other}");
+                assert_eq!(same(one, other), at == other_at, "{one} {other}");
+            }
+        }
+        assert_eq!(order(&json!(-0.0), &json!(0)), Some(Ordering::Equal));
+        assert_eq!(order(&json!("2024-09-30"), &json!("2024-10-01")), Some(Ordering::Less));
+        assert_eq!(order(&json!("z"), &json!("é")), Some(Ordering::Less));
+        for (one, other) in [(json!(1), json!("1")), (json!(true), json!(false)), (json!([1]), json!([2]))] {
+            assert_eq!(order(&one, &other), None, "{one} {other}");
         }
     }
 }

@@ -59,7 +59,7 @@ pub use entry::{
     Context, Entry, EntryJson, EntryPatch, EntryText, LinkJson, NewEntry, Origin, Status, limits,
 };
 pub use error::{Error, ErrorKind};
-pub use filter::Filter;
+pub use filter::{Comparison, Filter, MetadataCondition};
 pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{

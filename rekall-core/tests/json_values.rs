@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use rekall_core::{
-    Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, ImportOptions, ImportReport, NewEntry, Store,
-    StoreOptions,
+    Comparison, Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, ImportOptions, ImportReport,
+    MetadataCondition, NewEntry, Store, StoreOptions,
 };
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
@@ -307,10 +307,10 @@ fn lists_of_a_filter_may_be_long() {
     filter.tags_any = many("t");
     filter.memory_types = vec!["episodic".to_owned(); 100_000];
     filter.tags_all = vec!["t7".to_owned(); 100_000];
-    filter.metadata = vec![("m7".to_owned(), json!(7.0)); 3_000];
+    filter.metadata = vec![MetadataCondition::new("m7", Comparison::Equal, 7.0); 3_000];
     filter.ids = Some(vec![id; 100_000]);
     assert_eq!(memory.found(&filter), [id]);
-    filter.metadata.push(("m8".to_owned(), json!(8)));
+    filter.metadata.push(MetadataCondition::new("m8", Comparison::Equal, 8));
     assert!(memory.found(&filter).is_empty());
     filter.metadata.pop();
     filter.tags_all = many("t");

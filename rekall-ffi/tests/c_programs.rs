@@ -15,6 +15,7 @@ use toolchain::{answers, link_shared, run, skip};
 const PROGRAMS: &[(&str, &str)] = &[
     ("c/main_path.c", "c90"),
     ("c/search.c", "c90"),
+    ("c/filters.c", "c90"),
     ("c/vectors.c", "c90"),
     ("c/misuse.c", "c99"),
     ("c/hostile.c", "c99"),
@@ -34,6 +35,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/every_function.c", "c11"),
     ("cpp/wrapper.cpp", "c++17"),
     ("cpp/wrapper.cpp", "c++20"),
+    ("cpp/filters.cpp", "c++17"),
     ("cpp/ownership.cpp", "c++17"),
     ("cpp/exit.cpp", "c++17"),
     ("cpp/edges.cpp", "c++17"),

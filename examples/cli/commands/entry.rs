@@ -73,19 +73,20 @@ fn patch(args: &UpdateArgs) -> Result<EntryPatch, Failure> {
         KnownStatus::Active => Status::Active,
         KnownStatus::Obsolete => Status::Obsolete,
     });
-    Ok(EntryPatch {
-        title: args.title.clone(),
-        content: args.content.as_deref().map(fields::text_or_stdin).transpose()?,
-        kind: args.kind.clone(),
-        project: set_or_removed(args.project.clone(), args.no_project),
-        tags: (args.no_tags || !args.tags.is_empty()).then(|| args.tags.clone()),
-        status: status.or(implied),
-        superseded_by: set_or_removed(superseded_by, args.no_superseded_by),
-        confidence: args.confidence,
-        memory_type: args.memory_type.clone(),
-        context: set_or_removed(args.context.as_deref().map(fields::context).transpose()?, args.no_context),
-        metadata: args.metadata.as_deref().map(fields::metadata).transpose()?,
-    })
+    let mut patch = EntryPatch::new();
+    patch.title = args.title.clone();
+    patch.content = args.content.as_deref().map(fields::text_or_stdin).transpose()?;
+    patch.kind = args.kind.clone();
+    patch.project = set_or_removed(args.project.clone(), args.no_project);
+    patch.tags = (args.no_tags || !args.tags.is_empty()).then(|| args.tags.clone());
+    patch.status = status.or(implied);
+    patch.superseded_by = set_or_removed(superseded_by, args.no_superseded_by);
+    patch.confidence = args.confidence;
+    patch.memory_type = args.memory_type.clone();
+    patch.context =
+        set_or_removed(args.context.as_deref().map(fields::context).transpose()?, args.no_context);
+    patch.metadata = args.metadata.as_deref().map(fields::metadata).transpose()?;
+    Ok(patch)
 }
 
 fn set_or_removed<T>(value: Option<T>, remove: bool) -> Option<Option<T>> {

@@ -1,5 +1,6 @@
 //! Changes to an entry.
 
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Context, Entry, NewEntry, Status, limits};
@@ -12,30 +13,53 @@ use crate::{EntryId, Error, json};
 /// let patch = EntryPatch::new().title("A better title").status(Status::Obsolete);
 /// assert!(patch.changes_text());
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// In JSON what is not there stays as it is; `null` removes a project, a context or the reference to a newer entry, and
+/// leaves anything else as it is:
+///
+/// ```
+/// # use rekall_core::EntryPatch;
+/// let patch: EntryPatch = serde_json::from_str(r#"{"title": "A better title", "project": null}"#)?;
+/// assert_eq!(patch, EntryPatch::new().title("A better title").project(None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EntryPatch {
     /// New title.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// New content.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// New kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// New project; `Some(None)` removes it.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
     pub project: Option<Option<String>>,
     /// New tags, all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     /// New status.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
     /// The entry that replaces this one; `Some(None)` removes the reference. Says nothing of the status: one that is to
     /// leave the searches becomes obsolete, too, as [`WriteTx::supersede`](crate::WriteTx::supersede) does.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
     pub superseded_by: Option<Option<EntryId>>,
     /// New confidence, 0 to 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub confidence: Option<u8>,
     /// New memory type.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_type: Option<String>,
     /// New context; `Some(None)` removes it, and so does an empty one.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
     pub context: Option<Option<Context>>,
     /// New metadata, all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,
 }
 
@@ -144,6 +168,13 @@ impl EntryPatch {
     }
 }
 
+/// A value that is there, be it `null`.
+fn removable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;
@@ -167,7 +198,7 @@ pub(crate) fn unique(tags: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Context, Draft, EntryPatch, NewEntry, Store, StoreOptions};
+    use crate::{Context, Draft, EntryPatch, NewEntry, Status, Store, StoreOptions};
 
     #[test]
     fn an_empty_context_is_none_whether_written_or_changed() {
@@ -181,5 +212,29 @@ mod tests {
         for entry in written {
             assert_eq!(tx.get(entry.id).unwrap().context, None);
         }
+    }
+
+    #[test]
+    fn a_patch_in_json_says_what_it_sets_and_what_it_removes() {
+        let sets = EntryPatch::new()
+            .title("t")
+            .content("c")
+            .kind("bug")
+            .project(Some("p".into()))
+            .tags(["a"])
+            .status(Status::Obsolete)
+            .superseded_by(Some("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap()))
+            .confidence(3)
+            .memory_type("semantic")
+            .context(Some(Context { text: Some("x".into()), ..Context::default() }))
+            .metadata([("n".to_owned(), 1.into())].into_iter().collect());
+        let removes = EntryPatch::new().project(None).superseded_by(None).context(None);
+        for patch in [EntryPatch::new(), sets, removes] {
+            let json = serde_json::to_string(&patch).unwrap();
+            assert_eq!(serde_json::from_str::<EntryPatch>(&json).unwrap(), patch, "{json}");
+        }
+        assert_eq!(serde_json::to_string(&EntryPatch::new()).unwrap(), "{}");
+        assert_eq!(serde_json::from_str::<EntryPatch>(r#"{"title": null}"#).unwrap(), EntryPatch::new());
+        assert!(serde_json::from_str::<EntryPatch>(r#"{"titel": "t"}"#).is_err());
     }
 }

@@ -1,7 +1,9 @@
 //! Filters: which entries a search may find
 
+use rekall::{Comparison, EntryId};
+
 use crate::boundary::error::Failure;
-use crate::boundary::options::{self, flags, goes_with, sized};
+use crate::boundary::options::{self, flags, goes_with, reserved, sized};
 use crate::boundary::text::{self, Str};
 use crate::calls::stoppable::Stoppable;
 use crate::entries::input::{REKALL_ENTRY_ANY, entry_status};
@@ -23,14 +25,33 @@ const FLAGS: u32 = REKALL_FILTER_CREATED_AFTER
     | REKALL_FILTER_UPDATED_BEFORE
     | REKALL_FILTER_IDS;
 
-/// A top-level key of the metadata and the value it must have.
+/// Comparison of a rekall_metadata_condition (also 0): the value is the same; numbers by their value: 3 is 3.0.
+pub const REKALL_COMPARISON_EQUAL: u32 = 1;
+/// Comparison: the value is another one, or the entry does not have the key.
+pub const REKALL_COMPARISON_NOT_EQUAL: u32 = 2;
+/// Comparison: the value comes before the one given. Numbers are compared with numbers, by value, and texts with texts, by
+/// code points; what is of another type does not pass.
+pub const REKALL_COMPARISON_LESS_THAN: u32 = 3;
+/// Comparison: the value comes before the one given, or is the same.
+pub const REKALL_COMPARISON_AT_MOST: u32 = 4;
+/// Comparison: the value comes after the one given.
+pub const REKALL_COMPARISON_GREATER_THAN: u32 = 5;
+/// Comparison: the value comes after the one given, or is the same.
+pub const REKALL_COMPARISON_AT_LEAST: u32 = 6;
+
+/// A condition on a top-level key of the metadata. Two of them on one key make a range.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct MetadataCondition {
     /// The key.
     pub key: Str,
-    /// The value, as JSON text: "3", "true", "\"text\"". Numbers are compared by value: 3 is 3.0.
+    /// What its value is compared with, as JSON text: "3", "true", "\"text\""; a number or a text where an order is asked
+    /// for (anything else is REKALL_INVALID_INPUT).
     pub value: Str,
+    /// A REKALL_COMPARISON_ number; 0: REKALL_COMPARISON_EQUAL.
+    pub comparison: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// Conditions on entries, all of which must hold, before anything is ranked. What is 0 or NULL is no condition. Start
@@ -80,9 +101,29 @@ pub struct Filter {
     pub updated_after_ms: i64,
     /// Changed before this time, with its flag.
     pub updated_before_ms: i64,
+    /// Kinds, none of which passes.
+    pub not_kinds: *const Str,
+    /// How many.
+    pub not_kinds_count: usize,
+    /// Projects, none of which passes; an entry without a project does.
+    pub not_projects: *const Str,
+    /// How many.
+    pub not_projects_count: usize,
+    /// The entry has none of these tags.
+    pub not_tags: *const Str,
+    /// How many.
+    pub not_tags_count: usize,
+    /// Memory types, none of which passes.
+    pub not_memory_types: *const Str,
+    /// How many.
+    pub not_memory_types_count: usize,
+    /// Ids, 26 characters each, of entries that do not pass.
+    pub not_ids: *const Str,
+    /// How many.
+    pub not_ids_count: usize,
 }
 
-sized!(Filter, ..updated_before_ms => "rekall_filter");
+sized!(Filter, ..not_ids_count => "rekall_filter");
 
 /// As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -129,14 +170,15 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
         wanted.tags_any = list(given.tags_any, given.tags_any_count, "tags_any")?;
         wanted.tags_all = list(given.tags_all, given.tags_all_count, "tags_all")?;
         wanted.memory_types = list(given.memory_types, given.memory_types_count, "memory_types")?;
+        wanted.not_kinds = list(given.not_kinds, given.not_kinds_count, "not_kinds")?;
+        wanted.not_projects = list(given.not_projects, given.not_projects_count, "not_projects")?;
+        wanted.not_tags = list(given.not_tags, given.not_tags_count, "not_tags")?;
+        let (types, count) = (given.not_memory_types, given.not_memory_types_count);
+        wanted.not_memory_types = list(types, count, "not_memory_types")?;
         if by_id {
-            let ids = list(given.ids, given.ids_count, "ids")?;
-            let ids = ids.iter().map(|id| {
-                running.go_on()?;
-                Ok::<_, Failure>(id.parse()?)
-            });
-            wanted.ids = Some(ids.collect::<Result<_, _>>()?);
+            wanted.ids = Some(ids(running, given.ids, given.ids_count, "ids")?);
         }
+        wanted.not_ids = ids(running, given.not_ids, given.not_ids_count, "not_ids")?;
         for condition in text::values(given.metadata, given.metadata_count, "metadata")? {
             running.go_on()?;
             let key = condition.key.optional("metadata key")?;
@@ -144,8 +186,42 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
             let value = condition.value.optional("metadata value")?.unwrap_or_default();
             let value = rekall::core::limits::parse_json("a metadata value of the filter", value)
                 .map_err(|error| Failure::from(error).of(&format!("metadata {key:?}")))?;
-            wanted.metadata.push((key.to_owned(), value));
+            reserved(condition.reserved, "rekall_metadata_condition")?;
+            wanted.metadata.push(rekall::MetadataCondition::new(
+                key,
+                comparison(condition.comparison)?,
+                value,
+            ));
         }
     }
     Ok(wanted)
+}
+
+fn comparison(number: u32) -> Result<Comparison, Failure> {
+    match number {
+        0 | REKALL_COMPARISON_EQUAL => Ok(Comparison::Equal),
+        REKALL_COMPARISON_NOT_EQUAL => Ok(Comparison::NotEqual),
+        REKALL_COMPARISON_LESS_THAN => Ok(Comparison::LessThan),
+        REKALL_COMPARISON_AT_MOST => Ok(Comparison::AtMost),
+        REKALL_COMPARISON_GREATER_THAN => Ok(Comparison::GreaterThan),
+        REKALL_COMPARISON_AT_LEAST => Ok(Comparison::AtLeast),
+        other => Err(Failure::number("comparison", "REKALL_COMPARISON_", other)),
+    }
+}
+
+/// # Safety
+/// NULL, or so many valid texts.
+pub(crate) unsafe fn ids(
+    running: &Stoppable<'_>,
+    data: *const Str,
+    count: usize,
+    name: &str,
+) -> Result<Vec<EntryId>, Failure> {
+    // SAFETY: as promised by the caller.
+    let ids = unsafe { running.texts(data, count, name)? };
+    let ids = ids.iter().map(|id| {
+        running.go_on()?;
+        Ok::<_, Failure>(id.parse()?)
+    });
+    ids.collect()
 }

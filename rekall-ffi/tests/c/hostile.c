@@ -108,7 +108,7 @@ static rekall_status loaded(const rekall_load_options *load, rekall_error **erro
 
 static void not_utf8(void)
 {
-    rekall_metadata_condition condition = {{"a", 1}, {"1", 1}};
+    rekall_metadata_condition condition = {{"a", 1}, {"1", 1}, 0, 0};
     rekall_filter filter = REKALL_FILTER_INIT;
     rekall_recall_options snippets = REKALL_RECALL_OPTIONS_INIT;
     rekall_open_options open = REKALL_OPEN_OPTIONS_INIT;
@@ -148,6 +148,11 @@ static void not_utf8(void)
     BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, tags_all, "tags_all", filtered);
     BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, memory_types, "memory_types", filtered);
     BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, ids, "ids", filtered);
+    BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_kinds, "not_kinds", filtered);
+    BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_projects, "not_projects", filtered);
+    BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_tags, "not_tags", filtered);
+    BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_memory_types, "not_memory_types", filtered);
+    BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_ids, "not_ids", filtered);
     filter.metadata = &condition;
     filter.metadata_count = 1;
     condition.key = bad;
@@ -487,7 +492,7 @@ static void impossible_counts(void)
     rekall_str one = {"a", 1};
     rekall_new_entry made = entry();
     rekall_filter filter = REKALL_FILTER_INIT;
-    rekall_metadata_condition condition = {{"a", 1}, {"1", 1}};
+    rekall_metadata_condition condition = {{"a", 1}, {"1", 1}, 0, 0};
     rekall_hits *hits = NULL;
     rekall_id ids[1];
     float vector[4] = {1};

@@ -9,7 +9,7 @@ static void recalling(rekall_db *db)
     rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
     rekall_similar_options similar = REKALL_SIMILAR_OPTIONS_INIT;
     rekall_filter filter = REKALL_FILTER_INIT;
-    rekall_metadata_condition condition;
+    rekall_metadata_condition condition = {{NULL, 0}, {NULL, 0}, 0, 0};
     rekall_str kind, id_text;
     rekall_id ids[3];
     rekall_new_entry entries[3];

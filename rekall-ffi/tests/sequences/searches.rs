@@ -67,7 +67,20 @@ impl Machine<'_> {
             filter.value.created_after_ms =
                 counts(filter.value.flags, REKALL_FILTER_CREATED_AFTER, byte, i64::from(byte));
         }
-        let condition = MetadataCondition { key: list[0], value: list[1] };
+        if self.chance(40) {
+            filter.value.not_kinds = list.as_ptr();
+            filter.value.not_kinds_count = usize::from(self.byte() % 3);
+            filter.value.not_tags = list.as_ptr();
+            filter.value.not_tags_count = usize::from(self.byte() % 3);
+            filter.value.not_ids = list.as_ptr();
+            filter.value.not_ids_count = usize::from(self.byte() % 3);
+        }
+        let condition = MetadataCondition {
+            key: list[0],
+            value: list[1],
+            comparison: self.number(8),
+            reserved: u32::from(self.chance(3)),
+        };
         if self.chance(30) {
             filter.value.metadata = &raw const condition;
             filter.value.metadata_count = 1;

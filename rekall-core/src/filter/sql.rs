@@ -1,0 +1,119 @@
+//! A filter as a condition in SQL. Every value travels as a bound parameter.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value as SqlValue;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Filter, MetadataCondition};
+use crate::{EntryId, Error, Status, json};
+
+impl Filter {
+    /// The condition in SQL over the table `entry`, and its parameters in order.
+    pub(crate) fn compile(&self) -> Result<Compiled, Error> {
+        self.validate()?;
+        let mut compiled = Compiled { condition: "1".to_owned(), parameters: Vec::new() };
+        compiled.one_of("entry.kind", &self.kinds);
+        compiled.one_of("entry.project", &self.projects);
+        compiled.one_of("entry.memory_type", &self.memory_types);
+        compiled.none_of("entry.kind", &self.not_kinds);
+        compiled.none_of("entry.project", &self.not_projects);
+        compiled.none_of("entry.memory_type", &self.not_memory_types);
+        if !self.tags_any.is_empty() {
+            compiled.and_list("entry.id IN (SELECT entry_id FROM tag WHERE tag IN ", &self.tags_any, ")");
+        }
+        if !self.tags_all.is_empty() {
+            let tags: Vec<&String> = self.tags_all.iter().collect::<BTreeSet<_>>().into_iter().collect();
+            let before = "entry.id IN (SELECT entry_id FROM tag WHERE tag IN ";
+            compiled.and_list(before, &tags, " GROUP BY entry_id HAVING count(*) = ?)");
+            compiled.parameters.push((tags.len() as i64).into());
+        }
+        if !self.not_tags.is_empty() {
+            let before = "entry.id NOT IN (SELECT entry_id FROM tag WHERE tag IN ";
+            compiled.and_list(before, &self.not_tags, ")");
+        }
+        match self.status {
+            Some(Status::Active) => compiled.and("entry.status = 'active'", []),
+            Some(Status::Obsolete) => compiled.and("entry.status <> 'active'", []),
+            None => {}
+        }
+        let bounds = [
+            ("entry.created_at >= ?", self.created_after),
+            ("entry.created_at < ?", self.created_before),
+            ("entry.updated_at >= ?", self.updated_after),
+            ("entry.updated_at < ?", self.updated_before),
+        ];
+        for (condition, bound) in bounds {
+            if let Some(bound) = bound {
+                compiled.and(condition, [bound.into()]);
+            }
+        }
+        if !self.metadata.is_empty() {
+            let conditions = serde_json::to_string(&self.metadata).unwrap_or_default();
+            compiled.and("rekall_has(entry.metadata, ?)", [conditions.into()]);
+        }
+        if let Some(ids) = &self.ids {
+            let ids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
+            compiled.and_list("entry.ulid IN ", &ids, "");
+        }
+        let not_ids: Vec<String> = self.not_ids.iter().map(EntryId::to_string).collect();
+        compiled.none_of("entry.ulid", &not_ids);
+        Ok(compiled)
+    }
+}
+
+/// A filter in SQL.
+pub(crate) struct Compiled {
+    pub(crate) condition: String,
+    pub(crate) parameters: Vec<SqlValue>,
+}
+
+impl Compiled {
+    fn and<const N: usize>(&mut self, condition: &str, parameters: [SqlValue; N]) {
+        self.condition.push_str(" AND ");
+        self.condition.push_str(condition);
+        self.parameters.extend(parameters);
+    }
+
+    fn one_of(&mut self, column: &str, values: &[String]) {
+        if !values.is_empty() {
+            self.and_list(&format!("{column} IN "), values, "");
+        }
+    }
+
+    /// A column without a value has none of those listed.
+    fn none_of(&mut self, column: &str, values: &[String]) {
+        if !values.is_empty() {
+            self.and_list(&format!("({column} IS NULL OR {column} NOT IN "), values, ")");
+        }
+    }
+
+    /// The list travels as one JSON parameter: SQLite bounds the number of parameters and the depth of expressions, and
+    /// there is one statement text to cache.
+    fn and_list(&mut self, before: &str, values: &[impl Serialize], after: &str) {
+        let list = serde_json::to_string(values).unwrap_or_default();
+        self.and(&format!("{before}(SELECT value FROM json_each(?)){after}"), [list.into()]);
+    }
+}
+
+/// Gives a connection the function `rekall_has(metadata, conditions)`: whether an entry's metadata meets all conditions,
+/// a JSON array of them. SQLite's own functions know numbers by their spelling, or round them.
+///
+/// Metadata that cannot be read may hold anything. It passes, so that reading the entry reports the damage.
+pub(crate) fn install(connection: &Connection) -> Result<(), Error> {
+    let flags =
+        FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    connection.create_scalar_function("rekall_has", 2, flags, |context| {
+        let conditions = context.get_or_create_aux(1, |list| {
+            json::read::<Vec<MetadataCondition>>(list.as_str()?)
+                .map_err(Box::<dyn std::error::Error + Send + Sync>::from)
+        })?;
+        let metadata = context.get_raw(0).as_str().map(json::read::<Map<String, Value>>);
+        let Ok(Ok(metadata)) = metadata else { return Ok(true) };
+        Ok(conditions.iter().all(|condition| condition.holds(&metadata)))
+    })?;
+    Ok(())
+}

@@ -129,6 +129,15 @@ extern "C" {
 /* Version and build                                                                                        */
 /* ======================================================================================================== */
 
+/*
+ * Looked at once, when a program starts: whether the library that it found is the one that it was compiled for.
+ *
+ *     if (rekall_abi_version() != REKALL_ABI_VERSION || rekall_version_number() < REKALL_VERSION_NUMBER)
+ *         fprintf(stderr, "rekall %s is another library than this program was made for\n", rekall_version());
+ *     if (!rekall_has_feature(REKALL_FEATURE_BUNDLED_MODEL))
+ *         fprintf(stderr, "a model must be named when a file is opened\n");
+ */
+
 /**
  * Version of the header: first number. While it is 0, a change of the second number may break the ABI.
  */
@@ -237,6 +246,16 @@ int32_t rekall_has_feature(uint32_t feature);
 /* ======================================================================================================== */
 /* Status codes                                                                                             */
 /* ======================================================================================================== */
+
+/*
+ * Every function that can fail returns one of these. 0 is success, so a status can be tested as a condition.
+ *
+ *     status = rekall_clear_cache(db, &error);
+ *     if (status == REKALL_BUSY)
+ *         puts("another program writes: try once more later");
+ *     else if (status)
+ *         printf("%s\n", rekall_status_name(status));
+ */
 
 /**
  * What a call ended with: a REKALL_ code. Codes are only ever added; a program treats one that it does not know
@@ -370,6 +389,17 @@ const char *rekall_status_name(rekall_status status);
 /* Errors                                                                                                   */
 /* ======================================================================================================== */
 
+/*
+ * The object that a failed call leaves in its last parameter, if that is not NULL: the status once more, and one line in
+ * words. Free it; a call that succeeds leaves NULL.
+ *
+ *     if (rekall_forget(db, "not an id", &error) == REKALL_INVALID_INPUT) {
+ *         printf("%s\n", rekall_error_message(error));
+ *         rekall_error_free(error);
+ *         error = NULL;
+ *     }
+ */
+
 /**
  * What went wrong, in a code and in words. Never changes; may be read from any thread.
  */
@@ -395,6 +425,17 @@ void rekall_error_free(rekall_error *error);
 /* ======================================================================================================== */
 /* Text and ids                                                                                             */
 /* ======================================================================================================== */
+
+/*
+ * Text is a pointer and a length in bytes; an id is 26 characters and a NUL.
+ *
+ *     const char *line = "CORS fails on Safari";
+ *     rekall_str whole = rekall_text(line), word = {NULL, 0};
+ *     word.data = line;
+ *     word.len = 4;
+ *     printf("%.*s of %d bytes; made at %lld ms\n", (int)word.len, word.data, (int)whole.len,
+ *            (long long)rekall_id_time_ms(id));
+ */
 
 /**
  * A piece of UTF-8 text: not NUL-terminated. In an option struct, data NULL means "not given", and data other than
@@ -446,6 +487,17 @@ rekall_str rekall_text(const char *nul_terminated);
 /* Numbers for none and for no limit                                                                        */
 /* ======================================================================================================== */
 
+/*
+ * In an option struct 0 stands for the default of a member; these two stand for what 0 cannot say.
+ *
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     options.model_idle_timeout_ms = REKALL_NEVER; /* the model stays loaded */
+ *     options.cache_max_size = REKALL_ZERO;         /* no query vector is kept */
+ *     status = rekall_open("limits.db", &options, &other, &error);
+ *     rekall_close(other);
+ */
+
 /**
  * As a number of milliseconds, bytes or entries: no limit, for ever.
  */
@@ -459,6 +511,20 @@ rekall_str rekall_text(const char *nul_terminated);
 /* ======================================================================================================== */
 /* Stopping calls                                                                                           */
 /* ======================================================================================================== */
+
+/*
+ * A token stops the calls that it is given to, from any thread; rekall_interrupt() stops all calls on a handle.
+ *
+ *     rekall_token *token = rekall_token_new();
+ *     rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
+ *     rekall_hits *hits = NULL;
+ *     how.token = token;
+ *     rekall_token_cancel(token); /* from any thread, before or while it runs */
+ *     if (rekall_recall(db, "CORS", REKALL_NTS, &how, &hits, NULL) == REKALL_INTERRUPTED)
+ *         puts("stopped");
+ *     rekall_hits_free(hits);
+ *     rekall_token_free(token);
+ */
 
 /**
  * Stops the calls that it was given to, from any thread. One token may serve many calls, also on several handles;
@@ -475,8 +541,6 @@ rekall_token *rekall_token_new(void);
  * Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
  * for each search. Already cancelled when parent is. It stays parent's child when parent is freed: what cancels the token
  * that parent was made of cancels it, too. Free it with rekall_token_free(), before or after parent. NULL for NULL.
- *
- *     rekall_token *search = rekall_token_child(window);
  */
 rekall_token *rekall_token_child(const rekall_token *parent);
 
@@ -499,6 +563,16 @@ void rekall_token_free(rekall_token *token);
 /* ======================================================================================================== */
 /* Watching long calls                                                                                      */
 /* ======================================================================================================== */
+
+/*
+ * A long call says how far it has come, and can be stopped by its progress function or by a token.
+ *
+ *     rekall_watch watch = REKALL_WATCH_INIT;
+ *     rekall_report *report = NULL;
+ *     watch.progress = show_progress; /* int32_t show_progress(void *user_data, uint64_t done, uint64_t total) */
+ *     status = rekall_check(db, &watch, &report, &error);
+ *     rekall_report_free(report);
+ */
 
 /**
  * Hears how far a call has come: done of total; a total of 0 means that it is not known. Comes on the calling thread.
@@ -542,6 +616,19 @@ void rekall_watch_init(rekall_watch *watch,
 /* ======================================================================================================== */
 /* Events and log                                                                                           */
 /* ======================================================================================================== */
+
+/*
+ * What happens while the library works, as events with numbers in them and as lines of a log. The library itself prints
+ * nothing.
+ *
+ *     rekall_listener listener = REKALL_LISTENER_INIT;
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     listener.event = on_event; /* void on_event(void *user_data, const rekall_event *event) */
+ *     options.listener = &listener;
+ *     status = rekall_open("events.db", &options, &other, &error);
+ *     rekall_close(other);
+ */
 
 /**
  * A model is being loaded; searches by meaning wait for it. Has model.
@@ -733,6 +820,20 @@ void rekall_listener_init(rekall_listener *listener,
 /* The caller's own model                                                                                   */
 /* ======================================================================================================== */
 
+/*
+ * A model that the program brings: a function that turns texts into rows of numbers.
+ *
+ *     rekall_embedder model = REKALL_EMBEDDER_INIT;
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     model.name = "letters, version 1"; /* another name once its vectors mean something else */
+ *     model.dimensions = 26;
+ *     model.embed = count_letters; /* a rekall_embed_fn */
+ *     options.embedder = &model;
+ *     status = rekall_open("own-model.db", &options, &other, &error);
+ *     rekall_close(other);
+ */
+
 /**
  * As a purpose: the text is to be found.
  */
@@ -825,6 +926,19 @@ void rekall_embedder_init(rekall_embedder *embedder,
 /* Clocks                                                                                                   */
 /* ======================================================================================================== */
 
+/*
+ * Time is taken from the system unless a program hands in a clock of its own, in tests for example.
+ *
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     int64_t milliseconds = 1700000000000;
+ *     rekall_now_fn clock = read_clock; /* int64_t read_clock(void *user_data) */
+ *     options.now_ms = clock;
+ *     options.now_user_data = &milliseconds;
+ *     status = rekall_open("clock.db", &options, &other, &error);
+ *     rekall_close(other);
+ */
+
 /**
  * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
  * Must not throw, longjmp, or call back into the same handle.
@@ -834,6 +948,21 @@ typedef int64_t (*rekall_now_fn)(void *user_data);
 /* ======================================================================================================== */
 /* Loading a model                                                                                          */
 /* ======================================================================================================== */
+
+/*
+ * How a model that the library loads itself is read, downloaded and computed. Without a word of it the model's own files
+ * decide.
+ *
+ *     rekall_load_options load = REKALL_LOAD_OPTIONS_INIT;
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     load.flags = REKALL_LOAD_OFFLINE;
+ *     load.max_threads = 2;
+ *     options.model = "hub:owner/name";
+ *     options.load = &load;
+ *     status = rekall_open("hub.db", &options, &other, &error); /* the model is loaded when it is first needed */
+ *     rekall_close(other);
+ */
 
 /**
  * Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
@@ -918,6 +1047,18 @@ void rekall_load_options_init(rekall_load_options *options,
 /* Reports: what upkeep, import and export found and did                                                    */
 /* ======================================================================================================== */
 
+/*
+ * Numbers by their names, lines for a person, and both as JSON. Which numbers there are stands at each function.
+ *
+ *     rekall_report *report = NULL;
+ *     size_t i;
+ *     if ((status = rekall_check(db, NULL, &report, &error))) goto end;
+ *     printf("%d problems\n", (int)rekall_report_number(report, "found"));
+ *     for (i = 0; i < rekall_report_line_count(report); i++)
+ *         puts(rekall_report_line(report, i, NULL));
+ *     rekall_report_free(report);
+ */
+
 /**
  * What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may
  * be read from any thread, also after rekall_close(). What its functions return belongs to it and lives as long.
@@ -959,6 +1100,16 @@ void rekall_report_free(rekall_report *report);
 /* Settings                                                                                                 */
 /* ======================================================================================================== */
 
+/*
+ * Settings that a program lets its users write, as TOML. docs/settings.md has every key.
+ *
+ *     rekall_report *report = NULL;
+ *     const char *toml = "[performance]\ncache_max_size = 100\n";
+ *     if ((status = rekall_config_check(toml, REKALL_NTS, &report, &error))) goto end;
+ *     puts(rekall_report_json(report, NULL)); /* the settings as they would hold */
+ *     rekall_report_free(report);
+ */
+
 /**
  * Looks through settings (config of rekall_open_options) without opening anything. toml is UTF-8 of toml_len bytes (or
  * REKALL_NTS). What is left out has its default; docs/settings.md has each key's range and meaning:
@@ -995,6 +1146,19 @@ rekall_status rekall_config_check_file(const char *path,
 /* ======================================================================================================== */
 /* Opening                                                                                                  */
 /* ======================================================================================================== */
+
+/*
+ * A handle is an open file. Any number of threads may use one at once, and any number of programs may have the same file
+ * open.
+ *
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     options.vector_backend = "flat";
+ *     options.busy_timeout_ms = 200;
+ *     if ((status = rekall_open("knowledge.db", &options, &other, &error))) goto end;
+ *     printf("%s is open\n", rekall_path(other));
+ *     rekall_close(other);
+ */
 
 /**
  * Flag of rekall_open_options: refuse every write.
@@ -1211,6 +1375,24 @@ void rekall_interrupt(rekall_db *db);
 /* ======================================================================================================== */
 /* Entries as they are handed in                                                                            */
 /* ======================================================================================================== */
+
+/*
+ * Only the title is required. What is left out has its default.
+ *
+ *     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+ *     rekall_context context = REKALL_CONTEXT_INIT;
+ *     rekall_str tags[2];
+ *     tags[0] = rekall_text("http");
+ *     tags[1] = rekall_text("safari");
+ *     context.solution = rekall_text("answer the preflight with the header");
+ *     entry.title = rekall_text("CORS fails on Safari");
+ *     entry.kind = rekall_text("bug");
+ *     entry.tags = tags;
+ *     entry.tags_count = 2;
+ *     entry.context = &context;
+ *     entry.metadata = rekall_text("{\"ticket\": 7}");
+ *     status = rekall_remember(db, &entry, NULL, NULL, &error);
+ */
 
 /**
  * Status of an entry: it holds; searches find it.
@@ -1469,6 +1651,16 @@ void rekall_new_entry_init(rekall_new_entry *entry,
 /* Remembering                                                                                              */
 /* ======================================================================================================== */
 
+/*
+ * An entry is stored with the vectors that the model makes of its texts, in one transaction.
+ *
+ *     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+ *     rekall_id made;
+ *     entry.title = rekall_text("the build needs CMake 3.20");
+ *     if ((status = rekall_remember(db, &entry, NULL, &made, &error))) goto end;
+ *     printf("remembered as %s\n", made.text);
+ */
+
 /**
  * How entries are remembered. Start from REKALL_REMEMBER_OPTIONS_INIT.
  */
@@ -1547,6 +1739,20 @@ rekall_status rekall_remember_many(rekall_db *db,
 /* ======================================================================================================== */
 /* Entries as they are stored                                                                               */
 /* ======================================================================================================== */
+
+/*
+ * What a rekall_entry holds is asked for part by part.
+ *
+ *     rekall_entry *entry = NULL;
+ *     size_t i, len;
+ *     const char *title;
+ *     if ((status = rekall_get(db, id, &entry, &error))) goto end;
+ *     title = rekall_entry_title(entry, &len);
+ *     printf("%.*s (%s)\n", (int)len, title, rekall_entry_kind(entry, NULL));
+ *     for (i = 0; i < rekall_entry_tag_count(entry); i++)
+ *         puts(rekall_entry_tag(entry, i, NULL));
+ *     rekall_entry_free(entry);
+ */
 
 /**
  * An entry as it was when it was read. Never changes; may be read from any thread, also after rekall_close(). What its
@@ -1700,6 +1906,20 @@ void rekall_entry_free(rekall_entry *entry);
 /* Reading, changing and forgetting entries                                                                 */
 /* ======================================================================================================== */
 
+/*
+ * An update changes what its patch gives, and leaves the rest as it is.
+ *
+ *     rekall_patch patch = REKALL_PATCH_INIT;
+ *     rekall_entry *entry = NULL;
+ *     patch.title = rekall_text("CORS fails on Safari 17 only");
+ *     patch.confidence = 5;
+ *     patch.flags = REKALL_PATCH_CONFIDENCE;
+ *     if ((status = rekall_update(db, id, &patch, &entry, &error))) goto end;
+ *     puts(rekall_entry_title(entry, NULL));
+ *     rekall_entry_free(entry);
+ *     status = rekall_forget(db, id, &error);
+ */
+
 /**
  * Reads an entry by its id (26 characters, NUL-terminated). out receives it, to be freed with rekall_entry_free().
  * REKALL_NOT_FOUND when no entry has the id, REKALL_INVALID_INPUT when it is no id. Costs tens of microseconds and
@@ -1752,6 +1972,15 @@ rekall_status rekall_forget(rekall_db *db,
 /* One entry in the place of another                                                                        */
 /* ======================================================================================================== */
 
+/*
+ * What no longer holds stays readable, and names what holds instead.
+ *
+ *     rekall_entry *past = NULL;
+ *     if ((status = rekall_supersede_entry(db, older, id, &past, &error))) goto end;
+ *     printf("replaced by %s\n", rekall_entry_superseded_by(past));
+ *     rekall_entry_free(past);
+ */
+
 /**
  * Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches leave it
  * out unless asked, and names the new one (rekall_entry_superseded_by()). out, which may be NULL, receives the older one as
@@ -1773,6 +2002,18 @@ rekall_status rekall_supersede_entry(rekall_db *db,
 /* ======================================================================================================== */
 /* Links between entries                                                                                    */
 /* ======================================================================================================== */
+
+/*
+ * A link leads from one entry to another and has a name, the relation.
+ *
+ *     rekall_neighbors *near = NULL;
+ *     size_t i;
+ *     if ((status = rekall_link(db, id, older, "solves", NULL, 0, &error))) goto end;
+ *     if ((status = rekall_neighbors_of(db, id, 2, &near, &error))) goto end;
+ *     for (i = 0; i < rekall_neighbors_count(near); i++)
+ *         printf("%s, %d links away\n", rekall_neighbors_id(near, i), (int)rekall_neighbors_distance(near, i));
+ *     rekall_neighbors_free(near);
+ */
 
 /**
  * The links of an entry. Never changes; may be read from any thread, also after rekall_close().
@@ -1894,6 +2135,21 @@ void rekall_neighbors_free(rekall_neighbors *neighbors);
 /* ======================================================================================================== */
 /* Filters: which entries a search may find                                                                 */
 /* ======================================================================================================== */
+
+/*
+ * Conditions for a search, a page or a count; an entry must meet all of them.
+ *
+ *     rekall_filter filter = REKALL_FILTER_INIT;
+ *     rekall_str kinds[1];
+ *     uint64_t count = 0;
+ *     kinds[0] = rekall_text("bug");
+ *     filter.kinds = kinds;
+ *     filter.kinds_count = 1;
+ *     filter.created_after_ms = 1700000000000;
+ *     filter.flags = REKALL_FILTER_CREATED_AFTER;
+ *     filter.status = REKALL_ENTRY_ANY;
+ *     status = rekall_count(db, &filter, &count, &error);
+ */
 
 /**
  * Flag of rekall_filter: created_after_ms is given.
@@ -2121,6 +2377,23 @@ void rekall_filter_init(rekall_filter *filter,
 /* Entries page by page                                                                                     */
 /* ======================================================================================================== */
 
+/*
+ * Entries without a search: by page, or by their ids.
+ *
+ *     char after[REKALL_ID_LEN + 1] = "";
+ *     size_t count = 0, i;
+ *     do {
+ *         rekall_page *page = NULL;
+ *         if ((status = rekall_list(db, NULL, *after ? after : NULL, 1000, &page, &error))) goto end;
+ *         count = rekall_page_count(page);
+ *         for (i = 0; i < count; i++)
+ *             puts(rekall_entry_title(rekall_page_entry(page, i), NULL));
+ *         if (count > 0)
+ *             strcpy(after, rekall_entry_id(rekall_page_entry(page, count - 1)));
+ *         rekall_page_free(page);
+ *     } while (count > 0);
+ */
+
 /**
  * A page of entries. Never changes; may be read from any thread, also after rekall_close().
  */
@@ -2188,6 +2461,22 @@ rekall_status rekall_get_many(rekall_db *db,
 /* Several operations in one transaction                                                                    */
 /* ======================================================================================================== */
 
+/*
+ * A batch is a list of operations that are done in one transaction. Ids are made before, so that one operation can name what
+ * another one remembers.
+ *
+ *     rekall_batch *batch = rekall_batch_new();
+ *     rekall_new_entry note = REKALL_NEW_ENTRY_INIT;
+ *     rekall_id fix;
+ *     note.title = rekall_text("the header must be in the preflight's answer");
+ *     if ((status = rekall_new_id(db, &fix, &error))) goto end;
+ *     if ((status = rekall_batch_remember(batch, fix.text, &note, NULL, 0, &error))) goto end;
+ *     if ((status = rekall_batch_link(batch, fix.text, id, "solves", NULL, 0, &error))) goto end;
+ *     if ((status = rekall_batch_supersede_entry(batch, older, fix.text, &error))) goto end;
+ *     status = rekall_apply(db, batch, NULL, &error);
+ *     rekall_batch_free(batch);
+ */
+
 /**
  * Operations that rekall_apply() does together, in the order in which they were added. Plain data: it is made without a
  * handle, and may be applied as often as wanted, also to several files. Not to be used by two calls at once.
@@ -2206,14 +2495,6 @@ rekall_status rekall_new_id(rekall_db *db,
 
 /**
  * Makes a batch without operations. Free it with rekall_batch_free(). NULL only after a bug in the library.
- *
- *     rekall_batch *batch = rekall_batch_new();
- *     rekall_id fix;
- *     if ((status = rekall_new_id(db, &fix, &error))) goto end;
- *     if ((status = rekall_batch_remember(batch, fix.text, &note, NULL, 0, &error))) goto end;
- *     if ((status = rekall_batch_link(batch, fix.text, bug, "solves", NULL, 0, &error))) goto end;
- *     if ((status = rekall_batch_supersede_entry(batch, guess, fix.text, &error))) goto end;
- *     status = rekall_apply(db, batch, NULL, &error);
  */
 rekall_batch *rekall_batch_new(void);
 
@@ -2309,6 +2590,16 @@ void rekall_batch_free(rekall_batch *batch);
 /* Entries from JSON                                                                                        */
 /* ======================================================================================================== */
 
+/*
+ * One entry as a JSON object, or several as an array, with the keys of docs/jsonl.md.
+ *
+ *     rekall_report *report = NULL;
+ *     const char *json = "[{\"title\": \"one\", \"tags\": [\"x\"]}, {\"title\": \"two\"}]";
+ *     if ((status = rekall_remember_json(db, json, REKALL_NTS, NULL, &report, &error))) goto end;
+ *     printf("%d entries, the first is %s\n", (int)rekall_report_number(report, "added"), rekall_report_line(report, 0, NULL));
+ *     rekall_report_free(report);
+ */
+
 /**
  * Remembers one entry given as a JSON object, or several given as an array: all are stored, or none. docs/jsonl.md has the
  * keys; only "title" has to be there. What rekall_entry_json() writes, ids and times included, can be read here.
@@ -2333,6 +2624,21 @@ rekall_status rekall_remember_json(rekall_db *db,
 /* ======================================================================================================== */
 /* Following a file by its changes                                                                          */
 /* ======================================================================================================== */
+
+/*
+ * For a program that keeps a copy of the file, or shows it: which entries were written, changed or forgotten since a moment,
+ * by any program. Links are not told.
+ *
+ *     rekall_position since = {{0, 0}}; /* from the beginning; store it with the copy */
+ *     rekall_changes *changes = NULL;
+ *     size_t i;
+ *     if ((status = rekall_changes_since(db, &since, &changes, &error))) goto end;
+ *     for (i = 0; i < rekall_changes_count(changes); i++)
+ *         if (rekall_changes_id(changes, i) == NULL)
+ *             printf("number %lld is gone\n", (long long)rekall_changes_number(changes, i));
+ *     since = rekall_changes_position(changes);
+ *     rekall_changes_free(changes);
+ */
 
 /**
  * A moment of a file's history: store it as it is, beside what was read then. Its numbers tell nothing by themselves. All
@@ -2359,21 +2665,6 @@ typedef struct rekall_changes rekall_changes;
  * entries forgotten. Where it no longer reaches back to since, where another model's vectors were put in the place of all,
  * and where the file was restored, compacted, imported into or given another index, all entries are told, and
  * rekall_changes_complete() gives 1. Waits for no writer; some microseconds an entry told.
- *
- *     rekall_position since = {{0, 0}};
- *     for (;;) {
- *         status = rekall_changes_since(db, &since, &changes, &error);
- *         if (status) break;
- *         if (rekall_changes_complete(changes)) drop_the_copy();
- *         for (i = 0; i < rekall_changes_count(changes); i++) {
- *             const char *id = rekall_changes_id(changes, i);
- *             if (id) read_it_anew(id, rekall_changes_number(changes, i));
- *             else remove_it(rekall_changes_number(changes, i));
- *         }
- *         since = rekall_changes_position(changes);
- *         rekall_changes_free(changes);
- *         wait_a_while();
- *     }
  */
 REKALL_NODISCARD
 rekall_status rekall_changes_since(rekall_db *db,
@@ -2427,6 +2718,17 @@ void rekall_changes_free(rekall_changes *changes);
 /* Tags, projects, kinds, and how many entries have each                                                    */
 /* ======================================================================================================== */
 
+/*
+ * How many entries have each tag, project, kind or memory type: for menus and overviews.
+ *
+ *     rekall_facets *tags = NULL;
+ *     size_t i;
+ *     if ((status = rekall_facets_of(db, REKALL_FACET_TAG, NULL, 20, &tags, &error))) goto end;
+ *     for (i = 0; i < rekall_facets_count(tags); i++)
+ *         printf("%s: %d\n", rekall_facets_name(tags, i, NULL), (int)rekall_facets_entries(tags, i));
+ *     rekall_facets_free(tags);
+ */
+
 /**
  * What is counted: tags. An entry counts for each of its own.
  */
@@ -2458,10 +2760,6 @@ typedef struct rekall_facets rekall_facets;
  * (facet is a REKALL_FACET_ number): the most frequent first, equally frequent ones by name, byte by byte; limit (1 to
  * 100,000) of them at the most. out receives them, to be freed with rekall_facets_free(). Cost: O(entries that
  * pass the filter), several times as much for tags as for the rest. REKALL_INVALID_INPUT for a limit out of its range.
- *
- *     status = rekall_facets_of(db, REKALL_FACET_TAG, NULL, 20, &facets, &error);
- *     for (i = 0; i < rekall_facets_count(facets); i++)
- *         printf("%s (%lu)\n", rekall_facets_name(facets, i, NULL), (unsigned long)rekall_facets_entries(facets, i));
  */
 REKALL_NODISCARD
 rekall_status rekall_facets_of(rekall_db *db,
@@ -2497,11 +2795,38 @@ void rekall_facets_free(rekall_facets *facets);
 /* Hits: what a search found                                                                                */
 /* ======================================================================================================== */
 
+/*
+ * Hits are read by their index, from 0, best first. What kept the search from being complete stands beside them.
+ *
+ *     rekall_hits *hits = NULL;
+ *     rekall_passage found;
+ *     size_t i;
+ *     if ((status = rekall_recall(db, "browser blocks my call", REKALL_NTS, NULL, &hits, &error))) goto end;
+ *     for (i = 0; i < rekall_hits_count(hits); i++) {
+ *         printf("%.3f %s\n", rekall_hits_score(hits, i), rekall_entry_title(rekall_hits_entry(hits, i), NULL));
+ *         if (rekall_hits_passage(hits, i, &found))
+ *             printf("    %.*s\n", (int)(found.end - found.start), found.text + found.start);
+ *     }
+ *     for (i = 0; i < rekall_hits_degraded_count(hits); i++)
+ *         printf("(%s)\n", rekall_hits_degraded(hits, i, NULL));
+ *     rekall_hits_free(hits);
+ */
+
 /**
  * What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
  * functions return belongs to it and lives as long. All of them take NULL and any index.
  */
 typedef struct rekall_hits rekall_hits;
+
+/**
+ * Which text of an entry: title, content and tags.
+ */
+#define REKALL_ROLE_SUMMARY 1
+
+/**
+ * Which text of an entry: its context.
+ */
+#define REKALL_ROLE_CONTEXT 2
 
 /**
  * A retrieval of a search: by meaning.
@@ -2705,10 +3030,6 @@ void rekall_hits_free(rekall_hits *hits);
  * The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
  * that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
  * is all 0. The text is made when it is first asked for.
- *
- *     rekall_passage found;
- *     if (rekall_hits_passage(hits, i, &found))
- *         printf("%.*s\n", (int)(found.end - found.start), found.text + found.start);
  */
 int32_t rekall_hits_passage(const rekall_hits *hits,
                             size_t index,
@@ -2717,6 +3038,22 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
 /* ======================================================================================================== */
 /* Recalling                                                                                                */
 /* ======================================================================================================== */
+
+/*
+ * A search by meaning, by words, or by both. Its answer is exact: the best of all entries that pass the filter.
+ *
+ *     rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
+ *     rekall_hits *hits = NULL;
+ *     how.mode = REKALL_MODE_TEXT;
+ *     how.limit = 5;
+ *     how.flags = REKALL_RECALL_PREFIX | REKALL_RECALL_SNIPPETS;
+ *     how.snippet_before = rekall_text("<b>");
+ *     how.snippet_after = rekall_text("</b>");
+ *     if ((status = rekall_recall(db, "saf", REKALL_NTS, &how, &hits, &error))) goto end;
+ *     if (rekall_hits_count(hits) > 0)
+ *         puts(rekall_hits_snippet(hits, 0, NULL));
+ *     rekall_hits_free(hits);
+ */
 
 /**
  * Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
@@ -2733,16 +3070,6 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
  * Mode of a search: words alone.
  */
 #define REKALL_MODE_TEXT 3
-
-/**
- * Which text of an entry: title, content and tags.
- */
-#define REKALL_ROLE_SUMMARY 1
-
-/**
- * Which text of an entry: its context.
- */
-#define REKALL_ROLE_CONTEXT 2
 
 /**
  * Flag of rekall_recall_options: threshold is given.
@@ -2903,6 +3230,19 @@ rekall_status rekall_recall_vector(rekall_db *db,
 /* Recalling for several queries at once                                                                    */
 /* ======================================================================================================== */
 
+/*
+ * Several queries in one search: the vectors are read once for all of them.
+ *
+ *     rekall_query queries[2] = {{{NULL, 0}, NULL, 0}, {{NULL, 0}, NULL, 0}};
+ *     rekall_hits *hits[2] = {NULL, NULL};
+ *     queries[0].text = rekall_text("CORS");
+ *     queries[1].text = rekall_text("build");
+ *     if ((status = rekall_recall_batch(db, queries, 2, NULL, hits, &error))) goto end;
+ *     printf("%d and %d hits\n", (int)rekall_hits_count(hits[0]), (int)rekall_hits_count(hits[1]));
+ *     rekall_hits_free(hits[0]);
+ *     rekall_hits_free(hits[1]);
+ */
+
 /**
  * One of several queries: a text, a vector of the file's own space, or a text with the vector that the host made of it
  * (the text then only serves to find words). Never grows.
@@ -2944,6 +3284,17 @@ rekall_status rekall_recall_batch(rekall_db *db,
 /* ======================================================================================================== */
 /* Entries like a given one                                                                                 */
 /* ======================================================================================================== */
+
+/*
+ * By the vectors that are stored: no model is needed.
+ *
+ *     rekall_similar_options how = REKALL_SIMILAR_OPTIONS_INIT;
+ *     rekall_hits *hits = NULL;
+ *     how.threshold = 0.9f; /* for duplicates */
+ *     how.flags = REKALL_SIMILAR_THRESHOLD;
+ *     status = rekall_similar(db, id, &how, &hits, &error);
+ *     rekall_hits_free(hits);
+ */
 
 /**
  * Flag of rekall_similar_options: threshold is given.
@@ -3008,6 +3359,23 @@ rekall_status rekall_similar(rekall_db *db,
 /* Vectors of texts                                                                                         */
 /* ======================================================================================================== */
 
+/*
+ * What the model makes of a text, for a program that compares, groups or shows vectors itself.
+ *
+ *     float vector[1024];
+ *     size_t dimensions = 0;
+ *     if ((status = rekall_embed(db, REKALL_EMBED_QUERY, "CORS", REKALL_NTS, vector, 1024, &dimensions, &error))) goto end;
+ *     printf("%d numbers, the first is %f\n", (int)dimensions, vector[0]);
+ *
+ *     rekall_str texts[2];
+ *     rekall_vectors *vectors = NULL;
+ *     texts[0] = rekall_text("the first");
+ *     texts[1] = rekall_text("the second");
+ *     if ((status = rekall_embed_texts(db, REKALL_EMBED_DOCUMENT, texts, 2, NULL, &vectors, &error))) goto end;
+ *     printf("%d rows\n", (int)rekall_vectors_count(vectors));
+ *     rekall_vectors_free(vectors);
+ */
+
 /**
  * Vectors of texts, in the order of the texts. Never changes; may be read from any thread, also after rekall_close(). What
  * its functions return belongs to it and lives as long. All of them take NULL and any index.
@@ -3044,10 +3412,6 @@ rekall_status rekall_embed(rekall_db *db,
  * or REKALL_EMBED_DOCUMENT): each of length 1, and the same as rekall_embed() makes. As documents they are embedded
  * together, which is faster than one by one. out receives them, to be freed with rekall_vectors_free(). Progress counts
  * texts; watch may be NULL. REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK; REKALL_INTERRUPTED.
- *
- *     status = rekall_embed_texts(db, REKALL_EMBED_DOCUMENT, texts, 2, NULL, &vectors, &error);
- *     if (status == REKALL_OK)
- *         fwrite(rekall_vectors_rows(vectors), sizeof(float), 2 * rekall_vectors_dimensions(vectors), file);
  */
 REKALL_NODISCARD
 rekall_status rekall_embed_texts(rekall_db *db,
@@ -3092,6 +3456,16 @@ void rekall_vectors_free(rekall_vectors *vectors);
 /* ======================================================================================================== */
 /* The model's life                                                                                         */
 /* ======================================================================================================== */
+
+/*
+ * The model is loaded when it is first needed, and let go when it was idle for long enough: by a thread of the library's with
+ * REKALL_OPEN_UNLOAD_THREAD, or by these functions from the program's own loop.
+ *
+ *     uint64_t freed = 0, wait_ms = 0;
+ *     if ((status = rekall_model_load(db, &error))) goto end; /* now, instead of at the first search */
+ *     if ((status = rekall_next_deadline_ms(db, &wait_ms, &error))) goto end;
+ *     if (wait_ms == 0) status = rekall_unload_if_idle(db, &freed, &error);
+ */
 
 /**
  * State of the model: not in memory, or there is none.
@@ -3186,6 +3560,17 @@ rekall_status rekall_release_memory(rekall_db *db,
 /* ======================================================================================================== */
 /* Making vectors later, or anew                                                                            */
 /* ======================================================================================================== */
+
+/*
+ * Vectors that are missing (there was no model when the entry was written) are made later; another model makes all of them
+ * once more, while others read and write.
+ *
+ *     rekall_reembed_options another = REKALL_REEMBED_OPTIONS_INIT;
+ *     rekall_embedded made = REKALL_EMBEDDED_INIT;
+ *     if ((status = rekall_embed_pending(db, NULL, &made, &error))) goto end;
+ *     another.model = "bundled";
+ *     status = rekall_reembed(db, &another, NULL, &made, &error);
+ */
 
 /**
  * What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
@@ -3287,6 +3672,16 @@ rekall_status rekall_reembed(rekall_db *db,
 /* ======================================================================================================== */
 /* Import and export                                                                                        */
 /* ======================================================================================================== */
+
+/*
+ * A file as text, one JSON object a line, vectors included; and files of the Python tool that came before this library.
+ *
+ *     rekall_report *report = NULL;
+ *     if ((status = rekall_export_jsonl(db, "export.jsonl", NULL, NULL, &error))) goto end;
+ *     if ((status = rekall_import_jsonl(db, "export.jsonl", REKALL_DUPLICATE_SKIP, NULL, &report, &error))) goto end;
+ *     printf("%d were here already\n", (int)rekall_report_number(report, "skipped"));
+ *     rekall_report_free(report);
+ */
 
 /**
  * On import, of an entry that is there already: keep the one that is there.
@@ -3412,6 +3807,19 @@ rekall_status rekall_probe_legacy(const char *path,
 /* Looking after the file                                                                                   */
 /* ======================================================================================================== */
 
+/*
+ * In the order in which they help: check says what is wrong, repair mends it in place, salvage carries what can be read into a
+ * new file.
+ *
+ *     rekall_report *report = NULL;
+ *     if ((status = rekall_check(db, NULL, &report, &error))) goto end;
+ *     if (rekall_report_number(report, "found") > 0)
+ *         status = rekall_repair(db, NULL, NULL, &error);
+ *     else
+ *         status = rekall_backup(db, "copy.db", NULL, &error);
+ *     rekall_report_free(report);
+ */
+
 /**
  * Looks at every page, row and index of the file and changes nothing; holds up nobody. Some seconds for 100000 entries.
  * Damage is no error, it is in the report: out receives it, to be freed with rekall_report_free(). watch may be NULL;
@@ -3514,6 +3922,14 @@ rekall_status rekall_salvage(const char *source,
 /* How much of what is nearest a search finds                                                               */
 /* ======================================================================================================== */
 
+/*
+ * How many of the true nearest entries the vector index finds: all of them, but for the index "binary".
+ *
+ *     rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
+ *     if ((status = rekall_check_recall(db, 100, 10, NULL, &report, &error))) goto end;
+ *     printf("%.4f of the nearest are found (%s)\n", report.recall, report.backend);
+ */
+
 /**
  * What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
  */
@@ -3586,6 +4002,16 @@ rekall_status rekall_check_recall(rekall_db *db,
 /* ======================================================================================================== */
 /* Figures                                                                                                  */
 /* ======================================================================================================== */
+
+/*
+ * What the file holds, what memory is taken, and whether anything changed.
+ *
+ *     rekall_stats stats = REKALL_STATS_INIT;
+ *     char backend[64];
+ *     if ((status = rekall_get_stats(db, &stats, &error))) goto end;
+ *     if ((status = rekall_index_backend(db, backend, sizeof backend, NULL, &error))) goto end;
+ *     printf("%d entries, %d bytes of index (%s)\n", (int)stats.entries, (int)stats.index_bytes, backend);
+ */
 
 /**
  * Figures about an open memory. Set struct_size, or start from REKALL_STATS_INIT.

@@ -1,10 +1,18 @@
 //! Errors
+//!
+//! The object that a failed call leaves in its last parameter, if that is not NULL: the status once more, and one line in
+//! words. Free it; a call that succeeds leaves NULL.
+//!
+//!     if (rekall_forget(db, "not an id", &error) == REKALL_INVALID_INPUT) {
+//!         printf("%s\n", rekall_error_message(error));
+//!         rekall_error_free(error);
+//!         error = NULL;
+//!     }
 
 use std::ffi::c_char;
 
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::{Registered, registered};
+use crate::boundary::registry::{Registered, free, registered};
 use crate::boundary::status::{
     REKALL_CALLBACK, REKALL_INVALID_INPUT, REKALL_MISUSE, REKALL_OK, REKALL_SUPERSEDED, REKALL_UNSUPPORTED,
     Status, of_kind,

@@ -1,6 +1,7 @@
 //! Calls that can fail: a status comes back, and an error object where the caller wants one.
 
 use crate::boundary::error::{ErrorObject, Failure};
+use crate::boundary::out::Output;
 use crate::boundary::panics::catch;
 use crate::boundary::status::{REKALL_OK, REKALL_PANIC, Status};
 use crate::boundary::thread_state::without_callback_failure;
@@ -33,4 +34,17 @@ pub(crate) unsafe fn fallible(
         set_error(failure.into_object());
     }
     status
+}
+
+/// A call without a handle, with a result.
+///
+/// # Safety
+/// As for [`fallible`].
+pub(crate) unsafe fn answer<P: Output>(
+    error: *mut *mut ErrorObject,
+    out: P,
+    work: impl FnOnce() -> Result<P::Value, Failure>,
+) -> Status {
+    // SAFETY: as promised by the caller.
+    unsafe { fallible(error, || out.answer(work)) }
 }

@@ -1,4 +1,13 @@
 //! Numbers for none and for no limit
+//!
+//! In an option struct 0 stands for the default of a member; these two stand for what 0 cannot say.
+//!
+//!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+//!     rekall_db *other = NULL;
+//!     options.model_idle_timeout_ms = REKALL_NEVER; /* the model stays loaded */
+//!     options.cache_max_size = REKALL_ZERO;         /* no query vector is kept */
+//!     status = rekall_open("limits.db", &options, &other, &error);
+//!     rekall_close(other);
 
 use std::time::Duration;
 

@@ -1,4 +1,14 @@
 //! Reports: what upkeep, import and export found and did
+//!
+//! Numbers by their names, lines for a person, and both as JSON. Which numbers there are stands at each function.
+//!
+//!     rekall_report *report = NULL;
+//!     size_t i;
+//!     if ((status = rekall_check(db, NULL, &report, &error))) goto end;
+//!     printf("%d problems\n", (int)rekall_report_number(report, "found"));
+//!     for (i = 0; i < rekall_report_line_count(report); i++)
+//!         puts(rekall_report_line(report, i, NULL));
+//!     rekall_report_free(report);
 
 use std::ffi::c_char;
 
@@ -7,8 +17,7 @@ use serde_json::Value;
 
 use crate::boundary::error::Failure;
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::text::{lend, name, owned};
 
 /// What a longer piece of work found and did: numbers by name, lines of text, and all of it as JSON. Never changes; may

@@ -1,4 +1,12 @@
 //! Status codes
+//!
+//! Every function that can fail returns one of these. 0 is success, so a status can be tested as a condition.
+//!
+//!     status = rekall_clear_cache(db, &error);
+//!     if (status == REKALL_BUSY)
+//!         puts("another program writes: try once more later");
+//!     else if (status)
+//!         printf("%s\n", rekall_status_name(status));
 
 use std::ffi::c_char;
 

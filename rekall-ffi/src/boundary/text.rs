@@ -1,4 +1,13 @@
 //! Text and ids
+//!
+//! Text is a pointer and a length in bytes; an id is 26 characters and a NUL.
+//!
+//!     const char *line = "CORS fails on Safari";
+//!     rekall_str whole = rekall_text(line), word = {NULL, 0};
+//!     word.data = line;
+//!     word.len = 4;
+//!     printf("%.*s of %d bytes; made at %lld ms\n", (int)word.len, word.data, (int)whole.len,
+//!            (long long)rekall_id_time_ms(id));
 
 use std::ffi::{CStr, c_char};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,11 @@
 //! Version and build
+//!
+//! Looked at once, when a program starts: whether the library that it found is the one that it was compiled for.
+//!
+//!     if (rekall_abi_version() != REKALL_ABI_VERSION || rekall_version_number() < REKALL_VERSION_NUMBER)
+//!         fprintf(stderr, "rekall %s is another library than this program was made for\n", rekall_version());
+//!     if (!rekall_has_feature(REKALL_FEATURE_BUNDLED_MODEL))
+//!         fprintf(stderr, "a model must be named when a file is opened\n");
 
 use std::ffi::c_char;
 

@@ -1,4 +1,16 @@
 //! The caller's own model
+//!
+//! A model that the program brings: a function that turns texts into rows of numbers.
+//!
+//!     rekall_embedder model = REKALL_EMBEDDER_INIT;
+//!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+//!     rekall_db *other = NULL;
+//!     model.name = "letters, version 1"; /* another name once its vectors mean something else */
+//!     model.dimensions = 26;
+//!     model.embed = count_letters; /* a rekall_embed_fn */
+//!     options.embedder = &model;
+//!     status = rekall_open("own-model.db", &options, &other, &error);
+//!     rekall_close(other);
 
 use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
@@ -14,8 +26,7 @@ use crate::boundary::status::{
 use crate::boundary::text::{self, Str};
 use crate::boundary::thread_state::{in_callback, note_callback_failure};
 use crate::callbacks::events::DestroyFn;
-use crate::callbacks::user_data::DestroyOnce;
-use crate::callbacks::user_data::UserData;
+use crate::callbacks::user_data::{DestroyOnce, UserData};
 
 /// Texts handed to the caller's function at a time, between which a call can be stopped.
 const AT_ONCE: usize = 64;

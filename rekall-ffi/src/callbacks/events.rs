@@ -1,4 +1,15 @@
 //! Events and log
+//!
+//! What happens while the library works, as events with numbers in them and as lines of a log. The library itself prints
+//! nothing.
+//!
+//!     rekall_listener listener = REKALL_LISTENER_INIT;
+//!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+//!     rekall_db *other = NULL;
+//!     listener.event = on_event; /* void on_event(void *user_data, const rekall_event *event) */
+//!     options.listener = &listener;
+//!     status = rekall_open("events.db", &options, &other, &error);
+//!     rekall_close(other);
 
 use std::ffi::{c_char, c_void};
 

@@ -1,4 +1,16 @@
 //! Stopping calls
+//!
+//! A token stops the calls that it is given to, from any thread; rekall_interrupt() stops all calls on a handle.
+//!
+//!     rekall_token *token = rekall_token_new();
+//!     rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
+//!     rekall_hits *hits = NULL;
+//!     how.token = token;
+//!     rekall_token_cancel(token); /* from any thread, before or while it runs */
+//!     if (rekall_recall(db, "CORS", REKALL_NTS, &how, &hits, NULL) == REKALL_INTERRUPTED)
+//!         puts("stopped");
+//!     rekall_hits_free(hits);
+//!     rekall_token_free(token);
 
 use rekall::CancelToken;
 
@@ -26,8 +38,6 @@ pub extern "C" fn rekall_token_new() -> *mut Token {
 /// Makes a token that is cancelled with parent, and can be cancelled alone: one for all that a window does, say, and a child
 /// for each search. Already cancelled when parent is. It stays parent's child when parent is freed: what cancels the token
 /// that parent was made of cancels it, too. Free it with rekall_token_free(), before or after parent. NULL for NULL.
-///
-///     rekall_token *search = rekall_token_child(window);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_token_child(parent: *const Token) -> *mut Token {
     catch_or(std::ptr::null_mut(), || {

@@ -1,4 +1,12 @@
 //! Watching long calls
+//!
+//! A long call says how far it has come, and can be stopped by its progress function or by a token.
+//!
+//!     rekall_watch watch = REKALL_WATCH_INIT;
+//!     rekall_report *report = NULL;
+//!     watch.progress = show_progress; /* int32_t show_progress(void *user_data, uint64_t done, uint64_t total) */
+//!     status = rekall_check(db, &watch, &report, &error);
+//!     rekall_report_free(report);
 
 use std::ffi::c_void;
 

@@ -1,4 +1,18 @@
 //! Several operations in one transaction
+//!
+//! A batch is a list of operations that are done in one transaction. Ids are made before, so that one operation can name what
+//! another one remembers.
+//!
+//!     rekall_batch *batch = rekall_batch_new();
+//!     rekall_new_entry note = REKALL_NEW_ENTRY_INIT;
+//!     rekall_id fix;
+//!     note.title = rekall_text("the header must be in the preflight's answer");
+//!     if ((status = rekall_new_id(db, &fix, &error))) goto end;
+//!     if ((status = rekall_batch_remember(batch, fix.text, &note, NULL, 0, &error))) goto end;
+//!     if ((status = rekall_batch_link(batch, fix.text, id, "solves", NULL, 0, &error))) goto end;
+//!     if ((status = rekall_batch_supersede_entry(batch, older, fix.text, &error))) goto end;
+//!     status = rekall_apply(db, batch, NULL, &error);
+//!     rekall_batch_free(batch);
 
 use std::ffi::c_char;
 use std::ptr::{null, null_mut};
@@ -9,8 +23,7 @@ use crate::boundary::fallible::fallible;
 use crate::boundary::options;
 use crate::boundary::out::Out;
 use crate::boundary::panics::catch_or;
-use crate::boundary::registry::free;
-use crate::boundary::registry::{Registered, registered};
+use crate::boundary::registry::{Registered, free, registered};
 use crate::boundary::status::Status;
 use crate::boundary::text::{self, Id, Str, values};
 use crate::calls::call::on;
@@ -84,14 +97,6 @@ pub unsafe extern "C" fn rekall_new_id(
 }
 
 /// Makes a batch without operations. Free it with rekall_batch_free(). NULL only after a bug in the library.
-///
-///     rekall_batch *batch = rekall_batch_new();
-///     rekall_id fix;
-///     if ((status = rekall_new_id(db, &fix, &error))) goto end;
-///     if ((status = rekall_batch_remember(batch, fix.text, &note, NULL, 0, &error))) goto end;
-///     if ((status = rekall_batch_link(batch, fix.text, bug, "solves", NULL, 0, &error))) goto end;
-///     if ((status = rekall_batch_supersede_entry(batch, guess, fix.text, &error))) goto end;
-///     status = rekall_apply(db, batch, NULL, &error);
 #[unsafe(no_mangle)]
 pub extern "C" fn rekall_batch_new() -> *mut BatchObject {
     catch_or(null_mut(), || BatchObject::registry().hand_out(BatchObject(Arc::default())))

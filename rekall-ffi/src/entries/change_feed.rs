@@ -1,4 +1,17 @@
 //! Following a file by its changes
+//!
+//! For a program that keeps a copy of the file, or shows it: which entries were written, changed or forgotten since a moment,
+//! by any program. Links are not told.
+//!
+//!     rekall_position since = {{0, 0}}; /* from the beginning; store it with the copy */
+//!     rekall_changes *changes = NULL;
+//!     size_t i;
+//!     if ((status = rekall_changes_since(db, &since, &changes, &error))) goto end;
+//!     for (i = 0; i < rekall_changes_count(changes); i++)
+//!         if (rekall_changes_id(changes, i) == NULL)
+//!             printf("number %lld is gone\n", (long long)rekall_changes_number(changes, i));
+//!     since = rekall_changes_position(changes);
+//!     rekall_changes_free(changes);
 
 use std::ffi::c_char;
 
@@ -8,8 +21,7 @@ use crate::boundary::error::ErrorObject;
 use crate::boundary::lazy_string::LazyString;
 use crate::boundary::out::{Out, OutObject};
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::status::Status;
 use crate::boundary::text::lend;
 use crate::calls::call::on;
@@ -46,21 +58,6 @@ impl From<ChangePosition> for Position {
 /// entries forgotten. Where it no longer reaches back to since, where another model's vectors were put in the place of all,
 /// and where the file was restored, compacted, imported into or given another index, all entries are told, and
 /// rekall_changes_complete() gives 1. Waits for no writer; some microseconds an entry told.
-///
-///     rekall_position since = {{0, 0}};
-///     for (;;) {
-///         status = rekall_changes_since(db, &since, &changes, &error);
-///         if (status) break;
-///         if (rekall_changes_complete(changes)) drop_the_copy();
-///         for (i = 0; i < rekall_changes_count(changes); i++) {
-///             const char *id = rekall_changes_id(changes, i);
-///             if (id) read_it_anew(id, rekall_changes_number(changes, i));
-///             else remove_it(rekall_changes_number(changes, i));
-///         }
-///         since = rekall_changes_position(changes);
-///         rekall_changes_free(changes);
-///         wait_a_while();
-///     }
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_since(
     db: *mut Handle,

@@ -1,4 +1,16 @@
 //! Entries as they are stored
+//!
+//! What a rekall_entry holds is asked for part by part.
+//!
+//!     rekall_entry *entry = NULL;
+//!     size_t i, len;
+//!     const char *title;
+//!     if ((status = rekall_get(db, id, &entry, &error))) goto end;
+//!     title = rekall_entry_title(entry, &len);
+//!     printf("%.*s (%s)\n", (int)len, title, rekall_entry_kind(entry, NULL));
+//!     for (i = 0; i < rekall_entry_tag_count(entry); i++)
+//!         puts(rekall_entry_tag(entry, i, NULL));
+//!     rekall_entry_free(entry);
 
 use std::ffi::c_char;
 use std::sync::OnceLock;
@@ -7,8 +19,7 @@ use rekall::{Context, Entry, Status as EntryStatus};
 
 use crate::boundary::lazy_string::{LazyString, LazyStrings};
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::text::lend;
 use crate::entries::input::{REKALL_ENTRY_ACTIVE, REKALL_ENTRY_OBSOLETE};
 

@@ -1,4 +1,13 @@
 //! Tags, projects, kinds, and how many entries have each
+//!
+//! How many entries have each tag, project, kind or memory type: for menus and overviews.
+//!
+//!     rekall_facets *tags = NULL;
+//!     size_t i;
+//!     if ((status = rekall_facets_of(db, REKALL_FACET_TAG, NULL, 20, &tags, &error))) goto end;
+//!     for (i = 0; i < rekall_facets_count(tags); i++)
+//!         printf("%s: %d\n", rekall_facets_name(tags, i, NULL), (int)rekall_facets_entries(tags, i));
+//!     rekall_facets_free(tags);
 
 use std::ffi::c_char;
 use std::ptr::null;
@@ -9,8 +18,7 @@ use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::lazy_string::LazyString;
 use crate::boundary::out::OutObject;
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::status::Status;
 use crate::boundary::text::lend;
 use crate::calls::call::on;
@@ -37,10 +45,6 @@ registered!(Facets);
 /// (facet is a REKALL_FACET_ number): the most frequent first, equally frequent ones by name, byte by byte; limit (1 to
 /// 100,000) of them at the most. out receives them, to be freed with rekall_facets_free(). Cost: O(entries that
 /// pass the filter), several times as much for tags as for the rest. REKALL_INVALID_INPUT for a limit out of its range.
-///
-///     status = rekall_facets_of(db, REKALL_FACET_TAG, NULL, 20, &facets, &error);
-///     for (i = 0; i < rekall_facets_count(facets); i++)
-///         printf("%s (%lu)\n", rekall_facets_name(facets, i, NULL), (unsigned long)rekall_facets_entries(facets, i));
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_facets_of(
     db: *mut Handle,

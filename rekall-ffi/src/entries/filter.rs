@@ -1,4 +1,17 @@
 //! Filters: which entries a search may find
+//!
+//! Conditions for a search, a page or a count; an entry must meet all of them.
+//!
+//!     rekall_filter filter = REKALL_FILTER_INIT;
+//!     rekall_str kinds[1];
+//!     uint64_t count = 0;
+//!     kinds[0] = rekall_text("bug");
+//!     filter.kinds = kinds;
+//!     filter.kinds_count = 1;
+//!     filter.created_after_ms = 1700000000000;
+//!     filter.flags = REKALL_FILTER_CREATED_AFTER;
+//!     filter.status = REKALL_ENTRY_ANY;
+//!     status = rekall_count(db, &filter, &count, &error);
 
 use rekall::{Comparison, EntryId};
 

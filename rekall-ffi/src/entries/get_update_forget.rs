@@ -1,13 +1,24 @@
 //! Reading, changing and forgetting entries
+//!
+//! An update changes what its patch gives, and leaves the rest as it is.
+//!
+//!     rekall_patch patch = REKALL_PATCH_INIT;
+//!     rekall_entry *entry = NULL;
+//!     patch.title = rekall_text("CORS fails on Safari 17 only");
+//!     patch.confidence = 5;
+//!     patch.flags = REKALL_PATCH_CONFIDENCE;
+//!     if ((status = rekall_update(db, id, &patch, &entry, &error))) goto end;
+//!     puts(rekall_entry_title(entry, NULL));
+//!     rekall_entry_free(entry);
+//!     status = rekall_forget(db, id, &error);
 
 use std::ffi::c_char;
 use std::ptr::null;
 
 use crate::boundary::error::ErrorObject;
-use crate::boundary::options;
 use crate::boundary::out::OutObject;
 use crate::boundary::status::Status;
-use crate::boundary::text;
+use crate::boundary::{options, text};
 use crate::calls::call::on;
 use crate::calls::handle::Handle;
 use crate::calls::stoppable::Stoppable;

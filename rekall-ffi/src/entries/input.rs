@@ -1,4 +1,20 @@
 //! Entries as they are handed in
+//!
+//! Only the title is required. What is left out has its default.
+//!
+//!     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+//!     rekall_context context = REKALL_CONTEXT_INIT;
+//!     rekall_str tags[2];
+//!     tags[0] = rekall_text("http");
+//!     tags[1] = rekall_text("safari");
+//!     context.solution = rekall_text("answer the preflight with the header");
+//!     entry.title = rekall_text("CORS fails on Safari");
+//!     entry.kind = rekall_text("bug");
+//!     entry.tags = tags;
+//!     entry.tags_count = 2;
+//!     entry.context = &context;
+//!     entry.metadata = rekall_text("{\"ticket\": 7}");
+//!     status = rekall_remember(db, &entry, NULL, NULL, &error);
 
 use std::ffi::c_char;
 

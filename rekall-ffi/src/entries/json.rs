@@ -1,4 +1,12 @@
 //! Entries from JSON
+//!
+//! One entry as a JSON object, or several as an array, with the keys of docs/jsonl.md.
+//!
+//!     rekall_report *report = NULL;
+//!     const char *json = "[{\"title\": \"one\", \"tags\": [\"x\"]}, {\"title\": \"two\"}]";
+//!     if ((status = rekall_remember_json(db, json, REKALL_NTS, NULL, &report, &error))) goto end;
+//!     printf("%d entries, the first is %s\n", (int)rekall_report_number(report, "added"), rekall_report_line(report, 0, NULL));
+//!     rekall_report_free(report);
 
 use std::ffi::c_char;
 

@@ -1,4 +1,14 @@
 //! Links between entries
+//!
+//! A link leads from one entry to another and has a name, the relation.
+//!
+//!     rekall_neighbors *near = NULL;
+//!     size_t i;
+//!     if ((status = rekall_link(db, id, older, "solves", NULL, 0, &error))) goto end;
+//!     if ((status = rekall_neighbors_of(db, id, 2, &near, &error))) goto end;
+//!     for (i = 0; i < rekall_neighbors_count(near); i++)
+//!         printf("%s, %d links away\n", rekall_neighbors_id(near, i), (int)rekall_neighbors_distance(near, i));
+//!     rekall_neighbors_free(near);
 
 use std::ffi::c_char;
 
@@ -9,8 +19,7 @@ use crate::boundary::error::ErrorObject;
 use crate::boundary::lazy_string::LazyString;
 use crate::boundary::out::{Out, OutObject};
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::status::Status;
 use crate::boundary::text::{self, Str, lend};
 use crate::calls::call::on;

@@ -1,4 +1,19 @@
 //! Entries page by page
+//!
+//! Entries without a search: by page, or by their ids.
+//!
+//!     char after[REKALL_ID_LEN + 1] = "";
+//!     size_t count = 0, i;
+//!     do {
+//!         rekall_page *page = NULL;
+//!         if ((status = rekall_list(db, NULL, *after ? after : NULL, 1000, &page, &error))) goto end;
+//!         count = rekall_page_count(page);
+//!         for (i = 0; i < count; i++)
+//!             puts(rekall_entry_title(rekall_page_entry(page, i), NULL));
+//!         if (count > 0)
+//!             strcpy(after, rekall_entry_id(rekall_page_entry(page, count - 1)));
+//!         rekall_page_free(page);
+//!     } while (count > 0);
 
 use std::ffi::c_char;
 use std::ptr::null;
@@ -8,8 +23,7 @@ use rekall::Entry;
 use crate::boundary::error::ErrorObject;
 use crate::boundary::out::{Out, OutObject};
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::status::Status;
 use crate::boundary::text;
 use crate::calls::call::on;

@@ -1,4 +1,12 @@
 //! Remembering
+//!
+//! An entry is stored with the vectors that the model makes of its texts, in one transaction.
+//!
+//!     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+//!     rekall_id made;
+//!     entry.title = rekall_text("the build needs CMake 3.20");
+//!     if ((status = rekall_remember(db, &entry, NULL, &made, &error))) goto end;
+//!     printf("remembered as %s\n", made.text);
 
 use std::ffi::c_void;
 

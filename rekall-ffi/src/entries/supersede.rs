@@ -1,4 +1,11 @@
 //! One entry in the place of another
+//!
+//! What no longer holds stays readable, and names what holds instead.
+//!
+//!     rekall_entry *past = NULL;
+//!     if ((status = rekall_supersede_entry(db, older, id, &past, &error))) goto end;
+//!     printf("replaced by %s\n", rekall_entry_superseded_by(past));
+//!     rekall_entry_free(past);
 
 use std::ffi::c_char;
 

@@ -1,4 +1,12 @@
 //! Settings
+//!
+//! Settings that a program lets its users write, as TOML. docs/settings.md has every key.
+//!
+//!     rekall_report *report = NULL;
+//!     const char *toml = "[performance]\ncache_max_size = 100\n";
+//!     if ((status = rekall_config_check(toml, REKALL_NTS, &report, &error))) goto end;
+//!     puts(rekall_report_json(report, NULL)); /* the settings as they would hold */
+//!     rekall_report_free(report);
 
 use std::ffi::c_char;
 
@@ -6,8 +14,8 @@ use rekall::Config;
 use serde_json::json;
 
 use crate::boundary::error::{ErrorObject, Failure};
-use crate::boundary::fallible::fallible;
-use crate::boundary::out::{OutObject, Output};
+use crate::boundary::fallible::answer;
+use crate::boundary::out::OutObject;
 use crate::boundary::report::ReportObject;
 use crate::boundary::status::Status;
 use crate::boundary::text::{self, utf8};
@@ -39,7 +47,7 @@ pub unsafe extern "C" fn rekall_config_check(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::optional(out);
-        fallible(error, || out.answer(|| checked(utf8(toml, toml_len, "toml")?.parse())))
+        answer(error, out, || checked(utf8(toml, toml_len, "toml")?.parse()))
     }
 }
 
@@ -53,7 +61,7 @@ pub unsafe extern "C" fn rekall_config_check_file(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::optional(out);
-        fallible(error, || out.answer(|| checked(Config::from_file(text::path(path, "path")?))))
+        answer(error, out, || checked(Config::from_file(text::path(path, "path")?)))
     }
 }
 

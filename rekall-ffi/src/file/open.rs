@@ -1,4 +1,15 @@
 //! Opening
+//!
+//! A handle is an open file. Any number of threads may use one at once, and any number of programs may have the same file
+//! open.
+//!
+//!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+//!     rekall_db *other = NULL;
+//!     options.vector_backend = "flat";
+//!     options.busy_timeout_ms = 200;
+//!     if ((status = rekall_open("knowledge.db", &options, &other, &error))) goto end;
+//!     printf("%s is open\n", rekall_path(other));
+//!     rekall_close(other);
 
 use std::ffi::{c_char, c_void};
 use std::sync::Arc;

@@ -1,4 +1,12 @@
 //! Figures
+//!
+//! What the file holds, what memory is taken, and whether anything changed.
+//!
+//!     rekall_stats stats = REKALL_STATS_INIT;
+//!     char backend[64];
+//!     if ((status = rekall_get_stats(db, &stats, &error))) goto end;
+//!     if ((status = rekall_index_backend(db, backend, sizeof backend, NULL, &error))) goto end;
+//!     printf("%d entries, %d bytes of index (%s)\n", (int)stats.entries, (int)stats.index_bytes, backend);
 
 use std::ffi::c_char;
 

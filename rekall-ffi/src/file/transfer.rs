@@ -1,4 +1,12 @@
 //! Import and export
+//!
+//! A file as text, one JSON object a line, vectors included; and files of the Python tool that came before this library.
+//!
+//!     rekall_report *report = NULL;
+//!     if ((status = rekall_export_jsonl(db, "export.jsonl", NULL, NULL, &error))) goto end;
+//!     if ((status = rekall_import_jsonl(db, "export.jsonl", REKALL_DUPLICATE_SKIP, NULL, &report, &error))) goto end;
+//!     printf("%d were here already\n", (int)rekall_report_number(report, "skipped"));
+//!     rekall_report_free(report);
 
 use std::ffi::{c_char, c_void};
 use std::fs::File;
@@ -9,8 +17,8 @@ use rekall::upkeep::{LegacyOptions, OnDuplicate};
 use rekall::{LongCall, Rekall};
 
 use crate::boundary::error::{ErrorObject, Failure};
-use crate::boundary::fallible::fallible;
-use crate::boundary::out::{OutObject, Output};
+use crate::boundary::fallible::answer;
+use crate::boundary::out::OutObject;
 use crate::boundary::report::ReportObject;
 use crate::boundary::status::{REKALL_OK, Status};
 use crate::boundary::text;
@@ -181,12 +189,10 @@ pub unsafe extern "C" fn rekall_migrate_legacy(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::optional(out);
-        fallible(error, || {
-            out.answer(|| {
-                let path = text::path(path, "path")?;
-                let call = at_offset(Rekall::migrate_legacy(path), utc_offset_minutes);
-                legacy_report(&watched_alone(watch, call)?)
-            })
+        answer(error, out, || {
+            let path = text::path(path, "path")?;
+            let call = at_offset(Rekall::migrate_legacy(path), utc_offset_minutes);
+            legacy_report(&watched_alone(watch, call)?)
         })
     }
 }
@@ -202,7 +208,7 @@ pub unsafe extern "C" fn rekall_probe_legacy(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::required(out);
-        fallible(error, || out.answer(|| ReportObject::new(&legacy::probe(text::path(path, "path")?)?, [])))
+        answer(error, out, || ReportObject::new(&legacy::probe(text::path(path, "path")?)?, []))
     }
 }
 

@@ -1,4 +1,15 @@
 //! Looking after the file
+//!
+//! In the order in which they help: check says what is wrong, repair mends it in place, salvage carries what can be read into a
+//! new file.
+//!
+//!     rekall_report *report = NULL;
+//!     if ((status = rekall_check(db, NULL, &report, &error))) goto end;
+//!     if (rekall_report_number(report, "found") > 0)
+//!         status = rekall_repair(db, NULL, NULL, &error);
+//!     else
+//!         status = rekall_backup(db, "copy.db", NULL, &error);
+//!     rekall_report_free(report);
 
 use std::ffi::c_char;
 
@@ -6,8 +17,8 @@ use rekall::Rekall;
 use rekall::core::{CheckReport, RepairReport};
 
 use crate::boundary::error::{ErrorObject, Failure};
-use crate::boundary::fallible::fallible;
-use crate::boundary::out::{OutObject, Output};
+use crate::boundary::fallible::answer;
+use crate::boundary::out::OutObject;
 use crate::boundary::report::ReportObject;
 use crate::boundary::status::Status;
 use crate::boundary::text;
@@ -59,11 +70,9 @@ pub unsafe extern "C" fn rekall_check_file(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::required(out);
-        fallible(error, || {
-            out.answer(|| {
-                let path = text::path(path, "path")?;
-                check_report(&watched_alone(watch, Rekall::check_file(path))?)
-            })
+        answer(error, out, || {
+            let path = text::path(path, "path")?;
+            check_report(&watched_alone(watch, Rekall::check_file(path))?)
         })
     }
 }
@@ -81,11 +90,9 @@ pub unsafe extern "C" fn rekall_repair_file(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::optional(out);
-        fallible(error, || {
-            out.answer(|| {
-                let path = text::path(path, "path")?;
-                repair_report(&watched_alone(watch, Rekall::repair_file(path))?)
-            })
+        answer(error, out, || {
+            let path = text::path(path, "path")?;
+            repair_report(&watched_alone(watch, Rekall::repair_file(path))?)
         })
     }
 }
@@ -176,15 +183,13 @@ pub unsafe extern "C" fn rekall_salvage(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutObject::optional(out);
-        fallible(error, || {
-            out.answer(|| {
-                let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
-                let report = watched_alone(watch, Rekall::salvage_file(source, target))?;
-                let rows = report.unreadable_rows.iter();
-                let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
-                let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));
-                ReportObject::new(&report, report.damage.iter().cloned().chain(rows).chain(lost))
-            })
+        answer(error, out, || {
+            let (source, target) = (text::path(source, "source")?, text::path(target, "target")?);
+            let report = watched_alone(watch, Rekall::salvage_file(source, target))?;
+            let rows = report.unreadable_rows.iter();
+            let rows = rows.map(|(from, to)| format!("rows {from} to {to} of entries cannot be read"));
+            let lost = report.lost.iter().map(|id| format!("the entry {id} is lost"));
+            ReportObject::new(&report, report.damage.iter().cloned().chain(rows).chain(lost))
         })
     }
 }

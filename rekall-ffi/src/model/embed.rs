@@ -1,4 +1,19 @@
 //! Vectors of texts
+//!
+//! What the model makes of a text, for a program that compares, groups or shows vectors itself.
+//!
+//!     float vector[1024];
+//!     size_t dimensions = 0;
+//!     if ((status = rekall_embed(db, REKALL_EMBED_QUERY, "CORS", REKALL_NTS, vector, 1024, &dimensions, &error))) goto end;
+//!     printf("%d numbers, the first is %f\n", (int)dimensions, vector[0]);
+//!
+//!     rekall_str texts[2];
+//!     rekall_vectors *vectors = NULL;
+//!     texts[0] = rekall_text("the first");
+//!     texts[1] = rekall_text("the second");
+//!     if ((status = rekall_embed_texts(db, REKALL_EMBED_DOCUMENT, texts, 2, NULL, &vectors, &error))) goto end;
+//!     printf("%d rows\n", (int)rekall_vectors_count(vectors));
+//!     rekall_vectors_free(vectors);
 
 use std::ffi::c_char;
 use std::ptr::null;

@@ -8,8 +8,7 @@ use rekall::model::Embeddings;
 use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::out::OutObject;
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::status::Status;
 use crate::boundary::text::{Str, values};
 use crate::callbacks::embedder::{REKALL_EMBED_DOCUMENT, REKALL_EMBED_QUERY};
@@ -37,10 +36,6 @@ pub(crate) fn purpose(number: u32) -> Result<Purpose, Failure> {
 /// or REKALL_EMBED_DOCUMENT): each of length 1, and the same as rekall_embed() makes. As documents they are embedded
 /// together, which is faster than one by one. out receives them, to be freed with rekall_vectors_free(). Progress counts
 /// texts; watch may be NULL. REKALL_MODEL_UNAVAILABLE; REKALL_CALLBACK; REKALL_INTERRUPTED.
-///
-///     status = rekall_embed_texts(db, REKALL_EMBED_DOCUMENT, texts, 2, NULL, &vectors, &error);
-///     if (status == REKALL_OK)
-///         fwrite(rekall_vectors_rows(vectors), sizeof(float), 2 * rekall_vectors_dimensions(vectors), file);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_embed_texts(
     db: *mut Handle,

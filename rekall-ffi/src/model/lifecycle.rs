@@ -1,4 +1,12 @@
 //! The model's life
+//!
+//! The model is loaded when it is first needed, and let go when it was idle for long enough: by a thread of the library's with
+//! REKALL_OPEN_UNLOAD_THREAD, or by these functions from the program's own loop.
+//!
+//!     uint64_t freed = 0, wait_ms = 0;
+//!     if ((status = rekall_model_load(db, &error))) goto end; /* now, instead of at the first search */
+//!     if ((status = rekall_next_deadline_ms(db, &wait_ms, &error))) goto end;
+//!     if (wait_ms == 0) status = rekall_unload_if_idle(db, &freed, &error);
 
 use rekall::ModelState;
 use rekall::model::UnloadOutcome;

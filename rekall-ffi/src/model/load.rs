@@ -1,4 +1,17 @@
 //! Loading a model
+//!
+//! How a model that the library loads itself is read, downloaded and computed. Without a word of it the model's own files
+//! decide.
+//!
+//!     rekall_load_options load = REKALL_LOAD_OPTIONS_INIT;
+//!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+//!     rekall_db *other = NULL;
+//!     load.flags = REKALL_LOAD_OFFLINE;
+//!     load.max_threads = 2;
+//!     options.model = "hub:owner/name";
+//!     options.load = &load;
+//!     status = rekall_open("hub.db", &options, &other, &error); /* the model is loaded when it is first needed */
+//!     rekall_close(other);
 
 use std::ffi::{CString, c_char, c_void};
 

@@ -1,4 +1,13 @@
 //! Making vectors later, or anew
+//!
+//! Vectors that are missing (there was no model when the entry was written) are made later; another model makes all of them
+//! once more, while others read and write.
+//!
+//!     rekall_reembed_options another = REKALL_REEMBED_OPTIONS_INIT;
+//!     rekall_embedded made = REKALL_EMBEDDED_INIT;
+//!     if ((status = rekall_embed_pending(db, NULL, &made, &error))) goto end;
+//!     another.model = "bundled";
+//!     status = rekall_reembed(db, &another, NULL, &made, &error);
 
 use std::ffi::c_char;
 use std::sync::Arc;

@@ -1,4 +1,19 @@
 //! Hits: what a search found
+//!
+//! Hits are read by their index, from 0, best first. What kept the search from being complete stands beside them.
+//!
+//!     rekall_hits *hits = NULL;
+//!     rekall_passage found;
+//!     size_t i;
+//!     if ((status = rekall_recall(db, "browser blocks my call", REKALL_NTS, NULL, &hits, &error))) goto end;
+//!     for (i = 0; i < rekall_hits_count(hits); i++) {
+//!         printf("%.3f %s\n", rekall_hits_score(hits, i), rekall_entry_title(rekall_hits_entry(hits, i), NULL));
+//!         if (rekall_hits_passage(hits, i, &found))
+//!             printf("    %.*s\n", (int)(found.end - found.start), found.text + found.start);
+//!     }
+//!     for (i = 0; i < rekall_hits_degraded_count(hits); i++)
+//!         printf("(%s)\n", rekall_hits_degraded(hits, i, NULL));
+//!     rekall_hits_free(hits);
 
 use std::ffi::c_char;
 use std::sync::OnceLock;
@@ -7,12 +22,9 @@ use rekall::{Degraded, Explain, HitChunk, Recalled, RetrievalScore, Role};
 
 use crate::boundary::out::Out;
 use crate::boundary::panics::read_object;
-use crate::boundary::registry::free;
-use crate::boundary::registry::registered;
+use crate::boundary::registry::{free, registered};
 use crate::boundary::text::{lend, owned};
 use crate::entries::entry::EntryObject;
-use crate::search::passage::LentPassage;
-use crate::search::recall::{REKALL_ROLE_CONTEXT, REKALL_ROLE_SUMMARY};
 
 /// What a search found, best first. Never changes; may be read from any thread, also after rekall_close(). What its
 /// functions return belongs to it and lives as long. All of them take NULL and any index.
@@ -34,12 +46,23 @@ pub(crate) struct HitObject {
     explain: Explain,
 }
 
+/// A passage with its text for C.
+pub(crate) struct LentPassage {
+    pub(crate) passage: rekall::Passage,
+    pub(crate) text: Box<[u8]>,
+}
+
 /// What kept a search from being complete.
 struct Why {
     kind: u32,
     entries: u64,
     text: Box<[u8]>,
 }
+
+/// Which text of an entry: title, content and tags.
+pub const REKALL_ROLE_SUMMARY: u32 = 1;
+/// Which text of an entry: its context.
+pub const REKALL_ROLE_CONTEXT: u32 = 2;
 
 /// A retrieval of a search: by meaning.
 pub const REKALL_RETRIEVAL_SEMANTIC: u32 = 1;

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crate::boundary::out::Out;
 use crate::boundary::text::owned;
-use crate::search::hits::{HitObject, Hits, hit};
+use crate::search::hits::{HitObject, Hits, LentPassage, hit};
 
 /// A piece of an entry's text, in bytes of UTF-8. Never grows.
 #[repr(C)]
@@ -29,12 +29,6 @@ impl Passage {
         Self { text: std::ptr::null(), text_len: 0, start: 0, end: 0, content_start: 0, content_end: 0 };
 }
 
-/// A passage with its text for C.
-pub(crate) struct LentPassage {
-    passage: rekall::Passage,
-    text: Box<[u8]>,
-}
-
 impl HitObject {
     fn lent_passage(&self) -> Option<&LentPassage> {
         let chunk = self.chunk?;
@@ -48,10 +42,6 @@ impl HitObject {
 /// The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
 /// that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
 /// is all 0. The text is made when it is first asked for.
-///
-///     rekall_passage found;
-///     if (rekall_hits_passage(hits, i, &found))
-///         printf("%.*s\n", (int)(found.end - found.start), found.text + found.start);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_passage(hits: *const Hits, index: usize, out: *mut Passage) -> i32 {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.

@@ -1,4 +1,18 @@
 //! Recalling
+//!
+//! A search by meaning, by words, or by both. Its answer is exact: the best of all entries that pass the filter.
+//!
+//!     rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
+//!     rekall_hits *hits = NULL;
+//!     how.mode = REKALL_MODE_TEXT;
+//!     how.limit = 5;
+//!     how.flags = REKALL_RECALL_PREFIX | REKALL_RECALL_SNIPPETS;
+//!     how.snippet_before = rekall_text("<b>");
+//!     how.snippet_after = rekall_text("</b>");
+//!     if ((status = rekall_recall(db, "saf", REKALL_NTS, &how, &hits, &error))) goto end;
+//!     if (rekall_hits_count(hits) > 0)
+//!         puts(rekall_hits_snippet(hits, 0, NULL));
+//!     rekall_hits_free(hits);
 
 use std::ffi::c_char;
 
@@ -15,7 +29,7 @@ use crate::calls::handle::Handle;
 use crate::calls::stoppable::Stoppable;
 use crate::calls::token::Token;
 use crate::entries::filter::{self, Filter};
-use crate::search::hits::Hits;
+use crate::search::hits::{Hits, REKALL_ROLE_CONTEXT, REKALL_ROLE_SUMMARY};
 
 /// Mode of a search: meaning and words, fused. Falls back on one of them when the other cannot be searched, and says so
 /// (rekall_hits_degraded()).
@@ -24,11 +38,6 @@ pub const REKALL_MODE_HYBRID: u32 = 1;
 pub const REKALL_MODE_SEMANTIC: u32 = 2;
 /// Mode of a search: words alone.
 pub const REKALL_MODE_TEXT: u32 = 3;
-
-/// Which text of an entry: title, content and tags.
-pub const REKALL_ROLE_SUMMARY: u32 = 1;
-/// Which text of an entry: its context.
-pub const REKALL_ROLE_CONTEXT: u32 = 2;
 
 /// Flag of rekall_recall_options: threshold is given.
 pub const REKALL_RECALL_THRESHOLD: u32 = 1;

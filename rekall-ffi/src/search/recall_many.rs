@@ -1,4 +1,15 @@
 //! Recalling for several queries at once
+//!
+//! Several queries in one search: the vectors are read once for all of them.
+//!
+//!     rekall_query queries[2] = {{{NULL, 0}, NULL, 0}, {{NULL, 0}, NULL, 0}};
+//!     rekall_hits *hits[2] = {NULL, NULL};
+//!     queries[0].text = rekall_text("CORS");
+//!     queries[1].text = rekall_text("build");
+//!     if ((status = rekall_recall_batch(db, queries, 2, NULL, hits, &error))) goto end;
+//!     printf("%d and %d hits\n", (int)rekall_hits_count(hits[0]), (int)rekall_hits_count(hits[1]));
+//!     rekall_hits_free(hits[0]);
+//!     rekall_hits_free(hits[1]);
 
 use rekall::Query;
 

@@ -1,4 +1,10 @@
 //! How much of what is nearest a search finds
+//!
+//! How many of the true nearest entries the vector index finds: all of them, but for the index "binary".
+//!
+//!     rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
+//!     if ((status = rekall_check_recall(db, 100, 10, NULL, &report, &error))) goto end;
+//!     printf("%.4f of the nearest are found (%s)\n", report.recall, report.backend);
 
 use std::ffi::c_char;
 

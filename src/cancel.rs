@@ -79,6 +79,16 @@ impl CancelToken {
     }
 
     /// Stops the work, for good: a token is not used again.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::CancelToken;
+    /// let token = CancelToken::new();
+    /// token.cancel();
+    /// assert!(token.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(&self) {
         self.0.set();
     }

@@ -102,6 +102,18 @@ fn minutes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration
 impl Config {
     /// Reads a TOML file, of a mebibyte at the most.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Config;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("settings.toml");
+    /// std::fs::write(&path, "[performance]\nvector_backend = 'sq8'").unwrap();
+    /// let config = Config::from_file(&path)?;
+    /// # assert_eq!(config.vector_backend, rekall::VectorBackend::Sq8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError`], naming the file, key or value.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {

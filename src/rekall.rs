@@ -38,18 +38,51 @@ pub struct Rekall {
 
 impl Rekall {
     /// The file.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// println!("{}", rekall.path().display());
+    /// # assert!(rekall.path().ends_with("a.db"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
         self.store.path()
     }
 
     /// The storage below, for what this facade does not cover.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.remember(NewEntry::new("disk full"))?;
+    /// assert_eq!(rekall.store().read()?.stats()?.entries, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.clear_cache();
+    /// assert_eq!(rekall.stats()?.cache.entries, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear_cache(&self) {
         self.queries.clear();
     }

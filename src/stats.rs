@@ -46,6 +46,18 @@ pub struct MemoryStats {
 impl Rekall {
     /// Counts what the file holds and what memory is taken. O(entries), milliseconds for 100,000.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.remember(NewEntry::new("disk full"))?;
+    /// let stats = rekall.stats()?;
+    /// assert_eq!((stats.store.entries, stats.store.pending), (1, 1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] when the file cannot be read.
     pub fn stats(&self) -> Result<Stats, Error> {

@@ -41,9 +41,9 @@ fn links_lead_from_entry_to_entry_and_vanish_with_them() {
         links.iter().filter_map(|link| link.reason.as_deref()).collect::<Vec<_>>(),
         ["measured twice"]
     );
-    let near = memory.neighbours(ids[0], 1).unwrap();
+    let near = memory.neighbors(ids[0], 1).unwrap();
     assert_eq!(near, [(ids[1], 1), (ids[4], 1)]);
-    let all = memory.neighbours(ids[0], usize::MAX).unwrap();
+    let all = memory.neighbors(ids[0], usize::MAX).unwrap();
     assert_eq!(all, [(ids[1], 1), (ids[4], 1), (ids[2], 2), (ids[3], 2)]);
     assert!(memory.unlink(ids[0], ids[4], "contradicts").unwrap());
     assert!(!memory.unlink(ids[0], ids[4], "contradicts").unwrap());

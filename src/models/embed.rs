@@ -21,6 +21,23 @@ pub enum Purpose {
 impl Rekall {
     /// The vector of a text as a query, or as a document: what the file's model makes of it.
     ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{Purpose, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// let query = rekall.embed("a cat", Purpose::Query)?;
+    /// let near = rekall.embed("un chat", Purpose::Document)?;
+    /// let far = rekall.embed("une facture", Purpose::Document)?;
+    /// use rekall::index::similarity;
+    /// assert!(similarity(&query, &near) > similarity(&query, &far));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::Model`].
     pub fn embed(&self, text: &str, purpose: Purpose) -> Result<Vec<f32>, Error> {

@@ -10,6 +10,20 @@ use crate::{Error, Rekall};
 impl Rekall {
     /// Loads the model now, so that the first search does not wait for it.
     ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelState, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// rekall.load_model()?;
+    /// assert_eq!(rekall.model_state(), ModelState::Ready);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoModel`] or [`Error::Model`].
     pub fn load_model(&self) -> Result<(), Error> {
@@ -18,11 +32,37 @@ impl Rekall {
 
     /// Lets the model go: at once, or when the last search that uses it ends. It is loaded again when needed;
     /// cached queries need no model. A host's own model is not touched.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelState, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// rekall.load_model()?;
+    /// rekall.unload_model();
+    /// assert_eq!(rekall.model_state(), ModelState::Unloaded);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
     pub fn unload_model(&self) -> UnloadOutcome {
         self.models.load().manager().map_or(UnloadOutcome::NotLoaded, ModelManager::unload)
     }
 
     /// Whether the model is in memory.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelState, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// // It is loaded when first needed.
+    /// assert_eq!(rekall.model_state(), ModelState::Unloaded);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn model_state(&self) -> ModelState {
         match &**self.models.load() {
@@ -35,17 +75,63 @@ impl Rekall {
     /// Unloads the model if it has been idle long enough at `now`, and says how many bytes that freed. For
     /// hosts with an event loop; others ask for a thread with
     /// [`Builder::unload_in_background`](crate::Builder::unload_in_background).
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// rekall.load_model()?;
+    /// assert_eq!(rekall.unload_if_idle(Instant::now()), None);
+    /// let freed = rekall.unload_if_idle(Instant::now() + Duration::from_secs(3600));
+    /// assert!(freed.is_some());
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
     pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
         self.models.load().manager()?.unload_if_idle(now)
     }
 
     /// When [`unload_if_idle`](Self::unload_if_idle) will next have something to do.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// use std::time::Instant;
+    ///
+    /// rekall.load_model()?;
+    /// // What an event loop waits for.
+    /// let deadline = rekall.next_deadline();
+    /// assert!(deadline.is_some_and(|deadline| deadline > Instant::now()));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.models.load().manager()?.next_deadline()
     }
 
     /// Restarts the idle time of a loaded model.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// rekall.touch_model();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn touch_model(&self) {
         if let Some(manager) = self.models.load().manager() {
             manager.touch();
@@ -55,6 +141,18 @@ impl Rekall {
     /// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index,
     /// idle connections; then asks the allocator to return what is free to the system. The next search loads
     /// what it needs again.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.remember(NewEntry::new("disk full"))?;
+    /// rekall.release_memory();
+    /// assert_eq!(rekall.recall("disk").run()?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn release_memory(&self) -> rekall_model::ReleasedMemory {
         self.unload_model();
         self.queries.clear();

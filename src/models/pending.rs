@@ -12,6 +12,24 @@ impl Rekall {
     /// which the model knows no word are noted as such and not tried again before their text or the model changes. Entries that
     /// cannot be read are left out and reported.
     ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// let words_only = Rekall::builder(&path).without_model().open()?;
+    /// words_only.remember(NewEntry::new("disk full"))?;
+    ///
+    /// let rekall = Rekall::builder(&path).open()?;
+    /// let report = rekall.embed_pending().run()?;
+    /// assert_eq!((report.entries, report.unreadable.len()), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoModel`], [`Error::Model`]; [`Error::ModelMismatch`] when the file's vectors are another
     /// model's; [`Error::Interrupted`]; [`Error::Core`].

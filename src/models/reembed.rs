@@ -24,6 +24,20 @@ const DROPPED_AT_ONCE: usize = 1024;
 
 impl<T> LongCall<'_, T, LoadOptions> {
     /// How the model is loaded. Default: [`LoadOptions::default`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelSource, NewEntry, Rekall, model::LoadOptions};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// let rekall = Rekall::builder(&path).without_model().open()?;
+    /// rekall.reembed(ModelSource::Bundled).load_options(LoadOptions::new().offline(true)).run()?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
     pub fn load_options(mut self, options: LoadOptions) -> Self {
         self.options = options;
         self
@@ -43,6 +57,22 @@ impl Rekall {
     /// began last goes on and the other fails. Memories opened with the old model in other processes find
     /// [`Error::ModelMismatch`] after the switch, and what they remember then waits for vectors.
     ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelSource, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// let rekall = Rekall::builder(&path).vectors_of("host's model", 2).open()?;
+    /// rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// let report = rekall.reembed(ModelSource::Bundled).progress(|at| eprintln!("{} of {}", at.done, at.total)).run()?;
+    /// assert_eq!(report.entries, 1);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`], of kind `NotFound` when a change to another model was
     /// begun meanwhile. Searches then use the old space as before.
@@ -53,6 +83,24 @@ impl Rekall {
     }
 
     /// As [`reembed`](Self::reembed), with the host's own model.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")]
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelSource, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// use rekall::model::{LoadOptions, load};
+    ///
+    /// let rekall = Rekall::builder(&path).without_model().open()?;
+    /// rekall.remember(NewEntry::new("disk full"))?;
+    /// let model = load(&ModelSource::Bundled, &LoadOptions::new())?;
+    /// assert_eq!(rekall.reembed_with_embedder(model).run()?.entries, 1);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "bundled-model"))]
+    /// # fn main() {}
+    /// ```
     ///
     /// # Errors
     /// As [`reembed`](Self::reembed).

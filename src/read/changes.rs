@@ -122,6 +122,19 @@ impl Rekall {
 
     /// This moment, without looking at what came before: for hosts that want to hear of what comes from now on.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let before = rekall.change_position()?;
+    /// let id = rekall.remember(NewEntry::new("disk full"))?;
+    /// let changes = rekall.changes_since(Some(before))?;
+    /// assert_eq!(changes.entries[0].id, Some(id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`].
     pub fn change_position(&self) -> Result<ChangePosition, Error> {

@@ -7,6 +7,17 @@ use crate::{Entry, EntryId, Error, Rekall};
 impl Rekall {
     /// The entry with this id. Costs tens of microseconds and takes no write lock.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let id = rekall.remember(NewEntry::new("disk full"))?;
+    /// assert_eq!(rekall.get(id)?.title, "disk full");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`], kind `NotFound`.
     pub fn get(&self, id: EntryId) -> Result<Entry, Error> {
@@ -38,6 +49,20 @@ impl Rekall {
 
     /// The links that start or end at an entry, oldest first.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let bug = rekall.remember(NewEntry::new("Upload fails"))?;
+    /// # let fix = rekall.remember(NewEntry::new("Raise client_max_body_size"))?;
+    /// rekall.link(fix, bug, "solves", Some("the proxy refused it"))?;
+    /// let links = rekall.links(bug)?;
+    /// assert_eq!((links[0].source, links[0].reason.as_deref()), (fix, Some("the proxy refused it")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] for an unknown id.
     pub fn links(&self, id: EntryId) -> Result<Vec<Link>, Error> {
@@ -46,9 +71,22 @@ impl Rekall {
 
     /// The entries within `depth` links of an entry, nearest first, with their distance.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let bug = rekall.remember(NewEntry::new("Upload fails"))?;
+    /// # let fix = rekall.remember(NewEntry::new("Raise client_max_body_size"))?;
+    /// rekall.link(fix, bug, "solves", None)?;
+    /// assert_eq!(rekall.neighbors(bug, 1)?, [(fix, 1)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] for an unknown id.
-    pub fn neighbours(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
+    pub fn neighbors(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
         Ok(self.store.read()?.neighbours(id, depth)?)
     }
 }

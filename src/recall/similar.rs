@@ -32,6 +32,19 @@ pub struct Similar<'a> {
 impl Rekall {
     /// Begins a search for entries whose summary is like that of a given entry, which itself is left out.
     /// Goes by stored vectors: needs no model.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// # let first = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// # rekall.remember_with_vector(NewEntry::new("no space left").project("ci"), &[0.8, 0.6])?;
+    /// let found = rekall.similar_to(first).threshold(0.9).run()?;
+    /// assert_eq!(found[0].entry.title, "no space left");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn similar_to(&self, id: EntryId) -> Similar<'_> {
         Similar { rekall: self, id, limit: 10, threshold: 0.75, filter: Filter::default(), cancel: None }
     }
@@ -39,30 +52,93 @@ impl Rekall {
 
 impl Similar<'_> {
     /// The most hits wanted, 1 to 100,000. Default 10.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// # let first = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// # rekall.remember_with_vector(NewEntry::new("no space left").project("ci"), &[0.8, 0.6])?;
+    /// assert_eq!(rekall.similar_to(first).limit(1).run()?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
     /// The least similarity of a hit, -1 to 1. Default 0.75.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// # let first = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// # rekall.remember_with_vector(NewEntry::new("no space left").project("ci"), &[0.8, 0.6])?;
+    /// assert_eq!(rekall.similar_to(first).threshold(0.99).run()?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn threshold(mut self, similarity: f32) -> Self {
         self.threshold = similarity;
         self
     }
 
     /// Which entries may be found. Default: active ones.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{Filter, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// # let first = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// # rekall.remember_with_vector(NewEntry::new("no space left").project("ci"), &[0.8, 0.6])?;
+    /// assert_eq!(rekall.similar_to(first).filter(Filter::new().project("home")).run()?.len(), 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn filter(mut self, filter: impl Into<Filter>) -> Self {
         self.filter = filter.into();
         self
     }
 
     /// Stops the search when the token is cancelled.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{CancelToken, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// # let first = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// # rekall.remember_with_vector(NewEntry::new("no space left").project("ci"), &[0.8, 0.6])?;
+    /// let token = CancelToken::new();
+    /// assert_eq!(rekall.similar_to(first).cancel(&token).run()?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.cancel = Some(token.clone());
         self
     }
 
     /// Searches. An entry of several chunks is compared chunk by chunk; the nearest pair counts.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// # let first = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// # rekall.remember_with_vector(NewEntry::new("no space left").project("ci"), &[0.8, 0.6])?;
+    /// for hit in rekall.similar_to(first).run()? {
+    ///     println!("{:.2} {}", hit.score, hit.entry.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Core`] for an unknown id, [`Error::NotEmbedded`] for an entry without a vector,

@@ -20,6 +20,20 @@ impl Rekall {
     /// An id for an entry to be remembered in a [`Batch`]. Ids made here only grow; entries are listed by id, so one that is
     /// remembered long after its id was made is listed before others that are older than it.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{Batch, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let id = rekall.new_id()?;
+    /// let mut batch = Batch::new();
+    /// batch.remember(id, NewEntry::new("disk full"));
+    /// rekall.apply(&batch).run()?;
+    /// assert_eq!(rekall.get(id)?.title, "disk full");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] when the system has no random bits to give.
     pub fn new_id(&self) -> Result<EntryId, Error> {

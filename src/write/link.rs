@@ -33,6 +33,19 @@ impl Rekall {
 
     /// Links two entries; a link of the same relation that is already there gets the new reason.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let bug = rekall.remember(NewEntry::new("Upload fails"))?;
+    /// # let fix = rekall.remember(NewEntry::new("Raise client_max_body_size"))?;
+    /// rekall.link(fix, bug, "solves", Some("the proxy refused it"))?;
+    /// assert_eq!(rekall.links(bug)?[0].source, fix);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] for an unknown id, an entry linked to itself, or a blank relation.
     pub fn link(
@@ -46,6 +59,20 @@ impl Rekall {
     }
 
     /// Removes a link; says whether there was one.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let bug = rekall.remember(NewEntry::new("Upload fails"))?;
+    /// # let fix = rekall.remember(NewEntry::new("Raise client_max_body_size"))?;
+    /// rekall.link(fix, bug, "solves", None)?;
+    /// assert!(rekall.unlink(fix, bug, "solves")?);
+    /// assert!(!rekall.unlink(fix, bug, "solves")?);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Core`] for an unknown id.

@@ -40,6 +40,21 @@ impl Rekall {
     /// When no model is at hand the entry is stored all the same: words find it, meaning does not yet. An
     /// [`Event::NotEmbedded`] says so, and [`Stats`](crate::Stats) counts it as pending.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{Context, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let entry = NewEntry::new("CORS fails on Safari")
+    ///     .content("The preflight answer lacks a header.")
+    ///     .tags(["http", "safari"])
+    ///     .project("shop");
+    /// let id = rekall.remember(&entry)?;
+    /// assert_eq!(rekall.get(id)?.tags, ["http", "safari"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] for an entry with an empty title, a NUL or too much text, and when the file cannot be
     /// written. Nothing is stored then.
@@ -49,6 +64,17 @@ impl Rekall {
     }
 
     /// Remembers one entry with the vector that the host made for it, of the model named at opening.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// let id = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// assert_eq!(rekall.recall_vector(&[0.6, 0.8]).run()?[0].entry.id, id);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`remember`](Self::remember); [`Error::VectorLength`], [`Error::VectorValue`]; [`Error::ModelMismatch`]
@@ -63,6 +89,18 @@ impl Rekall {
     }
 
     /// Remembers several entries, all in one transaction: all are stored, or none.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let notes: Vec<NewEntry> = (0..3).map(|n| NewEntry::new(format!("note {n}"))).collect();
+    /// let ids = rekall.remember_many(&notes).run()?;
+    /// assert_eq!(ids.len(), notes.len());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn remember_many<'a>(&'a self, entries: &'a [NewEntry]) -> Remember<'a> {
         Remember { rekall: self, entries, vectors: None, progress: None, cancel: None, keep_alive: None }
     }
@@ -70,30 +108,89 @@ impl Rekall {
 
 impl<'a> Remember<'a> {
     /// Gives the vectors instead of having them made: one row an entry, row after row, any length but zero.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// let notes = [NewEntry::new("disk full"), NewEntry::new("no space left")];
+    /// rekall.remember_many(&notes).vectors(&[0.6, 0.8, 0.8, 0.6]).run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn vectors(mut self, rows: &'a [f32]) -> Self {
         self.vectors = Some(rows);
         self
     }
 
     /// Hears how many entries are embedded.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let notes: Vec<NewEntry> = (0..3).map(|n| NewEntry::new(format!("note {n}"))).collect();
+    /// rekall.remember_many(&notes).progress(|at| eprintln!("{} of {}", at.done, at.total)).run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn progress(mut self, callback: impl FnMut(Progress) + 'a) -> Self {
         self.progress = Some(Box::new(callback));
         self
     }
 
     /// How long the model stays loaded after this call. Default: as the memory was opened.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{KeepAlive, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let notes: Vec<NewEntry> = (0..3).map(|n| NewEntry::new(format!("note {n}"))).collect();
+    /// rekall.remember_many(&notes).keep_alive(KeepAlive::Unload).run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn keep_alive(mut self, keep_alive: KeepAlive) -> Self {
         self.keep_alive = Some(keep_alive);
         self
     }
 
     /// Stops when the token is cancelled; nothing is stored then.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{CancelToken, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let notes: Vec<NewEntry> = (0..3).map(|n| NewEntry::new(format!("note {n}"))).collect();
+    /// let token = CancelToken::new();
+    /// token.cancel();
+    /// assert!(rekall.remember_many(&notes).cancel(&token).run().is_err());
+    /// assert_eq!(rekall.stats()?.store.entries, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.cancel = Some(token.clone());
         self
     }
 
     /// Remembers the entries and gives their ids, in order.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// # let notes: Vec<NewEntry> = (0..3).map(|n| NewEntry::new(format!("note {n}"))).collect();
+    /// let ids = rekall.remember_many(&notes).run()?;
+    /// assert_eq!(rekall.get(ids[2])?.title, "note 2");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As [`Rekall::remember`] and, with vectors, [`Rekall::remember_with_vector`]; [`Error::Interrupted`].

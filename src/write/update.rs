@@ -19,6 +19,18 @@ impl Rekall {
     /// When no model is at hand the old vectors of changed texts are removed: words find the entry, meaning
     /// does not until it is embedded. An [`Event::NotEmbedded`] says so.
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{EntryPatch, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let id = rekall.remember(NewEntry::new("Disk full").project("ci"))?;
+    /// let entry = rekall.update(id, &EntryPatch::new().title("Disk full again").project(None))?;
+    /// assert_eq!((entry.title.as_str(), entry.project), ("Disk full again", None));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`] for an unknown id and for values that [`remember`](Self::remember) would refuse;
     /// [`Error::Model`] when the model fails on the text. Nothing is changed then.
@@ -48,6 +60,18 @@ impl Rekall {
 
     /// Changes an entry, perhaps in nothing, and gives it this vector, of any length but zero, in the place of those that
     /// it had; see [`remember_with_vector`](Self::remember_with_vector).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{EntryPatch, NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// let id = rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+    /// rekall.update_with_vector(id, &EntryPatch::new().content("since Monday"), &[1.0, 0.0])?;
+    /// assert_eq!(rekall.recall_vector(&[1.0, 0.0]).run()?[0].score, 1.0);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Core`] for an unknown id and for values that [`remember`](Self::remember) would refuse;

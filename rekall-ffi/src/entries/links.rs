@@ -192,7 +192,7 @@ pub unsafe extern "C" fn rekall_neighbors_of(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, OutObject::required(out), |db| {
-            let found = db.neighbours(text::id(id, "id")?, depth)?.into_iter();
+            let found = db.neighbors(text::id(id, "id")?, depth)?.into_iter();
             Ok(Neighbors(found.map(|(id, distance)| (id, distance, LazyString::default())).collect()))
         })
     }

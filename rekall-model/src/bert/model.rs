@@ -27,8 +27,8 @@ use crate::{Device, Error, LoadOptions};
 /// divided among them matrix by matrix. For that, the threads besides the caller's sleep between calls, from
 /// the first such call until the model is dropped. Vectors have the same bits with any number of threads.
 ///
-/// A text longer than the model reads is cut at its end; [`max_tokens`](Embedder::max_tokens) says where, and
-/// [`embed_documents_observed`](Embedder::embed_documents_observed) which texts were cut.
+/// A text longer than the model reads is cut at its end; [`max_tokens`](crate::Embedder::max_tokens) says
+/// where, and [`embed_documents_observed`](crate::Embedder::embed_documents_observed) which texts were cut.
 ///
 /// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM), and the
 /// tokenizer. The table of token vectors stays in the mapped file. A call uses a few MB more per thread.

@@ -17,10 +17,10 @@ use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
 /// Owns at most one instance of a model and leases it to callers.
 ///
 /// The first [`lease`](Self::lease) loads it, on the caller's thread; other callers wait for that load and
-/// share its outcome. A leased model is never unloaded. Once the last lease has ended and the [`KeepAlive`]
-/// has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that from an event loop at
-/// [`next_deadline`](Self::next_deadline), or let a thread do so ([`start_reaper`](Self::start_reaper)). No
-/// thread runs unless asked for.
+/// share its outcome. A leased model is never unloaded. Once the last lease has ended and the
+/// [`KeepAlive`](crate::KeepAlive) has passed, [`unload_if_idle`](Self::unload_if_idle) drops it: call that
+/// from an event loop at [`next_deadline`](Self::next_deadline), or let a thread do so
+/// ([`start_reaper`](Self::start_reaper)). No thread runs unless asked for.
 ///
 /// Leasing a loaded model costs a lock and a reference count.
 ///

@@ -70,8 +70,9 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 /// Milliseconds since 1970 as `2026-01-31 09:30` (UTC).
 pub(crate) fn date(ms: i64) -> String {
     let (days, minutes) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000) / 60_000);
-    // Civil date from a day number: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms". Years
-    // begin in March there, so that the leap day comes last.
+    // A calendar crate would be much code for one date in UTC. Civil date from a day number: Howard Hinnant,
+    // "chrono-Compatible Low-Level Date Algorithms". Years begin in March there, so that the leap day comes
+    // last.
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

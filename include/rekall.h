@@ -492,8 +492,8 @@ rekall_str rekall_text(const char *nul_terminated);
  *
  *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
  *     rekall_db *other = NULL;
- *     options.model_idle_timeout_ms = REKALL_NEVER; /* the model stays loaded */
- *     options.cache_max_size = REKALL_ZERO;         /* no query vector is kept */
+ *     options.model_idle_timeout_ms = REKALL_NEVER; // the model stays loaded
+ *     options.cache_max_size = REKALL_ZERO;         // no query vector is kept
  *     status = rekall_open("limits.db", &options, &other, &error);
  *     rekall_close(other);
  */
@@ -519,7 +519,7 @@ rekall_str rekall_text(const char *nul_terminated);
  *     rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
  *     rekall_hits *hits = NULL;
  *     how.token = token;
- *     rekall_token_cancel(token); /* from any thread, before or while it runs */
+ *     rekall_token_cancel(token); // from any thread, before or while it runs
  *     if (rekall_recall(db, "CORS", REKALL_NTS, &how, &hits, NULL) == REKALL_INTERRUPTED)
  *         puts("stopped");
  *     rekall_hits_free(hits);
@@ -569,7 +569,7 @@ void rekall_token_free(rekall_token *token);
  *
  *     rekall_watch watch = REKALL_WATCH_INIT;
  *     rekall_report *report = NULL;
- *     watch.progress = show_progress; /* int32_t show_progress(void *user_data, uint64_t done, uint64_t total) */
+ *     watch.progress = show_progress; // int32_t show_progress(void *user_data, uint64_t done, uint64_t total)
  *     status = rekall_check(db, &watch, &report, &error);
  *     rekall_report_free(report);
  */
@@ -624,7 +624,7 @@ void rekall_watch_init(rekall_watch *watch,
  *     rekall_listener listener = REKALL_LISTENER_INIT;
  *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
  *     rekall_db *other = NULL;
- *     listener.event = on_event; /* void on_event(void *user_data, const rekall_event *event) */
+ *     listener.event = on_event; // void on_event(void *user_data, const rekall_event *event)
  *     options.listener = &listener;
  *     status = rekall_open("events.db", &options, &other, &error);
  *     rekall_close(other);
@@ -826,9 +826,9 @@ void rekall_listener_init(rekall_listener *listener,
  *     rekall_embedder model = REKALL_EMBEDDER_INIT;
  *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
  *     rekall_db *other = NULL;
- *     model.name = "letters, version 1"; /* another name once its vectors mean something else */
+ *     model.name = "letters, version 1"; // another name once its vectors mean something else
  *     model.dimensions = 26;
- *     model.embed = count_letters; /* a rekall_embed_fn */
+ *     model.embed = count_letters; // a rekall_embed_fn
  *     options.embedder = &model;
  *     status = rekall_open("own-model.db", &options, &other, &error);
  *     rekall_close(other);
@@ -932,7 +932,7 @@ void rekall_embedder_init(rekall_embedder *embedder,
  *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
  *     rekall_db *other = NULL;
  *     int64_t milliseconds = 1700000000000;
- *     rekall_now_fn clock = read_clock; /* int64_t read_clock(void *user_data) */
+ *     rekall_now_fn clock = read_clock; // int64_t read_clock(void *user_data)
  *     options.now_ms = clock;
  *     options.now_user_data = &milliseconds;
  *     status = rekall_open("clock.db", &options, &other, &error);
@@ -960,7 +960,7 @@ typedef int64_t (*rekall_now_fn)(void *user_data);
  *     load.max_threads = 2;
  *     options.model = "hub:owner/name";
  *     options.load = &load;
- *     status = rekall_open("hub.db", &options, &other, &error); /* the model is loaded when it is first needed */
+ *     status = rekall_open("hub.db", &options, &other, &error); // the model is loaded when it is first needed
  *     rekall_close(other);
  */
 
@@ -1106,7 +1106,7 @@ void rekall_report_free(rekall_report *report);
  *     rekall_report *report = NULL;
  *     const char *toml = "[performance]\ncache_max_size = 100\n";
  *     if ((status = rekall_config_check(toml, REKALL_NTS, &report, &error))) goto end;
- *     puts(rekall_report_json(report, NULL)); /* the settings as they would hold */
+ *     puts(rekall_report_json(report, NULL)); // the settings as they would hold
  *     rekall_report_free(report);
  */
 
@@ -2629,7 +2629,7 @@ rekall_status rekall_remember_json(rekall_db *db,
  * For a program that keeps a copy of the file, or shows it: which entries were written, changed or forgotten since a moment,
  * by any program. Links are not told.
  *
- *     rekall_position since = {{0, 0}}; /* from the beginning; store it with the copy */
+ *     rekall_position since = {{0, 0}}; // from the beginning; store it with the copy
  *     rekall_changes *changes = NULL;
  *     size_t i;
  *     if ((status = rekall_changes_since(db, &since, &changes, &error))) goto end;
@@ -3290,7 +3290,7 @@ rekall_status rekall_recall_batch(rekall_db *db,
  *
  *     rekall_similar_options how = REKALL_SIMILAR_OPTIONS_INIT;
  *     rekall_hits *hits = NULL;
- *     how.threshold = 0.9f; /* for duplicates */
+ *     how.threshold = 0.9f; // for duplicates
  *     how.flags = REKALL_SIMILAR_THRESHOLD;
  *     status = rekall_similar(db, id, &how, &hits, &error);
  *     rekall_hits_free(hits);
@@ -3462,7 +3462,7 @@ void rekall_vectors_free(rekall_vectors *vectors);
  * REKALL_OPEN_UNLOAD_THREAD, or by these functions from the program's own loop.
  *
  *     uint64_t freed = 0, wait_ms = 0;
- *     if ((status = rekall_model_load(db, &error))) goto end; /* now, instead of at the first search */
+ *     if ((status = rekall_model_load(db, &error))) goto end; // now, instead of at the first search
  *     if ((status = rekall_next_deadline_ms(db, &wait_ms, &error))) goto end;
  *     if (wait_ms == 0) status = rekall_unload_if_idle(db, &freed, &error);
  */

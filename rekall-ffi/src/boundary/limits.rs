@@ -4,8 +4,8 @@
 //!
 //!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
 //!     rekall_db *other = NULL;
-//!     options.model_idle_timeout_ms = REKALL_NEVER; /* the model stays loaded */
-//!     options.cache_max_size = REKALL_ZERO;         /* no query vector is kept */
+//!     options.model_idle_timeout_ms = REKALL_NEVER; // the model stays loaded
+//!     options.cache_max_size = REKALL_ZERO;         // no query vector is kept
 //!     status = rekall_open("limits.db", &options, &other, &error);
 //!     rekall_close(other);
 

@@ -5,7 +5,7 @@
 //!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
 //!     rekall_db *other = NULL;
 //!     int64_t milliseconds = 1700000000000;
-//!     rekall_now_fn clock = read_clock; /* int64_t read_clock(void *user_data) */
+//!     rekall_now_fn clock = read_clock; // int64_t read_clock(void *user_data)
 //!     options.now_ms = clock;
 //!     options.now_user_data = &milliseconds;
 //!     status = rekall_open("clock.db", &options, &other, &error);

@@ -5,9 +5,9 @@
 //!     rekall_embedder model = REKALL_EMBEDDER_INIT;
 //!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
 //!     rekall_db *other = NULL;
-//!     model.name = "letters, version 1"; /* another name once its vectors mean something else */
+//!     model.name = "letters, version 1"; // another name once its vectors mean something else
 //!     model.dimensions = 26;
-//!     model.embed = count_letters; /* a rekall_embed_fn */
+//!     model.embed = count_letters; // a rekall_embed_fn
 //!     options.embedder = &model;
 //!     status = rekall_open("own-model.db", &options, &other, &error);
 //!     rekall_close(other);

@@ -6,7 +6,7 @@
 //!     rekall_listener listener = REKALL_LISTENER_INIT;
 //!     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
 //!     rekall_db *other = NULL;
-//!     listener.event = on_event; /* void on_event(void *user_data, const rekall_event *event) */
+//!     listener.event = on_event; // void on_event(void *user_data, const rekall_event *event)
 //!     options.listener = &listener;
 //!     status = rekall_open("events.db", &options, &other, &error);
 //!     rekall_close(other);

@@ -6,7 +6,7 @@
 //!     rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
 //!     rekall_hits *hits = NULL;
 //!     how.token = token;
-//!     rekall_token_cancel(token); /* from any thread, before or while it runs */
+//!     rekall_token_cancel(token); // from any thread, before or while it runs
 //!     if (rekall_recall(db, "CORS", REKALL_NTS, &how, &hits, NULL) == REKALL_INTERRUPTED)
 //!         puts("stopped");
 //!     rekall_hits_free(hits);

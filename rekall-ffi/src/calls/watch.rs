@@ -4,7 +4,7 @@
 //!
 //!     rekall_watch watch = REKALL_WATCH_INIT;
 //!     rekall_report *report = NULL;
-//!     watch.progress = show_progress; /* int32_t show_progress(void *user_data, uint64_t done, uint64_t total) */
+//!     watch.progress = show_progress; // int32_t show_progress(void *user_data, uint64_t done, uint64_t total)
 //!     status = rekall_check(db, &watch, &report, &error);
 //!     rekall_report_free(report);
 

@@ -3,7 +3,7 @@
 //! For a program that keeps a copy of the file, or shows it: which entries were written, changed or forgotten since a moment,
 //! by any program. Links are not told.
 //!
-//!     rekall_position since = {{0, 0}}; /* from the beginning; store it with the copy */
+//!     rekall_position since = {{0, 0}}; // from the beginning; store it with the copy
 //!     rekall_changes *changes = NULL;
 //!     size_t i;
 //!     if ((status = rekall_changes_since(db, &since, &changes, &error))) goto end;

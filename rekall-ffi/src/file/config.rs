@@ -5,7 +5,7 @@
 //!     rekall_report *report = NULL;
 //!     const char *toml = "[performance]\ncache_max_size = 100\n";
 //!     if ((status = rekall_config_check(toml, REKALL_NTS, &report, &error))) goto end;
-//!     puts(rekall_report_json(report, NULL)); /* the settings as they would hold */
+//!     puts(rekall_report_json(report, NULL)); // the settings as they would hold
 //!     rekall_report_free(report);
 
 use std::ffi::c_char;

@@ -4,7 +4,7 @@
 //! REKALL_OPEN_UNLOAD_THREAD, or by these functions from the program's own loop.
 //!
 //!     uint64_t freed = 0, wait_ms = 0;
-//!     if ((status = rekall_model_load(db, &error))) goto end; /* now, instead of at the first search */
+//!     if ((status = rekall_model_load(db, &error))) goto end; // now, instead of at the first search
 //!     if ((status = rekall_next_deadline_ms(db, &wait_ms, &error))) goto end;
 //!     if (wait_ms == 0) status = rekall_unload_if_idle(db, &freed, &error);
 

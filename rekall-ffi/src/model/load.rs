@@ -10,7 +10,7 @@
 //!     load.max_threads = 2;
 //!     options.model = "hub:owner/name";
 //!     options.load = &load;
-//!     status = rekall_open("hub.db", &options, &other, &error); /* the model is loaded when it is first needed */
+//!     status = rekall_open("hub.db", &options, &other, &error); // the model is loaded when it is first needed
 //!     rekall_close(other);
 
 use std::ffi::{CString, c_char, c_void};

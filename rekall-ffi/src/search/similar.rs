@@ -4,7 +4,7 @@
 //!
 //!     rekall_similar_options how = REKALL_SIMILAR_OPTIONS_INIT;
 //!     rekall_hits *hits = NULL;
-//!     how.threshold = 0.9f; /* for duplicates */
+//!     how.threshold = 0.9f; // for duplicates
 //!     how.flags = REKALL_SIMILAR_THRESHOLD;
 //!     status = rekall_similar(db, id, &how, &hits, &error);
 //!     rekall_hits_free(hits);

@@ -112,6 +112,8 @@ impl Topic {
         let rule = format!("/* {} */", "=".repeat(104));
         let mut text = format!("{rule}\n/* {:<104} */\n{rule}\n\n", self.title);
         if !self.introduction.is_empty() {
+            let ends_early = self.introduction.iter().any(|line| line.contains("*/") || line.contains("/*"));
+            assert!(!ends_early, "{:?}: a comment within the header's comment", self.title);
             let lines =
                 self.introduction.iter().map(|line| format!(" * {line}").trim_end().to_owned() + "\n");
             text.push_str(&format!("/*\n{} */\n\n", lines.collect::<String>()));

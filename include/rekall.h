@@ -1303,7 +1303,7 @@ typedef struct rekall_open_options {
     void *age_user_data;
     /**
      * Rows that a search of the index "binary" compares exactly, 1 or more: more rows, fewer misses, more time;
-     * rekall_check_recall() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
+     * rekall_audit_index() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
      * otherwise.
      */
     uint64_t rescored_rows;
@@ -3931,11 +3931,11 @@ rekall_status rekall_salvage(const char *source,
  */
 
 /**
- * What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
+ * What rekall_audit_index() found. Set struct_size, or start from REKALL_INDEX_AUDIT_INIT.
  */
-typedef struct rekall_recall_report {
+typedef struct rekall_index_audit {
     /**
-     * sizeof(rekall_recall_report).
+     * sizeof(rekall_index_audit).
      */
     size_t struct_size;
     /**
@@ -3968,18 +3968,18 @@ typedef struct rekall_recall_report {
      * vectors.
      */
     char backend[32];
-} rekall_recall_report;
+} rekall_index_audit;
 
 /**
- * A rekall_recall_report with its size, and the default in all members.
+ * A rekall_index_audit with its size, and the default in all members.
  */
-#define REKALL_RECALL_REPORT_INIT { sizeof(rekall_recall_report), 0, 0, 0, 0, 0, 0, {0} }
+#define REKALL_INDEX_AUDIT_INIT { sizeof(rekall_index_audit), 0, 0, 0, 0, 0, 0, {0} }
 
 /**
- * As REKALL_RECALL_REPORT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ * As REKALL_INDEX_AUDIT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
  */
-void rekall_recall_report_init(rekall_recall_report *report,
-                               size_t struct_size);
+void rekall_index_audit_init(rekall_index_audit *report,
+                             size_t struct_size);
 
 /**
  * Compares the vector index with brute force: up to queries stored vectors, taken evenly from the file, serve as queries,
@@ -3992,12 +3992,12 @@ void rekall_recall_report_init(rekall_recall_report *report,
  * REKALL_INTERRUPTED.
  */
 REKALL_NODISCARD
-rekall_status rekall_check_recall(rekall_db *db,
-                                  size_t queries,
-                                  size_t k,
-                                  const rekall_watch *watch,
-                                  rekall_recall_report *out,
-                                  rekall_error **error);
+rekall_status rekall_audit_index(rekall_db *db,
+                                 size_t queries,
+                                 size_t k,
+                                 const rekall_watch *watch,
+                                 rekall_index_audit *out,
+                                 rekall_error **error);
 
 /* ======================================================================================================== */
 /* Figures                                                                                                  */

@@ -296,7 +296,7 @@ impl Builder {
     }
 
     /// Rows that a search of [`VectorBackend::Binary`] rescores exactly, 1 or more: more rows, fewer misses, more
-    /// time. [`Rekall::check_recall`] says how many are missed on this file. Default 1000.
+    /// time. [`Rekall::audit_index`] says how many are missed on this file. Default 1000.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

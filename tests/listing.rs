@@ -53,8 +53,8 @@ fn limits_are_bounded_everywhere() {
         refused(memory.list(&Filter::new(), None, limit).map(drop));
         refused(memory.recall("disk").limit(limit).run().map(drop));
         refused(memory.similar_to(id).limit(limit).run().map(drop));
-        refused(memory.check_recall(10, limit).run().map(drop));
+        refused(memory.audit_index(10, limit).run().map(drop));
     }
-    assert!(memory.check_recall(0, 10).run().is_err());
-    assert_eq!(memory.check_recall(usize::MAX, 10).run().unwrap().queries, 1, "all there are");
+    assert!(memory.audit_index(0, 10).run().is_err());
+    assert_eq!(memory.audit_index(usize::MAX, 10).run().unwrap().queries, 1, "all there are");
 }

@@ -70,7 +70,7 @@ fn a_vector_of_no_entry_changes_no_answer() {
                     for rekall in [&opened, &open(opened.path(), configure)] {
                         assert_eq!(nearest(rekall, "alpha3", 20), expected);
                         assert_eq!(similar(rekall, &like), likely);
-                        let report = rekall.check_recall(10, 10).run().unwrap();
+                        let report = rekall.audit_index(10, 10).run().unwrap();
                         assert!(report.is_exact(), "{report:?}");
                     }
                     // Nor in what is persisted from now on.

@@ -363,7 +363,7 @@ fn the_self_test_tells_exact_from_approximate() {
     let memory = memory();
     let notes: Vec<NewEntry> =
         (0..600).map(|n| NewEntry::new(format!("a{} b{} c{}", n % 17, n % 23, n % 5))).collect();
-    assert_eq!(memory.check_recall(10, 5).run().unwrap().queries, 0, "an empty file");
+    assert_eq!(memory.audit_index(10, 5).run().unwrap().queries, 0, "an empty file");
     memory.remember_many(&notes).run().unwrap();
     let report = |backend, rescored| {
         let opened = Rekall::builder(memory.path())
@@ -372,7 +372,7 @@ fn the_self_test_tells_exact_from_approximate() {
             .rescored_rows(rescored)
             .open()
             .unwrap();
-        opened.check_recall(50, 10).run().unwrap()
+        opened.audit_index(50, 10).run().unwrap()
     };
     for backend in [VectorBackend::Flat, VectorBackend::Sq8] {
         let report = report(backend, 1);
@@ -385,11 +385,11 @@ fn the_self_test_tells_exact_from_approximate() {
     assert!(!few.is_exact() && few.recall < many.recall && many.recall <= 1.0, "{few:?} {many:?}");
     assert!(few.worst <= few.recall && few.recall > 0.2, "{few:?}");
     assert!(report(VectorBackend::Binary, 600).is_exact());
-    let error = memory.check_recall(0, 10).run().unwrap_err();
+    let error = memory.audit_index(0, 10).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     let token = CancelToken::new();
     token.cancel();
-    let error = memory.check_recall(5, 5).cancel(&token).run().unwrap_err();
+    let error = memory.audit_index(5, 5).cancel(&token).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Interrupted);
 }
 

@@ -439,10 +439,10 @@ public:
     void clear_cache() { detail::call(rekall_clear_cache, get()); }
 
     /* Holds the index against brute force: up to so many stored vectors as queries, k hits of each. */
-    [[nodiscard]] rekall_recall_report check_recall(std::size_t queries, std::size_t k, const watch &watch = {}) const
+    [[nodiscard]] rekall_index_audit audit_index(std::size_t queries, std::size_t k, const watch &watch = {}) const
     {
-        rekall_recall_report out = REKALL_RECALL_REPORT_INIT;
-        detail::watched(watch, &out, rekall_check_recall, get(), queries, k);
+        rekall_index_audit out = REKALL_INDEX_AUDIT_INIT;
+        detail::watched(watch, &out, rekall_audit_index, get(), queries, k);
         return out;
     }
 

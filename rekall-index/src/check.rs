@@ -3,7 +3,7 @@
 use crate::{Error, Key, SearchOptions};
 
 /// How far a vector's norm may be from 1. Room for vectors stored in half precision or as int8 and widened again;
-/// a vector that was never normalised is out by far more.
+/// a vector that was never normalized is out by far more.
 pub const UNIT_TOLERANCE: f64 = 1e-3;
 
 /// The most components a vector may have. The error bounds of the scans assume no more.

@@ -32,7 +32,7 @@ pub enum Error {
         /// Its Euclidean norm.
         norm: f64,
     },
-    /// A search for zero neighbours.
+    /// A search for zero neighbors.
     #[error("expected k of at least 1, got {k}")]
     InvalidK {
         /// The k asked for.

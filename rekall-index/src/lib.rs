@@ -45,7 +45,7 @@
 
 mod batch;
 mod binary;
-mod centre;
+mod center;
 mod check;
 mod checksum;
 mod choice;
@@ -55,7 +55,6 @@ mod dot;
 mod entry_set;
 mod error;
 mod flat;
-mod gates;
 mod kernels;
 mod key;
 mod options;
@@ -66,6 +65,7 @@ mod sq8;
 mod table;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod thresholds;
 mod tile;
 #[cfg(feature = "sqlite-vec")]
 mod vec0;

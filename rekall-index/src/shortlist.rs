@@ -1,7 +1,7 @@
 //! The rows that may still belong to a result, in bounded memory.
 //!
 //! A scan knows each row's similarity only between two bounds. A row can be dropped when k other entries are certainly
-//! better: when its upper bound lies below the *gate*, the k-th best lower bound over distinct entries. What is left is
+//! better: when its upper bound lies below the *threshold*, the k-th best lower bound over distinct entries. What is left is
 //! settled by exact similarities. (Keeping all candidates until then costs less than a heap: a new row is compared with
 //! one number, and the list is thinned only when it is full.)
 
@@ -47,7 +47,7 @@ pub(crate) struct Shortlist {
     grouped: bool,
     /// Whether all that are as near as the k-th are wanted.
     ties: bool,
-    gate: f32,
+    threshold: f32,
     /// When to thin out next.
     limit: usize,
     /// The most candidates to hold before paying for exact similarities early.
@@ -79,7 +79,7 @@ impl Shortlist {
             k,
             grouped,
             ties,
-            gate: f32::NEG_INFINITY,
+            threshold: f32::NEG_INFINITY,
             limit,
             most: limit.max(MOST),
             candidates: Vec::new(),
@@ -89,11 +89,11 @@ impl Shortlist {
     }
 
     /// A row whose upper bound is below this can't belong to the result. Only ever rises.
-    pub(crate) fn gate(&self) -> f32 {
-        self.gate
+    pub(crate) fn threshold(&self) -> f32 {
+        self.threshold
     }
 
-    /// Takes a row in; the caller has seen to it that it passes the gate and the filter.
+    /// Takes a row in; the caller has seen to it that it passes the threshold and the filter.
     #[inline]
     pub(crate) fn push(&mut self, candidate: Candidate, settle: &mut impl Settle) -> Result<(), Error> {
         self.candidates.push(candidate);
@@ -102,13 +102,13 @@ impl Shortlist {
 
     /// Takes in what another thread found.
     pub(crate) fn merge(&mut self, mut other: Self) {
-        self.gate = self.gate.max(other.gate);
+        self.threshold = self.threshold.max(other.threshold);
         self.candidates.append(&mut other.candidates);
     }
 
     #[cold]
     fn thin_out(&mut self, settle: &mut impl Settle) -> Result<(), Error> {
-        self.raise_gate();
+        self.raise_threshold();
         if self.candidates.len() > self.limit / 2 {
             if self.limit < self.most {
                 self.limit = (self.limit * 2).min(self.most);
@@ -123,16 +123,16 @@ impl Shortlist {
         Ok(())
     }
 
-    /// Sets the gate to the k-th best lower bound over distinct entries, and drops what does not pass.
-    fn raise_gate(&mut self) {
+    /// Sets the threshold to the k-th best lower bound over distinct entries, and drops what does not pass.
+    fn raise_threshold(&mut self) {
         if self.candidates.len() < self.k {
             return;
         }
         if let Some(kth) = self.kth_of_rows().or_else(|| self.kth_of_entries()) {
-            self.gate = self.gate.max(kth);
+            self.threshold = self.threshold.max(kth);
         }
-        let gate = self.gate;
-        self.candidates.retain(|candidate| candidate.upper >= gate);
+        let threshold = self.threshold;
+        self.candidates.retain(|candidate| candidate.upper >= threshold);
     }
 
     /// The k-th best lower bound of all rows; `None` if the best k rows belong to fewer than k entries, and entries count.
@@ -177,12 +177,12 @@ impl Shortlist {
 
     /// Settles every candidate and keeps the best row of each of the k best entries.
     ///
-    /// Works from the highest upper bound down, in growing pages: each page raises the gate, so often most
+    /// Works from the highest upper bound down, in growing pages: each page raises the threshold, so often most
     /// candidates need no exact similarity at all.
     fn settle_all(&mut self, settle: &mut impl Settle) -> Result<(), Error> {
         let mut page = self.k.max(16);
         loop {
-            self.raise_gate();
+            self.raise_threshold();
             let open = partition(&mut self.candidates, |c| !c.is_settled());
             if open == 0 {
                 break;
@@ -218,7 +218,7 @@ impl Shortlist {
                 false => self.k,
             };
             candidates.truncate(length);
-            self.gate = self.gate.max(kth);
+            self.threshold = self.threshold.max(kth);
         }
         Ok(())
     }
@@ -261,10 +261,10 @@ mod tests {
         };
         let mut list = Shortlist::new(options);
         for (position, &(key, similarity)) in rows.iter().enumerate() {
-            // Bounds off centre, to and fro.
+            // Bounds off center, to and fro.
             let shift = if position % 2 == 0 { error * 0.9 } else { -error * 0.9 };
             let (lower, upper) = (similarity + shift - error, similarity + shift + error);
-            if upper >= list.gate() {
+            if upper >= list.threshold() {
                 let position = position as u32;
                 list.push(Candidate { key, position, lower, upper }, &mut settle).unwrap();
                 held = held.max(list.candidates.capacity());

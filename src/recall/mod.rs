@@ -1,5 +1,6 @@
 //! Searching: by meaning, by words, or both.
 
+mod audit;
 mod candidates;
 mod fusion;
 pub(crate) mod health;
@@ -12,14 +13,13 @@ mod rank;
 mod read_hits;
 mod retrieve;
 mod search;
-mod selftest;
 mod similar;
 
+pub use audit::IndexAudit;
 pub use fusion::Fusion;
 pub use hit::{Degraded, Explain, Hit, HitChunk, Recalled, RetrievalScore};
 pub use options::Mode;
 pub(crate) use options::check_limit;
 pub use passage::Passage;
 pub use query::{Query, Recall};
-pub use selftest::RecallReport;
 pub use similar::Similar;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rekall::RecallReport;
+use rekall::IndexAudit;
 use serde_json::json;
 
 use crate::args::Cli;
@@ -60,9 +60,9 @@ pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<R
     Ok(Report::new(json, text).of_damage())
 }
 
-fn recall(session: &Session, queries: usize) -> Result<RecallReport, Failure> {
+fn recall(session: &Session, queries: usize) -> Result<IndexAudit, Failure> {
     let progress = Progress::new("comparing", 0);
-    Ok(session.rekall.check_recall(queries, RECALL_AT).progress(|at| progress.follow(at)).run()?)
+    Ok(session.rekall.audit_index(queries, RECALL_AT).progress(|at| progress.follow(at)).run()?)
 }
 
 pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {

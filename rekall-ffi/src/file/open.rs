@@ -118,7 +118,7 @@ pub struct OpenOptions {
     /// Handed to age_ms.
     pub age_user_data: *mut c_void,
     /// Rows that a search of the index "binary" compares exactly, 1 or more: more rows, fewer misses, more time;
-    /// rekall_check_recall() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
+    /// rekall_audit_index() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
     /// otherwise.
     pub rescored_rows: u64,
 }

@@ -1,15 +1,15 @@
 //! Searches and what they find.
 
+pub(crate) mod audit;
 pub(crate) mod hits;
 pub(crate) mod passage;
 pub(crate) mod recall;
 pub(crate) mod recall_many;
-pub(crate) mod selftest;
 pub(crate) mod similar;
 
+pub use audit::*;
 pub use hits::*;
 pub use passage::*;
 pub use recall::*;
 pub use recall_many::*;
-pub use selftest::*;
 pub use similar::*;

@@ -419,11 +419,11 @@ static rekall_status clear_cache(GIVEN)
     return rekall_clear_cache(shared, error);
 }
 
-static rekall_status check_recall(GIVEN)
+static rekall_status audit_index(GIVEN)
 {
-    rekall_recall_report out = REKALL_RECALL_REPORT_INIT;
+    rekall_index_audit out = REKALL_INDEX_AUDIT_INIT;
     UNUSED;
-    return rekall_check_recall(shared, 2, 2, NULL, &out, error);
+    return rekall_audit_index(shared, 2, 2, NULL, &out, error);
 }
 
 static rekall_status get_stats(GIVEN)
@@ -511,7 +511,7 @@ static const struct {
     {"rekall_compact", compact, REKALL_OK},
     {"rekall_rebuild_index", rebuild_index, REKALL_OK},
     {"rekall_clear_cache", clear_cache, REKALL_OK},
-    {"rekall_check_recall", check_recall, REKALL_OK},
+    {"rekall_audit_index", audit_index, REKALL_OK},
     {"rekall_get_stats", get_stats, REKALL_OK},
     {"rekall_model_name", model_name, REKALL_OK},
     {"rekall_fingerprint", fingerprint, REKALL_OK},

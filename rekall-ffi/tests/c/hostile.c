@@ -249,7 +249,7 @@ static void numbers_at_the_ends(void)
     rekall_hits *hits = NULL;
     rekall_new_entry made = entry();
     rekall_embedder embedder = letters(NULL);
-    rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
+    rekall_index_audit report = REKALL_INDEX_AUDIT_INIT;
     float vector[TEST_DIMENSIONS] = {1};
     uint64_t deadline;
     size_t at;
@@ -299,8 +299,8 @@ static void numbers_at_the_ends(void)
     NAMED("limit", REKALL_INVALID_INPUT, rekall_similar(db, id.text, &similar, &hits, &error));
     OK(rekall_neighbors_of(db, id.text, (size_t)-1, &near, &error));
     rekall_neighbors_free(near);
-    NAMED("queries", REKALL_INVALID_INPUT, rekall_check_recall(db, 0, 1, NULL, &report, &error));
-    NAMED("k", REKALL_INVALID_INPUT, rekall_check_recall(db, 1, (size_t)-1, NULL, &report, &error));
+    NAMED("queries", REKALL_INVALID_INPUT, rekall_audit_index(db, 0, 1, NULL, &report, &error));
+    NAMED("k", REKALL_INVALID_INPUT, rekall_audit_index(db, 1, (size_t)-1, NULL, &report, &error));
     NAMED("purpose", REKALL_MISUSE,
           rekall_embed(db, UINT32_MAX, "x", 1, vector, TEST_DIMENSIONS, NULL, &error));
     filter.flags = REKALL_FILTER_CREATED_AFTER | REKALL_FILTER_CREATED_BEFORE | REKALL_FILTER_UPDATED_AFTER |

@@ -279,8 +279,8 @@ static rekall_status pending(rekall_error **error)
 
 static rekall_status self_test(rekall_error **error)
 {
-    rekall_recall_report out = REKALL_RECALL_REPORT_INIT;
-    return rekall_check_recall(db, 1, 1, watch(), &out, error);
+    rekall_index_audit out = REKALL_INDEX_AUDIT_INIT;
+    return rekall_audit_index(db, 1, 1, watch(), &out, error);
 }
 
 static rekall_status reembed_with(const rekall_reembed_options *options, rekall_error **error)
@@ -337,7 +337,7 @@ static const struct {
     {"export_jsonl", export_file},
     {"import_jsonl", import_file},
     {"embed_pending", pending},
-    {"check_recall", self_test},
+    {"audit_index", self_test},
     {"reembed: options", reembed_options},
     {"reembed: name", reembed_name},
 };

@@ -101,7 +101,7 @@ static void null_pointers(const char *folder)
     rekall_patch patch = REKALL_PATCH_INIT;
     rekall_reembed_options reembed = REKALL_REEMBED_OPTIONS_INIT;
     rekall_stats stats = REKALL_STATS_INIT;
-    rekall_recall_report recalled = REKALL_RECALL_REPORT_INIT;
+    rekall_index_audit recalled = REKALL_INDEX_AUDIT_INIT;
     rekall_query query = {{"x", 1}, NULL, 0};
     uint32_t number;
     int64_t version = 7;
@@ -156,7 +156,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_compact(NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_clear_cache(NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_check_recall(NULL, 1, 1, NULL, &recalled, &error));
+    FAILS(REKALL_MISUSE, rekall_audit_index(NULL, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl(NULL, "x", NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl_to(NULL, NULL, NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(NULL, "x", 0, NULL, NULL, &error));
@@ -222,8 +222,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_check(db, NULL, NULL, &error));
     OK(rekall_repair(db, NULL, NULL, &error));
     OK(rekall_compact(db, NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_check_recall(db, 1, 1, NULL, NULL, &error));
-    OK(rekall_check_recall(db, 1, 1, NULL, &recalled, &error));
+    FAILS(REKALL_MISUSE, rekall_audit_index(db, 1, 1, NULL, NULL, &error));
+    OK(rekall_audit_index(db, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_backup(db, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl(db, NULL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_export_jsonl_to(db, NULL, NULL, NULL, NULL, &error));

@@ -99,10 +99,10 @@ static rekall_status use_update_with_vector(const void *given, rekall_error **er
     return rekall_update_with_vector(db, id.text, given, vector, TEST_DIMENSIONS, NULL, error);
 }
 
-static rekall_status use_check_recall(const void *given, rekall_error **error)
+static rekall_status use_audit_index(const void *given, rekall_error **error)
 {
-    rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
-    return rekall_check_recall(db, 1, 1, given, &report, error);
+    rekall_index_audit report = REKALL_INDEX_AUDIT_INIT;
+    return rekall_audit_index(db, 1, 1, given, &report, error);
 }
 
 static rekall_status use_filter(const void *given, rekall_error **error)
@@ -189,7 +189,7 @@ static rekall_status fill_embedded(void *given, rekall_error **error)
 
 static rekall_status fill_recall(void *given, rekall_error **error)
 {
-    return rekall_check_recall(db, 1, 1, NULL, given, error);
+    return rekall_audit_index(db, 1, 1, NULL, given, error);
 }
 
 /* A struct that the library fills: an older caller gets less, a newer one zeroes, and nothing is written behind. */
@@ -283,7 +283,7 @@ int main(int argc, char **argv)
         KIND(rekall_recall_options, recall, use_batch, 0),
         KIND(rekall_similar_options, similar, use_similar, 0),
         KIND(rekall_watch, watch, use_watch, 0),
-        KIND(rekall_watch, watch, use_check_recall, 0),
+        KIND(rekall_watch, watch, use_audit_index, 0),
         KIND(rekall_reembed_options, reembed, use_reembed, sizeof(rekall_reembed_options)),
     };
     size_t at;
@@ -299,7 +299,7 @@ int main(int argc, char **argv)
     }
     filled(fill_stats, sizeof(rekall_stats));
     filled(fill_embedded, sizeof(rekall_embedded));
-    filled(fill_recall, sizeof(rekall_recall_report));
+    filled(fill_recall, sizeof(rekall_index_audit));
     several();
     rekall_close(db);
     puts("ok");

@@ -235,16 +235,16 @@ static int32_t hear(void *user_data, uint64_t done, uint64_t total)
     return heard == stop_at;
 }
 
-static void check_recall(const char *folder, const char *index)
+static void audit_index(const char *folder, const char *index)
 {
     rekall_db *db = open_own(folder, index, index);
-    rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
+    rekall_index_audit report = REKALL_INDEX_AUDIT_INIT;
     rekall_watch watch = REKALL_WATCH_INIT;
     int i;
 
     memset(report.backend, 'x', sizeof report.backend);
     report.recall = 7;
-    OK(rekall_check_recall(db, 10, 3, NULL, &report, &error));
+    OK(rekall_audit_index(db, 10, 3, NULL, &report, &error));
     CHECK(report.backend[0] == 0 && report.rows == 0 && report.queries == 0 && report.k == 3);
     CHECK(report.recall == 1 && report.worst == 1 && report.differing == 0);
     for (i = 0; i < MANY; i++) {
@@ -258,7 +258,7 @@ static void check_recall(const char *folder, const char *index)
     OK(rekall_rebuild_index(db, NULL, &error));
     watch.progress = hear;
     heard = stop_at = 0;
-    OK(rekall_check_recall(db, 20, 3, &watch, &report, &error));
+    OK(rekall_audit_index(db, 20, 3, &watch, &report, &error));
     CHECK(strcmp(report.backend, index) == 0 && report.rows == MANY && report.queries == 20 && report.k == 3);
     CHECK(heard >= 1);
     if (strcmp(index, "binary") != 0) {
@@ -267,25 +267,25 @@ static void check_recall(const char *folder, const char *index)
         /* As many rows are compared exactly as there are. */
         CHECK(report.recall == 1);
     }
-    OK(rekall_check_recall(db, 100000, 100000, NULL, &report, &error));
+    OK(rekall_audit_index(db, 100000, 100000, NULL, &report, &error));
     CHECK(report.queries == MANY && report.k == 100000 && report.recall == 1);
-    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 100001, 1, NULL, &report, &error));
-    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, (size_t)-1, 1, NULL, &report, &error));
-    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 1, 100001, NULL, &report, &error));
-    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 1, (size_t)-1, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_audit_index(db, 100001, 1, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_audit_index(db, (size_t)-1, 1, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_audit_index(db, 1, 100001, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_audit_index(db, 1, (size_t)-1, NULL, &report, &error));
 
-    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 0, 3, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_audit_index(db, 0, 3, NULL, &report, &error));
     CHECK(report.rows == 0 && report.recall == 0 && report.struct_size == sizeof report);
-    FAILS(REKALL_INVALID_INPUT, rekall_check_recall(db, 3, 0, NULL, &report, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_audit_index(db, 3, 0, NULL, &report, &error));
     stop_at = 1;
     heard = 0;
-    FAILS(REKALL_INTERRUPTED, rekall_check_recall(db, 20, 3, &watch, &report, &error));
+    FAILS(REKALL_INTERRUPTED, rekall_audit_index(db, 20, 3, &watch, &report, &error));
     CHECK(heard == 1 && report.queries == 0);
     watch.progress = NULL;
     watch.token = rekall_token_new();
-    OK(rekall_check_recall(db, 20, 3, &watch, &report, &error));
+    OK(rekall_audit_index(db, 20, 3, &watch, &report, &error));
     rekall_token_cancel(watch.token);
-    FAILS(REKALL_INTERRUPTED, rekall_check_recall(db, 20, 3, &watch, &report, &error));
+    FAILS(REKALL_INTERRUPTED, rekall_audit_index(db, 20, 3, &watch, &report, &error));
     rekall_token_free(watch.token);
     rekall_close(db);
 }
@@ -294,7 +294,7 @@ static void check_recall(const char *folder, const char *index)
 static void misses_are_told(const char *folder)
 {
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
-    rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
+    rekall_index_audit report = REKALL_INDEX_AUDIT_INIT;
     rekall_db *db = NULL;
 
     options.vectors_name = "the host's own";
@@ -302,7 +302,7 @@ static void misses_are_told(const char *folder)
     options.vector_backend = "binary";
     options.rescored_rows = 1;
     OK(rekall_open(in(folder, "binary"), &options, &db, &error));
-    OK(rekall_check_recall(db, MANY, 1, NULL, &report, &error));
+    OK(rekall_audit_index(db, MANY, 1, NULL, &report, &error));
     CHECK(report.queries == MANY && report.recall < 1 && report.worst == 0 && report.differing > 0);
     CHECK(strcmp(report.backend, "binary") == 0);
     rekall_close(db);
@@ -319,11 +319,11 @@ int main(int argc, char **argv)
     batch_fails(db);
     rekall_close(db);
     update_with_vector(argv[1]);
-    check_recall(argv[1], "flat");
-    check_recall(argv[1], "sq8");
-    check_recall(argv[1], "binary");
+    audit_index(argv[1], "flat");
+    audit_index(argv[1], "sq8");
+    audit_index(argv[1], "binary");
     if (rekall_has_feature(REKALL_FEATURE_SQLITE_VEC)) {
-        check_recall(argv[1], "sqlite-vec");
+        audit_index(argv[1], "sqlite-vec");
     }
     misses_are_told(argv[1]);
     puts("ok");

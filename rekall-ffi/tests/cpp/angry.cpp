@@ -117,7 +117,7 @@ static void every_call_on_what_was_moved_from(const std::string &folder)
         [&] { memory.compact(); },
         [&] { memory.rebuild_index(); },
         [&] { memory.clear_cache(); },
-        [&] { (void)memory.check_recall(1, 1); },
+        [&] { (void)memory.audit_index(1, 1); },
         [&] { memory.backup(path); },
         [&] { (void)memory.stats(); },
         [&] { (void)memory.model_name(); },

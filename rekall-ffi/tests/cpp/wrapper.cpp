@@ -375,7 +375,7 @@ static void recall_of_an_index(const std::string &folder)
     options.vector_backend = rekall::vector_backend::binary;
     options.rescored_rows = 1;
     rekall::memory memory(folder + "/cpp-recall.db", options);
-    CHECK(memory.check_recall(5, 1).queries == 0);
+    CHECK(memory.audit_index(5, 1).queries == 0);
     for (int at = 1; at <= 20; ++at) {
         const std::array<float, 2> vector{1, static_cast<float>(at)};
         memory.remember("x", rekall::floats(vector));
@@ -386,18 +386,18 @@ static void recall_of_an_index(const std::string &folder)
         seen = done;
         return true;
     };
-    const rekall_recall_report report = memory.check_recall(20, 1, watch);
+    const rekall_index_audit report = memory.audit_index(20, 1, watch);
     CHECK(report.queries == 20 && report.rows == 20 && report.k == 1 && seen == 20);
     CHECK(report.backend == std::string_view("binary") && report.recall < 1 && report.differing > 0);
     watch.progress = [](std::uint64_t, std::uint64_t) -> bool { throw std::logic_error("mine"); };
     bool mine = false;
     try {
-        (void)memory.check_recall(20, 1, watch);
+        (void)memory.audit_index(20, 1, watch);
     } catch (const std::logic_error &) {
         mine = true;
     }
     CHECK(mine);
-    CHECK(status_of([&] { return memory.check_recall(0, 1); }) == rekall::status::invalid_input);
+    CHECK(status_of([&] { return memory.audit_index(0, 1); }) == rekall::status::invalid_input);
 }
 
 static void legacy(rekall::memory &memory, const std::string &folder, const std::string &repository)

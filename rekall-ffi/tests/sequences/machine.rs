@@ -250,7 +250,7 @@ impl<'a> Machine<'a> {
                 31 | 32 => self.figures(operation),
                 33 | 34 => self.model(),
                 35 => self.batch(),
-                36 if operation > 100 => self.check_recall(),
+                36 if operation > 100 => self.audit_index(),
                 37 => self.update_with_vector(),
                 38 => self.together(),
                 39 => {

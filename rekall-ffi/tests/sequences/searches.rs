@@ -144,16 +144,16 @@ impl Machine<'_> {
         assert!(outs[count..].iter().all(|hits| *hits == std::ptr::dangling_mut()));
     }
 
-    pub(crate) unsafe fn check_recall(&mut self) {
+    pub(crate) unsafe fn audit_index(&mut self) {
         let mut error = null_mut();
-        let mut report = padded::<RecallReport>();
-        report.value.struct_size = self.size(size_of::<RecallReport>());
+        let mut report = padded::<IndexAudit>();
+        report.value.struct_size = self.size(size_of::<IndexAudit>());
         let watch = self.watch();
         let (queries, k) = (self.extent(9), self.extent(9));
         // SAFETY: as promised by the caller.
         let status = unsafe {
             let (watch, out) = (&raw const watch.value, &raw mut report.value);
-            rekall_check_recall(self.db, queries, k, watch, out, &raw mut error)
+            rekall_audit_index(self.db, queries, k, watch, out, &raw mut error)
         };
         self.done(status, error, report.value.k == 0);
     }

@@ -160,7 +160,7 @@ impl Machine<'_> {
                 11 => rekall_watch_init(at.cast(), size),
                 12 => rekall_reembed_options_init(at.cast(), size),
                 13 => rekall_embedded_init(at.cast(), size),
-                14 => rekall_recall_report_init(at.cast(), size),
+                14 => rekall_index_audit_init(at.cast(), size),
                 _ => rekall_stats_init(at.cast(), size),
             }
         }

@@ -47,7 +47,7 @@ pub(crate) const TOPICS: &[&[&str]] = &[
     &["model/reembed"],
     &["file/transfer"],
     &["file/upkeep"],
-    &["search/selftest"],
+    &["search/audit"],
     &["file/stats"],
 ];
 

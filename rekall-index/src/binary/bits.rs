@@ -2,40 +2,40 @@
 
 use std::sync::Arc;
 
-use crate::centre::Centre;
+use crate::center::Center;
 use crate::table::{Aligned, Columns, Pool};
 
 /// What the rows of one index have in common.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    centre: Arc<Centre>,
+    center: Arc<Center>,
     /// Words per row.
     words: usize,
 }
 
 impl Shape {
-    pub(super) fn new(centre: Centre) -> Self {
-        let words = centre.numbers().len().div_ceil(u64::BITS as usize);
-        Self { centre: Arc::new(centre), words }
+    pub(super) fn new(center: Center) -> Self {
+        let words = center.numbers().len().div_ceil(u64::BITS as usize);
+        Self { center: Arc::new(center), words }
     }
 
     pub(super) fn dimensions(&self) -> usize {
-        self.centre.numbers().len()
+        self.center.numbers().len()
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of::<Centre>() + size_of_val(self.centre.numbers())
+        size_of::<Center>() + size_of_val(self.center.numbers())
     }
 
-    /// Bit i is set when component i is above the centre; padding bits are zero.
+    /// Bit i is set when component i is above the center; padding bits are zero.
     pub(super) fn encode(&self, row: &[f32], bits: &mut Vec<u64>) {
-        let word = |(row, centre): (&[f32], &[f32])| {
-            let above = row.iter().zip(centre).map(|(x, m)| u64::from(x > m));
+        let word = |(row, center): (&[f32], &[f32])| {
+            let above = row.iter().zip(center).map(|(x, m)| u64::from(x > m));
             above.enumerate().fold(0, |word, (bit, above)| word | above << bit)
         };
         const BITS: usize = u64::BITS as usize;
         bits.clear();
-        bits.extend(row.chunks(BITS).zip(self.centre.numbers().chunks(BITS)).map(word));
+        bits.extend(row.chunks(BITS).zip(self.center.numbers().chunks(BITS)).map(word));
     }
 }
 

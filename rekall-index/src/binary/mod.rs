@@ -5,7 +5,7 @@ mod scorer;
 
 use std::sync::Arc;
 
-use crate::centre::Centre;
+use crate::center::Center;
 use crate::check::{check_dimensions, check_search, check_upsert};
 use crate::scan;
 use crate::table::Table;
@@ -36,8 +36,8 @@ use scorer::BinaryScorer;
 ///   which as a rule costs more. So for R rows out of a database, [`Sq8Index`](crate::Sq8Index), exact and with a few
 ///   dozen rows to read, is often faster.
 ///
-/// # The centre
-/// Bits are signs of the difference from a centre: the one given by [`with_centre_of`](Self::with_centre_of), else the mean
+/// # The center
+/// Bits are signs of the difference from a center: the one given by [`with_center_of`](Self::with_center_of), else the mean
 /// of the first call that brings at least 256 rows into an empty index. Rows that came before one are encoded around zero,
 /// and stay so until [`clear`](VectorIndex::clear). Load an index in bulk.
 ///
@@ -58,12 +58,12 @@ pub struct BinaryIndex {
     table: Arc<Table<BitRows>>,
     source: Arc<dyn VectorSource + Send + Sync>,
     rescored_rows: usize,
-    /// Whether the centre was given.
+    /// Whether the center was given.
     pinned: bool,
 }
 
 /// Fewer rows than this have no mean worth the name.
-const FIRST_CENTRE: usize = 256;
+const FIRST_CENTER: usize = 256;
 
 impl BinaryIndex {
     /// The default R.
@@ -75,7 +75,7 @@ impl BinaryIndex {
     /// [`Error::InvalidDimensions`] for 0 or more than [`MAX_DIMENSIONS`](crate::MAX_DIMENSIONS).
     pub fn new(dimensions: usize, source: Arc<dyn VectorSource + Send + Sync>) -> Result<Self, Error> {
         check_dimensions(dimensions)?;
-        let table = Arc::new(Table::new(Shape::new(Centre::zero(dimensions))));
+        let table = Arc::new(Table::new(Shape::new(Center::zero(dimensions))));
         Ok(Self { table, source, rescored_rows: Self::RESCORED_ROWS, pinned: false })
     }
 
@@ -92,18 +92,18 @@ impl BinaryIndex {
     ///
     /// # Errors
     /// [`Error::Dimensions`] when `rows` are not whole rows.
-    pub fn with_centre_of(mut self, rows: &[f32]) -> Result<Self, Error> {
+    pub fn with_center_of(mut self, rows: &[f32]) -> Result<Self, Error> {
         let dimensions = self.dimensions();
         if !rows.len().is_multiple_of(dimensions) {
             let expected = rows.len().next_multiple_of(dimensions);
             return Err(Error::Dimensions { expected, got: rows.len() });
         }
-        self.pinned = rows.len() >= FIRST_CENTRE * dimensions;
-        let centre = match self.pinned {
-            true => Centre::mean(dimensions, rows.chunks_exact(dimensions)),
-            false => Centre::zero(dimensions),
+        self.pinned = rows.len() >= FIRST_CENTER * dimensions;
+        let center = match self.pinned {
+            true => Center::mean(dimensions, rows.chunks_exact(dimensions)),
+            false => Center::zero(dimensions),
         };
-        self.table = Arc::new(Table::new(Shape::new(centre)));
+        self.table = Arc::new(Table::new(Shape::new(center)));
         Ok(self)
     }
 
@@ -185,9 +185,9 @@ impl VectorIndex for BinaryIndex {
         let dimensions = self.dimensions();
         check_upsert(keys, rows, dimensions)?;
         self.table.check_room(keys.len())?;
-        if !self.pinned && self.is_empty() && keys.len() >= FIRST_CENTRE {
-            let centre = Centre::mean(dimensions, rows.chunks_exact(dimensions));
-            self.table = Arc::new(Table::new(Shape::new(centre)));
+        if !self.pinned && self.is_empty() && keys.len() >= FIRST_CENTER {
+            let center = Center::mean(dimensions, rows.chunks_exact(dimensions));
+            self.table = Arc::new(Table::new(Shape::new(center)));
         }
         let table = self.table_mut();
         let shape = table.shape().clone();
@@ -212,7 +212,7 @@ impl VectorIndex for BinaryIndex {
     }
 
     fn clear(&mut self) -> Result<(), Error> {
-        self.table = Arc::new(Table::new(Shape::new(Centre::zero(self.dimensions()))));
+        self.table = Arc::new(Table::new(Shape::new(Center::zero(self.dimensions()))));
         Ok(())
     }
 }

@@ -51,9 +51,9 @@ fn recall_rises_with_the_rows_rescored() {
 #[test]
 fn k_entries_come_back_even_if_one_entry_has_all_near_rows() {
     let mut random = Random::new(71);
-    let centre = random.unit(64);
+    let center = random.unit(64);
     let mut keys: Vec<Key> = (0..500).map(|chunk| Key::new(1, 0, chunk)).collect();
-    let mut rows: Vec<f32> = keys.iter().flat_map(|_| random.near(&centre, 0.001)).collect();
+    let mut rows: Vec<f32> = keys.iter().flat_map(|_| random.near(&center, 0.001)).collect();
     keys.extend((2..30).map(|entry| Key::new(entry, 0, 0)));
     rows.extend((2..30).flat_map(|_| random.unit(64)));
     let mut exact = FlatIndex::new(64).unwrap();
@@ -61,13 +61,13 @@ fn k_entries_come_back_even_if_one_entry_has_all_near_rows() {
     let mut index = BinaryIndex::new(64, Arc::new(exact)).unwrap().with_rescored_rows(20);
     index.upsert(&keys, &rows).unwrap();
     for k in [1, 5, 29, 100] {
-        let hits = index.search(&centre, &SearchOptions::new(k)).unwrap();
+        let hits = index.search(&center, &SearchOptions::new(k)).unwrap();
         assert_eq!(hits.len(), k.min(29));
     }
 }
 
 #[test]
-fn a_given_centre_makes_results_independent_of_the_order_of_rows() {
+fn a_given_center_makes_results_independent_of_the_order_of_rows() {
     let dimensions = 64;
     let mut random = Random::new(72);
     let rows = sentences(&mut random, 900, dimensions);
@@ -77,7 +77,7 @@ fn a_given_centre_makes_results_independent_of_the_order_of_rows() {
     let answers = |part: usize, pinned: bool| -> Vec<Vec<Neighbor>> {
         let mut index = BinaryIndex::new(dimensions, Arc::new(exact.clone())).unwrap().with_rescored_rows(12);
         if pinned {
-            index = index.with_centre_of(&rows[..300].concat()).unwrap();
+            index = index.with_center_of(&rows[..300].concat()).unwrap();
         }
         for (keys, rows) in keys.chunks(part).zip(rows.chunks(part)) {
             index.upsert(keys, &rows.concat()).unwrap();
@@ -88,5 +88,5 @@ fn a_given_centre_makes_results_independent_of_the_order_of_rows() {
     assert_eq!(answers(900, true), answers(7, true));
     assert_ne!(answers(900, false), answers(7, false), "else this test says nothing");
     let index = BinaryIndex::new(dimensions, Arc::new(exact.clone())).unwrap();
-    assert!(matches!(index.with_centre_of(&[0.5; 65]), Err(Error::Dimensions { expected: 128, got: 65 })));
+    assert!(matches!(index.with_center_of(&[0.5; 65]), Err(Error::Dimensions { expected: 128, got: 65 })));
 }

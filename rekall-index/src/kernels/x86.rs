@@ -1,7 +1,7 @@
 //! The kernels for x86-64: AVX2, AVX-512BW, AVX-512 VNNI.
 //!
 //! Codes are widened to 16 bits and multiplied in pairs (`vpmaddwd`; with VNNI `vpdpwssd`, which also adds). Sixteen bits for
-//! the query, rather than the eight that `vpdpbusd` would take, keep its quantisation out of the error bound; the
+//! the query, rather than the eight that `vpdpbusd` would take, keep its quantization out of the error bound; the
 //! scan waits for memory in any case.
 
 use std::arch::x86_64::*;

@@ -1,13 +1,13 @@
-//! The scan all resident indexes share: blocks in order, a gate per query, a filter behind the gate, threads.
+//! The scan all resident indexes share: blocks in order, a threshold per query, a filter behind the threshold, threads.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::gates::Gates;
 use crate::shortlist::{Candidate, Shortlist};
 use crate::table::{Block, Columns, Table};
+use crate::thresholds::Thresholds;
 use crate::{EntrySet, Error, Neighbor, SearchOptions};
 
 /// Fast bounds and slow truth about rows, for one or more prepared queries.
@@ -112,7 +112,7 @@ fn gather<C: Columns, S: Scorer<C>>(
     entries: &EntrySet,
 ) -> Result<Vec<Shortlist>, Error> {
     let mut shortlists = fresh(scorer, options);
-    let mut gates = Gates::new(&shortlists);
+    let mut thresholds = Thresholds::new(&shortlists);
     let mut uppers = vec![0.0; scorer.queries()];
     for (number, entry) in entries.iter().enumerate() {
         if number % GATHER_BLOCK == 0 {
@@ -125,14 +125,22 @@ fn gather<C: Columns, S: Scorer<C>>(
             let (block, row) = table.at(position);
             if options.roles.contains(block.keys()[row].role) {
                 scorer.uppers(block, row..row + 1, &mut uppers);
-                offer(table, scorer, options, &mut shortlists, (block, row, position), &uppers, &mut gates)?;
+                offer(
+                    table,
+                    scorer,
+                    options,
+                    &mut shortlists,
+                    (block, row, position),
+                    &uppers,
+                    &mut thresholds,
+                )?;
             }
         }
     }
     Ok(shortlists)
 }
 
-/// Offers one row to every query whose gate it passes.
+/// Offers one row to every query whose threshold it passes.
 #[inline]
 fn offer<C: Columns, S: Scorer<C>>(
     table: &Table<C>,
@@ -141,21 +149,21 @@ fn offer<C: Columns, S: Scorer<C>>(
     shortlists: &mut [Shortlist],
     (block, row, position): (&Block<C>, usize, u32),
     uppers: &[f32],
-    gates: &mut Gates,
+    thresholds: &mut Thresholds,
 ) -> Result<(), Error> {
-    // The lists lie far apart: only those that take the row are touched. Most rows that pass a gate leave it where it is.
+    // The lists lie far apart: only those that take the row are touched. Most rows that pass a threshold leave it where it is.
     let mut moved = false;
-    for (query, (&upper, &gate)) in uppers.iter().zip(gates.of_queries()).enumerate() {
-        if upper >= gate {
+    for (query, (&upper, &threshold)) in uppers.iter().zip(thresholds.of_queries()).enumerate() {
+        if upper >= threshold {
             let lower = upper - scorer.width(block, row, query);
             let candidate = Candidate { key: block.keys()[row], position, lower, upper };
             let shortlist = &mut shortlists[query];
             shortlist.push(candidate, &mut settle(table, scorer, options, query))?;
-            moved |= shortlist.gate() > gate;
+            moved |= shortlist.threshold() > threshold;
         }
     }
     if moved {
-        gates.update(shortlists);
+        thresholds.update(shortlists);
     }
     Ok(())
 }
@@ -284,7 +292,7 @@ pub(crate) struct BlockScan<'a, C: Columns, S> {
     table: &'a Table<C>,
     scorer: &'a S,
     options: &'a SearchOptions<'a>,
-    gates: Gates,
+    thresholds: Thresholds,
     uppers: Vec<f32>,
 }
 
@@ -296,7 +304,7 @@ impl<'a, C: Columns, S: Scorer<C>> BlockScan<'a, C, S> {
         options: &'a SearchOptions<'a>,
         shortlists: &[Shortlist],
     ) -> Self {
-        Self { table, scorer, options, gates: Gates::new(shortlists), uppers: Vec::new() }
+        Self { table, scorer, options, thresholds: Thresholds::new(shortlists), uppers: Vec::new() }
     }
 
     /// Scans one block, whose first row has the position `first`.
@@ -306,17 +314,17 @@ impl<'a, C: Columns, S: Scorer<C>> BlockScan<'a, C, S> {
         first: u32,
         shortlists: &mut [Shortlist],
     ) -> Result<(), Error> {
-        let Self { table, scorer, options, gates, uppers } = self;
+        let Self { table, scorer, options, thresholds, uppers } = self;
         options.check_cancelled()?;
         let (rows, queries) = (block.keys().len(), scorer.queries());
         uppers.resize(rows * queries, 0.0);
         scorer.uppers(block, 0..rows, uppers);
         let mut from = 0;
-        while let Some(row) = gates.next(uppers, from) {
+        while let Some(row) = thresholds.next(uppers, from) {
             if options.admits(block.keys()[row]) {
                 let uppers = &uppers[row * queries..][..queries];
                 let place = (block, row, first + row as u32);
-                offer(table, *scorer, options, shortlists, place, uppers, gates)?;
+                offer(table, *scorer, options, shortlists, place, uppers, thresholds)?;
             }
             from = row + 1;
         }

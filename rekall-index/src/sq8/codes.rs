@@ -2,38 +2,38 @@
 
 use std::sync::Arc;
 
-use crate::centre::Centre;
+use crate::center::Center;
 use crate::kernels::CODE_LANES;
 use crate::table::{Aligned, Columns, Pool};
 
 /// What the rows of one index have in common.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
-    centre: Arc<Centre>,
+    center: Arc<Center>,
     /// Codes per row, with padding.
     stride: usize,
 }
 
 impl Shape {
-    pub(super) fn new(centre: Centre) -> Self {
-        let stride = centre.numbers().len().next_multiple_of(CODE_LANES);
-        Self { centre: Arc::new(centre), stride }
+    pub(super) fn new(center: Center) -> Self {
+        let stride = center.numbers().len().next_multiple_of(CODE_LANES);
+        Self { center: Arc::new(center), stride }
     }
 
     pub(super) fn dimensions(&self) -> usize {
-        self.centre.numbers().len()
+        self.center.numbers().len()
     }
 
     pub(super) fn stride(&self) -> usize {
         self.stride
     }
 
-    pub(super) fn centre(&self) -> &Centre {
-        &self.centre
+    pub(super) fn center(&self) -> &Center {
+        &self.center
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of::<Centre>() + size_of_val(self.centre.numbers())
+        size_of::<Center>() + size_of_val(self.center.numbers())
     }
 }
 
@@ -42,7 +42,7 @@ impl Shape {
 pub(super) struct CodeRow<'a> {
     /// `stride` codes from -127 to 127; the padding is zero.
     pub(super) codes: &'a [i8],
-    /// The row is about centre + scale × codes.
+    /// The row is about center + scale × codes.
     pub(super) scale: f32,
     /// At least the norm of what is missing from that.
     pub(super) residual: f32,

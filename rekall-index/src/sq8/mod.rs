@@ -12,7 +12,7 @@ pub use stream::{BlockSource, Sq8Stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::centre::{Centre, Mean};
+use crate::center::{Center, Mean};
 use crate::check::{check_dimensions, check_search, check_upsert};
 use crate::scan;
 use crate::table::Table;
@@ -26,7 +26,7 @@ use scorer::Sq8Scorer;
 /// results to the bit.
 ///
 /// # Algorithm
-/// Each row is stored as int8 codes of its difference from a common *centre* (the mean of the rows, or any other vector),
+/// Each row is stored as int8 codes of its difference from a common *center* (the mean of the rows, or any other vector),
 /// with one scale and the norm of what the codes leave out. A scan of the codes gives, for each row, bounds between
 /// which its similarity certainly lies (by Cauchy-Schwarz; the proof stands in `quantize.rs`). Rows whose upper bound reaches
 /// the k-th best lower bound, a few dozen of 100,000 as a rule, are read from a [`VectorSource`] and rescored
@@ -36,7 +36,7 @@ use scorer::Sq8Scorer;
 /// - Memory: dimensions (rounded up to a multiple of 32) + 28 bytes a row: 41 MB for 100,000 rows of 384 dimensions.
 /// - Search: O(rows × dimensions), about a quarter of the time of `FlatIndex`, and one call to the source for a few dozen
 ///   rows. Only data that int8 can't tell apart (thousands of equal rows at the border of the result) makes it read more.
-/// - Changes and snapshots: as `FlatIndex`. While an index grows from nothing its centre is set anew at every eightfold size, if
+/// - Changes and snapshots: as `FlatIndex`. While an index grows from nothing its center is set anew at every eightfold size, if
 ///   it has moved; each time costs one pass over the codes (some 50 ms at 65,536 rows).
 ///
 /// # What the source must do
@@ -62,8 +62,8 @@ pub struct Sq8Index {
     table: Arc<Table<Codes>>,
     source: Arc<dyn VectorSource + Send + Sync>,
     counters: Arc<Counters>,
-    /// The size at which to look again whether the centre is still one.
-    recentre_at: usize,
+    /// The size at which to look again whether the center is still one.
+    recenter_at: usize,
 }
 
 /// Shared by an index and its snapshots.
@@ -97,30 +97,30 @@ pub struct Sq8Stats {
 }
 
 /// Fewer rows than this have no mean worth the name.
-const FIRST_CENTRE: usize = 256;
-/// Size at which a centre that is kept for ever is looked at.
+const FIRST_CENTER: usize = 256;
+/// Size at which a center that is kept for ever is looked at.
 const NEVER: usize = usize::MAX;
-/// Growth between two looks at the centre.
-const CENTRE_GROWTH: usize = 8;
-/// A centre that moved less than this (unit vectors: at most 2) is kept: the bounds would hardly tighten.
-const CENTRE_MOVE: f64 = 0.1;
+/// Growth between two looks at the center.
+const CENTER_GROWTH: usize = 8;
+/// A center that moved less than this (unit vectors: at most 2) is kept: the bounds would hardly tighten.
+const CENTER_MOVE: f64 = 0.1;
 
 impl Sq8Index {
-    /// An empty index whose exact rows come from `source`. The centre becomes the mean of the first 256 rows or more that are
+    /// An empty index whose exact rows come from `source`. The center becomes the mean of the first 256 rows or more that are
     /// upserted in one call, and follows when the index grows.
     ///
     /// # Errors
     /// [`Error::InvalidDimensions`] for 0 or more than [`MAX_DIMENSIONS`](crate::MAX_DIMENSIONS).
     pub fn new(dimensions: usize, source: Arc<dyn VectorSource + Send + Sync>) -> Result<Self, Error> {
         check_dimensions(dimensions)?;
-        Ok(Self::with(Table::new(Shape::new(Centre::zero(dimensions))), source, FIRST_CENTRE))
+        Ok(Self::with(Table::new(Shape::new(Center::zero(dimensions))), source, FIRST_CENTER))
     }
 
-    fn with(table: Table<Codes>, source: Arc<dyn VectorSource + Send + Sync>, recentre_at: usize) -> Self {
-        Self { table: Arc::new(table), source, counters: Arc::default(), recentre_at }
+    fn with(table: Table<Codes>, source: Arc<dyn VectorSource + Send + Sync>, recenter_at: usize) -> Self {
+        Self { table: Arc::new(table), source, counters: Arc::default(), recenter_at }
     }
 
-    /// An empty index with the same centre, for ever: what both export can be imported together. For exporting more rows
+    /// An empty index with the same center, for ever: what both export can be imported together. For exporting more rows
     /// than fit in memory, one part after the other.
     #[must_use]
     pub fn emptied(&self) -> Self {
@@ -149,22 +149,22 @@ impl Sq8Index {
         scan::search(&self.table, &scorer, options)
     }
 
-    /// Sets a centre for what is about to come, if that is a good moment: rows into an empty index.
-    fn centre_on(&mut self, rows: &[f32]) {
+    /// Sets a center for what is about to come, if that is a good moment: rows into an empty index.
+    fn center_on(&mut self, rows: &[f32]) {
         let dimensions = self.dimensions();
-        if self.is_empty() && self.recentre_at != NEVER && rows.len() / dimensions >= FIRST_CENTRE {
-            let centre = Centre::mean(dimensions, rows.chunks_exact(dimensions));
-            self.table = Arc::new(Table::new(Shape::new(centre)));
-            self.recentre_at = rows.len() / dimensions * CENTRE_GROWTH;
+        if self.is_empty() && self.recenter_at != NEVER && rows.len() / dimensions >= FIRST_CENTER {
+            let center = Center::mean(dimensions, rows.chunks_exact(dimensions));
+            self.table = Arc::new(Table::new(Shape::new(center)));
+            self.recenter_at = rows.len() / dimensions * CENTER_GROWTH;
         }
     }
 
     /// Encodes everything around a new mean once the index has outgrown the old one.
-    fn recentre(&mut self) {
-        if self.len() < self.recentre_at {
+    fn recenter(&mut self) {
+        if self.len() < self.recenter_at {
             return;
         }
-        self.recentre_at = self.len() * CENTRE_GROWTH;
+        self.recenter_at = self.len() * CENTER_GROWTH;
         let shape = self.table.shape();
         let mut row = vec![0.0; shape.dimensions()];
         let mut mean = Mean::new(shape.dimensions());
@@ -174,11 +174,11 @@ impl Sq8Index {
                 mean.add(&row);
             }
         }
-        let centre = mean.centre();
-        if centre.distance(shape.centre()) < CENTRE_MOVE {
+        let center = mean.center();
+        if center.distance(shape.center()) < CENTER_MOVE {
             return;
         }
-        let mut table = Table::new(Shape::new(centre));
+        let mut table = Table::new(Shape::new(center));
         let mut encoder = Encoder::new(table.shape());
         for block in self.table.blocks() {
             for (number, &key) in block.keys().iter().enumerate() {
@@ -230,13 +230,13 @@ impl VectorIndex for Sq8Index {
         let dimensions = self.dimensions();
         check_upsert(keys, rows, dimensions)?;
         self.table.check_room(keys.len())?;
-        self.centre_on(rows);
+        self.center_on(rows);
         let mut encoder = Encoder::new(self.table.shape());
         let table = self.table_mut();
         for (&key, row) in keys.iter().zip(rows.chunks_exact(dimensions)) {
             table.upsert(key, encoder.encode(row, 0.0));
         }
-        self.recentre();
+        self.recenter();
         Ok(())
     }
 
@@ -253,8 +253,8 @@ impl VectorIndex for Sq8Index {
     }
 
     fn clear(&mut self) -> Result<(), Error> {
-        self.table = Arc::new(Table::new(Shape::new(Centre::zero(self.dimensions()))));
-        self.recentre_at = FIRST_CENTRE;
+        self.table = Arc::new(Table::new(Shape::new(Center::zero(self.dimensions()))));
+        self.recenter_at = FIRST_CENTER;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@
 //! | 8 | `RKLSQ8`, a zero, the version (1) |
 //! | 4 | d |
 //! | 4 | n |
-//! | 4 d | centre, `f32` |
+//! | 4 d | center, `f32` |
 //! | 8 n | entries, `i64` |
 //! | 2 n | chunks, `u16` |
 //! | n | roles |
@@ -21,8 +21,8 @@ use std::sync::Arc;
 use pulp::bytemuck::cast_slice;
 
 use super::codes::{Codes, Shape};
-use super::{CENTRE_GROWTH, FIRST_CENTRE, Sq8Index};
-use crate::centre::Centre;
+use super::{CENTER_GROWTH, FIRST_CENTER, Sq8Index};
+use crate::center::Center;
 use crate::check::check_dimensions;
 use crate::checksum::xxh64;
 use crate::table::{Block, Pool, Table};
@@ -92,9 +92,9 @@ impl Sq8Import {
     pub fn add(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let block = StoredBlock::parse(bytes, self.dimensions)?;
         let table = match &mut self.table {
-            Some(table) if table.shape().centre() == &block.centre => table,
+            Some(table) if table.shape().center() == &block.center => table,
             Some(_) => return Err(corrupt("blocks of different exports".into())),
-            none => none.insert(Table::new(Shape::new(block.centre.clone()))),
+            none => none.insert(Table::new(Shape::new(block.center.clone()))),
         };
         table.check_room(block.rows)?;
         let shape = table.shape().clone();
@@ -112,11 +112,11 @@ impl Sq8Import {
     /// # Errors
     /// [`Error::Corrupt`] if a key came twice.
     pub fn finish(self) -> Result<Sq8Index, Error> {
-        let centre = || Shape::new(Centre::zero(self.dimensions));
-        let mut table = self.table.unwrap_or_else(|| Table::new(centre()));
+        let center = || Shape::new(Center::zero(self.dimensions));
+        let mut table = self.table.unwrap_or_else(|| Table::new(center()));
         table.index_appended().map_err(|key| corrupt(format!("{key:?} comes twice")))?;
-        let recentre_at = (table.len() * CENTRE_GROWTH).max(FIRST_CENTRE);
-        Ok(Sq8Index::with(table, self.source, recentre_at))
+        let recenter_at = (table.len() * CENTER_GROWTH).max(FIRST_CENTER);
+        Ok(Sq8Index::with(table, self.source, recenter_at))
     }
 }
 
@@ -135,7 +135,7 @@ fn write_block(block: &Block<Codes>, shape: &Shape) -> Vec<u8> {
     // Both fit: dimensions and rows of a block have far smaller limits.
     bytes.extend_from_slice(&(dimensions as u32).to_le_bytes());
     bytes.extend_from_slice(&(rows as u32).to_le_bytes());
-    shape.centre().numbers().iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
+    shape.center().numbers().iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
     keys.iter().for_each(|key| bytes.extend_from_slice(&key.entry.to_le_bytes()));
     keys.iter().for_each(|key| bytes.extend_from_slice(&key.chunk.to_le_bytes()));
     bytes.extend(keys.iter().map(|key| key.role));
@@ -156,7 +156,7 @@ fn corrupt(detail: String) -> Error {
 
 /// A block's bytes, found sound.
 pub(super) struct StoredBlock<'a> {
-    pub(super) centre: Centre,
+    pub(super) center: Center,
     pub(super) rows: usize,
     entries: &'a [u8],
     chunks: &'a [u8],
@@ -197,7 +197,7 @@ impl<'a> StoredBlock<'a> {
         if bytes.len() != length {
             return Err(corrupt(format!("expected {length} bytes, got {}", bytes.len())));
         }
-        let centre: Vec<f32> = f32s(take(4 * d)?).collect();
+        let center: Vec<f32> = f32s(take(4 * d)?).collect();
         let block = Self {
             rows,
             entries: take(8 * rows)?,
@@ -206,7 +206,7 @@ impl<'a> StoredBlock<'a> {
             scales: take(4 * rows)?,
             residuals: take(4 * rows)?,
             codes: take(rows * d)?,
-            centre: Centre::new(centre),
+            center: Center::new(center),
         };
         block.check()?;
         Ok(block)
@@ -215,7 +215,7 @@ impl<'a> StoredBlock<'a> {
     /// What no checksum says: that the numbers are such as this crate writes, on which bounds and kernels rely.
     fn check(&self) -> Result<(), Error> {
         let in_range = |x: f32| x.is_finite() && x >= 0.0;
-        let sound = self.centre.norm().is_finite()
+        let sound = self.center.norm().is_finite()
             && self.roles.iter().all(|&role| role < Key::ROLES)
             && f32s(self.scales).all(in_range)
             && f32s(self.residuals).all(in_range)

@@ -1,6 +1,6 @@
 //! Codes of rows and of queries, and the proof that bounds the similarity between them.
 //!
-//! Let x be a row, m the centre, c its codes, s its scale, x̂ = m + s·c, and ρ ≥ ‖x − x̂‖ the stored residual. Let q be a query,
+//! Let x be a row, m the center, c its codes, s its scale, x̂ = m + s·c, and ρ ≥ ‖x − x̂‖ the stored residual. Let q be a query,
 //! w its int16 codes, t their scale, e = q − t·w, ε ≥ ‖e‖. Then
 //!
 //!   q·x = q·m + s·(q·c) + q·(x − x̂)
@@ -16,7 +16,7 @@
 //!
 //!   A = N(1 + 64u),    B = ε·Y(1 + 64u) + 32u(|C| + N·Y + 1)
 //!
-//! covers everything. (A quantised query rather than a quantised bound: ε is about 10⁻⁵ of ‖q‖, so it costs nothing.)
+//! covers everything. (A quantized query rather than a quantized bound: ε is about 10⁻⁵ of ‖q‖, so it costs nothing.)
 
 use super::codes::{CodeRow, Shape};
 use crate::UNIT_TOLERANCE;
@@ -33,12 +33,12 @@ fn round_f64(x: f64) -> f64 {
     (x + MAGIC) - MAGIC
 }
 
-/// Encodes rows around a shape's centre.
+/// Encodes rows around a shape's center.
 #[derive(Debug)]
 pub(super) struct Encoder {
     shape: Shape,
     codes: Vec<i8>,
-    /// Row minus centre.
+    /// Row minus center.
     rest: Vec<f32>,
 }
 
@@ -57,14 +57,14 @@ impl Encoder {
 
     /// Encodes one row, which is known to differ by at most `doubt` (a norm) from the row that is meant.
     pub(super) fn encode(&mut self, row: &[f32], doubt: f64) -> CodeRow<'_> {
-        let centre = self.shape.centre().numbers();
+        let center = self.shape.center().numbers();
         let mut largest = 0f32;
-        for ((rest, &x), &m) in self.rest.iter_mut().zip(row).zip(centre) {
+        for ((rest, &x), &m) in self.rest.iter_mut().zip(row).zip(center) {
             *rest = x - m;
             largest = largest.max(rest.abs());
         }
         let scale = largest / MOST;
-        // Below that, dividing by the scale could overflow; the row is then the centre to all intents.
+        // Below that, dividing by the scale could overflow; the row is then the center to all intents.
         let (scale, inverse) = if scale >= f32::MIN_POSITIVE { (scale, 1.0 / scale) } else { (0.0, 0.0) };
         for (code, rest) in self.codes.iter_mut().zip(&self.rest) {
             *code = round(rest * inverse).clamp(-MOST, MOST) as i8;
@@ -76,7 +76,7 @@ impl Encoder {
             squares[lane] += missing * missing;
         };
         let (x8, x_tail) = row.as_chunks::<8>();
-        let (m8, m_tail) = centre.as_chunks::<8>();
+        let (m8, m_tail) = center.as_chunks::<8>();
         let (c8, _) = self.codes.as_chunks::<8>();
         for ((x, m), c) in x8.iter().zip(m8).zip(c8) {
             for lane in 0..8 {
@@ -100,7 +100,7 @@ fn upwards(x: f64) -> f32 {
 impl Shape {
     /// The row that codes stand for, within [`decode_error`](Self::decode_error).
     pub(super) fn decode(&self, row: CodeRow<'_>, out: &mut [f32]) {
-        for ((out, &code), &m) in out.iter_mut().zip(row.codes).zip(self.centre().numbers()) {
+        for ((out, &code), &m) in out.iter_mut().zip(row.codes).zip(self.center().numbers()) {
             *out = m + row.scale * f32::from(code);
         }
     }
@@ -108,7 +108,7 @@ impl Shape {
     /// The most that rounding in [`decode`](Self::decode) can move a row: two roundings of numbers whose norms are at most
     /// ‖m‖ + ‖s·c‖ ≤ 2‖m‖ + 1.001 + ρ, with ρ ≤ 2 to be safe.
     pub(super) fn decode_error(&self) -> f64 {
-        2.0 * f64::from(f32::EPSILON) * (2.0 * self.centre().norm() + 4.0)
+        2.0 * f64::from(f32::EPSILON) * (2.0 * self.center().norm() + 4.0)
     }
 }
 
@@ -150,8 +150,8 @@ impl Query {
         }
         let error = error.sqrt() * NORM_SLACK;
         let norm = dot_f64(query, query).sqrt() * NORM_SLACK + error;
-        let reach = 1.0 + UNIT_TOLERANCE + shape.centre().norm() * NORM_SLACK;
-        let offset = dot_f64(query, shape.centre().numbers());
+        let reach = 1.0 + UNIT_TOLERANCE + shape.center().norm() * NORM_SLACK;
+        let offset = dot_f64(query, shape.center().numbers());
         let slack = error * reach * (1.0 + 64.0 * u) + 32.0 * u * (offset.abs() + norm * reach + 1.0);
         let bounds = Bounds {
             scale,

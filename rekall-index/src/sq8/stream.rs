@@ -81,9 +81,9 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
         self.blocks.blocks(&mut |bytes| {
             options.check_cancelled()?;
             let block = StoredBlock::parse(bytes, self.dimensions)?;
-            // The queries are encoded around the centre, which all blocks of an export share.
-            if prepared.as_ref().is_none_or(|prepared| prepared.shape().centre() != &block.centre) {
-                let table = Table::<Codes>::new(Shape::new(block.centre.clone()));
+            // The queries are encoded around the center, which all blocks of an export share.
+            if prepared.as_ref().is_none_or(|prepared| prepared.shape().center() != &block.center) {
+                let table = Table::<Codes>::new(Shape::new(block.center.clone()));
                 let scorer = Sq8Scorer::new(queries, table.shape().clone(), &self.source, &self.counters);
                 prepared = Some(Prepared { table, scorer });
             }
@@ -99,7 +99,7 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
     }
 }
 
-/// Queries encoded for a centre, and a table without rows of that shape.
+/// Queries encoded for a center, and a table without rows of that shape.
 struct Prepared<'a> {
     table: Table<Codes>,
     scorer: Sq8Scorer<'a>,

@@ -16,12 +16,12 @@ crate::resident_conformance!(views, |dimensions| WithSource::new(
     Sq8Index::set_source
 ));
 
-/// Rows that make quantisation hard.
+/// Rows that make quantization hard.
 fn hard_rows(random: &mut Random, dimensions: usize) -> Vec<Vec<f32>> {
-    let centre = random.unit(dimensions);
+    let center = random.unit(dimensions);
     let mut rows: Vec<Vec<f32>> = (0..20).map(|_| random.unit(dimensions)).collect();
-    rows.extend((0..20).map(|_| random.near(&centre, 1e-6)));
-    rows.extend((0..5).map(|_| centre.clone()));
+    rows.extend((0..20).map(|_| random.near(&center, 1e-6)));
+    rows.extend((0..5).map(|_| center.clone()));
     for size in [1e3, 1e20, 1e-20] {
         // One component far above the others, or far below.
         for at in [0, dimensions / 2, dimensions - 1] {
@@ -47,15 +47,15 @@ fn bounds_hold_for_hard_rows() {
         wild[0] = 30.0;
         let tiny: Vec<f32> = rows[3].iter().map(|x| x * 1e-30).collect();
         let refs = rows.iter().map(Vec::as_slice).collect::<Vec<_>>();
-        let mean = Centre::mean(dimensions, refs.iter().copied());
-        for centre in [
-            Centre::zero(dimensions),
+        let mean = Center::mean(dimensions, refs.iter().copied());
+        for center in [
+            Center::zero(dimensions),
             mean,
-            Centre::new(wild),
-            Centre::new(tiny),
-            Centre::new(rows[0].clone()),
+            Center::new(wild),
+            Center::new(tiny),
+            Center::new(rows[0].clone()),
         ] {
-            let shape = Shape::new(centre);
+            let shape = Shape::new(center);
             let mut encoder = Encoder::new(&shape);
             for query in rows.iter().step_by(3) {
                 let encoded = Query::new(query, &shape);
@@ -80,7 +80,7 @@ fn decoded_rows_are_within_their_residual() {
     let mut random = Random::new(61);
     for dimensions in [1, 5, 384] {
         let rows = hard_rows(&mut random, dimensions);
-        let shape = Shape::new(Centre::new(rows[1].clone()));
+        let shape = Shape::new(Center::new(rows[1].clone()));
         let (mut encoder, mut decoded) = (Encoder::new(&shape), vec![0.0; dimensions]);
         for row in &rows {
             let code = encoder.encode(row, 0.0);

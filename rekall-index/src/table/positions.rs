@@ -104,7 +104,7 @@ impl Positions {
     }
 }
 
-/// Fibonacci hashing: neighbouring ids go to different shards.
+/// Fibonacci hashing: neighboring ids go to different shards.
 fn shard_of(entry: i64) -> usize {
     (entry.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SHARDS.ilog2())) as usize
 }

@@ -102,7 +102,7 @@ impl Slab {
     fn take(slab: &Arc<Self>, bytes: usize) -> Option<Slot> {
         let number = lock(&slab.free).pop()?;
         let slot = Slot { slab: Arc::clone(slab), number, bytes };
-        // SAFETY: these bytes are within the slab and only this slot's. From here on they are initialised.
+        // SAFETY: these bytes are within the slab and only this slot's. From here on they are initialized.
         unsafe { slot.start().write_bytes(0, bytes) };
         Some(slot)
     }
@@ -131,7 +131,7 @@ impl Slot {
 
     /// The bytes, on a cache line; zero at first.
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: `bytes` bytes from the start are within the slab, initialised when the slot was taken, and only this slot
+        // SAFETY: `bytes` bytes from the start are within the slab, initialized when the slot was taken, and only this slot
         // reaches them: its number is given to nobody else until it is dropped.
         unsafe { std::slice::from_raw_parts(self.start(), self.bytes) }
     }

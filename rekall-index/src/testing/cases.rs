@@ -133,10 +133,10 @@ pub fn near_ties(make: Make<'_>) {
     {
         let mut random = Random::new(seed);
         let mut pair = Pair::new(make, dimensions);
-        let centre = random.unit(dimensions);
-        let rows: Vec<f32> = (0..500).flat_map(|_| random.near(&centre, spread)).collect();
+        let center = random.unit(dimensions);
+        let rows: Vec<f32> = (0..500).flat_map(|_| random.near(&center, spread)).collect();
         pair.upsert(&keys((0..500).map(|i| i * 7 % 500)), &rows);
-        for query in [centre.clone(), random.near(&centre, 0.1), random.unit(dimensions)] {
+        for query in [center.clone(), random.near(&center, 0.1), random.unit(dimensions)] {
             for k in [1, 10, 100] {
                 pair.check(
                     &query,

@@ -40,8 +40,8 @@ impl Random {
     }
 
     /// A unit vector near another: `spread` is the size of the change to each component.
-    pub fn near(&mut self, centre: &[f32], spread: f32) -> Vec<f32> {
-        let mut row: Vec<f32> = centre.iter().map(|x| x + spread * self.signed()).collect();
+    pub fn near(&mut self, center: &[f32], spread: f32) -> Vec<f32> {
+        let mut row: Vec<f32> = center.iter().map(|x| x + spread * self.signed()).collect();
         normalize(&mut row);
         row
     }

@@ -22,16 +22,16 @@ pub fn grouping_keeps_the_best_row(make: Make<'_>) {
         assert_eq!(entries.len() as usize, k.min(30), "distinct entries");
     }
     // An entry whose many rows are all nearest still takes one place.
-    let centre = random.unit(DIMENSIONS);
+    let center = random.unit(DIMENSIONS);
     let crowd: Vec<Key> = (0..400).map(|chunk| Key::new(77, 0, chunk)).collect();
-    let rows: Vec<f32> = crowd.iter().flat_map(|_| random.near(&centre, 1e-3)).collect();
+    let rows: Vec<f32> = crowd.iter().flat_map(|_| random.near(&center, 1e-3)).collect();
     pair.upsert(&crowd, &rows);
-    assert_eq!(pair.check(&centre, &SearchOptions::new(10), "a crowd").len(), 10);
+    assert_eq!(pair.check(&center, &SearchOptions::new(10), "a crowd").len(), 10);
     // Its rows tie: the lowest role and chunk stands for it.
-    let same: Vec<f32> = crowd.iter().flat_map(|_| centre.clone()).collect();
+    let same: Vec<f32> = crowd.iter().flat_map(|_| center.clone()).collect();
     pair.upsert(&crowd, &same);
-    pair.upsert(&[Key::new(77, 3, 0)], &centre);
-    assert_eq!(pair.check(&centre, &SearchOptions::new(1), "tied rows")[0].key, Key::new(77, 0, 0));
+    pair.upsert(&[Key::new(77, 3, 0)], &center);
+    assert_eq!(pair.check(&center, &SearchOptions::new(1), "tied rows")[0].key, Key::new(77, 0, 0));
 }
 
 /// One entry of ten thousand, a few of them, and entries that are not there.

@@ -310,7 +310,7 @@ impl<'c> SqliteVecIndex<'c> {
             if options.admits(key) {
                 from_bytes(row.get_ref(3)?.as_blob().map_err(Error::from_source)?, &mut vector);
                 let exact = similarity(query, &vector);
-                if exact >= shortlist.gate() {
+                if exact >= shortlist.threshold() {
                     let candidate = Candidate { key, position: 0, lower: exact, upper: exact };
                     shortlist.push(candidate, &mut settle)?;
                 }

@@ -1,4 +1,4 @@
-//! Searching with vec0's own nearest-neighbour query, and proving when that is enough.
+//! Searching with vec0's own nearest-neighbor query, and proving when that is enough.
 //!
 //! For a row x and a query q, ‖q − x‖² = ‖q‖² + ‖x‖² − 2 q·x. vec0 computes the distance d in `f32`, adding n squares in some
 //! order, so d² is within a factor 1 ± γ, γ = (n + 8)u/(1 − (n + 8)u), u = 2⁻²⁴, of the true square (Higham, *Accuracy and

@@ -32,7 +32,7 @@ impl BinaryBackend {
         let source = Arc::new(StoredRows::new(file, space, tx.position()?));
         let index = BinaryIndex::new(space.dimensions, source)?
             .with_rescored_rows(rescored_rows)
-            .with_centre_of(&even_sample(tx, space)?)?;
+            .with_center_of(&even_sample(tx, space)?)?;
         let centered_on = count_rows(tx, space)?;
         let backend = Self { index, file: Arc::clone(file), space: space.clone(), centered_on };
         Ok(Begun { backend: Box::new(backend), missing: Missing::All })

@@ -28,7 +28,7 @@ use input::Input;
 
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Neighbours asked for.
+/// Neighbors asked for.
 pub const K: usize = 10;
 
 #[derive(Debug, Deserialize)]

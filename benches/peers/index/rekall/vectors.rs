@@ -1,7 +1,7 @@
 //! Vectors that behave as a sentence model's do, from a seed.
 //!
 //! Independent random numbers would mislead: all of them lie equally far apart, so that bounds leave much to rescore and sign
-//! bits tell little. Here a vector is a common direction, plus what its topic, its subtopic and its nearest neighbours share,
+//! bits tell little. Here a vector is a common direction, plus what its topic, its subtopic and its nearest neighbors share,
 //! plus its own; each part has the decaying spectrum of real embeddings. The constants were fitted to all-MiniLM-L6-v2
 //! on 50,000 WordNet glosses (384 dimensions, 200 held-out queries); medians, glosses | these vectors:
 //!
@@ -21,7 +21,7 @@ use rekall_index::testing::Random;
 
 /// Norm of the part all vectors share.
 const COMMON: f32 = 0.25;
-/// For topics, subtopics and near neighbours: the share of a typical vector's variance, and how many vectors have it in
+/// For topics, subtopics and near neighbors: the share of a typical vector's variance, and how many vectors have it in
 /// common.
 const LEVELS: [(f32, u64); 3] = [(0.25, 1500), (0.25, 120), (0.4, 5)];
 /// An outlier shares this much of what a typical vector shares.

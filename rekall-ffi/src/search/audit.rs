@@ -18,11 +18,11 @@ use crate::calls::watch::{Watch, watched};
 /// The most queries, and the most hits of each.
 const MOST: usize = 100_000;
 
-/// What rekall_check_recall() found. Set struct_size, or start from REKALL_RECALL_REPORT_INIT.
+/// What rekall_audit_index() found. Set struct_size, or start from REKALL_INDEX_AUDIT_INIT.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct RecallReport {
-    /// sizeof(rekall_recall_report).
+pub struct IndexAudit {
+    /// sizeof(rekall_index_audit).
     pub struct_size: usize,
     /// Vectors in the index.
     pub rows: u64,
@@ -42,17 +42,17 @@ pub struct RecallReport {
     pub backend: [c_char; 32],
 }
 
-sized!(RecallReport, ..backend => "rekall_recall_report");
+sized!(IndexAudit, ..backend => "rekall_index_audit");
 
-/// As REKALL_RECALL_REPORT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+/// As REKALL_INDEX_AUDIT_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_recall_report_init(report: *mut RecallReport, struct_size: usize) {
+pub unsafe extern "C" fn rekall_index_audit_init(report: *mut IndexAudit, struct_size: usize) {
     // SAFETY: NULL, or so many bytes that may be written to.
     unsafe { options::init(report, struct_size) }
 }
 
-impl From<rekall::RecallReport> for RecallReport {
-    fn from(report: rekall::RecallReport) -> Self {
+impl From<rekall::IndexAudit> for IndexAudit {
+    fn from(report: rekall::IndexAudit) -> Self {
         let mut backend = [0; 32];
         // Every name is shorter; whatever comes, the last one stays NUL.
         let room = backend.len() - 1;
@@ -81,12 +81,12 @@ impl From<rekall::RecallReport> for RecallReport {
 /// vectors, none where it has none. REKALL_INVALID_INPUT when queries or k is not 1 to 100000;
 /// REKALL_INTERRUPTED.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_check_recall(
+pub unsafe extern "C" fn rekall_audit_index(
     db: *mut Handle,
     queries: usize,
     k: usize,
     watch: *const Watch,
-    out: *mut RecallReport,
+    out: *mut IndexAudit,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn rekall_check_recall(
                     return Err(Failure::invalid(format!("{name} must be 1 to {MOST}, got {number}")));
                 }
             }
-            Ok(watched(db, watch, db.check_recall(queries, k))?.into())
+            Ok(watched(db, watch, db.audit_index(queries, k))?.into())
         })
     }
 }

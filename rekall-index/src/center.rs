@@ -4,12 +4,12 @@ use crate::similarity::dot_f64;
 
 /// Any vector will do; the nearer it is to the rows' mean, the smaller the codes' errors.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Centre {
+pub(crate) struct Center {
     numbers: Vec<f32>,
     norm: f64,
 }
 
-impl Centre {
+impl Center {
     /// `numbers` must be finite.
     pub(crate) fn new(numbers: Vec<f32>) -> Self {
         let norm = dot_f64(&numbers, &numbers).sqrt();
@@ -26,7 +26,7 @@ impl Centre {
         let step = (rows.len() / ENOUGH).max(1);
         let mut mean = Mean::new(dimensions);
         rows.step_by(step).for_each(|row| mean.add(row));
-        mean.centre()
+        mean.center()
     }
 
     pub(crate) fn numbers(&self) -> &[f32] {
@@ -60,8 +60,8 @@ impl Mean {
         self.rows += 1.0;
     }
 
-    pub(crate) fn centre(&self) -> Centre {
+    pub(crate) fn center(&self) -> Center {
         let rows = self.rows.max(1.0);
-        Centre::new(self.sums.iter().map(|sum| (sum / rows) as f32).collect())
+        Center::new(self.sums.iter().map(|sum| (sum / rows) as f32).collect())
     }
 }

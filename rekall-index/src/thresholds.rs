@@ -1,4 +1,4 @@
-//! The compare in which nearly every row ends: its upper bounds against the gates of all queries.
+//! The compare in which nearly every row ends: its upper bounds against the thresholds of all queries.
 
 use pulp::{Simd, WithSimd};
 
@@ -8,53 +8,57 @@ use crate::shortlist::Shortlist;
 /// Bounds compared at once: enough to outweigh the dispatch, few enough that most groups hold no row that passes.
 const GROUP: usize = 64;
 
-/// The gates of all queries, repeated for as many rows as are compared at once.
+/// The thresholds of all queries, repeated for as many rows as are compared at once.
 #[derive(Debug)]
-pub(crate) struct Gates {
+pub(crate) struct Thresholds {
     queries: usize,
     repeated: Vec<f32>,
 }
 
-impl Gates {
-    /// The gates of `shortlists`, of which there is at least one.
+impl Thresholds {
+    /// The thresholds of `shortlists`, of which there is at least one.
     pub(crate) fn new(shortlists: &[Shortlist]) -> Self {
         let rows = (GROUP / shortlists.len()).max(1);
-        let gates = shortlists.iter().map(Shortlist::gate);
-        let repeated = std::iter::repeat_n(gates, rows).flatten().collect();
+        let thresholds = shortlists.iter().map(Shortlist::threshold);
+        let repeated = std::iter::repeat_n(thresholds, rows).flatten().collect();
         Self { queries: shortlists.len(), repeated }
     }
 
-    /// Takes over the gates as they are now.
+    /// Takes over the thresholds as they are now.
     pub(crate) fn update(&mut self, shortlists: &[Shortlist]) {
-        for gates in self.repeated.chunks_exact_mut(self.queries) {
-            gates.iter_mut().zip(shortlists).for_each(|(gate, shortlist)| *gate = shortlist.gate());
+        for thresholds in self.repeated.chunks_exact_mut(self.queries) {
+            thresholds
+                .iter_mut()
+                .zip(shortlists)
+                .for_each(|(threshold, shortlist)| *threshold = shortlist.threshold());
         }
     }
 
-    /// The gate of each query.
+    /// The threshold of each query.
     pub(crate) fn of_queries(&self) -> &[f32] {
         &self.repeated[..self.queries]
     }
 
-    /// The first row from `from` on that passes a gate; `uppers[row * queries + query]`.
+    /// The first row from `from` on that passes a threshold; `uppers[row * queries + query]`.
     pub(crate) fn next(&self, uppers: &[f32], from: usize) -> Option<usize> {
         let rest = uppers.get(from * self.queries..)?;
         let groups = rest.chunks(self.repeated.len());
         let number = groups.enumerate().find_map(|(number, group)| {
-            arch().dispatch(Passes { uppers: group, gates: &self.repeated }).then_some(number)
+            arch().dispatch(Passes { uppers: group, thresholds: &self.repeated }).then_some(number)
         })?;
         let first = number * (self.repeated.len() / self.queries);
-        let gates = self.of_queries();
+        let thresholds = self.of_queries();
         let mut rows = rest.chunks_exact(self.queries).skip(first);
-        let row = rows.position(|row| row.iter().zip(gates).any(|(upper, gate)| upper >= gate))?;
+        let row =
+            rows.position(|row| row.iter().zip(thresholds).any(|(upper, threshold)| upper >= threshold))?;
         Some(from + first + row)
     }
 }
 
-/// Whether any bound reaches its gate.
+/// Whether any bound reaches its threshold.
 struct Passes<'a> {
     uppers: &'a [f32],
-    gates: &'a [f32],
+    thresholds: &'a [f32],
 }
 
 impl WithSimd for Passes<'_> {
@@ -63,7 +67,10 @@ impl WithSimd for Passes<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> bool {
         // Without a branch, so that the compiler makes vectors of it.
-        self.uppers.iter().zip(self.gates).fold(false, |any, (upper, gate)| any | (upper >= gate))
+        self.uppers
+            .iter()
+            .zip(self.thresholds)
+            .fold(false, |any, (upper, threshold)| any | (upper >= threshold))
     }
 }
 
@@ -81,18 +88,18 @@ mod tests {
             let mut settle = |_: &[Candidate], _: &mut Vec<f32>| Ok(());
             let mut lists: Vec<Shortlist> =
                 (0..queries).map(|_| Shortlist::new(&SearchOptions::new(1))).collect();
-            let mut gates = Gates::new(&lists);
-            assert_eq!(gates.next(&vec![-1.0; queries], 0), Some(0), "everything passes at first");
-            assert_eq!(gates.next(&[], 0), None);
+            let mut thresholds = Thresholds::new(&lists);
+            assert_eq!(thresholds.next(&vec![-1.0; queries], 0), Some(0), "everything passes at first");
+            assert_eq!(thresholds.next(&[], 0), None);
             for list in &mut lists {
-                // As many settled candidates as make the list look at its gate.
+                // As many settled candidates as make the list look at its threshold.
                 for entry in 0..64 {
                     let key = Key::new(entry, 0, 0);
                     list.push(Candidate { key, position: 0, lower: 0.5, upper: 0.5 }, &mut settle).unwrap();
                 }
-                assert_eq!(list.gate(), 0.5);
+                assert_eq!(list.threshold(), 0.5);
             }
-            gates.update(&lists);
+            thresholds.update(&lists);
             let rows = 700;
             let uppers: Vec<f32> =
                 (0..rows * queries)
@@ -108,7 +115,7 @@ mod tests {
                 .filter(|row| uppers[row * queries..][..queries].iter().any(|&x| x >= 0.5))
                 .collect();
             let mut found = Vec::new();
-            while let Some(row) = gates.next(&uppers, found.last().map_or(0, |last| last + 1)) {
+            while let Some(row) = thresholds.next(&uppers, found.last().map_or(0, |last| last + 1)) {
                 found.push(row);
             }
             assert_eq!(found, due, "{queries} queries");

@@ -12,10 +12,10 @@ use crate::{Error, LongCall, Rekall};
 /// Rows read from the file at a time.
 const BATCH: usize = 1024;
 
-/// What [`Rekall::check_recall`] found.
+/// What [`Rekall::audit_index`] found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct RecallReport {
+pub struct IndexAudit {
     /// Sort of the index that was tested, as in [`Stats::index_backend`](crate::Stats::index_backend); `None`:
     /// the file has no vectors.
     pub backend: Option<&'static str>,
@@ -33,7 +33,7 @@ pub struct RecallReport {
     pub differing: usize,
 }
 
-impl RecallReport {
+impl IndexAudit {
     /// Whether every search found exactly what brute force found. Required of every backend but the
     /// approximate one.
     #[must_use]
@@ -61,7 +61,7 @@ impl Rekall {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
     /// # rekall.remember(NewEntry::new("Disk full on the build machine"))?;
-    /// let report = rekall.check_recall(100, 10).run()?;
+    /// let report = rekall.audit_index(100, 10).run()?;
     /// assert!(report.is_exact());
     /// # Ok(())
     /// # }
@@ -70,22 +70,22 @@ impl Rekall {
     /// # Errors
     /// [`Error::InvalidLimit`] for no queries, or for `k` outside 1 to 100,000; [`Error::Interrupted`]; [`Error::Core`];
     /// [`Error::Index`].
-    pub fn check_recall(&self, queries: usize, k: usize) -> LongCall<'_, RecallReport> {
-        LongCall::new(move |watch| self.check_recall_watched(queries, k, watch))
+    pub fn audit_index(&self, queries: usize, k: usize) -> LongCall<'_, IndexAudit> {
+        LongCall::new(move |watch| self.audit_index_watched(queries, k, watch))
     }
 
-    fn check_recall_watched(
+    fn audit_index_watched(
         &self,
         queries: usize,
         k: usize,
         watch: &mut Watch<'_>,
-    ) -> Result<RecallReport, Error> {
+    ) -> Result<IndexAudit, Error> {
         let queries = queries.min(MAX_LIMIT);
         check_limit(queries)?;
         check_limit(k)?;
         self.vector_index.consistently(None, |snapshot| {
             let view = &snapshot.view;
-            let mut report = RecallReport {
+            let mut report = IndexAudit {
                 backend: view.backend,
                 rows: 0,
                 queries: 0,

@@ -81,7 +81,7 @@ fn bench(name: &str, backend: VectorBackend, budget: Option<usize>) {
     });
     report("rebuild_index", &mut || rekall.rebuild_index().run().unwrap());
     report("check", &mut || assert!(rekall.check().run().unwrap().is_clean()));
-    report("repair", &mut || assert!(rekall.repair().run().unwrap().mended.is_empty()));
+    report("repair", &mut || assert!(rekall.repair().run().unwrap().repaired.is_empty()));
     report("export", &mut || {
         rekall.export_jsonl(&mut std::io::sink()).run().unwrap();
     });

@@ -3835,8 +3835,8 @@ rekall_status rekall_check(rekall_db *db,
 /**
  * Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
  * other writers meanwhile. watch, whose progress counts pages, entries and vectors together, and out may be NULL.
- * Numbers: mended (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
- * Lines: the entries mended. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
+ * Numbers: repaired (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
+ * Lines: the entries repaired. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
  * REKALL_INTERRUPTED. Nothing is changed then.
  */
 REKALL_NODISCARD
@@ -3858,7 +3858,7 @@ rekall_status rekall_check_file(const char *path,
 
 /**
  * As rekall_repair(), of a file by its path, without a handle: also of one that rekall_open() refuses with
- * REKALL_CORRUPT, as far as that can be mended. Nobody should have the file open. REKALL_CORRUPT when it cannot, and
+ * REKALL_CORRUPT, as far as that can be repaired. Nobody should have the file open. REKALL_CORRUPT when it cannot, and
  * rekall_salvage() carries over what can be read; REKALL_NOT_FOUND, REKALL_NOT_A_DATABASE.
  */
 REKALL_NODISCARD
@@ -3908,7 +3908,7 @@ rekall_status rekall_clear_cache(rekall_db *db, rekall_error **error);
 /**
  * Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
  * appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
- * NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
+ * NULL. Numbers: entries, repaired, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
  * rows). Lines: what could not be read, and what is lost.
  */
 REKALL_NODISCARD

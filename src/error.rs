@@ -292,7 +292,7 @@ impl From<rekall_index::Error> for Error {
         match error {
             rekall_index::Error::Cancelled => Self::Interrupted,
             // What storage said to the index is still storage's.
-            rekall_index::Error::Source { source } => match rekall_core::Error::carried(source) {
+            rekall_index::Error::Source { source } => match rekall_core::Error::downcast(source) {
                 Ok(error) => error.into(),
                 Err(source) => Self::Index(rekall_index::Error::Source { source }),
             },

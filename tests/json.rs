@@ -8,7 +8,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use common::{Memory, WordModel, memory_with};
-use rekall::upkeep::{ImportReport, OnDuplicate};
+use rekall::upkeep::{JsonlImportReport, OnDuplicate};
 use rekall::{Error, ErrorKind, Filter, Mode, Rekall, Status};
 
 const PAGE: &str = include_str!("../docs/jsonl.md");
@@ -17,7 +17,7 @@ fn memory() -> Memory {
     memory_with(|builder| builder.embedder(Arc::new(WordModel::new(8))))
 }
 
-fn import(memory: &Rekall, lines: &str) -> Result<ImportReport, Error> {
+fn import(memory: &Rekall, lines: &str) -> Result<JsonlImportReport, Error> {
     memory.import_jsonl(&mut Cursor::new(lines)).run()
 }
 

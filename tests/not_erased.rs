@@ -58,7 +58,7 @@ const WRITES: &[(&str, Write)] = &[
         let raw = rusqlite::Connection::open(memory.path()).unwrap();
         let deep = format!("{{\"k\": {}1{}}}", "[".repeat(500), "]".repeat(500));
         raw.execute("UPDATE entry SET metadata = ?1 WHERE ulid = ?2", (deep, id.to_string())).unwrap();
-        assert!(!memory.repair().run().unwrap().mended.is_empty());
+        assert!(!memory.repair().run().unwrap().repaired.is_empty());
     }),
     ("compact", |memory, _| assert!(!memory.compact().run().unwrap().complete)),
     ("rebuild_index", |memory, _| memory.rebuild_index().run().unwrap()),

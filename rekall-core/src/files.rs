@@ -11,7 +11,7 @@ use crate::Error;
 pub(crate) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// `path` with something behind its name.
-pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(suffix);
     path.with_file_name(name)
@@ -40,7 +40,7 @@ pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Err
 }
 
 /// Refuses what is no file's path, though SQLite would make something of it: a database that is gone when it is closed.
-pub(crate) fn refuse_odd(path: &Path) -> Result<(), Error> {
+pub(crate) fn refuse_special_path(path: &Path) -> Result<(), Error> {
     let got = match path.as_os_str().as_encoded_bytes() {
         b"" => "an empty one",
         b":memory:" => "\":memory:\"",

@@ -63,9 +63,10 @@ pub use filter::{Comparison, Filter, MetadataCondition};
 pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{
-    Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, ImportOptions, ImportReport,
-    IndexBlockWriter, Inserted, LogPosition, Mended, OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport,
-    SalvageReport, Space, SpaceId, SpaceState, Store, StoreStats, Tx, VectorBatch, WriteTx,
+    Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, IndexBlockWriter, Inserted,
+    JsonlImportOptions, JsonlImportReport, LogPosition, OnDuplicate, Problem, ProblemKind, ReadTx,
+    RepairReport, RepairedEntry, SalvageReport, Space, SpaceId, SpaceState, Store, StoreStats, Tx,
+    VectorBatch, WriteTx,
 };
 pub use text::{Passage, Snippets, TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use crate::Error;
-use crate::files::{self, COMPANIONS, LONGEST_PATH, beside, io_error, refuse_existing};
+use crate::files::{self, COMPANIONS, LONGEST_PATH, io_error, refuse_existing, with_suffix};
 
 /// How the names of drafts begin.
 const PREFIX: &str = ".rekall-";
@@ -43,20 +43,20 @@ impl StagedFile {
     /// [`Error::AlreadyExists`] when the target, or a log of a database of that name, is there: one left from an older file
     /// would be taken for the new one's.
     pub(crate) fn database(target: &Path) -> Result<Self, Error> {
-        files::refuse_odd(target)?;
+        files::refuse_special_path(target)?;
         files::refuse_too_long(&std::path::absolute(target).map_err(io_error("create", target))?)?;
         for suffix in COMPANIONS {
-            refuse_existing(&beside(target, suffix))?;
+            refuse_existing(&with_suffix(target, suffix))?;
         }
-        Self::plain(target)
+        Self::new(target)
     }
 
     /// Begins a file of any sort for `target`.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when it is there.
-    pub(crate) fn plain(target: &Path) -> Result<Self, Error> {
-        files::refuse_odd(target)?;
+    pub(crate) fn new(target: &Path) -> Result<Self, Error> {
+        files::refuse_special_path(target)?;
         refuse_existing(target)?;
         Self::scratch(target)
     }
@@ -145,7 +145,7 @@ impl Drop for StagedFile {
 pub(crate) fn close(connection: Connection, path: &Path) -> Result<(), Error> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     connection.close().map_err(|(_, error)| Error::from(error))?;
-    let log = beside(path, "-wal");
+    let log = with_suffix(path, "-wal");
     if busy || fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
         return Err(Error::Busy { detail: format!("{} is in use", log.display()) });
     }
@@ -156,7 +156,7 @@ pub(crate) fn close(connection: Connection, path: &Path) -> Result<(), Error> {
 fn remove(path: &Path) {
     let _ = fs::remove_file(path);
     for suffix in COMPANIONS {
-        let _ = fs::remove_file(beside(path, suffix));
+        let _ = fs::remove_file(with_suffix(path, suffix));
     }
 }
 
@@ -265,12 +265,12 @@ mod tests {
     fn a_draft_is_published_whole_or_goes() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
-        drop(StagedFile::plain(&target).unwrap());
+        drop(StagedFile::new(&target).unwrap());
         assert!(names(folder.path()).is_empty());
-        let (one, two) = (StagedFile::plain(&target).unwrap(), StagedFile::plain(&target).unwrap());
+        let (one, two) = (StagedFile::new(&target).unwrap(), StagedFile::new(&target).unwrap());
         one.publish().unwrap();
         assert!(matches!(two.publish(), Err(Error::AlreadyExists { .. })));
-        assert!(matches!(StagedFile::plain(&target), Err(Error::AlreadyExists { .. })));
+        assert!(matches!(StagedFile::new(&target), Err(Error::AlreadyExists { .. })));
         StagedFile::scratch(&target).unwrap().publish_unless_taken().unwrap();
         assert_eq!(names(folder.path()), ["a"]);
     }
@@ -300,12 +300,12 @@ mod tests {
                 old(&at(name));
             }
         }
-        let living = StagedFile::plain(&at("b.db")).unwrap();
+        let living = StagedFile::new(&at("b.db")).unwrap();
         old(living.path());
         // Killed between the two steps of giving it its name.
         let placed = at(".rekall-aaaaaaaaaaaaaaa5");
         fs::hard_link(at("a.db"), &placed).unwrap();
-        let fresh = StagedFile::plain(&at("c.db")).unwrap();
+        let fresh = StagedFile::new(&at("c.db")).unwrap();
         let mut left: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
         left.extend(
             [&living, &fresh].map(|draft| draft.path().file_name().unwrap().to_str().unwrap().to_owned()),

@@ -87,7 +87,7 @@ pub struct StoredVector {
     pub digest: TextDigest,
 }
 
-/// How far from 1 the length of a vector may be. A row normalised in f32 is off by about 1e-7.
+/// How far from 1 the length of a vector may be. A row normalized in f32 is off by about 1e-7.
 const UNIT_TOLERANCE: f64 = 1e-3;
 
 /// Refuses a vector that would poison a search.

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use rekall_core::{
-    Comparison, Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, ImportOptions, ImportReport,
+    Comparison, Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, JsonlImportOptions, JsonlImportReport,
     MetadataCondition, NewEntry, Store, StoreOptions,
 };
 use rusqlite::Connection;
@@ -58,9 +58,9 @@ impl Memory {
         lines
     }
 
-    fn import(&self, lines: &[u8]) -> Result<ImportReport, Error> {
+    fn import(&self, lines: &[u8]) -> Result<JsonlImportReport, Error> {
         let mut input = lines;
-        self.store.import_jsonl(&mut input, &ImportOptions::default(), &mut |_, _| {}, None)
+        self.store.import_jsonl(&mut input, &JsonlImportOptions::default(), &mut |_, _| {}, None)
     }
 
     /// It is read back as it was given, and found by it.

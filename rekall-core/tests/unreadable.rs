@@ -1,7 +1,9 @@
 //! An entry that cannot be read, because another program or an older version wrote it: the others can, and it is named.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use rekall_core::{Draft, EntryId, Error, ErrorKind, Filter, ImportOptions, NewEntry, Store, StoreOptions};
+use rekall_core::{
+    Draft, EntryId, Error, ErrorKind, Filter, JsonlImportOptions, NewEntry, Store, StoreOptions,
+};
 use rusqlite::Connection;
 
 fn notes(folder: &tempfile::TempDir) -> (Store, Vec<EntryId>) {
@@ -66,12 +68,12 @@ fn an_export_goes_on_and_loses_nothing() {
     let mut lines = Vec::new();
     let report = store.export_jsonl(&mut lines, &mut |_, _| {}, None).unwrap();
     assert_eq!(report.entries, 9);
-    let [mended] = report.mended.as_slice() else { panic!("{report:?}") };
+    let [mended] = report.repaired.as_slice() else { panic!("{report:?}") };
     assert_eq!((mended.id, mended.columns.as_slice()), (ids[4], &["metadata".to_owned()][..]));
 
     let other = tempfile::tempdir().unwrap();
     let other = Store::open(other.path().join("b.db"), &StoreOptions::default()).unwrap();
-    other.import_jsonl(&mut lines.as_slice(), &ImportOptions::default(), &mut |_, _| {}, None).unwrap();
+    other.import_jsonl(&mut lines.as_slice(), &JsonlImportOptions::default(), &mut |_, _| {}, None).unwrap();
     let entry = other.get(ids[4]).unwrap();
     assert_eq!(
         (entry.title.as_str(), entry.tags.as_slice(), entry.superseded_by),

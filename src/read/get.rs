@@ -87,6 +87,6 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`] for an unknown id.
     pub fn neighbors(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
-        Ok(self.store.read()?.neighbours(id, depth)?)
+        Ok(self.store.read()?.neighbors(id, depth)?)
     }
 }

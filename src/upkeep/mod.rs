@@ -7,10 +7,10 @@ mod maintenance;
 mod transfer;
 
 pub use rekall_core::{
-    CheckReport, CompactReport, ExportReport, ImportOptions, ImportReport, Mended, OnDuplicate, Problem,
-    ProblemKind, RepairReport, SalvageReport,
+    CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, Problem,
+    ProblemKind, RepairReport, RepairedEntry, SalvageReport,
 };
 pub use transfer::LegacyOptions;
 
 /// The report of [`import_legacy`](crate::Rekall::import_legacy), and what is in it.
-pub use rekall_core::legacy::ImportReport as LegacyImportReport;
+pub use rekall_core::legacy::LegacyImportReport;

@@ -4,7 +4,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::{ExportReport, ImportOptions, ImportReport, OnDuplicate, legacy};
+use rekall_core::{ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, legacy};
 
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
@@ -17,7 +17,7 @@ pub struct LegacyOptions {
     pub utc_offset_minutes: Option<i32>,
 }
 
-impl<T> LongCall<'_, T, ImportOptions> {
+impl<T> LongCall<'_, T, JsonlImportOptions> {
     /// What to do with an entry whose id is there already. Default: [`OnDuplicate::default`].
     pub fn on_duplicate(mut self, on_duplicate: OnDuplicate) -> Self {
         self.options.on_duplicate = on_duplicate;
@@ -27,7 +27,7 @@ impl<T> LongCall<'_, T, ImportOptions> {
 
 impl<T> LongCall<'_, T, LegacyOptions> {
     /// What the file's local times are off from UTC, in minutes east of Greenwich, for times whose offset the file does not
-    /// say. Default: it is guessed, see [`utc_offset_minutes`](legacy::ImportOptions::utc_offset_minutes).
+    /// say. Default: it is guessed, see [`utc_offset_minutes`](legacy::LegacyImportOptions::utc_offset_minutes).
     pub fn utc_offset_minutes(mut self, minutes: i32) -> Self {
         self.options.utc_offset_minutes = Some(minutes);
         self
@@ -102,8 +102,8 @@ impl Rekall {
     pub fn import_jsonl<'a>(
         &'a self,
         input: &'a mut dyn BufRead,
-    ) -> LongCall<'a, ImportReport, ImportOptions> {
-        LongCall::with_options(ImportOptions::default(), |options, watch| {
+    ) -> LongCall<'a, JsonlImportReport, JsonlImportOptions> {
+        LongCall::with_options(JsonlImportOptions::default(), |options, watch| {
             self.maintain(|store| {
                 watch.in_storage(|progress, cancel| {
                     store.import_jsonl(input, &options, progress, flag_of(cancel))
@@ -132,7 +132,7 @@ impl Rekall {
     pub fn import_legacy<'a>(
         &'a self,
         path: impl AsRef<Path> + 'a,
-    ) -> LongCall<'a, legacy::ImportReport, LegacyOptions> {
+    ) -> LongCall<'a, legacy::LegacyImportReport, LegacyOptions> {
         LongCall::with_options(LegacyOptions::default(), move |chosen, watch| {
             self.maintain(|store| {
                 watch.in_storage(|progress, cancel| {
@@ -159,7 +159,7 @@ impl Rekall {
     /// was then, also when it is stopped.
     pub fn migrate_legacy<'a>(
         path: impl AsRef<Path> + 'a,
-    ) -> LongCall<'a, legacy::ImportReport, LegacyOptions> {
+    ) -> LongCall<'a, legacy::LegacyImportReport, LegacyOptions> {
         LongCall::with_options(LegacyOptions::default(), move |chosen, watch| {
             watch.in_storage(|progress, cancel| {
                 legacy::migrate(path, storage_options(chosen, progress, flag_of(cancel)))
@@ -172,8 +172,8 @@ fn storage_options<'a>(
     chosen: LegacyOptions,
     progress: &'a mut dyn FnMut(u64, u64),
     cancel: Option<&'a AtomicBool>,
-) -> legacy::ImportOptions<'a> {
-    let mut options = legacy::ImportOptions::default().progress(progress);
+) -> legacy::LegacyImportOptions<'a> {
+    let mut options = legacy::LegacyImportOptions::default().progress(progress);
     options.utc_offset_minutes = chosen.utc_offset_minutes;
     options.cancel = cancel;
     options

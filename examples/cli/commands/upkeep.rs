@@ -71,7 +71,7 @@ pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let report = session.rekall.repair().progress(|at| progress.follow(at)).run()?;
     drop(progress);
     let text = style.table(&[
-        ("notes with unreadable parts", report.mended.len().to_string()),
+        ("notes with unreadable parts", report.repaired.len().to_string()),
         ("vectors set aside", report.quarantined.to_string()),
         ("dangling rows removed", report.orphans.to_string()),
         ("notes now waiting for a vector", report.pending.to_string()),

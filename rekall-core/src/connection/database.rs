@@ -13,8 +13,8 @@ use super::open::{ATTEMPTS_TO_WRITE, connect, immutable, is_refused, may_lock};
 use super::options::{LONGEST_WAIT, StoreOptions, Synchronous};
 use super::pool::{Pool, Pooled};
 use crate::Error;
-use crate::files::{self, Identity, beside, io_error};
-use crate::schema::{self, Found};
+use crate::files::{self, Identity, io_error, with_suffix};
+use crate::schema::{self, FileFormat};
 use crate::staged_file::{self, StagedFile};
 
 /// A checked file: whatever is opened from it later is known to be ours.
@@ -65,7 +65,7 @@ impl Database {
         Ok(Self {
             path,
             identity,
-            log: beside(&file, "-wal"),
+            log: with_suffix(&file, "-wal"),
             log_identity: OnceLock::new(),
             file,
             frozen: None,
@@ -79,7 +79,7 @@ impl Database {
     fn check_version(mut self, mut connection: Connection) -> Result<(Self, Connection), Error> {
         let path = &self.path;
         let mut found = schema::identify(&connection).map_err(|error| error.at_path(path))?;
-        if found == Found::Older && !self.options.read_only {
+        if found == FileFormat::Older && !self.options.read_only {
             match schema::upgrade(&connection) {
                 // The file or its folder: it is read as it is then, like any other.
                 Ok(()) | Err(Error::ReadOnly { .. }) => found = schema::identify(&connection)?,
@@ -87,18 +87,18 @@ impl Database {
             }
         }
         match found {
-            Found::Current => Ok((self, connection)),
-            Found::Older => {
+            FileFormat::Current => Ok((self, connection)),
+            FileFormat::Older => {
                 self.older = true;
                 connection = self.connect(self.options.read_only)?;
                 Ok((self, connection))
             }
-            Found::Newer(found) => {
+            FileFormat::Newer(found) => {
                 Err(Error::NewerVersion { path: self.path, found, supported: schema::VERSION })
             }
-            Found::Legacy(schema) => Err(Error::LegacyFile { path: self.path, schema }),
-            Found::Empty => not_ours(path, "an SQLite database without tables"),
-            Found::Foreign(found) => not_ours(path, found),
+            FileFormat::Legacy(schema) => Err(Error::LegacyFile { path: self.path, schema }),
+            FileFormat::Empty => not_ours(path, "an SQLite database without tables"),
+            FileFormat::Foreign(found) => not_ours(path, found),
         }
     }
 
@@ -123,7 +123,7 @@ impl Database {
     ///
     /// Asked behind the statement that fixes a transaction's view: while the name led here, nobody could use the log for
     /// another file.
-    pub(crate) fn still_there(&self) -> Result<(), Error> {
+    pub(crate) fn check_not_replaced(&self) -> Result<(), Error> {
         let same = |path: &Path, known: &Identity| match Identity::of(path) {
             Ok(identity) if identity == *known => Ok(true),
             Err(error) if error.kind() != IoKind::NotFound => Err(io_error("look at", path)(error)),
@@ -147,8 +147,8 @@ impl Database {
     }
 
     /// What a failed statement's error means: where the file or its log is gone, SQLite tells of damage, or of a disk.
-    pub(crate) fn explained(&self, error: Error) -> Error {
-        match self.still_there() {
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        match self.check_not_replaced() {
             Err(replaced @ Error::Replaced { .. }) => replaced,
             _ => error,
         }
@@ -205,14 +205,14 @@ impl Database {
 
     /// A new connection with the file's settings. [`Error::Replaced`] when the file was moved away or replaced.
     pub(crate) fn connect(&self, read_only: bool) -> Result<Connection, Error> {
-        self.still_there()?;
+        self.check_not_replaced()?;
         let connection = match self.frozen {
             Some(_) => immutable(&self.file)?,
             None => connect(&self.file, self.options.read_only)?,
         };
         // Once more: what was opened is what stands there now. SQLite has not looked for a log yet.
-        self.still_there()?;
-        self.set_up(&connection, read_only).map_err(|error| self.explained(error))?;
+        self.check_not_replaced()?;
+        self.set_up(&connection, read_only).map_err(|error| self.explain(error))?;
         Ok(connection)
     }
 

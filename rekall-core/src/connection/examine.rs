@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 
 use super::open::immutable;
 use crate::Error;
-use crate::files::{self, COMPANIONS, beside, io_error};
+use crate::files::{self, COMPANIONS, io_error, with_suffix};
 
 /// What is at the path of a store that is about to be opened.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Examined {
 impl Examined {
     /// Looks at the path. `damaged`: also at a file whose list of tables cannot be parsed.
     pub(crate) fn at(path: &Path, damaged: bool) -> Result<Self, Error> {
-        files::refuse_odd(path)?;
+        files::refuse_special_path(path)?;
         let path = std::path::absolute(path).map_err(io_error("open", path))?;
         // Looked at before the file itself: while that exists, its log is nobody's but its own.
         let leftover_log = leftover_log(&path);
@@ -60,7 +60,7 @@ fn examine_as(path: &Path, damaged: bool) -> Result<Option<i64>, Error> {
         Err(error) => error,
     };
     let file = files::resolved(path).map_err(io_error("open", path))?;
-    let may_be_open = COMPANIONS.iter().any(|suffix| beside(&file, suffix).exists());
+    let may_be_open = COMPANIONS.iter().any(|suffix| with_suffix(&file, suffix).exists());
     match error.sqlite_error_code() {
         // Whoever is copying from the log, or died over it, leaves a file that is whole only together with it. With
         // this pragma SQLite reads the header of a file that is shorter than its header says.
@@ -99,7 +99,7 @@ fn application_id(path: &Path, pragma: &str) -> Result<i64, rusqlite::Error> {
 /// A write-ahead log or rollback journal of a database of this name, with something in it.
 pub(super) fn leftover_log(path: &Path) -> Option<PathBuf> {
     ["-wal", "-journal"].into_iter().find_map(|suffix| {
-        let log = beside(path, suffix);
+        let log = with_suffix(path, suffix);
         fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0).then_some(log)
     })
 }

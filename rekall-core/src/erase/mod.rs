@@ -18,7 +18,7 @@ use rusqlite::Connection;
 
 use crate::Error;
 use crate::connection::Database;
-use crate::files::{beside, io_error};
+use crate::files::{io_error, with_suffix};
 use crate::lock::lock;
 use crate::text::merge;
 
@@ -96,7 +96,7 @@ pub(crate) fn forget_older_states(connection: &Connection, database: &Database) 
 pub(crate) fn erase(connection: &Connection, database: &Database, whole: bool) -> Result<bool, Error> {
     let (path, busy_timeout) = (database.file(), database.options().busy_timeout);
     // Pages are overwritten by their place in the file of this name.
-    database.still_there()?;
+    database.check_not_replaced()?;
     let failed = |error| io_error("scrub", path)(error);
     let scrubber = scrub::scrubber(path, database.identity())?;
     let mut scrubber = lock(&scrubber);
@@ -117,7 +117,7 @@ pub(crate) fn erase(connection: &Connection, database: &Database, whole: bool) -
             Err(Error::Busy { .. }) => return Ok(false),
             Err(error) => return Err(error),
         }
-        let empty = fs::metadata(beside(path, "-wal")).map_or(0, |metadata| metadata.len()) == 0;
+        let empty = fs::metadata(with_suffix(path, "-wal")).map_or(0, |metadata| metadata.len()) == 0;
         let scrubbed = if empty { scrubber.scrub() } else { Ok(()) };
         connection.execute_batch("ROLLBACK")?;
         scrubbed.map_err(failed)?;

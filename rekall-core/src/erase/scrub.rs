@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use crate::Error;
-use crate::files::{Identity, beside, io_error};
+use crate::files::{Identity, io_error, with_suffix};
 
 /// A file that is scrubbed, and the pages that are still to be.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) fn scrubber(path: &Path, key: Identity) -> Result<Arc<Mutex<Scrubber>
 impl Scrubber {
     /// Takes note of the pages in the write-ahead log; to be called before they are copied into the file.
     pub(super) fn note_log(&mut self, path: &Path) -> std::io::Result<()> {
-        let mut log = match File::open(beside(path, "-wal")) {
+        let mut log = match File::open(with_suffix(path, "-wal")) {
             Ok(log) => log,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error),

@@ -311,7 +311,7 @@ impl Error {
     ///
     /// # Errors
     /// The argument, when it is neither.
-    pub fn carried(
+    pub fn downcast(
         source: Box<dyn std::error::Error + Send + Sync>,
     ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let source = match source.downcast::<Self>() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 #[cfg(unix)]
 use crate::files::Identity;
-use crate::files::{beside, io_error};
+use crate::files::{io_error, with_suffix};
 
 /// Held while a file is migrated: a lock of the operating system on a file beside it, which goes with the
 /// process that has it, however that ends.
@@ -20,7 +20,7 @@ pub(super) struct MigrationLock {
 
 /// The lock's file for a database.
 pub(super) fn lock_path(database: &Path) -> PathBuf {
-    beside(database, ".migrate-lock")
+    with_suffix(database, ".migrate-lock")
 }
 
 impl MigrationLock {

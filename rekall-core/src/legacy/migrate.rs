@@ -26,22 +26,25 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::lock::{MigrationLock, lock_path};
 use super::source::{COMPANIONS, Source, copy_file};
-use super::{ImportOptions, ImportReport, LegacyFile, probe, write};
+use super::{LegacyFile, LegacyImportOptions, LegacyImportReport, probe, write};
 use crate::connection::{Examined, connect};
-use crate::files::{beside, io_error, sync_folder};
-use crate::schema::{self, Found};
+use crate::files::{io_error, sync_folder, with_suffix};
+use crate::schema::{self, FileFormat};
 use crate::staged_file;
 use crate::{Error, Store, StoreOptions};
 
 /// Puts a rekall file in the place of a file of the Python tool, with all that is in it, and leaves the old
-/// one beside it ([`ImportReport::backup`]). Atomic, and safe to be killed at any moment.
+/// one beside it ([`LegacyImportReport::backup`]). Atomic, and safe to be killed at any moment.
 ///
 /// Costs an import, room for two copies, and an `fsync` of each. The new file has mode 0600.
 ///
 /// # Errors
 /// Those of [`Store::import_legacy`]; [`Error::Busy`] when another program has the file open, changes it
 /// meanwhile, or migrates it. The file is as it was then.
-pub fn migrate(path: impl AsRef<Path>, options: ImportOptions<'_>) -> Result<ImportReport, Error> {
+pub fn migrate(
+    path: impl AsRef<Path>,
+    options: LegacyImportOptions<'_>,
+) -> Result<LegacyImportReport, Error> {
     let path = path.as_ref();
     super::probe(path)?;
     run(path, &StoreOptions::default(), options)?.ok_or_else(|| probe::is_ours(path))
@@ -71,7 +74,7 @@ pub(crate) fn migrate_for_open(
     if !may_write {
         return Err(Error::LegacyFile { path: path.to_owned(), schema });
     }
-    if let Some(report) = run(path, options, ImportOptions::default())? {
+    if let Some(report) = run(path, options, LegacyImportOptions::default())? {
         tracing::info!(
             entries = report.entries,
             quarantined = report.quarantined,
@@ -86,8 +89,8 @@ pub(crate) fn migrate_for_open(
 fn run(
     path: &Path,
     options: &StoreOptions,
-    import: ImportOptions<'_>,
-) -> Result<Option<ImportReport>, Error> {
+    import: LegacyImportOptions<'_>,
+) -> Result<Option<LegacyImportReport>, Error> {
     // Through a symbolic link: the file is replaced, not the link.
     let path = &fs::canonicalize(path).map_err(io_error("open", path))?;
     let work = Work::begin(path, options.busy_timeout)?;
@@ -122,7 +125,7 @@ fn run(
         rename(&copy.file(), path)?;
     }
     for suffix in COMPANIONS.into_iter().chain(["-shm"]) {
-        remove_if_there(&beside(path, suffix))?;
+        remove_if_there(&with_suffix(path, suffix))?;
     }
     sync_folder(path)?;
     rename(&new, path)?;
@@ -141,7 +144,7 @@ struct Work {
 impl Work {
     fn begin(path: &Path, timeout: Duration) -> Result<Self, Error> {
         let lock = MigrationLock::take(path, timeout)?;
-        let folder = beside(path, ".migrating");
+        let folder = with_suffix(path, ".migrating");
         match fs::remove_dir_all(&folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(io_error("remove", &folder)(error));
@@ -192,8 +195,8 @@ fn back_up(path: &Path, source: &Source, work: &Work) -> Result<PathBuf, Error> 
     parts.extend(source.stamp().companions());
     let mut hasher = blake3::Hasher::new();
     for part in &parts {
-        let copy = beside(&draft, part);
-        copy_file(&beside(path, part), &copy)?;
+        let copy = with_suffix(&draft, part);
+        copy_file(&with_suffix(path, part), &copy)?;
         File::open(&copy)
             .and_then(|file| hasher.update_reader(file).map(drop))
             .map_err(io_error("read", &copy))?;
@@ -205,10 +208,10 @@ fn back_up(path: &Path, source: &Source, work: &Work) -> Result<PathBuf, Error> 
     let mut number = 1;
     loop {
         let again = if number == 1 { String::new() } else { format!("-{number}") };
-        let name = beside(path, &format!(".bak-legacy-{digest}{again}"));
+        let name = with_suffix(path, &format!(".bak-legacy-{digest}{again}"));
         let mut placed = true;
         for part in &parts {
-            placed &= place(&beside(&draft, part), &beside(&name, part))?;
+            placed &= place(&with_suffix(&draft, part), &with_suffix(&name, part))?;
         }
         if placed {
             sync_folder(path)?;
@@ -240,10 +243,10 @@ fn same_bytes(a: &Path, b: &Path) -> Result<bool, Error> {
 }
 
 /// Checks that the new file is sound and holds what it should.
-fn verify(draft: &Path, file: &LegacyFile, report: &ImportReport) -> Result<(), Error> {
+fn verify(draft: &Path, file: &LegacyFile, report: &LegacyImportReport) -> Result<(), Error> {
     let wrong = |detail: String| Error::Corrupt { detail: format!("the migrated file is wrong: {detail}") };
     let connection = crate::connection::open_immutable(draft)?;
-    if schema::identify(&connection)? != Found::Current {
+    if schema::identify(&connection)? != FileFormat::Current {
         return Err(wrong("no rekall file".to_owned()));
     }
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
@@ -253,7 +256,7 @@ fn verify(draft: &Path, file: &LegacyFile, report: &ImportReport) -> Result<(), 
     if connection.prepare("PRAGMA foreign_key_check")?.exists([])? {
         return Err(wrong("a reference to nothing".to_owned()));
     }
-    let carried = |table: &str| report.carried.get(table).copied().unwrap_or(0);
+    let unmapped = |table: &str| report.unmapped_rows.get(table).copied().unwrap_or(0);
     let expected = [
         ("entry", report.entries),
         ("entry", file.entries),
@@ -269,7 +272,7 @@ fn verify(draft: &Path, file: &LegacyFile, report: &ImportReport) -> Result<(), 
             return Err(wrong(format!("expected {expected} rows of {table}, got {found}")));
         }
     }
-    let vectors = report.vectors + report.quarantined + carried("embeddings");
+    let vectors = report.vectors + report.quarantined + unmapped("embeddings");
     if vectors != file.vectors {
         return Err(wrong(format!("expected {} vectors, got {vectors}", file.vectors)));
     }

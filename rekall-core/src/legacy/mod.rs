@@ -1,4 +1,4 @@
-//! Files of the Python tool that rekall grew out of: recognised, imported, migrated.
+//! Files of the Python tool that rekall grew out of: recognized, imported, migrated.
 //!
 //! [`probe`] tells what a file is. [`Store::import_legacy`] brings one into an open store and leaves it as it
 //! is. [`migrate`] (or [`Store::open`] with [`StoreOptions::migrate`](crate::StoreOptions::migrate)) puts a
@@ -35,9 +35,9 @@
 //! The tool wrote local times without a zone. Nearly each row's id tells the offset, because its first half is
 //! the same moment in UTC. The offset is, in this order: a zone in the text; the difference to the row's own
 //! id to the nearest quarter of an hour, if it is between −12 and +14 hours and within 10 seconds of one (for
-//! times of creation); [`ImportOptions::utc_offset_minutes`]; that of the nearest time in the file
+//! times of creation); [`LegacyImportOptions::utc_offset_minutes`]; that of the nearest time in the file
 //! which an id tells; none. `legacy.utc_offset_minutes` and `legacy.utc_offset_from` (`text`, `id`,
-//! `option`, `neighbour` or `assumed`) say which it was for an entry's creation.
+//! `option`, `neighbor` or `assumed`) say which it was for an entry's creation.
 //!
 //! # Vectors
 //!
@@ -46,10 +46,9 @@
 //! that is no whole number of f32, has not as many components as its row says, is not finite, is all zero, is of
 //! an unknown type or a second of its type goes into `quarantine` with the reason. Lengths further from 1
 //! than 0.001 are made 1. A vector older than its entry's last change may not fit the text any more; that
-//! cannot be known, so it is used, counted ([`ImportReport::possibly_stale`]) and marked in
+//! cannot be known, so it is used, counted ([`LegacyImportReport::possibly_stale`]) and marked in
 //! `legacy.embeddings`. Entries without a fit vector, or with one in quarantine, wait for one (`pending`).
 
-mod carried;
 mod cell;
 mod context;
 mod entry;
@@ -60,6 +59,7 @@ mod read;
 mod report;
 mod source;
 mod time;
+mod unmapped_rows;
 mod vectors;
 mod write;
 
@@ -69,7 +69,7 @@ use std::sync::atomic::AtomicBool;
 pub use migrate::migrate;
 pub(crate) use migrate::migrate_for_open;
 pub use probe::{LegacyFile, Variant};
-pub use report::{ImportReport, ImportedSpace, Quarantined};
+pub use report::{ImportedSpace, LegacyImportReport, Quarantined};
 pub use time::OffsetSource;
 
 use crate::files::io_error;
@@ -79,11 +79,11 @@ use source::Source;
 /// How an import or a migration is done.
 ///
 /// ```no_run
-/// # use rekall_core::{Store, StoreOptions, legacy::ImportOptions};
+/// # use rekall_core::{Store, StoreOptions, legacy::LegacyImportOptions};
 /// # fn main() -> Result<(), rekall_core::Error> {
 /// let store = Store::open("new.db", &StoreOptions::default())?;
 /// let mut show = |done: u64, total: u64| println!("{done} of {total}");
-/// let options = ImportOptions::default().utc_offset_minutes(60).progress(&mut show);
+/// let options = LegacyImportOptions::default().utc_offset_minutes(60).progress(&mut show);
 /// let report = store.import_legacy("knowledge.db", options)?;
 /// println!("{} entries, {} vectors not usable", report.entries, report.quarantined);
 /// # Ok(())
@@ -91,7 +91,7 @@ use source::Source;
 /// ```
 #[derive(Default)]
 #[non_exhaustive]
-pub struct ImportOptions<'a> {
+pub struct LegacyImportOptions<'a> {
     /// Offset of the file's local times from UTC, in minutes east of Greenwich (Paris in winter: 60), for
     /// times whose offset no id tells. Default `None`: the nearest known offset in the file.
     pub utc_offset_minutes: Option<i32>,
@@ -101,7 +101,7 @@ pub struct ImportOptions<'a> {
     pub cancel: Option<&'a AtomicBool>,
 }
 
-impl<'a> ImportOptions<'a> {
+impl<'a> LegacyImportOptions<'a> {
     /// Sets the offset for times whose offset no id tells.
     #[must_use]
     pub fn utc_offset_minutes(mut self, minutes: i32) -> Self {
@@ -135,9 +135,9 @@ impl<'a> ImportOptions<'a> {
     }
 }
 
-impl std::fmt::Debug for ImportOptions<'_> {
+impl std::fmt::Debug for LegacyImportOptions<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ImportOptions")
+        f.debug_struct("LegacyImportOptions")
             .field("utc_offset_minutes", &self.utc_offset_minutes)
             .field("progress", &self.progress.is_some())
             .field("cancel", &self.cancel)
@@ -186,8 +186,8 @@ impl Store {
     pub fn import_legacy(
         &self,
         path: impl AsRef<Path>,
-        options: ImportOptions<'_>,
-    ) -> Result<ImportReport, Error> {
+        options: LegacyImportOptions<'_>,
+    ) -> Result<LegacyImportReport, Error> {
         let source = open(path.as_ref(), &std::env::temp_dir())?;
         write::import(self, &source, options)
     }

@@ -14,7 +14,7 @@ use crate::{EntryId, Role, SpaceState};
 /// Counts are of what was written, so a second import of the same file counts nothing but `existing`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct ImportReport {
+pub struct LegacyImportReport {
     /// Entries written.
     pub entries: u64,
     /// Tags of those entries.
@@ -45,7 +45,7 @@ pub struct ImportReport {
     /// Why vectors are in quarantine.
     pub quarantine_reasons: Vec<Quarantined>,
     /// Rows of tables that have no table here, by table; kept in `meta`.
-    pub carried: BTreeMap<String, u64>,
+    pub unmapped_rows: BTreeMap<String, u64>,
     /// How the offset of the entries' creation times from UTC was found, and for how many entries.
     pub time_sources: BTreeMap<OffsetSource, u64>,
     /// Those offsets, in minutes east of Greenwich, and for how many entries.
@@ -92,7 +92,7 @@ fn role_name<S: serde::Serializer>(role: &Option<Role>, serializer: S) -> Result
     role.map(Role::name).serialize(serializer)
 }
 
-impl ImportReport {
+impl LegacyImportReport {
     pub(super) fn new(file: &LegacyFile) -> Self {
         Self {
             entries: 0,
@@ -109,7 +109,7 @@ impl ImportReport {
             normalized: 0,
             spaces: Vec::new(),
             quarantine_reasons: Vec::new(),
-            carried: BTreeMap::new(),
+            unmapped_rows: BTreeMap::new(),
             time_sources: BTreeMap::new(),
             utc_offsets: BTreeMap::new(),
             notes: Vec::new(),

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::Error;
 use crate::connection::open_immutable;
-use crate::files::{beside, io_error, private_file};
+use crate::files::{io_error, private_file, with_suffix};
 use crate::staged_file::random_text;
 
 /// Files beside a database that hold a part of it.
@@ -34,7 +34,7 @@ impl Stamp {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io_error("open", path)(error)),
         };
-        Ok(Self([of(path)?, of(&beside(path, COMPANIONS[0]))?, of(&beside(path, COMPANIONS[1]))?]))
+        Ok(Self([of(path)?, of(&with_suffix(path, COMPANIONS[0]))?, of(&with_suffix(path, COMPANIONS[1]))?]))
     }
 
     /// Suffixes of the companions that hold anything.
@@ -135,7 +135,7 @@ impl PrivateFolder {
         let copy = folder.file();
         copy_file(path, &copy)?;
         for suffix in stamp.companions() {
-            match copy_file(&beside(path, suffix), &beside(&copy, suffix)) {
+            match copy_file(&with_suffix(path, suffix), &with_suffix(&copy, suffix)) {
                 // Gone since: the stamps will differ.
                 Err(Error::FileNotFound { .. }) => {}
                 other => other?,

@@ -6,7 +6,7 @@
 //! 1. a zone written in the text itself;
 //! 2. the row's own id, for the time of its creation: local time minus the id's time, to the nearest quarter
 //!    of an hour, if it lies between −12 and +14 hours and is met to within 10 seconds;
-//! 3. [`ImportOptions::utc_offset_minutes`](super::ImportOptions::utc_offset_minutes);
+//! 3. [`LegacyImportOptions::utc_offset_minutes`](super::LegacyImportOptions::utc_offset_minutes);
 //! 4. the offset of the nearest time in the file, before or after, that an id tells: this follows
 //!    daylight saving time and people who move;
 //! 5. UTC.
@@ -41,7 +41,7 @@ pub enum OffsetSource {
     /// The caller's option.
     Option,
     /// The nearest time in the file whose offset an id tells.
-    Neighbour,
+    Neighbor,
     /// Nothing told it: taken for UTC.
     Assumed,
 }
@@ -94,7 +94,7 @@ impl Zone {
         } else if let Some(offset) = self.option {
             (offset, OffsetSource::Option)
         } else if let Some(offset) = self.nearest(written.micros) {
-            (offset, OffsetSource::Neighbour)
+            (offset, OffsetSource::Neighbor)
         } else {
             (0, OffsetSource::Assumed)
         };
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn other_times_take_the_offset_of_their_neighbours() {
+    fn other_times_take_the_offset_of_their_neighbors() {
         let mut zone = Zone::new(None);
         let at = |text: &str| parse(text).unwrap();
         assert_eq!(zone.resolve(at("2025-07-02"), None).source, OffsetSource::Assumed);
@@ -255,7 +255,7 @@ mod tests {
             let resolved = zone.resolve(at(text), None);
             assert_eq!(
                 (resolved.offset_minutes, resolved.source),
-                (offset, OffsetSource::Neighbour),
+                (offset, OffsetSource::Neighbor),
                 "{text}"
             );
         }

@@ -7,15 +7,15 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Statement};
 use serde_json::{Value, json};
 
-use super::carried::Carrier;
 use super::entry::{Converted, Converter};
 use super::probe::{self, Layout};
 use super::read::{self, Attached, KNOWN_TABLES, LegacyLink, Planned};
-use super::report::{ImportReport, ImportedSpace, Notes, Quarantined};
+use super::report::{ImportedSpace, LegacyImportReport, Notes, Quarantined};
 use super::source::Source;
 use super::time::Zone;
+use super::unmapped_rows::UnmappedRows;
 use super::vectors::{self, Group, Survey, Surveyed};
-use super::{ImportOptions, LegacyFile};
+use super::{LegacyFile, LegacyImportOptions};
 use crate::store::WriteTx;
 use crate::{EntryId, Error, NewVector, Role, Space, SpaceState, Store, TextDigest, vector};
 
@@ -23,8 +23,8 @@ use crate::{EntryId, Error, NewVector, Role, Space, SpaceState, Store, TextDiges
 pub(super) fn import(
     store: &Store,
     source: &Source,
-    mut options: ImportOptions<'_>,
-) -> Result<ImportReport, Error> {
+    mut options: LegacyImportOptions<'_>,
+) -> Result<LegacyImportReport, Error> {
     let connection = &source.connection;
     let located = |error: Error| error.at_path(source.path());
     let (file, layout) = probe::examine(connection, source.path()).map_err(located)?;
@@ -50,7 +50,7 @@ pub(super) fn import(
         existing: &existing,
         zone: &zone,
         found_at: store.now_ms(),
-        report: ImportReport::new(&file),
+        report: LegacyImportReport::new(&file),
         notes: Notes::default(),
     };
     import.run(&mut tx, attached, survey, &mut options)?;
@@ -83,7 +83,7 @@ struct Import<'a> {
     existing: &'a HashSet<EntryId>,
     zone: &'a Zone,
     found_at: i64,
-    report: ImportReport,
+    report: LegacyImportReport,
     notes: Notes,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Import<'a> {
         tx: &mut WriteTx<'_>,
         mut attached: Attached,
         mut survey: Survey,
-        options: &mut ImportOptions<'_>,
+        options: &mut LegacyImportOptions<'_>,
     ) -> Result<(), Error> {
         let links = std::mem::take(&mut attached.links);
         let mut loose = std::mem::take(&mut attached.loose);
@@ -157,7 +157,7 @@ impl<'a> Import<'a> {
         survey: &mut Survey,
         links: &HashMap<&str, Vec<&LegacyLink>>,
         spaces: &HashMap<Group, (Space, usize)>,
-        options: &mut ImportOptions<'_>,
+        options: &mut LegacyImportOptions<'_>,
     ) -> Result<(), Error> {
         let mut rows = read::Entries::new(self.connection)?;
         let mut blobs = self.blobs()?;
@@ -332,36 +332,36 @@ impl<'a> Import<'a> {
 
     /// Everything else in the file.
     fn carry(&mut self, tx: &WriteTx<'_>, loose: &[(&'static str, Value)]) -> Result<(), Error> {
-        let mut carrier = Carrier::new(&tx.connection);
+        let mut unmapped = UnmappedRows::new(&tx.connection);
         for (table, row) in loose {
-            carrier.put(table, row)?;
+            unmapped.put(table, row)?;
         }
         let mut tables = BTreeMap::new();
         for (table, columns) in &self.layout.tables {
             let rows = if KNOWN_TABLES.contains(&table.as_str()) {
                 probe::count(self.connection, table)?
             } else {
-                read::each_row(self.connection, table, |fields| carrier.put(table, &fields.into_json()))?
+                read::each_row(self.connection, table, |fields| unmapped.put(table, &fields.into_json()))?
             };
             tables.insert(table, json!({ "columns": columns, "rows": rows }));
         }
         let name = self.file.path.file_name().unwrap_or_default().to_string_lossy();
         let LegacyFile { schema, variant, user_version, .. } = self.file;
-        carrier.put(
+        unmapped.put(
             "file",
             &json!({ "name": name, "schema": schema, "variant": variant, "user_version": user_version,
                 "tables": tables }),
         )?;
         for table in ["tags", "context_keywords", "entry_sources", "links", "embeddings"] {
-            if let Some(rows) = carrier.written.get(table) {
+            if let Some(rows) = unmapped.written.get(table) {
                 self.notes.add(
                     "rows that hang on no entry or have no place, kept in `meta`",
                     format!("{rows} of {table}"),
                 );
             }
         }
-        carrier.written.remove("file");
-        self.report.carried = carrier.written;
+        unmapped.written.remove("file");
+        self.report.unmapped_rows = unmapped.written;
         Ok(())
     }
 }
@@ -371,7 +371,7 @@ fn torn(rowid: i64) -> Error {
     Error::Busy { detail: format!("row {rowid} of embeddings changed while it was read") }
 }
 
-impl ImportOptions<'_> {
+impl LegacyImportOptions<'_> {
     fn go_on(&self) -> Result<(), Error> {
         match self.cancel {
             Some(cancel) if cancel.load(Ordering::Relaxed) => Err(Error::Interrupted),

@@ -7,12 +7,12 @@ use crate::Error;
 
 /// Whether a rekall file is of an older version.
 pub(crate) fn is_older(connection: &Connection) -> Result<bool, Error> {
-    Ok(matches!(identify(connection)?, Found::Older))
+    Ok(matches!(identify(connection)?, FileFormat::Older))
 }
 
 /// What a SQLite file turns out to be, told by its tables as much as by its numbers.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Found {
+pub(crate) enum FileFormat {
     /// A rekall file of this version.
     Current,
     /// A rekall file of an older version, which can be brought up to this one.
@@ -27,15 +27,15 @@ pub(crate) enum Found {
     Foreign(String),
 }
 
-pub(crate) fn identify(connection: &Connection) -> Result<Found, Error> {
+pub(crate) fn identify(connection: &Connection) -> Result<FileFormat, Error> {
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let application_id = number("application_id")?;
     let version = number("user_version")?;
     if application_id == APPLICATION_ID {
         return Ok(match version {
-            VERSION => Found::Current,
-            1..VERSION => Found::Older,
-            found => Found::Newer(found),
+            VERSION => FileFormat::Current,
+            1..VERSION => FileFormat::Older,
+            found => FileFormat::Newer(found),
         });
     }
     let has = |table: &str| {
@@ -47,12 +47,12 @@ pub(crate) fn identify(connection: &Connection) -> Result<Found, Error> {
     };
     // The Python tool never set an application id; its tables are its signature.
     if application_id == 0 && has("entries")? && has("tags")? && has("entries_fts")? {
-        return Ok(Found::Legacy(version));
+        return Ok(FileFormat::Legacy(version));
     }
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(if tables == 0 && application_id == 0 {
-        Found::Empty
+        FileFormat::Empty
     } else {
-        Found::Foreign(format!("a SQLite database with application id {application_id:#010x}"))
+        FileFormat::Foreign(format!("a SQLite database with application id {application_id:#010x}"))
     })
 }

@@ -7,7 +7,7 @@ mod upgrade;
 use rusqlite::Connection;
 
 use crate::Error;
-pub(crate) use identify::{Found, identify, is_older};
+pub(crate) use identify::{FileFormat, identify, is_older};
 pub(crate) use upgrade::upgrade;
 
 /// "RKL1" in ASCII: tells a rekall file from any other SQLite file.
@@ -35,7 +35,7 @@ pub(crate) const STAND_IN: &str = "CREATE TEMP TABLE wordless (entry_id INTEGER,
 
 /// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition
 /// on `entry`. Where no space is active all have to wait.
-pub(crate) const FORGOTTEN_BY_PENDING: &str =
+pub(crate) const LACKS_PENDING_MARK: &str =
     "NOT EXISTS (SELECT 1 FROM embedding JOIN space ON space.id = embedding.space_id
         WHERE embedding.entry_id = entry.id AND space.state = 'active')
     AND NOT EXISTS (SELECT 1 FROM wordless JOIN space ON space.id = wordless.space_id

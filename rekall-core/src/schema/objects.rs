@@ -9,7 +9,7 @@ use crate::Error;
 /// One object of the schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object {
-    pub(crate) sort: String,
+    pub(crate) kind: String,
     pub(crate) name: String,
     sql: String,
 }
@@ -17,7 +17,7 @@ pub(crate) struct Object {
 impl Object {
     /// These are made anew where their text differs: they hold nothing of their own.
     fn is_code(&self) -> bool {
-        matches!(self.sort.as_str(), "trigger" | "view" | "index")
+        matches!(self.kind.as_str(), "trigger" | "view" | "index")
     }
 
     /// Whether what the file has by this name does what this one does. A table may have columns of another program.
@@ -45,10 +45,10 @@ fn columns(connection: &Connection, table: &str) -> Result<Vec<(String, i64)>, E
 /// The objects that are missing or whose text differs.
 pub(crate) fn wrong(connection: &Connection) -> Result<Vec<Object>, Error> {
     let found: HashMap<(String, String), String> =
-        list(connection)?.into_iter().map(|object| ((object.sort, object.name), object.sql)).collect();
+        list(connection)?.into_iter().map(|object| ((object.kind, object.name), object.sql)).collect();
     let mut wrong = Vec::new();
     for object in expected()? {
-        let is_as_good = match found.get(&(object.sort.clone(), object.name.clone())) {
+        let is_as_good = match found.get(&(object.kind.clone(), object.name.clone())) {
             Some(sql) => object.is_as_good(connection, sql)?,
             None => false,
         };
@@ -64,14 +64,14 @@ pub(crate) fn drop_triggers(connection: &Connection) -> Result<(), Error> {
     drop_all(connection, "trigger")
 }
 
-/// Drops our indexes, whose pages may be of any sort: to fill them anew would leave the first page as it is.
+/// Drops our indexes, whose pages may be of any kind: to fill them anew would leave the first page as it is.
 pub(crate) fn drop_indexes(connection: &Connection) -> Result<(), Error> {
     drop_all(connection, "index")
 }
 
-fn drop_all(connection: &Connection, sort: &str) -> Result<(), Error> {
-    for object in expected()?.iter().filter(|object| object.sort == sort) {
-        connection.execute_batch(&format!("DROP {sort} IF EXISTS {}", object.name))?;
+fn drop_all(connection: &Connection, kind: &str) -> Result<(), Error> {
+    for object in expected()?.iter().filter(|object| object.kind == kind) {
+        connection.execute_batch(&format!("DROP {kind} IF EXISTS {}", object.name))?;
     }
     Ok(())
 }
@@ -93,16 +93,16 @@ pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<(String, String)
     })?;
     let mut found = Vec::new();
     for tree in trees {
-        let (sort, name, table, sql) = tree?;
+        let (kind, name, table, sql) = tree?;
         let [quoted, table] = [&name, &table].map(|name| format!("\"{}\"", name.replace('"', "\"\"")));
-        let how = if sort == "index" { format!("INDEXED BY {quoted}") } else { "NOT INDEXED".to_owned() };
+        let how = if kind == "index" { format!("INDEXED BY {quoted}") } else { "NOT INDEXED".to_owned() };
         // An index over a part of the rows serves only who asks for that part.
         let part = sql.split_once(" WHERE ").map_or("1", |(_, part)| part);
         let read =
             connection.query_row(&format!("SELECT count(*) FROM {table} {how} WHERE {part}"), [], |_| Ok(()));
         match read.map_err(Error::from) {
             Err(Error::Corrupt { detail }) => found.push((name, detail)),
-            // An index of another program, which may be of any sort.
+            // An index of another program, which may be of any kind.
             Ok(()) | Err(Error::Sqlite { .. }) => {}
             Err(error) => return Err(error),
         }
@@ -110,11 +110,11 @@ pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<(String, String)
     Ok(found)
 }
 
-/// Makes what is missing, of one sort, and makes anew what differs, unless it holds something.
-pub(crate) fn restore(connection: &Connection, sort: &str) -> Result<(), Error> {
-    for object in wrong(connection)?.iter().filter(|object| object.sort == sort) {
+/// Makes what is missing, of one kind, and makes anew what differs, unless it holds something.
+pub(crate) fn restore(connection: &Connection, kind: &str) -> Result<(), Error> {
+    for object in wrong(connection)?.iter().filter(|object| object.kind == kind) {
         if object.is_code() {
-            connection.execute_batch(&format!("DROP {} IF EXISTS {}", object.sort, object.name))?;
+            connection.execute_batch(&format!("DROP {} IF EXISTS {}", object.kind, object.name))?;
         } else if exists(connection, &object.name)? {
             continue;
         }
@@ -154,7 +154,7 @@ pub(crate) fn put_texts_back(connection: &Connection) -> Result<(), Error> {
     for object in expected()?.iter().filter(|object| object.is_code()) {
         connection.execute(
             "UPDATE sqlite_schema SET sql = ?3 WHERE type = ?1 AND name = ?2 AND sql IS NOT ?3",
-            (&object.sort, &object.name, &object.sql),
+            (&object.kind, &object.name, &object.sql),
         )?;
     }
     Ok(())
@@ -179,6 +179,6 @@ fn list(connection: &Connection) -> Result<Vec<Object>, Error> {
         "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'",
     )?;
     let objects = statement
-        .query_map([], |row| Ok(Object { sort: row.get(0)?, name: row.get(1)?, sql: row.get(2)? }))?;
+        .query_map([], |row| Ok(Object { kind: row.get(0)?, name: row.get(1)?, sql: row.get(2)? }))?;
     Ok(objects.collect::<Result<_, _>>()?)
 }

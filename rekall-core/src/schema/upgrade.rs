@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{FORGOTTEN_BY_PENDING, VERSION, is_older, objects};
+use super::{LACKS_PENDING_MARK, VERSION, is_older, objects};
 use crate::Error;
 
 /// Brings a file of an older version up to this one: all of it, or nothing.
@@ -24,11 +24,11 @@ fn upgrade_within(connection: &Connection) -> Result<(), Error> {
         // Another process was faster.
         return Ok(());
     }
-    for sort in ["table", "view", "index", "trigger"] {
-        objects::restore(connection, sort)?;
+    for kind in ["table", "view", "index", "trigger"] {
+        objects::restore(connection, kind)?;
     }
     connection.execute(
-        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}"),
+        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}"),
         [],
     )?;
     connection.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;

@@ -31,7 +31,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
-    pub fn neighbours(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
+    pub fn neighbors(&self, id: EntryId, depth: usize) -> Result<Vec<(EntryId, usize)>, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id, ulid FROM entry WHERE id IN (
                  SELECT target_id FROM link WHERE source_id = ?1

@@ -17,7 +17,7 @@ mod stats;
 mod supersede;
 mod upkeep;
 mod vectors;
-mod writer;
+mod writer_lock;
 
 pub use block_writer::IndexBlockWriter;
 pub use changes::{Changes, LogPosition};
@@ -26,8 +26,8 @@ pub use facets::{Facet, FacetCount};
 pub use spaces::{Space, SpaceId, SpaceState};
 pub use stats::StoreStats;
 pub use upkeep::{
-    CheckReport, CompactReport, ExportReport, ImportOptions, ImportReport, Mended, OnDuplicate, Problem,
-    ProblemKind, RepairReport, SalvageReport,
+    CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, Problem,
+    ProblemKind, RepairReport, RepairedEntry, SalvageReport,
 };
 pub use vectors::VectorBatch;
 
@@ -45,7 +45,7 @@ use crate::id::IdGenerator;
 use crate::lock::lock;
 use crate::{EntryId, Error};
 use log::LogGrowth;
-use writer::{Writer, WriterGuard, begin_immediate};
+use writer_lock::{WriterGuard, WriterLock, begin_immediate};
 
 /// An open file. `Send + Sync`: any number of threads, and any number of processes, may use one file at once.
 ///
@@ -54,7 +54,7 @@ use writer::{Writer, WriterGuard, begin_immediate};
 #[derive(Debug)]
 pub struct Store {
     database: Database,
-    writer: Writer,
+    writer: WriterLock,
     probe: Mutex<Connection>,
     ids: Mutex<IdGenerator>,
     /// Why older states are still on the disk.
@@ -71,7 +71,7 @@ impl Store {
         let probe = database.connect(true)?;
         Ok(Self {
             database,
-            writer: Writer::new(writer),
+            writer: WriterLock::new(writer),
             probe: Mutex::new(probe),
             ids: Mutex::new(IdGenerator::default()),
             unerased: Mutex::default(),
@@ -137,7 +137,7 @@ impl Store {
             writer.execute_batch("ROLLBACK")?;
         }
         // Those who wait for a thread and then for a process wait no longer in all.
-        begin_immediate(&writer, left).map_err(|error| self.database.explained(error))?;
+        begin_immediate(&writer, left).map_err(|error| self.database.explain(error))?;
         let secure_delete = self.database.options().secure_delete;
         let removals = if secure_delete { Some(Removals::watch(&mut writer)?) } else { None };
         let mut tx = Tx::begun(self, writer);
@@ -181,9 +181,8 @@ impl Store {
     /// [`Error::EntryNotFound`].
     pub fn get(&self, id: EntryId) -> Result<crate::Entry, Error> {
         // A single statement is consistent by itself: no transaction needed.
-        let found =
-            rows::get(&*self.database.reader()?, id).map_err(|error| self.database.explained(error))?;
-        self.database.still_there()?;
+        let found = rows::get(&*self.database.reader()?, id).map_err(|error| self.database.explain(error))?;
+        self.database.check_not_replaced()?;
         found.ok_or(Error::EntryNotFound { id })
     }
 
@@ -244,8 +243,8 @@ impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
         let least = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
         let read =
             self.connection.prepare_cached(least).and_then(|mut least| least.query_row([], |_| Ok(())));
-        read.map_err(|error| self.store.database.explained(error.into()))?;
-        self.store.database.still_there()
+        read.map_err(|error| self.store.database.explain(error.into()))?;
+        self.store.database.check_not_replaced()
     }
 
     /// The connection, in this transaction: for a part that keeps tables of its own in the file. The tables of this crate
@@ -288,7 +287,7 @@ impl WriteTx<'_> {
                 erase::purge_codes(&self.connection, self.began_at)?;
             }
         }
-        self.store.database.still_there()?;
+        self.store.database.check_not_replaced()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
         // While this writer still holds its lock: positions of one history only grow.

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use rekall_core::legacy::{self, ImportOptions, OffsetSource, Variant};
+use rekall_core::legacy::{self, LegacyImportOptions, OffsetSource, Variant};
 use rekall_core::{Context, Entry, SpaceState, Store};
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-fn import(name: &str) -> (tempfile::TempDir, Store, legacy::ImportReport) {
+fn import(name: &str) -> (tempfile::TempDir, Store, legacy::LegacyImportReport) {
     let folder = tempfile::tempdir().unwrap();
     let store = new_store(folder.path());
     let before = std::fs::read(data(&format!("{name}.db"))).unwrap();
-    let report = store.import_legacy(data(&format!("{name}.db")), ImportOptions::default()).unwrap();
+    let report = store.import_legacy(data(&format!("{name}.db")), LegacyImportOptions::default()).unwrap();
     assert_eq!(std::fs::read(data(&format!("{name}.db"))).unwrap(), before);
     for suffix in ["-wal", "-shm", "-journal"] {
         assert!(!data(&format!("{name}.db{suffix}")).exists());
@@ -21,7 +21,7 @@ fn import(name: &str) -> (tempfile::TempDir, Store, legacy::ImportReport) {
 }
 
 #[test]
-fn files_are_recognised_by_their_tables() {
+fn files_are_recognized_by_their_tables() {
     let variants = [None, None, Some(Variant::Centrality), Some(Variant::Both)];
     for ((name, schema), variant) in FILES.into_iter().zip(variants) {
         let file = legacy::probe(data(&format!("{name}.db"))).unwrap();
@@ -216,7 +216,7 @@ fn rows_of_other_tables_survive() {
         for table in all {
             let count = expected["row_counts"].get(table).and_then(Value::as_u64).unwrap_or(0);
             assert_eq!(tables.get(table).copied().unwrap_or(0), count, "{name} {table}");
-            assert_eq!(report.carried.get(table).copied().unwrap_or(0), count, "{name} {table}");
+            assert_eq!(report.unmapped_rows.get(table).copied().unwrap_or(0), count, "{name} {table}");
             if let Some(rows) = expected.get(table).and_then(Value::as_array) {
                 assert_eq!(sorted(tx.legacy_rows(table).unwrap()), sorted(rows.iter().map(without_nulls)));
             }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rekall_core::legacy::{self, ImportOptions};
+use rekall_core::legacy::{self, LegacyImportOptions};
 use rekall_core::{Error, ErrorKind, Role, SpaceState, Store, StoreOptions};
 use serde_json::{Value, json};
 
@@ -38,8 +38,8 @@ fn files_that_cannot_be_read_are_refused_untouched() {
         let store = new_store(store_folder.path());
         let refusals: [(&str, Error); 5] = [
             ("probe", legacy::probe(&path).unwrap_err()),
-            ("import", store.import_legacy(&path, ImportOptions::default()).unwrap_err()),
-            ("migrate", legacy::migrate(&path, ImportOptions::default()).unwrap_err()),
+            ("import", store.import_legacy(&path, LegacyImportOptions::default()).unwrap_err()),
+            ("migrate", legacy::migrate(&path, LegacyImportOptions::default()).unwrap_err()),
             ("open", Store::open(&path, &StoreOptions::default()).unwrap_err()),
             ("open with migrate", Store::open(&path, &migrating()).unwrap_err()),
         ];
@@ -90,7 +90,7 @@ fn a_bad_vector_is_quarantined_and_breaks_nothing() {
         let before = snapshot(folder.path());
         let store_folder = tempfile::tempdir().unwrap();
         let store = new_store(store_folder.path());
-        let report = store.import_legacy(&path, ImportOptions::default()).unwrap();
+        let report = store.import_legacy(&path, LegacyImportOptions::default()).unwrap();
         assert_eq!(snapshot(folder.path()), before, "{name}");
 
         assert_eq!((report.entries, report.vectors, report.quarantined), (123, 158, 1), "{name}");
@@ -139,7 +139,7 @@ fn vectors_of_two_models_become_two_spaces() {
     let before = snapshot(folder.path());
     let store_folder = tempfile::tempdir().unwrap();
     let store = new_store(store_folder.path());
-    let report = store.import_legacy(&path, ImportOptions::default()).unwrap();
+    let report = store.import_legacy(&path, LegacyImportOptions::default()).unwrap();
     assert_eq!(snapshot(folder.path()), before);
 
     assert_eq!((report.vectors, report.quarantined), (159, 0));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rekall_core::legacy::{self, ImportOptions, OffsetSource};
+use rekall_core::legacy::{self, LegacyImportOptions, OffsetSource};
 use rekall_core::{Error, NewEntry, Status};
 use rusqlite::Connection;
 use serde_json::json;
@@ -42,7 +42,7 @@ fn what_stands_only_in_the_log_is_imported_and_nothing_is_touched() {
     assert_eq!(legacy::probe(&path).unwrap().entries, 124);
     let store_folder = tempfile::tempdir().unwrap();
     let store = new_store(store_folder.path());
-    let report = store.import_legacy(&path, ImportOptions::default()).unwrap();
+    let report = store.import_legacy(&path, LegacyImportOptions::default()).unwrap();
     assert_eq!(report.entries, 124);
     assert_eq!(store.get(ADDED.parse().unwrap()).unwrap().title, "Only in the log");
     assert_eq!(snapshot(folder.path()), before);
@@ -66,7 +66,7 @@ fn an_interrupted_transaction_is_rolled_back_in_a_copy() {
     let before = snapshot(folder.path());
     let store_folder = tempfile::tempdir().unwrap();
     let store = new_store(store_folder.path());
-    store.import_legacy(&killed, ImportOptions::default()).unwrap();
+    store.import_legacy(&killed, LegacyImportOptions::default()).unwrap();
     for (_, id) in ids(&store) {
         assert!(!store.get(id).unwrap().title.starts_with("lost"));
     }
@@ -78,13 +78,13 @@ fn a_second_import_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = new_store(folder.path());
     let file = data("v12-head.db");
-    let first = store.import_legacy(&file, ImportOptions::default()).unwrap();
+    let first = store.import_legacy(&file, LegacyImportOptions::default()).unwrap();
     let before: Vec<_> = ids(&store).into_iter().map(|(_, id)| store.get(id).unwrap()).collect();
     let stats = store.read().unwrap().stats().unwrap();
-    let second = store.import_legacy(&file, ImportOptions::default()).unwrap();
+    let second = store.import_legacy(&file, LegacyImportOptions::default()).unwrap();
     assert_eq!((second.entries, second.existing), (0, first.entries));
     assert_eq!((second.tags, second.links, second.vectors, second.pending), (0, 0, 0, 0));
-    assert!(second.spaces.is_empty() && second.carried.is_empty());
+    assert!(second.spaces.is_empty() && second.unmapped_rows.is_empty());
     let after: Vec<_> = ids(&store).into_iter().map(|(_, id)| store.get(id).unwrap()).collect();
     assert_eq!(after, before);
     let tx = store.read().unwrap();
@@ -100,14 +100,14 @@ fn a_store_with_a_space_of_its_own_keeps_it() {
     let own = tx.ensure_active_space("own", 3).unwrap();
     tx.insert(&[rekall_core::Draft::new(&NewEntry::new("mine"))]).unwrap();
     tx.commit().unwrap();
-    let report = store.import_legacy(data("v7.db"), ImportOptions::default()).unwrap();
+    let report = store.import_legacy(data("v7.db"), LegacyImportOptions::default()).unwrap();
     assert!(!report.spaces[0].active);
     let tx = store.read().unwrap();
     assert_eq!(tx.active_space().unwrap().unwrap().id, own.id);
     assert_eq!(tx.stats().unwrap().entries, 124);
     drop(tx);
     // Another file of the same model joins the same space.
-    let report = store.import_legacy(data("v11.db"), ImportOptions::default()).unwrap();
+    let report = store.import_legacy(data("v11.db"), LegacyImportOptions::default()).unwrap();
     assert_eq!(report.entries, 123);
     let tx = store.read().unwrap();
     assert_eq!(tx.spaces().unwrap().len(), 2);
@@ -124,14 +124,14 @@ fn an_import_can_be_stopped_and_followed() {
         seen.push((done, total));
         stop.store(done == 50, Ordering::Relaxed);
     };
-    let options = ImportOptions::default().progress(&mut progress).cancel(&stop);
+    let options = LegacyImportOptions::default().progress(&mut progress).cancel(&stop);
     let error = store.import_legacy(data("v7.db"), options).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");
     assert_eq!(seen, (1..=50).map(|done| (done, 123)).collect::<Vec<_>>());
     let stats = store.read().unwrap().stats().unwrap();
     assert_eq!((stats.entries, stats.vectors), (0, 0));
     assert!(store.read().unwrap().spaces().unwrap().is_empty());
-    let error = store.import_legacy(data("v7.db"), ImportOptions::default().utc_offset_minutes(2000));
+    let error = store.import_legacy(data("v7.db"), LegacyImportOptions::default().utc_offset_minutes(2000));
     assert!(matches!(error, Err(Error::OutOfRange { field: "utc_offset_minutes", .. })));
 }
 
@@ -168,7 +168,7 @@ fn odd_rows_are_tolerated_and_kept() {
     program.execute_batch(ODD).unwrap();
     program.close().unwrap();
     let store = new_store(folder.path());
-    let report = store.import_legacy(&path, ImportOptions::default().utc_offset_minutes(-300)).unwrap();
+    let report = store.import_legacy(&path, LegacyImportOptions::default().utc_offset_minutes(-300)).unwrap();
     assert_eq!((report.entries, report.links, report.tags), (125, 37, 324));
     assert_eq!((report.vectors, report.quarantined, report.normalized), (160, 2, 1));
     assert_eq!(report.time_sources[&OffsetSource::Option], 1);
@@ -226,7 +226,7 @@ fn odd_rows_are_tolerated_and_kept() {
     drop(tx);
 
     // The same ids are made for the same file.
-    let again = store.import_legacy(&path, ImportOptions::default()).unwrap();
+    let again = store.import_legacy(&path, LegacyImportOptions::default()).unwrap();
     assert_eq!((again.entries, again.existing, again.links), (0, 125, 0));
-    assert!(again.carried.is_empty(), "{:?}", again.carried);
+    assert!(again.unmapped_rows.is_empty(), "{:?}", again.unmapped_rows);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rekall_core::legacy::{self, ImportOptions};
+use rekall_core::legacy::{self, LegacyImportOptions};
 use rekall_core::{Error, Store};
 
 use crate::imports::with_log;
@@ -18,7 +18,7 @@ const FILE: &str = "REKALL_TEST_MIGRATE";
 #[test]
 fn child_that_migrates() {
     if let Some(path) = std::env::var_os(FILE) {
-        legacy::migrate(PathBuf::from(path), ImportOptions::default()).unwrap();
+        legacy::migrate(PathBuf::from(path), LegacyImportOptions::default()).unwrap();
     }
 }
 

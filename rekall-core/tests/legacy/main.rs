@@ -1,4 +1,4 @@
-//! Files of the Python tool: recognised, imported, migrated, without loss and without harm to the original.
+//! Files of the Python tool: recognized, imported, migrated, without loss and without harm to the original.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod content;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rekall_core::legacy::{self, ImportOptions};
+use rekall_core::legacy::{self, LegacyImportOptions};
 use rekall_core::{Error, Store, StoreOptions};
 use rusqlite::Connection;
 
@@ -33,7 +33,7 @@ fn each_file_is_migrated_with_a_backup() {
     for (name, schema) in FILES {
         let (folder, path) = copy_of(name);
         let original = fs::read(&path).unwrap();
-        let report = legacy::migrate(&path, ImportOptions::default()).unwrap();
+        let report = legacy::migrate(&path, LegacyImportOptions::default()).unwrap();
         assert_eq!((report.entries, report.legacy_schema), (123, schema));
         let backup = report.backup.unwrap();
         assert_eq!(fs::read(&backup).unwrap(), original);
@@ -53,7 +53,7 @@ fn each_file_is_migrated_with_a_backup() {
         drop(store);
         drop(Store::open(&path, &migrating()).unwrap());
         assert_eq!(fs::read(&path).unwrap(), migrated);
-        let error = legacy::migrate(&path, ImportOptions::default()).unwrap_err();
+        let error = legacy::migrate(&path, LegacyImportOptions::default()).unwrap_err();
         assert!(matches!(error, Error::NotALegacyFile { .. }), "{error}");
         // The backup is a good legacy file itself.
         assert_eq!(legacy::probe(&backup).unwrap().entries, 123);
@@ -73,14 +73,14 @@ fn opening_migrates_when_asked_to() {
 fn another_file_of_the_backups_name_is_not_overwritten() {
     let (folder, path) = copy_of("v7");
     let original = fs::read(&path).unwrap();
-    let first = legacy::migrate(&path, ImportOptions::default()).unwrap().backup.unwrap();
+    let first = legacy::migrate(&path, LegacyImportOptions::default()).unwrap().backup.unwrap();
     // The same file again: its backup is there already.
     fs::write(&path, &original).unwrap();
-    assert_eq!(legacy::migrate(&path, ImportOptions::default()).unwrap().backup.unwrap(), first);
+    assert_eq!(legacy::migrate(&path, LegacyImportOptions::default()).unwrap().backup.unwrap(), first);
     // Somebody else's file under that name stays.
     fs::write(&first, "precious").unwrap();
     fs::write(&path, &original).unwrap();
-    let second = legacy::migrate(&path, ImportOptions::default()).unwrap().backup.unwrap();
+    let second = legacy::migrate(&path, LegacyImportOptions::default()).unwrap().backup.unwrap();
     assert_ne!(second, first);
     assert_eq!(fs::read(&first).unwrap(), b"precious");
     assert_eq!(fs::read(&second).unwrap(), original);
@@ -92,7 +92,7 @@ fn the_log_of_a_killed_program_is_taken_along_and_does_not_reach_the_new_file() 
     let folder = tempfile::tempdir().unwrap();
     let path = with_log("v12-head", folder.path());
     let before = snapshot(folder.path());
-    let report = legacy::migrate(&path, ImportOptions::default()).unwrap();
+    let report = legacy::migrate(&path, LegacyImportOptions::default()).unwrap();
     assert_eq!(report.entries, 124);
     let backup = report.backup.unwrap();
     assert_eq!(fs::read(&backup).unwrap(), before["knowledge.db"]);
@@ -113,7 +113,7 @@ fn a_file_that_stands_alone_is_the_same_beside_its_old_log() {
     Connection::open(&path).unwrap().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
     fs::write(folder.path().join("knowledge.db-wal"), log).unwrap();
     assert_eq!(legacy::probe(&path).unwrap().entries, 124);
-    let report = legacy::migrate(&path, ImportOptions::default()).unwrap();
+    let report = legacy::migrate(&path, LegacyImportOptions::default()).unwrap();
     assert_eq!((report.entries, report.vectors, report.links), (124, 159, 36));
 }
 
@@ -131,7 +131,7 @@ fn a_file_that_a_program_has_open_is_refused() {
             program.execute("UPDATE entries SET title = title || '!'", []).unwrap();
         }
         let before = snapshot(folder.path());
-        let error = legacy::migrate(&path, ImportOptions::default()).unwrap_err();
+        let error = legacy::migrate(&path, LegacyImportOptions::default()).unwrap_err();
         assert!(matches!(error, Error::Busy { .. }), "{error}");
         assert!(error.to_string().contains("another program has"), "{error}");
         assert_eq!(snapshot(folder.path()), before);
@@ -140,7 +140,7 @@ fn a_file_that_a_program_has_open_is_refused() {
     // It goes on undisturbed, and when it is gone the way is free.
     program.execute("DELETE FROM links", []).unwrap();
     program.close().unwrap();
-    let report = legacy::migrate(&path, ImportOptions::default()).unwrap();
+    let report = legacy::migrate(&path, LegacyImportOptions::default()).unwrap();
     assert_eq!((report.entries, report.links), (123, 0));
 }
 
@@ -180,7 +180,7 @@ fn a_link_to_the_file_stays_a_link() {
     let (folder, path) = copy_of("v7");
     let link = folder.path().join("alias.db");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    legacy::migrate(&link, ImportOptions::default()).unwrap();
+    legacy::migrate(&link, LegacyImportOptions::default()).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(
         Store::open(&path, &StoreOptions::default()).unwrap().read().unwrap().stats().unwrap().entries,
@@ -193,7 +193,7 @@ fn a_stopped_migration_leaves_the_file_and_its_backup() {
     let (folder, path) = copy_of("v7");
     let original = fs::read(&path).unwrap();
     let stop = std::sync::atomic::AtomicBool::new(true);
-    let error = legacy::migrate(&path, ImportOptions::default().cancel(&stop)).unwrap_err();
+    let error = legacy::migrate(&path, LegacyImportOptions::default().cancel(&stop)).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error}");
     assert_eq!(fs::read(&path).unwrap(), original);
     assert!(names(folder.path()).iter().all(|name| name == "knowledge.db" || name.contains(".bak-legacy-")));

@@ -1,6 +1,6 @@
 //! Every schema from 0 to 12, built step by step as the Python tool did.
 
-use rekall_core::legacy::{self, ImportOptions, Variant};
+use rekall_core::legacy::{self, LegacyImportOptions, Variant};
 use rusqlite::Connection;
 
 use crate::support::new_store;
@@ -49,7 +49,7 @@ const SCHEMA_0: &str = "
     COMMIT;";
 
 #[test]
-fn each_schema_is_recognised_whatever_its_number_says_and_imported() {
+fn each_schema_is_recognized_whatever_its_number_says_and_imported() {
     for schema in 0..=12_i64 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("knowledge.db");
@@ -67,7 +67,7 @@ fn each_schema_is_recognised_whatever_its_number_says_and_imported() {
         assert_eq!(found.variant, (schema == 12).then_some(Variant::SourcesAi));
 
         let store = new_store(folder.path());
-        let report = store.import_legacy(&path, ImportOptions::default()).unwrap();
+        let report = store.import_legacy(&path, LegacyImportOptions::default()).unwrap();
         assert_eq!((report.entries, report.tags), (2, 2), "schema {schema}");
         assert_eq!(report.links, u64::from(schema >= 2));
         assert_eq!(report.legacy_schema, schema);

@@ -197,7 +197,7 @@ fn what_was_unreadable_is_kept() {
     assert!(store.get(id(11)).is_ok());
 
     let report = store.repair().unwrap();
-    let [mended] = report.mended.as_slice() else { panic!("{report:?}") };
+    let [mended] = report.repaired.as_slice() else { panic!("{report:?}") };
     assert_eq!(mended.columns, ["ulid", "title", "tags", "confidence", "context"]);
     assert_eq!((report.quarantined, report.objects, report.orphans), (1, 2, 0));
     let entry = store.get(mended.id).unwrap();

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekall_core::{
-    Context, Draft, EntryPatch, Error, ErrorKind, ImportOptions, ImportReport, NewEntry, NewVector,
+    Context, Draft, EntryPatch, Error, ErrorKind, JsonlImportOptions, JsonlImportReport, NewEntry, NewVector,
     OnDuplicate, Relation, Role, SpaceState, Status, Store, TextDigest,
 };
 use rusqlite::Connection;
 
 use crate::upkeep_common::*;
 
-fn import(store: &Store, bytes: &[u8], options: &ImportOptions) -> Result<ImportReport, Error> {
+fn import(store: &Store, bytes: &[u8], options: &JsonlImportOptions) -> Result<JsonlImportReport, Error> {
     let mut input = bytes;
     store.import_jsonl(&mut input, options, &mut |_, _| {}, None)
 }
@@ -89,7 +89,7 @@ fn a_round_trip_gives_the_same_bytes() {
     let first = export(&store);
     assert_eq!(export(&store), first, "the same content gives the same bytes");
     let copy = open(&folder.path().join("b.db"));
-    let report = import(&copy, &first, &ImportOptions::default()).unwrap();
+    let report = import(&copy, &first, &JsonlImportOptions::default()).unwrap();
     assert_eq!((report.added, report.links, report.spaces, report.quarantined), (14, 3, 3, 3));
     assert_eq!(report.vectors, 16);
     let second = export(&copy);
@@ -132,7 +132,7 @@ fn the_order_of_writing_does_not_show() {
     let text = String::from_utf8(export(&forwards)).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
     lines[1..].reverse();
-    import(&backwards, lines.join("\n").as_bytes(), &ImportOptions::default()).unwrap();
+    import(&backwards, lines.join("\n").as_bytes(), &JsonlImportOptions::default()).unwrap();
     assert_eq!(String::from_utf8(export(&backwards)).unwrap(), text);
     backwards.compact().unwrap();
     backwards.repair().unwrap();
@@ -229,7 +229,7 @@ fn bad_lines_are_named_and_nothing_is_imported() {
     let target = open(&folder.path().join("b.db"));
     let blank = export(&target);
     for (number, input, said) in cases {
-        let error = import(&target, input.as_bytes(), &ImportOptions::default()).expect_err(said);
+        let error = import(&target, input.as_bytes(), &JsonlImportOptions::default()).expect_err(said);
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         let Error::BadLine { line, .. } = &error else { panic!("{said}: {error}") };
         let message = error.to_string();
@@ -238,9 +238,10 @@ fn bad_lines_are_named_and_nothing_is_imported() {
         assert_eq!(export(&target), blank, "{said}: something was imported");
     }
     assert_clean(&target);
-    let newer = import(&target, change(1, ":1,", ":2,\"news\":[],").as_bytes(), &ImportOptions::default());
+    let newer =
+        import(&target, change(1, ":1,", ":2,\"news\":[],").as_bytes(), &JsonlImportOptions::default());
     assert!(matches!(newer, Err(Error::NewerExport { found: 2, supported: 1 })), "{newer:?}");
-    let binary = import(&target, &[0xff; 100], &ImportOptions::default());
+    let binary = import(&target, &[0xff; 100], &JsonlImportOptions::default());
     assert!(matches!(binary, Err(Error::BadLine { line: 1, .. })));
 }
 
@@ -251,12 +252,12 @@ fn an_export_cut_anywhere_imports_nothing() {
     let bytes = export(&store);
     let target = open(&folder.path().join("b.db"));
     for cut in (0..bytes.len() - 1).step_by(97) {
-        let error = import(&target, &bytes[..cut], &ImportOptions::default()).expect_err("cut");
+        let error = import(&target, &bytes[..cut], &JsonlImportOptions::default()).expect_err("cut");
         assert!(matches!(error, Error::BadLine { .. }), "{cut}: {error}");
     }
     assert_eq!(target.read().unwrap().stats().unwrap().entries, 0);
     // Only the last line's end may lack.
-    import(&target, &bytes[..bytes.len() - 1], &ImportOptions::default()).unwrap();
+    import(&target, &bytes[..bytes.len() - 1], &JsonlImportOptions::default()).unwrap();
 }
 
 #[test]
@@ -272,16 +273,16 @@ fn entries_that_are_there_are_treated_as_asked() {
     tx.commit().unwrap();
     let row = target.read().unwrap().row_of(id(2)).unwrap();
 
-    let refuse = import(&target, &bytes, &ImportOptions::on_duplicate(OnDuplicate::Refuse));
+    let refuse = import(&target, &bytes, &JsonlImportOptions::on_duplicate(OnDuplicate::Refuse));
     assert!(matches!(refuse, Err(Error::DuplicateId { id: there }) if there == id(2)), "{refuse:?}");
     assert_eq!(target.read().unwrap().count_entries().unwrap(), 2);
 
-    let report = import(&target, &bytes, &ImportOptions::default()).unwrap();
+    let report = import(&target, &bytes, &JsonlImportOptions::default()).unwrap();
     assert_eq!((report.added, report.skipped, report.replaced, report.spaces), (5, 1, 0, 0));
     assert!(says(&target.get(id(2)).unwrap(), 200));
     assert_clean(&target);
 
-    let report = import(&target, &bytes, &ImportOptions::on_duplicate(OnDuplicate::Replace)).unwrap();
+    let report = import(&target, &bytes, &JsonlImportOptions::on_duplicate(OnDuplicate::Replace)).unwrap();
     assert_eq!((report.added, report.skipped, report.replaced), (0, 0, 6));
     assert!(says(&target.get(id(2)).unwrap(), 2));
     let tx = target.read().unwrap();
@@ -302,7 +303,7 @@ fn spaces_of_another_model_do_not_become_active() {
     let mut tx = target.write().unwrap();
     let ours = tx.ensure_active_space("another-model", 3).unwrap();
     tx.commit().unwrap();
-    import(&target, &export(&store), &ImportOptions::default()).unwrap();
+    import(&target, &export(&store), &JsonlImportOptions::default()).unwrap();
     let tx = target.read().unwrap();
     assert_eq!(tx.active_space().unwrap().unwrap().id, ours.id);
     let spaces = tx.spaces().unwrap();
@@ -326,7 +327,8 @@ fn both_ways_can_be_watched_and_stopped() {
     let target = open(&folder.path().join("b.db"));
     let halfway = |done: u64, _: u64| stop.store(done >= 100, Ordering::Relaxed);
     let mut input = out.as_slice();
-    let stopped = target.import_jsonl(&mut input, &ImportOptions::default(), &mut { halfway }, Some(&stop));
+    let stopped =
+        target.import_jsonl(&mut input, &JsonlImportOptions::default(), &mut { halfway }, Some(&stop));
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
     assert_eq!(target.read().unwrap().count_entries().unwrap(), 0);
     stop.store(false, Ordering::Relaxed);
@@ -371,7 +373,7 @@ fn an_unreadable_part_of_an_entry_is_named_and_carried_along() {
     .unwrap();
     let mut bytes = Vec::new();
     let report = store.export_jsonl(&mut bytes, &mut |_, _| {}, None).unwrap();
-    assert!(matches!(report.mended.as_slice(), [mended] if mended.id == id(3)), "{report:?}");
+    assert!(matches!(report.repaired.as_slice(), [mended] if mended.id == id(3)), "{report:?}");
     store.repair().unwrap();
     let metadata = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().matches("{broken").count();
     assert_eq!((metadata(&bytes), metadata(&export(&store))), (1, 1), "nothing is lost");

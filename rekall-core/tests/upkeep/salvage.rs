@@ -89,7 +89,7 @@ fn damaged_pages_cost_what_was_on_them() {
         let mut found = BTreeSet::new();
         let (mut mended, mut cut) = (0, BTreeSet::new());
         for (row, entry) in entries(&store) {
-            if report.mended.iter().any(|mended| mended.id == entry.id) {
+            if report.repaired.iter().any(|mended| mended.id == entry.id) {
                 mended += 1;
                 continue;
             }

@@ -225,7 +225,7 @@ fn an_import_erases_what_it_replaces() {
 
     let store = Store::open(&path, &options(true)).unwrap();
     prepare(&store);
-    let replace = rekall_core::ImportOptions::on_duplicate(OnDuplicate::Replace);
+    let replace = rekall_core::JsonlImportOptions::on_duplicate(OnDuplicate::Replace);
     store.import_jsonl(&mut export.as_slice(), &replace, &mut |_, _| {}, None).unwrap();
     let haystack = Haystack::new(bytes_of(&path));
     for trace in [Trace::Texts(1), Trace::Vector(1), Trace::Vector(101), Trace::Reason, Trace::Codes] {

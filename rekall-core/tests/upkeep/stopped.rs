@@ -68,6 +68,6 @@ fn a_repair_that_was_stopped_repaired_nothing_and_stops_no_later_writer() {
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
     assert!(!store.check().unwrap().is_clean());
     // With the flag still up: it was the repair's alone.
-    assert_eq!(store.repair().unwrap().mended.len(), 1);
+    assert_eq!(store.repair().unwrap().repaired.len(), 1);
     assert_clean(&store);
 }

@@ -221,7 +221,7 @@ fn duplicates(on_duplicate: u32) -> Result<OnDuplicate, Failure> {
     })
 }
 
-fn legacy_report(report: &legacy::ImportReport) -> Result<ReportObject, Failure> {
+fn legacy_report(report: &legacy::LegacyImportReport) -> Result<ReportObject, Failure> {
     ReportObject::new(report, report.notes.iter().cloned())
 }
 

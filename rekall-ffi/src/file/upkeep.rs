@@ -43,8 +43,8 @@ pub unsafe extern "C" fn rekall_check(
 
 /// Repairs what can be repaired, in one transaction, and loses nothing: what cannot be read is kept aside. Holds up
 /// other writers meanwhile. watch, whose progress counts pages, entries and vectors together, and out may be NULL.
-/// Numbers: mended (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
-/// Lines: the entries mended. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
+/// Numbers: repaired (entries with unreadable parts), quarantined (vectors set aside), orphans, pending, spaces, objects.
+/// Lines: the entries repaired. REKALL_CORRUPT when pages cannot be read, and rekall_salvage() carries over what can be;
 /// REKALL_INTERRUPTED. Nothing is changed then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_repair(
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn rekall_check_file(
 }
 
 /// As rekall_repair(), of a file by its path, without a handle: also of one that rekall_open() refuses with
-/// REKALL_CORRUPT, as far as that can be mended. Nobody should have the file open. REKALL_CORRUPT when it cannot, and
+/// REKALL_CORRUPT, as far as that can be repaired. Nobody should have the file open. REKALL_CORRUPT when it cannot, and
 /// rekall_salvage() carries over what can be read; REKALL_NOT_FOUND, REKALL_NOT_A_DATABASE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_repair_file(
@@ -102,8 +102,8 @@ fn check_report(report: &CheckReport) -> Result<ReportObject, Failure> {
 }
 
 fn repair_report(report: &RepairReport) -> Result<ReportObject, Failure> {
-    let mended = report.mended.iter();
-    ReportObject::new(report, mended.map(|entry| format!("{}: {}", entry.id, entry.columns.join(", "))))
+    let repaired = report.repaired.iter();
+    ReportObject::new(report, repaired.map(|entry| format!("{}: {}", entry.id, entry.columns.join(", "))))
 }
 
 /// Copies the file, as it is at this moment, to target (a path where nothing may be yet), while others read and write.
@@ -170,7 +170,7 @@ pub unsafe extern "C" fn rekall_clear_cache(db: *mut Handle, error: *mut *mut Er
 
 /// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at target, which
 /// appears when it is whole. source is only copied from; nobody should be using it. Needs no handle. watch and out may be
-/// NULL. Numbers: entries, mended, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
+/// NULL. Numbers: entries, repaired, lost, vectors, quarantined, links, pending, damage, unreadable_rows (ranges of
 /// rows). Lines: what could not be read, and what is lost.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_salvage(

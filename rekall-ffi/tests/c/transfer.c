@@ -282,7 +282,7 @@ static void upkeep(const char *folder, rekall_db *db)
     CHECK(rekall_report_line_count(report) == 0 && rekall_report_line(report, 0, NULL) == NULL);
     CHECK(take_number(report, "entries") == 16);
     OK(rekall_repair(db, NULL, &report, &error));
-    CHECK(take_number(report, "mended") == 0);
+    CHECK(take_number(report, "repaired") == 0);
     OK(rekall_compact(db, NULL, &report, &error));
     CHECK(rekall_report_number(report, "complete") == 1);
     CHECK(take_number(report, "bytes_after") > 0);

@@ -15,7 +15,7 @@ impl Store {
             return;
         }
         let settled =
-            self.database.still_there().and_then(|()| self.database.reader()).and_then(|connection| {
+            self.database.check_not_replaced().and_then(|()| self.database.reader()).and_then(|connection| {
                 let sql = "PRAGMA wal_checkpoint(PASSIVE)";
                 connection.query_row(sql, [], |_| Ok(())).map_err(Error::from)
             });

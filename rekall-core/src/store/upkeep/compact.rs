@@ -7,12 +7,12 @@ use std::sync::atomic::AtomicBool;
 use serde::Serialize;
 
 use super::progress::{Stoppable, stop_statements};
-use super::{Progress, stop_if, unheard};
+use super::{Progress, ignore_progress, stop_if};
 use crate::Error;
 use crate::erase;
-use crate::files::beside;
+use crate::files::with_suffix;
 use crate::lock::lock;
-use crate::store::writer::patiently;
+use crate::store::writer_lock::retry_while_busy;
 use crate::store::{SpaceState, Store};
 use crate::text::merge::{self, Merge};
 
@@ -49,7 +49,7 @@ impl Store {
     /// # Errors
     /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`], [`Error::Corrupt`].
     pub fn compact(&self) -> Result<CompactReport, Error> {
-        self.compact_observed(&mut unheard, None)
+        self.compact_observed(&mut ignore_progress, None)
     }
 
     /// As [`compact`](Self::compact). `progress` is told the stages that are done, of 3: merging words, writing anew, putting
@@ -81,7 +81,7 @@ impl Store {
         stop_statements(&mut connection, cancel)?;
         // VACUUM builds the new file as a temporary one, which must not be in memory.
         connection.execute_batch("PRAGMA temp_store = FILE")?;
-        patiently(&connection, left, |connection| connection.execute_batch("VACUUM"))?;
+        retry_while_busy(&connection, left, |connection| connection.execute_batch("VACUUM"))?;
         connection.busy_timeout(options.busy_timeout)?;
         // What is left is short, and what was promised to be gone is not to stay in the log.
         stop_statements(&mut connection, None)?;
@@ -138,6 +138,6 @@ impl Store {
     fn bytes(&self) -> u64 {
         let length = |path| fs::metadata(path).map_or(0, |metadata| metadata.len());
         let file = self.database.file();
-        length(file.to_owned()) + length(beside(file, "-wal"))
+        length(file.to_owned()) + length(with_suffix(file, "-wal"))
     }
 }

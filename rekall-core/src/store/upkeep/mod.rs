@@ -8,8 +8,8 @@ mod jsonl;
 mod progress;
 
 pub use compact::CompactReport;
-pub use damage::{CheckReport, Mended, Problem, ProblemKind, RepairReport, SalvageReport};
-pub use jsonl::{ExportReport, ImportOptions, ImportReport, OnDuplicate};
+pub use damage::{CheckReport, Problem, ProblemKind, RepairReport, RepairedEntry, SalvageReport};
+pub use jsonl::{ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate};
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,7 +22,7 @@ const REPORT_EVERY: u64 = 64;
 pub(super) type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// As [`Progress`], for whoever does not want to know.
-fn unheard(_: u64, _: u64) {}
+fn ignore_progress(_: u64, _: u64) {}
 
 fn stop_if(cancel: Option<&AtomicBool>) -> Result<(), Error> {
     match cancel {

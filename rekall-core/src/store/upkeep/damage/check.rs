@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::raw_entry::RawEntry;
 use super::row_faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::{full_text, row_numbers, spaces, vec0};
-use crate::schema::{self, FORGOTTEN_BY_PENDING, objects};
+use crate::schema::{self, LACKS_PENDING_MARK, objects};
 use crate::store::forward::Forward;
 use crate::store::upkeep::progress::{Count, pages, stop_statements, units};
-use crate::store::upkeep::{Progress, unheard};
+use crate::store::upkeep::{Progress, ignore_progress};
 use crate::store::{Changes, Store, Tx};
 use crate::{EntryId, Error};
 
@@ -107,7 +107,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`]. Damage is no error, it is in the report.
     pub fn check(&self) -> Result<CheckReport, Error> {
-        self.check_observed(&mut unheard, None)
+        self.check_observed(&mut ignore_progress, None)
     }
 
     /// As [`check`](Self::check). `progress` is told how much of the file was looked at (pages, entries and vectors; a
@@ -245,7 +245,7 @@ fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
         return Ok(());
     }
     for object in objects::wrong(&tx.connection)? {
-        let detail = format!("{} {} is missing or not as expected", object.sort, object.name);
+        let detail = format!("{} {} is missing or not as expected", object.kind, object.name);
         search.add(ProblemKind::Schema, detail, None);
     }
     Ok(())
@@ -345,7 +345,7 @@ fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
     };
     let sql = format!(
         "SELECT id, 'no vector in the active space, and not marked as pending' FROM entry
-         WHERE {condition} AND {FORGOTTEN_BY_PENDING}"
+         WHERE {condition} AND {LACKS_PENDING_MARK}"
     );
     search.rows(tx, ProblemKind::Pending, &sql)
 }

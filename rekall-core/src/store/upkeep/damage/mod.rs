@@ -14,5 +14,5 @@ mod table_scan;
 mod vec0;
 
 pub use check::{CheckReport, Problem, ProblemKind};
-pub use repair::{Mended, RepairReport};
+pub use repair::{RepairReport, RepairedEntry};
 pub use salvage::SalvageReport;

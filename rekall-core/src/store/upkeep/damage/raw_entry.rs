@@ -87,7 +87,7 @@ impl RawEntry {
 
     /// Gives every unreadable column a readable value, and keeps what was there under `unreadable` in the
     /// legacy column. `fresh` is the id for an entry without one. Gives the names of the columns changed.
-    pub(crate) fn mend(&mut self, fresh: EntryId) -> Vec<&'static str> {
+    pub(crate) fn repair(&mut self, fresh: EntryId) -> Vec<&'static str> {
         let faults = self.faults();
         if faults.is_empty() {
             return Vec::new();

@@ -12,10 +12,10 @@ use super::raw_entry::RawEntry;
 use super::row_faults::{DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::{row_numbers, spaces};
 use crate::lock::lock;
-use crate::schema::{FORGOTTEN_BY_PENDING, objects};
+use crate::schema::{LACKS_PENDING_MARK, objects};
 use crate::store::forward::Forward;
 use crate::store::upkeep::progress::{Count, Stoppable, units};
-use crate::store::upkeep::{Progress, unheard};
+use crate::store::upkeep::{Progress, ignore_progress};
 use crate::store::{Store, WriteTx};
 use crate::text::merge;
 use crate::{EntryId, Error};
@@ -23,7 +23,7 @@ use crate::{EntryId, Error};
 /// An entry that had unreadable parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Mended {
+pub struct RepairedEntry {
     /// Its id, which is new when it had none.
     pub id: EntryId,
     /// The columns that could not be read. What they held is in the entry's `legacy`, under `unreadable`; but an
@@ -36,7 +36,7 @@ pub struct Mended {
 #[non_exhaustive]
 pub struct RepairReport {
     /// Entries that had unreadable parts.
-    pub mended: Vec<Mended>,
+    pub repaired: Vec<RepairedEntry>,
     /// Vectors set aside.
     pub quarantined: u64,
     /// Rows removed because they named an entry or a space that is not there, and references cleared.
@@ -61,7 +61,7 @@ impl Store {
     /// [`Error::Corrupt`] when pages cannot be read (nothing is changed; [`Store::salvage`] carries over what
     /// can), [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`].
     pub fn repair(&self) -> Result<RepairReport, Error> {
-        self.repair_observed(&mut unheard, None)
+        self.repair_observed(&mut ignore_progress, None)
     }
 
     /// As [`repair`](Self::repair). `progress` is told how much of the file was looked at (pages, entries and vectors; a
@@ -130,9 +130,9 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     connection.execute_batch("DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS index_block")?;
     objects::restore(connection, "table")?;
     objects::restore(connection, "view")?;
-    report.spaces = spaces::mend(connection)?;
+    report.spaces = spaces::repair(connection)?;
     count.tell()?;
-    mend_entries(tx, &mut report, count)?;
+    repair_entries(tx, &mut report, count)?;
     // Those that belong to their tables; then the others.
     connection.execute_batch("REINDEX")?;
     objects::restore(connection, "index")?;
@@ -147,17 +147,17 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     merge::rebuild(connection)?;
     count.add(connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?)?;
     report.pending = connection.execute(
-        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}"),
+        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}"),
         [],
     )? as u64;
-    row_numbers::mend(connection, before)?;
+    row_numbers::repair(connection, before)?;
     objects::restore(connection, "trigger")?;
     verify(connection)?;
     count.end()?;
     Ok(report)
 }
 
-fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
+fn repair_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
     let renumbered = row_numbers::renumber(connection, &row_numbers::impossible_rows(connection)?)?;
     let renumbered: HashSet<i64> = renumbered.into_values().collect();
@@ -177,7 +177,7 @@ fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'
                 continue;
             }
             let fresh = lock(&tx.store.ids).next(tx.now_ms())?;
-            let mut columns: Vec<String> = entry.mend(fresh).into_iter().map(str::to_owned).collect();
+            let mut columns: Vec<String> = entry.repair(fresh).into_iter().map(str::to_owned).collect();
             if has_new_number {
                 columns.push("id".to_owned());
             }
@@ -186,7 +186,7 @@ fn mend_entries(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'
             }
             entry.update(connection)?;
             if let Some(id) = entry.id() {
-                report.mended.push(Mended { id, columns });
+                report.repaired.push(RepairedEntry { id, columns });
             }
         }
     }
@@ -246,7 +246,7 @@ fn remove_orphans(connection: &Connection, report: &mut RepairReport) -> Result<
 /// A repair that leaves a damaged file behind is none.
 fn verify(connection: &Connection) -> Result<(), Error> {
     if let Some(object) = objects::wrong(connection)?.first() {
-        let detail = format!("{} {} lacks columns, or has them in another key", object.sort, object.name);
+        let detail = format!("{} {} lacks columns, or has them in another key", object.kind, object.name);
         return Err(Error::Corrupt { detail });
     }
     if let Some((name, detail)) = objects::unreadable(connection)?.into_iter().next() {

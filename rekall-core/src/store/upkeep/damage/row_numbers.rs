@@ -131,7 +131,7 @@ pub(super) fn renumber(connection: &Connection, rows: &[i64]) -> Result<HashMap<
 
 /// Writes the counters and the log anew, above every position a reader may have, and tells readers to read everything
 /// anew. Triggers must be off. `before` is the position so far.
-pub(super) fn mend(connection: &Connection, before: i64) -> Result<(), Error> {
+pub(super) fn repair(connection: &Connection, before: i64) -> Result<(), Error> {
     let entries = highest(connection, "entry", ENTRY_NUMBERS)?;
     let spaces = highest(connection, "space", "SELECT id AS number FROM space")?;
     // A position that cannot be has had no reader either who could have come to it by reading.

@@ -9,13 +9,13 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
 use super::raw_entry::RawEntry;
-use super::repair::Mended;
+use super::repair::RepairedEntry;
 use super::row_faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::table_scan::Scan;
 use super::{file_header, row_numbers, spaces};
-use crate::files::{beside, io_error, refuse_odd};
+use crate::files::{io_error, refuse_special_path, with_suffix};
 use crate::id::IdGenerator;
-use crate::schema::{self, FORGOTTEN_BY_PENDING, objects};
+use crate::schema::{self, LACKS_PENDING_MARK, objects};
 use crate::staged_file::{self, StagedFile};
 use crate::store::Store;
 use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
@@ -29,7 +29,7 @@ pub struct SalvageReport {
     /// Entries carried over.
     pub entries: u64,
     /// Those of them that had unreadable parts.
-    pub mended: Vec<Mended>,
+    pub repaired: Vec<RepairedEntry>,
     /// Entries that are lost, as far as their ids could be read from an index.
     pub lost: Vec<EntryId>,
     /// Ranges of row numbers in `entry` that could not be read; not every number need have been an entry.
@@ -53,7 +53,7 @@ impl SalvageReport {
         self.damage.is_empty()
             && self.unreadable_rows.is_empty()
             && self.lost.is_empty()
-            && self.mended.is_empty()
+            && self.repaired.is_empty()
     }
 }
 
@@ -77,7 +77,7 @@ impl Store {
         cancel: Option<&AtomicBool>,
     ) -> Result<SalvageReport, Error> {
         let (source, target) = (source.as_ref(), target.as_ref());
-        refuse_odd(source)?;
+        refuse_special_path(source)?;
         let file = StagedFile::database(target)?;
         let copy = copy_of(source, target)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -129,12 +129,12 @@ fn damaged(error: rusqlite::Error, source: &Path) -> Error {
 fn copy_of(source: &Path, target: &Path) -> Result<StagedFile, Error> {
     let copy = StagedFile::scratch(target)?;
     fs::copy(source, copy.path()).map_err(io_error("copy", source))?;
-    let log = beside(source, "-wal");
+    let log = with_suffix(source, "-wal");
     let has_log = fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0);
     if has_log {
-        fs::copy(&log, beside(copy.path(), "-wal")).map_err(io_error("copy", &log))?;
+        fs::copy(&log, with_suffix(copy.path(), "-wal")).map_err(io_error("copy", &log))?;
     }
-    file_header::mend(copy.path(), has_log).map_err(io_error("write", copy.path()))?;
+    file_header::repair(copy.path(), has_log).map_err(io_error("write", copy.path()))?;
     Ok(copy)
 }
 
@@ -198,7 +198,7 @@ impl Salvage<'_> {
                 return Ok(());
             }
             let fresh = ids.next(now)?;
-            let mut columns: Vec<String> = entry.mend(fresh).into_iter().map(str::to_owned).collect();
+            let mut columns: Vec<String> = entry.repair(fresh).into_iter().map(str::to_owned).collect();
             let id = entry.id().map(|id| id.to_string());
             if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE ulid = ?1)", [id])? {
                 entry.rename(fresh);
@@ -210,7 +210,7 @@ impl Salvage<'_> {
                 progress(report.entries, 0);
             }
             if let Some(id) = entry.id().filter(|_| !columns.is_empty()) {
-                report.mended.push(Mended { id, columns });
+                report.repaired.push(RepairedEntry { id, columns });
             }
             Ok(())
         })?;
@@ -305,7 +305,7 @@ impl Salvage<'_> {
 
     fn finish(mut self) -> Result<SalvageReport, Error> {
         self.renumber()?;
-        spaces::mend(self.to)?;
+        spaces::repair(self.to)?;
         for reference in &REFERENCES {
             let (table, column) = (reference.table, reference.column);
             let sql = if table == "entry" {
@@ -315,7 +315,7 @@ impl Salvage<'_> {
             };
             self.to.execute(&sql, [])?;
         }
-        let sql = format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {FORGOTTEN_BY_PENDING}");
+        let sql = format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}");
         self.report.pending = self.to.execute(&sql, [])? as u64;
         self.report.links = self.to.query_row("SELECT count(*) FROM link", [], |row| row.get(0))?;
         Ok(self.report)
@@ -330,13 +330,13 @@ impl Salvage<'_> {
         objects::drop_triggers(self.to)?;
         let given = row_numbers::renumber(self.to, &impossible)?;
         merge::rebuild(self.to)?;
-        row_numbers::mend(self.to, 0)?;
+        row_numbers::repair(self.to, 0)?;
         objects::restore(self.to, "trigger")?;
         for row in given.into_values() {
             let ulid: String =
                 self.to.query_row("SELECT ulid FROM entry WHERE id = ?1", [row], |row| row.get(0))?;
             if let Ok(id) = ulid.parse() {
-                self.report.mended.push(Mended { id, columns: vec!["id".to_owned()] });
+                self.report.repaired.push(RepairedEntry { id, columns: vec!["id".to_owned()] });
             }
         }
         Ok(())

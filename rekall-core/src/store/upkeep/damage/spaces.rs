@@ -10,12 +10,12 @@ use crate::{Error, SpaceState};
 pub(crate) struct SpaceFault {
     pub(crate) id: i64,
     pub(crate) detail: String,
-    pub(crate) cure: Cure,
+    pub(crate) remedy: Remedy,
 }
 
 /// What sets it right.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Cure {
+pub(crate) enum Remedy {
     State(SpaceState),
     /// `None`: not even its vectors say how many.
     Dimensions(Option<usize>),
@@ -33,9 +33,9 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
     let mut candidates: Vec<(bool, u64, i64)> = Vec::new();
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
-        let mut wrong = |detail, cure| found.push(SpaceFault { id, detail, cure });
+        let mut wrong = |detail, remedy| found.push(SpaceFault { id, detail, remedy });
         if row.get_ref(1)?.as_str().is_err() {
-            wrong(format!("space {id} must name its model in text"), Cure::Fingerprint);
+            wrong(format!("space {id} must name its model in text"), Remedy::Fingerprint);
         }
         let usual = usual_dimensions(connection, id)?;
         let name = String::from_utf8_lossy(row.get_ref(2)?.as_bytes().unwrap_or_default()).into_owned();
@@ -43,7 +43,7 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
             Some(SpaceState::Active) => {
                 if let Some(first) = active {
                     let detail = format!("space {id} is active beside space {first}");
-                    wrong(detail, Cure::State(SpaceState::Retired));
+                    wrong(detail, Remedy::State(SpaceState::Retired));
                 } else {
                     active = Some(id);
                 }
@@ -57,18 +57,18 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
             None => {
                 candidates.push((true, usual.vectors, id));
                 let detail = format!("space {id} has the unknown state {name:?}");
-                wrong(detail, Cure::State(SpaceState::Retired));
+                wrong(detail, Remedy::State(SpaceState::Retired));
             }
         }
         let stated = row.get_ref(3)?.as_i64().unwrap_or_default();
         match (possible(stated), usual.dimensions) {
-            (None, cure) => {
+            (None, remedy) => {
                 let detail = format!("space {id} must have {DIMENSIONS_ALLOWED}, got {stated}");
-                wrong(detail, Cure::Dimensions(cure));
+                wrong(detail, Remedy::Dimensions(remedy));
             }
             (Some(stated), Some(usual)) if stated != usual => {
                 let detail = format!("space {id} has {stated} dimensions, and most of its vectors {usual}");
-                wrong(detail, Cure::Dimensions(Some(usual)));
+                wrong(detail, Remedy::Dimensions(Some(usual)));
             }
             _ => {}
         }
@@ -78,31 +78,31 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
         && !building
         && let Some(&(_, vectors, id)) = candidates.iter().max()
     {
-        found.retain(|fault| fault.id != id || !matches!(fault.cure, Cure::State(_)));
+        found.retain(|fault| fault.id != id || !matches!(fault.remedy, Remedy::State(_)));
         let detail = format!("no space is active, and space {id} has {vectors} vectors");
-        found.push(SpaceFault { id, detail, cure: Cure::State(SpaceState::Active) });
+        found.push(SpaceFault { id, detail, remedy: Remedy::State(SpaceState::Active) });
     }
     Ok(found)
 }
 
 /// Sets right what can be; gives the number of faults. Triggers may be on or off.
-pub(crate) fn mend(connection: &Connection) -> Result<u64, Error> {
+pub(crate) fn repair(connection: &Connection) -> Result<u64, Error> {
     let faults = faults(connection)?;
-    for SpaceFault { id, cure, .. } in &faults {
-        match cure {
-            Cure::State(state) => {
+    for SpaceFault { id, remedy, .. } in &faults {
+        match remedy {
+            Remedy::State(state) => {
                 connection.execute("UPDATE space SET state = ?2 WHERE id = ?1", (id, state.name()))?;
             }
-            Cure::Dimensions(Some(dimensions)) => {
+            Remedy::Dimensions(Some(dimensions)) => {
                 let dimensions = *dimensions as i64;
                 connection.execute("UPDATE space SET dimensions = ?2 WHERE id = ?1", (id, dimensions))?;
             }
-            Cure::Dimensions(None) => {
+            Remedy::Dimensions(None) => {
                 // No vector of it can be read; they all go to quarantine.
                 let sql = "UPDATE space SET dimensions = 1, state = 'retired' WHERE id = ?1";
                 connection.execute(sql, [id])?;
             }
-            Cure::Fingerprint => {
+            Remedy::Fingerprint => {
                 let sql = "UPDATE space SET fingerprint = 'unreadable:' || ifnull(hex(fingerprint), '') WHERE id = ?1";
                 connection.execute(sql, [id])?;
             }

@@ -10,9 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::records::{EntryLine, FORMAT, Header, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine};
+use super::records::{
+    EntryLine, ExportHeader, FORMAT, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine,
+};
 use super::records::{encode, meta_value, minified};
-use crate::store::upkeep::damage::Mended;
+use crate::store::upkeep::damage::RepairedEntry;
 use crate::store::upkeep::damage::raw_entry::RawEntry;
 use crate::store::upkeep::damage::row_faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
 use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
@@ -33,7 +35,7 @@ pub struct ExportReport {
     pub quarantined: u64,
     /// Entries with parts that cannot be read, and which: these were written under `unreadable` in the entry's `legacy`,
     /// as [`Store::repair`] would put them.
-    pub mended: Vec<Mended>,
+    pub repaired: Vec<RepairedEntry>,
 }
 
 impl Store {
@@ -84,8 +86,8 @@ impl Store {
             let mut entry = match entry(row) {
                 Ok(entry) => entry,
                 Err(error) => {
-                    let (entry, columns) = mended(&tx, row, error)?;
-                    report.mended.push(Mended { id: entry.id, columns });
+                    let (entry, columns) = repaired(&tx, row, error)?;
+                    report.repaired.push(RepairedEntry { id: entry.id, columns });
                     entry
                 }
             };
@@ -119,7 +121,7 @@ fn write(out: &mut dyn Write, line: &mut Vec<u8>, value: &impl Serialize) -> Res
     out.write_all(line).map_err(stream)
 }
 
-fn header(tx: &ReadTx<'_>, entries: u64) -> Result<Header, Error> {
+fn header(tx: &ReadTx<'_>, entries: u64) -> Result<ExportHeader, Error> {
     let mut statement = tx
         .connection
         .prepare("SELECT id, fingerprint, dimensions, state, created_at FROM space ORDER BY id")?;
@@ -135,7 +137,7 @@ fn header(tx: &ReadTx<'_>, entries: u64) -> Result<Header, Error> {
     let mut statement =
         tx.connection.prepare("SELECT key, value FROM meta WHERE key LIKE 'legacy:%' ORDER BY key")?;
     let meta = statement.query_map([], |row| Ok((row.get(0)?, meta_value(row.get_ref(1)?))))?;
-    Ok(Header {
+    Ok(ExportHeader {
         format: FORMAT.to_owned(),
         version: VERSION,
         entries: Some(entries),
@@ -192,7 +194,11 @@ fn optional_json<T: DeserializeOwned>(
 }
 
 /// An entry that an import would not accept, with what cannot be read of it set aside, and the names of those columns.
-fn mended(tx: &ReadTx<'_>, row: &Row<'_>, error: rusqlite::Error) -> Result<(EntryLine, Vec<String>), Error> {
+fn repaired(
+    tx: &ReadTx<'_>,
+    row: &Row<'_>,
+    error: rusqlite::Error,
+) -> Result<(EntryLine, Vec<String>), Error> {
     let unreadable = |error: &dyn std::fmt::Display| {
         let id: String = row.get(1).unwrap_or_else(|_| "?".to_owned());
         Error::Corrupt { detail: format!("entry {id} cannot be read: {error}") }
@@ -200,7 +206,7 @@ fn mended(tx: &ReadTx<'_>, row: &Row<'_>, error: rusqlite::Error) -> Result<(Ent
     let sql = RawEntry::select() + " WHERE id = ?1";
     let mut raw = tx.connection.prepare_cached(&sql)?.query_row([row.get::<_, i64>(0)?], RawEntry::read)?;
     let id: EntryId = raw.id().ok_or_else(|| unreadable(&error))?;
-    let columns: Vec<String> = raw.mend(id).into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = raw.repair(id).into_iter().map(str::to_owned).collect();
     if columns.is_empty() {
         return Err(unreadable(&error));
     }

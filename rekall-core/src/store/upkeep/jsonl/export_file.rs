@@ -25,7 +25,7 @@ impl Store {
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
         let target = target.as_ref();
-        let draft = StagedFile::plain(target)?;
+        let draft = StagedFile::new(target)?;
         let mut out = BufWriter::new(draft.file());
         let failed = |error| match error {
             Error::Stream { source, .. } => io_error("write", target)(source),

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::plain_entry;
-use super::reader::{Lines, bad};
-use super::records::{EntryLine, Header, LinkLine, SpaceLine, VectorLine};
+use super::bare_entry;
+use super::line_reader::{LineReader, invalid_line};
+use super::records::{EntryLine, ExportHeader, LinkLine, SpaceLine, VectorLine};
 use super::records::{decode, meta_sql, minified};
 use crate::store::upkeep::damage::spaces;
 use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
@@ -35,12 +35,12 @@ pub enum OnDuplicate {
 /// How [`Store::import_jsonl`] works.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ImportOptions {
+pub struct JsonlImportOptions {
     /// What to do with an entry whose id is there already.
     pub on_duplicate: OnDuplicate,
 }
 
-impl ImportOptions {
+impl JsonlImportOptions {
     /// Options with this way of treating entries that are there already.
     #[must_use]
     pub const fn on_duplicate(on_duplicate: OnDuplicate) -> Self {
@@ -51,7 +51,7 @@ impl ImportOptions {
 /// What [`Store::import_jsonl`] wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct ImportReport {
+pub struct JsonlImportReport {
     /// Entries added.
     pub added: u64,
     /// Entries that took the place of one with their id.
@@ -76,7 +76,7 @@ const WAITING: &str =
 impl Store {
     /// Reads what [`export_jsonl`](Self::export_jsonl) wrote, in one transaction: all of it or nothing.
     ///
-    /// Lines of entries without an export's header are read, too, one JSON object each, as `docs/jsonl.md` describes them:
+    /// LineReader of entries without an export's header are read, too, one JSON object each, as `docs/jsonl.md` describes them:
     /// only a title has to be there. They are held to the same limits as [`insert`](WriteTx::insert), get an id where they
     /// have none, and wait for their vectors. Empty lines among them are passed over.
     ///
@@ -92,11 +92,11 @@ impl Store {
     pub fn import_jsonl(
         &self,
         input: &mut dyn BufRead,
-        options: &ImportOptions,
+        options: &JsonlImportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
-    ) -> Result<ImportReport, Error> {
-        let mut lines = Lines::new(input);
+    ) -> Result<JsonlImportReport, Error> {
+        let mut lines = LineReader::new(input);
         let header = lines.begin()?;
         let is_plain = header.is_none();
         let header = header.unwrap_or_default();
@@ -109,7 +109,7 @@ impl Store {
         while is_line {
             stop_if(cancel)?;
             let entry = match is_plain {
-                true => plain_entry::entry(&import.tx, lines.number, lines.text())?,
+                true => bare_entry::entry(&import.tx, lines.number, lines.text())?,
                 false => lines.parse("an entry")?,
             };
             import.entry(lines.number, &entry)?;
@@ -120,7 +120,7 @@ impl Store {
             }
         }
         if header.entries.is_some_and(|expected| expected != read) {
-            return Err(bad(lines.number, format!("{total} entries in all"), format!("{read}")));
+            return Err(invalid_line(lines.number, format!("{total} entries in all"), format!("{read}")));
         }
         let report = import.finish()?;
         progress(read, total);
@@ -131,24 +131,25 @@ impl Store {
 /// An import under way.
 struct Import<'s> {
     tx: WriteTx<'s>,
-    options: ImportOptions,
+    options: JsonlImportOptions,
     /// From the export's numbers to this file's spaces.
     spaces: HashMap<i64, Space>,
     active: Option<SpaceId>,
-    report: ImportReport,
+    report: JsonlImportReport,
 }
 
 impl<'s> Import<'s> {
-    fn begin(tx: WriteTx<'s>, options: ImportOptions, header: &Header) -> Result<Self, Error> {
+    fn begin(tx: WriteTx<'s>, options: JsonlImportOptions, header: &ExportHeader) -> Result<Self, Error> {
         tx.connection.execute_batch(WAITING)?;
         let mut import =
-            Self { tx, options, spaces: HashMap::new(), active: None, report: ImportReport::default() };
+            Self { tx, options, spaces: HashMap::new(), active: None, report: JsonlImportReport::default() };
         for space in &header.spaces {
             import.space(space)?;
         }
         for (key, value) in &header.meta {
             let sql = meta_sql(value).filter(|_| key.starts_with("legacy:"));
-            let sql = sql.ok_or_else(|| bad(1, "meta values under legacy:…", format!("{key:?}: {value}")))?;
+            let sql = sql
+                .ok_or_else(|| invalid_line(1, "meta values under legacy:…", format!("{key:?}: {value}")))?;
             import.tx.connection.execute(
                 "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                 (key, sql),
@@ -160,9 +161,9 @@ impl<'s> Import<'s> {
 
     fn space(&mut self, line: &SpaceLine) -> Result<(), Error> {
         let state = spaces::state(&line.state)
-            .ok_or_else(|| bad(1, "a state that spaces have", format!("{:?}", line.state)))?;
+            .ok_or_else(|| invalid_line(1, "a state that spaces have", format!("{:?}", line.state)))?;
         if !(1..=65_536).contains(&line.dimensions) {
-            return Err(bad(1, "1 to 65536 dimensions", line.dimensions.to_string()));
+            return Err(invalid_line(1, "1 to 65536 dimensions", line.dimensions.to_string()));
         }
         let used = |id| self.spaces.values().any(|space| space.id == id);
         let here = self.tx.spaces()?;
@@ -187,7 +188,7 @@ impl<'s> Import<'s> {
         };
         match self.spaces.insert(line.number, space) {
             None => Ok(()),
-            Some(_) => Err(bad(1, "each space once", format!("number {} twice", line.number))),
+            Some(_) => Err(invalid_line(1, "each space once", format!("number {} twice", line.number))),
         }
     }
 
@@ -235,7 +236,7 @@ impl<'s> Import<'s> {
         }
         if let Some(newer) = entry.superseded_by {
             if newer == entry.id {
-                return Err(bad(line, "superseded_by another entry", "by itself"));
+                return Err(invalid_line(line, "superseded_by another entry", "by itself"));
             }
             self.wait(line, row, newer, None)?;
         }
@@ -266,7 +267,7 @@ impl<'s> Import<'s> {
         match written {
             Ok(_) => Ok(()),
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-                Err(bad(line, "an entry", error.to_string()))
+                Err(invalid_line(line, "an entry", error.to_string()))
             }
             Err(error) => Err(error.into()),
         }
@@ -274,22 +275,27 @@ impl<'s> Import<'s> {
 
     fn vector(&mut self, line: u64, row: i64, new: &VectorLine) -> Result<SpaceId, Error> {
         let Some(space) = self.spaces.get(&new.space) else {
-            return Err(bad(line, "a space of the header", format!("space {}", new.space)));
+            return Err(invalid_line(line, "a space of the header", format!("space {}", new.space)));
         };
         let role = Role::ALL.into_iter().find(|role| role.name() == new.role);
-        let role = role.ok_or_else(|| bad(line, "the role summary or context", format!("{:?}", new.role)))?;
-        let base64 = |text: &str| decode(text).ok_or_else(|| bad(line, "base64", "something else"));
+        let role =
+            role.ok_or_else(|| invalid_line(line, "the role summary or context", format!("{:?}", new.role)))?;
+        let base64 = |text: &str| decode(text).ok_or_else(|| invalid_line(line, "base64", "something else"));
         let (bytes, digest) = (base64(&new.vector)?, base64(&new.digest)?);
         let mut values = Vec::with_capacity(space.dimensions);
         if vector::decode(&bytes, space.dimensions, &mut values).is_none() {
             let expected = format!("a vector of {} bytes", space.dimensions * 4);
-            return Err(bad(line, expected, format!("{} bytes", bytes.len())));
+            return Err(invalid_line(line, expected, format!("{} bytes", bytes.len())));
         }
         if let Some(problem) = vector::problem(&values) {
-            return Err(bad(line, "a finite vector of length 1", problem));
+            return Err(invalid_line(line, "a finite vector of length 1", problem));
         }
         if new.start > new.end {
-            return Err(bad(line, "a span that goes forward", format!("{} to {}", new.start, new.end)));
+            return Err(invalid_line(
+                line,
+                "a span that goes forward",
+                format!("{} to {}", new.start, new.end),
+            ));
         }
         let written = self
             .tx
@@ -301,7 +307,7 @@ impl<'s> Import<'s> {
             .execute((row, space.id.0, role.number(), new.chunk, new.start, new.end, digest, bytes))?;
         if written == 0 {
             let got = format!("{} {} of space {} twice", new.role, new.chunk, new.space);
-            return Err(bad(line, "each vector once", got));
+            return Err(invalid_line(line, "each vector once", got));
         }
         self.report.vectors += 1;
         Ok(space.id)
@@ -310,7 +316,9 @@ impl<'s> Import<'s> {
     fn quarantine(&mut self, line: u64, row: i64, entry: &EntryLine) -> Result<(), Error> {
         for aside in &entry.quarantine {
             let bytes = match &aside.vector {
-                Some(text) => Some(decode(text).ok_or_else(|| bad(line, "base64", "something else"))?),
+                Some(text) => {
+                    Some(decode(text).ok_or_else(|| invalid_line(line, "base64", "something else"))?)
+                }
                 None => None,
             };
             let space = aside.space.map(|number| self.spaces.get(&number).map_or(number, |space| space.id.0));
@@ -328,7 +336,7 @@ impl<'s> Import<'s> {
 
     fn link(&mut self, line: u64, row: i64, source: EntryId, link: &LinkLine) -> Result<(), Error> {
         if link.target == source {
-            return Err(bad(line, "a link to another entry", "a link to itself"));
+            return Err(invalid_line(line, "a link to another entry", "a link to itself"));
         }
         self.report.links += 1;
         self.wait(line, row, link.target, Some(link))
@@ -350,14 +358,14 @@ impl<'s> Import<'s> {
         Ok(())
     }
 
-    fn finish(self) -> Result<ImportReport, Error> {
+    fn finish(self) -> Result<JsonlImportReport, Error> {
         let connection = &self.tx.connection;
         let missing = "SELECT line, target FROM import_waiting
             WHERE NOT EXISTS (SELECT 1 FROM entry WHERE ulid = target) ORDER BY line LIMIT 1";
         let missing: Option<(i64, String)> =
             connection.query_row(missing, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         if let Some((line, target)) = missing {
-            return Err(bad(line as u64, "a reference to an entry that is there", target));
+            return Err(invalid_line(line as u64, "a reference to an entry that is there", target));
         }
         connection.execute_batch(
             "INSERT INTO link (source_id, target_id, relation, reason, created_at)
@@ -382,7 +390,7 @@ fn readable<T: DeserializeOwned>(line: u64, field: &str, json: &RawValue) -> Res
         (Ok(_), Ok(json)) => Ok(json.get().to_owned()),
         (Err(error), _) | (_, Err(error)) => {
             let start: String = text.chars().take(80).collect();
-            Err(bad(line, format!("{field} of an entry"), format!("{error}: {start}")))
+            Err(invalid_line(line, format!("{field} of an entry"), format!("{error}: {start}")))
         }
     }
 }
@@ -397,15 +405,15 @@ fn names(line: u64, entry: &EntryLine) -> Result<(), Error> {
     ];
     for (field, name) in names {
         if let Some(at) = name.and_then(|name| name.find('\0')) {
-            return Err(bad(line, format!("a {field} without NUL"), format!("one at byte {at}")));
+            return Err(invalid_line(line, format!("a {field} without NUL"), format!("one at byte {at}")));
         }
     }
     let tags: Vec<String> = exact::read(entry.tags.get()).unwrap_or_default();
     if tags.iter().any(|tag| tag.contains('\0')) {
-        return Err(bad(line, "tags without NUL", entry.tags.get()));
+        return Err(invalid_line(line, "tags without NUL", entry.tags.get()));
     }
     if entry.links.iter().any(|link| link.relation.contains('\0')) {
-        return Err(bad(line, "relations without NUL", "one with NUL"));
+        return Err(invalid_line(line, "relations without NUL", "one with NUL"));
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Everything that a file holds as lines of JSON: written by an export, read by an import.
 
+mod bare_entry;
 mod export;
 mod export_file;
 mod import;
-mod plain_entry;
-mod reader;
+mod line_reader;
 mod records;
 
 pub use export::ExportReport;
-pub use import::{ImportOptions, ImportReport, OnDuplicate};
+pub use import::{JsonlImportOptions, JsonlImportReport, OnDuplicate};

@@ -32,7 +32,7 @@ pub(super) struct Signature {
 /// The first line.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header {
+pub(super) struct ExportHeader {
     pub(super) format: String,
     pub(super) version: u64,
     /// Number of entry lines; an import with another number of lines is refused.

@@ -13,7 +13,7 @@ use crate::lock::lock;
 
 /// A lock that is waited for no longer than said, which a [`Mutex`] cannot do.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(super) struct WriterLock {
     connection: Mutex<Connection>,
     /// Who holds the connection.
     holder: Mutex<Option<usize>>,
@@ -25,11 +25,11 @@ pub(super) struct Writer {
 pub struct WriterGuard<'s> {
     connection: MutexGuard<'s, Connection>,
     /// Dropped behind the connection: whoever is woken finds it free.
-    _turn: Turn<'s>,
+    _holder: Holder<'s>,
 }
 
 #[derive(Debug)]
-struct Turn<'s>(&'s Writer);
+struct Holder<'s>(&'s WriterLock);
 
 /// Which thread this is: where its own copy of a variable lies. A handle of std's would stay allocated for as long as a
 /// thread lives that is not std's, and could no longer be had at that thread's end.
@@ -40,7 +40,7 @@ fn this_thread() -> usize {
     HERE.with(|here| std::ptr::from_ref(here).addr())
 }
 
-impl Writer {
+impl WriterLock {
     pub(super) fn new(connection: Connection) -> Self {
         Self { connection: Mutex::new(connection), holder: Mutex::default(), freed: Condvar::new() }
     }
@@ -66,9 +66,9 @@ impl Writer {
         }
         *holder = Some(ours);
         drop(holder);
-        let turn = Turn(self);
+        let guard = Holder(self);
         let left = timeout.saturating_sub(started.elapsed());
-        Ok((WriterGuard { connection: lock(&self.connection), _turn: turn }, left))
+        Ok((WriterGuard { connection: lock(&self.connection), _holder: guard }, left))
     }
 }
 
@@ -83,7 +83,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 ///
 /// # Errors
 /// [`Error::Busy`] after the time-out, and what the statement fails with.
-pub(super) fn patiently(
+pub(super) fn retry_while_busy(
     connection: &Connection,
     timeout: Duration,
     mut statement: impl FnMut(&Connection) -> rusqlite::Result<()>,
@@ -103,9 +103,9 @@ pub(super) fn patiently(
 /// Begins a transaction that may write.
 ///
 /// # Errors
-/// As [`patiently`].
+/// As [`retry_while_busy`].
 pub(super) fn begin_immediate(connection: &Connection, timeout: Duration) -> Result<(), Error> {
-    patiently(connection, timeout, |connection| {
+    retry_while_busy(connection, timeout, |connection| {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
     })
 }
@@ -124,7 +124,7 @@ impl DerefMut for WriterGuard<'_> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Holder<'_> {
     fn drop(&mut self) {
         *lock(&self.0.holder) = None;
         self.0.freed.notify_one();
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn one_thread_at_a_time_and_nobody_waits_for_ever() {
-        let writer = Writer::new(Connection::open_in_memory().unwrap());
+        let writer = WriterLock::new(Connection::open_in_memory().unwrap());
         let (held, left) = writer.take(Duration::MAX).unwrap();
         assert!(left > Duration::from_secs(1));
         let own = writer.take(Duration::MAX).expect_err("it would wait for itself").to_string();
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_panic_gives_the_connection_back() {
-        let writer = Writer::new(Connection::open_in_memory().unwrap());
+        let writer = WriterLock::new(Connection::open_in_memory().unwrap());
         let panicked = thread::scope(|scope| {
             let thread = scope.spawn(|| {
                 let _held = writer.take(Duration::ZERO).unwrap();

@@ -1,9 +1,9 @@
-//! Lines of a file that is no export: entries as people and other tools write them.
+//! LineReader of a file that is no export: entries as people and other tools write them.
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::reader::bad;
+use super::line_reader::invalid_line;
 use super::records::{EntryLine, LinkLine};
 use crate::entry::EntryJson;
 use crate::store::WriteTx;
@@ -14,7 +14,7 @@ use crate::{Entry, Error};
 pub(super) fn entry(tx: &WriteTx<'_>, line: u64, json: &[u8]) -> Result<EntryLine, Error> {
     let read = EntryJson::parse(json).map_err(|error| {
         let said = error.to_string();
-        bad(line, "an entry", said.strip_prefix("expected an entry in JSON: ").unwrap_or(&said))
+        invalid_line(line, "an entry", said.strip_prefix("expected an entry in JSON: ").unwrap_or(&said))
     })?;
     let id = match read.id {
         Some(id) => id,
@@ -55,5 +55,5 @@ pub(super) fn entry(tx: &WriteTx<'_>, line: u64, json: &[u8]) -> Result<EntryLin
 }
 
 fn raw(line: u64, value: &impl Serialize) -> Result<Box<RawValue>, Error> {
-    to_raw_value(value).map_err(|error| bad(line, "an entry", error.to_string()))
+    to_raw_value(value).map_err(|error| invalid_line(line, "an entry", error.to_string()))
 }

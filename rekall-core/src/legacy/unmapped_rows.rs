@@ -17,24 +17,24 @@ use crate::{Error, TextDigest};
 const PREFIX: &str = "legacy:";
 
 /// Writes rows into `meta`.
-pub(super) struct Carrier<'c> {
+pub(super) struct UnmappedRows<'c> {
     connection: &'c Connection,
-    met: HashMap<String, u32>,
+    occurrences: HashMap<String, u32>,
     pub(super) written: BTreeMap<String, u64>,
 }
 
-impl<'c> Carrier<'c> {
+impl<'c> UnmappedRows<'c> {
     pub(super) fn new(connection: &'c Connection) -> Self {
-        Self { connection, met: HashMap::new(), written: BTreeMap::new() }
+        Self { connection, occurrences: HashMap::new(), written: BTreeMap::new() }
     }
 
     pub(super) fn put(&mut self, table: &str, row: &Value) -> Result<(), Error> {
         let text = row.to_string();
         let mut key = format!("{PREFIX}{table}:{:?}", TextDigest::of(&text));
-        let met = self.met.entry(key.clone()).or_default();
-        *met += 1;
-        if *met > 1 {
-            key = format!("{key}.{met}");
+        let count = self.occurrences.entry(key.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            key = format!("{key}.{count}");
         }
         let written = self
             .connection

@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 
 use serde::de::DeserializeOwned;
 
-use super::records::{FORMAT, Header, Named, Signature, VERSION};
+use super::records::{ExportHeader, FORMAT, Named, Signature, VERSION};
 use crate::Error;
 
 /// Longest line accepted, well below what SQLite takes as one value (a billion bytes): an entry's texts and thousands of
@@ -13,19 +13,19 @@ const LINE_BYTES: u64 = 512 << 20;
 /// What some editors put before a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-pub(super) fn bad(line: u64, expected: impl Into<String>, got: impl Into<String>) -> Error {
+pub(super) fn invalid_line(line: u64, expected: impl Into<String>, got: impl Into<String>) -> Error {
     Error::BadLine { line, expected: expected.into(), got: got.into() }
 }
 
 /// The input, a line at a time.
-pub(super) struct Lines<'a> {
+pub(super) struct LineReader<'a> {
     input: &'a mut dyn BufRead,
     /// Number of the line read last, from 1.
     pub(super) number: u64,
     line: Vec<u8>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineReader<'a> {
     pub(super) fn new(input: &'a mut dyn BufRead) -> Self {
         Self { input, number: 0, line: Vec::new() }
     }
@@ -39,7 +39,7 @@ impl<'a> Lines<'a> {
             .map_err(|source| Error::Stream { action: "read", source })?;
         self.number += u64::from(read > 0);
         if read as u64 == LINE_BYTES {
-            return Err(bad(self.number, format!("at most {LINE_BYTES} bytes"), "more"));
+            return Err(invalid_line(self.number, format!("at most {LINE_BYTES} bytes"), "more"));
         }
         Ok(read > 0)
     }
@@ -63,10 +63,10 @@ impl<'a> Lines<'a> {
     }
 
     /// Reads the first line: an export's header; `None`, and it is the first of entries without one.
-    pub(super) fn begin(&mut self) -> Result<Option<Header>, Error> {
+    pub(super) fn begin(&mut self) -> Result<Option<ExportHeader>, Error> {
         const EXPECTED: &str = "{\"format\":\"rekall\",\"version\":1,…}, or an entry";
         if !self.next_with_text()? {
-            return Err(bad(1, EXPECTED, "nothing"));
+            return Err(invalid_line(1, EXPECTED, "nothing"));
         }
         let named: Named = self.parse(EXPECTED)?;
         if named.format.is_none() {
@@ -74,11 +74,11 @@ impl<'a> Lines<'a> {
         }
         let signature: Signature = self.parse(EXPECTED)?;
         if signature.format != FORMAT {
-            return Err(bad(self.number, EXPECTED, format!("the format {:?}", signature.format)));
+            return Err(invalid_line(self.number, EXPECTED, format!("the format {:?}", signature.format)));
         }
         match signature.version {
             VERSION => self.parse("the header of version 1").map(Some),
-            0 => Err(bad(self.number, EXPECTED, "version 0")),
+            0 => Err(invalid_line(self.number, EXPECTED, "version 0")),
             found => Err(Error::NewerExport { found, supported: VERSION }),
         }
     }
@@ -92,7 +92,7 @@ impl<'a> Lines<'a> {
                 b"" => "an empty line".to_owned(),
                 _ => format!("{said} at column {}", error.column()),
             };
-            bad(self.number, expected, got)
+            invalid_line(self.number, expected, got)
         })
     }
 }

@@ -6,7 +6,7 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use rekall::core::{Snippets, TextQuery};
+use rekall::storage::{Snippets, TextQuery};
 use rekall::{Mode, NewEntry};
 
 fn recall_end_to_end(criterion: &mut Criterion) {

@@ -525,7 +525,7 @@ impl Builder {
     /// # use rekall::{NewEntry, Rekall};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let path = folder.path().join("a.db");
-    /// use rekall::core::WallClock;
+    /// use rekall::storage::WallClock;
     ///
     /// /// The same time always, for a test.
     /// struct Noon;

@@ -104,7 +104,7 @@ impl CancelToken {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The bare flag, for functions of [`core`](crate::core) that this facade does not cover. True once the token was
+    /// The bare flag, for functions of [`storage`](crate::storage) that this facade does not cover. True once the token was
     /// cancelled; set it by [`cancel`](Self::cancel) only.
     #[must_use]
     pub fn flag(&self) -> &AtomicBool {
@@ -116,12 +116,12 @@ impl CancelToken {
     }
 }
 
-/// Fails when the token was cancelled.
 /// The flag, for storage that looks at it only between its own steps.
 pub(crate) fn flag_of(cancel: Option<&Arc<AtomicBool>>) -> Option<&AtomicBool> {
     cancel.map(|flag| &**flag)
 }
 
+/// Fails when the token was cancelled.
 pub(crate) fn check_cancelled(cancel: Option<&CancelToken>) -> Result<(), Error> {
     match cancel {
         Some(token) if token.is_cancelled() => Err(Error::Interrupted),

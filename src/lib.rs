@@ -36,7 +36,7 @@
 //!
 //! # Parts
 //!
-//! Each part is a crate of its own, useful alone: [`core`] (storage), [`model`] (embedding), [`mod@index`]
+//! Each part is a crate of its own, useful alone: [`storage`], [`model`] (embedding), [`mod@index`]
 //! (vector search), [`cache`].
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -72,17 +72,20 @@ pub use recall::{
     RetrievalScore, Similar,
 };
 pub use rekall::Rekall;
+pub use rekall_cache::CacheStats;
 pub use rekall_core::{
-    Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, MetadataCondition, NewEntry,
-    Role, Status,
+    Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, Link, MetadataCondition,
+    NewEntry, Relation, Role, Status, StoreStats, Synchronous,
 };
-pub use rekall_model::{Embedder, KeepAlive, ModelSource, ModelState};
+pub use rekall_model::{
+    Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, ReleasedMemory, UnloadOutcome,
+};
 pub use settings::VectorBackend;
 pub use stats::{MemoryStats, Stats};
 pub use write::{Batch, Progress, Remember};
 
 pub use rekall_cache as cache;
-pub use rekall_core as core;
+pub use rekall_core as storage;
 pub use rekall_index as index;
 pub use rekall_model as model;
 

@@ -93,7 +93,7 @@ fn a_check_holds_the_table_of_sqlite_vec_against_the_vectors() {
         drop(other);
         let report = memory.check().run().unwrap();
         assert!(
-            report.problems.iter().any(|problem| problem.kind == rekall::core::ProblemKind::Blocks),
+            report.problems.iter().any(|problem| problem.kind == rekall::storage::ProblemKind::Blocks),
             "{damage}: {report:?}"
         );
         memory.repair().run().unwrap();

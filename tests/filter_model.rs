@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering as Atomic};
 
 use common::{Memory, Random, WordModel, memory_with};
-use rekall::core::WallClock;
+use rekall::storage::WallClock;
 use rekall::{
     Comparison, Entry, EntryId, EntryPatch, Facet, Filter, MetadataCondition, Mode, NewEntry, Status,
 };

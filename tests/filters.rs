@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use common::{Memory, WordModel, memory_with};
-use rekall::core::WallClock;
+use rekall::storage::WallClock;
 use rekall::{Entry, EntryId, EntryPatch, Filter, Mode, NewEntry, Status};
 use serde_json::json;
 

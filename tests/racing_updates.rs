@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{BACKENDS, Configure, Random, WordModel, ends};
-use rekall::core::WallClock;
 use rekall::model::{Error, Fingerprint};
+use rekall::storage::WallClock;
 use rekall::{Batch, Builder, Context, Embedder, EntryId, EntryPatch, Mode, NewEntry, Rekall};
 
 /// Every entry is stamped with the same time.

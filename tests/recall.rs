@@ -123,7 +123,7 @@ fn long_text_is_chunked_and_the_hit_names_its_place() {
     let found = memory.recall("Then about login tokens expiring.").mode(Mode::Semantic).run().unwrap();
     assert_eq!(found[0].entry.id, id);
     let chunk = found[0].chunk.unwrap();
-    let text = rekall::core::EntryText::from(&found[0].entry).role(chunk.role).unwrap();
+    let text = rekall::storage::EntryText::from(&found[0].entry).role(chunk.role).unwrap();
     let place: String =
         text.chars().skip(chunk.start as usize).take((chunk.end - chunk.start) as usize).collect();
     assert_eq!(place, "Then about login tokens expiring.");

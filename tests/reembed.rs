@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{WordModel, memory, memory_with};
-use rekall::core::SpaceState;
+use rekall::storage::SpaceState;
 use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress, Rekall};
 
 fn other() -> Arc<WordModel> {

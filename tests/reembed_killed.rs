@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{WordModel, memory};
-use rekall::core::SpaceState;
+use rekall::storage::SpaceState;
 use rekall::{EntryId, EntryPatch, Mode, NewEntry, Progress, Rekall};
 
 const FILE: &str = "REKALL_REEMBED_FILE";

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::{Memory, WordModel, memory, memory_with};
-use rekall::core::SpaceState;
 use rekall::model::{Error as ModelError, Fingerprint};
+use rekall::storage::SpaceState;
 use rekall::{
     CancelToken, Degraded, Embedder, EntryId, EntryPatch, ErrorKind, Event, Mode, NewEntry, Rekall,
 };

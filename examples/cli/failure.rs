@@ -72,8 +72,8 @@ impl Failure {
     }
 }
 
-impl From<rekall::core::Error> for Failure {
-    fn from(error: rekall::core::Error) -> Self {
+impl From<rekall::storage::Error> for Failure {
+    fn from(error: rekall::storage::Error) -> Self {
         Self::Rekall(error.into())
     }
 }

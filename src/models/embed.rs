@@ -54,7 +54,7 @@ impl Rekall {
     ///
     /// A text of which the model knows no word has no row ([`Embeddings::row`] gives `None`), one that is longer than the
     /// model reads is embedded up to there and listed in [`Embeddings::truncated`]. What an entry's text is embedded as,
-    /// and where it is split, [`core`](crate::core) says; these texts are taken as they are.
+    /// and where it is split, [`storage`](crate::storage) says; these texts are taken as they are.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]

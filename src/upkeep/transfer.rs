@@ -87,7 +87,7 @@ impl Rekall {
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
-    /// # use rekall::{OnDuplicate, Rekall};
+    /// # use rekall::{Rekall, upkeep::OnDuplicate};
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
     /// let mut lines = br#"{"title": "Rotate the key", "tags": ["tls"]}"#.as_slice();

@@ -1,6 +1,6 @@
 //! Single notes: add, show, update, forget.
 
-use rekall::core::Link;
+use rekall::storage::Link;
 use rekall::{Entry, EntryId, EntryPatch, NewEntry, Rekall, Status};
 use serde_json::{Value, json};
 

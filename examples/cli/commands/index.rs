@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use rekall::core::{TextDigest, limits};
+use rekall::storage::{TextDigest, limits};
 use rekall::{EntryId, EntryPatch, Filter, NewEntry, Rekall};
 use serde_json::{Map, Value, json};
 

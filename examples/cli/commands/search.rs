@@ -1,6 +1,6 @@
 //! Finding notes: by a query, or by likeness to a note.
 
-use rekall::core::EntryText;
+use rekall::storage::EntryText;
 use rekall::{Hit, HitChunk, Mode, Recalled, Role};
 
 use super::fields;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
-use rekall::core::legacy;
+use rekall::storage::legacy;
 use serde_json::json;
 
 use crate::args::Cli;

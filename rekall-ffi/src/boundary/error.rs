@@ -79,8 +79,8 @@ impl Failure {
 
 impl From<rekall::Error> for Failure {
     fn from(error: rekall::Error) -> Self {
-        use rekall::core::Error as Core;
         use rekall::model::Error as Model;
+        use rekall::storage::Error as Core;
         // What a callback's failure travels through the library as.
         let travelled = matches!(
             error,
@@ -95,8 +95,8 @@ impl From<rekall::Error> for Failure {
     }
 }
 
-impl From<rekall::core::Error> for Failure {
-    fn from(error: rekall::core::Error) -> Self {
+impl From<rekall::storage::Error> for Failure {
+    fn from(error: rekall::storage::Error) -> Self {
         rekall::Error::from(error).into()
     }
 }

@@ -15,7 +15,7 @@ use std::ffi::c_void;
 use std::time::{Duration, Instant};
 
 use rekall::cache::Clock;
-use rekall::core::WallClock;
+use rekall::storage::WallClock;
 
 use crate::boundary::thread_state::in_callback;
 use crate::callbacks::user_data::UserData;

@@ -197,7 +197,7 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
             let key = condition.key.optional("metadata key")?;
             let key = key.ok_or_else(|| Failure::misuse("the key of a metadata condition is not given"))?;
             let value = condition.value.optional("metadata value")?.unwrap_or_default();
-            let value = rekall::core::limits::parse_json("a metadata value of the filter", value)
+            let value = rekall::storage::limits::parse_json("a metadata value of the filter", value)
                 .map_err(|error| Failure::from(error).of(&format!("metadata {key:?}")))?;
             reserved(condition.reserved, "rekall_metadata_condition")?;
             wanted.metadata.push(rekall::MetadataCondition::new(

@@ -37,7 +37,7 @@ pub unsafe extern "C" fn rekall_get_many(
                 running.go_on()?;
                 let what = format!("ids[{at}]");
                 let text = id.optional(&what)?.ok_or_else(|| Failure::null(&what))?;
-                text.parse().map_err(|error: rekall::core::Error| Failure::from(error).of(&what))
+                text.parse().map_err(|error: rekall::storage::Error| Failure::from(error).of(&what))
             });
             let ids = ids.collect::<Result<Vec<_>, Failure>>()?;
             running.go_on()?;

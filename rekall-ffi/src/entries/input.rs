@@ -331,7 +331,7 @@ unsafe fn set(target: &mut String, text: Str, name: &str) -> Result<(), Failure>
 unsafe fn metadata(text: Str) -> Result<Option<Map<String, Value>>, Failure> {
     // SAFETY: as promised by the caller.
     let Some(text) = (unsafe { text.optional("metadata")? }) else { return Ok(None) };
-    match rekall::core::limits::parse_json("metadata", text)? {
+    match rekall::storage::limits::parse_json("metadata", text)? {
         Value::Object(map) => Ok(Some(map)),
         _ => Err(Failure::invalid("metadata must be a JSON object")),
     }

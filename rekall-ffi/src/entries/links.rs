@@ -13,7 +13,7 @@
 use std::ffi::c_char;
 
 use rekall::EntryId;
-use rekall::core::Link;
+use rekall::storage::Link;
 
 use crate::boundary::error::ErrorObject;
 use crate::boundary::lazy_string::LazyString;

@@ -15,7 +15,7 @@ use std::ffi::{c_char, c_void};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rekall::core::Synchronous;
+use rekall::storage::Synchronous;
 use rekall::{Builder, Config, Rekall, VectorBackend};
 
 use crate::boundary::error::{ErrorObject, Failure};

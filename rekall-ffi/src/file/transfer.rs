@@ -12,7 +12,7 @@ use std::ffi::{c_char, c_void};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
-use rekall::core::{Error as CoreError, legacy};
+use rekall::storage::{Error as CoreError, legacy};
 use rekall::upkeep::{LegacyOptions, OnDuplicate};
 use rekall::{LongCall, Rekall};
 

@@ -14,7 +14,7 @@
 use std::ffi::c_char;
 
 use rekall::Rekall;
-use rekall::core::{CheckReport, RepairReport};
+use rekall::storage::{CheckReport, RepairReport};
 
 use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::fallible::answer;

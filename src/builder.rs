@@ -277,9 +277,9 @@ impl Builder {
     /// Most bytes of memory that the vector index of [`VectorBackend::Auto`] may take; `None`: no limit. What
     /// does not fit stays in the file and is read at each search: codes that writes and
     /// [`Rekall::rebuild_index`] persist and, in memory, the rows of entries changed since (up to a mebibyte
-    /// even when the budget is less; one read of 64 entries may pass that for a moment). The backends that are asked
-    /// for by name ignore it, for what they hold is their nature: `Flat`, `Sq8` and `Binary` everything, `SqliteVec` next to
-    /// nothing. Default: no limit.
+    /// even when the budget is less; one read of 64 entries may pass that for a moment). The backends that
+    /// are asked for by name ignore it, for what they hold is their nature: `Flat`, `Sq8` and `Binary`
+    /// everything, `SqliteVec` next to nothing. Default: no limit.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -295,8 +295,8 @@ impl Builder {
         self
     }
 
-    /// Rows that a search of [`VectorBackend::Binary`] rescores exactly, 1 or more: more rows, fewer misses, more
-    /// time. [`Rekall::audit_index`] says how many are missed on this file. Default 1000.
+    /// Rows that a search of [`VectorBackend::Binary`] rescores exactly, 1 or more: more rows, fewer misses,
+    /// more time. [`Rekall::audit_index`] says how many are missed on this file. Default 1000.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -313,8 +313,9 @@ impl Builder {
         self
     }
 
-    /// The most threads one search may use. Searches at the same time share those beside the callers' own: eight
-    /// callers who may use four each run on eight and three. Default 1; results are the same with any number.
+    /// The most threads one search may use. Searches at the same time share those beside the callers' own:
+    /// eight callers who may use four each run on eight and three. Default 1; results are the same with any
+    /// number.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -347,8 +348,8 @@ impl Builder {
         self
     }
 
-    /// Puts a new file in the place of one that the Python tool wrote, which is kept beside it. Default false:
-    /// such a file is refused.
+    /// Puts a new file in the place of one that the Python tool wrote, which is kept beside it. Default
+    /// false: such a file is refused.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -418,8 +419,8 @@ impl Builder {
         self
     }
 
-    /// Overwrites what is forgotten with zeroes. Default false. A search or export that looks at an older state, in this
-    /// process or another one, delays it: [`Event::NotErased`] says so.
+    /// Overwrites what is forgotten with zeroes. Default false. A search or export that looks at an older
+    /// state, in this process or another one, delays it: [`Event::NotErased`] says so.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -581,8 +582,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there; [`Error::NotBuilt`]
-    /// for a backend that this build lacks.
+    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there;
+    /// [`Error::NotBuilt`] for a backend that this build lacks.
     pub fn open(self) -> Result<Rekall, Error> {
         self.config.check()?;
         let store = Store::open(&self.path, &self.store)?;

@@ -7,7 +7,8 @@ use crate::Error;
 
 /// A flag that stops the work it was given to. Clones share the flag.
 ///
-/// Work looks at it about every millisecond and then fails with [`Error::Interrupted`]; what it had changed is undone.
+/// Work looks at it about every millisecond and then fails with [`Error::Interrupted`]; what it had changed
+/// is undone.
 #[derive(Debug, Clone, Default)]
 pub struct CancelToken(Arc<Flag>);
 
@@ -49,8 +50,8 @@ impl CancelToken {
         Self::default()
     }
 
-    /// A token that is cancelled with this one, also when this one's last clone is gone by then and an ancestor of it is
-    /// cancelled; it can be cancelled alone.
+    /// A token that is cancelled with this one, also when this one's last clone is gone by then and an
+    /// ancestor of it is cancelled; it can be cancelled alone.
     ///
     /// ```
     /// # use rekall::CancelToken;
@@ -104,8 +105,8 @@ impl CancelToken {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// The bare flag, for functions of [`storage`](crate::storage) that this facade does not cover. True once the token was
-    /// cancelled; set it by [`cancel`](Self::cancel) only.
+    /// The bare flag, for functions of [`storage`](crate::storage) that this facade does not cover. True once
+    /// the token was cancelled; set it by [`cancel`](Self::cancel) only.
     #[must_use]
     pub fn flag(&self) -> &AtomicBool {
         &self.0.cancelled

@@ -159,9 +159,9 @@ impl FromStr for Config {
     type Err = ConfigError;
 
     /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
-    /// `model_idle_timeout_minutes`, `memory_budget_bytes`, `rescored_rows` and `vector_backend` (old spelling
-    /// `vector_index_backend`), section
-    /// `[model]` with `source` (`"bundled"`, `"path:DIR"`, `"hub:REPO"`). What is absent has its default.
+    /// `model_idle_timeout_minutes`, `memory_budget_bytes`, `rescored_rows` and `vector_backend` (old
+    /// spelling `vector_index_backend`), section `[model]` with `source` (`"bundled"`, `"path:DIR"`,
+    /// `"hub:REPO"`). What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
         let file: Sections =
             toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;

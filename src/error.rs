@@ -148,7 +148,8 @@ pub enum ConfigError {
     },
 }
 
-/// A fingerprint's name and how much of the rest tells two models of one name apart; the whole of it is for programs.
+/// A fingerprint's name and how much of the rest tells two models of one name apart; the whole of it is for
+/// programs.
 fn short(fingerprint: &str) -> String {
     match rekall_model::Fingerprint::parse(fingerprint) {
         Ok(parsed) => parsed.short(),
@@ -167,7 +168,8 @@ pub enum ErrorKind {
     NotFound,
     /// Another writer held the file longer than the time-out.
     Busy,
-    /// The operating system refused to read or write, or the file was moved away or replaced while it was open.
+    /// The operating system refused to read or write, or the file was moved away or replaced while it was
+    /// open.
     Io,
     /// The disk, or a limit on the file's size, is full.
     Full,

@@ -66,17 +66,17 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// With [`Builder::secure_delete`](crate::Builder::secure_delete): a write is done, but what it overwrote or forgot
-    /// could not be erased from the disk yet. The next write tries again, and so does
+    /// With [`Builder::secure_delete`](crate::Builder::secure_delete): a write is done, but what it overwrote
+    /// or forgot could not be erased from the disk yet. The next write tries again, and so does
     /// [`Rekall::compact`](crate::Rekall::compact).
     NotErased {
         /// Why.
         reason: String,
     },
-    /// A reader, in this process or another one, has kept the file's write-ahead log from being begun anew for so long that
-    /// it is over 64 MiB: one that holds its view (an export, a backup, a `Store::read` that was not dropped), or many that
-    /// overlap. Told again each time that the log has doubled. The log goes into the file when the reader is gone; the
-    /// write that does it takes the longer, the longer the log is.
+    /// A reader, in this process or another one, has kept the file's write-ahead log from being begun anew
+    /// for so long that it is over 64 MiB: one that holds its view (an export, a backup, a `Store::read` that
+    /// was not dropped), or many that overlap. Told again each time that the log has doubled. The log goes
+    /// into the file when the reader is gone; the write that does it takes the longer, the longer the log is.
     LongReader {
         /// Bytes of the log.
         log_bytes: u64,

@@ -9,8 +9,8 @@ use crate::{CancelToken, Error, Progress};
 
 /// A call that may take long: returned by the method that names the work, done by [`run`](Self::run).
 ///
-/// `T` is what the work gives. `Options` is what can be chosen about it, by setters that only such a call has; most have
-/// none.
+/// `T` is what the work gives. `Options` is what can be chosen about it, by setters that only such a call
+/// has; most have none.
 ///
 /// ```
 /// # fn main() -> Result<(), rekall::Error> {
@@ -49,14 +49,15 @@ impl<'a, T, Options> LongCall<'a, T, Options> {
         Self { options, watch: Watch::default(), work: Box::new(work) }
     }
 
-    /// Reports how far the work is, on the calling thread, at most every few milliseconds of work. A total of 0 means that
-    /// it is not known. Default: nothing is reported.
+    /// Reports how far the work is, on the calling thread, at most every few milliseconds of work. A total of
+    /// 0 means that it is not known. Default: nothing is reported.
     pub fn progress(mut self, callback: impl FnMut(Progress) + 'a) -> Self {
         self.watch.progress = Some(Box::new(callback));
         self
     }
 
-    /// Stops the work when the token is cancelled: it then fails with [`Error::Interrupted`]. Default: it is not stopped.
+    /// Stops the work when the token is cancelled: it then fails with [`Error::Interrupted`]. Default: it is
+    /// not stopped.
     pub fn cancel(mut self, token: &CancelToken) -> Self {
         self.watch.cancel = Some(token.clone());
         self
@@ -65,7 +66,8 @@ impl<'a, T, Options> LongCall<'a, T, Options> {
     /// Does the work.
     ///
     /// # Errors
-    /// Those of the method that returned this; [`Error::Interrupted`] when the token was cancelled before the end.
+    /// Those of the method that returned this; [`Error::Interrupted`] when the token was cancelled before the
+    /// end.
     pub fn run(self) -> Result<T, Error> {
         let Self { options, mut watch, work } = self;
         work(options, &mut watch)

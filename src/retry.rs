@@ -26,8 +26,9 @@ impl<T, S> Attempt<T, S> {
     }
 }
 
-/// Repeats an attempt, each time from the state that the one before ended with, until one is done or fails. Where others
-/// may change the file without end it is the attempt that sets a bound, because only it knows another way.
+/// Repeats an attempt, each time from the state that the one before ended with, until one is done or fails.
+/// Where others may change the file without end it is the attempt that sets a bound, because only it knows
+/// another way.
 pub(crate) fn retry<T, S>(
     mut state: S,
     mut attempt: impl FnMut(S) -> Result<Attempt<T, S>, Error>,

@@ -23,9 +23,9 @@ pub enum VectorBackend {
     /// Approximate search over sign bits in memory, rescored exactly. Never chosen unasked.
     Binary,
     /// Exact search on a vec0 table of sqlite-vec in the file: nothing in memory, and slow. Needs the feature
-    /// `sqlite-vec`. Never chosen unasked. The table is filled by the first write and kept up to date by later
-    /// ones, or made anew by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the rows
-    /// themselves are searched.
+    /// `sqlite-vec`. Never chosen unasked. The table is filled by the first write and kept up to date by
+    /// later ones, or made anew by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the
+    /// rows themselves are searched.
     SqliteVec,
 }
 

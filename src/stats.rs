@@ -27,8 +27,8 @@ pub struct Stats {
     pub memory: MemoryStats,
 }
 
-/// Bytes of memory that an open memory takes now, part by part. Each part counts its own heap, without what the
-/// allocator adds. Not told apart from the rest of the process: SQLite's page caches.
+/// Bytes of memory that an open memory takes now, part by part. Each part counts its own heap, without what
+/// the allocator adds. Not told apart from the rest of the process: SQLite's page caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct MemoryStats {
@@ -70,7 +70,8 @@ impl Rekall {
         Ok(Stats {
             store: tx.stats()?,
             index_backend: index.backend,
-            // An index holds what the file holds: one in the file does not know itself what lies over its base.
+            // An index holds what the file holds: one in the file does not know itself what lies over its
+            // base.
             index_rows: match (&space, index.backend) {
                 (Some(space), Some(_)) => usize::try_from(tx.count_vectors(space.id)?)
                     .unwrap_or(usize::MAX)

@@ -36,7 +36,7 @@ impl Copy {
 
     fn agrees(&self, memory: &Rekall) -> bool {
         let told: BTreeMap<EntryId, String> = self.titles.values().cloned().collect();
-        let all = memory.list(&Filter::new().any_status(), None, 100_000).unwrap();
+        let all = memory.list(Filter::new().any_status(), None, 100_000).unwrap();
         told.len() == self.titles.len()
             && told == all.into_iter().map(|Entry { id, title, .. }| (id, title)).collect()
     }

@@ -53,7 +53,7 @@ fn the_most_frequent_come_first_and_equals_by_name() {
         }
     }
     for limit in [0, 100_001] {
-        let refused = memory.facets(Facet::Tag, &Filter::new(), limit);
+        let refused = memory.facets(Facet::Tag, Filter::new(), limit);
         assert!(matches!(refused, Err(Error::InvalidLimit { .. })));
     }
     assert!(counted(&memory, Facet::Tag, &Filter::new().project("nobody's"), 10).is_empty());

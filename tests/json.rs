@@ -132,10 +132,10 @@ fn a_plain_file_is_read_whole_or_not_at_all() {
     }
     let long = "x".repeat(5000);
     assert!(import(&memory, &format!("{{\"title\":\"{long}\"}}")).is_err());
-    assert_eq!(memory.count(&Filter::new().any_status()).unwrap(), 0);
+    assert_eq!(memory.count(Filter::new().any_status()).unwrap(), 0);
     let with_mark = "\u{feff}\n{\"title\":\"a\"}\r\n\r\n{\"title\":\"b\"}\r\n";
     assert_eq!(import(&memory, with_mark).unwrap().added, 2);
-    let ids: Vec<_> = memory.list(&Filter::new(), None, 10).unwrap().into_iter().map(|e| e.id).collect();
+    let ids: Vec<_> = memory.list(Filter::new(), None, 10).unwrap().into_iter().map(|e| e.id).collect();
     assert!(ids[0] < ids[1]);
 }
 
@@ -161,6 +161,6 @@ fn json_that_cannot_be_read_stores_nothing() {
         let error = memory.remember_json(json).run().unwrap_err();
         assert!(error.to_string().contains(said), "{json}: {error}");
     }
-    assert_eq!(memory.count(&Filter::new().any_status()).unwrap(), 0);
+    assert_eq!(memory.count(Filter::new().any_status()).unwrap(), 0);
     assert!(memory.remember_json("[]").run().unwrap().is_empty());
 }

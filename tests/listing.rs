@@ -34,9 +34,9 @@ fn pages_hold_each_entry_once_in_order_of_age() {
     // The place where a page ended stays a place when its entry goes, and the default leaves out what is obsolete.
     memory.forget(ids[10]).unwrap();
     memory.update(ids[11], &EntryPatch::new().status(Status::Obsolete)).unwrap();
-    let page = memory.list(&Filter::new(), Some(ids[10]), 2).unwrap();
+    let page = memory.list(Filter::new(), Some(ids[10]), 2).unwrap();
     assert_eq!(page.iter().map(|entry| entry.id).collect::<Vec<_>>(), [ids[12], ids[13]]);
-    let page = memory.list(&Filter::new().any_status(), Some(ids[10]), 2).unwrap();
+    let page = memory.list(Filter::new().any_status(), Some(ids[10]), 2).unwrap();
     assert_eq!(page[0].id, ids[11]);
     assert_eq!(page[0], memory.get(ids[11]).unwrap());
 }
@@ -50,7 +50,7 @@ fn limits_are_bounded_everywhere() {
             let error = result.unwrap_err();
             assert!(matches!(error, Error::InvalidLimit { max: 100_000, got } if got == limit), "{error}");
         };
-        refused(memory.list(&Filter::new(), None, limit).map(drop));
+        refused(memory.list(Filter::new(), None, limit).map(drop));
         refused(memory.recall("disk").limit(limit).run().map(drop));
         refused(memory.similar_to(id).limit(limit).run().map(drop));
         refused(memory.audit_index(10, limit).run().map(drop));

@@ -149,7 +149,7 @@ fn an_entry_that_waits_keeps_a_vector_that_was_given_meanwhile() {
             writer.update_with_vector(id, &EntryPatch::new(), &unit(5)).unwrap();
         }));
         memory.embed_pending().run().unwrap();
-        let found = memory.recall_vector(&unit(5)).limit(1).run().unwrap();
+        let found = memory.recall_vector(unit(5)).limit(1).run().unwrap();
         assert_eq!(found[0].entry.id, id, "{name}");
         assert!(found[0].similarity.unwrap() > 0.999, "{name}: {:?}", found[0].similarity);
     }
@@ -209,8 +209,8 @@ fn whoever_changes_an_entry_without_end_is_made_to_wait() {
 
 const SEED: u64 = 0x5eed_0002;
 
-/// An update through the model and a given vector, at the same time, again and again. Whichever came last decides: the given
-/// vector stands for the whole entry, an update makes what is missing.
+/// An update through the model and a given vector, at the same time, again and again. Whichever came last
+/// decides: the given vector stands for the whole entry, an update makes what is missing.
 fn race(path: &Path, configure: Configure, seed: u64) {
     let (one, two) = (plain(path, configure), plain(path, configure));
     let id = one.remember(noted("note")).unwrap();
@@ -227,7 +227,7 @@ fn race(path: &Path, configure: Configure, seed: u64) {
                 two.update_with_vector(id, &EntryPatch::new(), &unit(7)).unwrap();
             });
         });
-        let found = one.recall_vector(&unit(7)).limit(1).run().unwrap();
+        let found = one.recall_vector(unit(7)).limit(1).run().unwrap();
         let given_came_last = found[0].similarity.unwrap() > 0.999;
         let expected: &[u8] = if given_came_last { &[0] } else { &[0, 1] };
         assert_eq!(roles(&one, id), expected, "step {step}");

@@ -430,7 +430,7 @@ fn an_approximate_index_that_grew_answers_as_one_filled_anew() {
     let memory = memory_with(binary);
     let answers = |rekall: &rekall::Rekall| -> Vec<_> {
         let query = |n: usize| format!("disk{} cache{}", n % 9, n % 14);
-        let search = |n| rekall.recall(&query(n)).mode(Mode::Semantic).limit(5).run().unwrap();
+        let search = |n| rekall.recall(query(n)).mode(Mode::Semantic).limit(5).run().unwrap();
         (0..40).map(search).map(|found| found.iter().map(|hit| hit.entry.id).collect::<Vec<_>>()).collect()
     };
     for part in 0..11 {

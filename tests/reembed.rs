@@ -27,7 +27,7 @@ fn all_entries_are_found_with_the_new_model_and_the_old_space_is_gone() {
     assert_eq!((done.entries, done.vectors, done.without_meaning), (300, 300, 0));
     assert!(heard.is_sorted() && heard.last() == Some(&300));
     for n in [0, 150, 299] {
-        let found = memory.recall(&format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();
+        let found = memory.recall(format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();
         assert_eq!(found[0].entry.id, ids[n]);
     }
     let spaces = memory.store().read().unwrap().spaces().unwrap();

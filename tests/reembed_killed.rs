@@ -94,7 +94,7 @@ fn assert_sound(memory: &Rekall, ids: &[EntryId]) {
     let report = memory.check().run().unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);
     for n in [0, 1, 77, ENTRIES / 2, ENTRIES - 1] {
-        let found = memory.recall(&format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();
+        let found = memory.recall(format!("note number{n}")).mode(Mode::Semantic).limit(1).run().unwrap();
         assert_eq!(found[0].entry.id, ids[n]);
         assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6);
         assert!(found.degraded.is_empty(), "{:?}", found.degraded);

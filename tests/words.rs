@@ -60,7 +60,7 @@ fn snippets_of_a_long_entry_cost_no_more_than_its_length() {
     let text = format!("{} ", words.join(" ")).repeat(7_000);
     assert!(text.len() > 1 << 20);
     memory.remember(NewEntry::new("t").content(&text)).unwrap();
-    let found = memory.recall(&words.join(" ")).mode(Mode::Text).snippets("[", "]").run().unwrap();
+    let found = memory.recall(words.join(" ")).mode(Mode::Text).snippets("[", "]").run().unwrap();
     let snippet = found[0].snippet.as_deref().unwrap();
     assert!(snippet.starts_with("[word0] [word1]") && snippet.ends_with("[word23]…"), "{snippet}");
 }

@@ -31,8 +31,8 @@ impl Rekall {
         })
     }
 
-    /// Does something with the model, and once more when that was not the file's model because both are just being
-    /// changed.
+    /// Does something with the model, and once more when that was not the file's model because both are just
+    /// being changed.
     pub(crate) fn with_models<T>(
         &self,
         mut work: impl FnMut(&Models) -> Result<T, Error>,

@@ -48,13 +48,14 @@ impl Rekall {
         })
     }
 
-    /// The vectors of several texts as queries, or as documents: one row of length 1 a text, in the order of the texts. As
-    /// documents they are embedded together, which is faster than one by one; each row is what [`embed`](Self::embed)
-    /// gives for its text. Progress counts texts.
+    /// The vectors of several texts as queries, or as documents: one row of length 1 a text, in the order of
+    /// the texts. As documents they are embedded together, which is faster than one by one; each row is what
+    /// [`embed`](Self::embed) gives for its text. Progress counts texts.
     ///
-    /// A text of which the model knows no word has no row ([`Embeddings::row`] gives `None`), one that is longer than the
-    /// model reads is embedded up to there and listed in [`Embeddings::truncated`]. What an entry's text is embedded as,
-    /// and where it is split, [`storage`](crate::storage) says; these texts are taken as they are.
+    /// A text of which the model knows no word has no row ([`Embeddings::row`] gives `None`), one that is
+    /// longer than the model reads is embedded up to there and listed in [`Embeddings::truncated`]. What an
+    /// entry's text is embedded as, and where it is split, [`storage`](crate::storage) says; these texts are
+    /// taken as they are.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]

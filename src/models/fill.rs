@@ -18,8 +18,8 @@ use crate::{Entry, EntryId, Error, Rekall};
 /// Entries embedded between two transactions: what is lost when the process dies in the middle.
 pub(super) const BATCH: usize = 128;
 
-/// Rounds after which the last entries may take longer, and after which entries that others keep changing are left to the
-/// next call.
+/// Rounds after which the last entries may take longer, and after which entries that others keep changing are
+/// left to the next call.
 pub(super) const PATIENT_ROUNDS: usize = 8;
 
 /// What [`Rekall::reembed`] or [`Rekall::embed_pending`] did.
@@ -32,8 +32,8 @@ pub struct EmbedReport {
     pub vectors: usize,
     /// Entries of which the model knows no word: words find them, meaning does not.
     pub without_meaning: usize,
-    /// Entries that cannot be read and therefore got none, by id; [`Rekall::check`] says why, [`Rekall::repair`] keeps what
-    /// is left of them.
+    /// Entries that cannot be read and therefore got none, by id; [`Rekall::check`] says why,
+    /// [`Rekall::repair`] keeps what is left of them.
     pub unreadable: Vec<EntryId>,
 }
 
@@ -72,8 +72,8 @@ impl<'a> Filling<'a> {
         Self { rekall, space, embedder, unreadable: HashSet::new(), pieces: 0, time: Duration::ZERO }
     }
 
-    /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are left for the
-    /// next round. `None`: the space is no longer in the state that it was in.
+    /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are
+    /// left for the next round. `None`: the space is no longer in the state that it was in.
     pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Filled>, Error> {
         let texts = Texts::of(&self.rekall.store.read()?, rows, self.embedder)?;
         self.unreadable.extend(texts.unreadable.iter().map(|(row, _)| row));
@@ -177,8 +177,8 @@ impl Texts {
                 .filter_map(|(at, piece)| Some(piece.vector(space.id, vectors.row(number + at)?)))
                 .collect();
             number += pieces.len();
-            // In the active space somebody may have given it a vector meanwhile. In one that is being filled only the text
-            // counts: what else changes there is not in the log.
+            // In the active space somebody may have given it a vector meanwhile. In one that is being filled
+            // only the text counts: what else changes there is not in the log.
             let unchanged = match space.state {
                 SpaceState::Active => tx.newest_change(*row)? == *newest_change,
                 _ => tx

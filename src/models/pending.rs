@@ -8,9 +8,9 @@ use crate::{Error, LongCall, Rekall};
 
 impl Rekall {
     /// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also
-    /// by another program. In batches, each one transaction; a call that was stopped goes on where it was. Entries of
-    /// which the model knows no word are noted as such and not tried again before their text or the model changes. Entries that
-    /// cannot be read are left out and reported.
+    /// by another program. In batches, each one transaction; a call that was stopped goes on where it was.
+    /// Entries of which the model knows no word are noted as such and not tried again before their text or
+    /// the model changes. Entries that cannot be read are left out and reported.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]
@@ -55,7 +55,8 @@ impl Rekall {
         Ok(done)
     }
 
-    /// Gives vectors to the entries that have none in the active space. `false`: that space is no longer the active one.
+    /// Gives vectors to the entries that have none in the active space. `false`: that space is no longer the
+    /// active one.
     fn fill_active(
         &self,
         filling: &mut Filling<'_>,
@@ -82,8 +83,8 @@ impl Rekall {
                 }
             }
             watch.check_cancelled()?;
-            // Entries that were changed while they were embedded are looked at once more. If others change them without a
-            // pause they are left to the next call.
+            // Entries that were changed while they were embedded are looked at once more. If others change
+            // them without a pause they are left to the next call.
             if left == 0 {
                 break;
             }

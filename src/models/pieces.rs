@@ -93,8 +93,8 @@ fn chunks(text: &str, embedder: &dyn Embedder) -> Result<Vec<rekall_core::Chunk>
     failed.map_or(Ok(chunks), |error| Err(error.into()))
 }
 
-/// Leaves of an entry's stored vectors those whose text is still there unchanged, and of its pieces those that have no
-/// vector yet.
+/// Leaves of an entry's stored vectors those whose text is still there unchanged, and of its pieces those
+/// that have no vector yet.
 pub(crate) fn reuse_unchanged(
     entry: i64,
     space: SpaceId,

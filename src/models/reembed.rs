@@ -12,8 +12,8 @@ use crate::long_call::Watch;
 use crate::retry::Attempt;
 use crate::{Error, LongCall, Rekall};
 
-/// Entries that may be missing still when a filled space takes over: they are embedded in the transaction that switches,
-/// or somebody who writes steadily would put it off for ever.
+/// Entries that may be missing still when a filled space takes over: they are embedded in the transaction
+/// that switches, or somebody who writes steadily would put it off for ever.
 const LAST: usize = 64;
 
 /// How long that may take, as writers wait meanwhile.
@@ -45,17 +45,19 @@ impl<T> LongCall<'_, T, LoadOptions> {
 }
 
 impl Rekall {
-    /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go
-    /// on with the old model until one transaction switches to the new one, for which this memory then uses
-    /// `source`. Entries written meanwhile are in the new space, too, before it takes over. The old vectors
-    /// are dropped afterwards, in short transactions; what fails or is killed there is made up for by the next call of
-    /// this or of [`embed_pending`](Self::embed_pending), or by [`compact`](Self::compact). Entries that cannot be read
-    /// are left out and reported; they are without vectors until they are repaired and embedded.
+    /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes
+    /// go on with the old model until one transaction switches to the new one, for which this memory then
+    /// uses `source`. Entries written meanwhile are in the new space, too, before it takes over. The old
+    /// vectors are dropped afterwards, in short transactions; what fails or is killed there is made up for by
+    /// the next call of this or of [`embed_pending`](Self::embed_pending), or by [`compact`](Self::compact).
+    /// Entries that cannot be read are left out and reported; they are without vectors until they are
+    /// repaired and embedded.
     ///
-    /// A call that was stopped or killed is resumed by calling again with the same model; calling with a third one gives
-    /// up what was made until then. Two processes may do it at once with the same model; with two models the one that
-    /// began last goes on and the other fails. Memories opened with the old model in other processes find
-    /// [`Error::ModelMismatch`] after the switch, and what they remember then waits for vectors.
+    /// A call that was stopped or killed is resumed by calling again with the same model; calling with a
+    /// third one gives up what was made until then. Two processes may do it at once with the same model; with
+    /// two models the one that began last goes on and the other fails. Memories opened with the old model in
+    /// other processes find [`Error::ModelMismatch`] after the switch, and what they remember then waits for
+    /// vectors.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]
@@ -74,8 +76,8 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`], of kind `NotFound` when a change to another model was
-    /// begun meanwhile. Searches then use the old space as before.
+    /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`], of kind `NotFound` when a change to another
+    /// model was begun meanwhile. Searches then use the old space as before.
     pub fn reembed(&self, source: ModelSource) -> LongCall<'_, EmbedReport, LoadOptions> {
         LongCall::with_options(LoadOptions::default(), |options, watch| {
             self.reembed_with(ModelChoice::Source(source, Box::new(options)), watch)
@@ -119,7 +121,8 @@ impl Rekall {
             }
             None => self.install(&models),
         }
-        // The model is changed. What is left to do can be done later as well, so it fails without failing the call.
+        // The model is changed. What is left to do can be done later as well, so it fails without failing the
+        // call.
         match self.embed_waiting(&lease, watch) {
             Ok(waited) => done.add(&waited),
             Err(error) => tracing::warn!(%error, "entries wait for vectors of the new model"),
@@ -128,8 +131,8 @@ impl Rekall {
         Ok(done)
     }
 
-    /// The space to fill for this model: one begun earlier, or a new one; `None` when the active one is its own. What was
-    /// begun with other models is given up.
+    /// The space to fill for this model: one begun earlier, or a new one; `None` when the active one is its
+    /// own. What was begun with other models is given up.
     fn building_space(&self, lease: &Lease) -> Result<Option<Space>, Error> {
         let fingerprint = lease.fingerprint().as_str();
         self.write(|tx| {
@@ -163,7 +166,8 @@ impl Rekall {
         let total = missing(filling.space.id, 0, usize::MAX)?.len();
         for round in 1.. {
             let mut after = 0;
-            // A round ends where it ended when it began, or it would run after whoever writes faster than the model works.
+            // A round ends where it ended when it began, or it would run after whoever writes faster than the
+            // model works.
             let end = missing(filling.space.id, 0, usize::MAX)?.last().copied().unwrap_or(0);
             loop {
                 watch.check_cancelled()?;
@@ -182,7 +186,8 @@ impl Rekall {
             // Told of the last entries, a caller can still say no.
             watch.check_cancelled()?;
             let most = if round < PATIENT_ROUNDS { filling.pieces_within(LAST_TIME) } else { usize::MAX };
-            // From then on each round takes twice as many into the switch, so it comes to an end whoever writes.
+            // From then on each round takes twice as many into the switch, so it comes to an end whoever
+            // writes.
             let entries = LAST << round.saturating_sub(PATIENT_ROUNDS).min(20);
             if let Some(last) = self.switch(filling, (entries, most), models, watch)? {
                 done.add(&last);
@@ -193,9 +198,9 @@ impl Rekall {
         Ok(())
     }
 
-    /// Makes the filled space the active one and its model that of this memory, if all is there that must be: looked at in
-    /// the transaction that switches, so nothing can slip in between. Up to so many entries and pieces that are missing still
-    /// are made there and then. `None`: too much is missing.
+    /// Makes the filled space the active one and its model that of this memory, if all is there that must be:
+    /// looked at in the transaction that switches, so nothing can slip in between. Up to so many entries and
+    /// pieces that are missing still are made there and then. `None`: too much is missing.
     fn switch(
         &self,
         filling: &mut Filling<'_>,
@@ -214,7 +219,8 @@ impl Rekall {
                     _ => return Err(rekall_core::Error::SpaceNotFound { id: filling.space.id.0 }.into()),
                 }
                 let mut done = EmbedReport::default();
-                // Entries that could not be read have no vectors and do not count, unless they can be read by now.
+                // Entries that could not be read have no vectors and do not count, unless they can be read by
+                // now.
                 let most_rows = most_entries + filling.unreadable.len();
                 let rows = tx.without_vectors(filling.space.id, 0, most_rows + 1)?;
                 if !rows.is_empty() {
@@ -248,8 +254,9 @@ impl Rekall {
         self.queries.clear();
     }
 
-    /// Drops what a switch replaced and what was given up, also by one that was killed before it came to that. A part at
-    /// a time, so that writers need not wait long. Nobody searches there: that it fails is no error of the caller's.
+    /// Drops what a switch replaced and what was given up, also by one that was killed before it came to
+    /// that. A part at a time, so that writers need not wait long. Nobody searches there: that it fails is no
+    /// error of the caller's.
     pub(super) fn drop_leaving(&self, watch: &Watch<'_>) {
         if let Err(error) = self.try_drop_leaving(watch) {
             tracing::warn!(%error, "vectors of an older model are still in the file");

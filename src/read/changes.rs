@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EntryId, Error, Rekall};
 
-/// A moment of a file's history, to be kept beside what was read then. Tells nothing by itself, and is not to be compared
-/// or counted with: only the file it was got from knows what it means.
+/// A moment of a file's history, to be kept beside what was read then. Tells nothing by itself, and is not to
+/// be compared or counted with: only the file it was got from knows what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChangePosition {
     /// Which history of the file it counts in: one that was restored from a copy has another than before.
@@ -21,8 +21,8 @@ impl ChangePosition {
         [self.incarnation, self.position]
     }
 
-    /// What [`to_words`](Self::to_words) gave. Any other numbers are a moment that the file does not know, of which it
-    /// tells everything.
+    /// What [`to_words`](Self::to_words) gave. Any other numbers are a moment that the file does not know, of
+    /// which it tells everything.
     #[must_use]
     pub const fn from_words(words: [i64; 2]) -> Self {
         Self { incarnation: words[0], position: words[1] }
@@ -32,8 +32,9 @@ impl ChangePosition {
 /// An entry that was written, changed or forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct ChangedEntry {
-    /// The entry's number in this file: the same for as long as it lives, and never another entry's. Keep it with the entry,
-    /// because it is all that is left of one that is gone. Copies made by export and import have numbers of their own.
+    /// The entry's number in this file: the same for as long as it lives, and never another entry's. Keep it
+    /// with the entry, because it is all that is left of one that is gone. Copies made by export and import
+    /// have numbers of their own.
     pub number: i64,
     /// Its id; `None`: it is gone.
     pub id: Option<EntryId>,
@@ -47,20 +48,22 @@ pub struct ChangedEntries {
     pub position: ChangePosition,
     /// Whether `entries` are all that there are, and not changes: whatever is not among them is gone.
     pub complete: bool,
-    /// Each entry once, in the order of their newest changes; if `complete`, in the order in which they were made.
+    /// Each entry once, in the order of their newest changes; if `complete`, in the order in which they were
+    /// made.
     pub entries: Vec<ChangedEntry>,
 }
 
 impl Rekall {
-    /// Which entries were written, changed or forgotten since a moment, by any process; with `None` all entries that there
-    /// are, which is how a copy begins. Everything that came after `since` is told, and what came before is not.
+    /// Which entries were written, changed or forgotten since a moment, by any process; with `None` all
+    /// entries that there are, which is how a copy begins. Everything that came after `since` is told, and
+    /// what came before is not.
     ///
-    /// A change of an entry's vectors is a change of the entry; one of its links is not. What happened to an entry in
-    /// between is not told: read it anew ([`get_many`](Self::get_many)). The file remembers the newest 50,000 entries
-    /// forgotten. Where it no longer reaches back to `since`, where another model's vectors were put in the place of all,
-    /// and where the file was restored, compacted, imported into or given another index, all entries are told, and
-    /// [`complete`](ChangedEntries::complete) says so. Takes no write lock; costs some microseconds and 48 bytes an entry
-    /// told.
+    /// A change of an entry's vectors is a change of the entry; one of its links is not. What happened to an
+    /// entry in between is not told: read it anew ([`get_many`](Self::get_many)). The file remembers the
+    /// newest 50,000 entries forgotten. Where it no longer reaches back to `since`, where another model's
+    /// vectors were put in the place of all, and where the file was restored, compacted, imported into or
+    /// given another index, all entries are told, and [`complete`](ChangedEntries::complete) says so. Takes
+    /// no write lock; costs some microseconds and 48 bytes an entry told.
     ///
     /// ```
     /// # use std::collections::HashMap;
@@ -120,7 +123,8 @@ impl Rekall {
         Ok(ChangedEntries { position, complete: true, entries: all.collect() })
     }
 
-    /// This moment, without looking at what came before: for hosts that want to hear of what comes from now on.
+    /// This moment, without looking at what came before: for hosts that want to hear of what comes from now
+    /// on.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

@@ -8,9 +8,9 @@ use crate::recall::check_limit;
 use crate::{Error, Filter, Rekall};
 
 impl Rekall {
-    /// The values that a property has among the entries that pass the filter, with how many have it: the most frequent
-    /// first, equally frequent ones by name (byte by byte); `limit` (1 to 100,000) of them at the most. Cost:
-    /// O(entries that pass the filter), several times as much for tags as for the rest.
+    /// The values that a property has among the entries that pass the filter, with how many have it: the most
+    /// frequent first, equally frequent ones by name (byte by byte); `limit` (1 to 100,000) of them at the
+    /// most. Cost: O(entries that pass the filter), several times as much for tags as for the rest.
     ///
     /// ```
     /// # use rekall::{Facet, Filter, NewEntry, Rekall};

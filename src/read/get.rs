@@ -24,8 +24,8 @@ impl Rekall {
         Ok(self.store.get(id)?)
     }
 
-    /// The entries with these ids, all of one moment, in the order given; `None` where no entry has the id. An id that is
-    /// given twice is answered twice. Tens of microseconds an entry; takes no write lock.
+    /// The entries with these ids, all of one moment, in the order given; `None` where no entry has the id.
+    /// An id that is given twice is answered twice. Tens of microseconds an entry; takes no write lock.
     ///
     /// ```
     /// # use rekall::{NewEntry, Rekall};

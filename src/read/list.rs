@@ -6,8 +6,9 @@ use crate::recall::check_limit;
 use crate::{Entry, EntryId, Error, Filter, Rekall};
 
 impl Rekall {
-    /// Up to `limit` (1 to 100,000) entries that pass the filter, by id ascending, which is oldest first. Page by page:
-    /// `after` is the last id of the page before, whether that entry still exists or not. About 20 µs an entry.
+    /// Up to `limit` (1 to 100,000) entries that pass the filter, by id ascending, which is oldest first.
+    /// Page by page: `after` is the last id of the page before, whether that entry still exists or not. About
+    /// 20 µs an entry.
     ///
     /// ```
     /// # use rekall::{Filter, NewEntry, Rekall};
@@ -28,8 +29,9 @@ impl Rekall {
     /// # }
     /// ```
     ///
-    /// An entry that cannot be read (see [`check`](Self::check)) ends the page before it. The next page then fails with
-    /// [`UnreadableEntry`](rekall_core::Error::UnreadableEntry), whose id is what to go on `after`.
+    /// An entry that cannot be read (see [`check`](Self::check)) ends the page before it. The next page then
+    /// fails with [`UnreadableEntry`](rekall_core::Error::UnreadableEntry), whose id is what to go on
+    /// `after`.
     ///
     /// # Errors
     /// [`Error::InvalidLimit`]; [`Error::Core`].

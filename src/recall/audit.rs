@@ -16,8 +16,8 @@ const BATCH: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct IndexAudit {
-    /// Sort of the index that was tested, as in [`Stats::index_backend`](crate::Stats::index_backend); `None`:
-    /// the file has no vectors.
+    /// Sort of the index that was tested, as in [`Stats::index_backend`](crate::Stats::index_backend);
+    /// `None`: the file has no vectors.
     pub backend: Option<&'static str>,
     /// Vectors in the file's space.
     pub rows: usize,
@@ -50,10 +50,10 @@ struct Probe {
 }
 
 impl Rekall {
-    /// Compares the vector index with brute force: up to `queries` stored vectors (100,000 at the most), taken evenly from the file,
-    /// serve as queries, each without its own entry, and the `k` hits of each are held against all rows of the
-    /// file compared one by one in `f64`. Reads every vector twice; about 0.2 µs a row and query for 384
-    /// dimensions.
+    /// Compares the vector index with brute force: up to `queries` stored vectors (100,000 at the most),
+    /// taken evenly from the file, serve as queries, each without its own entry, and the `k` hits of each are
+    /// held against all rows of the file compared one by one in `f64`. Reads every vector twice; about 0.2 µs
+    /// a row and query for 384 dimensions.
     ///
     /// ```
     /// # use rekall::{NewEntry, Rekall};
@@ -68,8 +68,8 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidLimit`] for no queries, or for `k` outside 1 to 100,000; [`Error::Interrupted`]; [`Error::Core`];
-    /// [`Error::Index`].
+    /// [`Error::InvalidLimit`] for no queries, or for `k` outside 1 to 100,000; [`Error::Interrupted`];
+    /// [`Error::Core`]; [`Error::Index`].
     pub fn audit_index(&self, queries: usize, k: usize) -> LongCall<'_, IndexAudit> {
         LongCall::new(move |watch| self.audit_index_watched(queries, k, watch))
     }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How a hybrid search fuses what its two retrievers say. Either way a better rank by one of them never lowers an entry's place.
+/// How a hybrid search fuses what its two retrievers say. Either way a better rank by one of them never
+/// lowers an entry's place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -27,7 +28,8 @@ pub(super) struct Weights {
     pub(super) text: f64,
 }
 
-/// The largest weight: only what one retriever weighs beside the other counts, and sums must stay far from infinity.
+/// The largest weight: only what one retriever weighs beside the other counts, and sums must stay far from
+/// infinity.
 pub(super) const MAX_WEIGHT: f64 = 1e6;
 
 impl Weights {

@@ -1,5 +1,5 @@
-//! What keeps a search from being complete. Whether words and tags are all there is looked at once for each state of the
-//! file.
+//! What keeps a search from being complete. Whether words and tags are all there is looked at once for each
+//! state of the file.
 
 use std::sync::{Mutex, PoisonError};
 

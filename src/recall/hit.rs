@@ -121,23 +121,23 @@ pub enum Degraded {
         /// How many.
         count: u64,
     },
-    /// No index is persisted that fits the memory budget, or the one asked for: the rows were read one by one.
-    /// Slow, and complete all the same; not said of a mebibyte of vectors or less, of which no index is made unless one was
-    /// asked for. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) persists one.
+    /// No index is persisted that fits the memory budget, or the one asked for: the rows were read one by
+    /// one. Slow, and complete all the same; not said of a mebibyte of vectors or less, of which no index is
+    /// made unless one was asked for. [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) persists one.
     #[error("no index is persisted: all {rows} vectors were read from the file")]
     NotIndexed {
         /// Vectors read.
         rows: usize,
     },
-    /// What searches read besides the entries has lost something, because of another program or a damaged disk: words or
-    /// tags find less, or something else. `check` says more, `repair` makes it anew.
+    /// What searches read besides the entries has lost something, because of another program or a damaged
+    /// disk: words or tags find less, or something else. `check` says more, `repair` makes it anew.
     #[error("the file is damaged: {reason}")]
     Damaged {
         /// What was noticed.
         reason: String,
     },
-    /// Some entries found cannot be read; others took their places. `check` tells what is wrong, `repair` keeps what can
-    /// be read.
+    /// Some entries found cannot be read; others took their places. `check` tells what is wrong, `repair`
+    /// keeps what can be read.
     #[error("entries that cannot be read: {}", named(ids))]
     Unreadable {
         /// Which, by id.

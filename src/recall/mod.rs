@@ -1,6 +1,7 @@
 //! Searching: by meaning, by words, or both.
 
 mod audit;
+mod builder;
 mod candidates;
 mod fusion;
 pub(crate) mod health;
@@ -16,10 +17,11 @@ mod search;
 mod similar;
 
 pub use audit::IndexAudit;
+pub use builder::Recall;
 pub use fusion::Fusion;
 pub use hit::{Degraded, Explain, Hit, HitChunk, Recalled, RetrievalScore};
 pub use options::Mode;
 pub(crate) use options::check_limit;
 pub use passage::Passage;
-pub use query::{Query, Recall};
+pub use query::Query;
 pub use similar::Similar;

@@ -16,8 +16,8 @@ pub struct Passage {
     pub text: String,
     /// Where the passage stands in `text`.
     pub bytes: Range<usize>,
-    /// Where its part stands that is the entry's content, in bytes of the content; `None` where it touches title, tags or
-    /// context only.
+    /// Where its part stands that is the entry's content, in bytes of the content; `None` where it touches
+    /// title, tags or context only.
     pub content: Option<Range<usize>>,
 }
 
@@ -30,7 +30,8 @@ impl Passage {
 }
 
 impl Hit {
-    /// The piece of text whose vector was nearest, with where it stands in bytes; `None` when there is no such vector.
+    /// The piece of text whose vector was nearest, with where it stands in bytes; `None` when there is no
+    /// such vector.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]

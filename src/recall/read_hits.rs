@@ -36,7 +36,8 @@ pub(super) fn read_best(
             (Some((_, Ok(entry))), _) => read.entries.push((ranked, entry)),
             (Some((_, Err(CoreError::UnreadableEntry { id, .. }))), _) => read.unreadable.push(id),
             (Some((_, Err(error))), _) => return Err(error.into()),
-            // The index names an entry that was removed without a line in the change log: the search starts over without it.
+            // The index names an entry that was removed without a line in the change log: the search starts
+            // over without it.
             (None, Some(near)) => return Err(IndexError::MissingRow { key: near.key }.into()),
             // So does the full-text index, which `check` reports.
             (None, None) => {}

@@ -1,4 +1,5 @@
-//! Finding candidates: by meaning in the vector index, by words in the full-text index, over one consistent snapshot.
+//! Finding candidates: by meaning in the vector index, by words in the full-text index, over one consistent
+//! snapshot.
 
 use std::collections::HashMap;
 
@@ -55,8 +56,8 @@ impl SemanticRetriever<'_> {
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let view = &*snapshot.view;
         let Some(search) = snapshot.search() else { return Ok(vec![Vec::new(); queries.len()]) };
-        // The index breaks ties by row number. Which of several equal ones come back must not depend on history, so where
-        // the border runs through them it gives all of them.
+        // The index breaks ties by row number. Which of several equal ones come back must not depend on
+        // history, so where the border runs through them it gives all of them.
         let mut options =
             SearchOptions::new(limit).with_ties().with_roles(self.roles).with_threads(self.threads);
         options.entries = self.admitted.entries.as_ref();

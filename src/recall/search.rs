@@ -20,9 +20,9 @@ use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
 use crate::{CancelToken, Entry, Error, Rekall};
 
-/// How deep each retriever of a hybrid search looks, at the least. What only one of them knows of an entry beyond that depth
-/// has little weight in either fusion; to look up the words of every candidate that meaning found would double the cost of
-/// words.
+/// How deep each retriever of a hybrid search looks, at the least. What only one of them knows of an entry
+/// beyond that depth has little weight in either fusion; to look up the words of every candidate that meaning
+/// found would double the cost of words.
 const MIN_DEPTH: usize = 100;
 
 /// Words in a snippet.

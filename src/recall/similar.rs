@@ -165,7 +165,8 @@ impl Similar<'_> {
         Ok(Recalled { hits, degraded, elapsed: started.elapsed() })
     }
 
-    /// The hits, and which of the entries found cannot be read. Looks deeper where these took the places of hits.
+    /// The hits, and which of the entries found cannot be read. Looks deeper where these took the places of
+    /// hits.
     fn search(&self, snapshot: &Snapshot<'_>) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
         retry(0, |spare| {
             let Read { entries, unreadable } =

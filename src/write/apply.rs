@@ -17,8 +17,8 @@ use crate::retry::{Attempt, retry};
 use crate::{EntryId, Error, LongCall, Rekall};
 
 impl Rekall {
-    /// An id for an entry to be remembered in a [`Batch`]. Ids made here only grow; entries are listed by id, so one that is
-    /// remembered long after its id was made is listed before others that are older than it.
+    /// An id for an entry to be remembered in a [`Batch`]. Ids made here only grow; entries are listed by id,
+    /// so one that is remembered long after its id was made is listed before others that are older than it.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -40,12 +40,14 @@ impl Rekall {
         Ok(self.store.new_id()?)
     }
 
-    /// Does all operations of a batch in one transaction: all of them or none. Each sees what those before it did.
+    /// Does all operations of a batch in one transaction: all of them or none. Each sees what those before it
+    /// did.
     ///
-    /// The model works before the transaction begins: no lock is held meanwhile, and other writers go on. When another
-    /// writer changed one of the batch's entries by then, or the file's model, the work on the texts is done once more.
-    /// Each entry is embedded once, as it is after the last operation. Progress counts entries embedded. When no model is
-    /// at hand, or it knows no word of a text, words find the entry and meaning does not; an [`Event::NotEmbedded`] says so.
+    /// The model works before the transaction begins: no lock is held meanwhile, and other writers go on.
+    /// When another writer changed one of the batch's entries by then, or the file's model, the work on the
+    /// texts is done once more. Each entry is embedded once, as it is after the last operation. Progress
+    /// counts entries embedded. When no model is at hand, or it knows no word of a text, words find the entry
+    /// and meaning does not; an [`Event::NotEmbedded`] says so.
     ///
     /// ```
     /// # use rekall::{Batch, NewEntry, Rekall};
@@ -67,9 +69,9 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Operation`] names the one that failed, with what the function of its name on this type fails with, and for
-    /// an id that is there already; what the model fails with; [`Error::ModelMismatch`] and [`Error::NoModel`] for vectors
-    /// that are given; [`Error::Interrupted`].
+    /// [`Error::Operation`] names the one that failed, with what the function of its name on this type fails
+    /// with, and for an id that is there already; what the model fails with; [`Error::ModelMismatch`] and
+    /// [`Error::NoModel`] for vectors that are given; [`Error::Interrupted`].
     pub fn apply<'a>(&'a self, batch: &'a Batch) -> LongCall<'a, ()> {
         LongCall::new(|watch| self.apply_watched(batch, watch))
     }
@@ -85,8 +87,8 @@ impl Rekall {
                 let (plan, embedded) = match plan.is_outdated(tx)? {
                     false => (plan, embedded),
                     true if attempt < MAX_ATTEMPTS => return Ok(Attempt::Outdated(attempt + 1)),
-                    // While this transaction is open nobody else writes, so this plan stays true. Waiting for a change of
-                    // model is no way out: that may itself wait for this transaction.
+                    // While this transaction is open nobody else writes, so this plan stays true. Waiting for
+                    // a change of model is no way out: that may itself wait for this transaction.
                     true => {
                         let plan = self.plan_batch(batch)?;
                         let embedded = self.embed_batch(&self.models.load(), &plan, watch);

@@ -4,8 +4,8 @@ use rekall_core::{Origin, Relation};
 
 use crate::{EntryId, EntryPatch, NewEntry};
 
-/// Operations to be done in one transaction by [`Rekall::apply`](crate::Rekall::apply), in the order in which they were
-/// added. Plain data: made and kept without a file, applied as often as wanted.
+/// Operations to be done in one transaction by [`Rekall::apply`](crate::Rekall::apply), in the order in which
+/// they were added. Plain data: made and kept without a file, applied as often as wanted.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     pub(crate) operations: Vec<Operation>,
@@ -99,8 +99,8 @@ impl Batch {
         self
     }
 
-    /// Remembers an entry under an id that [`Rekall::new_id`](crate::Rekall::new_id) made, or the host, and that no entry
-    /// has.
+    /// Remembers an entry under an id that [`Rekall::new_id`](crate::Rekall::new_id) made, or the host, and
+    /// that no entry has.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -117,7 +117,8 @@ impl Batch {
         self.push(Operation::Remember { id, entry, origin: Origin::default(), vector: None })
     }
 
-    /// Remembers an entry with a vector, as [`Rekall::remember_with_vector`](crate::Rekall::remember_with_vector) does.
+    /// Remembers an entry with a vector, as
+    /// [`Rekall::remember_with_vector`](crate::Rekall::remember_with_vector) does.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -153,7 +154,8 @@ impl Batch {
         self.push(Operation::Update { id, patch, vector: None })
     }
 
-    /// Changes an entry and gives it this vector, as [`Rekall::update_with_vector`](crate::Rekall::update_with_vector) does.
+    /// Changes an entry and gives it this vector, as
+    /// [`Rekall::update_with_vector`](crate::Rekall::update_with_vector) does.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -191,7 +193,8 @@ impl Batch {
         self.push(Operation::Forget { id })
     }
 
-    /// Puts an entry in the place of an older one, as [`Rekall::supersede_entry`](crate::Rekall::supersede_entry) does.
+    /// Puts an entry in the place of an older one, as
+    /// [`Rekall::supersede_entry`](crate::Rekall::supersede_entry) does.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

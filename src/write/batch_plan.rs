@@ -189,8 +189,8 @@ impl PlannedEntry {
 }
 
 impl HostVector {
-    /// Takes the summary out of the pieces, if it is still the one that the vector was made for: an update keeps such a
-    /// vector, too. Says whether it was.
+    /// Takes the summary out of the pieces, if it is still the one that the vector was made for: an update
+    /// keeps such a vector, too. Says whether it was.
     pub(super) fn replaces_summary_in(&self, pieces: &mut Vec<Piece>) -> bool {
         let whole = |piece: &Piece| piece.role == Role::Summary && piece.digest == self.digest;
         let before = pieces.len();

@@ -7,12 +7,12 @@ use crate::long_call::Watch;
 use crate::{EntryId, Error, LongCall, Rekall};
 
 impl Rekall {
-    /// Remembers one entry given as a JSON object, or several given as an array, and gives their ids in order: all are
-    /// stored, or none. `docs/jsonl.md` has the keys; only `title` has to be there. What a stored entry is written as in
-    /// JSON, ids and times included, can be read here.
+    /// Remembers one entry given as a JSON object, or several given as an array, and gives their ids in
+    /// order: all are stored, or none. `docs/jsonl.md` has the keys; only `title` has to be there. What a
+    /// stored entry is written as in JSON, ids and times included, can be read here.
     ///
-    /// References (`superseded_by`, `links`) may name entries of the same array, also later ones. Watched and embedded as
-    /// by [`apply`](Self::apply).
+    /// References (`superseded_by`, `links`) may name entries of the same array, also later ones. Watched and
+    /// embedded as by [`apply`](Self::apply).
     ///
     /// ```
     /// # use rekall::Rekall;

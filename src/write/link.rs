@@ -5,11 +5,13 @@ use rekall_core::Relation;
 use crate::{Entry, EntryId, Error, Rekall};
 
 impl Rekall {
-    /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches
-    /// leave it out unless asked, and names the new one in `superseded_by`. Gives the older one as it is now.
+    /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so
+    /// that searches leave it out unless asked, and names the new one in `superseded_by`. Gives the older one
+    /// as it is now.
     ///
-    /// A patch with [`superseded_by`](EntryPatch::superseded_by) alone sets the reference and leaves the status as it is.
-    /// Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is about searches.
+    /// A patch with [`superseded_by`](EntryPatch::superseded_by) alone sets the reference and leaves the
+    /// status as it is. Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is
+    /// about searches.
     ///
     /// ```
     /// # use rekall::{NewEntry, Rekall, Status};
@@ -25,8 +27,8 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Core`]: kind `NotFound` for either id; kind `InvalidInput` for an entry in its own place, and for one that
-    /// the older one replaces, directly or by way of others.
+    /// [`Error::Core`]: kind `NotFound` for either id; kind `InvalidInput` for an entry in its own place, and
+    /// for one that the older one replaces, directly or by way of others.
     pub fn supersede_entry(&self, old: EntryId, new: EntryId) -> Result<Entry, Error> {
         self.write(|tx| Ok(tx.supersede(old, new)?.1))
     }

@@ -14,6 +14,6 @@ mod update;
 pub use batch::Batch;
 pub use remember::{Progress, Remember};
 
-/// How often an operation embeds its texts without a lock and finds that others changed its entries meanwhile, before it
-/// makes them wait while it embeds.
+/// How often an operation embeds its texts without a lock and finds that others changed its entries
+/// meanwhile, before it makes them wait while it embeds.
 const MAX_ATTEMPTS: usize = 8;

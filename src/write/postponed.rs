@@ -31,8 +31,8 @@ fn is_the_models(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::ModelUnavailable | ErrorKind::ModelMismatch | ErrorKind::Unsupported)
 }
 
-/// Takes an entry's vectors away and marks it as waiting for new ones: those of a text that is gone would answer for the
-/// new one. Without a space every entry waits, whether it is marked or not.
+/// Takes an entry's vectors away and marks it as waiting for new ones: those of a text that is gone would
+/// answer for the new one. Without a space every entry waits, whether it is marked or not.
 pub(super) fn postpone(tx: &mut WriteTx<'_>, row: i64) -> Result<(), Error> {
     if let Some(space) = tx.active_space()? {
         tx.set_vectors(row, space.id, &[], &[])?;

@@ -77,8 +77,9 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// As [`remember`](Self::remember); [`Error::VectorLength`], [`Error::VectorValue`]; [`Error::ModelMismatch`]
-    /// when the file holds another model's vectors; [`Error::NoModel`] when no model was named.
+    /// As [`remember`](Self::remember); [`Error::VectorLength`], [`Error::VectorValue`];
+    /// [`Error::ModelMismatch`] when the file holds another model's vectors; [`Error::NoModel`] when no model
+    /// was named.
     pub fn remember_with_vector(
         &self,
         entry: impl Borrow<NewEntry>,

@@ -1,8 +1,9 @@
 //! The only way in which the facade writes to its file.
 //!
-//! What belongs to every write is done here, so that no operation can leave it out: the host hears when bytes could not be
-//! erased or a reader keeps the log from shrinking, and the index in the file is renewed when it has fallen far behind.
-//! The index's own tables are part of that and are written by [`vector_index`](crate::vector_index).
+//! What belongs to every write is done here, so that no operation can leave it out: the host hears when bytes
+//! could not be erased or a reader keeps the log from shrinking, and the index in the file is renewed when it
+//! has fallen far behind. The index's own tables are part of that and are written by
+//! [`vector_index`](crate::vector_index).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ impl Rekall {
         }
     }
 
-    /// Does `work` in one transaction, which is also rolled back when `work` finds that it was prepared from an older state
-    /// of the file.
+    /// Does `work` in one transaction, which is also rolled back when `work` finds that it was prepared from
+    /// an older state of the file.
     pub(crate) fn try_write<T, S>(
         &self,
         work: impl FnOnce(&mut WriteTx<'_>) -> Result<Attempt<T, S>, Error>,
@@ -51,8 +52,8 @@ impl Rekall {
         Ok(attempt)
     }
 
-    /// Does what storage writes in transactions of its own: repair, compaction, import. Some of them may be committed when
-    /// it fails.
+    /// Does what storage writes in transactions of its own: repair, compaction, import. Some of them may be
+    /// committed when it fails.
     pub(crate) fn maintain<T>(&self, work: impl FnOnce(&Arc<Store>) -> Result<T, Error>) -> Result<T, Error> {
         let result = work(&self.store);
         match &result {

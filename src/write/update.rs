@@ -58,8 +58,8 @@ impl Rekall {
         })
     }
 
-    /// Changes an entry, perhaps in nothing, and gives it this vector, of any length but zero, in the place of those that
-    /// it had; see [`remember_with_vector`](Self::remember_with_vector).
+    /// Changes an entry, perhaps in nothing, and gives it this vector, of any length but zero, in the place
+    /// of those that it had; see [`remember_with_vector`](Self::remember_with_vector).
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -159,8 +159,8 @@ impl ReadForUpdate {
 
 /// An update that is worked out and not yet written.
 struct UpdatePlan {
-    /// Of the entry and its vectors. The entry itself does not say enough: two changes within a millisecond, or one there
-    /// and back, leave it as it was, and perhaps not its vectors.
+    /// Of the entry and its vectors. The entry itself does not say enough: two changes within a millisecond,
+    /// or one there and back, leave it as it was, and perhaps not its vectors.
     newest_change: LogPosition,
     /// The active space then.
     space: Option<SpaceId>,
@@ -178,7 +178,8 @@ struct ChangedVectors {
 }
 
 impl UpdatePlan {
-    /// Whether somebody changed the entry, its vectors or the file's model while its texts were embedded without a lock.
+    /// Whether somebody changed the entry, its vectors or the file's model while its texts were embedded
+    /// without a lock.
     fn is_outdated(&self, tx: &WriteTx<'_>, id: EntryId) -> Result<bool, Error> {
         Ok(tx.newest_change(tx.row_of(id)?)? != self.newest_change
             || tx.active_space()?.map(|space| space.id) != self.space)

@@ -13,7 +13,7 @@ pub struct Chunk {
 
 /// Splits `text` into pieces of at most `max_tokens` tokens, as `count_tokens` counts them.
 ///
-/// A border is put, in this order of preference, behind an empty line, a line, a sentence, a word;
+/// A border is put, in this order of preference, after an empty line, a line, a sentence, a word;
 /// a single word over the limit is halved between characters. Pieces follow each other, cover the whole
 /// text but for white space around borders, and are about as long as the limit allows. A text that fits is
 /// one piece. Cost: each part of the text is counted a few times.
@@ -114,7 +114,7 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// Cuts `slice`, which starts at byte `offset`, behind every border of this level.
+/// Cuts `slice`, which starts at byte `offset`, after every border of this level.
 fn parts(slice: &str, offset: usize, level: Level) -> Vec<Range<usize>> {
     if level == Level::Half {
         let middle = (slice.len() / 2..slice.len()).find(|&at| at > 0 && slice.is_char_boundary(at));

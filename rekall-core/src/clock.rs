@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Tells the time of day; entries are stamped with it.
+/// Gives the time of day, with which entries are stamped.
 ///
 /// Implementers may go backwards (people set clocks): ids stay monotonic all the same.
 pub trait WallClock: Send + Sync {

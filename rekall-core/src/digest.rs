@@ -1,4 +1,4 @@
-//! Digest of an embedded text: tells whether a stored vector still fits its text.
+//! Digest of an embedded text: shows whether a stored vector still fits its text.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl TextDigest {
         &self.0
     }
 
-    /// Reads stored bytes; a wrong length counts as unknown, so that such a vector is made anew.
+    /// Reads stored bytes; a wrong length counts as unknown, so that such a vector is rebuilt.
     #[must_use]
     pub fn from_stored(bytes: &[u8]) -> Self {
         bytes.try_into().map_or(Self::unknown(), Self)

@@ -10,14 +10,14 @@ use crate::Error;
 /// What SQLite puts beside a database.
 pub(crate) const COMPANIONS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// `path` with something behind its name.
+/// `path` with a suffix to its name.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path.file_name().unwrap_or_default());
     name.push(suffix);
     path.with_file_name(name)
 }
 
-/// Where a file itself is, behind symbolic links: SQLite keeps its companions there.
+/// Where a file itself is, with symbolic links followed: SQLite keeps its companions there.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     // Elsewhere the result has a prefix that not every program takes.
     if cfg!(unix) { fs::canonicalize(path) } else { std::path::absolute(path) }
@@ -53,7 +53,7 @@ pub(crate) fn refuse_special_path(path: &Path) -> Result<(), Error> {
 /// Bytes of the longest path that SQLite opens, companions included.
 pub(crate) const LONGEST_PATH: usize = 504;
 
-/// Refuses a name for a new database that would be too long with a log's behind it.
+/// Refuses a name for a new database that would be too long with a log's suffix.
 pub(crate) fn refuse_too_long(path: &Path) -> Result<(), Error> {
     let too_long = |field, got: &std::ffi::OsStr, limit| match got.len() {
         got if got > limit => Err(Error::TooLong { field, limit, got, unit: "bytes" }),
@@ -99,7 +99,7 @@ pub(crate) fn place(draft: &Path, target: &Path) -> Result<bool, Error> {
 pub(crate) fn exists(path: &Path) -> Result<bool, Error> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
-        // A name that is too long is nobody's.
+        // A name that is too long belongs to no file.
         Err(error) if matches!(error.kind(), IoKind::NotFound | IoKind::InvalidFilename) => Ok(false),
         Err(error) => Err(io_error("look at", path)(error)),
     }

@@ -92,7 +92,7 @@ impl From<EntryId> for String {
 
 /// Makes ids that only grow, also when the clock stands still or goes back.
 ///
-/// All random bits come from the system, for each id anew: state of this process would be the same in a forked child,
+/// All random bits come from the system, for each id again: state of this process would be the same in a forked child,
 /// and thread-locals are gone in functions that run when the process exits.
 #[derive(Debug, Default)]
 pub(crate) struct IdGenerator {

@@ -63,7 +63,7 @@ fn too_deep(field: &'static str, got: usize) -> Result<(), Error> {
     if got > JSON_DEPTH { Err(Error::TooDeep { field, limit: JSON_DEPTH, got }) } else { Ok(()) }
 }
 
-/// What was handed over, if need be cut so far that dropping and copying it is safe while it still is too deep: a value
+/// The value, if need be cut so far that dropping and copying it is safe while it still is too deep: a value
 /// frees itself by recursion, and a deep enough one would end the process.
 pub(crate) fn cut(mut value: Value) -> Value {
     if depth(&value) <= JSON_DEPTH {
@@ -238,7 +238,7 @@ pub(crate) fn order(one: &Value, other: &Value) -> Option<Ordering> {
     }
 }
 
-/// What sort of value it is, in words for an error.
+/// What kind of value it is, in words for an error.
 pub(crate) const fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

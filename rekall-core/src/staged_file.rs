@@ -2,7 +2,7 @@
 //!
 //! A draft lies in its target's folder, so that giving it the target's name is one step, and has a random name:
 //! processes may share a number (two containers on one folder), and what a dead one left must not be in anybody's
-//! way. Whoever fails removes its own draft and nothing else.
+//! way. A process that fails removes its own draft and nothing else.
 //!
 //! A process that is killed leaves its draft. The next one that makes a file in the folder removes it when nobody
 //! holds its lock and nothing was written to it for an hour. The lock (of the operating system, on the draft itself)
@@ -20,7 +20,7 @@ use crate::files::{self, COMPANIONS, LONGEST_PATH, io_error, refuse_existing, wi
 
 /// How the names of drafts begin.
 const PREFIX: &str = ".rekall-";
-/// Random characters behind it, five bits each.
+/// Random characters after it, five bits each.
 const RANDOM: usize = 16;
 /// As RFC 4648 has them, but small: names that differ in case only are one name on some file systems.
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
@@ -51,7 +51,7 @@ impl StagedFile {
         Self::new(target)
     }
 
-    /// Begins a file of any sort for `target`.
+    /// Begins a file of any kind for `target`.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when it is there.
@@ -103,12 +103,12 @@ impl StagedFile {
         }
         // Without this the name itself could be lost with the power.
         files::sync_folder(&target).inspect_err(|_| {
-            // Nobody was told of it yet.
+            // No caller knows the name yet.
             let _ = fs::remove_file(&target);
         })
     }
 
-    /// As [`publish`](Self::publish), but whoever was faster has made the file just as well: it may be in use.
+    /// As [`publish`](Self::publish), but where another process was faster, its file is as good, and may be in use.
     pub(crate) fn publish_unless_taken(self) -> Result<(), Error> {
         let target = self.target.clone();
         if self.place()? {
@@ -141,7 +141,7 @@ impl Drop for StagedFile {
     }
 }
 
-/// Takes a draft's log into its file and closes it: a log left behind would be lost with the draft's name.
+/// Takes a draft's log into its file and closes it: a log that stayed would be lost with the draft's name.
 pub(crate) fn close(connection: Connection, path: &Path) -> Result<(), Error> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     connection.close().map_err(|(_, error)| Error::from(error))?;
@@ -170,7 +170,7 @@ fn private(path: &Path) -> std::io::Result<File> {
 }
 
 /// A random name, short whatever the target's. Where the folder's path leaves no room for it, one as long as the
-/// target's, which then is not known as a draft to whoever sweeps.
+/// target's, which then is not recognized as a draft by a later sweep.
 fn name_for(target: &Path) -> Result<String, Error> {
     let random = random_text(target)?;
     let (folder, name) = (target.parent(), target.file_name());
@@ -182,7 +182,7 @@ fn name_for(target: &Path) -> Result<String, Error> {
     Ok(random[..room].to_owned())
 }
 
-/// Random characters, drawn from the system: nothing in the process is behind them that a second one could share.
+/// Random characters, drawn from the system: they depend on no state of the process that a fork could share.
 pub(crate) fn random_text(target: &Path) -> Result<String, Error> {
     let mut bytes = [0; RANDOM];
     getrandom::fill(&mut bytes).map_err(|error| io_error("draw random bits for", target)(error.into()))?;
@@ -219,7 +219,7 @@ mod stale {
         }
     }
 
-    /// The draft that a name is, or belongs to, and what is behind that one's name.
+    /// The draft that a name is, or belongs to, and what follows that one's name.
     fn draft_of(name: &OsStr) -> Option<(&str, &str)> {
         let name = name.to_str()?;
         let (draft, suffix) = name.split_at_checked(PREFIX.len() + RANDOM)?;

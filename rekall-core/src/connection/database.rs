@@ -44,7 +44,7 @@ impl Database {
             Some(_) => {}
             None if options.create && !options.read_only => match leftover_log {
                 None => create(&path)?,
-                // SQLite would play it into the new file; and it may hold somebody's last notes.
+                // SQLite would play it into the new file; and it may hold the last notes of a lost file.
                 Some(log) => {
                     let detail =
                         format!("{} is left of a database that is gone: move it away", log.display());
@@ -121,7 +121,7 @@ impl Database {
     /// stay with their file, but find the log, and others find it, by its name: what one file's writer puts there is
     /// taken for the other's, or is never read. Costs two looks at a name, about a microsecond each.
     ///
-    /// Asked behind the statement that fixes a transaction's view: while the name led here, nobody could use the log for
+    /// Checked after the statement that fixes a transaction's view: while the name led here, no process could use the log for
     /// another file.
     pub(crate) fn check_not_replaced(&self) -> Result<(), Error> {
         let same = |path: &Path, known: &Identity| match Identity::of(path) {
@@ -139,14 +139,14 @@ impl Database {
             return replaced(&self.log);
         }
         match &self.frozen {
-            // Somebody who may write has opened the file since.
+            // A process that may write has opened the file since.
             Some(_) if files::exists(&self.log)? => replaced(&self.path),
             Some(stamp) if Stamp::of(&self.file)? != *stamp => replaced(&self.path),
             _ => Ok(()),
         }
     }
 
-    /// What a failed statement's error means: where the file or its log is gone, SQLite tells of damage, or of a disk.
+    /// What a failed statement's error means: where the file or its log is gone, SQLite reports damage or a failing disk.
     pub(crate) fn explain(&self, error: Error) -> Error {
         match self.check_not_replaced() {
             Err(replaced @ Error::Replaced { .. }) => replaced,
@@ -178,7 +178,7 @@ impl Database {
             drop(connection);
             connection = self.connect(read_only)?;
         }
-        // Locked by the connection: nobody removes the log now.
+        // Locked by the connection: no process removes the log now.
         if let Ok(identity) = Identity::of(&self.log) {
             let _ = self.log_identity.set(identity);
         }

@@ -26,7 +26,7 @@ impl Examined {
     pub(crate) fn at(path: &Path, damaged: bool) -> Result<Self, Error> {
         files::refuse_special_path(path)?;
         let path = std::path::absolute(path).map_err(io_error("open", path))?;
-        // Looked at before the file itself: while that exists, its log is nobody's but its own.
+        // Looked at before the file itself: while that exists, its log belongs to it.
         let leftover_log = leftover_log(&path);
         let application_id = examine_as(&path, damaged)?;
         Ok(Self { path, application_id, leftover_log })
@@ -62,7 +62,7 @@ fn examine_as(path: &Path, damaged: bool) -> Result<Option<i64>, Error> {
     let file = files::resolved(path).map_err(io_error("open", path))?;
     let may_be_open = COMPANIONS.iter().any(|suffix| with_suffix(&file, suffix).exists());
     match error.sqlite_error_code() {
-        // Whoever is copying from the log, or died over it, leaves a file that is whole only together with it. With
+        // A process that copies from the log, or died doing so, leaves a file that is whole only together with it. With
         // this pragma SQLite reads the header of a file that is shorter than its header says.
         Some(ErrorCode::DatabaseCorrupt) if damaged || leftover_log(&file).is_some() => {
             match application_id(path, "PRAGMA writable_schema = ON;") {
@@ -82,7 +82,7 @@ fn examine_as(path: &Path, damaged: bool) -> Result<Option<i64>, Error> {
                 not_ours(path, "a file of another format")
             }
         }
-        // Who may not read the file is told so by the system's own error.
+        // Without permission to read the file, the system's own error says so.
         Some(ErrorCode::CannotOpen) if !may_be_open => {
             Err(fs::File::open(path).map_or_else(io_error("open", path), |_| error.into()))
         }

@@ -49,7 +49,7 @@ impl Pool {
 pub struct Pooled<'a> {
     pool: &'a Pool,
     connection: Option<Connection>,
-    /// A flag stops its statements, which does not concern whoever has the connection next.
+    /// A flag stops its statements, and is not to stop those of the next borrower.
     stoppable: bool,
 }
 

@@ -48,7 +48,7 @@ pub struct Entry {
     pub title: String,
     /// The rest, possibly empty.
     pub content: String,
-    /// What sort of note it is, free text; see [`NewEntry::KINDS`] for the usual ones.
+    /// What kind of note it is, free text; see [`NewEntry::KINDS`] for the usual ones.
     pub kind: String,
     /// The project it belongs to.
     #[serde(default)]
@@ -97,7 +97,7 @@ pub struct NewEntry {
     pub title: String,
     /// The rest; at most [`limits::CONTENT_BYTES`].
     pub content: String,
-    /// What sort of note it is. Default `"note"`.
+    /// What kind of note it is. Default `"note"`.
     pub kind: String,
     /// The project it belongs to.
     pub project: Option<String>,

@@ -148,7 +148,7 @@ impl EntryJson {
         })
     }
 
-    /// Reads one entry, or an array of entries; what is wrong with one of several is told with its number, from 0.
+    /// Reads one entry, or an array of entries; an error in one of several names its number, from 0.
     ///
     /// # Errors
     /// As [`parse`](Self::parse).

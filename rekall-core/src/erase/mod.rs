@@ -31,7 +31,7 @@ const ATTEMPTS: u32 = 8;
 /// Takes the words of what was changed or deleted out of the full-text index, at the end of a transaction. FTS5
 /// only notes them as void, and drops them when it merges the parts of its index: so all parts are merged.
 ///
-/// FTS5's own `secure-delete` option would cost less, but leaves entries of common words behind (SQLite 3.54.1:
+/// FTS5's own `secure-delete` option would cost less, but leaves entries of common words (SQLite 3.54.1:
 /// a few hundred deletions are enough for its own integrity check to fail).
 pub(crate) fn purge_words(connection: &Connection) -> Result<(), Error> {
     // Where there is but one part nothing is merged, and what is void stays in it.
@@ -92,7 +92,7 @@ pub(crate) fn forget_older_states(connection: &Connection, database: &Database) 
     }
 }
 
-/// Empties the log and scrubs the pages that were in it, or all pages. False when somebody was in the way.
+/// Empties the log and scrubs the pages that were in it, or all pages. False when a reader or another writer was in the way.
 pub(crate) fn erase(connection: &Connection, database: &Database, whole: bool) -> Result<bool, Error> {
     let (path, busy_timeout) = (database.file(), database.options().busy_timeout);
     // Pages are overwritten by their place in the file of this name.

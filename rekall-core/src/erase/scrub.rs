@@ -6,10 +6,10 @@
 //! overwritten in the file, while the write lock is held and the write-ahead log is empty. Killed in the middle,
 //! this leaves a file as sound as before.
 //!
-//! A page does not say of what sort it is: a tree's begins with one of four numbers, but so may others. So only what
-//! cannot be another sort is touched. Pages of the pointer map, which a foreign program may have asked for
+//! A page does not say of what kind it is: a tree's begins with one of four numbers, but so may others. So only what
+//! cannot be another kind is touched. Pages of the pointer map, which a foreign program may have asked for
 //! (`auto_vacuum`), and the page of the lock bytes lie at fixed places; overflow and free pages begin with a page's
-//! number, whose first byte is 0 in any file that is not too large to tell.
+//! number, whose first byte is 0 in any file of a size at which they can be distinguished.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -90,7 +90,7 @@ impl Scrubber {
         let layout = self.layout()?;
         let size = layout.page_size;
         if self.file.metadata()?.len() / size as u64 >= TOO_MANY_PAGES {
-            let detail = "in a file of so many pages their sorts cannot be told apart";
+            let detail = "in a file of so many pages their kinds cannot be distinguished";
             return Err(std::io::Error::new(ErrorKind::Unsupported, detail));
         }
         let mut page = vec![0; size];
@@ -130,7 +130,7 @@ const TOO_MANY_PAGES: u64 = 1 << 24;
 /// Where SQLite locks bytes; the page that they lie in holds nothing.
 const LOCK_BYTE: u64 = 1 << 30;
 
-/// What the header says of where pages of which sort lie: <https://sqlite.org/fileformat.html#the_database_header>.
+/// What the header says of where pages of which kind lie: <https://sqlite.org/fileformat.html#the_database_header>.
 #[derive(Debug, Clone, Copy)]
 struct Layout {
     page_size: usize,
@@ -159,7 +159,7 @@ impl Layout {
         number != 0 && number != lock_page && !self.is_pointer_map(number, lock_page)
     }
 
-    /// Page 2, and one behind each run of pages that the one before it maps, five bytes a page:
+    /// Page 2, and one after each run of pages that the one before it maps, five bytes a page:
     /// <https://sqlite.org/fileformat.html#pointer_map_or_ptrmap_pages>.
     fn is_pointer_map(&self, number: u64, lock_page: u64) -> bool {
         if !self.has_pointer_map || number < 2 {
@@ -172,7 +172,7 @@ impl Layout {
 }
 
 /// The bytes between the cell pointers and the cells of a tree's page, as far as it can be one; `None` for pages of other
-/// sorts.
+/// kinds.
 fn gap(page: &[u8], header: usize) -> Option<Range<usize>> {
     let number = |at: usize| Some(usize::from(u16::from_be_bytes([*page.get(at)?, *page.get(at + 1)?])));
     let length = match page.get(header)? {

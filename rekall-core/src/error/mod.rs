@@ -32,7 +32,7 @@ pub enum ErrorKind {
     NewerVersion,
     /// The file was written by the Python tool; it must be imported or migrated.
     LegacyFile,
-    /// A vector has the wrong length or bad components.
+    /// A vector has the wrong length or invalid components.
     InvalidVector,
     /// The vectors stored were made by another model.
     SpaceMismatch,
@@ -175,7 +175,7 @@ pub enum Error {
     LegacyFile {
         /// The file.
         path: PathBuf,
-        /// Its schema version, as far as it can be told.
+        /// Its schema version, as far as it is known.
         schema: i64,
     },
     /// The file is none of the Python tool's.
@@ -215,7 +215,7 @@ pub enum Error {
         detail: String,
     },
     /// An entry of which something cannot be read; the others can.
-    #[error("entry {id} cannot be read, check and repair tell what is left of it: {detail}")]
+    #[error("entry {id} cannot be read, check and repair show what is left of it: {detail}")]
     UnreadableEntry {
         /// The entry.
         id: EntryId,
@@ -236,7 +236,7 @@ pub enum Error {
     },
     /// The file, or the log beside it, was moved away, deleted or replaced while the store was open. A log goes that way
     /// when a second copy of SQLite in this process had the file open and closed it.
-    #[error("{path} is no longer the file that was opened: close it and open it anew")]
+    #[error("{path} is no longer the file that was opened: close it and open it again")]
     Replaced {
         /// The file.
         path: PathBuf,

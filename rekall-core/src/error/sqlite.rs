@@ -38,7 +38,7 @@ fn is_unreadable(error: &rusqlite::Error) -> bool {
         .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
 }
 
-/// Whether there was no room, or a limit on the size of files or a quota was met, which SQLite does not always tell from a
+/// Whether there was no room, or a limit on the size of files or a quota was met, which SQLite does not always distinguish from a
 /// broken disk. It keeps the system's error number, but no safe code gives that out; the write was the connection's last
 /// call that failed, so the thread still has its number. Should another one have failed since, it is an I/O error as before.
 fn is_lack_of_room(error: &rusqlite::Error) -> bool {

@@ -1,6 +1,6 @@
 //! Rows of an unknown shape, and their JSON.
 //!
-//! SQLite lets any column hold any sort of value. A value that its place in the new file cannot take as it
+//! SQLite lets any column hold a value of any type. A value that its place in the new file cannot take as it
 //! is goes there as near as possible, and as it was into the entry's `legacy`. JSON has no bytes: a BLOB
 //! becomes `{"$hex": "…"}`, text that is not UTF-8 `{"$text": "…"}` (its bytes in hexadecimal), an infinite
 //! number `{"$real": "inf"}`. Columns that are NULL are left out.

@@ -38,7 +38,7 @@ impl MigrationLock {
                 .map_err(io_error("create", &path))?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, &path) => return Ok(Self { _file: file, path }),
-                // Whoever had it took the file away with it.
+                // The previous holder removed the file.
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if started.elapsed() < timeout => thread::sleep(PAUSE),
                 Err(TryLockError::WouldBlock) => {
@@ -53,7 +53,7 @@ impl MigrationLock {
 
 impl Drop for MigrationLock {
     fn drop(&mut self) {
-        // Before the lock is let go: whoever waits for it sees that its file is gone, and makes a new one.
+        // Before the lock is let go: a process that waits for it sees that its file is gone, and makes a new one.
         // Where an open file cannot be removed, it stays, empty.
         let _ = fs::remove_file(&self.path);
     }

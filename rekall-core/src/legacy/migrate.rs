@@ -59,7 +59,7 @@ pub(crate) fn migrate_for_open(
 ) -> Result<(), Error> {
     let may_write = options.migrate && !options.read_only;
     if application_id == schema::APPLICATION_ID {
-        // The last migration may have been killed behind its last step.
+        // The last migration may have been killed after its last step.
         if may_write && lock_path(path).exists() {
             drop(Work::begin(path, options.busy_timeout)?);
         }
@@ -137,7 +137,7 @@ fn run(
 #[derive(Debug)]
 struct Work {
     folder: PathBuf,
-    /// Dropped behind the folder's removal.
+    /// Dropped after the folder was removed.
     _lock: MigrationLock,
 }
 

@@ -1,11 +1,11 @@
 //! Files of the Python tool that rekall grew out of: recognized, imported, migrated.
 //!
-//! [`probe`] tells what a file is. [`Store::import_legacy`] brings one into an open store and leaves it as it
+//! [`probe`] says what a file is. [`Store::import_legacy`] brings one into an open store and leaves it as it
 //! is. [`migrate`] (or [`Store::open`] with [`StoreOptions::migrate`](crate::StoreOptions::migrate)) puts a
 //! new file in its place and keeps the old one beside it. Schemas 0 to 12 are known, all three that were
 //! numbered 12 among them.
 //!
-//! # What becomes of what
+//! # How the old data is mapped
 //!
 //! | Python | here |
 //! |---|---|
@@ -20,7 +20,7 @@
 //! | `context_keywords` | nowhere, when they are the context's trigger keywords in lower case; else `legacy.context_keywords` |
 //! | `entry_sources` | `legacy.entry_sources` |
 //! | `suggestions`, `metadata`, `sources`, `source_themes`, `known_domains`, `saved_filters`, `sources_inbox`, `sources_staging`, `connector_imports`, any unknown table, and rows that hang on no entry | `meta`, a row each, under `legacy:TABLE:DIGEST`; see [`Tx::legacy_rows`](crate::ReadTx::legacy_rows) |
-//! | full text, `embeddings_vec` | made anew |
+//! | full text, `embeddings_vec` | rebuilt |
 //!
 //! In JSON, a BLOB is `{"$hex": "…"}`, text that is not UTF-8 `{"$text": "…"}`; columns that are NULL are left out.
 //! `legacy.schema` is the number of the file's schema. Values that no caller could give (an unknown type, an
@@ -32,11 +32,11 @@
 //!
 //! # Times
 //!
-//! The tool wrote local times without a zone. Nearly each row's id tells the offset, because its first half is
+//! The tool wrote local times without a zone. Nearly every row's id gives the offset, because its first half is
 //! the same moment in UTC. The offset is, in this order: a zone in the text; the difference to the row's own
 //! id to the nearest quarter of an hour, if it is between −12 and +14 hours and within 10 seconds of one (for
 //! times of creation); [`LegacyImportOptions::utc_offset_minutes`]; that of the nearest time in the file
-//! which an id tells; none. `legacy.utc_offset_minutes` and `legacy.utc_offset_from` (`text`, `id`,
+//! whose offset an id gives; none. `legacy.utc_offset_minutes` and `legacy.utc_offset_from` (`text`, `id`,
 //! `option`, `neighbor` or `assumed`) say which it was for an entry's creation.
 //!
 //! # Vectors
@@ -93,23 +93,23 @@ use source::Source;
 #[non_exhaustive]
 pub struct LegacyImportOptions<'a> {
     /// Offset of the file's local times from UTC, in minutes east of Greenwich (Paris in winter: 60), for
-    /// times whose offset no id tells. Default `None`: the nearest known offset in the file.
+    /// times whose offset no id gives. Default `None`: the nearest known offset in the file.
     pub utc_offset_minutes: Option<i32>,
-    /// Called behind each entry with the entries done and all there are.
+    /// Called after each entry with the number of entries done and of all.
     pub progress: Option<&'a mut dyn FnMut(u64, u64)>,
     /// Set to true to stop: [`Error::Interrupted`], and nothing is changed.
     pub cancel: Option<&'a AtomicBool>,
 }
 
 impl<'a> LegacyImportOptions<'a> {
-    /// Sets the offset for times whose offset no id tells.
+    /// Sets the offset for times whose offset no id gives.
     #[must_use]
     pub fn utc_offset_minutes(mut self, minutes: i32) -> Self {
         self.utc_offset_minutes = Some(minutes);
         self
     }
 
-    /// Sets what is called behind each entry.
+    /// Sets what is called after each entry.
     #[must_use]
     pub fn progress(mut self, progress: &'a mut dyn FnMut(u64, u64)) -> Self {
         self.progress = Some(progress);
@@ -145,7 +145,7 @@ impl std::fmt::Debug for LegacyImportOptions<'_> {
     }
 }
 
-/// Tells what a file of the Python tool holds, without leaving a trace on it or beside it.
+/// Says what a file of the Python tool holds, without leaving a trace on it or beside it.
 ///
 /// Costs a pass over three tables; a file with a `-wal` or `-journal` beside it is first copied to the
 /// system's folder for temporary files.
@@ -174,7 +174,7 @@ fn open(path: &Path, folder: &Path) -> Result<Source, Error> {
 
 impl Store {
     /// Brings everything in a file of the Python tool into this store, in one transaction; the file is left
-    /// as it is. [The module](crate::legacy) says what becomes of what.
+    /// as it is. [The module](crate::legacy) says how the data is mapped.
     ///
     /// Costs about a write of each entry with its vectors, and memory for tags, links and the like, some
     /// hundred bytes an entry. Writers wait meanwhile, readers do not.

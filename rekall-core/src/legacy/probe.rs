@@ -57,7 +57,7 @@ pub(super) struct Layout {
     pub(super) virtual_tables: Vec<String>,
 }
 
-/// Tables that only repeat what others hold, and the prefix of the tables behind them.
+/// Tables that only repeat what others hold, and the prefix of their shadow tables.
 const DERIVED: [&str; 2] = ["entries_fts", "embeddings_vec"];
 
 impl Layout {

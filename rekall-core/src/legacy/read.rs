@@ -53,7 +53,7 @@ pub(super) struct Attached {
 pub(super) const KNOWN_TABLES: [&str; 6] =
     ["entries", "tags", "context_keywords", "entry_sources", "links", "embeddings"];
 
-/// Hands over every row of one of [`KNOWN_TABLES`], with its row number, if the table is there.
+/// Passes every row of one of [`KNOWN_TABLES`], with its row number, if the table is there.
 pub(super) fn each_known_row(
     connection: &Connection,
     layout: &Layout,
@@ -73,7 +73,7 @@ pub(super) fn each_known_row(
     Ok(())
 }
 
-/// Hands over every row of any table, which may have no row numbers; gives their count.
+/// Passes every row of any table, which may have no row numbers; gives their count.
 pub(super) fn each_row(
     connection: &Connection,
     table: &str,

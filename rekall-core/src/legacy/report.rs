@@ -117,7 +117,7 @@ impl LegacyImportReport {
     }
 }
 
-/// Collects remarks: one sentence for each sort, however often it was met.
+/// Collects remarks: one sentence for each kind, however often it occurred.
 #[derive(Debug, Default)]
 pub(super) struct Notes(BTreeMap<&'static str, (u64, Vec<String>)>);
 

@@ -20,7 +20,7 @@ use crate::staged_file::random_text;
 /// Files beside a database that hold a part of it.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-journal"];
 
-/// Size and time of change of a database and its companions: tells whether anybody wrote meanwhile.
+/// Size and time of change of a database and its companions: shows whether another program wrote in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stamp([Option<(u64, SystemTime)>; 3]);
 
@@ -95,7 +95,7 @@ impl Source {
         self.copy
     }
 
-    /// Refuses to go on when somebody wrote to the file since it was opened: what was read may be torn.
+    /// Fails when another program wrote to the file since it was opened: what was read may be torn.
     pub(super) fn unchanged(&self) -> Result<(), Error> {
         if Stamp::of(&self.path)? == self.stamp { Ok(()) } else { Err(changing(&self.path)) }
     }

@@ -1,15 +1,18 @@
 //! From naive local times to UTC.
 //!
 //! The Python tool wrote the time of the wall clock without a zone. It also gave every row a ULID, whose
-//! first half is the same moment in UTC; so nearly every row tells its own offset. The rule, for one time:
+//! first half is the same moment in UTC; so nearly every row gives its own offset. The rule, for one time:
 //!
 //! 1. a zone written in the text itself;
 //! 2. the row's own id, for the time of its creation: local time minus the id's time, to the nearest quarter
 //!    of an hour, if it lies between −12 and +14 hours and is met to within 10 seconds;
 //! 3. [`LegacyImportOptions::utc_offset_minutes`](super::LegacyImportOptions::utc_offset_minutes);
-//! 4. the offset of the nearest time in the file, before or after, that an id tells: this follows
+//! 4. the offset of the nearest time in the file, before or after, that an id gives: this follows
 //!    daylight saving time and people who move;
 //! 5. UTC.
+//!
+//! The calendar is thirty lines here rather than a crate: dates of the tool lack a zone, seconds or a `T` in ways that a
+//! strict parser refuses, and nothing else in the workspace needs a calendar.
 
 use serde::Serialize;
 
@@ -17,7 +20,7 @@ use crate::EntryId;
 
 const MICROS_PER_MINUTE: i64 = 60_000_000;
 const QUARTER: i64 = 15 * MICROS_PER_MINUTE;
-/// How far from a whole quarter of an hour an offset told by an id may be.
+/// How far from a whole quarter of an hour an offset given by an id may be.
 const SLACK: i64 = 10_000_000;
 
 /// A date and time as written.
@@ -40,9 +43,9 @@ pub enum OffsetSource {
     Id,
     /// The caller's option.
     Option,
-    /// The nearest time in the file whose offset an id tells.
+    /// The nearest time in the file whose offset an id gives.
     Neighbor,
-    /// Nothing told it: taken for UTC.
+    /// Unknown: taken for UTC.
     Assumed,
 }
 
@@ -122,7 +125,7 @@ fn offset_by_id(id: EntryId, created: Written) -> Option<i64> {
     plausible.then_some(quarters * 15)
 }
 
-/// Reads ISO 8601 as Python and SQLite write it: a date, and behind a `T` or a space a time of day with
+/// Reads ISO 8601 as Python and SQLite write it: a date, and after a `T` or a space a time of day with
 /// seconds, a fraction of them, and a zone, all of which may be missing.
 pub(super) fn parse(text: &str) -> Option<Written> {
     let text = text.trim();
@@ -232,7 +235,7 @@ mod tests {
         let utc_ms = written.micros / 1000 - 2 * 3_600_000;
         let resolved = zone.resolve(written, Some(&id_at(utc_ms)));
         assert_eq!(resolved, Resolved { utc_ms, offset_minutes: 120, source: OffsetSource::Id });
-        // 7 minutes from any quarter, or days away: the id tells nothing.
+        // 7 minutes from any quarter, or days away: the id says nothing.
         for odd in [utc_ms + 7 * 60_000, utc_ms - 86_400_000 * 3] {
             assert_eq!(zone.resolve(written, Some(&id_at(odd))).source, OffsetSource::Option);
         }

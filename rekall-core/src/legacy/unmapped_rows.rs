@@ -2,7 +2,7 @@
 //!
 //! Each becomes a row of `meta`, its key `legacy:TABLE:DIGEST`, its value the row as a JSON object (NULLs left
 //! out). DIGEST is that of the JSON text, so importing a row twice keeps it once; rows of one file that are
-//! equal get `.2`, `.3`, … behind it. `legacy:file:DIGEST` describes each imported file: its name, schema,
+//! equal get the suffix `.2`, `.3`, …. `legacy:file:DIGEST` describes each imported file: its name, schema,
 //! tables, their columns and numbers of rows.
 
 use std::collections::{BTreeMap, HashMap};

@@ -10,7 +10,7 @@ pub(crate) fn is_older(connection: &Connection) -> Result<bool, Error> {
     Ok(matches!(identify(connection)?, FileFormat::Older))
 }
 
-/// What a SQLite file turns out to be, told by its tables as much as by its numbers.
+/// What a SQLite file turns out to be, recognized by its tables as much as by its numbers.
 #[derive(Debug, PartialEq)]
 pub(crate) enum FileFormat {
     /// A rekall file of this version.
@@ -23,7 +23,7 @@ pub(crate) enum FileFormat {
     Legacy(i64),
     /// No tables at all.
     Empty,
-    /// Somebody else's database.
+    /// A database of another program.
     Foreign(String),
 }
 

@@ -10,7 +10,7 @@ use crate::Error;
 pub(crate) use identify::{FileFormat, identify, is_older};
 pub(crate) use upgrade::upgrade;
 
-/// "RKL1" in ASCII: tells a rekall file from any other SQLite file.
+/// "RKL1" in ASCII: distinguishes a rekall file from any other SQLite file.
 pub(crate) const APPLICATION_ID: i64 = 0x524B_4C31;
 
 /// File version written by this library, in `PRAGMA user_version`.

@@ -15,7 +15,7 @@ pub(crate) struct Object {
 }
 
 impl Object {
-    /// These are made anew where their text differs: they hold nothing of their own.
+    /// These are rebuilt where their text differs: they hold nothing of their own.
     fn is_code(&self) -> bool {
         matches!(self.kind.as_str(), "trigger" | "view" | "index")
     }
@@ -64,7 +64,7 @@ pub(crate) fn drop_triggers(connection: &Connection) -> Result<(), Error> {
     drop_all(connection, "trigger")
 }
 
-/// Drops our indexes, whose pages may be of any kind: to fill them anew would leave the first page as it is.
+/// Drops our indexes, whose pages may be of any kind: to fill them again would leave the first page as it is.
 pub(crate) fn drop_indexes(connection: &Connection) -> Result<(), Error> {
     drop_all(connection, "index")
 }
@@ -79,7 +79,7 @@ fn drop_all(connection: &Connection, kind: &str) -> Result<(), Error> {
 /// Trees that SQLite does not read, although its integrity check has nothing against them: it does not ask whether the
 /// first page of an index is one of an index. Name, and what SQLite says. O(pages).
 pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<(String, String)>, Error> {
-    // Ours, and those that FTS5 keeps for itself: both are plain tables.
+    // Ours, and those that FTS5 keeps for itself: both are ordinary tables.
     let mut statement = connection.prepare(
         "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema WHERE rootpage > 0 ORDER BY rowid",
     )?;
@@ -110,7 +110,7 @@ pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<(String, String)
     Ok(found)
 }
 
-/// Makes what is missing, of one kind, and makes anew what differs, unless it holds something.
+/// Makes what is missing, of one kind, and replaces what differs, unless it holds something.
 pub(crate) fn restore(connection: &Connection, kind: &str) -> Result<(), Error> {
     for object in wrong(connection)?.iter().filter(|object| object.kind == kind) {
         if object.is_code() {
@@ -149,7 +149,7 @@ pub(crate) fn drop_full_text(connection: &Connection) -> Result<(), Error> {
 }
 
 /// Writes the texts of our triggers and views over what stands there: also where it cannot be parsed, and they are not
-/// known to the connection. It must be allowed to write to the list itself, and reads it anew only when opened again.
+/// known to the connection. It must be allowed to write to the list itself, and reads it again only when opened again.
 pub(crate) fn put_texts_back(connection: &Connection) -> Result<(), Error> {
     for object in expected()?.iter().filter(|object| object.is_code()) {
         connection.execute(

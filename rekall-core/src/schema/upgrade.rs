@@ -13,7 +13,7 @@ pub(crate) fn upgrade(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let done = upgrade_within(connection).and_then(|()| Ok(connection.execute_batch("COMMIT")?));
     if done.is_err() && !connection.is_autocommit() {
-        // The error that is told is the first one.
+        // The error that is reported is the first one.
         let _ = connection.execute_batch("ROLLBACK");
     }
     done

@@ -8,13 +8,13 @@ use crate::id::random;
 const DROPPED_AT_ONCE: usize = 8;
 
 /// A set of index blocks under way: each block is a transaction, and the last one puts the set in the place of the one in
-/// use. Nobody reads a set before; one that was left half done (the process was killed) goes when the next one begins.
+/// use. No process reads a set before; one that was left unfinished (the process was killed) goes when the next one begins.
 #[derive(Debug)]
 pub struct IndexBlockWriter<'s> {
     store: &'s Store,
     space: Space,
     kind: &'static str,
-    /// Random, so that whoever begins a set at the same time writes another one.
+    /// Random, so that a process which begins a set at the same time writes another one.
     set: String,
     position: LogPosition,
     count: usize,
@@ -22,7 +22,7 @@ pub struct IndexBlockWriter<'s> {
 
 impl Store {
     /// Begins a set of blocks that stand for `position`, for the active space. `None`: another space is active, an older
-    /// state was put into the file since, or somebody else has begun a set less than `patience` changes of the log before, and is left to it; with a patience
+    /// state was put into the file since, or another process has begun a set less than `patience` changes of the log before, and is left to it; with a patience
     /// of 0 the other one's is dropped.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Store {
         Ok(Some(IndexBlockWriter { store: self, space: space.clone(), kind, set, position, count: 0 }))
     }
 
-    /// Drops a set that nobody reads, some blocks a transaction. A set that its writer has sealed since is in use, and stays.
+    /// Drops a set that no process reads, some blocks a transaction. A set that its writer has sealed since is in use, and stays.
     fn drop_block_set(&self, space: SpaceId, kind: &str, set: &str) -> Result<(), Error> {
         loop {
             let tx = self.write()?;
@@ -90,7 +90,7 @@ impl<C: std::ops::Deref<Target = rusqlite::Connection>> super::Tx<'_, C> {
 
 impl IndexBlockWriter<'_> {
     /// Adds the next block. False: the set can no longer be used, because another space is active, because an older state was
-    /// put into the file (codes of rows that are gone would pass for codes of those there), or because somebody
+    /// put into the file (codes of rows that are gone would pass for codes of those there), or because another process
     /// dropped it (another writer of blocks, `repair`, or a file that erases what is forgotten); it is to be given up.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl IndexBlockWriter<'_> {
         }
         tx.seal_index_blocks(self.space.id, &self.set, self.count, self.position)?;
         if let Some((set, _)) = &in_use {
-            // Without its seal nobody reads it; its blocks go in transactions of their own.
+            // Without its seal no process reads it; its blocks go in transactions of their own.
             tx.connection
                 .prepare_cached(
                     "DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2 AND number =

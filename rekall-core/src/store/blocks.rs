@@ -15,7 +15,7 @@ use crate::Error;
 /// How the seal begins, which is no block of any kind: the last byte is its version.
 const SEAL: [u8; 8] = *b"RKLSEAL\x02";
 
-/// The seal behind so many blocks: its own number says it, too, and must agree.
+/// The seal after so many blocks: its own number says the same, and must agree.
 fn seal(blocks: i64) -> [u8; 16] {
     let mut seal = [0; 16];
     seal[..8].copy_from_slice(&SEAL);
@@ -25,7 +25,7 @@ fn seal(blocks: i64) -> [u8; 16] {
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The change log's position that the blocks of this kind stand for; `None`: there are none, or they are not sealed.
-    /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) tells. Blocks of
+    /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) finds out. Blocks of
     /// a position that the log has not come to are nobody's: there are none, then. Blocks go wherever the file's rows go, so
     /// the position is one of the file's present history.
     ///
@@ -78,8 +78,8 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(position.filter(|position| (0..=now).contains(position)))
     }
 
-    /// Hands over the blocks of this kind, in order, one at a time, and says whether they are all there: without a gap,
-    /// of one position, and sealed. After `false` what was handed over must not be used.
+    /// Passes the blocks of this kind, in order, one at a time, and says whether they are all there: without a gap,
+    /// of one position, and sealed. After `false`, the blocks that were passed must not be used.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`]; what `each` gives.

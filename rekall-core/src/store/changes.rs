@@ -70,7 +70,7 @@ pub enum Changes {
         spaces: bool,
     },
     /// The log no longer reaches back that far, another space is active since, or an older state was put into the file: read
-    /// everything anew.
+    /// everything again.
     Lost {
         /// The log's position now.
         position: LogPosition,
@@ -119,7 +119,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     pub fn changes_since(&self, position: LogPosition) -> Result<Changes, Error> {
         let now = self.position()?;
         if position == now {
-            // Whatever the floor says: a reader who is told to read anew would be there again, for ever.
+            // Whatever the floor says: a reader told to read everything again would ask again without end.
             return Ok(Changes::Entries { position: now, entries: Vec::new(), spaces: false });
         }
         let reached = position.same_history(now)
@@ -138,9 +138,9 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(Changes::Entries { position: now, entries, spaces })
     }
 
-    /// The position of an entry's newest change, its vectors in the active space included: whoever made it, and whatever the
+    /// The position of an entry's newest change, its vectors in the active space included: whichever program made it, and whatever the
     /// clock said. Who works on an entry without a lock compares it in the transaction that writes: where it is the same,
-    /// nobody has touched either. `row` is the entry's row number.
+    /// no program has touched either. `row` is the entry's row number.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
@@ -240,7 +240,7 @@ mod tests {
 
             let tx = store.read().unwrap();
             assert_eq!(tx.position().unwrap(), before, "{damage}");
-            // Whoever is up to date is told so, or it would look again at once.
+            // A reader that is up to date must learn it, or it would look again at once.
             let nothing = Changes::Entries { position: before, entries: vec![], spaces: false };
             assert_eq!(tx.changes_since(before).unwrap(), nothing, "{damage}");
             drop(tx);

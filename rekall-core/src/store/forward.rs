@@ -12,7 +12,7 @@ pub(crate) struct Forward<K> {
 }
 
 impl<K: Ord + Display> Forward<K> {
-    /// Begins behind a key; `None`: at the beginning.
+    /// Begins after a key; `None`: at the beginning.
     pub(crate) fn after(what: &'static str, last: Option<K>) -> Self {
         Self { what, last }
     }

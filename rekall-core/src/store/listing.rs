@@ -11,7 +11,7 @@ use crate::{Entry, EntryId, Error, Filter};
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// Up to `limit` entries that pass the filter, by id ascending, which is oldest first; with `after`, only those
-    /// behind that id, whether it still exists or not. Costs about 20 µs an entry returned, and a look at every
+    /// after that id, whether it still exists or not. Costs about 20 µs an entry returned, and a look at every
     /// entry between them that does not pass.
     ///
     /// An entry that cannot be read ends the page before it; the next page then fails with

@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// An id for an entry that is yet to be written ([`Draft::id`]). Ids made by one store only grow, but an entry that is
-    /// written long after its id was made comes behind others with greater ones.
+    /// written long after its id was made follows others with greater ones.
     ///
     /// # Errors
     /// [`Error::Random`] when the system has no random bits to give.
@@ -186,7 +186,7 @@ impl Store {
         found.ok_or(Error::EntryNotFound { id })
     }
 
-    /// Closes connections that are idle, and frees their page caches. Waits for nobody: one that writes keeps its own.
+    /// Closes connections that are idle, and frees their page caches. Does not wait: a thread that writes keeps its connection.
     pub fn release_memory(&self) {
         self.database.close_idle();
         let release = |connection: &Connection| {
@@ -204,7 +204,7 @@ impl Store {
     }
 }
 
-/// A transaction. [`ReadTx`] and [`WriteTx`] are its two sorts; what a reader can do, a writer can do, too.
+/// A transaction. [`ReadTx`] and [`WriteTx`] are its two kinds; a writer can do everything that a reader can.
 ///
 /// Dropped without commit, a writer's changes are undone.
 #[derive(Debug)]

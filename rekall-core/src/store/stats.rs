@@ -20,7 +20,7 @@ pub struct StoreStats {
     pub vectors: u64,
     /// Entries marked as waiting for their vectors.
     pub pending: u64,
-    /// Vectors set aside as unusable.
+    /// Vectors moved to the quarantine as unusable.
     pub quarantined: u64,
     /// Links.
     pub links: u64,

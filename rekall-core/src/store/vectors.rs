@@ -233,7 +233,7 @@ fn read_into(row: &Row<'_>, batch: &mut VectorBatch) -> rusqlite::Result<()> {
     let entry = row.get(0)?;
     match (role, chunk) {
         (Some(role), Some(chunk)) => batch.push(VectorKey { entry, role, chunk }, blob(row, 3)?, row.get(4)?),
-        // Another program's doing: one bad row may not stop a search over the others.
+        // Another program's doing: one damaged row may not stop a search over the others.
         _ => batch.unusable.push(VectorKey { entry, role: u8::MAX, chunk: u16::MAX }),
     }
     Ok(())

@@ -24,7 +24,7 @@ pub(super) struct WriterLock {
 #[derive(Debug)]
 pub struct WriterGuard<'s> {
     connection: MutexGuard<'s, Connection>,
-    /// Dropped behind the connection: whoever is woken finds it free.
+    /// Dropped after the connection, so that a thread that is woken finds it free.
     _holder: Holder<'s>,
 }
 

@@ -17,7 +17,7 @@ const MERGED_AT_ONCE: i64 = 64;
 /// <https://sqlite.org/fts5.html#the_merge_command>
 pub(crate) struct Merge {
     begun: bool,
-    /// Writers add parts meanwhile, which are not to keep it going for ever.
+    /// Writers add parts meanwhile, which must not keep it going without end.
     steps_left: i64,
 }
 

@@ -64,7 +64,7 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<String>, Error> {
         while let Some(found) = rows.next()? {
             let page = found.get::<_, i64>(0)? & ((1 << PAGE_BITS) - 1);
             pages += 1;
-            // Behind the words stands where each of them begins, if a word begins on this page at all.
+            // After the words it says where each of them begins, if a word begins on this page at all.
             let words_end = match found.get_ref(2)?.as_blob() {
                 Ok(&[high, low]) => i64::from(u16::from_be_bytes([high, low])),
                 _ => 0,
@@ -152,7 +152,7 @@ mod tests {
             assert_eq!(parse(&list[..length]), None);
         }
         assert_eq!(parse(&[0, 0, 0, 9, 1, 1, 20, 0, 1, 5, 3, 2]), None, "backwards");
-        // Counts that nothing stands behind are not believed.
+        // Counts without pages to support them are not believed.
         assert_eq!(parse(&[0, 0, 0, 9, 0xff, 0xff, 0xff, 0x7f, 1, 20, 0, 0]), None);
     }
 

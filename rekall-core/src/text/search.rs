@@ -21,7 +21,7 @@ pub struct TextHit {
 
 /// A query as FTS5 takes it.
 struct Expression {
-    /// The words that tell entries apart.
+    /// The words that distinguish entries.
     telling: String,
     /// The others, too, where there are some.
     all: Option<String>,
@@ -88,7 +88,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(hits)
     }
 
-    /// What a search by words misses, in words of its own, as far as a glance tells: entries that are not in the index, or
+    /// What a search by words misses, as a sentence, as far as a quick look shows: entries that are not in the index, or
     /// pages of it that are not found. `None`: nothing. [`check`](crate::Store::check) looks at everything.
     /// O(entries), from the narrowest index: some tenths of a millisecond for 100,000.
     ///

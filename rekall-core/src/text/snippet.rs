@@ -46,7 +46,7 @@ struct Phrase {
     terms: Vec<Vec<u8>>,
     /// Whether the last term may be the beginning of a word.
     prefix: bool,
-    /// Which word of the query it stands for.
+    /// Which word of the query it matches.
     word: usize,
 }
 
@@ -219,11 +219,11 @@ impl Snippets {
         words: usize,
         cancel: Option<&AtomicBool>,
     ) -> Result<Passage, Error> {
-        let behind = start + self.words;
+        let end = start + self.words;
         let (mut from, mut to, mut goes_on) = (0, text.len(), false);
         let mut found: Vec<Range<usize>> = Vec::new();
         self.walk(text, start, cancel, |number, place, matches| {
-            if number == behind {
+            if number == end {
                 goes_on = true;
                 return false;
             }

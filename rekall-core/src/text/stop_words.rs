@@ -1,4 +1,4 @@
-//! Words too common to tell entries apart: English and French, as they stand after accents are folded.
+//! Words too common to distinguish entries: English and French, as they stand after accents are folded.
 
 /// Sorted, for binary search.
 const STOP_WORDS: [&str; 192] = [

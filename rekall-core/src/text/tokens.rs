@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_character_is_what_it_is_to_sqlite() {
-        // Alone, within a word, and behind one; the ends of a text are short ones of each kind.
+        // Alone, within a word, and after one; the ends of a text are short ones of each kind.
         let texts: Vec<String> = (1..=u32::from(char::MAX))
             .filter_map(char::from_u32)
             .collect::<Vec<_>>()

@@ -76,7 +76,7 @@ const SEPARATORS: [(u32, u32); 399] = [
 ];
 
 /// First and last of a range, the distance of those in it that change, and what the first becomes: the others become what
-/// stands as far behind that, or, where the distance is 0, the same. Nothing remains of what becomes 0.
+/// stands as far after that, or, where the distance is 0, the same. Nothing remains of what becomes 0.
 #[rustfmt::skip]
 const FOLDED: [(u32, u32, u32, u32); 267] = [
     (0xb5, 0xb5, 1, 0x3bc), (0xc0, 0xc5, 0, 0x61), (0xc6, 0xc6, 1, 0xe6), (0xc7, 0xc7, 1, 0x63),
@@ -171,7 +171,7 @@ pub(super) fn is_mark(character: char) -> bool {
     place <= 0x31 && MARKS >> place & 1 == 1
 }
 
-/// The small letter without its marks; `None` for what leaves nothing behind.
+/// The small letter without its marks; `None` for a character that is a mark itself.
 pub(super) fn folded(character: char) -> Option<char> {
     if character.is_ascii() {
         return Some(character.to_ascii_lowercase());

@@ -15,15 +15,15 @@ use crate::store::Store;
 const PAGES_AT_ONCE: i32 = 256;
 
 impl Store {
-    /// Copies the file, as it is at this moment, to `target`, while others read and write. `progress` is told
-    /// pages. The copy is a complete store, mode 0600.
+    /// Copies the file, as it is at this moment, to `target`, while others read and write. `progress` is called
+    /// with pages. The copy is a complete store, mode 0600.
     ///
     /// It is written as a draft of a random name beside the target and gets its name when it is whole and on the disk:
     /// killed at any moment, nothing is left that looks like a backup, and the next file made in the folder removes the
     /// draft (an hour later).
     ///
     /// SQLite's backup interface rather than `VACUUM INTO`: it can say how far it is and can be stopped, and
-    /// costs one pass over the file instead of building every index anew. A read transaction holds the view
+    /// costs one pass over the file instead of rebuilding every index. A read transaction holds the view
     /// still, so that writers neither disturb the copy nor make it start over; the write-ahead log cannot be
     /// reset meanwhile. Damage is copied as it is: [`Store::check`] the copy when in doubt.
     ///
@@ -69,7 +69,7 @@ fn copy(
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
-                // Nobody else knows the draft, and readers of the source never wait in WAL mode.
+                // No other process knows the draft, and readers of the source never wait in WAL mode.
                 _ => return Err(Error::Busy { detail: "the copy is locked".to_owned() }),
             }
         }

@@ -1,4 +1,4 @@
-//! What a long read leaves to be done: the write-ahead log that grew meanwhile.
+//! Copying the write-ahead log that grew during a long read.
 
 use crate::Error;
 use crate::store::Store;
@@ -7,9 +7,9 @@ impl Store {
     /// Copies into the file what the write-ahead log gathered while a long read kept it from being copied.
     ///
     /// SQLite leaves that to the next commit of anybody: after a check or an export beside steady writers, one of
-    /// them would wait for hundreds of megabytes. Whoever was the cause does it instead, without the write lock, and a
-    /// writer that commits meanwhile goes on at once. Changes nothing of what is stored. A failure is no failure of the
-    /// read, and leaves things as SQLite would.
+    /// them would wait for hundreds of megabytes. The reader that was the cause does it instead, without the write lock, and a
+    /// writer that commits meanwhile goes on at once. Changes nothing of what is stored. A failure does not fail the
+    /// read, and leaves the log to SQLite.
     pub(super) fn settle_log(&self) {
         if self.database.options().read_only {
             return;

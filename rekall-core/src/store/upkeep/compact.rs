@@ -30,20 +30,20 @@ pub struct CompactReport {
     pub complete: bool,
 }
 
-/// Merging words, writing the file anew, putting it in place.
+/// Merging words, rewriting the file, putting it in place.
 const STAGES: u64 = 3;
 
 /// Vectors dropped in one transaction: some tens of milliseconds.
 const DROPPED_AT_ONCE: usize = 1024;
 
 impl Store {
-    /// Drops spaces that are leaving, merges the full-text index, writes the file anew without its free pages, and
+    /// Drops spaces that are leaving, merges the full-text index, rewrites the file without its free pages, and
     /// empties the write-ahead log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder
-    /// for temporary files). The first two go in short transactions; writing the file anew is one statement of SQLite's
+    /// for temporary files). The first two go in short transactions; rewriting the file is one statement of SQLite's
     /// (`VACUUM`), for which other writers wait: `cargo bench --bench held_up_writers` says how long.
     ///
-    /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) the full-text index is made
-    /// anew, and nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
+    /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) the full-text index is
+    /// rebuilt, and nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
     /// in the way ([`CompactReport::complete`]).
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Store {
         self.compact_observed(&mut ignore_progress, None)
     }
 
-    /// As [`compact`](Self::compact). `progress` is told the stages that are done, of 3: merging words, writing anew, putting
+    /// As [`compact`](Self::compact). `progress` is called with the stages that are done, of 3: merging words, rewriting, putting
     /// in place. The flag stops the first two within about a millisecond; the file then has what it had.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl Store {
         Ok(CompactReport { bytes_before, bytes_after: self.bytes(), complete })
     }
 
-    /// What a change of model did not come to drop would be written anew with the rest.
+    /// Vectors that a change of model left would be rewritten with the rest.
     fn drop_leaving_spaces(&self, cancel: Option<&Arc<AtomicBool>>) -> Result<(), Error> {
         let spaces = self.read()?.spaces()?;
         for space in spaces.iter().filter(|space| space.state == SpaceState::Leaving) {

@@ -18,10 +18,10 @@ use crate::Error;
 /// How often lengthy work reports and looks whether it should stop, in entries.
 const REPORT_EVERY: u64 = 64;
 
-/// Tells how far lengthy work has come, as (done, total).
+/// Called with the progress of long work, as (done, total).
 pub(super) type Progress<'a> = &'a mut dyn FnMut(u64, u64);
 
-/// As [`Progress`], for whoever does not want to know.
+/// A [`Progress`] for callers without interest in it.
 fn ignore_progress(_: u64, _: u64) {}
 
 fn stop_if(cancel: Option<&AtomicBool>) -> Result<(), Error> {

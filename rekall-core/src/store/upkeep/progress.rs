@@ -56,16 +56,16 @@ impl<'a> Count<'a> {
         Self { progress, cancel: cancel.map(|flag| &**flag), done: 0, total }
     }
 
-    /// So much more is done. Tells it now and then; whether the work may go on.
+    /// Counts more units as done. Reports progress now and then, and fails when the work is to stop.
     pub(super) fn add(&mut self, units: u64) -> Result<(), Error> {
-        let told = self.done / REPORT_EVERY;
+        let reported = self.done / REPORT_EVERY;
         // A damaged file may have more than it counts.
         self.done = self.done.saturating_add(units).min(self.total);
-        if self.done / REPORT_EVERY > told { self.tell() } else { Ok(()) }
+        if self.done / REPORT_EVERY > reported { self.report() } else { Ok(()) }
     }
 
-    /// Tells how far the work is; whether it may go on.
-    pub(super) fn tell(&mut self) -> Result<(), Error> {
+    /// Reports progress, and fails when the work is to stop.
+    pub(super) fn report(&mut self) -> Result<(), Error> {
         (self.progress)(self.done, self.total);
         stop_if(self.cancel)
     }
@@ -73,11 +73,11 @@ impl<'a> Count<'a> {
     /// All is done.
     pub(super) fn end(&mut self) -> Result<(), Error> {
         self.done = self.total;
-        self.tell()
+        self.report()
     }
 }
 
-/// Units of looking at, or writing anew, the whole file: its pages, its entries (and their words once more) and its
+/// Units of looking at, or rewriting, the whole file: its pages, its entries (and their words once more) and its
 /// vectors. 0, not known, where they cannot be counted.
 pub(super) fn units(connection: &Connection) -> u64 {
     let count = |sql| connection.query_row(sql, [], |row| row.get::<_, u64>(0));

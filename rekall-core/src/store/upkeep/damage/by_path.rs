@@ -46,7 +46,7 @@ impl Store {
 
     /// As [`repair_observed`](Self::repair_observed), of a file by its path: also of one that is refused with
     /// [`Error::Corrupt`] when it is opened because a trigger or view of ours cannot be parsed, whose texts are put back
-    /// first. Nobody should have the file open.
+    /// first. No other program should have the file open.
     ///
     /// # Errors
     /// [`Error::Corrupt`] when the file cannot be opened all the same ([`salvage`](Self::salvage) carries over what can be

@@ -97,7 +97,7 @@ impl CheckReport {
 
 impl Store {
     /// Looks at every page, row and index of the file, as it is at this moment, and changes nothing. Holds up
-    /// nobody, works on a read-only store. O(file): about ten seconds for 100,000 entries of 60 words, most of them to index
+    /// no other reader or writer, works on a read-only store. O(file): about ten seconds for 100,000 entries of 60 words, most of them to index
     /// their words once more, piece by piece, and compare; memory about 16 bytes an entry.
     ///
     /// A changed byte inside a text, number or vector that is still a text, number or vector is found only
@@ -110,7 +110,7 @@ impl Store {
         self.check_observed(&mut ignore_progress, None)
     }
 
-    /// As [`check`](Self::check). `progress` is told how much of the file was looked at (pages, entries and vectors; a
+    /// As [`check`](Self::check). `progress` is called with how much of the file was looked at (pages, entries and vectors; a
     /// total of 0: not known), the flag stops it within about a millisecond.
     ///
     /// # Errors
@@ -174,7 +174,7 @@ impl<'a> Search<'a> {
             other => other?,
         }
         // Also where a section took the interruption of one of its statements for a finding.
-        self.count.tell()
+        self.count.report()
     }
 
     fn add(&mut self, kind: ProblemKind, detail: String, entry: Option<(i64, Option<EntryId>)>) {
@@ -241,7 +241,7 @@ fn file(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -
 
 fn objects(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
     if schema::is_older(&tx.connection)? {
-        // Whoever may write to the file brings them up to date when opening it.
+        // A store that may write upgrades the file when it opens it.
         return Ok(());
     }
     for object in objects::wrong(&tx.connection)? {
@@ -338,7 +338,7 @@ fn vectors(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>
 }
 
 fn pending(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
-    // A file of an older version without a space marks no entry; whoever may write brings that up to date.
+    // A file of an older version without a space marks no entry; a store that may write upgrades it.
     let condition = match schema::is_older(&tx.connection)? {
         true => "EXISTS (SELECT 1 FROM space WHERE state = 'active')",
         false => "1",
@@ -369,7 +369,7 @@ fn blocks(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>)
     }
     let Some(space) = tx.active_space()? else { return Ok(()) };
     let Some(filled_to) = tx.index_position(space.id, vec0::KIND)? else { return Ok(()) };
-    // What the log no longer tells the difference to is not used.
+    // A table whose difference to the log is unknown is not used.
     if let Changes::Entries { .. } = tx.changes_since(filled_to)? {
         for detail in vec0::faults(&tx.connection, &space, filled_to.number())? {
             search.add(ProblemKind::Blocks, detail, None);

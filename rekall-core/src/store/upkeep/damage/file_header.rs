@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::schema;
 
-/// Sets right what can be known of a copy's header (<https://sqlite.org/fileformat.html#the_database_header>),
+/// Repairs what can be known of a copy's header (<https://sqlite.org/fileformat.html#the_database_header>),
 /// so that a truncated file, or one with a damaged beginning, is read as far as it goes.
 pub(super) fn repair(copy: &Path, has_log: bool) -> std::io::Result<()> {
     let mut file = OpenOptions::new().read(true).write(true).open(copy)?;

@@ -1,4 +1,4 @@
-//! Damage: found by a check, repaired in place, or left behind by a salvage.
+//! Damage: found by a check, repaired in place, or avoided by a salvage into a new file.
 
 mod by_path;
 mod check;

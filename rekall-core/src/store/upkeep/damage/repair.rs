@@ -1,4 +1,4 @@
-//! Setting right what [`Store::check`] finds, as far as the pages can be read.
+//! Repairing what [`Store::check`] finds, as far as the pages can be read.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -37,22 +37,22 @@ pub struct RepairedEntry {
 pub struct RepairReport {
     /// Entries that had unreadable parts.
     pub repaired: Vec<RepairedEntry>,
-    /// Vectors set aside.
+    /// Vectors moved to the quarantine.
     pub quarantined: u64,
     /// Rows removed because they named an entry or a space that is not there, and references cleared.
     pub orphans: u64,
     /// Entries newly marked as waiting for their vectors.
     pub pending: u64,
-    /// Faults of spaces that were set right: state, dimensions, the model's name.
+    /// Faults of spaces that were repaired: state, dimensions, the model's name.
     pub spaces: u64,
-    /// Tables, triggers and indexes that were made anew.
+    /// Tables, triggers and indexes that were rebuilt.
     pub objects: u64,
 }
 
 impl Store {
     /// Repairs what can be repaired, in one transaction; loses no entry and no vector: unreadable columns
     /// move to `legacy`, bad vectors to `quarantine` with the reason. Indexes, full text, tags and the change
-    /// log are made anew, persisted index blocks dropped. O(file).
+    /// log are rebuilt, persisted index blocks dropped. O(file).
     ///
     /// [`check`](Self::check) looks first, and a file without problems is left as it is: no writer waits. Otherwise other
     /// writers are held up meanwhile.
@@ -64,7 +64,7 @@ impl Store {
         self.repair_observed(&mut ignore_progress, None)
     }
 
-    /// As [`repair`](Self::repair). `progress` is told how much of the file was looked at (pages, entries and vectors; a
+    /// As [`repair`](Self::repair). `progress` is called with how much of the file was looked at (pages, entries and vectors; a
     /// total of 0: not known); when there is something to repair, the total doubles. The flag stops it within about a
     /// millisecond.
     ///
@@ -122,28 +122,28 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     let mut report =
         RepairReport { objects: objects::wrong(connection)?.len() as u64, ..RepairReport::default() };
     let before = tx.position()?.number();
-    // Triggers would stumble over unreadable JSON; all that they keep is made anew below.
+    // Triggers would stumble over unreadable JSON; all that they keep is rebuilt below.
     objects::drop_triggers(connection)?;
     objects::drop_indexes(connection)?;
     objects::drop_full_text(connection)?;
-    // Derived, like the full text: made anew from the bottom.
+    // Derived, like the full text: rebuilt from the bottom.
     connection.execute_batch("DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS index_block")?;
     objects::restore(connection, "table")?;
     objects::restore(connection, "view")?;
     report.spaces = spaces::repair(connection)?;
-    count.tell()?;
+    count.report()?;
     repair_entries(tx, &mut report, count)?;
     // Those that belong to their tables; then the others.
     connection.execute_batch("REINDEX")?;
     objects::restore(connection, "index")?;
-    count.tell()?;
+    count.report()?;
     quarantine(tx, &mut report, count)?;
     remove_orphans(connection, &mut report)?;
     connection.execute_batch(
         "INSERT INTO tag (tag, entry_id) SELECT DISTINCT CAST(value AS TEXT), entry.id
              FROM entry, json_each(entry.tags)",
     )?;
-    count.tell()?;
+    count.report()?;
     merge::rebuild(connection)?;
     count.add(connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?)?;
     report.pending = connection.execute(
@@ -198,7 +198,7 @@ fn taken(connection: &Connection, entry: &RawEntry) -> Result<bool, Error> {
     Ok(connection.prepare_cached(sql)?.query_row((id, entry.row), |row| row.get(0))?)
 }
 
-/// Sets bad vectors aside. Those of no entry have nowhere to go and are removed as orphans.
+/// Moves unusable vectors to the quarantine. Those without an entry are removed as orphans.
 fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
     let sql = format!(
@@ -243,7 +243,7 @@ fn remove_orphans(connection: &Connection, report: &mut RepairReport) -> Result<
     Ok(())
 }
 
-/// A repair that leaves a damaged file behind is none.
+/// A repair that leaves a damaged file is a failure.
 fn verify(connection: &Connection) -> Result<(), Error> {
     if let Some(object) = objects::wrong(connection)?.first() {
         let detail = format!("{} {} lacks columns, or has them in another key", object.kind, object.name);

@@ -1,4 +1,4 @@
-//! Faults in rows, told one way for all who look for them.
+//! Faults in rows, described in one way for check, repair, salvage and export.
 
 use rusqlite::Row;
 

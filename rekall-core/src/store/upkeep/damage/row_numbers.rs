@@ -1,6 +1,6 @@
 //! Numbers that the file counts by: row numbers, their counters, the change log's position and floor.
 //!
-//! Another program can write any number there. Nobody trusts one that cannot be; these are named, and set right.
+//! Another program can write any number there. An impossible one is never trusted; it is reported, and repaired.
 
 use std::collections::HashMap;
 
@@ -129,8 +129,8 @@ pub(super) fn renumber(connection: &Connection, rows: &[i64]) -> Result<HashMap<
     Ok(given)
 }
 
-/// Writes the counters and the log anew, above every position a reader may have, and tells readers to read everything
-/// anew. Triggers must be off. `before` is the position so far.
+/// Rewrites the counters and the log, above every position a reader may have, and makes readers read everything
+/// again. Triggers must be off. `before` is the position so far.
 pub(super) fn repair(connection: &Connection, before: i64) -> Result<(), Error> {
     let entries = highest(connection, "entry", ENTRY_NUMBERS)?;
     let spaces = highest(connection, "space", "SELECT id AS number FROM space")?;

@@ -36,7 +36,7 @@ pub struct SalvageReport {
     pub unreadable_rows: Vec<(i64, i64)>,
     /// Vectors carried over.
     pub vectors: u64,
-    /// Vectors set aside as unusable.
+    /// Vectors moved to the quarantine as unusable.
     pub quarantined: u64,
     /// Links carried over.
     pub links: u64,
@@ -61,7 +61,7 @@ impl Store {
     /// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at
     /// `target`, which appears when it is whole. `source` is only copied from (it and its write-ahead log need
     /// the same space once more meanwhile). Close it first, in this process, too, which would lose its locks on the
-    /// file; no other program should be using it. Full text, tags and the change log are made anew. `progress` is told
+    /// file; no other program should be using it. Full text, tags and the change log are rebuilt. `progress` is called with
     /// entries (a total of 0: not known).
     ///
     /// Row numbers stay. Unreadable parts of an entry move to its `legacy`, as in [`Store::repair`].
@@ -94,7 +94,7 @@ impl Store {
         }
         let to = Connection::open_with_flags(file.path(), flags)?;
         schema::create(&to)?;
-        // References are set right at the end.
+        // References are repaired at the end.
         to.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; BEGIN IMMEDIATE;")?;
         let mut salvage = Salvage {
             from: &from,
@@ -321,7 +321,7 @@ impl Salvage<'_> {
         Ok(self.report)
     }
 
-    /// Row numbers that cannot be, as in [`Store::repair`]. What hangs on them was made by triggers, and is made anew.
+    /// Row numbers that cannot be, as in [`Store::repair`]. Their dependent rows were made by triggers, and are rebuilt.
     fn renumber(&mut self) -> Result<(), Error> {
         let impossible = row_numbers::impossible_rows(self.to)?;
         if impossible.is_empty() {

@@ -20,7 +20,7 @@ pub(super) struct Scan<'c> {
 /// Enough for a damaged page anywhere in a table of a million rows; a few seconds at most.
 const BUDGET: u32 = 400_000;
 
-/// What becomes of each row; its errors are about where the row goes to, and end the scan.
+/// Receives each row; its errors concern the target of the row, and end the scan.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&Row<'_>) -> Result<(), Error>;
 
 impl<'c> Scan<'c> {

@@ -1,4 +1,4 @@
-//! The vec0 table of sqlite-vec against the vectors, read from the plain tables behind it: without the extension.
+//! The vec0 table of sqlite-vec against the vectors, read from its shadow tables, without the extension.
 //! Their layout: <https://github.com/asg017/sqlite-vec/blob/main/ARCHITECTURE.md>
 
 use rusqlite::{Connection, OptionalExtension};
@@ -44,15 +44,18 @@ pub(super) fn faults(connection: &Connection, space: &Space, filled_to: i64) -> 
     let keys: u64 =
         connection.query_row(&format!("SELECT count(*) FROM {TABLE}_keys"), [], |row| row.get(0))?;
     let mut found = Vec::new();
-    let mut tell = |number: u64, what: &str| {
+    let mut fault = |number: u64, what: &str| {
         if number > 0 {
             found.push(format!("{number} {what}"));
         }
     };
-    tell(lost, "rows of the table rekall_vec0 cannot be found in it");
-    tell(wrong, "rows of the table rekall_vec0 are not the vectors of their entries");
-    tell(places(connection)?.abs_diff(keys), "rows of the table rekall_vec0 are without a name, or have two");
-    tell(missing(connection, space, filled_to)?, "vectors are missing in the table rekall_vec0");
+    fault(lost, "rows of the table rekall_vec0 cannot be found in it");
+    fault(wrong, "rows of the table rekall_vec0 are not the vectors of their entries");
+    fault(
+        places(connection)?.abs_diff(keys),
+        "rows of the table rekall_vec0 are without a name, or have two",
+    );
+    fault(missing(connection, space, filled_to)?, "vectors are missing in the table rekall_vec0");
     Ok(found)
 }
 

@@ -31,7 +31,7 @@ pub struct ExportReport {
     pub vectors: u64,
     /// Links.
     pub links: u64,
-    /// Vectors written as set aside, those included that nobody had noticed yet.
+    /// Vectors written as quarantined, those included that no check had found yet.
     pub quarantined: u64,
     /// Entries with parts that cannot be read, and which: these were written under `unreadable` in the entry's `legacy`,
     /// as [`Store::repair`] would put them.
@@ -44,7 +44,7 @@ impl Store {
     /// same bytes, whatever the file went through; [`import_jsonl`](Self::import_jsonl) brings all of it back.
     ///
     /// Left out is what belongs to this file only: row numbers, the change log, persisted index blocks. A
-    /// vector that no search may see is written as set aside, and so are parts of an entry that cannot be read. `progress` is told entries. Memory: one entry.
+    /// vector that no search may see is written as quarantined, and so are parts of an entry that cannot be read. `progress` is called with entries. Memory: one entry.
     ///
     /// # Errors
     /// [`Error::Stream`] when `out` fails, [`Error::Corrupt`] where not even an entry's id can be read (repair first),
@@ -193,7 +193,7 @@ fn optional_json<T: DeserializeOwned>(
     }
 }
 
-/// An entry that an import would not accept, with what cannot be read of it set aside, and the names of those columns.
+/// An entry that an import would not accept, with its unreadable parts kept in `legacy`, and the names of those columns.
 fn repaired(
     tx: &ReadTx<'_>,
     row: &Row<'_>,
@@ -264,7 +264,7 @@ fn links(tx: &ReadTx<'_>, entry: i64) -> Result<Vec<LinkLine>, Error> {
     Ok(links.collect::<Result<_, _>>()?)
 }
 
-/// Adds the vectors, each as sound or as set aside.
+/// Adds the vectors, each as sound or as quarantined.
 fn hang_vectors(tx: &ReadTx<'_>, number: i64, entry: &mut EntryLine) -> Result<(), Error> {
     entry.quarantine = quarantined(&tx.connection, number)?;
     let mut statement = tx.connection.prepare_cached(&format!(

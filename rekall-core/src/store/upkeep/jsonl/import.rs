@@ -62,7 +62,7 @@ pub struct JsonlImportReport {
     pub vectors: u64,
     /// Links written.
     pub links: u64,
-    /// Vectors written as set aside.
+    /// Vectors written as quarantined.
     pub quarantined: u64,
     /// Spaces added.
     pub spaces: u64,
@@ -82,7 +82,7 @@ impl Store {
     ///
     /// A space goes to the one here with the same fingerprint and dimensions, or is added, under its own
     /// number where that is free; an active one is added as retired when this file has another active one, and
-    /// entries without a vector in the active space are marked pending. `progress` is told entries (a total of
+    /// entries without a vector in the active space are marked pending. `progress` is called with entries (a total of
     /// 0: not known). Memory: one entry.
     ///
     /// # Errors

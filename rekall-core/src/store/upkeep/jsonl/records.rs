@@ -15,7 +15,7 @@ pub(super) const FORMAT: &str = "rekall";
 /// Newest version that is read, and the one that is written.
 pub(super) const VERSION: u64 = 1;
 
-/// What tells a header from an entry.
+/// What distinguishes a header from an entry.
 #[derive(Deserialize)]
 pub(super) struct Named {
     #[serde(default)]
@@ -109,7 +109,7 @@ pub(super) struct VectorLine {
     pub(super) vector: String,
 }
 
-/// A vector set aside. Whatever was wrong with it stays as it was.
+/// A vector in the quarantine. Whatever was wrong with it stays as it was.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct QuarantineLine {
@@ -129,7 +129,7 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
 
-/// JSON without the blanks between its tokens, otherwise letter by letter the same: one line, whoever wrote it.
+/// JSON without the blanks between its tokens, otherwise letter by letter the same: one line, whichever program wrote it.
 pub(super) fn minified(json: &str) -> serde_json::Result<Box<RawValue>> {
     let mut short = String::with_capacity(json.len());
     let (mut quoted, mut escaped) = (false, false);

@@ -3925,8 +3925,8 @@ rekall_status rekall_salvage(const char *source,
 /*
  * How many of the true nearest entries the vector index finds: all of them, but for the index "binary".
  *
- *     rekall_recall_report report = REKALL_RECALL_REPORT_INIT;
- *     if ((status = rekall_check_recall(db, 100, 10, NULL, &report, &error))) goto end;
+ *     rekall_index_audit report = REKALL_INDEX_AUDIT_INIT;
+ *     if ((status = rekall_audit_index(db, 100, 10, NULL, &report, &error))) goto end;
  *     printf("%.4f of the nearest are found (%s)\n", report.recall, report.backend);
  */
 

@@ -68,6 +68,12 @@ impl Choice {
     }
 
     /// About the bytes such an index holds in memory (within 5 % from some thousand rows on).
+    ///
+    /// ```
+    /// use rekall_index::Choice;
+    /// assert_eq!(Choice::Sq8.bytes(100_000, 384), 41_200_000);
+    /// assert_eq!(Choice::Sq8Stream.bytes(100_000, 384), 0);
+    /// ```
     #[must_use]
     pub fn bytes(self, rows: usize, dimensions: usize) -> usize {
         let row = match self {

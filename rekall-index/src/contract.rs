@@ -49,6 +49,16 @@ pub trait VectorSearch {
     /// Searches for several queries at once; `queries` holds them one after the other (n × `dimensions` numbers). Each of
     /// the n lists is what [`search`](Self::search) gives; only the time differs.
     ///
+    /// ```
+    /// use rekall_index::{FlatIndex, Key, SearchOptions, VectorIndex, VectorSearch};
+    /// let mut index = FlatIndex::new(2)?;
+    /// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+    /// let lists = index.search_batch(&[1.0, 0.0, 0.0, 1.0], &SearchOptions::new(1))?;
+    /// let nearest: Vec<i64> = lists.iter().map(|found| found[0].key.entry).collect();
+    /// assert_eq!(nearest, [1, 2]);
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As `search`; one bad query fails the batch. A length that is no multiple of `dimensions` is
     /// [`Error::Dimensions`].
@@ -79,6 +89,18 @@ pub trait VectorSearch {
 /// - Validate everything before the first change: length ([`Error::Dimensions`], `expected` = keys × dimensions), roles
 ///   ([`Error::InvalidRole`]), finite and unit rows.
 /// - Give memory back when rows go.
+///
+/// ```
+/// use rekall_index::{FlatIndex, Key, VectorIndex, VectorSearch};
+/// let mut index = FlatIndex::new(2)?;
+/// index.upsert(&[Key::new(1, 0, 0), Key::new(1, 0, 1), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8, 0.0, 1.0])?;
+/// assert_eq!(index.remove(&[Key::new(1, 0, 1), Key::new(9, 0, 0)])?, 1);
+/// assert_eq!(index.remove_entry(2)?, 1);
+/// assert_eq!(index.len(), 1);
+/// index.clear()?;
+/// assert!(index.is_empty());
+/// # Ok::<(), rekall_index::Error>(())
+/// ```
 pub trait VectorIndex: VectorSearch {
     /// Inserts rows, or replaces those whose key is there: row i of `rows` (`dimensions` numbers each) under key i.
     ///
@@ -113,6 +135,16 @@ pub trait VectorIndex: VectorSearch {
 /// # What a caller may rely on
 /// - A view answers for ever as the index did at that moment, whatever happens to the index after.
 /// - Taking a view costs no copy of rows; a change after it copies only what the view shares and the change touches.
+///
+/// ```
+/// use rekall_index::{FlatIndex, Key, ResidentIndex, VectorIndex, VectorSearch};
+/// let mut index = FlatIndex::new(2)?;
+/// index.upsert(&[Key::new(1, 0, 0)], &[1.0, 0.0])?;
+/// let view = index.snapshot();
+/// index.clear()?;
+/// assert_eq!((view.len(), index.len()), (1, 0));
+/// # Ok::<(), rekall_index::Error>(())
+/// ```
 pub trait ResidentIndex: VectorIndex + Send + Sync {
     /// An immutable view of the index as it is now.
     fn snapshot(&self) -> Arc<dyn VectorSearch + Send + Sync>;
@@ -125,6 +157,30 @@ pub trait ResidentIndex: VectorIndex + Send + Sync {
 ///   that key.
 /// - Answer [`Error::MissingRow`] for a key it does not have, and wrap its own errors in [`Error::Source`].
 /// - Expect calls from any thread that searches; keys come without duplicates, in the order the search happens to meet them.
+///
+/// ```
+/// use std::collections::HashMap;
+/// use rekall_index::{Error, Key, VectorSource};
+///
+/// /// Rows in a map; a store would read them from its file.
+/// struct Rows(HashMap<Key, Vec<f32>>);
+///
+/// impl VectorSource for Rows {
+///     fn rows(&self, keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
+///         for &key in keys {
+///             out.extend(self.0.get(&key).ok_or(Error::MissingRow { key })?);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let rows = Rows([(Key::new(1, 0, 0), vec![0.6, 0.8])].into());
+/// let mut out = Vec::new();
+/// rows.rows(&[Key::new(1, 0, 0)], &mut out)?;
+/// assert_eq!(out, [0.6, 0.8]);
+/// assert!(rows.rows(&[Key::new(2, 0, 0)], &mut out).is_err());
+/// # Ok::<(), rekall_index::Error>(())
+/// ```
 pub trait VectorSource {
     /// Appends the rows of `keys` to `out`.
     ///

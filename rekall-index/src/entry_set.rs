@@ -76,6 +76,15 @@ impl EntrySet {
     }
 
     /// The entries of either set.
+    ///
+    /// ```
+    /// use rekall_index::EntrySet;
+    /// let (mut low, even): (EntrySet, EntrySet) = ((0..4).collect(), (0..8).step_by(2).collect());
+    /// assert!(low.union(&even).iter().eq([0, 1, 2, 3, 4, 6]));
+    /// assert!(low.intersection(&even).iter().eq([0, 2]));
+    /// assert!(low.difference(&even).iter().eq([1, 3]));
+    /// assert!(low.remove(3) && !low.insert(0));
+    /// ```
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self(&self.0 | &other.0)

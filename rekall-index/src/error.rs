@@ -133,6 +133,12 @@ impl Error {
     }
 
     /// Wraps what a [`VectorSource`](crate::VectorSource) or a store said.
+    ///
+    /// ```
+    /// use rekall_index::{Error, ErrorKind};
+    /// let error = Error::from_source(std::io::Error::other("the disk is gone"));
+    /// assert_eq!(error.kind(), ErrorKind::Source);
+    /// ```
     pub fn from_source(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Source { source: source.into() }
     }

@@ -39,6 +39,15 @@ impl Key {
 }
 
 /// One hit: the best row of an entry.
+///
+/// ```
+/// use rekall_index::{Key, Neighbor};
+/// let far = Neighbor { key: Key::new(1, 0, 0), similarity: 0.25 };
+/// let near = Neighbor { key: Key::new(2, 0, 0), similarity: 0.75 };
+/// let mut found = vec![far, near];
+/// found.sort_by(Neighbor::rank_cmp);
+/// assert_eq!(found, [near, far]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Neighbor {
     /// The row.
@@ -56,6 +65,14 @@ impl Neighbor {
 }
 
 /// A set of roles: bit `r` stands for role `r`.
+///
+/// ```
+/// use rekall_index::Roles;
+/// let titles_and_summaries = Roles::only(0).with(1);
+/// assert!(titles_and_summaries.contains(1) && !titles_and_summaries.contains(2));
+/// assert_eq!(Roles::from_bits(titles_and_summaries.bits()), titles_and_summaries);
+/// assert!(Roles::NONE.is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Roles(u8);
 

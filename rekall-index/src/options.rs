@@ -82,6 +82,17 @@ impl<'a> SearchOptions<'a> {
     }
 
     /// With a flag that stops the search.
+    ///
+    /// ```
+    /// use std::sync::atomic::AtomicBool;
+    /// use rekall_index::{Error, FlatIndex, SearchOptions, VectorSearch};
+    /// let index = FlatIndex::new(2)?;
+    /// // As if another thread had given up waiting.
+    /// let flag = AtomicBool::new(true);
+    /// let found = index.search(&[1.0, 0.0], &SearchOptions::new(1).with_cancel(&flag));
+    /// assert!(matches!(found, Err(Error::Cancelled)));
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
     #[must_use]
     pub const fn with_cancel(mut self, cancel: &'a AtomicBool) -> Self {
         self.cancel = Some(cancel);
@@ -96,6 +107,14 @@ impl<'a> SearchOptions<'a> {
     }
 
     /// Whether these options let a search return the row, by role, `entries` and `exclude`.
+    ///
+    /// ```
+    /// use rekall_index::{EntrySet, Key, Roles, SearchOptions};
+    /// let hidden: EntrySet = [3].into_iter().collect();
+    /// let options = SearchOptions::new(1).with_roles(Roles::only(0)).with_exclude(&hidden);
+    /// assert!(options.admits(Key::new(2, 0, 0)));
+    /// assert!(!options.admits(Key::new(3, 0, 0)) && !options.admits(Key::new(2, 1, 0)));
+    /// ```
     #[must_use]
     pub fn admits(&self, key: Key) -> bool {
         self.roles.contains(key.role)
@@ -105,6 +124,17 @@ impl<'a> SearchOptions<'a> {
 
     /// For implementers: shortens a list, ordered by [`Neighbor::rank_cmp`](crate::Neighbor::rank_cmp), to what these options
     /// ask for.
+    ///
+    /// ```
+    /// use rekall_index::{Key, Neighbor, SearchOptions};
+    /// let ranked: Vec<Neighbor> = [(1, 0.5), (2, 0.5), (3, 0.25)]
+    ///     .map(|(entry, similarity)| Neighbor { key: Key::new(entry, 0, 0), similarity })
+    ///     .to_vec();
+    /// let (mut one, mut tied) = (ranked.clone(), ranked);
+    /// SearchOptions::new(1).truncate(&mut one);
+    /// SearchOptions::new(1).with_ties().truncate(&mut tied);
+    /// assert_eq!((one.len(), tied.len()), (1, 2));
+    /// ```
     pub fn truncate(&self, ranked: &mut Vec<Neighbor>) {
         let last = self.k.checked_sub(1).and_then(|last| ranked.get(last));
         let length = match last {

@@ -90,6 +90,16 @@ impl BinaryIndex {
     /// or more, makes results independent of the order in which the rows come. Fewer rows are taken for none.
     /// Empties the index.
     ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rekall_index::{BinaryIndex, FlatIndex, VectorSearch};
+    /// // Some hundred rows out of those to come; here of two kinds.
+    /// let sample: Vec<f32> = (0..300).flat_map(|n| if n % 2 == 0 { [1.0, 0.0] } else { [0.6, 0.8] }).collect();
+    /// let index = BinaryIndex::new(2, Arc::new(FlatIndex::new(2)?))?.with_center_of(&sample)?;
+    /// assert!(index.is_empty());
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Dimensions`] when `rows` are not whole rows.
     pub fn with_center_of(mut self, rows: &[f32]) -> Result<Self, Error> {

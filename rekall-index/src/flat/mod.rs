@@ -60,6 +60,15 @@ impl FlatIndex {
     }
 
     /// The row of a key.
+    ///
+    /// ```
+    /// use rekall_index::{FlatIndex, Key, VectorIndex};
+    /// let mut index = FlatIndex::new(2)?;
+    /// index.upsert(&[Key::new(1, 0, 0)], &[0.6, 0.8])?;
+    /// assert_eq!(index.row(Key::new(1, 0, 0)), Some(&[0.6, 0.8][..]));
+    /// assert_eq!(index.row(Key::new(2, 0, 0)), None);
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
     #[must_use]
     pub fn row(&self, key: Key) -> Option<&[f32]> {
         let (block, row) = self.table.at(self.table.find(key)?);

@@ -122,6 +122,24 @@ impl Sq8Index {
 
     /// An empty index with the same center, for ever: what both export can be imported together. For exporting more rows
     /// than fit in memory, one part after the other.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rekall_index::{FlatIndex, Key, Sq8Index, VectorIndex, VectorSearch};
+    /// let mut rows = FlatIndex::new(2)?;
+    /// rows.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+    /// let rows = Arc::new(rows);
+    /// // One part after the other: what was exported of a part is no longer needed in memory.
+    /// let (mut part, mut blocks) = (Sq8Index::new(2, rows.clone())?, Vec::new());
+    /// for entry in [1, 2] {
+    ///     let key = Key::new(entry, 0, 0);
+    ///     part.upsert(&[key], rows.row(key).unwrap())?;
+    ///     blocks.extend(part.export());
+    ///     part = part.emptied();
+    /// }
+    /// assert_eq!(Sq8Index::import(2, rows, blocks.into_iter().map(Ok))?.len(), 2);
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
     #[must_use]
     pub fn emptied(&self) -> Self {
         Self::with(Table::new(self.table.shape().clone()), Arc::clone(&self.source), NEVER)

@@ -69,6 +69,26 @@ impl Sq8Index {
 
 /// An index in the making from exported blocks that are handed over one after the other; otherwise as
 /// [`Sq8Index::import`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use rekall_index::{FlatIndex, Key, SearchOptions, Sq8Import, Sq8Index, VectorIndex, VectorSearch};
+/// let mut rows = FlatIndex::new(2)?;
+/// rows.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+/// let rows = Arc::new(rows);
+/// let mut index = Sq8Index::new(2, rows.clone())?;
+/// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+/// let stored: Vec<Vec<u8>> = index.export().collect();
+///
+/// // A later process, which still has the rows.
+/// let mut import = Sq8Import::new(2, rows)?;
+/// for block in &stored {
+///     import.add(block)?;
+/// }
+/// let index = import.finish()?;
+/// assert_eq!(index.search(&[0.0, 1.0], &SearchOptions::new(1))?[0].key.entry, 2);
+/// # Ok::<(), rekall_index::Error>(())
+/// ```
 pub struct Sq8Import {
     dimensions: usize,
     source: Arc<dyn VectorSource + Send + Sync>,

@@ -49,6 +49,22 @@ impl<B: BlockSource + ?Sized> BlockSource for Arc<B> {
 /// - Memory: one block (about 300 KiB) during a search; nothing between.
 /// - Search: reads all blocks and checks their checksums; a batch does so once for up to 64 queries. Runs on the caller's
 ///   thread, whatever [`SearchOptions::threads`] says.
+///
+/// ```
+/// use std::sync::Arc;
+/// use rekall_index::{FlatIndex, Key, SearchOptions, Sq8Index, Sq8Stream, VectorIndex, VectorSearch};
+/// let mut rows = FlatIndex::new(2)?;
+/// rows.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+/// let rows = Arc::new(rows);
+/// let mut index = Sq8Index::new(2, rows.clone())?;
+/// index.upsert(&[Key::new(1, 0, 0), Key::new(2, 0, 0)], &[1.0, 0.0, 0.6, 0.8])?;
+/// // Blocks in memory; a store would read them from its file, see [`BlockSource`].
+/// let blocks: Vec<Vec<u8>> = index.export().collect();
+/// let stream = Sq8Stream::new(2, 2, blocks, rows)?;
+/// assert_eq!(stream.search(&[0.0, 1.0], &SearchOptions::new(1))?[0].key.entry, 2);
+/// assert_eq!(stream.stats().queries, 1);
+/// # Ok::<(), rekall_index::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Sq8Stream<B, S> {
     dimensions: usize,

@@ -51,6 +51,11 @@ impl SqliteVecIndex<'_> {
                 options.truncate(&mut hits);
                 return Ok(Some(hits));
             }
+            // Where all that came is equally near, more of it will not get past the border.
+            let kth = near.hits.get(options.k - 1);
+            if kth.zip(near.hits.last()).is_some_and(|(kth, last)| kth.similarity <= last.similarity) {
+                break;
+            }
             fetch *= 4;
         }
         Ok(None)

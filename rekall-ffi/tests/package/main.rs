@@ -19,3 +19,4 @@ mod run;
 #[path = "../support/toolchain.rs"]
 mod toolchain;
 mod tree;
+mod two_copies;

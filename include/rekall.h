@@ -25,7 +25,7 @@
  *
  * TEXT in is UTF-8: a pointer and a length in bytes, without a NUL at the end. NULL with 0 is the empty text; NULL with
  * another length is REKALL_MISUSE; REKALL_NTS as the length means that the text ends at its first NUL. Paths, names and
- * ids (26 characters) are NUL-terminated. Text out is UTF-8 with a NUL behind it, and its length on request.
+ * ids (26 characters) are NUL-terminated. Text out is UTF-8 with a NUL after it, and its length on request.
  *
  * LISTS are a pointer and a count; NULL with 0 is the empty list.
  *
@@ -34,7 +34,7 @@
  * the default of each member. Members are only ever added at the end, so programs compiled against an older header go on
  * working; a program compiled against a newer one gets REKALL_UNSUPPORTED if it sets a member that the library does not
  * know. Unknown flags and numbers are REKALL_MISUSE, and so is a member that is set without the flag or the member that
- * makes it count: nothing is left aside without a word. Always say struct_size through the macro, never in numbers.
+ * makes it count: nothing is ignored silently. Always say struct_size through the macro, never in numbers.
  *
  * THREADS. One handle may be used from any number of threads at once. Hits, entries, pages, links, neighbors, changes,
  * facets, vectors, reports, errors and tokens may be used from any thread, also after rekall_close(); a batch by one call at
@@ -95,7 +95,7 @@
  *   Entries like a given one
  *   Vectors of texts
  *   The model's life
- *   Making vectors later, or anew
+ *   Making vectors later, or again
  *   Import and export
  *   Looking after the file
  *   How much of what is nearest a search finds
@@ -677,7 +677,7 @@ void rekall_watch_init(rekall_watch *watch,
 #define REKALL_EVENT_NOT_ERASED 9
 
 /**
- * A reader, in this process or another one, has kept the file's write-ahead log from being begun anew for so long that it
+ * A reader, in this process or another one, has kept the file's write-ahead log from being restarted for so long that it
  * is over 64 MiB; told again each time that the log has doubled. Has bytes: those of the log.
  */
 #define REKALL_EVENT_LONG_READER 10
@@ -698,7 +698,7 @@ void rekall_watch_init(rekall_watch *watch,
 #define REKALL_LOG_INFO 3
 
 /**
- * A level of the log: for whoever looks for a mistake.
+ * A level of the log: for finding a mistake.
  */
 #define REKALL_LOG_DEBUG 4
 
@@ -848,7 +848,7 @@ void rekall_listener_init(rekall_listener *listener,
  * Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
  * any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
  * text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
- * vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
+ * vectors, hybrid searches use words); REKALL_INTERRUPTED to stop the call; anything else fails it with
  * REKALL_CALLBACK. Called on the threads that call the library (it makes vectors on no thread of its own), also on
  * several at once.
  */
@@ -1078,7 +1078,7 @@ uint64_t rekall_report_number(const rekall_report *report,
 size_t rekall_report_line_count(const rekall_report *report);
 
 /**
- * Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
+ * Line number index, from 0: NUL-terminated UTF-8; NULL past the last. out_len, which may be NULL, receives its
  * length.
  */
 const char *rekall_report_line(const rekall_report *report,
@@ -1336,7 +1336,7 @@ void rekall_open_options_init(rekall_open_options *options,
  * is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
  * when options itself has a wrong struct_size, and so cannot be read).
  *
- * The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
+ * The file, and the files beside it that have its name with -wal and -shm appended, belong to the library: a host with
  * an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
  * other.
  */
@@ -1508,7 +1508,7 @@ typedef struct rekall_new_entry {
      */
     uint32_t flags;
     /**
-     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
+     * How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without it, it must be 0, which means 2.
      */
     uint32_t confidence;
     /**
@@ -1520,7 +1520,7 @@ typedef struct rekall_new_entry {
      */
     rekall_str content;
     /**
-     * What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
+     * What kind of note it is, any word: "bug", "pattern", "decision", ... Default "note".
      */
     rekall_str kind;
     /**
@@ -1577,7 +1577,7 @@ typedef struct rekall_patch {
      */
     uint32_t confidence;
     /**
-     * Leave 0.
+     * Reserved: must be 0.
      */
     uint32_t reserved;
     /**
@@ -1725,7 +1725,7 @@ rekall_status rekall_remember(rekall_db *db,
 /**
  * Remembers several entries together: all are stored, or none.
  *
- * entries are count structs one behind the other, all with the same struct_size. out_ids, which may be NULL, has room
+ * entries are count structs one after the other, all with the same struct_size. out_ids, which may be NULL, has room
  * for count ids, which come in the entries' order. See rekall_remember().
  */
 REKALL_NODISCARD
@@ -1833,7 +1833,7 @@ const char *rekall_entry_memory_type(const rekall_entry *entry, size_t *out_len)
 size_t rekall_entry_tag_count(const rekall_entry *entry);
 
 /**
- * Tag number index, from 0, in the author's order; NULL behind the last. See rekall_entry_title().
+ * Tag number index, from 0, in the author's order; NULL past the last. See rekall_entry_title().
  */
 const char *rekall_entry_tag(const rekall_entry *entry, size_t index, size_t *out_len);
 
@@ -1873,7 +1873,7 @@ int32_t rekall_entry_has_context(const rekall_entry *entry);
 size_t rekall_entry_context_count(const rekall_entry *entry, uint32_t part);
 
 /**
- * Text number index, from 0, of a part of the entry's context; NULL behind the last. See rekall_entry_title().
+ * Text number index, from 0, of a part of the entry's context; NULL past the last. See rekall_entry_title().
  */
 const char *rekall_entry_context_text(const rekall_entry *entry,
                                       uint32_t part,
@@ -1932,7 +1932,7 @@ rekall_status rekall_get(rekall_db *db,
                          rekall_error **error);
 
 /**
- * Changes an entry, in one transaction; only texts that changed are embedded anew. out, which may be NULL, receives the
+ * Changes an entry, in one transaction; only texts that changed are embedded again. out, which may be NULL, receives the
  * entry as it is now, to be freed with rekall_entry_free(). When no model is at hand, changed texts are found by words
  * only until rekall_embed_pending(). REKALL_NOT_FOUND; REKALL_INVALID_INPUT as for rekall_remember().
  */
@@ -2068,7 +2068,7 @@ rekall_status rekall_links_of(rekall_db *db,
 size_t rekall_links_count(const rekall_links *links);
 
 /**
- * Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL behind the last.
+ * Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL past the last.
  */
 const char *rekall_links_source(const rekall_links *links,
                                 size_t index);
@@ -2080,19 +2080,19 @@ const char *rekall_links_target(const rekall_links *links, size_t index);
 
 /**
  * The relation of link number index: NUL-terminated UTF-8 that belongs to links; out_len, which may be NULL, receives
- * its length. NULL behind the last.
+ * its length. NULL past the last.
  */
 const char *rekall_links_relation(const rekall_links *links,
                                   size_t index,
                                   size_t *out_len);
 
 /**
- * The reason of link number index; NULL when none was given and behind the last. See rekall_links_relation().
+ * The reason of link number index; NULL when none was given and past the last. See rekall_links_relation().
  */
 const char *rekall_links_reason(const rekall_links *links, size_t index, size_t *out_len);
 
 /**
- * When link number index was made: milliseconds since 1970 (UTC). 0 behind the last.
+ * When link number index was made: milliseconds since 1970 (UTC). 0 past the last.
  */
 int64_t rekall_links_created_at_ms(const rekall_links *links, size_t index);
 
@@ -2118,12 +2118,12 @@ rekall_status rekall_neighbors_of(rekall_db *db,
 size_t rekall_neighbors_count(const rekall_neighbors *neighbors);
 
 /**
- * Id of neighbor number index (from 0), NUL-terminated. It belongs to neighbors. NULL behind the last.
+ * Id of neighbor number index (from 0), NUL-terminated. It belongs to neighbors. NULL past the last.
  */
 const char *rekall_neighbors_id(const rekall_neighbors *neighbors, size_t index);
 
 /**
- * How many links away neighbor number index is, 1 or more. 0 behind the last.
+ * How many links away neighbor number index is, 1 or more. 0 past the last.
  */
 size_t rekall_neighbors_distance(const rekall_neighbors *neighbors, size_t index);
 
@@ -2428,7 +2428,7 @@ rekall_status rekall_count(rekall_db *db,
 size_t rekall_page_count(const rekall_page *page);
 
 /**
- * Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
+ * Entry number index, from 0. It belongs to page: do not free it. NULL past the last, and where rekall_get_many() found
  * no entry with the id.
  */
 const rekall_entry *rekall_page_entry(const rekall_page *page,
@@ -2698,13 +2698,13 @@ size_t rekall_changes_count(const rekall_changes *changes);
 /**
  * The number that entry number index, from 0, has in this file: the same for as long as it lives, and never another
  * entry's. Keep it with the entry, because it is all that is left of one that is gone. Copies made by export and import
- * have numbers of their own. 0 behind the last.
+ * have numbers of their own. 0 past the last.
  */
 int64_t rekall_changes_number(const rekall_changes *changes,
                               size_t index);
 
 /**
- * The id of entry number index, 26 characters, NUL-terminated; NULL when the entry is gone, and behind the last.
+ * The id of entry number index, 26 characters, NUL-terminated; NULL when the entry is gone, and past the last.
  */
 const char *rekall_changes_id(const rekall_changes *changes,
                               size_t index);
@@ -2775,14 +2775,14 @@ rekall_status rekall_facets_of(rekall_db *db,
 size_t rekall_facets_count(const rekall_facets *facets);
 
 /**
- * Name number index, from 0: NUL-terminated UTF-8. out_len, which may be NULL, receives its length. NULL behind the last.
+ * Name number index, from 0: NUL-terminated UTF-8. out_len, which may be NULL, receives its length. NULL past the last.
  */
 const char *rekall_facets_name(const rekall_facets *facets,
                                size_t index,
                                size_t *out_len);
 
 /**
- * How many entries have name number index; 0 behind the last.
+ * How many entries have name number index; 0 past the last.
  */
 uint64_t rekall_facets_entries(const rekall_facets *facets, size_t index);
 
@@ -2872,7 +2872,7 @@ typedef struct rekall_hits rekall_hits;
 
 /**
  * What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
- * find less. rekall_check() says more, rekall_repair() makes it anew.
+ * find less. rekall_check() says more, rekall_repair() rebuilds it.
  */
 #define REKALL_DEGRADED_DAMAGED 7
 
@@ -2940,20 +2940,20 @@ typedef struct rekall_passage {
 size_t rekall_hits_count(const rekall_hits *hits);
 
 /**
- * The entry of hit number index, from 0. It belongs to hits: do not free it. NULL behind the last.
+ * The entry of hit number index, from 0. It belongs to hits: do not free it. NULL past the last.
  */
 const rekall_entry *rekall_hits_entry(const rekall_hits *hits, size_t index);
 
 /**
  * What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
- * words, the fused score in a hybrid one. Comparable only within one search. NaN behind the last.
+ * words, the fused score in a hybrid one. Comparable only within one search. NaN past the last.
  */
 double rekall_hits_score(const rekall_hits *hits,
                          size_t index);
 
 /**
  * Cosine of the angle between the query and the entry's nearest vector, -1 to 1, greater is better. NaN when the entry
- * or the query has no vector, and behind the last.
+ * or the query has no vector, and past the last.
  */
 float rekall_hits_similarity(const rekall_hits *hits,
                              size_t index);
@@ -2968,7 +2968,7 @@ int32_t rekall_hits_chunk(const rekall_hits *hits,
 
 /**
  * A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
- * hits. NULL when words did not find the hit or nobody asked, and behind the last. out_len, which may be NULL, receives
+ * hits. NULL when words did not find the hit or nobody asked, and past the last. out_len, which may be NULL, receives
  * its length.
  */
 const char *rekall_hits_snippet(const rekall_hits *hits,
@@ -2997,19 +2997,19 @@ double rekall_hits_retrieval_score(const rekall_hits *hits,
 size_t rekall_hits_degraded_count(const rekall_hits *hits);
 
 /**
- * What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
+ * What number index of them is: a REKALL_DEGRADED_ number; 0 past the last.
  */
 uint32_t rekall_hits_degraded_kind(const rekall_hits *hits, size_t index);
 
 /**
  * How many entries number index of them concerns: those that wait, cannot be read, or whose vectors cannot be used; for
- * REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
+ * REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and past the last.
  */
 uint64_t rekall_hits_degraded_entries(const rekall_hits *hits,
                                       size_t index);
 
 /**
- * The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
+ * The same in words: NUL-terminated UTF-8 that belongs to hits; NULL past the last. out_len, which may be NULL,
  * receives its length.
  */
 const char *rekall_hits_degraded(const rekall_hits *hits,
@@ -3132,7 +3132,7 @@ typedef struct rekall_recall_options {
      */
     size_t limit;
     /**
-     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
+     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0, which means 1.
      */
     double semantic_weight;
     /**
@@ -3165,7 +3165,7 @@ typedef struct rekall_recall_options {
      */
     uint32_t fusion;
     /**
-     * Leave 0.
+     * Reserved: must be 0.
      */
     uint32_t reserved;
     /**
@@ -3173,7 +3173,7 @@ typedef struct rekall_recall_options {
      */
     rekall_str snippet_before;
     /**
-     * Put behind each word found, likewise.
+     * Put after each word found, likewise.
      */
     rekall_str snippet_after;
     /**
@@ -3202,7 +3202,7 @@ void rekall_recall_options_init(rekall_recall_options *options,
  *
  * query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
  * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
- * whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
+ * no matter which process wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
  * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
  * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
  */
@@ -3314,7 +3314,7 @@ typedef struct rekall_similar_options {
      */
     uint32_t flags;
     /**
-     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without: leave 0, and it is 0.75.
+     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, which means 0.75.
      */
     float threshold;
     /**
@@ -3439,7 +3439,7 @@ size_t rekall_vectors_dimensions(const rekall_vectors *vectors);
 const float *rekall_vectors_rows(const rekall_vectors *vectors);
 
 /**
- * The vector of text number index, from 0. NULL when the model knows no word of it, and behind the last.
+ * The vector of text number index, from 0. NULL when the model knows no word of it, and past the last.
  */
 const float *rekall_vectors_row(const rekall_vectors *vectors, size_t index);
 
@@ -3558,7 +3558,7 @@ rekall_status rekall_release_memory(rekall_db *db,
                                     rekall_error **error);
 
 /* ======================================================================================================== */
-/* Making vectors later, or anew                                                                            */
+/* Making vectors later, or again                                                                           */
 /* ======================================================================================================== */
 
 /*
@@ -3654,7 +3654,7 @@ rekall_status rekall_embed_pending(rekall_db *db,
                                    rekall_error **error);
 
 /**
- * Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
+ * Makes all vectors again with another model, beside the old ones: searches and writes of all processes go on with the
  * old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
  * killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
  * Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.
@@ -3795,7 +3795,7 @@ rekall_status rekall_migrate_legacy(const char *path,
                                     rekall_error **error);
 
 /**
- * Tells what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
+ * Reports what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
  * schema, user_version, entries, links, vectors. REKALL_NOT_A_DATABASE when it is none.
  */
 REKALL_NODISCARD
@@ -4138,7 +4138,7 @@ REKALL_NODISCARD
 rekall_status rekall_get_stats(rekall_db *db, rekall_stats *out, rekall_error **error);
 
 /**
- * Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
+ * Says whether anything changed: out receives a number that is another one whenever something was written to the file, by
  * this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
  */
 REKALL_NODISCARD
@@ -4170,7 +4170,7 @@ rekall_status rekall_fingerprint(rekall_db *db,
                                  rekall_error **error);
 
 /**
- * Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
+ * Writes the kind of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
  * file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
  */
 REKALL_NODISCARD

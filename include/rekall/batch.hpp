@@ -29,7 +29,7 @@ public:
         return *this;
     }
 
-    /* Only texts that change are embedded anew; with a vector it takes the place of all that there were. */
+    /* Only texts that change are embedded again; with a vector it takes the place of all that there were. */
     batch &update(const c_text &id, const patch &changes, floats vector = {})
     {
         const detail::c_patch c(changes);

@@ -57,7 +57,7 @@ enum class feature : std::uint32_t {
     sqlite_vec = REKALL_FEATURE_SQLITE_VEC
 };
 
-/* What a search goes by. Hybrid falls back on one of the two when the other cannot be searched, and says so. */
+/* What a search compares: meaning, words, or both. Hybrid falls back on one of the two when the other cannot be searched, and says so. */
 enum class mode : std::uint32_t {
     hybrid = REKALL_MODE_HYBRID,
     semantic = REKALL_MODE_SEMANTIC,

@@ -106,7 +106,7 @@ inline std::exception_ptr &passing() noexcept
     return exception;
 }
 
-/* Throws what a call left behind. */
+/* Throws the exception for what a call returned. */
 inline void check(rekall_status status, rekall_error *failed)
 {
     const std::exception_ptr passed = std::exchange(passing(), nullptr);

@@ -159,14 +159,14 @@ public:
         return rekall::neighbors(given<rekall_neighbors>(rekall_neighbors_of, get(), detail::c_string(id), depth));
     }
 
-    /* Up to limit (1 to 100000) entries that pass the filter, oldest first, behind the id after; empty: from the beginning.
+    /* Up to limit (1 to 100000) entries that pass the filter, oldest first, after the id after; empty: from the beginning.
      * An empty page is the end. */
     [[nodiscard]] rekall::page list(const filter &filter = {}, const c_text &after = {},
                                     std::size_t limit = 1000) const
     {
         const detail::c_filter c(filter);
-        const char *behind = after.empty() ? nullptr : detail::c_string(after);
-        return rekall::page(given<rekall_page>(rekall_list, get(), &c.value, behind, limit));
+        const char *from = after.empty() ? nullptr : detail::c_string(after);
+        return rekall::page(given<rekall_page>(rekall_list, get(), &c.value, from, limit));
     }
 
     /* How many entries pass the filter. */
@@ -247,7 +247,7 @@ public:
         return out;
     }
 
-    /* A number that is another one whenever anything was written to the file, whoever wrote it. */
+    /* A number that is another one whenever anything was written to the file, by any process. */
     [[nodiscard]] std::int64_t data_version() const
     {
         std::int64_t out = 0;

@@ -1,4 +1,4 @@
-/* How a memory is opened: its model, its clocks, who hears of it. Part of rekall.hpp. */
+/* How a memory is opened: its model, its clocks, what is told of it. Part of rekall.hpp. */
 #ifndef REKALL_OPTIONS_HPP
 #define REKALL_OPTIONS_HPP
 
@@ -25,7 +25,7 @@ struct embedder {
     std::size_t max_tokens = 0;
     /* Fills texts.size() * dimensions numbers, row after row, all zero before. Any thread, also several
      * at once. Its exception comes out of the call that fails for it (a
-     * hybrid search goes by words instead); but a rekall::error with status::model_unavailable says that there is no model
+     * hybrid search uses words instead); but a rekall::error with status::model_unavailable says that there is no model
      * now, one with status::interrupted that the call is to stop. */
     std::function<void(rekall::purpose purpose, const std::vector<std::string_view> &texts, float *rows)> embed;
     /* Counts tokens for max_tokens; without it bytes are counted. */

@@ -62,7 +62,7 @@ struct recall_options {
     rekall::fusion fusion = rekall::fusion::weighted;
     /* The last word of the query may be the beginning of one. */
     bool prefix = false;
-    /* Put before and behind each word found, in the snippets that hits then have. */
+    /* Put before and after each word found, in the snippets that hits then have. */
     std::optional<std::pair<std::string, std::string>> snippets;
     std::optional<rekall::filter> filter;
     /* The query's vector, made by the program with the file's model; the text then only serves to find words. */

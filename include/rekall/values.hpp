@@ -156,7 +156,7 @@ inline std::string_view view(const char *nul_terminated) noexcept
     return nul_terminated != nullptr ? std::string_view(nul_terminated) : std::string_view();
 }
 
-/* What a function gives that writes a length behind its other arguments; nullopt for NULL. */
+/* What a function gives that writes a length after its other arguments; nullopt for NULL. */
 template <typename Function, typename... Arguments>
 std::optional<std::string_view> find(Function function, Arguments... arguments) noexcept
 {
@@ -191,7 +191,7 @@ std::string written(Function function, rekall_db *db)
     for (;;) {
         std::size_t len = 0;
         rekall_error *failed = nullptr;
-        /* The string has room for the NUL behind its end. */
+        /* The string has room for the NUL after its end. */
         const rekall_status status = function(db, out.data(), out.size() + 1, &len, &failed);
         if (status != REKALL_BUFFER_TOO_SMALL) {
             check(status, failed);

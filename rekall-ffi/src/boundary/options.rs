@@ -12,14 +12,14 @@ const LARGEST: usize = 4096;
 ///
 /// # Safety
 /// The type is `repr(C)`, starts with a `usize` that holds the struct's size, and all bytes zero are a valid
-/// value of it, as is any mixture of a valid value's first bytes and zeroes behind them.
+/// value of it, as is any mixture of a valid value's first bytes and zeroes after them.
 pub(crate) unsafe trait SizedStruct: Copy {
     /// Its name in C.
     const NAME: &'static str;
 }
 
 /// Declares option structs. Each has, after `struct_size`, integers, floats, raw pointers, `Option`s of functions and
-/// structs of these: all of which may be zero. The last member ends where the struct does: padding behind it would be
+/// structs of these: all of which may be zero. The last member ends where the struct does: padding after it would be
 /// what a member added later has, to which an older program gave no value.
 macro_rules! sized {
     ($($type:ty, ..$last:ident => $name:literal),+ $(,)?) => {
@@ -205,7 +205,7 @@ pub(crate) fn flags(given: u32, known: u32, what: &str) -> Result<u32, Failure> 
     Err(Failure::misuse(format!("{what} has unknown flags: {:#x}", given & !known)))
 }
 
-/// Refuses a member that is set where what makes it count is not: it would be left aside without a word.
+/// Refuses a member that is set where what makes it count is not: it would be ignored silently.
 pub(crate) fn goes_with(is_set: bool, member: &str, counts: bool, with: &str) -> Result<(), Failure> {
     match is_set && !counts {
         true => Err(Failure::misuse(format!("{member} is set without {with}"))),

@@ -1,5 +1,5 @@
 //! What the caller holds: addresses of handles, tokens and objects, so that a pointer which was given back, or never was
-//! one of ours, is known for what it is before anybody looks behind it.
+//! one of ours, is recognized before anything is read through it.
 //!
 //! A set of addresses and not a mark in the object: the memory of what was freed belongs to others, and to read it is
 //! as wrong as what the caller did. Without locks, so that a child of fork() finds none held.
@@ -107,7 +107,7 @@ impl Registry {
         let slot = self.find(object.addr())?;
         slot.entering.fetch_add(1, Ordering::SeqCst);
         let _leave = Leave(&slot.entering);
-        // Looked at once more: from here on whoever takes it back sees that somebody is on the way.
+        // Looked at once more: from here on a thread that takes it back sees that this one is on its way in.
         if slot.address.load(Ordering::SeqCst) != object.addr() {
             return None;
         }

@@ -64,7 +64,7 @@ pub unsafe extern "C" fn rekall_report_line_count(report: *const ReportObject) -
     unsafe { read_object(report, 0, |report| Some(report.lines.len())) }
 }
 
-/// Line number index, from 0: NUL-terminated UTF-8; NULL behind the last. out_len, which may be NULL, receives its
+/// Line number index, from 0: NUL-terminated UTF-8; NULL past the last. out_len, which may be NULL, receives its
 /// length.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_report_line(

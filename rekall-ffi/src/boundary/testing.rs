@@ -6,7 +6,7 @@ thread_local! {
     static ASKED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes this thread's next call panic behind the border.
+/// Makes this thread's next call panic inside the library.
 pub fn panic_in_next_call() {
     ASKED.set(true);
 }

@@ -176,7 +176,7 @@ pub(crate) unsafe fn id(data: *const c_char, what: &str) -> Result<EntryId, Fail
     Ok(unsafe { required_name(data, what) }?.parse()?)
 }
 
-/// A text with a NUL behind it, for C.
+/// A text with a NUL after it, for C.
 pub(crate) fn owned(text: &str) -> Box<[u8]> {
     ended(text.as_bytes())
 }

@@ -39,7 +39,7 @@ pub const REKALL_EMBED_QUERY: u32 = 1;
 /// Turns texts into vectors: count texts into count * dimensions numbers, row after row, all zero at the call. Rows of
 /// any length are fine, the library brings them to length 1. A row left zero means that the model makes nothing of the
 /// text. Return REKALL_OK; REKALL_MODEL_UNAVAILABLE when there is no model now (entries are then stored without
-/// vectors, hybrid searches go by words); REKALL_INTERRUPTED to stop the call; anything else fails it with
+/// vectors, hybrid searches use words); REKALL_INTERRUPTED to stop the call; anything else fails it with
 /// REKALL_CALLBACK. Called on the threads that call the library (it makes vectors on no thread of its own), also on
 /// several at once.
 pub type EmbedFn = Option<

@@ -35,7 +35,7 @@ pub const REKALL_EVENT_OTHER: u32 = 8;
 /// write tries again, and so does rekall_compact(). Has reason.
 pub const REKALL_EVENT_NOT_ERASED: u32 = 9;
 
-/// A reader, in this process or another one, has kept the file's write-ahead log from being begun anew for so long that it
+/// A reader, in this process or another one, has kept the file's write-ahead log from being restarted for so long that it
 /// is over 64 MiB; told again each time that the log has doubled. Has bytes: those of the log.
 pub const REKALL_EVENT_LONG_READER: u32 = 10;
 
@@ -45,7 +45,7 @@ pub const REKALL_LOG_ERROR: i32 = 1;
 pub const REKALL_LOG_WARN: i32 = 2;
 /// A level of the log: what happened.
 pub const REKALL_LOG_INFO: i32 = 3;
-/// A level of the log: for whoever looks for a mistake.
+/// A level of the log: for finding a mistake.
 pub const REKALL_LOG_DEBUG: i32 = 4;
 /// A level of the log: everything.
 pub const REKALL_LOG_TRACE: i32 = 5;

@@ -16,7 +16,7 @@ use crate::callbacks::events::{
 use crate::callbacks::listener::Notifier;
 
 /// A handle's way from `tracing` to its log. Made once: `tracing` keeps a list of these behind a lock for the whole process,
-/// and asks all of them anew what they want to hear whenever one is added.
+/// and asks all of them again what they want to hear whenever one is added.
 pub(crate) struct Trace(Dispatch);
 
 impl Trace {

@@ -7,7 +7,7 @@ use crate::callbacks::events::DestroyFn;
 #[derive(Clone, Copy)]
 pub(crate) struct UserData(pub(crate) *mut std::ffi::c_void);
 
-// SAFETY: the library never looks behind it; the header tells the caller that it comes from any thread.
+// SAFETY: the library never reads through it; the header tells the caller that it comes from any thread.
 unsafe impl Send for UserData {}
 // SAFETY: as above.
 unsafe impl Sync for UserData {}

@@ -110,14 +110,14 @@ pub unsafe extern "C" fn rekall_changes_count(changes: *const ChangesObject) -> 
 
 /// The number that entry number index, from 0, has in this file: the same for as long as it lives, and never another
 /// entry's. Keep it with the entry, because it is all that is left of one that is gone. Copies made by export and import
-/// have numbers of their own. 0 behind the last.
+/// have numbers of their own. 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_number(changes: *const ChangesObject, index: usize) -> i64 {
     // SAFETY: NULL or changes that were not freed.
     unsafe { read_object(changes, 0, |changes| Some(changes.changes.entries.get(index)?.number)) }
 }
 
-/// The id of entry number index, 26 characters, NUL-terminated; NULL when the entry is gone, and behind the last.
+/// The id of entry number index, 26 characters, NUL-terminated; NULL when the entry is gone, and past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_changes_id(changes: *const ChangesObject, index: usize) -> *const c_char {
     // SAFETY: NULL or changes that were not freed.

@@ -195,7 +195,7 @@ pub unsafe extern "C" fn rekall_entry_tag_count(entry: *const EntryObject) -> us
     unsafe { number(entry, |entry| entry.entry.tags.len()) }
 }
 
-/// Tag number index, from 0, in the author's order; NULL behind the last. See rekall_entry_title().
+/// Tag number index, from 0, in the author's order; NULL past the last. See rekall_entry_title().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_tag(
     entry: *const EntryObject,
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn rekall_entry_context_count(entry: *const EntryObject, p
     }
 }
 
-/// Text number index, from 0, of a part of the entry's context; NULL behind the last. See rekall_entry_title().
+/// Text number index, from 0, of a part of the entry's context; NULL past the last. See rekall_entry_title().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_entry_context_text(
     entry: *const EntryObject,

@@ -80,7 +80,7 @@ pub unsafe extern "C" fn rekall_facets_count(facets: *const Facets) -> usize {
     unsafe { read_object(facets, 0, |facets| Some(facets.0.len())) }
 }
 
-/// Name number index, from 0: NUL-terminated UTF-8. out_len, which may be NULL, receives its length. NULL behind the last.
+/// Name number index, from 0: NUL-terminated UTF-8. out_len, which may be NULL, receives its length. NULL past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_facets_name(
     facets: *const Facets,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn rekall_facets_name(
     }
 }
 
-/// How many entries have name number index; 0 behind the last.
+/// How many entries have name number index; 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_facets_entries(facets: *const Facets, index: usize) -> u64 {
     // SAFETY: NULL or facets that were not freed.

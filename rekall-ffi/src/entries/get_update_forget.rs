@@ -41,7 +41,7 @@ pub unsafe extern "C" fn rekall_get(
     }
 }
 
-/// Changes an entry, in one transaction; only texts that changed are embedded anew. out, which may be NULL, receives the
+/// Changes an entry, in one transaction; only texts that changed are embedded again. out, which may be NULL, receives the
 /// entry as it is now, to be freed with rekall_entry_free(). When no model is at hand, changed texts are found by words
 /// only until rekall_embed_pending(). REKALL_NOT_FOUND; REKALL_INVALID_INPUT as for rekall_remember().
 #[unsafe(no_mangle)]

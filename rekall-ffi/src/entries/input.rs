@@ -90,13 +90,13 @@ pub struct EntryInput {
     pub struct_size: usize,
     /// REKALL_NEW_ENTRY_ flags.
     pub flags: u32,
-    /// How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without: leave 0, and it is 2.
+    /// How sure its author is, 0 to 5, with REKALL_NEW_ENTRY_CONFIDENCE; without it, it must be 0, which means 2.
     pub confidence: u32,
     /// One line that says what it is about: not blank, at most 4 KiB.
     pub title: Str,
     /// The rest, at most 4 MiB.
     pub content: Str,
-    /// What sort of note it is, any word: "bug", "pattern", "decision", ... Default "note".
+    /// What kind of note it is, any word: "bug", "pattern", "decision", ... Default "note".
     pub kind: Str,
     /// The project it belongs to. Default: none.
     pub project: Str,
@@ -125,7 +125,7 @@ pub struct Patch {
     pub status: u32,
     /// New confidence, 0 to 5, with REKALL_PATCH_CONFIDENCE.
     pub confidence: u32,
-    /// Leave 0.
+    /// Reserved: must be 0.
     pub reserved: u32,
     /// New title.
     pub title: Str,
@@ -202,7 +202,7 @@ impl EntryInput {
     }
 }
 
-/// Several entries, one behind the other with the size that the first one gives.
+/// Several entries, one after the other, with the size that the first one gives.
 ///
 /// # Safety
 /// NULL, or `count` structs of that size with valid members.

@@ -121,7 +121,7 @@ unsafe fn lend_link(
     unsafe { lend(links, len, |links| text(links.0.get(index)?)) }
 }
 
-/// Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL behind the last.
+/// Id of the entry where link number index (from 0) starts, NUL-terminated. It belongs to links. NULL past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_source(links: *const Links, index: usize) -> *const c_char {
     // SAFETY: NULL or links that were not freed.
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn rekall_links_target(links: *const Links, index: usize) 
 }
 
 /// The relation of link number index: NUL-terminated UTF-8 that belongs to links; out_len, which may be NULL, receives
-/// its length. NULL behind the last.
+/// its length. NULL past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_relation(
     links: *const Links,
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn rekall_links_relation(
     unsafe { lend_link(links, index, out_len, |at| Some(at.texts[2].of(at.link.relation.as_str()))) }
 }
 
-/// The reason of link number index; NULL when none was given and behind the last. See rekall_links_relation().
+/// The reason of link number index; NULL when none was given and past the last. See rekall_links_relation().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_reason(
     links: *const Links,
@@ -166,7 +166,7 @@ pub unsafe extern "C" fn rekall_links_reason(
     unsafe { lend_link(links, index, out_len, |at| Some(at.texts[3].of(at.link.reason.as_deref()?))) }
 }
 
-/// When link number index was made: milliseconds since 1970 (UTC). 0 behind the last.
+/// When link number index was made: milliseconds since 1970 (UTC). 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_links_created_at_ms(links: *const Links, index: usize) -> i64 {
     // SAFETY: NULL or links that were not freed.
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn rekall_neighbors_count(neighbors: *const Neighbors) -> 
     unsafe { read_object(neighbors, 0, |found| Some(found.0.len())) }
 }
 
-/// Id of neighbor number index (from 0), NUL-terminated. It belongs to neighbors. NULL behind the last.
+/// Id of neighbor number index (from 0), NUL-terminated. It belongs to neighbors. NULL past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_neighbors_id(neighbors: *const Neighbors, index: usize) -> *const c_char {
     // SAFETY: NULL or neighbors that were not freed; no length is wanted.
@@ -217,7 +217,7 @@ pub unsafe extern "C" fn rekall_neighbors_id(neighbors: *const Neighbors, index:
     }
 }
 
-/// How many links away neighbor number index is, 1 or more. 0 behind the last.
+/// How many links away neighbor number index is, 1 or more. 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_neighbors_distance(neighbors: *const Neighbors, index: usize) -> usize {
     // SAFETY: NULL or neighbors that were not freed.

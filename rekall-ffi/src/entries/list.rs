@@ -94,7 +94,7 @@ pub unsafe extern "C" fn rekall_page_count(page: *const Page) -> usize {
     unsafe { read_object(page, 0, |page| Some(page.0.len())) }
 }
 
-/// Entry number index, from 0. It belongs to page: do not free it. NULL behind the last, and where rekall_get_many() found
+/// Entry number index, from 0. It belongs to page: do not free it. NULL past the last, and where rekall_get_many() found
 /// no entry with the id.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_entry(page: *const Page, index: usize) -> *const EntryObject {

@@ -74,7 +74,7 @@ pub unsafe extern "C" fn rekall_remember(
 
 /// Remembers several entries together: all are stored, or none.
 ///
-/// entries are count structs one behind the other, all with the same struct_size. out_ids, which may be NULL, has room
+/// entries are count structs one after the other, all with the same struct_size. out_ids, which may be NULL, has room
 /// for count ids, which come in the entries' order. See rekall_remember().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_remember_many(

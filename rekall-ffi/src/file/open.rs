@@ -141,7 +141,7 @@ pub unsafe extern "C" fn rekall_open_options_init(options: *mut OpenOptions, str
 /// is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
 /// when options itself has a wrong struct_size, and so cannot be read).
 ///
-/// The file, and the files beside it that have its name with -wal and -shm behind it, belong to the library: a host with
+/// The file, and the files beside it that have its name with -wal and -shm appended, belong to the library: a host with
 /// an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
 /// other.
 #[unsafe(no_mangle)]

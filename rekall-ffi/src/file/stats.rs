@@ -124,7 +124,7 @@ pub unsafe extern "C" fn rekall_get_stats(
     }
 }
 
-/// Tells whether anything changed: out receives a number that is another one whenever something was written to the file, by
+/// Says whether anything changed: out receives a number that is another one whenever something was written to the file, by
 /// this handle, another, or another program. Compare it with one of the same handle only. About a microsecond.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_data_version(
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn rekall_fingerprint(
     }
 }
 
-/// Writes the sort of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
+/// Writes the kind of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
 /// file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_index_backend(

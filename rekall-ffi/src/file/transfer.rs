@@ -197,7 +197,7 @@ pub unsafe extern "C" fn rekall_migrate_legacy(
     }
 }
 
-/// Tells what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
+/// Reports what a file of the Python tool holds, without leaving a trace on it or beside it. Needs no handle. Numbers:
 /// schema, user_version, entries, links, vectors. REKALL_NOT_A_DATABASE when it is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_probe_legacy(

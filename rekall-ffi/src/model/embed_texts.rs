@@ -85,7 +85,7 @@ pub unsafe extern "C" fn rekall_vectors_rows(vectors: *const VectorsObject) -> *
     unsafe { read_object(vectors, std::ptr::null(), |vectors| Some(vectors.0.rows.first()?)) }
 }
 
-/// The vector of text number index, from 0. NULL when the model knows no word of it, and behind the last.
+/// The vector of text number index, from 0. NULL when the model knows no word of it, and past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_row(vectors: *const VectorsObject, index: usize) -> *const f32 {
     // SAFETY: NULL or vectors that were not freed.

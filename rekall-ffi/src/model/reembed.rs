@@ -1,4 +1,4 @@
-//! Making vectors later, or anew
+//! Making vectors later, or again
 //!
 //! Vectors that are missing (there was no model when the entry was written) are made later; another model makes all of them
 //! once more, while others read and write.
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn rekall_embed_pending(
     }
 }
 
-/// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes go on with the
+/// Makes all vectors again with another model, beside the old ones: searches and writes of all processes go on with the
 /// old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
 /// killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
 /// Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.

@@ -84,7 +84,7 @@ pub const REKALL_DEGRADED_OTHER: u32 = 5;
 /// rekall_rebuild_index() persists one.
 pub const REKALL_DEGRADED_NOT_INDEXED: u32 = 6;
 /// What searches read besides the entries has lost something, because of another program or a damaged disk: words or tags
-/// find less. rekall_check() says more, rekall_repair() makes it anew.
+/// find less. rekall_check() says more, rekall_repair() rebuilds it.
 pub const REKALL_DEGRADED_DAMAGED: u32 = 7;
 
 /// Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn rekall_hits_count(hits: *const Hits) -> usize {
     unsafe { read_object(hits, 0, |hits| Some(hits.hits.len())) }
 }
 
-/// The entry of hit number index, from 0. It belongs to hits: do not free it. NULL behind the last.
+/// The entry of hit number index, from 0. It belongs to hits: do not free it. NULL past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_entry(hits: *const Hits, index: usize) -> *const EntryObject {
     // SAFETY: NULL or hits that were not freed.
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn rekall_hits_entry(hits: *const Hits, index: usize) -> *
 }
 
 /// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
-/// words, the fused score in a hybrid one. Comparable only within one search. NaN behind the last.
+/// words, the fused score in a hybrid one. Comparable only within one search. NaN past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_score(hits: *const Hits, index: usize) -> f64 {
     // SAFETY: NULL or hits that were not freed.
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn rekall_hits_score(hits: *const Hits, index: usize) -> f
 }
 
 /// Cosine of the angle between the query and the entry's nearest vector, -1 to 1, greater is better. NaN when the entry
-/// or the query has no vector, and behind the last.
+/// or the query has no vector, and past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_similarity(hits: *const Hits, index: usize) -> f32 {
     // SAFETY: NULL or hits that were not freed.
@@ -214,7 +214,7 @@ pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out:
 }
 
 /// A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
-/// hits. NULL when words did not find the hit or nobody asked, and behind the last. out_len, which may be NULL, receives
+/// hits. NULL when words did not find the hit or nobody asked, and past the last. out_len, which may be NULL, receives
 /// its length.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_snippet(
@@ -249,7 +249,7 @@ pub unsafe extern "C" fn rekall_hits_degraded_count(hits: *const Hits) -> usize 
     unsafe { read_object(hits, 0, |hits| Some(hits.degraded.len())) }
 }
 
-/// What number index of them is: a REKALL_DEGRADED_ number; 0 behind the last.
+/// What number index of them is: a REKALL_DEGRADED_ number; 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usize) -> u32 {
     // SAFETY: NULL or hits that were not freed.
@@ -257,14 +257,14 @@ pub unsafe extern "C" fn rekall_hits_degraded_kind(hits: *const Hits, index: usi
 }
 
 /// How many entries number index of them concerns: those that wait, cannot be read, or whose vectors cannot be used; for
-/// REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and behind the last.
+/// REKALL_DEGRADED_NOT_INDEXED, how many vectors were read. 0 for the other kinds, and past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded_entries(hits: *const Hits, index: usize) -> u64 {
     // SAFETY: NULL or hits that were not freed.
     unsafe { read_object(hits, 0, |hits| Some(hits.degraded.get(index)?.entries)) }
 }
 
-/// The same in words: NUL-terminated UTF-8 that belongs to hits; NULL behind the last. out_len, which may be NULL,
+/// The same in words: NUL-terminated UTF-8 that belongs to hits; NULL past the last. out_len, which may be NULL,
 /// receives its length.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_degraded(

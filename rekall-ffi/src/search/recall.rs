@@ -74,7 +74,7 @@ pub struct RecallOptions {
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
     pub limit: usize,
-    /// Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without: leave 0, and it is 1.
+    /// Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0, which means 1.
     pub semantic_weight: f64,
     /// Weight of words, likewise.
     pub text_weight: f64,
@@ -91,11 +91,11 @@ pub struct RecallOptions {
     pub token: *mut Token,
     /// A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED.
     pub fusion: u32,
-    /// Leave 0.
+    /// Reserved: must be 0.
     pub reserved: u32,
     /// Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
     pub snippet_before: Str,
-    /// Put behind each word found, likewise.
+    /// Put after each word found, likewise.
     pub snippet_after: Str,
     /// A key, any text: an older search of the same key on this handle that is still running is stopped, and returns
     /// REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn rekall_recall_options_init(options: *mut RecallOptions,
 ///
 /// query is UTF-8 of query_len bytes (or REKALL_NTS); options may be NULL. out receives the hits, to be freed with
 /// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
-/// whoever wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
+/// no matter which process wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
 /// threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
 /// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
 #[unsafe(no_mangle)]

@@ -34,7 +34,7 @@ pub struct SimilarOptions {
     pub struct_size: usize,
     /// REKALL_SIMILAR_ flags.
     pub flags: u32,
-    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without: leave 0, and it is 0.75.
+    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, which means 0.75.
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10.
     pub limit: usize,

@@ -3964,7 +3964,7 @@ typedef struct rekall_index_audit {
      */
     double worst;
     /**
-     * Sort of the index that was tested, as rekall_index_backend() tells, NUL-terminated; "" when the file has no
+     * Name of the backend that was tested, as rekall_index_backend() returns it, NUL-terminated; "" when the file has no
      * vectors.
      */
     char backend[32];

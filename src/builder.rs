@@ -402,7 +402,7 @@ impl Builder {
         self
     }
 
-    /// How hard a commit is pressed onto the disk. Default [`Synchronous::Normal`].
+    /// How safely a commit is flushed to the disk. Default [`Synchronous::Normal`].
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

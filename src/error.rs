@@ -36,7 +36,7 @@ pub enum Error {
         /// What was given.
         got: f32,
     },
-    /// Weights that cannot weigh anything.
+    /// Weights out of range.
     #[error("weights must be 0 to {max}, got {semantic:e} and {text:e}")]
     InvalidWeights {
         /// The largest weight.
@@ -68,7 +68,7 @@ pub enum Error {
         /// Fingerprint of the model.
         requested: String,
     },
-    /// Meaning was asked for, and there is no model to tell it.
+    /// Meaning was asked for, and there is no model to embed the query.
     #[error("no model to embed text with")]
     NoModel,
     /// The entry has no vector to compare others with.

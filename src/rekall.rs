@@ -24,7 +24,7 @@ pub(crate) type QueryKey = (i64, Arc<str>);
 /// millisecond; the model and the index are loaded when first needed. Dropping it closes the file.
 pub struct Rekall {
     pub(crate) store: Arc<Store>,
-    /// Swapped when the file's vectors were made anew with another model.
+    /// Swapped when the file's vectors were rebuilt with another model.
     pub(crate) models: ArcSwap<Models>,
     /// Held while the file's active space and `models` change together.
     pub(crate) switching: RwLock<()>,

@@ -24,7 +24,7 @@ pub enum VectorBackend {
     Binary,
     /// Exact search on a vec0 table of sqlite-vec in the file: nothing in memory, and slow. Needs the feature
     /// `sqlite-vec`. Never chosen unasked. The table is filled by the first write and kept up to date by
-    /// later ones, or made anew by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the
+    /// later ones, or rebuilt by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the
     /// rows themselves are searched.
     SqliteVec,
 }

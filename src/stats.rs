@@ -16,7 +16,7 @@ pub struct Stats {
     pub space: Option<String>,
     /// The query cache: hits, misses, bytes.
     pub cache: CacheStats,
-    /// Sort of the index: `flat`, `sq8`, `binary`, or one that stays in the file; `None` before the first
+    /// Name of the backend: `flat`, `sq8`, `binary`, or one that stays in the file; `None` before the first
     /// search.
     pub index_backend: Option<&'static str>,
     /// Vectors in the index; 0 before the first search.

@@ -18,7 +18,7 @@ struct Copy {
 }
 
 impl Copy {
-    /// Gives whether it had to be made anew.
+    /// Gives whether it had to be rebuilt.
     fn follow(&mut self, memory: &Rekall) -> bool {
         let changes = memory.changes_since(self.position).unwrap();
         if changes.complete {

@@ -47,6 +47,11 @@ fn searches_say_that_words_or_tags_are_gone() {
         assert_eq!(is_damaged(&by_tags(&memory)), words || tags, "{damage}");
         let by_meaning = memory.recall("word7").mode(Mode::Semantic).run().unwrap();
         assert!(!is_damaged(&by_meaning), "{damage}: it lost nothing");
+        for filter in [Filter::new().tag_all("t1"), Filter::new().tag_any("t1"), Filter::new().not_tag("t1")]
+        {
+            let filtered = memory.recall("word7").mode(Mode::Semantic).filter(filter.clone()).run().unwrap();
+            assert_eq!(is_damaged(&filtered), tags, "{damage}, {filter:?}");
+        }
         assert!(!memory.check().run().unwrap().is_clean());
         memory.repair().run().unwrap();
         assert!(!is_damaged(&by_words(&memory)) && !is_damaged(&by_tags(&memory)), "repaired after {damage}");

@@ -16,7 +16,7 @@ const BATCH: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct IndexAudit {
-    /// Sort of the index that was tested, as in [`Stats::index_backend`](crate::Stats::index_backend);
+    /// Name of the backend that was tested, as in [`Stats::index_backend`](crate::Stats::index_backend);
     /// `None`: the file has no vectors.
     pub backend: Option<&'static str>,
     /// Vectors in the file's space.

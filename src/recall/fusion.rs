@@ -132,9 +132,9 @@ mod tests {
                 let mut nearer = entries.clone();
                 nearer[0].0 += better.0;
                 prop_assert!(place(fusion, weights, &nearer) <= before, "{fusion:?} by similarity");
-                let mut louder = entries.clone();
-                louder[0].1 = Some(louder[0].1.unwrap_or(0.0) + better.1 + 1e-3);
-                prop_assert!(place(fusion, weights, &louder) <= before, "{fusion:?} by words");
+                let mut better_by_words = entries.clone();
+                better_by_words[0].1 = Some(better_by_words[0].1.unwrap_or(0.0) + better.1 + 1e-3);
+                prop_assert!(place(fusion, weights, &better_by_words) <= before, "{fusion:?} by words");
             }
         }
     }

@@ -46,7 +46,7 @@ impl Health {
         filter: &Filter,
         degraded: &mut Vec<Degraded>,
     ) -> Result<(), Error> {
-        let by_tags = !(filter.tags_any.is_empty() && filter.tags_all.is_empty());
+        let by_tags = filter.uses_tags();
         if !by_words && !by_tags {
             return Ok(());
         }

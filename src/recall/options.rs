@@ -27,7 +27,7 @@ pub enum Mode {
 /// The most hits of one search.
 pub(super) const MAX_LIMIT: usize = 100_000;
 
-/// Refuses a number of hits that nobody can want.
+/// Refuses a number of hits out of range.
 pub(crate) fn check_limit(limit: usize) -> Result<(), Error> {
     match limit {
         1..=MAX_LIMIT => Ok(()),

@@ -45,7 +45,10 @@ pub(crate) fn of(settings: IndexSettings) -> Box<dyn Persistence> {
         VectorBackend::Auto | VectorBackend::Sq8 => Box::new(PersistedCodes::new(settings)),
         #[cfg(feature = "sqlite-vec")]
         VectorBackend::SqliteVec => Box::new(vec0::PersistedTable),
-        _ => Box::new(NotPersisted),
+        // A build without sqlite-vec refuses to open a memory with it.
+        #[cfg(not(feature = "sqlite-vec"))]
+        VectorBackend::SqliteVec => Box::new(NotPersisted),
+        VectorBackend::Flat | VectorBackend::Binary => Box::new(NotPersisted),
     }
 }
 

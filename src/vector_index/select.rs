@@ -1,4 +1,5 @@
-//! Which backend the settings and the rows call for. A new backend is listed here and in `persistence.rs`, nowhere else.
+//! Which backend the settings and the rows call for. Here and in `persistence.rs` a backend is decided on; the rest of
+//! the folder knows none by name.
 
 use std::sync::Arc;
 
@@ -46,7 +47,7 @@ pub(crate) fn begin(
             let auto = AutoChoice { dimensions: space.dimensions, memory_budget: settings.memory_budget };
             let rows = match settings.memory_budget {
                 None => {
-                    // Counting a hundred thousand rows takes milliseconds, and only the border matters.
+                    // Counting a hundred thousand rows takes milliseconds, and only the limit matters.
                     let most_flat = Choice::most_flat_rows(space.dimensions);
                     most_flat + usize::from(tx.has_more_vectors_than(space.id, most_flat)?)
                 }

@@ -1,8 +1,10 @@
 //! `cargo xtask lint`: warnings are errors, and so is a dependency whose license forbids redistribution.
 
+use std::process::Command;
+
 use crate::package::licenses;
 use crate::package::system::System;
-use crate::run::{Outcome, cargo, step};
+use crate::run::{Outcome, cargo, root, step};
 
 /// Sets of features, each with its arguments for cargo.
 const FEATURES: &[(&str, &[&str])] = &[
@@ -12,6 +14,7 @@ const FEATURES: &[(&str, &[&str])] = &[
 ];
 
 pub(crate) fn lint(_: &[String]) -> Outcome {
+    conflict_markers()?;
     step("rustfmt", &mut cargo(&["fmt", "--all", "--check"]))?;
     for (name, features) in FEATURES {
         let mut command = cargo(&["clippy", "--workspace", "--all-targets", "--quiet"]);
@@ -24,6 +27,15 @@ pub(crate) fn lint(_: &[String]) -> Outcome {
     }
     let mut command = cargo(&["doc", "--workspace", "--no-deps", "--quiet"]);
     step("rustdoc", command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// What an unfinished merge leaves is found by a compiler in code, by nobody in documents.
+fn conflict_markers() -> Outcome {
+    let search = ["grep", "--line-number", "--extended-regexp", "^(<<<<<<<|>>>>>>>) "];
+    let found = Command::new("git").args(search).current_dir(root()).output();
+    let found = found.map_err(|error| format!("git grep: {error}"))?;
+    let lines = String::from_utf8_lossy(&found.stdout);
+    if lines.is_empty() { Ok(()) } else { Err(format!("marks of a merge conflict:\n{lines}")) }
 }
 
 /// Checks that everything compiled in with these features may be redistributed, and has a license text.

@@ -76,7 +76,7 @@ pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
         ("dangling rows removed", report.orphans.to_string()),
         ("notes now waiting for a vector", report.pending.to_string()),
         ("spaces retired", report.spaces.to_string()),
-        ("tables and indexes made anew", report.objects.to_string()),
+        ("tables and indexes rebuilt", report.objects.to_string()),
     ]);
     Ok(Report::new(serde_json::to_value(&report).unwrap_or_default(), text))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::{SystemWallClock, WallClock};
 
-/// How hard a commit is pressed onto the disk.
+/// How safely a commit is flushed to the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Synchronous {
     /// A commit survives the death of the process at any moment; the last few may be lost, whole, when the
@@ -33,7 +33,7 @@ pub struct StoreOptions {
     /// Reading connections kept open when idle, each with its own page cache. Default 4; more readers at
     /// once than that open a connection for the time being.
     pub readers: usize,
-    /// How hard a commit is pressed onto the disk.
+    /// How safely a commit is flushed to the disk.
     pub synchronous: Synchronous,
     /// Leave nothing of what is deleted or changed in the file or its log: texts, words of the full-text index,
     /// vectors. Each commit then copies the log into the file (tens of milliseconds), and one that changes or

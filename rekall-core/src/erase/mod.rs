@@ -2,7 +2,7 @@
 //! leave the full-text index at once, the write-ahead log does not keep older states of a page, and pages do
 //! not keep copies of rows that moved elsewhere.
 //!
-//! It costs each commit a checkpoint, that is, its pages are written twice and pressed onto the disk (some
+//! It costs each commit a checkpoint, that is, its pages are written twice and flushed to the disk (some
 //! milliseconds to tens of them), and each commit that changes or deletes texts a walk over the full-text index
 //! (some milliseconds for 1,000 entries, about a second for 50,000): many are better done in one transaction.
 

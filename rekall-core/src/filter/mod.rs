@@ -284,6 +284,13 @@ impl Filter {
         self
     }
 
+    /// Whether a condition is on tags: it reads the tag index, which can be damaged while the entries are not.
+    #[must_use]
+    pub fn uses_tags(&self) -> bool {
+        let Self { tags_any, tags_all, not_tags, .. } = self;
+        !(tags_any.is_empty() && tags_all.is_empty() && not_tags.is_empty())
+    }
+
     /// Whether nothing but "active" is asked, which a search need not look up entry by entry.
     #[must_use]
     pub fn is_only_active(&self) -> bool {

@@ -1,4 +1,4 @@
-//! The full-text leg of a search.
+//! Full-text search.
 
 use std::ops::Deref;
 

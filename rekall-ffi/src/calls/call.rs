@@ -51,7 +51,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Refuses what is no open handle.
+    /// Refuses what is not an open handle.
     pub(crate) fn begin(db: *const Handle) -> Result<Self, Failure> {
         if db.is_null() {
             return Err(Failure::null("db"));
@@ -69,8 +69,9 @@ impl Call<'_> {
         };
         // SAFETY: the registry of handles.
         let entered = unsafe { Handle::registry().enter(db, enter) };
-        entered
-            .unwrap_or_else(|| Err(Failure::misuse("db is no open handle: it was closed, or never was one")))
+        entered.unwrap_or_else(|| {
+            Err(Failure::misuse("db is not an open handle: it was closed, or never was one"))
+        })
     }
 
     /// Whether the handle's calls were stopped since this one began.

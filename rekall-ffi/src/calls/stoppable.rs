@@ -20,7 +20,7 @@ impl<'a> Stoppable<'a> {
         let stop = match token.is_null() {
             true => CancelToken::new(),
             false => inner(token)
-                .ok_or_else(|| Failure::misuse("token is none of the library's, or was freed"))?
+                .ok_or_else(|| Failure::misuse("token is not a rekall_token, or was freed"))?
                 .child(),
         };
         let handle = call.map(|call| (call.running(), call.running().add(&stop)));

@@ -45,7 +45,7 @@ fn inner(batch: *const BatchObject) -> Result<Arc<Mutex<rekall::Batch>>, Failure
     }
     // SAFETY: the table of batches.
     let batch = unsafe { BatchObject::registry().enter(batch, |batch: &BatchObject| Arc::clone(&batch.0)) };
-    batch.ok_or_else(|| Failure::misuse("batch is none of rekall_batch_new(), or was freed"))
+    batch.ok_or_else(|| Failure::misuse("batch was not made by rekall_batch_new(), or was freed"))
 }
 
 fn locked(batch: &Mutex<rekall::Batch>) -> Result<MutexGuard<'_, rekall::Batch>, Failure> {

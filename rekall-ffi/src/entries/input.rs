@@ -218,7 +218,7 @@ pub(crate) unsafe fn entries(
     let size = unsafe { options::read_required(first)? }.struct_size;
     // Judged before the second one is read.
     if count.checked_mul(size).is_none_or(|bytes| bytes > isize::MAX as usize) {
-        return Err(Failure::misuse(format!("count is impossible: {count}")));
+        return Err(Failure::misuse(format!("count is too large: {count}")));
     }
     let mut entries = Vec::with_capacity(count.min(4096));
     for at in 0..count {

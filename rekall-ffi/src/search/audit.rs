@@ -37,7 +37,7 @@ pub struct IndexAudit {
     pub recall: f64,
     /// The same of the worst search.
     pub worst: f64,
-    /// Sort of the index that was tested, as rekall_index_backend() tells, NUL-terminated; "" when the file has no
+    /// Name of the backend that was tested, as rekall_index_backend() returns it, NUL-terminated; "" when the file has no
     /// vectors.
     pub backend: [c_char; 32],
 }

@@ -2,7 +2,7 @@
  * under sanitizers and valgrind). C99. Arguments: a folder, the repository. */
 #include "support.h"
 
-/* Calls of all sorts on something that is no open handle. */
+/* Calls of all kinds on something that is not an open handle. */
 static void is_refused(rekall_db *db)
 {
     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;

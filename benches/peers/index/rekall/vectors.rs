@@ -72,7 +72,7 @@ impl Generator {
         for (level, &(share, size)) in LEVELS.iter().enumerate() {
             let groups = (self.rows / size).max(1);
             let group = (place * groups as f64) as u64;
-            // The group's vector is made anew for each member: cheaper than keeping hundreds of thousands of them.
+            // The group's vector is rebuilt for each member: cheaper than keeping hundreds of thousands of them.
             let mut theirs = Random::new(self.seed ^ ((level as u64 + 1) << 40 | group));
             theirs.bits();
             self.add(&mut vector, &mut theirs, share * typical);

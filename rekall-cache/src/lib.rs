@@ -10,7 +10,7 @@
 //!
 //! # fn embed(text: &str) -> Result<Vec<f32>, std::io::Error> { Ok(vec![text.len() as f32, 1.0]) }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // The key carries what tells vectors apart: here the space's number and the text.
+//! // The key holds what distinguishes vectors: here the space's number and the text.
 //! let cache: EmbeddingCache<(u64, String)> = EmbeddingCache::new(
 //!     CacheOptions::new().max_entries(500).max_bytes(4 << 20).time_to_live(Duration::from_secs(300)),
 //! );

@@ -151,7 +151,7 @@ mod tests {
         assert!(rust.starts_with("-C\u{1f}target-cpu=x86-64-v3\u{1f}--remap-path-prefix="), "{rust}");
         assert!(given(&build, "CFLAGS_a_b").unwrap().starts_with("-O1 -ffile-prefix-map="));
         assert_eq!(given(&build, "CFLAGS"), None);
-        assert_eq!(build.get_args().count(), 0, "cargo's configuration goes behind the environment");
+        assert_eq!(build.get_args().count(), 0, "cargo's configuration comes after the environment");
 
         let mut build = Command::new("cargo");
         rename(&mut build, "a-b", &|_| None).unwrap();

@@ -36,7 +36,7 @@ pub struct Config {
     pub cache_max_size: usize,
     /// How long a query vector is kept. Default 600 s.
     pub cache_ttl: Duration,
-    /// How long an unused model stays loaded; `None` for ever. Default 10 minutes.
+    /// How long an unused model stays loaded; `None`: until the memory is closed. Default 10 minutes.
     pub model_idle_timeout: Option<Duration>,
     /// Which vector index searches use. Default [`VectorBackend::Auto`].
     pub vector_backend: VectorBackend,

@@ -191,7 +191,7 @@ pub enum ErrorKind {
     ModelUnavailable,
     /// This build or machine lacks what was asked for.
     Unsupported,
-    /// The caller asked to stop, or asked anew.
+    /// The caller asked to stop, or a newer search of the same key was begun.
     Interrupted,
     /// No memory was left, or less than SQLite was allowed.
     OutOfMemory,

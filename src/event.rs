@@ -1,4 +1,4 @@
-//! What the library tells its host while it works: it never prints.
+//! What a host hears while the library works, which never prints.
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A reader, in this process or another one, has kept the file's write-ahead log from being begun anew
+    /// A reader, in this process or another one, has kept the file's write-ahead log from starting over
     /// for so long that it is over 64 MiB: one that holds its view (an export, a backup, a `Store::read` that
     /// was not dropped), or many that overlap. Told again each time that the log has doubled. The log goes
     /// into the file when the reader is gone; the write that does it takes the longer, the longer the log is.

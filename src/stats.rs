@@ -28,7 +28,7 @@ pub struct Stats {
 }
 
 /// Bytes of memory that an open memory takes now, part by part. Each part counts its own heap, without what
-/// the allocator adds. Not told apart from the rest of the process: SQLite's page caches.
+/// the allocator adds. SQLite's page caches are counted in `process` alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct MemoryStats {

@@ -7,10 +7,10 @@ use crate::retry::{Attempt, retry};
 use crate::{Error, LongCall, Rekall};
 
 impl Rekall {
-    /// Makes the vectors that are missing: of entries remembered or changed while no model was at hand, also
-    /// by another program. In batches, each one transaction; a call that was stopped goes on where it was.
-    /// Entries of which the model knows no word are noted as such and not tried again before their text or
-    /// the model changes. Entries that cannot be read are left out and reported.
+    /// Makes the vectors that are missing: of entries remembered or changed while no model was available,
+    /// also by another program. In batches, each one transaction; a call that was stopped goes on where it
+    /// was. Entries of which the model knows no word are noted as such and not tried again before their text
+    /// or the model changes. Entries that cannot be read are left out and reported.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]

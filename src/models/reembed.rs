@@ -13,7 +13,7 @@ use crate::retry::Attempt;
 use crate::{Error, LongCall, Rekall};
 
 /// Entries that may be missing still when a filled space takes over: they are embedded in the transaction
-/// that switches, or somebody who writes steadily would put it off for ever.
+/// that switches, because a writer that never pauses would put it off forever.
 const LAST: usize = 64;
 
 /// How long that may take, as writers wait meanwhile.
@@ -45,7 +45,7 @@ impl<T> LongCall<'_, T, LoadOptions> {
 }
 
 impl Rekall {
-    /// Makes all vectors anew with another model, beside the old ones: searches and writes of all processes
+    /// Makes all vectors with another model, beside the old ones: searches and writes of all processes
     /// go on with the old model until one transaction switches to the new one, for which this memory then
     /// uses `source`. Entries written meanwhile are in the new space, too, before it takes over. The old
     /// vectors are dropped afterwards, in short transactions; what fails or is killed there is made up for by
@@ -166,8 +166,8 @@ impl Rekall {
         let total = missing(filling.space.id, 0, usize::MAX)?.len();
         for round in 1.. {
             let mut after = 0;
-            // A round ends where it ended when it began, or it would run after whoever writes faster than the
-            // model works.
+            // A round ends at what was the last entry when it began, or it would run after writers faster
+            // than the model works.
             let end = missing(filling.space.id, 0, usize::MAX)?.last().copied().unwrap_or(0);
             loop {
                 watch.check_cancelled()?;
@@ -183,11 +183,11 @@ impl Rekall {
                     break;
                 }
             }
-            // Told of the last entries, a caller can still say no.
+            // A caller that hears of the last entries can still stop.
             watch.check_cancelled()?;
             let most = if round < PATIENT_ROUNDS { filling.pieces_within(LAST_TIME) } else { usize::MAX };
-            // From then on each round takes twice as many into the switch, so it comes to an end whoever
-            // writes.
+            // From then on each round takes twice as many into the switch, so it comes to an end however fast
+            // others writes.
             let entries = LAST << round.saturating_sub(PATIENT_ROUNDS).min(20);
             if let Some(last) = self.switch(filling, (entries, most), models, watch)? {
                 done.add(&last);

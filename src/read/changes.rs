@@ -22,7 +22,7 @@ impl ChangePosition {
     }
 
     /// What [`to_words`](Self::to_words) gave. Any other numbers are a moment that the file does not know, of
-    /// which it tells everything.
+    /// which it reports everything.
     #[must_use]
     pub const fn from_words(words: [i64; 2]) -> Self {
         Self { incarnation: words[0], position: words[1] }
@@ -40,7 +40,7 @@ pub struct ChangedEntry {
     pub id: Option<EntryId>,
 }
 
-/// What [`Rekall::changes_since`] tells.
+/// What [`Rekall::changes_since`] found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChangedEntries {
@@ -55,15 +55,15 @@ pub struct ChangedEntries {
 
 impl Rekall {
     /// Which entries were written, changed or forgotten since a moment, by any process; with `None` all
-    /// entries that there are, which is how a copy begins. Everything that came after `since` is told, and
-    /// what came before is not.
+    /// entries that there are, which is how a copy begins. Everything that came after `since` is reported,
+    /// and what came before is not.
     ///
     /// A change of an entry's vectors is a change of the entry; one of its links is not. What happened to an
-    /// entry in between is not told: read it anew ([`get_many`](Self::get_many)). The file remembers the
+    /// entry in between is not reported: read it again ([`get_many`](Self::get_many)). The file remembers the
     /// newest 50,000 entries forgotten. Where it no longer reaches back to `since`, where another model's
     /// vectors were put in the place of all, and where the file was restored, compacted, imported into or
-    /// given another index, all entries are told, and [`complete`](ChangedEntries::complete) says so. Takes
-    /// no write lock; costs some microseconds and 48 bytes an entry told.
+    /// given another index, all entries are reported, and [`complete`](ChangedEntries::complete) says so.
+    /// Takes no write lock; costs some microseconds and 48 bytes for each entry reported.
     ///
     /// ```
     /// # use std::collections::HashMap;
@@ -84,7 +84,7 @@ impl Rekall {
     ///         titles.insert(entry.id, entry.title);
     ///     }
     ///     for entry in changes.entries {
-    ///         // One that is not there any more was forgotten meanwhile: the next round tells it, too.
+    ///         // One that is not there any more was forgotten meanwhile: the next round reports it, too.
     ///         match entry.id.and_then(|id| Some((id, titles.remove(&id)?))) {
     ///             Some(read) => copy.insert(entry.number, read),
     ///             None => copy.remove(&entry.number),

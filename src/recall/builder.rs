@@ -96,7 +96,7 @@ impl<'a, Q> Recall<'a, Q> {
         Self { rekall, queries, options: Options::default() }
     }
 
-    /// What the search goes by. Default [`Mode::Hybrid`].
+    /// Whether meaning, words or both are searched. Default [`Mode::Hybrid`].
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -357,7 +357,7 @@ impl<'a> Recall<'a> {
     /// # rekall.remember(NewEntry::new("Disk full on the build machine").project("ci"))?;
     /// let found = rekall.recall("disk").run()?;
     /// assert_eq!(found[0].entry.title, "Disk full on the build machine");
-    /// // No model is at hand, and the search says so.
+    /// // There is no model, and the search says so.
     /// assert!(found.degraded.contains(&Degraded::Pending { count: 1 }));
     /// # Ok(())
     /// # }

@@ -13,7 +13,7 @@ use crate::vector_index::Snapshot;
 #[derive(Debug, Default)]
 pub(crate) struct Health(Mutex<Option<(i64, Faults)>>);
 
-/// What searches miss that go by words, or by a filter of tags.
+/// What searches by words miss, or those with a filter of tags.
 #[derive(Debug, Clone, Default)]
 struct Faults {
     words: Option<String>,

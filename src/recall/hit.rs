@@ -130,13 +130,13 @@ pub enum Degraded {
         rows: usize,
     },
     /// What searches read besides the entries has lost something, because of another program or a damaged
-    /// disk: words or tags find less, or something else. `check` says more, `repair` makes it anew.
+    /// disk: words or tags find less, or something else. `check` says more, `repair` restores it.
     #[error("the file is damaged: {reason}")]
     Damaged {
         /// What was noticed.
         reason: String,
     },
-    /// Some entries found cannot be read; others took their places. `check` tells what is wrong, `repair`
+    /// Some entries found cannot be read; others took their places. `check` says what is wrong, `repair`
     /// keeps what can be read.
     #[error("entries that cannot be read: {}", named(ids))]
     Unreadable {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::fusion::{Fusion, MAX_WEIGHT, Weights};
 use crate::{CancelToken, Error};
 
-/// What a search goes by.
+/// Whether meaning, words or both are searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

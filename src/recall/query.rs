@@ -58,7 +58,7 @@ impl<'a> Query<'a> {
         Self { text: None, vector: Some(vector.into()) }
     }
 
-    /// What this query goes by when `wanted` is asked for.
+    /// The mode that this query is searched in when `wanted` is asked for.
     pub(super) fn mode(&self, wanted: Mode) -> Mode {
         match (wanted, &self.text) {
             (Mode::Hybrid, None) => Mode::Semantic,

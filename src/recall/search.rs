@@ -135,7 +135,8 @@ impl Search<'_> {
         })
     }
 
-    /// The nearest entries of each query that has a vector and goes by meaning, in order: one scan for all.
+    /// The nearest entries of each query that has a vector and is searched by meaning, in order: one scan for
+    /// all.
     fn nearest(
         &self,
         snapshot: &Snapshot<'_>,

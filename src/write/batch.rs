@@ -78,7 +78,7 @@ impl Batch {
         self.operations.is_empty()
     }
 
-    /// Adds the operations of another batch behind its own.
+    /// Adds the operations of another batch after its own.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

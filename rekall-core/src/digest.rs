@@ -13,6 +13,13 @@ impl TextDigest {
     pub const LEN: usize = 16;
 
     /// Digest of `text`; O(bytes), some gigabytes a second.
+    ///
+    /// ```
+    /// # use rekall_core::TextDigest;
+    /// assert_eq!(TextDigest::of("a text"), TextDigest::of("a text"));
+    /// assert_ne!(TextDigest::of("a text"), TextDigest::of("another"));
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut short = [0; Self::LEN];

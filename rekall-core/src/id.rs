@@ -29,12 +29,26 @@ impl EntryId {
     pub const TEXT_LEN: usize = 26;
 
     /// When the id was made: milliseconds since 1970 (UTC).
+    ///
+    /// ```
+    /// # use rekall_core::EntryId;
+    /// let id: EntryId = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse()?;
+    /// assert_eq!(id.timestamp_ms(), 1_469_922_850_259);
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn timestamp_ms(&self) -> u64 {
         self.0.timestamp_ms()
     }
 
     /// The 128 bits, most significant byte first: their order is the order of the ids.
+    ///
+    /// ```
+    /// # use rekall_core::EntryId;
+    /// let id: EntryId = "00000000000000000000000001".parse()?;
+    /// assert_eq!(id.to_bytes()[15], 1);
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub const fn to_bytes(&self) -> [u8; 16] {
         self.0.to_bytes()

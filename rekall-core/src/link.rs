@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::EntryId;
 
 /// How one entry relates to another. The four known relations have constants; any other word is kept as it is.
+///
+/// ```
+/// # use rekall_core::Relation;
+/// assert_eq!(Relation::from("caused_by").as_str(), "caused_by");
+/// # Ok::<(), rekall_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Relation(String);

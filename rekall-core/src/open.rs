@@ -11,6 +11,16 @@ impl Store {
     /// A file of an older version is brought up to date, in one transaction; where it may not be written, it is read as
     /// it is.
     ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// assert_eq!(store.read()?.count_entries()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NotADatabase`] for folders, empty files and other formats, [`Error::LegacyFile`] for files of
     /// the Python tool (unless [`StoreOptions::migrate`] is set), [`Error::NewerVersion`], [`Error::Corrupt`],

@@ -54,6 +54,24 @@ pub struct VectorKey {
 }
 
 /// A vector to be stored for an entry.
+///
+/// ```
+/// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+/// # fn main() -> Result<(), rekall_core::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+/// # let mut tx = store.write()?;
+/// # let space = tx.ensure_active_space("my-model/1", 2)?;
+/// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+/// # let row = inserted[0].row;
+/// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+/// tx.insert_vectors(row, &[vector])?;
+/// let values = [0.6, 0.8];
+/// let another = NewVector { chunk: 1, values: &values, ..vector };
+/// tx.insert_vectors(row, &[another])?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct NewVector<'a> {
     /// The space it belongs to.

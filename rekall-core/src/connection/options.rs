@@ -17,6 +17,18 @@ pub enum Synchronous {
 }
 
 /// How a file is opened.
+///
+/// ```
+/// # use rekall_core::{Store, StoreOptions};
+/// # fn main() -> Result<(), rekall_core::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// let mut options = StoreOptions::default();
+/// options.secure_delete = true;
+/// let store = Store::open(folder.path().join("knowledge.db"), &options)?;
+/// assert!(store.deletes_securely());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StoreOptions {

@@ -196,6 +196,13 @@ impl NewEntry {
 
     /// Refuses what [`WriteTx::insert`](crate::WriteTx::insert) would refuse, before any work is done.
     ///
+    /// ```
+    /// # use rekall_core::NewEntry;
+    /// assert!(NewEntry::new("CORS fails on Safari").validate().is_ok());
+    /// assert!(NewEntry::new(" ").validate().is_err(), "a title is needed");
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Empty`](crate::Error::Empty), [`Error::Nul`](crate::Error::Nul),
     /// [`Error::TooLong`](crate::Error::TooLong), [`Error::TooDeep`](crate::Error::TooDeep) or

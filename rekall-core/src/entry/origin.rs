@@ -150,6 +150,13 @@ impl EntryJson {
 
     /// Reads one entry, or an array of entries; an error in one of several names its number, from 0.
     ///
+    /// ```
+    /// # use rekall_core::EntryJson;
+    /// let entries = EntryJson::parse_all(r#"[{"title": "one"}, {"title": "two"}]"#)?;
+    /// assert_eq!(entries[1].entry.title, "two");
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_all(json: &str) -> Result<Vec<Self>, Error> {

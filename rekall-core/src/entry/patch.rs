@@ -110,6 +110,13 @@ impl EntryPatch {
     }
 
     /// Whether the patch touches a part that vectors are made from.
+    ///
+    /// ```
+    /// # use rekall_core::EntryPatch;
+    /// assert!(EntryPatch::new().title("a new title").changes_text());
+    /// assert!(!EntryPatch::new().confidence(3).changes_text());
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn changes_text(&self) -> bool {
         self.title.is_some() || self.content.is_some() || self.tags.is_some() || self.context.is_some()

@@ -322,6 +322,13 @@ impl Error {
     }
 
     /// The error's class.
+    ///
+    /// ```
+    /// # use rekall_core::{EntryId, ErrorKind};
+    /// let error = "no id".parse::<EntryId>().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {

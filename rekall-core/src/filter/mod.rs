@@ -135,6 +135,12 @@ impl Filter {
     }
 
     /// All entries, whatever their status.
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// assert!(Filter::new().any_status().is_everything());
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn any_status(mut self) -> Self {
         self.status = None;
@@ -149,6 +155,14 @@ impl Filter {
     }
 
     /// Adds a kind that passes.
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// // A bug or a decision.
+    /// let filter = Filter::new().kind("bug").kind("decision");
+    /// assert!(!filter.is_everything());
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn kind(mut self, kind: impl Into<String>) -> Self {
         self.kinds.push(kind.into());
@@ -177,6 +191,13 @@ impl Filter {
     }
 
     /// Adds a tag of which one must be there.
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// let filter = Filter::new().tag_any("cors").tag_any("proxy");
+    /// assert!(!filter.is_everything());
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn tag_any(mut self, tag: impl Into<String>) -> Self {
         self.tags_any.push(tag.into());
@@ -184,6 +205,13 @@ impl Filter {
     }
 
     /// Adds a tag that must be there.
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// let filter = Filter::new().tag_all("cors").tag_all("safari");
+    /// assert!(!filter.is_everything());
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn tag_all(mut self, tag: impl Into<String>) -> Self {
         self.tags_all.push(tag.into());
@@ -212,6 +240,13 @@ impl Filter {
     }
 
     /// Made at this time or later (milliseconds since 1970, UTC).
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// let filter = Filter::new().created_after(1_735_689_600_000).created_before(1_767_225_600_000);
+    /// filter.validate()?;
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn created_after(mut self, ms: i64) -> Self {
         self.created_after = Some(ms);
@@ -242,6 +277,13 @@ impl Filter {
     /// Adds a top-level key of the metadata and the value it must have, nested at most
     /// [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH) levels. The same as [`metadata_where`](Self::metadata_where) with
     /// [`Comparison::Equal`].
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// let filter = Filter::new().metadata("host", "build-3");
+    /// filter.validate()?;
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn metadata(self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.metadata_where(key, Comparison::Equal, value)

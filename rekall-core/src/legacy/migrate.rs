@@ -38,6 +38,14 @@ use crate::{Error, Store, StoreOptions};
 ///
 /// Costs an import, room for two copies, and an `fsync` of each. The new file has mode 0600.
 ///
+/// ```no_run
+/// use rekall_core::legacy::{self, LegacyImportOptions};
+///
+/// let report = legacy::migrate("knowledge.db", LegacyImportOptions::default())?;
+/// println!("{} entries; the old file is {:?}", report.entries, report.backup);
+/// # Ok::<(), rekall_core::Error>(())
+/// ```
+///
 /// # Errors
 /// Those of [`Store::import_legacy`]; [`Error::Busy`] when another program has the file open, changes it
 /// meanwhile, or migrates it. The file is as it was then.

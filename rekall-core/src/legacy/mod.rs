@@ -150,6 +150,12 @@ impl std::fmt::Debug for LegacyImportOptions<'_> {
 /// Costs a pass over three tables; a file with a `-wal` or `-journal` beside it is first copied to the
 /// system's folder for temporary files.
 ///
+/// ```no_run
+/// let file = rekall_core::legacy::probe("knowledge.db")?;
+/// println!("{} entries, {} vectors", file.entries, file.vectors);
+/// # Ok::<(), rekall_core::Error>(())
+/// ```
+///
 /// # Errors
 /// [`Error::NotALegacyFile`] for a rekall file or any other database; [`Error::NotADatabase`] for folders,
 /// empty files and other formats; [`Error::NewerVersion`] when the header names a schema above 12;

@@ -174,6 +174,23 @@ fn is_seal(data: rusqlite::Result<ValueRef<'_>>, blocks: i64) -> bool {
 impl WriteTx<'_> {
     /// Replaces the blocks of this kind by others that stand for `position`.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// let position = tx.position()?;
+    /// tx.replace_index_blocks(space.id, "my-index", position, [vec![1, 2, 3]])?;
+    /// assert_eq!(tx.index_position(space.id, "my-index")?, Some(position));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::OutOfRange`] for a position of another history than the file's present one: what was made of rows that
     /// are no longer these must not be persisted; [`Error::Full`] or [`Error::Io`].

@@ -86,6 +86,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The log's position: its number grows with every change of entries, of vectors in the active space, and of
     /// spaces, by any program. Costs two small reads, a few microseconds.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// let before = tx.position()?;
+    /// tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// assert!(tx.position()?.number() > before.number());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn position(&self) -> Result<LogPosition, Error> {
@@ -113,6 +126,21 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 
     /// What changed after `position`. Cost: proportional to the number of changed entries.
+    ///
+    /// ```
+    /// # use rekall_core::{Changes, Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let before = tx.position()?;
+    /// tx.delete(ids[0].id)?;
+    /// let Changes::Entries { entries, .. } = tx.changes_since(before)? else { panic!("all is known") };
+    /// assert_eq!(entries, [ids[0].row]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].

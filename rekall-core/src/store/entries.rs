@@ -11,6 +11,19 @@ use crate::entry::EntryPatch;
 use crate::{Entry, EntryId, Error, NewEntry, NewVector, Origin};
 
 /// An entry to be written, with the vectors made from it.
+///
+/// ```
+/// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+/// # fn main() -> Result<(), rekall_core::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+/// # let mut tx = store.write()?;
+/// let entry = NewEntry::new("CORS fails on Safari");
+/// let inserted = tx.insert(&[Draft::new(&entry).id(store.new_id()?)])?;
+/// assert_eq!(tx.get(inserted[0].id)?.title, "CORS fails on Safari");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Draft<'a> {
     /// What to remember.
@@ -85,6 +98,21 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// The entries with these ids, in the order given; `None` where no entry has the id.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let unknown = store.new_id()?;
+    /// let found = tx.get_many(&[ids[1].id, unknown])?;
+    /// assert_eq!(found[0].as_ref().map(|entry| entry.title.as_str()), Some("Proxy set-up"));
+    /// assert_eq!(found[1], None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
@@ -92,6 +120,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 
     /// The entry with this id, with its row number.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let (row, entry) = tx.locate(ids[0].id)?;
+    /// assert_eq!((row, entry.id), (ids[0].row, ids[0].id));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
@@ -101,6 +142,18 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// The row number of an entry.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// assert_eq!(tx.row_of(ids[0].id)?, ids[0].row);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::EntryNotFound`].
     pub fn row_of(&self, id: EntryId) -> Result<i64, Error> {
@@ -108,6 +161,20 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 
     /// The entries with these row numbers, in the order given; those that are gone are left out.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let rows = [ids[1].row, ids[0].row];
+    /// let titles: Vec<String> = tx.entries(&rows)?.into_iter().map(|(_, entry)| entry.title).collect();
+    /// assert_eq!(titles, ["Proxy set-up", "CORS fails on Safari"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`].
@@ -140,6 +207,18 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 
     /// The ids of the entries with these row numbers.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// assert_eq!(tx.ids(&[ids[0].row])?[&ids[0].row], ids[0].id);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
@@ -186,6 +265,18 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// The row numbers and ids of all entries, in the order of the rows.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// assert_eq!(tx.all_ids()?, [(ids[0].row, ids[0].id), (ids[1].row, ids[1].id)]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error> {
@@ -196,6 +287,26 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// Up to `limit` entries with row numbers above `row`, in order: for walking through a file.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let mut row = 0;
+    /// let mut titles = Vec::new();
+    /// loop {
+    ///     let page = tx.entries_after(row, 100)?;
+    ///     let Some((last, _)) = page.last() else { break };
+    ///     row = *last;
+    ///     titles.extend(page.into_iter().map(|(_, entry)| entry.title));
+    /// }
+    /// assert_eq!(titles, ["CORS fails on Safari", "Proxy set-up"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn entries_after(&self, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
@@ -205,6 +316,20 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
 impl WriteTx<'_> {
     /// Writes entries with their vectors. An entry without vectors in the active space waits for them.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// let notes = ["CORS fails on Safari", "Proxy set-up"].map(NewEntry::new);
+    /// let drafts: Vec<Draft<'_>> = notes.iter().map(Draft::new).collect();
+    /// let inserted = tx.insert(&drafts)?;
+    /// assert!(inserted[0].id < inserted[1].id);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// What [`NewEntry::validate`] refuses; [`Error::DuplicateId`]; [`Error::VectorLength`],
@@ -237,6 +362,20 @@ impl WriteTx<'_> {
     /// A change of text marks the entry pending; [`set_vectors`](Self::set_vectors) with the new vectors
     /// takes the mark away.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, EntryPatch, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let patch = EntryPatch::new().content("Send the header on errors, too.");
+    /// let (row, entry) = tx.update(ids[0].id, &patch)?;
+    /// assert_eq!((row, entry.content.as_str()), (ids[0].row, "Send the header on errors, too."));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::EntryNotFound`] for the entry or the one that replaces it; [`Error::OutOfRange`] when that one is the
     /// entry itself or replaced by it, directly or by way of others; what [`EntryPatch::apply`] refuses.
@@ -252,6 +391,19 @@ impl WriteTx<'_> {
     }
 
     /// Deletes an entry with everything that hangs on it: vectors, tags, links, references.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// tx.delete(ids[0].id)?;
+    /// assert_eq!(tx.count_entries()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].

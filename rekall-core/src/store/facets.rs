@@ -37,6 +37,20 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ones by name (byte by byte); `limit` of them at the most. Cost as that of [`matching`](Self::matching), and a look
     /// at each tag where tags are asked for.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, Facet, Filter, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// let note = NewEntry::new("CORS fails on Safari").tags(["cors", "safari"]);
+    /// tx.insert(&[Draft::new(&note)])?;
+    /// let tags = tx.facets(Facet::Tag, &Filter::new(), 10)?;
+    /// assert_eq!(tags.iter().map(|count| count.entries).collect::<Vec<_>>(), [1, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn facets(&self, facet: Facet, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>, Error> {

@@ -12,6 +12,20 @@ use crate::{EntryId, Error, Link, Relation};
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The links that start or end at an entry, oldest first.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Relation, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// tx.link(ids[0].id, ids[1].id, &Relation::from("caused_by"), Some("found while debugging"))?;
+    /// let links = tx.links(ids[1].id)?;
+    /// assert_eq!((links[0].source, links[0].target), (ids[0].id, ids[1].id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::EntryNotFound`].
     pub fn links(&self, id: EntryId) -> Result<Vec<Link>, Error> {
@@ -28,6 +42,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// The entries within `depth` links of an entry, in either direction, nearest first, with their distance.
     /// O(entries reached).
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Relation, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// tx.link(ids[0].id, ids[1].id, &Relation::from("caused_by"), None)?;
+    /// assert_eq!(tx.neighbors(ids[1].id, 1)?, [(ids[0].id, 1)]);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
@@ -62,6 +89,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
 impl WriteTx<'_> {
     /// Links two entries. A link of the same relation that is already there gets the new reason.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Relation, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// tx.link(ids[0].id, ids[1].id, &Relation::from("caused_by"), Some("found while debugging"))?;
+    /// assert_eq!(tx.links(ids[0].id)?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::EntryNotFound`]; [`Error::OutOfRange`] for an entry linked to itself; [`Error::Empty`] for a
@@ -110,6 +150,21 @@ impl WriteTx<'_> {
     }
 
     /// Removes a link; says whether there was one.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Relation, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let relation = Relation::from("caused_by");
+    /// tx.link(ids[0].id, ids[1].id, &relation, None)?;
+    /// assert!(tx.unlink(ids[0].id, ids[1].id, &relation)?);
+    /// assert!(!tx.unlink(ids[0].id, ids[1].id, &relation)?, "it is gone");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].

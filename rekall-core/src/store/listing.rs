@@ -17,6 +17,20 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// An entry that cannot be read ends the page before it; the next page then fails with
     /// [`Error::UnreadableEntry`], whose id is what to go on `after`.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let page = tx.list(&Filter::new(), None, 1)?;
+    /// let next = tx.list(&Filter::new(), Some(page[0].id), 1)?;
+    /// assert_eq!((page[0].id, next[0].id), (ids[0].id, ids[1].id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
     pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {
@@ -37,6 +51,18 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 
     /// Number of entries that pass the filter. Cost as that of [`matching`](Self::matching).
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// assert_eq!(tx.count(&Filter::new())?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].

@@ -81,6 +81,16 @@ impl Store {
     }
 
     /// The file, as an absolute path: a store stays with its file when the program changes its folder.
+    ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// assert!(store.path().ends_with("knowledge.db"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
         self.database.path()
@@ -111,6 +121,21 @@ impl Store {
 
     /// Begins to read: everything seen through the transaction is of this moment. Takes no write lock.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let tx = store.read()?;
+    /// let seen = tx.count_entries()?;
+    /// # let mut writer = store.write()?;
+    /// writer.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// writer.commit()?;
+    /// assert_eq!(tx.count_entries()?, seen, "the view does not change");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Replaced`] when the file was moved away or replaced; [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn read(&self) -> Result<ReadTx<'_>, Error> {
@@ -118,6 +143,19 @@ impl Store {
     }
 
     /// Begins to write. Everything done through the transaction happens at [`WriteTx::commit`], or not at all.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let mut tx = store.write()?;
+    /// tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// drop(tx);
+    /// assert_eq!(store.read()?.count_entries()?, 0, "without a commit nothing happened");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Busy`] when another writer, thread or process, holds the file longer than
@@ -151,6 +189,20 @@ impl Store {
     /// A number that changes whenever anything was committed to the file, by this process or another one.
     /// Costs about a microsecond (`PRAGMA data_version`, prepared, on a connection kept for it).
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let version = store.data_version()?;
+    /// # let mut tx = store.write()?;
+    /// tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// tx.commit()?;
+    /// assert_ne!(store.data_version()?, version);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn data_version(&self) -> Result<i64, Error> {
@@ -169,6 +221,20 @@ impl Store {
     /// An id for an entry that is yet to be written ([`Draft::id`]). Ids made by one store only grow, but an entry that is
     /// written long after its id was made follows others with greater ones.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let id = store.new_id()?;
+    /// # let mut tx = store.write()?;
+    /// tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")).id(id)])?;
+    /// # tx.commit()?;
+    /// assert_eq!(store.get(id)?.title, "CORS fails on Safari");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Random`] when the system has no random bits to give.
     pub fn new_id(&self) -> Result<EntryId, Error> {
@@ -176,6 +242,21 @@ impl Store {
     }
 
     /// The entry with this id.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// # let id = ids[0].id;
+    /// # tx.commit()?;
+    /// assert_eq!(store.get(id)?.title, "CORS fails on Safari");
+    /// # drop(folder);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
@@ -272,6 +353,19 @@ impl ReadTx<'_> {
 
 impl WriteTx<'_> {
     /// Makes the changes durable and visible to every other reader.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let mut tx = store.write()?;
+    /// tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// tx.commit()?;
+    /// assert_eq!(store.read()?.count_entries()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Full`], [`Error::Sqlite`] or [`Error::Busy`]; [`Error::Replaced`] when the file was moved away or replaced

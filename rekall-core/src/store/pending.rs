@@ -18,6 +18,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     ///
     /// Finds also what another program wrote. O(entries walked).
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// assert_eq!(tx.pending(space.id, 0, 100)?, [row], "it has no vector yet");
+    /// tx.set_vectors(row, space.id, &[], &[vector])?;
+    /// assert!(tx.pending(space.id, 0, 100)?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn pending(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
@@ -57,6 +74,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// Number of entries marked as waiting. O(marked entries).
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// assert_eq!(tx.count_pending()?, 1);
+    /// tx.set_vectors(row, space.id, &[], &[vector])?;
+    /// assert_eq!(tx.count_pending()?, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn count_pending(&self) -> Result<u64, Error> {
@@ -89,6 +123,22 @@ impl WriteTx<'_> {
 
     /// Notes that the space's model knows no word of an entry's text as it is now, so that the entry does not wait for
     /// vectors there. Forgotten when the text changes or vectors come.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// tx.mark_wordless(row, space.id)?;
+    /// assert_eq!(tx.count_pending()?, 0, "it waits for no vector");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Full`].

@@ -70,6 +70,18 @@ const COLUMNS: &str = "SELECT id, fingerprint, dimensions, state FROM space";
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// All spaces, oldest first.
     ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// tx.ensure_active_space("my-model/1", 384)?;
+    /// assert_eq!(tx.spaces()?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn spaces(&self) -> Result<Vec<Space>, Error> {
@@ -79,6 +91,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 
     /// The space that searches use, if there is one yet.
+    ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// assert_eq!(tx.active_space()?, None);
+    /// let space = tx.ensure_active_space("my-model/1", 384)?;
+    /// assert_eq!(tx.active_space()?, Some(space));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
@@ -99,6 +124,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
 impl WriteTx<'_> {
     /// The active space of the model with this fingerprint; made when the file has no active space yet.
+    ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// let space = tx.ensure_active_space("my-model/1", 384)?;
+    /// assert_eq!(tx.ensure_active_space("my-model/1", 384)?, space);
+    /// assert!(tx.ensure_active_space("another-model", 384).is_err(), "vectors of two models do not compare");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::SpaceMismatch`] when the active space belongs to another model.
@@ -149,6 +187,22 @@ impl WriteTx<'_> {
     /// Makes a space the one that searches use. The one that was leaves: it is to be dropped when there is
     /// time, in a transaction of its own, because that takes a while.
     ///
+    /// ```
+    /// # use rekall_core::{SpaceState, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// let old = tx.ensure_active_space("my-model/1", 384)?;
+    /// let new = tx.add_space("my-model/2", 768, SpaceState::Building)?;
+    /// // … and when every entry has its vector there:
+    /// tx.activate_space(new.id)?;
+    /// assert_eq!(tx.active_space()?.map(|space| space.id), Some(new.id));
+    /// assert_eq!(tx.space(old.id)?.state, SpaceState::Leaving);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::SpaceNotFound`].
     pub fn activate_space(&mut self, id: SpaceId) -> Result<(), Error> {
@@ -189,6 +243,19 @@ impl WriteTx<'_> {
     }
 
     /// Drops a space with its vectors.
+    ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// let space = tx.ensure_active_space("my-model/1", 384)?;
+    /// tx.drop_space(space.id)?;
+    /// assert!(tx.spaces()?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::SpaceNotFound`].

@@ -13,6 +13,20 @@ impl WriteTx<'_> {
     /// Puts an entry in the place of an older one, which becomes obsolete and names the new one; gives the older one's row
     /// number, and what it is now. O(entries that replace the new one in their turn).
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Status, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// tx.supersede(ids[0].id, ids[1].id)?;
+    /// let old = tx.get(ids[0].id)?;
+    /// assert_eq!((old.status, old.superseded_by), (Status::Obsolete, Some(ids[1].id)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::EntryNotFound`] for either; [`Error::OutOfRange`] for an entry in its own place, and for one whose place
     /// the older one has taken, directly or by way of others.

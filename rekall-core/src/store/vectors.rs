@@ -72,6 +72,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// The vectors that the given entries have in a space, ordered as the entries are given.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// tx.insert_vectors(row, &[vector])?;
+    /// let batch = tx.vectors_of(&space, &[row])?;
+    /// assert_eq!(batch.keys.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
@@ -111,6 +128,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// What is known of the vectors of one entry, in all spaces, without their components.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// tx.insert_vectors(row, &[vector])?;
+    /// let stored = tx.stored_vectors(row)?;
+    /// assert_eq!((stored.len(), stored[0].space), (1, space.id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn stored_vectors(&self, entry: i64) -> Result<Vec<StoredVector>, Error> {
@@ -146,6 +180,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
     /// Number of vectors in a space. O(vectors), a few milliseconds for 100,000.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// assert_eq!(tx.count_vectors(space.id)?, 0);
+    /// tx.insert_vectors(row, &[vector])?;
+    /// assert_eq!(tx.count_vectors(space.id)?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {
@@ -166,6 +217,22 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
 
 impl WriteTx<'_> {
     /// Adds vectors to one entry.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// tx.insert_vectors(row, &[vector])?;
+    /// assert_eq!(tx.count_vectors(space.id)?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::VectorLength`], [`Error::VectorValue`], [`Error::SpaceNotFound`].
@@ -201,6 +268,22 @@ impl WriteTx<'_> {
 
     /// Brings the vectors of one entry in one space to a new state: those in `keep` stay, `new` ones are
     /// added, all others go. The entry is no longer pending.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let space = tx.ensure_active_space("my-model/1", 2)?;
+    /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+    /// # let row = inserted[0].row;
+    /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
+    /// tx.set_vectors(row, space.id, &[], &[vector])?;
+    /// assert_eq!((tx.count_vectors(space.id)?, tx.count_pending()?), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Like [`insert_vectors`](Self::insert_vectors).

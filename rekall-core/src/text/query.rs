@@ -61,6 +61,14 @@ impl TextQuery {
 
     /// Lets the last word be the beginning of one, for a search while the user is typing. Without effect on a text of
     /// more words than are searched: its last word is not among them.
+    ///
+    /// ```
+    /// # use rekall_core::TextQuery;
+    /// // Finds "Safari", while its name is still being typed.
+    /// let query = TextQuery::new("saf").prefix();
+    /// assert_eq!(query.words(), ["saf"]);
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn prefix(mut self) -> Self {
         self.prefix = true;
@@ -68,12 +76,24 @@ impl TextQuery {
     }
 
     /// The words that are searched.
+    ///
+    /// ```
+    /// # use rekall_core::TextQuery;
+    /// assert_eq!(TextQuery::new("Safari, CORS!").words().len(), 2);
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
     /// Whether there is no word to search, so that nothing can match.
+    ///
+    /// ```
+    /// # use rekall_core::TextQuery;
+    /// assert!(TextQuery::new("?!").is_empty());
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.words.is_empty()

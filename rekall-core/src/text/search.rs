@@ -42,6 +42,20 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// their entries and say little. Where that gives fewer than `at_least` hits every word is searched, so fewer come
     /// back only when no more entries match. Cost: O(entries that hold one of the words searched).
     ///
+    /// ```
+    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, TextQuery};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// let query = TextQuery::new("safari cors");
+    /// let hits = tx.search_text(&query, &Filter::new(), 10, 10)?;
+    /// assert_eq!(hits[0].row, ids[0].row);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn search_text(

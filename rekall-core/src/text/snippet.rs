@@ -70,6 +70,15 @@ pub struct Passage {
 
 impl Passage {
     /// The piece with `before` and `after` around each word found, and an ellipsis where the text goes on.
+    ///
+    /// ```
+    /// # use rekall_core::{Snippets, TextQuery};
+    /// let snippets = Snippets::new(&TextQuery::new("safari"), 3);
+    /// let text = "CORS fails on Safari";
+    /// let passage = snippets.passage(text, None)?.expect("the word is there");
+    /// assert!(passage.marked(text, "[", "]").contains("[Safari]"));
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub fn marked(&self, text: &str, before: &str, after: &str) -> String {
         let mut marked =
@@ -165,6 +174,15 @@ impl Snippets {
     }
 
     /// The best piece of a text.
+    ///
+    /// ```
+    /// # use rekall_core::{Snippets, TextQuery};
+    /// let snippets = Snippets::new(&TextQuery::new("safari"), 4);
+    /// let text = "The header is missing, so CORS fails on Safari but not elsewhere.";
+    /// let passage = snippets.passage(text, None)?.expect("the word is there");
+    /// assert!(text[passage.range.clone()].contains("Safari"));
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Interrupted`] once the flag is set.

@@ -27,6 +27,21 @@ impl Store {
     /// still, so that writers neither disturb the copy nor make it start over; the write-ahead log cannot be
     /// reset meanwhile. Damage is copied as it is: [`Store::check`] the copy when in doubt.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// # tx.commit()?;
+    /// let copy = folder.path().join("backup.db");
+    /// store.backup(&copy, &mut |done, total| println!("{done} of {total} pages"), None)?;
+    /// assert_eq!(Store::open(&copy, &StoreOptions::default())?.read()?.count_entries()?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::AlreadyExists`] for a target, or a database's log of that name, that is there;
     /// [`Error::Interrupted`], [`Error::Full`], [`Error::ReadOnly`], [`Error::Io`].

@@ -46,6 +46,17 @@ impl Store {
     /// rebuilt, and nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
     /// in the way ([`CompactReport::complete`]).
     ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let report = store.compact()?;
+    /// assert!(report.complete, "no reader was in the way");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`], [`Error::Corrupt`].
     pub fn compact(&self) -> Result<CompactReport, Error> {

@@ -16,6 +16,19 @@ impl Store {
     /// [`Error::Corrupt`] when it is opened. Why it is refused is the first problem then, and what can be looked at all the
     /// same follows. Nothing is changed.
     ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let path = store.path().to_owned();
+    /// # drop(store);
+    /// let report = Store::check_file(&path, &mut |_, _| {}, None)?;
+    /// assert!(report.is_clean());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::FileNotFound`], [`Error::NotADatabase`] and the others of [`open`](Self::open), [`Error::Interrupted`].
     pub fn check_file(

@@ -104,6 +104,16 @@ impl Store {
     /// where something else says otherwise (the full-text index for words, the length of 1 for vectors):
     /// the file has no checksums.
     ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// assert!(store.check()?.is_clean());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Io`]. Damage is no error, it is in the report.
     pub fn check(&self) -> Result<CheckReport, Error> {

@@ -57,6 +57,17 @@ impl Store {
     /// [`check`](Self::check) looks first, and a file without problems is left as it is: no writer waits. Otherwise other
     /// writers are held up meanwhile.
     ///
+    /// ```
+    /// # use rekall_core::{Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let report = store.repair()?;
+    /// assert!(report.repaired.is_empty(), "there was nothing to repair");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Corrupt`] when pages cannot be read (nothing is changed; [`Store::salvage`] carries over what
     /// can), [`Error::Busy`], [`Error::Full`], [`Error::ReadOnly`].

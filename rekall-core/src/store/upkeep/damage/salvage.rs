@@ -66,6 +66,23 @@ impl Store {
     ///
     /// Row numbers stay. Unreadable parts of an entry move to its `legacy`, as in [`Store::repair`].
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// # tx.commit()?;
+    /// # let damaged = store.path().to_owned();
+    /// # drop(store);
+    /// let target = folder.path().join("salvaged.db");
+    /// let report = Store::salvage(&damaged, &target, &mut |_, _| {}, None)?;
+    /// assert_eq!((report.entries, report.is_complete()), (2, true));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::AlreadyExists`] for the target; [`Error::NotADatabase`] or [`Error::Corrupt`] when not even
     /// the list of tables can be read; [`Error::Io`], [`Error::Full`], [`Error::Interrupted`]. There is no

@@ -46,6 +46,22 @@ impl Store {
     /// Left out is what belongs to this file only: row numbers, the change log, persisted index blocks. A
     /// vector that no search may see is written as quarantined, and so are parts of an entry that cannot be read. `progress` is called with entries. Memory: one entry.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// # tx.commit()?;
+    /// let mut lines = Vec::new();
+    /// let report = store.export_jsonl(&mut lines, &mut |_, _| {}, None)?;
+    /// assert_eq!(report.entries, 2);
+    /// assert!(lines.starts_with(br#"{"format":"rekall""#));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Stream`] when `out` fails, [`Error::Corrupt`] where not even an entry's id can be read (repair first),
     /// [`Error::Interrupted`]. What was written until then lacks the number of lines that its header promises.

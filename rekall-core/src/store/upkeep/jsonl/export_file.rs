@@ -15,6 +15,21 @@ impl Store {
     /// As [`export_jsonl`](Self::export_jsonl), to a new file at `target`, mode 0600, which appears when it is whole and on
     /// the disk.
     ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
+    /// # tx.commit()?;
+    /// let target = folder.path().join("export.jsonl");
+    /// let report = store.export_jsonl_file(&target, &mut |_, _| {}, None)?;
+    /// assert_eq!((report.entries, target.exists()), (2, true));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::AlreadyExists`]; [`Error::ReadOnly`], [`Error::Full`] and [`Error::Io`] of the file and its folder; the rest
     /// as for [`export_jsonl`](Self::export_jsonl). There is no target then.

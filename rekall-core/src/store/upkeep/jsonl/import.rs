@@ -42,6 +42,13 @@ pub struct JsonlImportOptions {
 
 impl JsonlImportOptions {
     /// Options with this way of treating entries that are there already.
+    ///
+    /// ```
+    /// # use rekall_core::{JsonlImportOptions, OnDuplicate};
+    /// let options = JsonlImportOptions::on_duplicate(OnDuplicate::Replace);
+    /// assert_eq!(options.on_duplicate, OnDuplicate::Replace);
+    /// # Ok::<(), rekall_core::Error>(())
+    /// ```
     #[must_use]
     pub const fn on_duplicate(on_duplicate: OnDuplicate) -> Self {
         Self { on_duplicate }
@@ -84,6 +91,19 @@ impl Store {
     /// number where that is free; an active one is added as retired when this file has another active one, and
     /// entries without a vector in the active space are marked pending. `progress` is called with entries (a total of
     /// 0: not known). Memory: one entry.
+    ///
+    /// ```
+    /// # use rekall_core::{JsonlImportOptions, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// let mut lines = &br#"{"title": "CORS fails on Safari"}"#[..];
+    /// let options = JsonlImportOptions::default();
+    /// let report = store.import_jsonl(&mut lines, &options, &mut |_, _| {}, None)?;
+    /// assert_eq!(report.added, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::BadLine`] names the first line that cannot be read, [`Error::NewerExport`] a version this

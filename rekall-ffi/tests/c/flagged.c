@@ -74,7 +74,7 @@ static void filters(void)
         {"updated_before_ms", "REKALL_FILTER_UPDATED_BEFORE", REKALL_FILTER_UPDATED_BEFORE},
     };
     rekall_filter filter = REKALL_FILTER_INIT;
-    rekall_metadata_condition condition = {{NULL, 0}, {"1", 1}};
+    rekall_metadata_condition condition = {{NULL, 0}, {"1", 1}, 0, 0};
     rekall_str given;
     rekall_page *page = NULL;
     size_t at;

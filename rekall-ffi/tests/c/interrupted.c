@@ -177,7 +177,7 @@ static rekall_status recall_metadata(rekall_error **error)
 {
     rekall_filter filter = REKALL_FILTER_INIT;
     rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
-    rekall_metadata_condition conditions[2] = {{{"a", 1}, {"1", 1}}, {{"b", 1}, {"1", 1}}};
+    rekall_metadata_condition conditions[2] = {{{"a", 1}, {"1", 1}, 0, 0}, {{"b", 1}, {"1", 1}, 0, 0}};
     filter.metadata = guarded(conditions, sizeof conditions);
     filter.metadata_count = 2;
     options.filter = &filter;

@@ -11,7 +11,7 @@ static void what_would_not_come_back_is_refused(rekall_db *db)
     static const char *const inexact[] = {"18446744073709551617", "123456789.123456789", "1e400", "-1e400", "1e-400"};
     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
     rekall_filter filter = REKALL_FILTER_INIT;
-    rekall_metadata_condition condition = {{NULL, 0}, {NULL, 0}};
+    rekall_metadata_condition condition = {{NULL, 0}, {NULL, 0}, 0, 0};
     rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
     rekall_entry *read = NULL;
     rekall_hits *hits = NULL;

@@ -37,7 +37,7 @@
  * makes it count: nothing is ignored silently. Always say struct_size through the macro, never in numbers.
  *
  * THREADS. One handle may be used from any number of threads at once. Hits, entries, pages, links, neighbors, changes,
- * facets, vectors, reports, errors and tokens may be used from any thread, also after rekall_close(); a batch by one call at
+ * facets, vectors, spaces, reports, errors and tokens may be used from any thread, also after rekall_close(); a batch by one call at
  * a time. Any number of processes may share a file; a handle
  * must not be used in a child process after fork(). A thread that is cancelled (pthread_cancel) inside a call ends the call
  * first: cancellation is disabled until it returns, in its callbacks, too.
@@ -80,11 +80,14 @@
  *   Entries as they are handed in
  *   Remembering
  *   Entries as they are stored
- *   Reading, changing and forgetting entries
+ *   Reading and changing entries
+ *   Remembering an entry, or changing the one that has its key
  *   One entry in the place of another
  *   Links between entries
  *   Filters: which entries a search may find
+ *   Forgetting entries
  *   Entries page by page
+ *   Entries page by page, the newest first
  *   Several operations in one transaction
  *   Entries from JSON
  *   Following a file by its changes
@@ -96,6 +99,7 @@
  *   Vectors of texts
  *   The model's life
  *   Making vectors later, or again
+ *   Vector spaces, and the vectors in them
  *   Import and export
  *   Looking after the file
  *   How much of what is nearest a search finds
@@ -1415,6 +1419,11 @@ void rekall_interrupt(rekall_db *db);
 #define REKALL_NEW_ENTRY_CONFIDENCE 1
 
 /**
+ * Flag of rekall_new_entry: created_at_ms is given.
+ */
+#define REKALL_NEW_ENTRY_CREATED_AT 2
+
+/**
  * Flag of rekall_patch: set confidence.
  */
 #define REKALL_PATCH_CONFIDENCE 1
@@ -1548,13 +1557,22 @@ typedef struct rekall_new_entry {
      * a double's) cannot hold exactly is refused: give it as text.
      */
     rekall_str metadata;
+    /**
+     * Its id (26 characters, NUL-terminated), which no other entry may have; NULL: one is made. Entries are listed by id.
+     */
+    const char *id;
+    /**
+     * When it was made, in milliseconds since 1970 (UTC), in the years 1 to 9999, with REKALL_NEW_ENTRY_CREATED_AT;
+     * without: leave 0, and it is now.
+     */
+    int64_t created_at_ms;
 } rekall_new_entry;
 
 /**
  * A rekall_new_entry with its size, and the default in all members.
  */
 #define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
-    0, 0, {0, 0} }
+    0, 0, {0, 0}, 0, 0 }
 
 /**
  * What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
@@ -1713,7 +1731,8 @@ void rekall_remember_options_init(rekall_remember_options *options,
  *
  * options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
  * all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.
- * REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it; REKALL_INVALID_VECTOR.
+ * REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it, and for an id that is there already;
+ * REKALL_INVALID_VECTOR.
  */
 REKALL_NODISCARD
 rekall_status rekall_remember(rekall_db *db,
@@ -1903,7 +1922,7 @@ const char *rekall_entry_json(const rekall_entry *entry, size_t *out_len);
 void rekall_entry_free(rekall_entry *entry);
 
 /* ======================================================================================================== */
-/* Reading, changing and forgetting entries                                                                 */
+/* Reading and changing entries                                                                             */
 /* ======================================================================================================== */
 
 /*
@@ -1917,7 +1936,6 @@ void rekall_entry_free(rekall_entry *entry);
  *     if ((status = rekall_update(db, id, &patch, &entry, &error))) goto end;
  *     puts(rekall_entry_title(entry, NULL));
  *     rekall_entry_free(entry);
- *     status = rekall_forget(db, id, &error);
  */
 
 /**
@@ -1960,12 +1978,43 @@ rekall_status rekall_update_with_vector(rekall_db *db,
                                         rekall_entry **out,
                                         rekall_error **error);
 
+/* ======================================================================================================== */
+/* Remembering an entry, or changing the one that has its key                                               */
+/* ======================================================================================================== */
+
 /**
- * Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
+ * What rekall_upsert() did.
+ */
+typedef struct rekall_upserted {
+    /**
+     * The entry.
+     */
+    rekall_id id;
+    /**
+     * 1: it is new; 0: it was there, and says now what was given.
+     */
+    int32_t is_new;
+} rekall_upserted;
+
+/**
+ * Remembers an entry, or changes the one that has its key, in one transaction. The key is what the entry's metadata has
+ * under field (NUL-terminated), a text or a number: the path of a file, say, or the number of a ticket. out may be NULL.
+ *
+ * An entry that is there says afterwards what the one given says, and nothing else; it keeps its id, status, links and the
+ * time when it was made (id and created_at_ms of rekall_new_entry count for a new one only). Only texts that changed are
+ * embedded. Entries of any status are looked for. When several threads or processes do this with one key at once, one of
+ * them remembers the entry and the others change it. Cost: besides that of the writing, a look at the metadata of every
+ * entry. REKALL_INVALID_INPUT for an entry without such a key and for a key that several entries have; REKALL_CORRUPT when
+ * the metadata of an entry cannot be read: it may have the key. Otherwise as rekall_remember() and rekall_update().
+ *
+ *     note.metadata = rekall_text("{\"path\": \"notes/today.md\"}");
+ *     status = rekall_upsert(db, "path", &note, &done, &error);
  */
 REKALL_NODISCARD
-rekall_status rekall_forget(rekall_db *db,
-                            const char *id,
+rekall_status rekall_upsert(rekall_db *db,
+                            const char *field,
+                            const rekall_new_entry *entry,
+                            rekall_upserted *out,
                             rekall_error **error);
 
 /* ======================================================================================================== */
@@ -2374,6 +2423,51 @@ void rekall_filter_init(rekall_filter *filter,
                         size_t struct_size);
 
 /* ======================================================================================================== */
+/* Forgetting entries                                                                                       */
+/* ======================================================================================================== */
+
+/**
+ * Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
+ */
+REKALL_NODISCARD
+rekall_status rekall_forget(rekall_db *db,
+                            const char *id,
+                            rekall_error **error);
+
+/**
+ * Forgets several entries in one transaction. ids are count texts of 26 characters each; one that no entry has is left
+ * aside. out, which may be NULL, receives a report, to be freed with rekall_report_free(). Numbers: forgotten. Lines: the
+ * ids of those that were there, in the order given and each once. REKALL_INVALID_INPUT for a text that is no id.
+ */
+REKALL_NODISCARD
+rekall_status rekall_forget_many(rekall_db *db,
+                                 const rekall_str *ids,
+                                 size_t count,
+                                 rekall_report **out,
+                                 rekall_error **error);
+
+/**
+ * Forgets the entries that pass a filter, in one transaction. A filter without a condition, or with a status of
+ * REKALL_ENTRY_ANY alone, is REKALL_INVALID_INPUT, and so is NULL: rekall_forget_all() forgets everything. Where the
+ * filter asks for metadata and those of an entry cannot be read, nothing is forgotten (REKALL_CORRUPT). out, which may be
+ * NULL, receives a report as from rekall_forget_many(); lines in the order in which the entries were written.
+ */
+REKALL_NODISCARD
+rekall_status rekall_forget_matching(rekall_db *db,
+                                     const rekall_filter *filter,
+                                     rekall_report **out,
+                                     rekall_error **error);
+
+/**
+ * Forgets all entries, whatever their status, in one transaction. out, which may be NULL, receives a report as from
+ * rekall_forget_many(); lines in the order in which the entries were written.
+ */
+REKALL_NODISCARD
+rekall_status rekall_forget_all(rekall_db *db,
+                                rekall_report **out,
+                                rekall_error **error);
+
+/* ======================================================================================================== */
 /* Entries page by page                                                                                     */
 /* ======================================================================================================== */
 
@@ -2423,7 +2517,8 @@ rekall_status rekall_count(rekall_db *db,
                            rekall_error **error);
 
 /**
- * How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
+ * How many entries there are, including those that rekall_get_many() did not find and that rekall_list_newest() could not
+ * read; 0 for NULL.
  */
 size_t rekall_page_count(const rekall_page *page);
 
@@ -2456,6 +2551,55 @@ rekall_status rekall_get_many(rekall_db *db,
                               size_t count,
                               rekall_page **out,
                               rekall_error **error);
+
+/* ======================================================================================================== */
+/* Entries page by page, the newest first                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * Which time rekall_list_newest() goes by: when an entry was made.
+ */
+#define REKALL_NEWEST_CREATED 1
+
+/**
+ * Which time rekall_list_newest() goes by: when an entry was last changed.
+ */
+#define REKALL_NEWEST_UPDATED 2
+
+/**
+ * A place in a list of rekall_list_newest(). All 0: before the newest entry. Two numbers that a program may keep; they say
+ * nothing by themselves, and only go with the list (REKALL_NEWEST_ number) that they came from.
+ */
+typedef struct rekall_cursor {
+    /**
+     * Not to be compared or counted with.
+     */
+    int64_t words[2];
+} rekall_cursor;
+
+/**
+ * Reads up to limit (1 to 100,000) entries that pass the filter (NULL: active ones), the newest first: by the time that
+ * by, a REKALL_NEWEST_ number, names, and of those of one time the one written later first.
+ *
+ * cursor, which is required, says where to begin (all 0: with the newest), and receives where the next page begins. out
+ * receives the page, to be freed with rekall_page_free(); an empty page is the end. Entries that cannot be read (see
+ * rekall_check()) are at its end, as places for which rekall_page_entry() gives NULL.
+ *
+ * Cost: no index is in this order, so each page looks at all entries that pass; for all of a large file rekall_list() is
+ * the faster walk. What others write meanwhile does not move the pages; an entry that is changed goes to the front of a
+ * walk by REKALL_NEWEST_UPDATED, which does not come to it again. REKALL_INVALID_INPUT for a limit out of its range.
+ *
+ *     rekall_cursor cursor = {{0, 0}};
+ *     status = rekall_list_newest(db, NULL, REKALL_NEWEST_UPDATED, &cursor, 50, &page, &error);
+ */
+REKALL_NODISCARD
+rekall_status rekall_list_newest(rekall_db *db,
+                                 const rekall_filter *filter,
+                                 uint32_t by,
+                                 rekall_cursor *cursor,
+                                 size_t limit,
+                                 rekall_page **out,
+                                 rekall_error **error);
 
 /* ======================================================================================================== */
 /* Several operations in one transaction                                                                    */
@@ -3498,6 +3642,24 @@ void rekall_vectors_free(rekall_vectors *vectors);
 #define REKALL_UNLOAD_PENDING 2
 
 /**
+ * What rekall_model_unload() did.
+ */
+typedef struct rekall_unloaded {
+    /**
+     * A REKALL_UNLOAD_ number.
+     */
+    uint32_t outcome;
+    /**
+     * With REKALL_UNLOAD_PENDING, how many calls use the model; 0 while it is being loaded.
+     */
+    uint32_t leases;
+    /**
+     * With REKALL_UNLOAD_DONE, the bytes of heap that this freed: 0 for the built-in model, which takes none.
+     */
+    uint64_t bytes;
+} rekall_unloaded;
+
+/**
  * Loads the model now, so that the first search does not wait for it: below a millisecond for the built-in one, a tenth
  * of a second for 90 MB, and the time of a download where one is needed. REKALL_MODEL_UNAVAILABLE when there is none or
  * it cannot be had; REKALL_UNSUPPORTED when this build cannot load it; REKALL_INVALID_INPUT when it cannot honour a
@@ -3509,12 +3671,11 @@ rekall_status rekall_model_load(rekall_db *db,
 
 /**
  * Lets the model go: at once, or when the last call that uses it ends. It is loaded again when needed; cached queries
- * need no model. The caller's own model is not touched. out_outcome, which may be NULL, receives a REKALL_UNLOAD_
- * number.
+ * need no model. The caller's own model is not touched. out, which may be NULL, receives what was done.
  */
 REKALL_NODISCARD
 rekall_status rekall_model_unload(rekall_db *db,
-                                  uint32_t *out_outcome,
+                                  rekall_unloaded *out,
                                   rekall_error **error);
 
 /**
@@ -3668,6 +3829,92 @@ rekall_status rekall_reembed(rekall_db *db,
                              const rekall_watch *watch,
                              rekall_embedded *out,
                              rekall_error **error);
+
+/* ======================================================================================================== */
+/* Vector spaces, and the vectors in them                                                                   */
+/* ======================================================================================================== */
+
+/**
+ * State of a vector space: being filled beside the active one, by rekall_reembed().
+ */
+#define REKALL_SPACE_BUILDING 1
+
+/**
+ * State of a vector space: the one that searches use.
+ */
+#define REKALL_SPACE_ACTIVE 2
+
+/**
+ * State of a vector space: kept, but not searched.
+ */
+#define REKALL_SPACE_RETIRED 3
+
+/**
+ * State of a vector space: replaced, and about to be dropped.
+ */
+#define REKALL_SPACE_LEAVING 4
+
+/**
+ * Vector spaces of a file: sets of vectors that one model made each. Never changes; may be read from any thread, also after
+ * rekall_close(). What its functions return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_spaces rekall_spaces;
+
+/**
+ * Reads the file's vector spaces, oldest first; none before the first vector. out receives them, to be freed with
+ * rekall_spaces_free().
+ */
+REKALL_NODISCARD
+rekall_status rekall_list_spaces(rekall_db *db,
+                                 rekall_spaces **out,
+                                 rekall_error **error);
+
+/**
+ * How many spaces there are; 0 for NULL.
+ */
+size_t rekall_spaces_count(const rekall_spaces *spaces);
+
+/**
+ * The full identity of the model that made the vectors of space number index, from 0: NUL-terminated UTF-8. out_len, which
+ * may be NULL, receives its length. NULL behind the last.
+ */
+const char *rekall_spaces_fingerprint(const rekall_spaces *spaces,
+                                      size_t index,
+                                      size_t *out_len);
+
+/**
+ * How many numbers each vector of space number index has; 0 behind the last.
+ */
+size_t rekall_spaces_dimensions(const rekall_spaces *spaces, size_t index);
+
+/**
+ * What space number index is used for: a REKALL_SPACE_ number; 0 behind the last.
+ */
+uint32_t rekall_spaces_state(const rekall_spaces *spaces, size_t index);
+
+/**
+ * Frees spaces. NULL is fine.
+ */
+void rekall_spaces_free(rekall_spaces *spaces);
+
+/**
+ * Reads back a vector that an entry has in the space that searches use, of length 1: that of its title, content and tags
+ * (role is REKALL_ROLE_SUMMARY, or 0) or of its context (REKALL_ROLE_CONTEXT), and of a longer text that of piece number
+ * chunk, from 0 (see rekall_chunk).
+ *
+ * out has room for capacity numbers; out_len, which may be NULL, receives how many the vector has, also with
+ * REKALL_BUFFER_TOO_SMALL, when nothing is written to out. A call with out NULL and capacity 0 asks for that number.
+ * REKALL_NOT_FOUND when no entry has the id, and when it has no such vector.
+ */
+REKALL_NODISCARD
+rekall_status rekall_stored_vector(rekall_db *db,
+                                   const char *id,
+                                   uint32_t role,
+                                   uint32_t chunk,
+                                   float *out,
+                                   size_t capacity,
+                                   size_t *out_len,
+                                   rekall_error **error);
 
 /* ======================================================================================================== */
 /* Import and export                                                                                        */

@@ -77,6 +77,20 @@ pub enum Error {
         /// The entry.
         id: crate::EntryId,
     },
+    /// An entry without a key where one is needed.
+    #[error("the entry's metadata must have a text or a number under {field:?}, by which it is found again")]
+    UpsertKey {
+        /// The metadata's key that was named.
+        field: String,
+    },
+    /// A key that is not one entry's alone.
+    #[error("{entries} entries have the same value under {field:?} of their metadata")]
+    AmbiguousKey {
+        /// The metadata's key that was named.
+        field: String,
+        /// How many entries have that value.
+        entries: usize,
+    },
     /// The caller asked to stop.
     #[error("interrupted")]
     Interrupted,
@@ -210,6 +224,8 @@ impl Error {
             | Self::InvalidLimit { .. }
             | Self::InvalidThreshold { .. }
             | Self::InvalidWeights { .. }
+            | Self::UpsertKey { .. }
+            | Self::AmbiguousKey { .. }
             | Self::Config(_) => ErrorKind::InvalidInput,
             Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
             Self::ModelMismatch { .. } => ErrorKind::ModelMismatch,

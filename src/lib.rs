@@ -74,15 +74,16 @@ pub use recall::{
 pub use rekall::Rekall;
 pub use rekall_cache::CacheStats;
 pub use rekall_core::{
-    Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, Link, MetadataCondition,
-    NewEntry, Relation, Role, Status, StoreStats, Synchronous,
+    Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, Link, ListCursor,
+    MetadataCondition, NewEntry, NewestBy, NewestPage, Relation, Role, Space, SpaceId, SpaceState, Status,
+    StoreStats, Synchronous,
 };
 pub use rekall_model::{
     Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, ReleasedMemory, UnloadOutcome,
 };
 pub use settings::VectorBackend;
 pub use stats::{MemoryStats, Stats};
-pub use write::{Batch, Progress, Remember};
+pub use write::{Batch, Progress, Remember, Upserted};
 
 pub use rekall_cache as cache;
 pub use rekall_core as storage;

@@ -183,6 +183,17 @@ struct new_entry {
     std::optional<rekall::context> context;
     /* A JSON object. */
     std::optional<std::string> metadata;
+    /* An id of the program's own, which no other entry may have. */
+    std::optional<std::string> id;
+    /* When it was made; nullopt: now. */
+    std::optional<time> created_at;
+};
+
+/* What memory::upsert() did. */
+struct upserted {
+    std::string id;
+    /* Otherwise it was there, and says now what was given. */
+    bool is_new;
 };
 
 /* What an update changes. A member not set stays as it is; an inner nullopt removes it. */
@@ -239,6 +250,11 @@ struct c_entries {
             if (from.confidence) {
                 to.flags |= REKALL_NEW_ENTRY_CONFIDENCE;
                 to.confidence = *from.confidence;
+            }
+            to.id = pointer(from.id);
+            if (from.created_at) {
+                to.flags |= REKALL_NEW_ENTRY_CREATED_AT;
+                to.created_at_ms = since_1970(*from.created_at);
             }
             tags.push_back(texts(from.tags));
             to.tags = tags.back().data();

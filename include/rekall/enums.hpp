@@ -120,6 +120,32 @@ enum class model_state : std::uint32_t {
     ready = REKALL_MODEL_READY
 };
 
+/* How a value of the metadata is compared. */
+enum class comparison : std::uint32_t {
+    equal = REKALL_COMPARISON_EQUAL,
+    /* Another value, or none. */
+    not_equal = REKALL_COMPARISON_NOT_EQUAL,
+    /* Of the order of numbers, or of texts by their code points. */
+    less_than = REKALL_COMPARISON_LESS_THAN,
+    at_most = REKALL_COMPARISON_AT_MOST,
+    greater_than = REKALL_COMPARISON_GREATER_THAN,
+    at_least = REKALL_COMPARISON_AT_LEAST
+};
+
+/* Which time memory::list_newest() goes by. */
+enum class newest_by : std::uint32_t {
+    created = REKALL_NEWEST_CREATED,
+    updated = REKALL_NEWEST_UPDATED
+};
+
+/* What a vector space is used for. */
+enum class space_state : std::uint32_t {
+    building = REKALL_SPACE_BUILDING,
+    active = REKALL_SPACE_ACTIVE,
+    retired = REKALL_SPACE_RETIRED,
+    leaving = REKALL_SPACE_LEAVING
+};
+
 /* What memory::unload_model() did. Pending: the model is in use, or being loaded, and goes when the last call ends. */
 enum class unload : std::uint32_t {
     not_loaded = REKALL_UNLOAD_NOT_LOADED,

@@ -11,6 +11,7 @@
 #include "options.hpp"
 #include "page.hpp"
 #include "search.hpp"
+#include "spaces.hpp"
 #include "vectors.hpp"
 #include "watch.hpp"
 
@@ -41,6 +42,14 @@ inline std::int32_t c_offset(const std::optional<std::chrono::minutes> &given)
 }
 
 } /* namespace detail */
+
+/* What memory::unload_model() did, and how many bytes of heap that freed. */
+struct unloaded {
+    unload outcome;
+    /* How many calls still use the model, while that is pending. */
+    std::uint32_t leases;
+    std::uint64_t bytes;
+};
 
 /* An open memory: one file. Any number of threads may use one at once. A moved-from one refuses every call. */
 class memory {
@@ -130,7 +139,38 @@ public:
                                                  detail::c_string(new_id)));
     }
 
+    /* Remembers an entry, or changes the one whose metadata has the same text or number under field: see
+     * rekall_upsert(). */
+    upserted upsert(const c_text &field, const new_entry &entry)
+    {
+        const detail::c_entries c(&entry, 1);
+        rekall_upserted out = {{""}, 0};
+        detail::call(rekall_upsert, get(), detail::c_string(field), c.values.data(), &out);
+        return {out.id.text, out.is_new != 0};
+    }
+
     void forget(const c_text &id) { detail::call(rekall_forget, get(), detail::c_string(id)); }
+
+    /* Forgets those of the entries (a list or range of any strings) that are there, in one transaction; gives their ids. */
+    template <typename Ids = std::initializer_list<std::string_view>>
+    std::vector<std::string> forget_many(const Ids &ids)
+    {
+        std::vector<rekall_str> c_ids;
+        for (const auto &id : ids) {
+            c_ids.push_back(detail::text(std::string_view(id)));
+        }
+        return lines(given<rekall_report>(rekall_forget_many, get(), c_ids.data(), c_ids.size()));
+    }
+
+    /* Forgets the entries that pass a filter, which must have a condition; gives their ids. */
+    std::vector<std::string> forget_matching(const filter &filter)
+    {
+        const detail::c_filter c(filter);
+        return lines(given<rekall_report>(rekall_forget_matching, get(), &c.value));
+    }
+
+    /* Forgets all entries, whatever their status; gives their ids. */
+    std::vector<std::string> forget_all() { return lines(given<rekall_report>(rekall_forget_all, get())); }
 
     void link(const c_text &source, const c_text &target, const c_text &relation,
               std::string_view reason = {})
@@ -167,6 +207,16 @@ public:
         const detail::c_filter c(filter);
         const char *from = after.empty() ? nullptr : detail::c_string(after);
         return rekall::page(given<rekall_page>(rekall_list, get(), &c.value, from, limit));
+    }
+
+    /* Up to limit (1 to 100000) entries that pass the filter, the newest first. cursor says where to begin (all 0: with the
+     * newest), and receives where the next page begins. An empty page is the end. */
+    [[nodiscard]] rekall::page list_newest(rekall_cursor &cursor, newest_by by = newest_by::created,
+                                           const filter &filter = {}, std::size_t limit = 1000) const
+    {
+        const detail::c_filter c(filter);
+        return rekall::page(given<rekall_page>(rekall_list_newest, get(), &c.value, static_cast<std::uint32_t>(by),
+                                               &cursor, limit));
     }
 
     /* How many entries pass the filter. */
@@ -291,14 +341,34 @@ public:
         return owned;
     }
 
+    /* The file's vector spaces, oldest first. */
+    [[nodiscard]] rekall::spaces spaces() const
+    {
+        return rekall::spaces(given<rekall_spaces>(rekall_list_spaces, get()));
+    }
+
+    /* A vector that an entry has in the space that searches use: that of one of its texts, and of a longer text that of the
+     * piece with this number, from 0. */
+    [[nodiscard]] std::vector<float> stored_vector(const c_text &id, role of = role::summary,
+                                                   std::uint32_t chunk = 0) const
+    {
+        std::vector<float> out(dimensions());
+        std::size_t len = 0;
+        detail::call(rekall_stored_vector, get(), detail::c_string(id), static_cast<std::uint32_t>(of), chunk,
+                     out.data(), out.size(), &len);
+        out.resize(len);
+        return out;
+    }
+
     /* Loads the model now. */
     void load_model() { detail::call(rekall_model_load, get()); }
 
-    unload unload_model()
+    /* Lets the model go. */
+    unloaded unload_model()
     {
-        std::uint32_t out = REKALL_UNLOAD_NOT_LOADED;
+        rekall_unloaded out = {REKALL_UNLOAD_NOT_LOADED, 0, 0};
         detail::call(rekall_model_unload, get(), &out);
-        return unload{out};
+        return {unload{out.outcome}, out.leases, out.bytes};
     }
 
     /* Restarts the model's idle time. */
@@ -491,6 +561,17 @@ private:
     {
         T *out = nullptr;
         detail::call(function, arguments..., &out);
+        return out;
+    }
+
+    /* The lines of a report, which it frees. */
+    static std::vector<std::string> lines(rekall_report *owned)
+    {
+        const report found(owned);
+        std::vector<std::string> out;
+        for (const std::string_view line : found.lines()) {
+            out.emplace_back(line);
+        }
         return out;
     }
 

@@ -13,13 +13,14 @@ class page_entry : public entry_view {
 public:
     page_entry(const rekall_page *page, std::size_t index) noexcept : entry_view(rekall_page_entry(page, index)) {}
 
-    /* False where memory::get_many() found no entry with the id; always true in a page of memory::list(). */
+    /* False where memory::get_many() found no entry with the id, and where memory::list_newest() could not read one; always
+     * true in a page of memory::list(). */
     [[nodiscard]] bool exists() const noexcept { return c_ptr() != nullptr; }
 };
 
 } /* namespace detail */
 
-/* Entries by id ascending, which is oldest first. */
+/* Entries in the order of what gave them. */
 using page = detail::sequence<rekall_page, detail::page_entry, &rekall_page_count, &rekall_page_free>;
 
 } /* namespace rekall */

@@ -14,18 +14,6 @@
 
 namespace rekall {
 
-/* How a value of the metadata is compared. */
-enum class comparison : std::uint32_t {
-    equal = REKALL_COMPARISON_EQUAL,
-    /* Another value, or none. */
-    not_equal = REKALL_COMPARISON_NOT_EQUAL,
-    /* Of the order of numbers, or of texts by their code points. */
-    less_than = REKALL_COMPARISON_LESS_THAN,
-    at_most = REKALL_COMPARISON_AT_MOST,
-    greater_than = REKALL_COMPARISON_GREATER_THAN,
-    at_least = REKALL_COMPARISON_AT_LEAST,
-};
-
 /* A condition on a top-level key of the metadata: {"severity", "3", rekall::comparison::at_least}. */
 struct metadata_condition {
     std::string key;

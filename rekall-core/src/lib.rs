@@ -64,9 +64,9 @@ pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use store::{
     Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, IndexBlockWriter, Inserted,
-    JsonlImportOptions, JsonlImportReport, LogPosition, OnDuplicate, Problem, ProblemKind, ReadTx,
-    RepairReport, RepairedEntry, SalvageReport, Space, SpaceId, SpaceState, Store, StoreStats, Tx,
-    VectorBatch, WriteTx,
+    JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage, OnDuplicate,
+    Problem, ProblemKind, ReadTx, RepairReport, RepairedEntry, SalvageReport, Space, SpaceId, SpaceState,
+    Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use text::{Passage, Snippets, TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

@@ -4,5 +4,6 @@ mod changes;
 mod facets;
 mod get;
 mod list;
+mod spaces;
 
 pub use changes::{ChangePosition, ChangedEntries, ChangedEntry};

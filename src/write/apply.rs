@@ -77,6 +77,16 @@ impl Rekall {
     }
 
     pub(super) fn apply_watched(&self, batch: &Batch, watch: &mut Watch<'_>) -> Result<(), Error> {
+        self.apply_if(batch, watch, |_| Ok(true)).map(drop)
+    }
+
+    /// The same if `holds`, which is asked in the transaction, before anything is written; `None`: it did not.
+    pub(super) fn apply_if(
+        &self,
+        batch: &Batch,
+        watch: &mut Watch<'_>,
+        holds: impl Fn(&WriteTx<'_>) -> Result<bool, Error>,
+    ) -> Result<Option<()>, Error> {
         retry(1, |attempt| {
             watch.check_cancelled()?;
             let plan = self.plan_batch(batch)?;
@@ -84,6 +94,9 @@ impl Rekall {
             let embedded = Embedding::of(embedded)?;
             watch.check_cancelled()?;
             let written = self.try_write(|tx| {
+                if !holds(tx)? {
+                    return Ok(Attempt::Done(None));
+                }
                 let (plan, embedded) = match plan.is_outdated(tx)? {
                     false => (plan, embedded),
                     true if attempt < MAX_ATTEMPTS => return Ok(Attempt::Outdated(attempt + 1)),
@@ -99,9 +112,11 @@ impl Rekall {
                     watch.check_cancelled()?;
                     perform(tx, operation).map_err(|error| of_operation(number, error.into()))?;
                 }
-                self.write_vectors(tx, &plan, &embedded).map(Attempt::Done)
+                self.write_vectors(tx, &plan, &embedded).map(|events| Attempt::Done(Some(events)))
             })?;
-            Ok(written.map(|events| events.iter().for_each(|event| self.events.send(event))))
+            Ok(written.map(|events| {
+                events.map(|events: Vec<Event>| events.iter().for_each(|event| self.events.send(event)))
+            }))
         })
     }
 

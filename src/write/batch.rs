@@ -100,7 +100,7 @@ impl Batch {
     }
 
     /// Remembers an entry under an id that [`Rekall::new_id`](crate::Rekall::new_id) made, or the host, and
-    /// that no entry has.
+    /// that no entry has. An id of the entry's own ([`NewEntry::id`]) must be the same.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

@@ -10,6 +10,7 @@ impl Rekall {
     /// Remembers one entry given as a JSON object, or several given as an array, and gives their ids in
     /// order: all are stored, or none. `docs/jsonl.md` has the keys; only `title` has to be there. What a
     /// stored entry is written as in JSON, ids and times included, can be read here.
+    /// Vectors cannot: JSON of an entry does not say whose they are.
     ///
     /// References (`superseded_by`, `links`) may name entries of the same array, also later ones. Watched and
     /// embedded as by [`apply`](Self::apply).

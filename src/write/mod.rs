@@ -10,9 +10,11 @@ mod postponed;
 mod remember;
 mod transaction;
 mod update;
+mod upsert;
 
 pub use batch::Batch;
 pub use remember::{Progress, Remember};
+pub use upsert::Upserted;
 
 /// How often an operation embeds its texts without a lock and finds that others changed its entries
 /// meanwhile, before it makes them wait while it embeds.

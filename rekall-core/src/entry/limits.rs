@@ -20,6 +20,9 @@ pub const FILTER_BYTES: usize = 64 << 20;
 pub const REASON_BYTES: usize = 64 << 10;
 /// Highest confidence.
 pub const CONFIDENCE: u8 = 5;
+/// When a caller may say that an entry was made, in milliseconds since 1970 (UTC): in the years 1 to 9999, which ISO 8601
+/// can write.
+pub const CREATED_AT_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 /// Reads a caller's JSON text: metadata, or a value that a filter compares with. `field` names it in errors.
 ///
@@ -57,6 +60,13 @@ pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
             field: "confidence",
             expected: "0 to 5",
             got: entry.confidence.to_string(),
+        });
+    }
+    if let Some(created_at) = entry.created_at.filter(|ms| !CREATED_AT_MS.contains(ms)) {
+        return Err(Error::OutOfRange {
+            field: "created_at",
+            expected: "-62135596800000 to 253402300799999 milliseconds since 1970",
+            got: created_at.to_string(),
         });
     }
     if let Some(context) = &entry.context {
@@ -125,6 +135,14 @@ mod tests {
         assert_eq!(refused(&NewEntry::new("t").confidence(6)), "confidence must be 0 to 5, got 6");
         let many = (0..300).map(|n| n.to_string());
         assert_eq!(refused(&NewEntry::new("t").tags(many)), "tags is too long: at most 256 tags, got 300");
+        assert_eq!(
+            refused(&NewEntry::new("t").created_at(i64::MAX)),
+            format!(
+                "created_at must be -62135596800000 to 253402300799999 milliseconds since 1970, got {}",
+                i64::MAX
+            )
+        );
+        check(&NewEntry::new("t").created_at(*CREATED_AT_MS.start())).unwrap();
         let context = Context { situation: Some("a\0".into()), ..Context::default() };
         assert_eq!(
             refused(&NewEntry::new("t").context(context)),

@@ -111,6 +111,13 @@ pub struct NewEntry {
     pub context: Option<Context>,
     /// The host's own values.
     pub metadata: Map<String, Value>,
+    /// Its id, which no other entry may have; `None`: one is made. Entries are listed by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<EntryId>,
+    /// When it was made: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`]; `None`: now. It counts as changed
+    /// then, too, until it is changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<i64>,
 }
 
 impl Default for NewEntry {
@@ -135,6 +142,8 @@ impl NewEntry {
             memory_type: "episodic".to_owned(),
             context: None,
             metadata: Map::new(),
+            id: None,
+            created_at: None,
         }
     }
 
@@ -191,6 +200,21 @@ impl NewEntry {
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.metadata.insert(key.into(), json::cut(value.into()));
+        self
+    }
+
+    /// Sets the id, instead of having one made.
+    #[must_use]
+    pub fn id(mut self, id: EntryId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Sets when it was made, for what is older than its entry: milliseconds since 1970 (UTC), within
+    /// [`limits::CREATED_AT_MS`].
+    #[must_use]
+    pub fn created_at(mut self, ms: i64) -> Self {
+        self.created_at = Some(ms);
         self
     }
 

@@ -187,7 +187,7 @@ impl Entry {
     /// What is stored for a new entry.
     #[must_use]
     pub fn of(new: NewEntry, id: EntryId, origin: Origin, now_ms: i64) -> Self {
-        let created_at = origin.created_at.or(origin.updated_at).unwrap_or(now_ms);
+        let created_at = origin.created_at.or(new.created_at).or(origin.updated_at).unwrap_or(now_ms);
         Self {
             id,
             title: new.title,

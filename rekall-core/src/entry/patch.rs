@@ -182,6 +182,26 @@ fn removable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
+impl From<NewEntry> for EntryPatch {
+    /// Sets everything that a new entry says, so that what the entry said before is gone. Its id and the time when it was
+    /// made are left aside: a patch cannot change them.
+    fn from(entry: NewEntry) -> Self {
+        Self {
+            title: Some(entry.title),
+            content: Some(entry.content),
+            kind: Some(entry.kind),
+            project: Some(entry.project),
+            tags: Some(entry.tags),
+            status: None,
+            superseded_by: None,
+            confidence: Some(entry.confidence),
+            memory_type: Some(entry.memory_type),
+            context: Some(entry.context),
+            metadata: Some(entry.metadata),
+        }
+    }
+}
+
 fn set<T>(field: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *field = value;

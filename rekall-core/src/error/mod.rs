@@ -128,6 +128,9 @@ pub enum Error {
         /// The id given.
         id: EntryId,
     },
+    /// A deletion by a filter that has no condition.
+    #[error("a filter without a condition would take every entry: name a condition, or ask for all of them")]
+    Unconditional,
     /// No vector space has this number.
     #[error("no vector space has the number {id}")]
     SpaceNotFound {
@@ -341,6 +344,7 @@ impl Error {
             | Self::NotJson { .. }
             | Self::OutOfRange { .. }
             | Self::DuplicateId { .. }
+            | Self::Unconditional
             | Self::AlreadyExists { .. }
             | Self::BadEntry { .. }
             | Self::BadLine { .. } => ErrorKind::InvalidInput,

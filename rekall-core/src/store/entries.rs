@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Tx, WriteTx, lock, rows};
 use crate::entry::EntryPatch;
-use crate::{Entry, EntryId, Error, NewEntry, NewVector, Origin};
+use crate::{Entry, EntryId, Error, Filter, NewEntry, NewVector, Origin};
 
 /// An entry to be written, with the vectors made from it.
 ///
@@ -30,7 +30,7 @@ pub struct Draft<'a> {
     pub entry: &'a NewEntry,
     /// Its vectors; none when no model was at hand: the entry then waits for them.
     pub vectors: &'a [NewVector<'a>],
-    /// Its id; made when `None`.
+    /// Its id; `None`: that of the entry, or one that is made.
     pub id: Option<EntryId>,
     /// What it keeps of elsewhere; `None`: it is made now.
     pub origin: Option<&'a Origin>,
@@ -332,7 +332,8 @@ impl WriteTx<'_> {
     /// ```
     ///
     /// # Errors
-    /// What [`NewEntry::validate`] refuses; [`Error::DuplicateId`]; [`Error::VectorLength`],
+    /// What [`NewEntry::validate`] refuses; [`Error::DuplicateId`]; [`Error::OutOfRange`] for a draft and its entry with two
+    /// ids; [`Error::VectorLength`],
     /// [`Error::VectorValue`] or [`Error::SpaceNotFound`] for a vector. Drop the transaction then: entries
     /// before the refused one are in it.
     pub fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error> {
@@ -345,9 +346,16 @@ impl WriteTx<'_> {
         for draft in drafts {
             draft.entry.validate()?;
             draft.origin.map_or(Ok(()), Origin::validate)?;
-            let id = match draft.id {
-                Some(id) => id,
-                None => ids.next(now)?,
+            let id = match (draft.id, draft.entry.id) {
+                (Some(id), Some(own)) if id != own => {
+                    return Err(Error::OutOfRange {
+                        field: "id of an entry that is given an id beside it",
+                        expected: "that one or none",
+                        got: own.to_string(),
+                    });
+                }
+                (Some(id), _) | (None, Some(id)) => id,
+                (None, None) => ids.next(now)?,
             };
             let origin = draft.origin.cloned().unwrap_or_default();
             let row = self.insert_row(&Entry::of(draft.entry.clone(), id, origin, now))?;
@@ -414,6 +422,56 @@ impl WriteTx<'_> {
             return Err(Error::EntryNotFound { id });
         }
         Ok(())
+    }
+
+    /// Deletes those of the entries that are there, and gives their ids, in the order given and each once.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn delete_many(&mut self, ids: &[EntryId]) -> Result<Vec<EntryId>, Error> {
+        let mut deleted = Vec::with_capacity(ids.len());
+        for &id in ids {
+            match self.delete(id) {
+                Ok(()) => deleted.push(id),
+                Err(Error::EntryNotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes the entries that pass the filter and gives their ids, in the order in which they were written.
+    ///
+    /// # Errors
+    /// [`Error::Unconditional`] for a filter that lets all active entries, or all entries, pass;
+    /// [`Error::UnreadableEntry`] for metadata that cannot be read where the filter asks for it: it might not pass. What
+    /// [`Filter::validate`] refuses.
+    pub fn delete_matching(&mut self, filter: &Filter) -> Result<Vec<EntryId>, Error> {
+        if filter.is_only_active() || filter.is_everything() {
+            return Err(Error::Unconditional);
+        }
+        let rows = self.matching(filter)?;
+        if !filter.metadata.is_empty() {
+            for &row in &rows {
+                rows::by_row(&self.connection, row)?;
+            }
+        }
+        self.delete_rows(&rows)
+    }
+
+    /// Deletes all entries, whatever their status, and gives their ids, in the order in which they were written.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn delete_all(&mut self) -> Result<Vec<EntryId>, Error> {
+        let rows: Vec<i64> = self.all_ids()?.into_iter().map(|(row, _)| row).collect();
+        self.delete_rows(&rows)
+    }
+
+    fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
+        let ids = self.ids(rows)?;
+        let ids: Vec<EntryId> = rows.iter().filter_map(|row| ids.get(row).copied()).collect();
+        self.delete_many(&ids)
     }
 
     /// Writes an entry as it is: ids, times and what only imports have.

@@ -23,6 +23,7 @@ pub use block_writer::IndexBlockWriter;
 pub use changes::{Changes, LogPosition};
 pub use entries::{Draft, Inserted};
 pub use facets::{Facet, FacetCount};
+pub use listing::{ListCursor, NewestBy, NewestPage};
 pub use spaces::{Space, SpaceId, SpaceState};
 pub use stats::StoreStats;
 pub use upkeep::{

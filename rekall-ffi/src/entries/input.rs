@@ -35,6 +35,8 @@ pub const REKALL_ENTRY_ANY: u32 = 3;
 
 /// Flag of rekall_new_entry: confidence is given (0 is a value, too).
 pub const REKALL_NEW_ENTRY_CONFIDENCE: u32 = 1;
+/// Flag of rekall_new_entry: created_at_ms is given.
+pub const REKALL_NEW_ENTRY_CREATED_AT: u32 = 2;
 
 /// Flag of rekall_patch: set confidence.
 pub const REKALL_PATCH_CONFIDENCE: u32 = 1;
@@ -111,6 +113,11 @@ pub struct EntryInput {
     /// Values of your own: a JSON object as text, at most 1 MiB and 100 levels deep. A number that 64 bits (an integer's, or
     /// a double's) cannot hold exactly is refused: give it as text.
     pub metadata: Str,
+    /// Its id (26 characters, NUL-terminated), which no other entry may have; NULL: one is made. Entries are listed by id.
+    pub id: *const c_char,
+    /// When it was made, in milliseconds since 1970 (UTC), in the years 1 to 9999, with REKALL_NEW_ENTRY_CREATED_AT;
+    /// without: leave 0, and it is now.
+    pub created_at_ms: i64,
 }
 
 /// What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
@@ -152,7 +159,7 @@ pub struct Patch {
 
 sized!(
     EntryContext, ..files_count => "rekall_context",
-    EntryInput, ..metadata => "rekall_new_entry",
+    EntryInput, ..created_at_ms => "rekall_new_entry",
     Patch, ..superseded_by => "rekall_patch",
 );
 
@@ -181,7 +188,10 @@ impl EntryInput {
     /// # Safety
     /// The members are valid.
     pub(crate) unsafe fn to_entry(self, running: &Stoppable<'_>) -> Result<NewEntry, Failure> {
-        let given = flags(self.flags, REKALL_NEW_ENTRY_CONFIDENCE, "rekall_new_entry")?;
+        let known = REKALL_NEW_ENTRY_CONFIDENCE | REKALL_NEW_ENTRY_CREATED_AT;
+        let given = flags(self.flags, known, "rekall_new_entry")?;
+        let dated = given & REKALL_NEW_ENTRY_CREATED_AT != 0;
+        goes_with(self.created_at_ms != 0, "created_at_ms", dated, "REKALL_NEW_ENTRY_CREATED_AT")?;
         let counts = given & REKALL_NEW_ENTRY_CONFIDENCE != 0;
         goes_with(self.confidence != 0, "confidence", counts, "REKALL_NEW_ENTRY_CONFIDENCE")?;
         // SAFETY: as promised by the caller.
@@ -197,6 +207,8 @@ impl EntryInput {
             }
             entry.context = context(running, self.context)?;
             entry.metadata = metadata(self.metadata)?.unwrap_or_default();
+            entry.id = if self.id.is_null() { None } else { Some(text::id(self.id, "id")?) };
+            entry.created_at = dated.then_some(self.created_at_ms);
             Ok(entry)
         }
     }

@@ -87,7 +87,8 @@ pub unsafe extern "C" fn rekall_count(
     }
 }
 
-/// How many entries there are, those that rekall_get_many() did not find included; 0 for NULL.
+/// How many entries there are, including those that rekall_get_many() did not find and that rekall_list_newest() could not
+/// read; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_page_count(page: *const Page) -> usize {
     // SAFETY: NULL or a page that was not freed.

@@ -59,7 +59,8 @@ pub unsafe extern "C" fn rekall_remember_options_init(options: *mut RememberOpti
 ///
 /// options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
 /// all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.
-/// REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it; REKALL_INVALID_VECTOR.
+/// REKALL_INVALID_INPUT for a blank title, a NUL in a text, or too much of it, and for an id that is there already;
+/// REKALL_INVALID_VECTOR.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_remember(
     db: *mut Handle,

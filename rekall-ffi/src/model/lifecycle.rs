@@ -42,22 +42,38 @@ pub unsafe extern "C" fn rekall_model_load(db: *mut Handle, error: *mut *mut Err
     unsafe { on(db, error, (), |db| Ok(db.load_model()?)) }
 }
 
+/// What rekall_model_unload() did.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unloaded {
+    /// A REKALL_UNLOAD_ number.
+    pub outcome: u32,
+    /// With REKALL_UNLOAD_PENDING, how many calls use the model; 0 while it is being loaded.
+    pub leases: u32,
+    /// With REKALL_UNLOAD_DONE, the bytes of heap that this freed: 0 for the built-in model, which takes none.
+    pub bytes: u64,
+}
+
 /// Lets the model go: at once, or when the last call that uses it ends. It is loaded again when needed; cached queries
-/// need no model. The caller's own model is not touched. out_outcome, which may be NULL, receives a REKALL_UNLOAD_
-/// number.
+/// need no model. The caller's own model is not touched. out, which may be NULL, receives what was done.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_model_unload(
     db: *mut Handle,
-    out_outcome: *mut u32,
+    out: *mut Unloaded,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
-        on(db, error, Out::optional(out_outcome, REKALL_UNLOAD_NOT_LOADED), |db| {
+        on(db, error, Out::optional(out, Unloaded::default()), |db| {
             Ok(match db.unload_model() {
-                UnloadOutcome::NotLoaded => REKALL_UNLOAD_NOT_LOADED,
-                UnloadOutcome::Done { .. } => REKALL_UNLOAD_DONE,
-                UnloadOutcome::Pending { .. } => REKALL_UNLOAD_PENDING,
+                UnloadOutcome::NotLoaded => Unloaded::default(),
+                UnloadOutcome::Done { bytes } => {
+                    Unloaded { outcome: REKALL_UNLOAD_DONE, leases: 0, bytes: bytes as u64 }
+                }
+                UnloadOutcome::Pending { leases } => {
+                    let leases = u32::try_from(leases).unwrap_or(u32::MAX);
+                    Unloaded { outcome: REKALL_UNLOAD_PENDING, leases, bytes: 0 }
+                }
             })
         })
     }

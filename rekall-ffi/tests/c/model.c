@@ -52,7 +52,7 @@ static void life(void)
     rekall_stats stats = REKALL_STATS_INIT;
     rekall_hits *hits = NULL;
     rekall_db *db = NULL;
-    uint32_t outcome = 9;
+    rekall_unloaded gone = {9, 9, 9};
     uint64_t bytes = 9;
     char name[40];
 
@@ -67,8 +67,8 @@ static void life(void)
     CHECK(state(db) == REKALL_MODEL_UNLOADED && deadline(db) == REKALL_NEVER && loading == 0);
     OK(rekall_model_name(db, name, sizeof name, NULL, &error));
     CHECK(name[0] == 0);
-    OK(rekall_model_unload(db, &outcome, &error));
-    CHECK(outcome == REKALL_UNLOAD_NOT_LOADED);
+    OK(rekall_model_unload(db, &gone, &error));
+    CHECK(gone.outcome == REKALL_UNLOAD_NOT_LOADED && gone.bytes == 0);
     OK(rekall_model_load(db, &error));
     CHECK(state(db) == REKALL_MODEL_READY && deadline(db) == 1000 && loading == 1 && loaded == 1);
     OK(rekall_model_name(db, name, sizeof name, NULL, &error));
@@ -92,8 +92,9 @@ static void life(void)
     OK(rekall_recall(db, "cat", 3, &forever, &hits, &error));
     rekall_hits_free(hits);
     CHECK(deadline(db) == REKALL_NEVER);
-    OK(rekall_model_unload(db, &outcome, &error));
-    CHECK(outcome == REKALL_UNLOAD_DONE && state(db) == REKALL_MODEL_UNLOADED);
+    OK(rekall_model_unload(db, &gone, &error));
+    CHECK(gone.outcome == REKALL_UNLOAD_DONE && gone.bytes > 0 && gone.leases == 0);
+    CHECK(state(db) == REKALL_MODEL_UNLOADED);
     /* The query's vector is still in the cache: no model is needed, until it is too old. */
     OK(rekall_recall(db, "cat", 3, NULL, &hits, &error));
     CHECK(rekall_hits_similarity(hits, 0) > 0.99f && state(db) == REKALL_MODEL_UNLOADED);

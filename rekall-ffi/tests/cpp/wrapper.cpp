@@ -435,7 +435,9 @@ static void model(const std::string &folder, const std::string &repository)
     memory.remember("cat");
     CHECK(first(memory.recall("cat")).title() == "cat" && memory.index_backend() == "rows in the file");
     CHECK(memory.fingerprint().find("static-f32") != std::string::npos);
-    CHECK(memory.unload_model() == rekall::unload::done && memory.unload_model() == rekall::unload::not_loaded);
+    const rekall::unloaded gone = memory.unload_model();
+    CHECK(gone.outcome == rekall::unload::done && gone.bytes > 0 && gone.leases == 0);
+    CHECK(memory.unload_model().outcome == rekall::unload::not_loaded);
     CHECK(status_of([&] { memory.reembed("path:/nonexistent", {}, *options.load); }) == rekall::status::model_unavailable);
     memory.release_memory();
 }

@@ -147,6 +147,54 @@ impl Machine<'_> {
         self.done(status, error, true);
     }
 
+    /// Forgetting several, putting entries by key, walking by time.
+    pub(crate) unsafe fn sets(&mut self) {
+        let mut error = null_mut();
+        let e = &raw mut error;
+        let kind = self.byte() % 4;
+        let given = [self.given(), self.given()];
+        let mut entry = padded::<EntryInput>();
+        entry.value = self.new_entry();
+        entry.value.id = if self.chance(60) { self.id() } else { null() };
+        let mut filter = padded::<Filter>();
+        filter.value.struct_size = self.size(size_of::<Filter>());
+        filter.value.kinds = given.as_ptr();
+        filter.value.kinds_count = usize::from(self.byte() % 3);
+        filter.value.status = self.number(4);
+        let field = self.text().0;
+        let (by, limit) = (self.number(3), self.extent(9));
+        let mut cursor = Cursor { words: [i64::from(self.byte()), i64::from(self.byte())] };
+        let mut upserted = Upserted { id: Id { text: [1; 27] }, is_new: 7 };
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_report_free(self.report);
+            self.report = null_mut();
+            let out = &raw mut self.report;
+            let (status, empty) = match kind {
+                0 => {
+                    let status = rekall_forget_many(self.db, given.as_ptr(), given.len(), out, e);
+                    (status, self.report.is_null())
+                }
+                1 => {
+                    let status = rekall_forget_matching(self.db, &raw const filter.value, out, e);
+                    (status, self.report.is_null())
+                }
+                2 => {
+                    let status = rekall_upsert(self.db, field, &raw const entry.value, &raw mut upserted, e);
+                    (status, upserted.id.text == NO_ID.text && upserted.is_new == 0)
+                }
+                _ => {
+                    rekall_page_free(self.page);
+                    let page = &raw mut self.page;
+                    let filter = &raw const filter.value;
+                    let status = rekall_list_newest(self.db, filter, by, &raw mut cursor, limit, page, e);
+                    (status, self.page.is_null())
+                }
+            };
+            self.done(status, error, empty);
+        }
+    }
+
     pub(crate) unsafe fn get(&mut self) {
         let mut error = null_mut();
         let id = self.id();

@@ -233,7 +233,8 @@ impl<'a> Machine<'a> {
             match operation % 40 {
                 0 if operation < 80 => self.reopen(),
                 1..=5 => self.remember(),
-                6 => self.forget(),
+                6 if operation < 130 => self.forget(),
+                6 => self.sets(),
                 7..=9 => self.get(),
                 10 => self.remember_many(),
                 11 | 12 => self.update(),

@@ -120,13 +120,13 @@ impl Machine<'_> {
     pub(crate) unsafe fn model(&mut self) {
         let mut error = null_mut();
         let e = &raw mut error;
-        let (mut state, mut left) = (0, 0);
+        let (mut state, mut left, mut unloaded) = (0, 0, Unloaded::default());
         let kind = self.byte() % 8;
         // SAFETY: as promised by the caller.
         let status = unsafe {
             match kind {
                 0 => rekall_model_load(self.db, e),
-                1 => rekall_model_unload(self.db, &raw mut state, e),
+                1 => rekall_model_unload(self.db, &raw mut unloaded, e),
                 2 => rekall_model_state(self.db, &raw mut state, e),
                 3 => rekall_model_touch(self.db, e),
                 4 => rekall_unload_if_idle(self.db, &raw mut left, e),
@@ -135,7 +135,7 @@ impl Machine<'_> {
                 _ => rekall_clear_cache(self.db, e),
             }
         };
-        self.done(status, error, state == 0 && left == 0);
+        self.done(status, error, state == 0 && left == 0 && unloaded.outcome == 0);
     }
 
     /// Any struct, any size that its memory has room for.

@@ -1,4 +1,4 @@
-//! Reading, changing and forgetting entries
+//! Reading and changing entries
 //!
 //! An update changes what its patch gives, and leaves the rest as it is.
 //!
@@ -10,7 +10,6 @@
 //!     if ((status = rekall_update(db, id, &patch, &entry, &error))) goto end;
 //!     puts(rekall_entry_title(entry, NULL));
 //!     rekall_entry_free(entry);
-//!     status = rekall_forget(db, id, &error);
 
 use std::ffi::c_char;
 use std::ptr::null;
@@ -91,15 +90,4 @@ pub unsafe extern "C" fn rekall_update_with_vector(
             Ok(EntryObject::new(db.update_with_vector(id, &patch, vector)?))
         })
     }
-}
-
-/// Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_forget(
-    db: *mut Handle,
-    id: *const c_char,
-    error: *mut *mut ErrorObject,
-) -> Status {
-    // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, (), |db| Ok(db.forget(text::id(id, "id")?)?)) }
 }

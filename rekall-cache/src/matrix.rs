@@ -105,7 +105,8 @@ impl<K: CacheKey> EmbeddingCache<K> {
     /// let cache = EmbeddingCache::new(CacheOptions::new());
     /// cache.insert(1_u64, [1.0, 0.0]);
     /// assert_eq!(cache.get_matrix(&[1, 2], 2)?.missing, [1]);
-    /// assert_eq!(cache.get_matrix(&[1], 3), Err(Error::DimensionMismatch { index: 0, expected: 3, got: 2 }));
+    /// let error = Error::DimensionMismatch { index: 0, expected: 3, got: 2 };
+    /// assert_eq!(cache.get_matrix(&[1], 3), Err(error));
     /// # Ok::<(), rekall_cache::Error>(())
     /// ```
     pub fn get_matrix(&self, keys: &[K], dimensions: usize) -> Result<Matrix, Error> {

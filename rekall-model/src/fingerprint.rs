@@ -11,7 +11,7 @@ use crate::Error;
 /// digests and for `query_prefix`, `document_prefix`, `dimensions` and `max_tokens`:
 ///
 /// ```text
-/// static; weights=blake3:…; tokenizer=blake3:…; pooling=weighted-mean; normalize=true; …; model="static-fren-…"
+/// static; weights=blake3:…; tokenizer=blake3:…; pooling=weighted-mean; …; model="static-fren-…"
 /// bert; weights=blake3:…; tokenizer=blake3:…; config=blake3:…; pooling=mean; …; model="all-MiniLM-L6-v2"
 /// external; dimensions=384; model="my own"
 /// imported, model all-MiniLM-L6-v2, unverified

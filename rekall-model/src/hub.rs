@@ -161,7 +161,9 @@ fn declares_pooling(folder: &Path) -> bool {
         || folder.join(POOLING).exists()
         // Each repository has this file, and only a complete download contains it.
         || folder.join(".gitattributes").exists()
-        || [POOLING, "modules.json"].iter().any(|name| absence_marker(folder, name).is_some_and(|path| path.exists()))
+        || [POOLING, "modules.json"]
+            .iter()
+            .any(|name| absence_marker(folder, name).is_some_and(|path| path.exists()))
 }
 
 /// Where it is noted that the hub has no such file.

@@ -117,7 +117,8 @@ impl ModelManager {
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")] {
-    /// use rekall_model::{KeepAlive, LeaseOptions, LoadOptions, ManagerOptions, ModelManager, ModelSource, ModelState};
+    /// use rekall_model::{KeepAlive, LeaseOptions, LoadOptions, ManagerOptions, ModelManager};
+    /// use rekall_model::{ModelSource, ModelState};
     ///
     /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
     /// // A rare batch job: unload the model as soon as it is done.

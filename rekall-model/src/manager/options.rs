@@ -136,7 +136,9 @@ impl fmt::Debug for ManagerOptions {
 ///
 /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
 /// let waited = Cell::new(false);
-/// let observer = |event: &ModelEvent<'_>| waited.set(waited.get() || matches!(event, ModelEvent::Loading { .. }));
+/// let observer = |event: &ModelEvent<'_>| {
+///     waited.set(waited.get() || matches!(event, ModelEvent::Loading { .. }));
+/// };
 /// let lease = manager.lease_with(&LeaseOptions::new().observer(&observer))?;
 /// assert!(waited.get(), "this call loaded the model");
 /// # }

@@ -45,10 +45,7 @@ pub fn snapshots_can_be_searched_while_writing(make: MakeResident<'_>) {
     index.upsert(&keys(0..2000), &unit_rows(&mut random, 2000, 12)).unwrap();
     let view = index.snapshot();
     let query = random.unit(12);
-    let search = || {
-        let hits = view.search(&query, &SearchOptions::new(10)).unwrap();
-        hits
-    };
+    let search = || view.search(&query, &SearchOptions::new(10)).unwrap();
     let before = search();
     std::thread::scope(|scope| {
         let readers: Vec<_> = (0..2).map(|_| scope.spawn(|| (0..20).all(|_| search() == before))).collect();

@@ -18,7 +18,7 @@ impl Rekall {
     }
 
     /// As [`repair`](Self::repair), of a file by its path: also of one that is refused as `Corrupt` when it is opened, as
-    /// far as that can be mended; see [`Store::repair_file`].
+    /// far as that can be repaired; see [`Store::repair_file`].
     ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core), of kind `Corrupt` when only [`salvage_file`](Self::salvage_file) is left.

@@ -38,7 +38,7 @@ impl Rekall {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = rekall::Rekall::builder(folder.path().join("a.db")).without_model().open()?;
     /// if !rekall.check().run()?.is_clean() {
-    ///     println!("{} entries were mended", rekall.repair().run()?.repaired.len());
+    ///     println!("{} entries were repaired", rekall.repair().run()?.repaired.len());
     /// }
     /// # Ok(())
     /// # }

@@ -243,13 +243,7 @@ fn quarantine(tx: &WriteTx<'_>, report: &mut RepairReport, count: &mut Count<'_>
 
 fn remove_orphans(connection: &Connection, report: &mut RepairReport) -> Result<(), Error> {
     for reference in &REFERENCES {
-        let (table, column) = (reference.table, reference.column);
-        let sql = if table == "entry" {
-            format!("UPDATE entry SET {column} = NULL WHERE {}", reference.dangling())
-        } else {
-            format!("DELETE FROM {table} WHERE {}", reference.dangling())
-        };
-        report.orphans += connection.execute(&sql, [])? as u64;
+        report.orphans += connection.execute(&reference.removal(), [])? as u64;
     }
     Ok(())
 }

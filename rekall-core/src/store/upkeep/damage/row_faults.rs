@@ -42,6 +42,17 @@ impl Reference {
     }
 }
 
+impl Reference {
+    /// The statement that removes the rows that name nothing; an entry stays, and its reference is cleared.
+    pub(crate) fn removal(&self) -> String {
+        let Self { table, column, .. } = self;
+        match *table {
+            "entry" => format!("UPDATE entry SET {column} = NULL WHERE {}", self.dangling()),
+            _ => format!("DELETE FROM {table} WHERE {}", self.dangling()),
+        }
+    }
+}
+
 /// Columns of a vector for [`VectorRow::read`], without the dimensions of its space.
 pub(crate) const VECTOR_COLUMNS: &str =
     "embedding.rowid, embedding.entry_id, embedding.space_id, embedding.role,

@@ -324,13 +324,7 @@ impl Salvage<'_> {
         self.renumber()?;
         spaces::repair(self.to)?;
         for reference in &REFERENCES {
-            let (table, column) = (reference.table, reference.column);
-            let sql = if table == "entry" {
-                format!("UPDATE entry SET {column} = NULL WHERE {}", reference.dangling())
-            } else {
-                format!("DELETE FROM {table} WHERE {}", reference.dangling())
-            };
-            self.to.execute(&sql, [])?;
+            self.to.execute(&reference.removal(), [])?;
         }
         let sql = format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}");
         self.report.pending = self.to.execute(&sql, [])? as u64;

@@ -151,7 +151,7 @@ impl Machine<'_> {
     pub(crate) unsafe fn sets(&mut self) {
         let mut error = null_mut();
         let e = &raw mut error;
-        let kind = self.byte() % 4;
+        let kind = self.byte() % 16;
         let given = [self.given(), self.given()];
         let mut entry = padded::<EntryInput>();
         entry.value = self.new_entry();
@@ -172,14 +172,18 @@ impl Machine<'_> {
             let out = &raw mut self.report;
             let (status, empty) = match kind {
                 0 => {
+                    let status = rekall_forget_all(self.db, out, e);
+                    (status, self.report.is_null())
+                }
+                1..=3 => {
                     let status = rekall_forget_many(self.db, given.as_ptr(), given.len(), out, e);
                     (status, self.report.is_null())
                 }
-                1 => {
+                4..=6 => {
                     let status = rekall_forget_matching(self.db, &raw const filter.value, out, e);
                     (status, self.report.is_null())
                 }
-                2 => {
+                7..=10 => {
                     let status = rekall_upsert(self.db, field, &raw const entry.value, &raw mut upserted, e);
                     (status, upserted.id.text == NO_ID.text && upserted.is_new == 0)
                 }
@@ -192,6 +196,30 @@ impl Machine<'_> {
                 }
             };
             self.done(status, error, empty);
+        }
+    }
+
+    /// The vector spaces, and a vector read back.
+    pub(crate) unsafe fn spaces(&mut self) {
+        let mut error = null_mut();
+        let mut spaces = null_mut();
+        let (id, role, chunk, index) = (self.id(), self.number(3), self.number(2), self.extent(3));
+        let (mut vector, mut len) = ([7.0; DIMENSIONS], 9);
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let status = rekall_list_spaces(self.db, &raw mut spaces, &raw mut error);
+            self.done(status, error, spaces.is_null());
+            let name = rekall_spaces_fingerprint(spaces, index, &raw mut len);
+            let is_there = index < rekall_spaces_count(spaces);
+            assert!(name.is_null() != is_there && (len > 0) == is_there);
+            assert_eq!(rekall_spaces_dimensions(spaces, index) > 0, is_there);
+            assert_eq!(rekall_spaces_state(spaces, index) > 0, is_there);
+            rekall_spaces_free(spaces);
+            self.called(5);
+            let (place, capacity) = (vector.as_mut_ptr(), vector.len());
+            let status =
+                rekall_stored_vector(self.db, id, role, chunk, place, capacity, &raw mut len, &raw mut error);
+            self.done(status, error, vector == [7.0; DIMENSIONS]);
         }
     }
 

@@ -365,7 +365,7 @@ static void unknown_numbers(void)
     patch.reserved = 1;
     FAILS(REKALL_UNSUPPORTED, rekall_update(db, id.text, &patch, NULL, &error));
     input.title = rekall_text("x");
-    input.flags = 2;
+    input.flags = 1u << 31;
     FAILS(REKALL_MISUSE, rekall_remember(db, &input, NULL, NULL, &error));
 }
 

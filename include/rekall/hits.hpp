@@ -82,7 +82,7 @@ public:
 
     /* Score that one of the retrievals gave: the similarity by meaning, BM25 by words (greater is better). NaN: not found by
      * it. */
-    [[nodiscard]] double score(retrieval by) const noexcept
+    [[nodiscard]] double retrieval_score(retrieval by) const noexcept
     {
         return rekall_hits_retrieval_score(hits_, index_, detail::number(by));
     }

@@ -45,9 +45,9 @@ impl Rekall {
         Ok(self.store.read()?.list(filter.borrow(), after, limit)?)
     }
 
-    /// Up to `limit` (1 to 100,000) entries that pass the filter, the newest first: by the time that `by` names, and of
-    /// those of one time the one written later first. Page by page: `after` is [`NewestPage::next`] of the page before;
-    /// `None`: from the newest.
+    /// Up to `limit` (1 to 100,000) entries that pass the filter, the newest first: by the time that `by`
+    /// names, and of those of one time the one written later first. Page by page: `after` is
+    /// [`NewestPage::next`] of the page before; `None`: from the newest.
     ///
     /// ```
     /// # use rekall::{Filter, NewEntry, NewestBy, Rekall};
@@ -69,12 +69,14 @@ impl Rekall {
     /// # }
     /// ```
     ///
-    /// Cost: no index is in this order, so each page looks at all entries that pass (see [`count`](Self::count)), and
-    /// reads about 20 µs an entry returned. For all of a large file [`list`](Self::list) is the faster walk.
+    /// Cost: no index is in this order, so each page looks at all entries that pass (see
+    /// [`count`](Self::count)), and reads about 20 µs an entry returned. For all of a large file
+    /// [`list`](Self::list) is the faster walk.
     ///
-    /// What others write meanwhile does not move the pages: no entry comes twice, and none is missed that was there and
-    /// stays as it is. An entry that is changed goes to the front of a walk by [`NewestBy::Updated`], which does not come
-    /// to it again. An entry that cannot be read is named in [`NewestPage::unreadable`].
+    /// What others write meanwhile does not move the pages: no entry comes twice, and none is missed that was
+    /// there and stays as it is. An entry that is changed goes to the front of a walk by
+    /// [`NewestBy::Updated`], which does not come to it again. An entry that cannot be read is named in
+    /// [`NewestPage::unreadable`].
     ///
     /// # Errors
     /// [`Error::InvalidLimit`]; [`Error::Core`].

@@ -5,8 +5,8 @@ use rekall_core::{Role, Space, VectorKey};
 use crate::{EntryId, Error, Rekall};
 
 impl Rekall {
-    /// The file's vector spaces, oldest first: the one that searches use, one that [`reembed`](Self::reembed) is filling,
-    /// and older ones that are kept. Empty before the first vector.
+    /// The file's vector spaces, oldest first: the one that searches use, one that [`reembed`](Self::reembed)
+    /// is filling, and older ones that are kept. Empty before the first vector.
     ///
     /// ```
     /// # use rekall::{NewEntry, Rekall};
@@ -26,8 +26,8 @@ impl Rekall {
         Ok(self.store.read()?.spaces()?)
     }
 
-    /// The vector that an entry has in the space that searches use, of length 1: that of its summary (title, content and
-    /// tags) or of its context, and of a longer text that of the piece with this number, from 0.
+    /// The vector that an entry has in the space that searches use, of length 1: that of its summary (title,
+    /// content and tags) or of its context, and of a longer text that of the piece with this number, from 0.
     ///
     /// ```
     /// # use rekall::{NewEntry, Rekall, Role};
@@ -41,7 +41,8 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotEmbedded`] when it has no such vector, or an unusable one; [`Error::Core`] for an unknown id.
+    /// [`Error::NotEmbedded`] when it has no such vector, or an unusable one; [`Error::Core`] for an unknown
+    /// id.
     pub fn stored_vector(&self, id: EntryId, role: Role, chunk: u16) -> Result<Vec<f32>, Error> {
         let tx = self.store.read()?;
         let key = VectorKey { entry: tx.row_of(id)?, role: role.number(), chunk };

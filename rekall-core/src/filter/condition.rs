@@ -29,9 +29,9 @@ pub enum Comparison {
 
 /// A condition on one top-level key of the metadata.
 ///
-/// Numbers are compared exactly, whether they are whole or not; texts by their code points, which is the order of dates
-/// written as `2024-05-31`. A number and a text have no order, nor have values of other types: what is not comparable with
-/// the value named does not pass, except with [`Comparison::NotEqual`].
+/// Numbers are compared exactly, whether they are whole or not; texts by their code points, which is the
+/// order of dates written as `2024-05-31`. A number and a text have no order, nor have values of other types:
+/// what is not comparable with the value named does not pass, except with [`Comparison::NotEqual`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -46,7 +46,8 @@ pub struct MetadataCondition {
 }
 
 impl MetadataCondition {
-    /// A condition on `key`. The value is nested at most [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH) levels.
+    /// A condition on `key`. The value is nested at most [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH)
+    /// levels.
     ///
     /// ```
     /// # use rekall_core::{Comparison, Filter, MetadataCondition};

@@ -12,8 +12,8 @@ pub(crate) use sql::install;
 
 use crate::{EntryId, Error, Status, json};
 
-/// Conditions on entries, all of which must hold. One value serves every search, [`list`](crate::Tx::list) and
-/// [`count`](crate::Tx::count) alike.
+/// Conditions on entries, all of which must hold. One value serves every search, [`list`](crate::Tx::list)
+/// and [`count`](crate::Tx::count) alike.
 ///
 /// By default only active entries pass.
 ///
@@ -30,13 +30,13 @@ use crate::{EntryId, Error, Status, json};
 /// # Ok::<(), rekall_core::Error>(())
 /// ```
 ///
-/// In JSON what is not there is no condition, and `status` is `"active"` (also when it is not there), `"obsolete"` or
-/// `"any"`:
+/// In JSON what is not there is no condition, and `status` is `"active"` (also when it is not there),
+/// `"obsolete"` or `"any"`:
 ///
 /// ```
 /// # use rekall_core::{Comparison, Filter};
-/// let json = r#"{"projects": ["shop"], "metadata": [{"key": "severity", "comparison": "at_least", "value": 3}]}"#;
-/// let filter = Filter::new().project("shop").metadata_where("severity", Comparison::AtLeast, 3);
+/// let json = r#"{"projects": ["shop"], "metadata": [{"key": "severity", "comparison": "at_least", "value":
+/// 3}]}"#; let filter = Filter::new().project("shop").metadata_where("severity", Comparison::AtLeast, 3);
 /// assert_eq!(serde_json::from_str::<Filter>(json)?, filter);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
@@ -275,8 +275,8 @@ impl Filter {
     }
 
     /// Adds a top-level key of the metadata and the value it must have, nested at most
-    /// [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH) levels. The same as [`metadata_where`](Self::metadata_where) with
-    /// [`Comparison::Equal`].
+    /// [`limits::JSON_DEPTH`](crate::limits::JSON_DEPTH) levels. The same as
+    /// [`metadata_where`](Self::metadata_where) with [`Comparison::Equal`].
     ///
     /// ```
     /// # use rekall_core::Filter;
@@ -326,7 +326,8 @@ impl Filter {
         self
     }
 
-    /// Whether a condition is on tags: it reads the tag index, which can be damaged while the entries are not.
+    /// Whether a condition is on tags: it reads the tag index, which can be damaged while the entries are
+    /// not.
     #[must_use]
     pub fn uses_tags(&self) -> bool {
         let Self { tags_any, tags_all, not_tags, .. } = self;
@@ -348,8 +349,8 @@ impl Filter {
     /// Refuses what a search with this filter would refuse, before any work is done.
     ///
     /// # Errors
-    /// [`Error::TooDeep`] for a value of the metadata, [`Error::OutOfRange`] for one that has no order where an order is
-    /// asked for, [`Error::TooLong`] for values or a list of more than
+    /// [`Error::TooDeep`] for a value of the metadata, [`Error::OutOfRange`] for one that has no order where
+    /// an order is asked for, [`Error::TooLong`] for values or a list of more than
     /// [`limits::FILTER_BYTES`](crate::limits::FILTER_BYTES).
     pub fn validate(&self) -> Result<(), Error> {
         self.metadata.iter().try_for_each(MetadataCondition::validate)?;

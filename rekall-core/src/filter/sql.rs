@@ -91,16 +91,16 @@ impl Compiled {
         }
     }
 
-    /// The list travels as one JSON parameter: SQLite bounds the number of parameters and the depth of expressions, and
-    /// there is one statement text to cache.
+    /// The list travels as one JSON parameter: SQLite bounds the number of parameters and the depth of
+    /// expressions, and there is one statement text to cache.
     fn and_list(&mut self, before: &str, values: &[impl Serialize], after: &str) {
         let list = serde_json::to_string(values).unwrap_or_default();
         self.and(&format!("{before}(SELECT value FROM json_each(?)){after}"), [list.into()]);
     }
 }
 
-/// Gives a connection the function `rekall_has(metadata, conditions)`: whether an entry's metadata meets all conditions,
-/// a JSON array of them. SQLite's own functions know numbers by their spelling, or round them.
+/// Gives a connection the function `rekall_has(metadata, conditions)`: whether an entry's metadata meets all
+/// conditions, a JSON array of them. SQLite's own functions know numbers by their spelling, or round them.
 ///
 /// Metadata that cannot be read may hold anything. It passes, so that reading the entry reports the damage.
 pub(crate) fn install(connection: &Connection) -> Result<(), Error> {

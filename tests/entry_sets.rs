@@ -51,7 +51,7 @@ fn an_entry_has_the_id_and_the_time_that_the_host_gives_it() {
     let twice = memory.remember_many(&[NewEntry::new("beside it"), note]).run().unwrap_err();
     assert!(matches!(twice, Error::Core(CoreError::DuplicateId { id }) if id == own_id()), "{twice}");
     assert_eq!(twice.kind(), ErrorKind::InvalidInput);
-    assert_eq!(memory.count(&Filter::new()).unwrap(), 2, "all or nothing");
+    assert_eq!(memory.count(Filter::new()).unwrap(), 2, "all or nothing");
     let impossible = memory.remember(NewEntry::new("t").created_at(i64::MAX)).unwrap_err();
     assert!(impossible.to_string().contains("created_at must be"), "{impossible}");
 }
@@ -67,7 +67,7 @@ fn a_batch_takes_an_id_once() {
     batch.remember(other, NewEntry::new("two").id("01ARZ3NDEKTSV4RRFFQ69G5FAA".parse().unwrap()));
     let refused = memory.apply(&batch).run().unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{refused}");
-    assert_eq!(memory.count(&Filter::new()).unwrap(), 1);
+    assert_eq!(memory.count(Filter::new()).unwrap(), 1);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn several_are_forgotten_together_and_what_was_not_there_is_left_out() {
     memory.link(ids[0], ids[2], "related", None).unwrap();
     let forgotten = memory.forget_many(&[ids[1], own_id(), ids[0], ids[1]]).unwrap();
     assert_eq!(forgotten, [ids[1], ids[0]]);
-    assert_eq!(memory.list(&Filter::new(), None, 10).unwrap().len(), 1);
+    assert_eq!(memory.list(Filter::new(), None, 10).unwrap().len(), 1);
     assert!(memory.links(ids[2]).unwrap().is_empty());
     assert!(memory.recall("one two").run().unwrap().iter().all(|hit| hit.entry.id == ids[2]));
     assert!(memory.forget_many(&[]).unwrap().is_empty());
@@ -94,7 +94,7 @@ fn a_filter_forgets_what_it_lets_pass_and_nothing_without_a_condition() {
         let refused = memory.forget_matching(&unconditional).unwrap_err();
         assert!(matches!(refused, Error::Core(CoreError::Unconditional)), "{refused}");
     }
-    assert_eq!(memory.count(&Filter::new().any_status()).unwrap(), 30);
+    assert_eq!(memory.count(Filter::new().any_status()).unwrap(), 30);
     assert!(memory.forget_matching(&Filter::new().ids([])).unwrap().is_empty());
     let large = Filter::new().metadata_where("n", Comparison::AtLeast, 20);
     assert_eq!(memory.forget_matching(&large).unwrap(), ids[20..29]);
@@ -253,7 +253,7 @@ fn a_key_that_is_missing_or_not_one_entrys_alone_is_refused() {
     }
     let refused = memory.upsert("path", keyed("t")).unwrap_err();
     assert!(matches!(refused, Error::AmbiguousKey { entries: 2, .. }), "{refused}");
-    assert_eq!(memory.count(&Filter::new()).unwrap(), 2);
+    assert_eq!(memory.count(Filter::new()).unwrap(), 2);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_key_stays_one_entrys_alone_when_threads_meet() {
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
     assert_eq!(new, ROUNDS, "each key was new once");
-    assert_eq!(memory.count(&Filter::new()).unwrap(), ROUNDS as u64);
+    assert_eq!(memory.count(Filter::new()).unwrap(), ROUNDS as u64);
     assert_eq!(memory.stats().unwrap().store.pending, 0);
 }
 
@@ -319,7 +319,7 @@ fn a_key_stays_one_entrys_alone_when_processes_meet() {
         new += number.and_then(|number| number.parse::<usize>().ok()).unwrap();
     }
     assert_eq!(new, 20, "each key was new once");
-    assert_eq!(memory.count(&Filter::new()).unwrap(), 20);
+    assert_eq!(memory.count(Filter::new()).unwrap(), 20);
 }
 
 #[test]

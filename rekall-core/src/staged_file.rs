@@ -1,11 +1,11 @@
 //! Files that appear under their name only when they are whole: all that this library makes goes through here.
 //!
-//! A draft lies in its target's folder, so that giving it the target's name is one step, and has a random name:
+//! A staged file lies in its target's folder, so that giving it the target's name is one step, and has a random name:
 //! processes may share a number (two containers on one folder), and what a dead one left must not be in anybody's
-//! way. A process that fails removes its own draft and nothing else.
+//! way. A process that fails removes its own staged file and nothing else.
 //!
-//! A process that is killed leaves its draft. The next one that makes a file in the folder removes it when nobody
-//! holds its lock and nothing was written to it for an hour. The lock (of the operating system, on the draft itself)
+//! A process that is killed leaves its staged file. The next one that makes a file in the folder removes it when nobody
+//! holds its lock and nothing was written to it for an hour. The lock (of the operating system, on the staged file itself)
 //! goes with its holder, however that ends; the age is for the moment between the lock's release and the name, and for
 //! file systems that have no locks.
 
@@ -18,7 +18,7 @@ use rusqlite::Connection;
 use crate::Error;
 use crate::files::{self, COMPANIONS, LONGEST_PATH, io_error, refuse_existing, with_suffix};
 
-/// How the names of drafts begin.
+/// How the names of staged files begin.
 const PREFIX: &str = ".rekall-";
 /// Random characters after it, five bits each.
 const RANDOM: usize = 16;
@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 100;
 pub(crate) struct StagedFile {
     target: PathBuf,
     path: PathBuf,
-    /// Locked while the draft is being written.
+    /// Locked while the file is being written.
     file: File,
 }
 
@@ -92,7 +92,7 @@ impl StagedFile {
         &self.file
     }
 
-    /// Presses the draft onto the disk and gives it its name. After an error there is no target.
+    /// Flushes the file to the disk and gives it its name. After an error there is no target.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when the name was taken meanwhile.
@@ -141,7 +141,7 @@ impl Drop for StagedFile {
     }
 }
 
-/// Takes a draft's log into its file and closes it: a log that stayed would be lost with the draft's name.
+/// Takes a staged file's log into it and closes it: a log that stayed would be lost with the staged name.
 pub(crate) fn close(connection: Connection, path: &Path) -> Result<(), Error> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     connection.close().map_err(|(_, error)| Error::from(error))?;
@@ -170,7 +170,7 @@ fn private(path: &Path) -> std::io::Result<File> {
 }
 
 /// A random name, short whatever the target's. Where the folder's path leaves no room for it, one as long as the
-/// target's, which then is not recognized as a draft by a later sweep.
+/// target's, which then is not recognized as a staged file by a later sweep.
 fn name_for(target: &Path) -> Result<String, Error> {
     let random = random_text(target)?;
     let (folder, name) = (target.parent(), target.file_name());
@@ -200,17 +200,17 @@ mod stale {
     /// Nothing that is being written lies still for so long, whatever its lock says.
     const AGE: Duration = Duration::from_secs(3_600);
 
-    /// Removes the drafts in the target's folder whose makers are dead. What cannot be read or removed is left.
+    /// Removes the staged files in the target's folder whose makers are dead. What cannot be read or removed is left.
     pub(super) fn sweep(target: &Path) {
         let Some(Ok(folder)) = target.parent().map(fs::read_dir) else { return };
         for entry in folder.flatten() {
             let name = entry.file_name();
-            match draft_of(&name) {
+            match staged_name(&name) {
                 Some((_, "")) if is_stale(&entry.path()) => remove(&entry.path()),
-                // Its draft is gone already.
-                Some((draft, suffix)) if !suffix.is_empty() => {
+                // Its staged file is gone already.
+                Some((staged, suffix)) if !suffix.is_empty() => {
                     let path = entry.path();
-                    if !path.with_file_name(draft).exists() && is_old(&path) {
+                    if !path.with_file_name(staged).exists() && is_old(&path) {
                         let _ = fs::remove_file(path);
                     }
                 }
@@ -219,12 +219,12 @@ mod stale {
         }
     }
 
-    /// The draft that a name is, or belongs to, and what follows that one's name.
-    fn draft_of(name: &OsStr) -> Option<(&str, &str)> {
+    /// The staged file that a name is, or belongs to, and what follows that one's name.
+    fn staged_name(name: &OsStr) -> Option<(&str, &str)> {
         let name = name.to_str()?;
-        let (draft, suffix) = name.split_at_checked(PREFIX.len() + RANDOM)?;
-        let random = draft.strip_prefix(PREFIX)?.bytes().all(|byte| ALPHABET.contains(&byte));
-        (random && (suffix.is_empty() || COMPANIONS.contains(&suffix))).then_some((draft, suffix))
+        let (staged, suffix) = name.split_at_checked(PREFIX.len() + RANDOM)?;
+        let random = staged.strip_prefix(PREFIX)?.bytes().all(|byte| ALPHABET.contains(&byte));
+        (random && (suffix.is_empty() || COMPANIONS.contains(&suffix))).then_some((staged, suffix))
     }
 
     fn is_old(path: &Path) -> bool {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_is_published_whole_or_goes() {
+    fn a_staged_file_is_published_whole_or_goes() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("a");
         drop(StagedFile::new(&target).unwrap());
@@ -308,7 +308,7 @@ mod tests {
         let fresh = StagedFile::new(&at("c.db")).unwrap();
         let mut left: Vec<String> = others.iter().map(|name| (*name).to_owned()).collect();
         left.extend(
-            [&living, &fresh].map(|draft| draft.path().file_name().unwrap().to_str().unwrap().to_owned()),
+            [&living, &fresh].map(|staged| staged.path().file_name().unwrap().to_str().unwrap().to_owned()),
         );
         left.sort();
         assert_eq!(names(folder.path()), left);

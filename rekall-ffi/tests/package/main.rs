@@ -3,18 +3,18 @@
 #![cfg(target_os = "linux")]
 
 #[path = "../../../xtask/src/package/mod.rs"]
-#[allow(dead_code, clippy::print_stdout, reason = "shared with the chore of that name")]
-mod chore;
+#[allow(dead_code, clippy::print_stdout, reason = "shared with the command of that name")]
+mod command;
 mod examples;
-mod from_the_chore;
 mod guide;
 mod licenses;
 mod memory;
 mod other_sqlite;
+mod package_command;
 mod panics;
 mod readme;
 #[path = "../../../xtask/src/run.rs"]
-#[allow(dead_code, clippy::print_stdout, reason = "shared with the chores")]
+#[allow(dead_code, clippy::print_stdout, reason = "shared with the commands of xtask")]
 mod run;
 #[path = "../support/toolchain.rs"]
 mod toolchain;

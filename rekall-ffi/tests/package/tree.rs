@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::chore;
-use crate::chore::libraries::{self, Symbols};
-use crate::chore::options::{Built, Layout};
-use crate::chore::system::System;
+use crate::command;
+use crate::command::libraries::{self, Symbols};
+use crate::command::options::{Built, Layout};
+use crate::command::system::System;
 use crate::toolchain::{self, answers, skip};
 
 /// Installed once for all tests here.
@@ -17,7 +17,7 @@ static TREE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let archive = toolchain::libraries().join("librekall_ffi.a");
     let prefix = folder.path().join("prefix");
-    chore::install(&archive, &prefix, &built(), &layout(), Symbols::Kept).unwrap();
+    command::install(&archive, &prefix, &built(), &layout(), Symbols::Kept).unwrap();
     folder
 });
 
@@ -158,7 +158,7 @@ fn the_soname_is_the_abi() {
 fn a_tree_is_the_same_byte_for_byte() {
     let again = folder("again").join("prefix");
     let archive = toolchain::libraries().join("librekall_ffi.a");
-    let made = chore::install(&archive, &again, &built(), &layout(), Symbols::Kept).unwrap();
+    let made = command::install(&archive, &again, &built(), &layout(), Symbols::Kept).unwrap();
     for file in [&made.fixed, &made.shared] {
         let first = prefix().join(file.strip_prefix(&again).unwrap());
         assert!(fs::read(file).unwrap() == fs::read(&first).unwrap(), "{}", first.display());
@@ -194,7 +194,7 @@ fn the_shared_library_needs_little() {
     }
 }
 
-/// As it is handed out: the chore strips what the other tests keep, for a backtrace that can be read.
+/// As it is handed out: the command strips what the other tests keep, for a backtrace that can be read.
 #[test]
 fn a_stripped_tree_shows_and_does_the_same() {
     if !answers("nm") {
@@ -202,7 +202,7 @@ fn a_stripped_tree_shows_and_does_the_same() {
     }
     let place = folder("stripped");
     let prefix = place.join("prefix");
-    chore::install(
+    command::install(
         &toolchain::libraries().join("librekall_ffi.a"),
         &prefix,
         &built(),

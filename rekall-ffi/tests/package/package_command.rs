@@ -1,5 +1,5 @@
-//! The chore itself, run as a packager does: into a folder for the libraries that the system names, for a triple, below
-//! `DESTDIR`, with debug symbols apart.
+//! `cargo xtask package` itself, run as a packager does: into a folder for the libraries that the system names, for a triple,
+//! below `DESTDIR`, with debug symbols apart.
 
 use std::env;
 use std::fs;
@@ -9,13 +9,13 @@ use std::process::{Command, Output};
 use crate::toolchain::{self, answers, show, skip};
 use crate::tree::{built, folder};
 
-/// The chore, in a target folder of its own: this test's is built without its flags. Not optimized: what is looked at here
+/// The command, in a target folder of its own: this test's is built without its flags. Not optimized: what is looked at here
 /// does not depend on it, and it is a matter of minutes otherwise.
-fn chore(arguments: &[&str]) -> Command {
+fn package(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
     command.args(["run", "--quiet", "--package", "xtask", "--", "package"]).args(arguments);
     command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("chore"));
+    command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("command"));
     for (setting, value) in [("LTO", "off"), ("OPT_LEVEL", "0"), ("CODEGEN_UNITS", "16")] {
         command.env(format!("CARGO_PROFILE_RELEASE_{setting}"), value);
     }
@@ -58,9 +58,9 @@ int main(void)
 #[test]
 fn a_packager_gets_a_whole_tree_where_it_was_asked_for() {
     let triple = built().system.triple;
-    let place = folder("chore");
+    let place = folder("command");
     let features = "bundled-sqlite,sqlite-vec";
-    let mut command = chore(&["--prefix=/usr", "--libdir", "lib/multi-arch", "--target", &triple]);
+    let mut command = package(&["--prefix=/usr", "--libdir", "lib/multi-arch", "--target", &triple]);
     command.args(["--debug-symbols", "--no-default-features", "--features", features]);
     // As distributions set them: a tool with its first words, and flags for the linker.
     command.env("CC", "cc -pipe").env("LDFLAGS", "-Wl,-z,nodump");
@@ -146,7 +146,7 @@ fn what_cannot_be_packaged_is_refused_in_words() {
         ),
         (&["--prefix", "/usr", "--libdir", "/opt/lib"][..], "--libdir is a folder below the prefix"),
     ] {
-        let mut command = chore(arguments);
+        let mut command = package(arguments);
         let output = command.env("DESTDIR", folder(words)).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && said.contains(words), "{}", show(&command, &output));

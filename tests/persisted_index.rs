@@ -318,3 +318,36 @@ fn within_a_budget_writes_renew_what_is_persisted() {
     assert_eq!(answers(&memory), before);
     assert!(memory.stats().unwrap().memory.index < 10_000);
 }
+
+#[cfg(feature = "sqlite-vec")]
+#[test]
+fn no_copy_of_an_erased_vector_stays_in_the_table_of_another_backend() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let open = |backend| {
+        let builder = Rekall::builder(&path).vectors_of("host", 8).secure_delete(true);
+        builder.vector_backend(backend).open().unwrap()
+    };
+    // Of length 1 as they are, so these bytes are stored.
+    let secret = [0.5, 0.5, 0.5, 0.5, 0.0, 0.0, 0.0, 0.0_f32];
+    let copies = || {
+        let bytes = std::fs::read(&path).unwrap();
+        let secret: Vec<u8> = secret.iter().flat_map(|value| value.to_le_bytes()).collect();
+        bytes.windows(secret.len()).filter(|window| *window == secret).count()
+    };
+    let memory = open(VectorBackend::SqliteVec);
+    let id = memory.remember_with_vector(NewEntry::new("secret"), &secret).unwrap();
+    memory.remember_with_vector(NewEntry::new("other"), &[0.0, 0.0, 0.0, 0.0, 0.5, -0.5, 0.5, -0.5]).unwrap();
+    memory.rebuild_index().run().unwrap();
+    drop(memory);
+    assert_eq!(copies(), 2, "the row and the table's copy");
+
+    let memory = open(VectorBackend::Flat);
+    memory.forget(id).unwrap();
+    drop(memory);
+    assert_eq!(copies(), 0);
+    let memory = open(VectorBackend::SqliteVec);
+    let found = memory.recall_vector(&secret).limit(10).run().unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(memory.check().run().unwrap().is_clean());
+}

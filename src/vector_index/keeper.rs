@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use rekall_core::{ReadTx, Store};
+use rekall_core::{ReadTx, Store, WriteTx};
 use rekall_index::EntrySet;
 
 use super::LOAD_BATCH;
@@ -212,6 +212,11 @@ impl VectorIndexKeeper {
                 Ok(true)
             }
         }
+    }
+
+    /// Before the commit of every write: a transaction that erases vectors erases all copies of them.
+    pub(crate) fn before_commit(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
+        if tx.erases_vectors() { self.persistence.erase_copies(tx) } else { Ok(()) }
     }
 
     /// After a write: renews what is persisted when so much was written since that catching up would take long. Costs next to

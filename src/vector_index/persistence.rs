@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rekall_core::{LogPosition, Space};
+use rekall_core::{LogPosition, Space, WriteTx};
 
 #[cfg(feature = "sqlite-vec")]
 use super::backends::vec0;
@@ -21,6 +21,16 @@ pub(crate) trait Persistence: Send + Sync {
     /// again at once.
     fn reset(&self, file: &IndexFile, _cancel: Option<&CancelToken>) -> Result<(), Error> {
         drop_everything(file)
+    }
+
+    /// Drops, in a transaction that erases vectors, the copies that another backend has persisted and that nobody brings up
+    /// to date with these settings. Blocks of codes are dropped by the storage itself.
+    fn erase_copies(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
+        #[cfg(feature = "sqlite-vec")]
+        vec0::discard(tx)?;
+        #[cfg(not(feature = "sqlite-vec"))]
+        let _ = tx;
+        Ok(())
     }
 
     /// Looks, after a write, whether what is persisted should be renewed.

@@ -45,6 +45,7 @@ impl Rekall {
         let mut tx = self.store.write()?;
         let attempt = work(&mut tx)?;
         if matches!(attempt, Attempt::Done(_)) {
+            self.vector_index.before_commit(&mut tx)?;
             tx.commit()?;
             committed();
             self.finish_write();

@@ -353,6 +353,13 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
+    /// Whether vectors were deleted or overwritten in this transaction, in a store with
+    /// [`secure_delete`](crate::StoreOptions): who keeps copies of them elsewhere in the file erases these, too.
+    #[must_use]
+    pub fn erases_vectors(&self) -> bool {
+        self.removals.as_ref().is_some_and(|removals| removals.vectors())
+    }
+
     /// Makes the changes durable and visible to every other reader.
     ///
     /// ```

@@ -131,6 +131,11 @@ impl Persistence for PersistedTable {
         file.distrust(space, MARK)
     }
 
+    /// The table follows the log after the commit, and its rows are erased then.
+    fn erase_copies(&self, _: &mut WriteTx<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// In one transaction with the filling: nobody ever sees a mark without the table that it vouches for. Stopped, it changes
     /// nothing.
     fn reset(&self, file: &IndexFile, cancel: Option<&CancelToken>) -> Result<(), Error> {

@@ -1,4 +1,14 @@
 //! Forgetting entries
+//!
+//! One entry, several, those that pass a filter, or all: each call is one transaction.
+//!
+//!     rekall_str ids[2];
+//!     rekall_report *report = NULL;
+//!     ids[0] = rekall_text(id);
+//!     ids[1] = rekall_text(older);
+//!     if ((status = rekall_forget_many(db, ids, 2, &report, &error))) goto end;
+//!     printf("%d are forgotten\n", (int)rekall_report_number(report, "forgotten"));
+//!     rekall_report_free(report);
 
 use std::ffi::c_char;
 use std::ptr::null;

@@ -1,4 +1,13 @@
 //! Entries page by page, the newest first
+//!
+//! As for a list of what was changed last. The cursor says where the next page begins.
+//!
+//!     rekall_cursor cursor = {{0, 0}};
+//!     rekall_page *page = NULL;
+//!     if ((status = rekall_list_newest(db, NULL, REKALL_NEWEST_UPDATED, &cursor, 50, &page, &error))) goto end;
+//!     if (rekall_page_count(page) > 0)
+//!         puts(rekall_entry_title(rekall_page_entry(page, 0), NULL));
+//!     rekall_page_free(page);
 
 use std::ptr::null;
 
@@ -37,9 +46,6 @@ pub struct Cursor {
 /// Cost: no index is in this order, so each page looks at all entries that pass; for all of a large file rekall_list() is
 /// the faster walk. What others write meanwhile does not move the pages; an entry that is changed goes to the front of a
 /// walk by REKALL_NEWEST_UPDATED, which does not come to it again. REKALL_INVALID_INPUT for a limit out of its range.
-///
-///     rekall_cursor cursor = {{0, 0}};
-///     status = rekall_list_newest(db, NULL, REKALL_NEWEST_UPDATED, &cursor, 50, &page, &error);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_list_newest(
     db: *mut Handle,

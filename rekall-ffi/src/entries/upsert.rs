@@ -1,4 +1,13 @@
 //! Remembering an entry, or changing the one that has its key
+//!
+//! The key is a value in the entry's metadata, so that a program that meets a thing again finds its entry.
+//!
+//!     rekall_new_entry note = REKALL_NEW_ENTRY_INIT;
+//!     rekall_upserted done;
+//!     note.title = rekall_text("What I did today");
+//!     note.metadata = rekall_text("{\"path\": \"notes/today.md\"}");
+//!     if ((status = rekall_upsert(db, "path", &note, &done, &error))) goto end;
+//!     printf("%s %s\n", done.id.text, done.is_new ? "is new" : "was changed");
 
 use std::ffi::c_char;
 use std::ptr::null;
@@ -36,9 +45,6 @@ impl Upserted {
 /// them remembers the entry and the others change it. Cost: besides that of the writing, a look at the metadata of every
 /// entry. REKALL_INVALID_INPUT for an entry without such a key and for a key that several entries have; REKALL_CORRUPT when
 /// the metadata of an entry cannot be read: it may have the key. Otherwise as rekall_remember() and rekall_update().
-///
-///     note.metadata = rekall_text("{\"path\": \"notes/today.md\"}");
-///     status = rekall_upsert(db, "path", &note, &done, &error);
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_upsert(
     db: *mut Handle,

@@ -1,4 +1,17 @@
 //! Vector spaces, and the vectors in them
+//!
+//! A space has the vectors that one model made. Searches use the active one.
+//!
+//!     size_t i, dimensions = 0;
+//!     rekall_spaces *spaces = NULL;
+//!     if ((status = rekall_list_spaces(db, &spaces, &error))) goto end;
+//!     for (i = 0; i < rekall_spaces_count(spaces); i++)
+//!         if (rekall_spaces_state(spaces, i) == REKALL_SPACE_ACTIVE)
+//!             puts(rekall_spaces_fingerprint(spaces, i, NULL));
+//!     rekall_spaces_free(spaces);
+//!     status = rekall_stored_vector(db, id, REKALL_ROLE_SUMMARY, 0, NULL, 0, &dimensions, &error);
+//!     if (status) goto end;
+//!     printf("each vector has %d numbers\n", (int)dimensions);
 
 use std::ffi::c_char;
 

@@ -2,6 +2,7 @@
 //!
 //! A space has the vectors that one model made. Searches use the active one.
 //!
+//!     float vector[1024];
 //!     size_t i, dimensions = 0;
 //!     rekall_spaces *spaces = NULL;
 //!     if ((status = rekall_list_spaces(db, &spaces, &error))) goto end;
@@ -9,9 +10,9 @@
 //!         if (rekall_spaces_state(spaces, i) == REKALL_SPACE_ACTIVE)
 //!             puts(rekall_spaces_fingerprint(spaces, i, NULL));
 //!     rekall_spaces_free(spaces);
-//!     status = rekall_stored_vector(db, id, REKALL_ROLE_SUMMARY, 0, NULL, 0, &dimensions, &error);
+//!     status = rekall_stored_vector(db, id, REKALL_ROLE_SUMMARY, 0, vector, 1024, &dimensions, &error);
 //!     if (status) goto end;
-//!     printf("each vector has %d numbers\n", (int)dimensions);
+//!     printf("%d numbers, the first %.3f\n", (int)dimensions, vector[0]);
 
 use std::ffi::c_char;
 

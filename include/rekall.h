@@ -1982,6 +1982,17 @@ rekall_status rekall_update_with_vector(rekall_db *db,
 /* Remembering an entry, or changing the one that has its key                                               */
 /* ======================================================================================================== */
 
+/*
+ * The key is a value in the entry's metadata, so that a program that meets a thing again finds its entry.
+ *
+ *     rekall_new_entry note = REKALL_NEW_ENTRY_INIT;
+ *     rekall_upserted done;
+ *     note.title = rekall_text("What I did today");
+ *     note.metadata = rekall_text("{\"path\": \"notes/today.md\"}");
+ *     if ((status = rekall_upsert(db, "path", &note, &done, &error))) goto end;
+ *     printf("%s %s\n", done.id.text, done.is_new ? "is new" : "was changed");
+ */
+
 /**
  * What rekall_upsert() did.
  */
@@ -2006,9 +2017,6 @@ typedef struct rekall_upserted {
  * them remembers the entry and the others change it. Cost: besides that of the writing, a look at the metadata of every
  * entry. REKALL_INVALID_INPUT for an entry without such a key and for a key that several entries have; REKALL_CORRUPT when
  * the metadata of an entry cannot be read: it may have the key. Otherwise as rekall_remember() and rekall_update().
- *
- *     note.metadata = rekall_text("{\"path\": \"notes/today.md\"}");
- *     status = rekall_upsert(db, "path", &note, &done, &error);
  */
 REKALL_NODISCARD
 rekall_status rekall_upsert(rekall_db *db,
@@ -2426,6 +2434,18 @@ void rekall_filter_init(rekall_filter *filter,
 /* Forgetting entries                                                                                       */
 /* ======================================================================================================== */
 
+/*
+ * One entry, several, those that pass a filter, or all: each call is one transaction.
+ *
+ *     rekall_str ids[2];
+ *     rekall_report *report = NULL;
+ *     ids[0] = rekall_text(id);
+ *     ids[1] = rekall_text(older);
+ *     if ((status = rekall_forget_many(db, ids, 2, &report, &error))) goto end;
+ *     printf("%d are forgotten\n", (int)rekall_report_number(report, "forgotten"));
+ *     rekall_report_free(report);
+ */
+
 /**
  * Forgets an entry with all that hangs on it: vectors, tags, links. References to it are cleared. REKALL_NOT_FOUND.
  */
@@ -2556,6 +2576,17 @@ rekall_status rekall_get_many(rekall_db *db,
 /* Entries page by page, the newest first                                                                   */
 /* ======================================================================================================== */
 
+/*
+ * As for a list of what was changed last. The cursor says where the next page begins.
+ *
+ *     rekall_cursor cursor = {{0, 0}};
+ *     rekall_page *page = NULL;
+ *     if ((status = rekall_list_newest(db, NULL, REKALL_NEWEST_UPDATED, &cursor, 50, &page, &error))) goto end;
+ *     if (rekall_page_count(page) > 0)
+ *         puts(rekall_entry_title(rekall_page_entry(page, 0), NULL));
+ *     rekall_page_free(page);
+ */
+
 /**
  * Which time rekall_list_newest() goes by: when an entry was made.
  */
@@ -2588,9 +2619,6 @@ typedef struct rekall_cursor {
  * Cost: no index is in this order, so each page looks at all entries that pass; for all of a large file rekall_list() is
  * the faster walk. What others write meanwhile does not move the pages; an entry that is changed goes to the front of a
  * walk by REKALL_NEWEST_UPDATED, which does not come to it again. REKALL_INVALID_INPUT for a limit out of its range.
- *
- *     rekall_cursor cursor = {{0, 0}};
- *     status = rekall_list_newest(db, NULL, REKALL_NEWEST_UPDATED, &cursor, 50, &page, &error);
  */
 REKALL_NODISCARD
 rekall_status rekall_list_newest(rekall_db *db,
@@ -3833,6 +3861,22 @@ rekall_status rekall_reembed(rekall_db *db,
 /* ======================================================================================================== */
 /* Vector spaces, and the vectors in them                                                                   */
 /* ======================================================================================================== */
+
+/*
+ * A space has the vectors that one model made. Searches use the active one.
+ *
+ *     float vector[1024];
+ *     size_t i, dimensions = 0;
+ *     rekall_spaces *spaces = NULL;
+ *     if ((status = rekall_list_spaces(db, &spaces, &error))) goto end;
+ *     for (i = 0; i < rekall_spaces_count(spaces); i++)
+ *         if (rekall_spaces_state(spaces, i) == REKALL_SPACE_ACTIVE)
+ *             puts(rekall_spaces_fingerprint(spaces, i, NULL));
+ *     rekall_spaces_free(spaces);
+ *     status = rekall_stored_vector(db, id, REKALL_ROLE_SUMMARY, 0, vector, 1024, &dimensions, &error);
+ *     if (status) goto end;
+ *     printf("%d numbers, the first %.3f\n", (int)dimensions, vector[0]);
+ */
 
 /**
  * State of a vector space: being filled beside the active one, by rekall_reembed().

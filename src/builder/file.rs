@@ -97,7 +97,7 @@ impl Builder {
     }
 
     /// Overwrites what is forgotten with zeroes. Default false. A search or export that looks at an older
-    /// state, in this process or another one, delays it: [`Event::NotErased`] says so.
+    /// state, in this process or another one, delays it: [`Event::NotErased`](crate::Event::NotErased) says so.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

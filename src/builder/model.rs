@@ -138,7 +138,7 @@ impl Builder {
 
     /// How long an unused model stays loaded; `None`: for ever; zero: not at all. Default 10 minutes.
     ///
-    /// The time is looked at by [`Rekall::unload_if_idle`], or by a thread
+    /// The time is looked at by [`Rekall::unload_if_idle`](crate::Rekall::unload_if_idle), or by a thread
     /// ([`unload_in_background`](Self::unload_in_background)).
     ///
     /// ```

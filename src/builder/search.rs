@@ -58,7 +58,7 @@ impl Builder {
 
     /// Most bytes of memory that the vector index of [`VectorBackend::Auto`] may take; `None`: no limit. What
     /// does not fit stays in the file and is read at each search: codes that writes and
-    /// [`Rekall::rebuild_index`] persist and, in memory, the rows of entries changed since (up to a mebibyte
+    /// [`Rekall::rebuild_index`](crate::Rekall::rebuild_index) persist and, in memory, the rows of entries changed since (up to a mebibyte
     /// even when the budget is less; one read of 64 entries may pass that for a moment). The backends that
     /// are asked for by name ignore it, for what they hold is their nature: `Flat`, `Sq8` and `Binary`
     /// everything, `SqliteVec` next to nothing. Default: no limit.
@@ -78,7 +78,7 @@ impl Builder {
     }
 
     /// Rows that a search of [`VectorBackend::Binary`] rescores exactly, 1 or more: more rows, fewer misses,
-    /// more time. [`Rekall::audit_index`] says how many are missed on this file. Default 1000.
+    /// more time. [`Rekall::audit_index`](crate::Rekall::audit_index) says how many are missed on this file. Default 1000.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {

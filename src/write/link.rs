@@ -9,8 +9,8 @@ impl Rekall {
     /// that searches leave it out unless asked, and names the new one in `superseded_by`. Gives the older one
     /// as it is now.
     ///
-    /// A patch with [`superseded_by`](EntryPatch::superseded_by) alone sets the reference and leaves the
-    /// status as it is. Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is
+    /// A patch with [`superseded_by`](crate::EntryPatch::superseded_by) alone sets the reference and leaves
+    /// the status as it is. Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is
     /// about searches.
     ///
     /// ```

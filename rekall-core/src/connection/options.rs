@@ -37,9 +37,9 @@ pub struct StoreOptions {
     /// Refuse every write. Default false.
     pub read_only: bool,
     /// Put a new file in the place of one of the Python tool, which is kept beside it; see
-    /// [`legacy`](crate::legacy). Default false: such a file is refused with [`Error::LegacyFile`].
+    /// [`legacy`](crate::legacy). Default false: such a file is refused with [`Error::LegacyFile`](crate::Error::LegacyFile).
     pub migrate: bool,
-    /// How long to wait for another writer, in this process or another one, before [`Error::Busy`]. At most 24 days,
+    /// How long to wait for another writer, in this process or another one, before [`Error::Busy`](crate::Error::Busy). At most 24 days,
     /// default 5 s.
     pub busy_timeout: Duration,
     /// Reading connections kept open when idle, each with its own page cache. Default 4; more readers at

@@ -1,4 +1,4 @@
-//! What a host hears while the library works, which never prints.
+//! What a host is notified of while the library works, which never prints.
 
 use std::fmt;
 use std::sync::Arc;

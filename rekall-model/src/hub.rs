@@ -287,7 +287,7 @@ impl Progress for DownloadReporter<'_> {
 
     fn update(&mut self, size: usize) {
         self.bytes += size as u64;
-        // The end is told once, by `finish`.
+        // The end is reported once, by `finish`.
         if size > 0 && self.bytes < self.total {
             self.report();
         }

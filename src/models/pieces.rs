@@ -111,7 +111,7 @@ pub(crate) fn reuse_unchanged(
     pieces.retain(|piece| !stored.iter().any(|stored| fits(stored, piece)));
 }
 
-/// Embeds the pieces, in one call; `observe` hears how many are done and may stop the work.
+/// Embeds the pieces, in one call; `observe` is called with how many are done and may stop the work.
 pub(crate) fn embed(
     pieces: &[&Piece],
     embedder: &dyn Embedder,

@@ -183,7 +183,7 @@ impl Rekall {
                     break;
                 }
             }
-            // A caller that hears of the last entries can still stop.
+            // A caller that is notified of the last entries can still stop.
             watch.check_cancelled()?;
             let most = if round < PATIENT_ROUNDS { filling.pieces_within(LAST_TIME) } else { usize::MAX };
             // From then on each round takes twice as many into the switch, so it comes to an end however fast

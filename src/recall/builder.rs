@@ -345,7 +345,7 @@ impl<'a> Recall<'a> {
     ///
     /// By meaning and by words the hits are exact (unless
     /// [`VectorBackend::Binary`](crate::VectorBackend::Binary) was asked for): the `limit` best of all
-    /// entries that pass the filter, as the file is at this moment, whoever wrote it. A hybrid search fuses
+    /// entries that pass the filter, as the file is at this moment, with the writes of all processes. A hybrid search fuses
     /// the best by meaning and the best by words, 100 of each or `limit` if that is more: each of these
     /// counts with its true similarity, and with its words if it is among the best by words.
     ///

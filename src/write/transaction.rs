@@ -1,6 +1,6 @@
 //! The only way in which the facade writes to its file.
 //!
-//! What belongs to every write is done here, so that no operation can leave it out: the host hears when bytes
+//! What belongs to every write is done here, so that no operation can leave it out: the host is notified when bytes
 //! could not be erased or a reader keeps the log from shrinking, and the index in the file is renewed when it
 //! has fallen far behind. The index's own tables are part of that and are written by
 //! [`vector_index`](crate::vector_index).

@@ -52,7 +52,7 @@ pub(super) fn after_row(connection: &Connection, row: i64, limit: usize) -> Resu
 }
 
 /// The entries that a condition, with what follows it, selects: up to the first that cannot be read. Where that is the
-/// first of all it is the error, so that a walk in pages comes to all others and hears of this one.
+/// first of all it is the error, so that a walk in pages comes to all others and reports this one.
 pub(super) fn selected(
     connection: &Connection,
     condition: &str,

@@ -262,7 +262,7 @@ impl Snippets {
     }
 
     /// Goes through a text, and tells from one word on each one's number and place with the matches that end there, until
-    /// it hears false.
+    /// it gets false.
     fn walk(
         &self,
         text: &str,

@@ -86,7 +86,7 @@ pub type LogFn =
 /// Told once when the library will not use user_data any more.
 pub type DestroyFn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// Who hears events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
+/// Who receives events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
 ///
 /// The functions are called on whatever thread does the work, also on several at once, and must be quick. They must not
 /// throw, longjmp, or call back into the same handle (which answers REKALL_MISUSE); rekall_interrupt() and tokens are
@@ -100,7 +100,7 @@ pub struct Listener {
     pub event: EventFn,
     /// Hears the log; NULL: nobody.
     pub log: LogFn,
-    /// The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
+    /// The quietest level that log receives, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
     pub log_level: i32,
     /// Handed to the functions.
     pub user_data: *mut c_void,

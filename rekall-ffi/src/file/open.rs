@@ -102,7 +102,7 @@ pub struct OpenOptions {
     pub model_idle_timeout_ms: u64,
     /// How long to wait for another writer before REKALL_BUSY, in milliseconds; 0: 5000, REKALL_ZERO: not at all.
     pub busy_timeout_ms: u64,
-    /// Who hears events and log lines.
+    /// Who receives events and log lines.
     pub listener: *const Listener,
     /// The clock that entries are stamped by, in milliseconds since 1970 (UTC); NULL: the system's.
     pub now_ms: NowFn,

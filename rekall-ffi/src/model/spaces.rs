@@ -69,7 +69,7 @@ pub unsafe extern "C" fn rekall_spaces_count(spaces: *const Spaces) -> usize {
 }
 
 /// The full identity of the model that made the vectors of space number index, from 0: NUL-terminated UTF-8. out_len, which
-/// may be NULL, receives its length. NULL behind the last.
+/// may be NULL, receives its length. NULL past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_spaces_fingerprint(
     spaces: *const Spaces,
@@ -85,14 +85,14 @@ pub unsafe extern "C" fn rekall_spaces_fingerprint(
     }
 }
 
-/// How many numbers each vector of space number index has; 0 behind the last.
+/// How many numbers each vector of space number index has; 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_spaces_dimensions(spaces: *const Spaces, index: usize) -> usize {
     // SAFETY: NULL or spaces that were not freed.
     unsafe { read_object(spaces, 0, |spaces| Some(spaces.0.get(index)?.0.dimensions)) }
 }
 
-/// What space number index is used for: a REKALL_SPACE_ number; 0 behind the last.
+/// What space number index is used for: a REKALL_SPACE_ number; 0 past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_spaces_state(spaces: *const Spaces, index: usize) -> u32 {
     // SAFETY: NULL or spaces that were not freed.

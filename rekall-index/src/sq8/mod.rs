@@ -36,7 +36,7 @@ use scorer::Sq8Scorer;
 /// - Memory: dimensions (rounded up to a multiple of 32) + 28 bytes a row: 41 MB for 100,000 rows of 384 dimensions.
 /// - Search: O(rows × dimensions), about a quarter of the time of `FlatIndex`, and one call to the source for a few dozen
 ///   rows. Only data that int8 can't tell apart (thousands of equal rows at the border of the result) makes it read more.
-/// - Changes and snapshots: as `FlatIndex`. While an index grows from nothing its center is set anew at every eightfold size, if
+/// - Changes and snapshots: as `FlatIndex`. While an index grows from nothing its center is computed again at every eightfold size, if
 ///   it has moved; each time costs one pass over the codes (some 50 ms at 65,536 rows).
 ///
 /// # What the source must do

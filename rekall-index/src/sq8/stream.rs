@@ -38,7 +38,7 @@ impl<B: BlockSource + ?Sized> BlockSource for Arc<B> {
     }
 }
 
-/// Exact search over the exported codes of an [`Sq8Index`](crate::Sq8Index), read anew for each search: for when not even codes
+/// Exact search over the exported codes of an [`Sq8Index`](crate::Sq8Index), read for each search: for when not even codes
 /// fit the memory budget.
 ///
 /// Finds what the index would have found at the moment of the export. The host leaves out entries that changed since

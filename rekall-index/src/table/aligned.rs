@@ -103,7 +103,7 @@ impl<T: Pod> Aligned<T> {
 
 impl<T: Pod> Clone for Aligned<T> {
     fn clone(&self) -> Self {
-        // The copy has the same room, laid out anew.
+        // The copy has the same capacity.
         let spare = match self.memory {
             Memory::Heap { .. } => LINE / size_of::<T>() - 1,
             Memory::Slab(_) => 0,

@@ -139,7 +139,7 @@ impl<C: Columns> Table<C> {
         &self.pool
     }
 
-    /// Finds the place of all rows anew, at once; fails with a key that two rows have.
+    /// Finds the place of all rows again, at once; fails with a key that two rows have.
     pub(crate) fn index_appended(&mut self) -> Result<(), Key> {
         let keys = self.blocks.iter().flat_map(|block| block.keys());
         self.positions = Positions::build(keys, key_of(&self.blocks, self.rows_per_block))?;

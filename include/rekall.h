@@ -775,7 +775,7 @@ typedef void (*rekall_log_fn)(void *user_data, int32_t level, const char *messag
 typedef void (*rekall_destroy_fn)(void *user_data);
 
 /**
- * Who hears events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
+ * Who receives events and log lines. Start from REKALL_LISTENER_INIT; the library copies it.
  *
  * The functions are called on whatever thread does the work, also on several at once, and must be quick. They must not
  * throw, longjmp, or call back into the same handle (which answers REKALL_MISUSE); rekall_interrupt() and tokens are
@@ -795,7 +795,7 @@ typedef struct rekall_listener {
      */
     rekall_log_fn log;
     /**
-     * The quietest level that log hears, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
+     * The quietest level that log receives, a REKALL_LOG_ number. 0: REKALL_LOG_INFO. Only with log.
      */
     int32_t log_level;
     /**
@@ -1279,7 +1279,7 @@ typedef struct rekall_open_options {
      */
     uint64_t busy_timeout_ms;
     /**
-     * Who hears events and log lines.
+     * Who receives events and log lines.
      */
     const rekall_listener *listener;
     /**
@@ -3920,19 +3920,19 @@ size_t rekall_spaces_count(const rekall_spaces *spaces);
 
 /**
  * The full identity of the model that made the vectors of space number index, from 0: NUL-terminated UTF-8. out_len, which
- * may be NULL, receives its length. NULL behind the last.
+ * may be NULL, receives its length. NULL past the last.
  */
 const char *rekall_spaces_fingerprint(const rekall_spaces *spaces,
                                       size_t index,
                                       size_t *out_len);
 
 /**
- * How many numbers each vector of space number index has; 0 behind the last.
+ * How many numbers each vector of space number index has; 0 past the last.
  */
 size_t rekall_spaces_dimensions(const rekall_spaces *spaces, size_t index);
 
 /**
- * What space number index is used for: a REKALL_SPACE_ number; 0 behind the last.
+ * What space number index is used for: a REKALL_SPACE_ number; 0 past the last.
  */
 uint32_t rekall_spaces_state(const rekall_spaces *spaces, size_t index);
 

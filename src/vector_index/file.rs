@@ -2,10 +2,17 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rekall_core::{Changes, LogPosition, ReadTx, Space, Store};
+use rekall_core::{Changes, LogPosition, ReadTx, Space, Store, WriteTx};
 use rekall_index::Error as IndexError;
 
 use crate::Error;
+
+/// Kind of the block that says up to where the vec0 table is filled.
+pub(crate) const VEC0_MARK: &str = "sqlite-vec";
+
+/// The vec0 table.
+#[cfg(feature = "sqlite-vec")]
+pub(crate) const VEC0_TABLE: &str = "rekall_vec0";
 
 /// The file as the index uses it, and what is known of the index persisted in it.
 pub(crate) struct IndexFile {
@@ -42,6 +49,14 @@ impl IndexFile {
 
     fn damaged(&self) -> MutexGuard<'_, Option<LogPosition>> {
         self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops what any backend has persisted: only the one in use keeps its own up to date.
+    pub(crate) fn drop_persisted(&self) -> Result<(), Error> {
+        let mut tx = self.store.write()?;
+        tx.drop_all_index_blocks()?;
+        drop_vec0_table(&mut tx)?;
+        Ok(tx.commit()?)
     }
 
     /// Marks what is persisted now under `kind` as damaged, because it speaks of rows that are not there.
@@ -81,4 +96,13 @@ pub(crate) struct PersistedState {
 /// Rows of a space.
 pub(crate) fn count_rows(tx: &ReadTx<'_>, space: &Space) -> Result<usize, Error> {
     Ok(usize::try_from(tx.count_vectors(space.id)?).unwrap_or(usize::MAX))
+}
+
+/// Drops the vec0 table, if it is there, in one transaction with the marks that vouch for it. A build without sqlite-vec
+/// cannot drop the table.
+pub(crate) fn drop_vec0_table(tx: &mut WriteTx<'_>) -> Result<(), Error> {
+    tx.drop_index_blocks_of_kind(VEC0_MARK)?;
+    #[cfg(feature = "sqlite-vec")]
+    rekall_index::SqliteVecIndex::discard(tx.connection(), VEC0_TABLE)?;
+    Ok(())
 }

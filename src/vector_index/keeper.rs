@@ -11,7 +11,8 @@ use super::LOAD_BATCH;
 use super::backend::{PersistOptions, Persisted};
 use super::file::IndexFile;
 use super::live::LiveIndex;
-use super::persistence::{self, Persistence, Renewal, RenewalClock};
+use super::persistence::{Persistence, Renewal, RenewalClock};
+use super::select;
 use super::settings::IndexSettings;
 use super::snapshot::{IndexView, Snapshot};
 use crate::event::{Event, Events};
@@ -51,7 +52,7 @@ impl VectorIndexKeeper {
             file: Arc::new(IndexFile::new(store)),
             events,
             settings,
-            persistence: persistence::of(settings),
+            persistence: select::persistence_for(settings),
             renewal: RenewalClock::default(),
             current: ArcSwapOption::empty(),
             live: Mutex::default(),

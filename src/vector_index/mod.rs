@@ -2,7 +2,7 @@
 //!
 //! [`keeper`] owns the current view and knows when it is out of date; [`retry`] runs a search until it has seen one moment;
 //! [`live`] follows the change log. None of them knows a backend by name: [`backend`] is what they know, `backends/` has one
-//! file for each, [`select`] and [`persistence`] say which is used for which settings.
+//! file for each, [`select`] says which is used for which settings.
 
 mod backend;
 mod backends;

@@ -4,12 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rekall_core::{LogPosition, Space, WriteTx};
 
-#[cfg(feature = "sqlite-vec")]
-use super::backends::vec0;
-use super::codes::PersistedCodes;
-use super::file::IndexFile;
-use super::settings::IndexSettings;
-use crate::{CancelToken, Error, VectorBackend};
+use super::file::{IndexFile, drop_vec0_table};
+use crate::{CancelToken, Error};
 
 /// What of the index is kept in the file. The settings decide, not the backend in use: one that is too small to be worth
 /// persisting grows into one that is.
@@ -20,17 +16,13 @@ pub(crate) trait Persistence: Send + Sync {
     /// Drops what any backend has persisted. A form that is made from the rows alone, in the same transaction, may be made
     /// again at once.
     fn reset(&self, file: &IndexFile, _cancel: Option<&CancelToken>) -> Result<(), Error> {
-        drop_everything(file)
+        file.drop_persisted()
     }
 
     /// Drops, in a transaction that erases vectors, the copies that another backend has persisted and that nobody brings up
     /// to date with these settings. Blocks of codes are dropped by the storage itself.
     fn erase_copies(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
-        #[cfg(feature = "sqlite-vec")]
-        vec0::discard(tx)?;
-        #[cfg(not(feature = "sqlite-vec"))]
-        let _ = tx;
-        Ok(())
+        drop_vec0_table(tx)
     }
 
     /// Looks, after a write, whether what is persisted should be renewed.
@@ -53,21 +45,8 @@ pub(crate) enum Renewal {
     Done,
 }
 
-/// What is persisted with these settings.
-pub(crate) fn of(settings: IndexSettings) -> Box<dyn Persistence> {
-    match settings.backend {
-        VectorBackend::Auto | VectorBackend::Sq8 => Box::new(PersistedCodes::new(settings)),
-        #[cfg(feature = "sqlite-vec")]
-        VectorBackend::SqliteVec => Box::new(vec0::PersistedTable),
-        // A build without sqlite-vec refuses to open a memory with it.
-        #[cfg(not(feature = "sqlite-vec"))]
-        VectorBackend::SqliteVec => Box::new(NotPersisted),
-        VectorBackend::Flat | VectorBackend::Binary => Box::new(NotPersisted),
-    }
-}
-
 /// Nothing is kept in the file.
-struct NotPersisted;
+pub(crate) struct NotPersisted;
 
 impl Persistence for NotPersisted {
     fn distrust(&self, _: &IndexFile, _: &Space) -> Result<(), Error> {
@@ -77,16 +56,6 @@ impl Persistence for NotPersisted {
     fn check(&self, _: &IndexFile) -> Result<Renewal, Error> {
         Ok(Renewal::Never)
     }
-}
-
-/// Drops what any backend has persisted: only the one in use keeps its own up to date.
-fn drop_everything(file: &IndexFile) -> Result<(), Error> {
-    let mut tx = file.store.write()?;
-    tx.drop_all_index_blocks()?;
-    // In the same transaction as the mark that vouches for it.
-    #[cfg(feature = "sqlite-vec")]
-    vec0::discard(&mut tx)?;
-    Ok(tx.commit()?)
 }
 
 /// When to look next whether what is persisted should be renewed, so that a write need not look in the file each time.

@@ -1,5 +1,5 @@
-//! Which backend the settings and the rows call for. Here and in `persistence.rs` a backend is decided on; the rest of
-//! the folder knows none by name.
+//! Which backend the settings and the rows call for, and what of it is persisted. A backend is decided on here; the rest
+//! of the folder knows none by name.
 
 use std::sync::Arc;
 
@@ -10,22 +10,11 @@ use super::backend::Begun;
 #[cfg(feature = "sqlite-vec")]
 use super::backends::vec0;
 use super::backends::{BinaryBackend, FlatBackend, RowsBackend, Sq8Backend, streamed_sq8};
+use super::codes::PersistedCodes;
 use super::file::{IndexFile, count_rows};
-use super::settings::IndexSettings;
+use super::persistence::{NotPersisted, Persistence};
+use super::settings::{AutoChoice, IndexSettings};
 use crate::{Error, VectorBackend};
-
-/// The automatic choice for one space.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AutoChoice {
-    pub(crate) dimensions: usize,
-    pub(crate) memory_budget: Option<usize>,
-}
-
-impl AutoChoice {
-    pub(crate) fn backend_for(self, rows: usize) -> Choice {
-        Choice::auto(rows, self.dimensions, self.memory_budget)
-    }
-}
 
 /// Begins the backend for a space, from what is persisted where that serves.
 pub(crate) fn begin(
@@ -63,5 +52,18 @@ pub(crate) fn begin(
     match in_file {
         Some(begun) => Ok(begun),
         None => RowsBackend::begin(file, tx, space, settings),
+    }
+}
+
+/// What is persisted with these settings.
+pub(crate) fn persistence_for(settings: IndexSettings) -> Box<dyn Persistence> {
+    match settings.backend {
+        VectorBackend::Auto | VectorBackend::Sq8 => Box::new(PersistedCodes::new(settings)),
+        #[cfg(feature = "sqlite-vec")]
+        VectorBackend::SqliteVec => Box::new(vec0::PersistedTable),
+        // A build without sqlite-vec refuses to open a memory with it.
+        #[cfg(not(feature = "sqlite-vec"))]
+        VectorBackend::SqliteVec => Box::new(NotPersisted),
+        VectorBackend::Flat | VectorBackend::Binary => Box::new(NotPersisted),
     }
 }

@@ -40,3 +40,16 @@ pub(crate) struct DeltaLimits {
     /// What their rows may take; one entry may have hundreds.
     pub(crate) bytes: usize,
 }
+
+/// The automatic choice for one space.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AutoChoice {
+    pub(crate) dimensions: usize,
+    pub(crate) memory_budget: Option<usize>,
+}
+
+impl AutoChoice {
+    pub(crate) fn backend_for(self, rows: usize) -> Choice {
+        Choice::auto(rows, self.dimensions, self.memory_budget)
+    }
+}

@@ -4,7 +4,7 @@ use rekall_core::{LogPosition, Space};
 use rekall_index::{Choice, FlatIndex, Key, ResidentIndex, VectorIndex, VectorSearch};
 
 use super::super::backend::{Backend, Begun, Missing, SharedSearch};
-use super::super::select::AutoChoice;
+use super::super::settings::AutoChoice;
 use crate::Error;
 
 /// Every row in memory, as it is.

@@ -8,7 +8,7 @@ use rekall_index::{Choice, Key, ResidentIndex, Sq8Index, VectorIndex, VectorSear
 use super::super::backend::{Backend, Begun, Missing, PersistJob, Persisted, SharedSearch};
 use super::super::codes;
 use super::super::file::IndexFile;
-use super::super::select::AutoChoice;
+use super::super::settings::AutoChoice;
 use super::super::stored_rows::StoredRows;
 use crate::Error;
 

@@ -6,7 +6,7 @@ use rekall_core::{Changes, LogPosition, ReadTx, Space, VectorBatch, WriteTx};
 use rekall_index::{Error as IndexError, Neighbor, SearchOptions, SqliteVecIndex, VectorIndex, VectorSearch};
 
 use super::super::backend::{Begun, PersistJob, SharedSearch};
-use super::super::file::{IndexFile, count_rows};
+use super::super::file::{IndexFile, VEC0_MARK, VEC0_TABLE, count_rows, drop_vec0_table};
 use super::super::persistence::{Persistence, Renewal};
 use super::super::settings::IndexSettings;
 use super::super::stored_rows::stale;
@@ -14,11 +14,6 @@ use super::super::{LOAD_BATCH, index_keys};
 use super::in_file::{FileBase, InFileBackend};
 use crate::cancel::check_cancelled;
 use crate::{CancelToken, Error};
-
-/// Kind of the block that says up to where the table is filled.
-const MARK: &str = "sqlite-vec";
-
-const TABLE: &str = "rekall_vec0";
 
 /// Changed entries that may wait in memory: they are written together, since vec0 is slow row by row.
 const MAX_WAITING: i64 = 256;
@@ -30,7 +25,7 @@ pub(crate) fn begin(
     space: &Space,
     settings: IndexSettings,
 ) -> Result<Option<Begun>, Error> {
-    let Some(persisted) = file.persisted(tx, space, MARK)? else { return Ok(None) };
+    let Some(persisted) = file.persisted(tx, space, VEC0_MARK)? else { return Ok(None) };
     let rows = count_rows(tx, space)?;
     let table = Table { file: Arc::clone(file), space: space.clone(), position: persisted.position, rows };
     let limits = settings.delta_limits(space.dimensions);
@@ -94,13 +89,15 @@ impl Table {
         search: impl FnOnce(&SqliteVecIndex<'_>) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
         let tx = self.file.store.read().map_err(IndexError::from_source)?;
-        if tx.index_position(self.space.id, MARK).map_err(IndexError::from_source)? != Some(self.position) {
+        if tx.index_position(self.space.id, VEC0_MARK).map_err(IndexError::from_source)?
+            != Some(self.position)
+        {
             return Err(stale());
         }
         let rows = sealed_rows(&tx, &self.space).map_err(IndexError::from_source)?;
         let found = rows
             .map_or(Ok(None), |rows| {
-                SqliteVecIndex::whole(tx.connection(), TABLE, self.space.dimensions, rows)
+                SqliteVecIndex::whole(tx.connection(), VEC0_TABLE, self.space.dimensions, rows)
             })
             .and_then(|table| {
                 let detail = || "expected the vec0 table as it was filled, it is not".to_owned();
@@ -116,7 +113,7 @@ impl Table {
 /// How many rows the table was left with; `None` when the mark does not say.
 fn sealed_rows(tx: &ReadTx<'_>, space: &Space) -> Result<Option<usize>, rekall_core::Error> {
     let mut rows = None;
-    let sealed = tx.index_blocks(space.id, MARK, |block| {
+    let sealed = tx.index_blocks(space.id, VEC0_MARK, |block| {
         rows = block.try_into().ok().map(u64::from_le_bytes);
         Ok::<(), rekall_core::Error>(())
     })?;
@@ -128,7 +125,7 @@ pub(crate) struct PersistedTable;
 
 impl Persistence for PersistedTable {
     fn distrust(&self, file: &IndexFile, space: &Space) -> Result<(), Error> {
-        file.distrust(space, MARK)
+        file.distrust(space, VEC0_MARK)
     }
 
     /// The table follows the log after the commit, and its rows are erased then.
@@ -143,7 +140,7 @@ impl Persistence for PersistedTable {
         tx.drop_all_index_blocks()?;
         match tx.active_space()? {
             Some(space) => fill(&mut tx, &space, cancel)?,
-            None => SqliteVecIndex::discard(tx.connection(), TABLE)?,
+            None => SqliteVecIndex::discard(tx.connection(), VEC0_TABLE)?,
         }
         tx.commit()?;
         file.forget_damage();
@@ -198,7 +195,8 @@ fn pending(tx: &ReadTx<'_>, file: &IndexFile) -> Result<Pending, Error> {
     let now = tx.position()?;
     let until = |number| Ok(Pending::Until(LogPosition::new(now.incarnation(), number)));
     let Some(space) = tx.active_space()? else { return until(now.number() + 1) };
-    let filled_to = tx.index_position(space.id, MARK)?.filter(|&filled_to| !file.is_damaged_at(filled_to));
+    let filled_to =
+        tx.index_position(space.id, VEC0_MARK)?.filter(|&filled_to| !file.is_damaged_at(filled_to));
     // A file that erases keeps no vector in the table that is gone from its row.
     let most_waiting = if file.store.deletes_securely() { 1 } else { MAX_WAITING };
     match filled_to {
@@ -210,15 +208,9 @@ fn pending(tx: &ReadTx<'_>, file: &IndexFile) -> Result<Pending, Error> {
     }
 }
 
-/// Drops the table with the marks that vouch for it, if it is there.
-pub(crate) fn discard(tx: &mut WriteTx<'_>) -> Result<(), Error> {
-    tx.drop_index_blocks_of_kind(MARK)?;
-    Ok(SqliteVecIndex::discard(tx.connection(), TABLE)?)
-}
-
 /// Takes in the entries that changed. False: the table is not as it was left, with so many rows, or has too much room to spare.
 fn apply(tx: &WriteTx<'_>, space: &Space, rows: usize, entries: &[i64]) -> Result<bool, Error> {
-    let Some(mut table) = SqliteVecIndex::whole(tx.connection(), TABLE, space.dimensions, rows)? else {
+    let Some(mut table) = SqliteVecIndex::whole(tx.connection(), VEC0_TABLE, space.dimensions, rows)? else {
         return Ok(false);
     };
     for &entry in entries {
@@ -234,8 +226,8 @@ fn apply(tx: &WriteTx<'_>, space: &Space, rows: usize, entries: &[i64]) -> Resul
 fn fill(tx: &mut WriteTx<'_>, space: &Space, cancel: Option<&CancelToken>) -> Result<(), Error> {
     // Dropped, not emptied: it may be there for a model with other dimensions. And with the marks of all spaces: the table
     // is no longer theirs.
-    discard(tx)?;
-    let mut table = SqliteVecIndex::open(tx.connection(), TABLE, space.dimensions)?;
+    drop_vec0_table(tx)?;
+    let mut table = SqliteVecIndex::open(tx.connection(), VEC0_TABLE, space.dimensions)?;
     tx.vectors(space, LOAD_BATCH, |batch| {
         check_cancelled(cancel)?;
         add(&mut table, batch)
@@ -245,10 +237,10 @@ fn fill(tx: &mut WriteTx<'_>, space: &Space, cancel: Option<&CancelToken>) -> Re
 
 /// Says up to where the table is filled, and with how many rows.
 fn seal(tx: &mut WriteTx<'_>, space: &Space) -> Result<(), Error> {
-    let rows = SqliteVecIndex::open(tx.connection(), TABLE, space.dimensions)?.len() as u64;
+    let rows = SqliteVecIndex::open(tx.connection(), VEC0_TABLE, space.dimensions)?.len() as u64;
     // After the table: making it has changed the schema.
     let position = tx.position()?;
-    Ok(tx.replace_index_blocks(space.id, MARK, position, [rows.to_le_bytes().to_vec()])?)
+    Ok(tx.replace_index_blocks(space.id, VEC0_MARK, position, [rows.to_le_bytes().to_vec()])?)
 }
 
 fn add(table: &mut SqliteVecIndex<'_>, batch: &VectorBatch) -> Result<(), Error> {

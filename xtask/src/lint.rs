@@ -32,8 +32,10 @@ pub(crate) fn lint(_: &[String]) -> Outcome {
 /// What an unfinished merge leaves is found by a compiler in code, by nobody in documents.
 fn conflict_markers() -> Outcome {
     let search = ["grep", "--line-number", "--extended-regexp", "^(<<<<<<<|>>>>>>>) "];
-    let found = Command::new("git").args(search).current_dir(root()).output();
-    let found = found.map_err(|error| format!("git grep: {error}"))?;
+    let Ok(found) = Command::new("git").args(search).current_dir(root()).output() else {
+        println!("== no git: marks of a merge conflict are not looked for");
+        return Ok(());
+    };
     let lines = String::from_utf8_lossy(&found.stdout);
     if lines.is_empty() { Ok(()) } else { Err(format!("marks of a merge conflict:\n{lines}")) }
 }

@@ -49,8 +49,8 @@ impl<'a, T, Options> LongCall<'a, T, Options> {
         Self { options, watch: Watch::default(), work: Box::new(work) }
     }
 
-    /// Reports how far the work is, on the calling thread, at most every few milliseconds of work. A total of
-    /// 0 means that it is not known. Default: nothing is reported.
+    /// Reports how far the work is, on the calling thread. The method that returned this says what is counted;
+    /// a total of 0 means that it is not known. Default: nothing is reported.
     pub fn progress(mut self, callback: impl FnMut(Progress) + 'a) -> Self {
         self.watch.progress = Some(Box::new(callback));
         self

@@ -11,6 +11,16 @@ impl Rekall {
     /// As [`check`](Self::check), of a file by its path: also of one that is refused as `Corrupt` when it is opened; see
     /// [`Store::check_file`].
     ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// # drop(rekall::Rekall::builder(&path).without_model().open()?);
+    /// assert!(rekall::Rekall::check_file(&path).run()?.is_clean());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) when there is no file or it is no rekall file. Damage is in the report.
     pub fn check_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, CheckReport> {
@@ -19,6 +29,16 @@ impl Rekall {
 
     /// As [`repair`](Self::repair), of a file by its path: also of one that is refused as `Corrupt` when it is opened, as
     /// far as that can be repaired; see [`Store::repair_file`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// # drop(rekall::Rekall::builder(&path).without_model().open()?);
+    /// assert!(rekall::Rekall::repair_file(&path).run()?.repaired.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core), of kind `Corrupt` when only [`salvage_file`](Self::salvage_file) is left.

@@ -6,6 +6,21 @@ use crate::{EntryId, EntryPatch, NewEntry};
 
 /// Operations to be done in one transaction by [`Rekall::apply`](crate::Rekall::apply), in the order in which
 /// they were added. Plain data: made and kept without a file, applied as often as wanted.
+///
+/// ```
+/// # fn main() -> Result<(), rekall::Error> {
+/// # use rekall::{Batch, NewEntry, Rekall};
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+/// let (bug, fix) = (rekall.new_id()?, rekall.new_id()?);
+/// let mut batch = Batch::new();
+/// batch.remember(bug, NewEntry::new("Upload fails")).remember(fix, NewEntry::new("Raise the limit"));
+/// batch.link(fix, bug, "solves", None);
+/// rekall.apply(&batch).run()?;
+/// assert_eq!(rekall.links(bug)?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     pub(crate) operations: Vec<Operation>,

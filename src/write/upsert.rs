@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 
 use rekall_core::Error as CoreError;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::MAX_ATTEMPTS;
@@ -11,7 +12,7 @@ use crate::long_call::Watch;
 use crate::{EntryId, EntryPatch, Error, NewEntry, Rekall};
 
 /// What [`Rekall::upsert`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Upserted {
     /// The entry.

@@ -35,8 +35,9 @@ use crate::{EntryId, Error, Status, json};
 ///
 /// ```
 /// # use rekall_core::{Comparison, Filter};
-/// let json = r#"{"projects": ["shop"], "metadata": [{"key": "severity", "comparison": "at_least", "value":
-/// 3}]}"#; let filter = Filter::new().project("shop").metadata_where("severity", Comparison::AtLeast, 3);
+/// let json = r#"{"projects": ["shop"],
+///     "metadata": [{"key": "severity", "comparison": "at_least", "value": 3}]}"#;
+/// let filter = Filter::new().project("shop").metadata_where("severity", Comparison::AtLeast, 3);
 /// assert_eq!(serde_json::from_str::<Filter>(json)?, filter);
 /// # Ok::<(), serde_json::Error>(())
 /// ```

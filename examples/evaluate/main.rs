@@ -13,28 +13,24 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod judged;
+
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rekall::{EntryId, Error, ErrorKind, Mode, ModelSource, NewEntry, Rekall};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Hits looked at: the 10 of nDCG@10.
-const DEPTH: usize = 10;
+use judged::{DEPTH, Failure, JudgedSet, Judgments, Row, entry};
 
 /// Queries asked before the clock runs, so that it does not see model and index being loaded.
 const WARM_UP: usize = 20;
 
 /// Documents remembered in one transaction.
 const BATCH: usize = 1_000;
-
-/// Longest title made from a document, in bytes.
-const TITLE_BYTES: usize = 200;
 
 /// Measures how well texts are found by words, by meaning, and by both.
 #[derive(Parser)]
@@ -63,19 +59,6 @@ struct Arguments {
     json: bool,
 }
 
-/// A document or a query.
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-    text: String,
-    lang: Option<String>,
-}
-
-/// Relevance of documents by query: `relevance[query][document]`, more than 0.
-type Judgments = HashMap<String, HashMap<String, f64>>;
-
-type Failure = Box<dyn std::error::Error>;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match evaluate(&arguments) {
@@ -95,18 +78,8 @@ fn main() -> ExitCode {
 
 fn evaluate(arguments: &Arguments) -> Result<Results, Failure> {
     let lang = arguments.lang.as_deref();
-    let mut docs = read_rows(&arguments.docs, lang)?;
-    docs.truncate(arguments.limit_docs.unwrap_or(usize::MAX));
-    let mut judgments = read_judgments(&arguments.qrels)?;
-    let known: HashMap<&str, ()> = docs.iter().map(|doc| (doc.id.as_str(), ())).collect();
-    for relevant in judgments.values_mut() {
-        relevant.retain(|doc, _| known.contains_key(doc.as_str()));
-    }
-    let mut queries = read_rows(&arguments.queries, lang)?;
-    queries.retain(|query| judgments.get(&query.id).is_some_and(|relevant| !relevant.is_empty()));
-    if queries.is_empty() {
-        return Err("no query has a relevant document: check --qrels, and --lang if given".into());
-    }
+    let JudgedSet { docs, queries, judgments } =
+        JudgedSet::read(&arguments.docs, &arguments.queries, &arguments.qrels, lang, arguments.limit_docs)?;
 
     let folder = tempfile::tempdir()?;
     // No cache: each query is to be embedded each time.
@@ -127,47 +100,6 @@ fn evaluate(arguments: &Arguments) -> Result<Results, Failure> {
     })
 }
 
-fn read_rows(path: &Path, lang: Option<&str>) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::new();
-    for (number, line) in read(path)?.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        let row: Row = serde_json::from_str(line)
-            .map_err(|error| format!("{}, line {}: {error}", path.display(), number + 1))?;
-        let wanted = match (lang, &row.lang) {
-            (Some(wanted), Some(found)) => wanted == found,
-            _ => true,
-        };
-        if wanted {
-            rows.push(row);
-        }
-    }
-    Ok(rows)
-}
-
-fn read_judgments(path: &Path) -> Result<Judgments, Failure> {
-    let mut judgments = Judgments::new();
-    for (number, line) in read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let fields: Vec<&str> = line.split('\t').collect();
-        let [query, doc, relevance] = fields[..] else {
-            let place = format!("{}, line {}", path.display(), number + 1);
-            return Err(format!("{place}: expected query, document and relevance, got {line:?}").into());
-        };
-        let relevance: f64 = relevance.trim().parse().map_err(|_| {
-            format!("{}, line {}: relevance must be a number, got {relevance:?}", path.display(), number + 1)
-        })?;
-        if relevance > 0.0 {
-            judgments.entry(query.to_owned()).or_default().insert(doc.to_owned(), relevance);
-        }
-    }
-    Ok(judgments)
-}
-
-fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()).into())
-}
-
 /// Remembers the documents and gives the document that each entry stands for.
 fn remember<'d>(rekall: &Rekall, docs: &'d [Row]) -> Result<HashMap<EntryId, &'d str>, Error> {
     let mut names = HashMap::with_capacity(docs.len());
@@ -177,35 +109,6 @@ fn remember<'d>(rekall: &Rekall, docs: &'d [Row]) -> Result<HashMap<EntryId, &'d
         names.extend(ids.into_iter().zip(batch.iter().map(|doc| doc.id.as_str())));
     }
     Ok(names)
-}
-
-fn entry(doc: &Row) -> NewEntry {
-    let (title, content) = split(doc.text.trim());
-    // A title may not be empty; an empty document is found by its id, if at all.
-    let title = if title.is_empty() { &doc.id } else { title };
-    NewEntry::new(title).content(content).metadata("doc", doc.id.as_str())
-}
-
-/// The first line or sentence as the title, the rest as the content: together they are the text, once.
-fn split(text: &str) -> (&str, &str) {
-    let start = &text[..text.floor_char_boundary(TITLE_BYTES)];
-    let line = start.find('\n');
-    let sentence = start
-        .char_indices()
-        .zip(start.chars().skip(1))
-        .find(|((_, mark), next)| matches!(mark, '.' | '!' | '?' | '…' | ':') && next.is_whitespace())
-        .map(|((at, mark), _)| at + mark.len_utf8());
-    let border = match (line, sentence) {
-        (Some(line), Some(sentence)) => Some(line.min(sentence)),
-        (line, sentence) => line.or(sentence),
-    };
-    let end = match border {
-        Some(end) => end,
-        None if start.len() == text.len() => text.len(),
-        // One long sentence: cut between two words, or in a word as a last resort.
-        None => start.rfind(char::is_whitespace).unwrap_or(start.len()),
-    };
-    (text[..end].trim_end(), text[end..].trim_start())
 }
 
 /// What one mode reached.
@@ -235,10 +138,7 @@ fn measure(
         let Some(relevant) = judgments.get(&query.id) else { continue };
         let of = |id| names.get(id).and_then(|name| relevant.get(*name)).copied().unwrap_or(0.0);
         let gains: Vec<f64> = found.iter().map(of).collect();
-        let mut ideal: Vec<f64> = relevant.values().copied().collect();
-        ideal.sort_by(|a, b| b.total_cmp(a));
-        ideal.truncate(DEPTH);
-        ndcg += dcg(&gains) / dcg(&ideal);
+        ndcg += judged::ndcg(&gains, relevant);
         recall += gains.iter().filter(|gain| **gain > 0.0).count() as f64 / relevant.len() as f64;
         mrr += gains.iter().position(|gain| *gain > 0.0).map_or(0.0, |at| 1.0 / (at + 1) as f64);
     }
@@ -260,12 +160,6 @@ fn search(rekall: &Rekall, mode: Mode, text: &str) -> Result<Vec<EntryId>, Error
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(Vec::new()),
         Err(error) => Err(error),
     }
-}
-
-/// Discounted cumulative gain (Järvelin and Kekäläinen, "Cumulated gain-based evaluation of IR techniques",
-/// 2002).
-fn dcg(gains: &[f64]) -> f64 {
-    gains.iter().zip(2_u32..).map(|(gain, place)| gain / f64::from(place).log2()).sum()
 }
 
 struct Results {

@@ -45,6 +45,7 @@ pub mod legacy;
 mod link;
 mod lock;
 mod open;
+mod passage;
 mod schema;
 mod staged_file;
 mod store;
@@ -62,6 +63,7 @@ pub use error::{Error, ErrorKind};
 pub use filter::{Comparison, Filter, MetadataCondition};
 pub use id::EntryId;
 pub use link::{Link, Relation};
+pub use passage::{EntryPassage, EntryPassages, PassageField};
 pub use store::{
     Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, IndexBlockWriter, Inserted,
     JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage, OnDuplicate,

@@ -14,7 +14,21 @@ pub struct EntryText<'a> {
     context: Option<&'a Context>,
 }
 
-impl EntryText<'_> {
+impl<'a> EntryText<'a> {
+    pub(crate) fn title(&self) -> &'a str {
+        self.title
+    }
+
+    pub(crate) fn tags(&self) -> &'a [String] {
+        self.tags
+    }
+
+    /// Bytes of the summary before the line of tags.
+    pub(crate) fn untagged_len(&self) -> usize {
+        let content = if self.content.trim().is_empty() { 0 } else { 1 + self.content.len() };
+        self.title.len() + content
+    }
+
     /// The text embedded for `role`; `None` when the entry has nothing to say in it.
     ///
     /// `summary`: title, content and tags, a line each (tags joined by spaces). `context`:

@@ -51,6 +51,8 @@ mod staged_file;
 mod store;
 mod text;
 mod vector;
+#[allow(dead_code, unreachable_pub)]
+mod words;
 
 pub use chunk::{Chunk, split_into_chunks};
 pub use clock::{SystemWallClock, WallClock};

@@ -17,14 +17,14 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use crate::Error;
-use crate::connection::Database;
+use crate::connection::{Database, Patience, RealTime, empty_log};
 use crate::files::{io_error, with_suffix};
 use crate::lock::lock;
 use crate::text::merge;
 
 /// Readers that still look at an older state keep the log from being emptied; a search is over well within
 /// this time, an export is not.
-pub(crate) const WAIT_FOR_READERS: Duration = Duration::from_millis(100);
+pub(crate) const WAIT_FOR_READERS: Patience = Patience::flat(Duration::from_millis(100));
 
 const ATTEMPTS: u32 = 8;
 
@@ -58,24 +58,6 @@ pub(crate) fn purge_codes(connection: &Connection, began_at: i64) -> Result<(), 
     Ok(())
 }
 
-/// Copies the log into the file and cuts it to nothing. False when a reader still needs it after `wait`.
-pub(crate) fn empty_log(
-    connection: &Connection,
-    busy_timeout: Duration,
-    wait: Duration,
-) -> Result<bool, Error> {
-    connection.busy_timeout(busy_timeout.min(wait))?;
-    let emptied = connection
-        .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")
-        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)));
-    connection.busy_timeout(busy_timeout)?;
-    match emptied.map_err(Error::from) {
-        Ok(busy) => Ok(busy == 0),
-        Err(Error::Busy { .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 /// After a commit: the log holds pages as they were before it, and pages keep copies of rows that moved. A
 /// failure is no failure of the commit; the next one tries again. Gives the reason when something is left.
 pub(crate) fn forget_older_states(connection: &Connection, database: &Database) -> Option<String> {
@@ -103,7 +85,7 @@ pub(crate) fn erase(connection: &Connection, database: &Database, whole: bool) -
     // Another writer may put something into the log before the lock is taken: then once more.
     for _ in 0..ATTEMPTS {
         scrubber.note_log(path).map_err(failed)?;
-        if !empty_log(connection, busy_timeout, WAIT_FOR_READERS)? {
+        if !empty_log(connection, busy_timeout, WAIT_FOR_READERS, &mut RealTime::begin())? {
             return Ok(false);
         }
         if whole {

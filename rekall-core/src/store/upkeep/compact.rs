@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::progress::{Stoppable, stop_statements};
 use super::{Progress, ignore_progress, stop_if};
 use crate::Error;
+use crate::connection::{RealTime, empty_log};
 use crate::erase;
 use crate::files::with_suffix;
 use crate::lock::lock;
@@ -104,7 +105,10 @@ impl Store {
                 }
                 erased
             }
-            false => erase::empty_log(&connection, options.busy_timeout, erase::WAIT_FOR_READERS)?,
+            false => {
+                let (timeout, patience) = (options.busy_timeout, erase::WAIT_FOR_READERS);
+                empty_log(&connection, timeout, patience, &mut RealTime::begin())?
+            }
         };
         // Too late to be stopped.
         let _ = done(STAGES);

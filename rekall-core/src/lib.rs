@@ -51,7 +51,7 @@ mod staged_file;
 mod store;
 mod text;
 mod vector;
-#[allow(dead_code, unreachable_pub)]
+#[allow(dead_code, unused_imports, unreachable_pub)]
 mod words;
 
 pub use chunk::{Chunk, split_into_chunks};
@@ -74,3 +74,4 @@ pub use store::{
 };
 pub use text::{Passage, Snippets, TextHit, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
+pub use words::PassageKey;

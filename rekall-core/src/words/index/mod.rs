@@ -34,6 +34,7 @@ mod occurrence_check;
 mod page;
 mod passages;
 mod posting;
+mod search;
 mod source;
 mod varint;
 
@@ -44,4 +45,6 @@ pub use key::PassageKey;
 pub(crate) use page::{PAGE_BYTES, Page, Pages};
 pub(crate) use passages::{Dead, Passages};
 pub(crate) use posting::Posting;
+pub use search::WordHit;
+pub(crate) use search::{Request, Scratch, search};
 pub(crate) use source::{Segment, Source};

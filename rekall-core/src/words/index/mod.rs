@@ -30,21 +30,27 @@ mod docs;
 mod error;
 mod hash;
 mod key;
+mod merge;
 mod occurrence_check;
 mod page;
 mod passages;
 mod posting;
 mod search;
 mod source;
+#[cfg(test)]
+mod tests;
 mod varint;
+mod verify;
 
 pub(crate) use builder::{Builder, Token};
 pub(crate) use docs::Docs;
 pub(crate) use error::IndexError;
 pub use key::PassageKey;
+pub(crate) use merge::{Merge, merged_docs};
 pub(crate) use page::{PAGE_BYTES, Page, Pages};
 pub(crate) use passages::{Dead, Passages};
 pub(crate) use posting::Posting;
 pub use search::WordHit;
 pub(crate) use search::{Request, Scratch, search};
 pub(crate) use source::{Segment, Source};
+pub(crate) use verify::verify;

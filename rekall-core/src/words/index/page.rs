@@ -181,6 +181,9 @@ impl Terms {
         }
         self.term.truncate(shared);
         self.term.extend(rest);
+        if self.docs_at == 0 && *self.term != *self.page.first_term {
+            return None;
+        }
         let count = reader.u32().filter(|&count| count > 0)?;
         let lengths = match count {
             LONG.. => Some((usize::try_from(reader.u64()?).ok()?, usize::try_from(reader.u64()?).ok()?)),

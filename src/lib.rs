@@ -68,7 +68,7 @@ pub use long_call::LongCall;
 pub use models::{EmbedReport, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
-    Degraded, Explain, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage, Query, Recall, Recalled,
+    Degraded, Explain, FusedScore, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage, Query, Recall, Recalled,
     RetrievalScore, Similar,
 };
 pub use rekall::Rekall;

@@ -32,6 +32,18 @@ pub struct Fingerprint {
     dimensions: Option<usize>,
 }
 
+/// How a model makes the vector of a text; decides how well it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ModelKind {
+    /// From a vector for each token, whatever stands around it.
+    Static,
+    /// By a transformer, which reads each token in its context.
+    Transformer,
+    /// Not known: a host's own model, an imported file's, one of a later version.
+    Unknown,
+}
+
 /// The parts a model of this crate puts into its fingerprint.
 #[derive(Debug, Clone)]
 pub(crate) struct SpaceParts<'a> {
@@ -158,6 +170,26 @@ impl Fingerprint {
     /// ```
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// How the model makes a text's vector.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{Embedder, Fingerprint, LoadOptions, ModelKind, StaticEmbedder};
+    ///
+    /// let bundled = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// assert_eq!(bundled.fingerprint().kind(), ModelKind::Static);
+    /// assert_eq!(Fingerprint::external("my-model", 384).kind(), ModelKind::Unknown);
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    pub fn kind(&self) -> ModelKind {
+        match self.text.split_once(';') {
+            Some(("static", _)) => ModelKind::Static,
+            Some(("bert" | "xlm-roberta", _)) => ModelKind::Transformer,
+            _ => ModelKind::Unknown,
+        }
     }
 
     /// The model's short human name.

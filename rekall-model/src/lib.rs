@@ -57,7 +57,7 @@ mod unigram;
 pub use bert::BertEmbedder;
 pub use embedder::{Embedder, Embeddings, Progress};
 pub use error::{Error, ErrorKind};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, ModelKind};
 pub use load::load;
 pub use manager::{
     Clock, EventObserver, KeepAlive, LeaseOptions, ManagerOptions, ManagerStats, ModelEvent, ModelLease,

@@ -33,6 +33,7 @@ impl Candidate {
             text_rank: self.text.map(|text| text.rank),
             similarity: self.similarity(),
             text_score: self.text.map(|text| text.score),
+            exact: 0.0,
         }
     }
 

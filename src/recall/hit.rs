@@ -44,7 +44,8 @@ pub struct HitChunk {
     pub end: u32,
 }
 
-/// Rank and raw score of an entry by each retriever that found it.
+/// Why an entry is where it is: rank and raw score by each retriever that found it, and in a hybrid search how
+/// they became one score.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Explain {
@@ -54,6 +55,54 @@ pub struct Explain {
     /// By words; the score is BM25, greater is better.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<RetrievalScore>,
+    /// What the score of a hybrid search is made of; `None` in a search by meaning or by words alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fused: Option<FusedScore>,
+}
+
+/// What a hybrid search's score is made of: the sum of three parts, each times its weight.
+///
+/// ```
+/// # use rekall::{NewEntry, Rekall};
+/// # fn main() -> Result<(), rekall::Error> {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+/// rekall.remember_with_vector(NewEntry::new("disk full"), &[0.6, 0.8])?;
+/// let found = rekall.recall("disk").vector(&[0.6, 0.8]).weights(0.5, 2.0).run()?;
+/// let fused = found[0].explain.fused.unwrap();
+/// assert_eq!((fused.semantic_weight, fused.semantic), (0.5, 1.0));
+/// assert_eq!((fused.text_weight, fused.text), (2.0, 1.0));
+/// assert_eq!(fused.total(), found[0].score);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct FusedScore {
+    /// How much meaning counts: as asked for, or by the kind of the file's model.
+    pub semantic_weight: f64,
+    /// The part of meaning. Fused by score: 0 for the least similar entry that the search considered, and for
+    /// one without a similarity, 1 for the most similar one. Fused by rank: 1 / (60 + rank).
+    pub semantic: f64,
+    /// How much words count.
+    pub text_weight: f64,
+    /// The part of words. Fused by score: BM25 relative to the best of the search, 0 to 1. Fused by rank:
+    /// 1 / (60 + rank).
+    pub text: f64,
+    /// How much exactness counts: as much as the two others can together, so that what is written in the query
+    /// comes first where it stands in an entry.
+    pub exact_weight: f64,
+    /// How much of the query, 0 to 1 by the weight of its words, stands in the entry exactly as the query writes
+    /// it joined (`src/main.rs`, `7.1.3`) or quotes it.
+    pub exact: f64,
+}
+
+impl FusedScore {
+    /// The sum: the hit's [`score`](Hit::score).
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.semantic_weight * self.semantic + self.text_weight * self.text + self.exact_weight * self.exact
+    }
 }
 
 /// Rank and raw score of an entry by one retriever of a search.

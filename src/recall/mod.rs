@@ -15,11 +15,12 @@ mod read_hits;
 mod retrieve;
 mod search;
 mod similar;
+mod weights;
 
 pub use audit::IndexAudit;
 pub use builder::Recall;
 pub use fusion::Fusion;
-pub use hit::{Degraded, Explain, Hit, HitChunk, Recalled, RetrievalScore};
+pub use hit::{Degraded, Explain, FusedScore, Hit, HitChunk, Recalled, RetrievalScore};
 pub use options::Mode;
 pub(crate) use options::check_limit;
 pub use passage::Passage;

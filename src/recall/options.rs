@@ -1,11 +1,12 @@
 //! What all searches can be asked for.
 
-use rekall_core::Filter;
+use rekall_core::{Filter, Space};
 use rekall_index::Roles;
 use rekall_model::KeepAlive;
 use serde::{Deserialize, Serialize};
 
-use super::fusion::{Fusion, MAX_WEIGHT, Weights};
+use super::fusion::Fusion;
+use super::weights::{MAX_WEIGHT, Weights};
 use crate::{CancelToken, Error};
 
 /// Whether meaning, words or both are searched.
@@ -43,7 +44,8 @@ pub(super) struct Options<'a> {
     pub(super) filter: Filter,
     pub(super) roles: Roles,
     pub(super) threshold: Option<f32>,
-    pub(super) weights: Weights,
+    /// `None`: by the kind of the file's model.
+    pub(super) weights: Option<Weights>,
     pub(super) fusion: Fusion,
     pub(super) prefix: bool,
     pub(super) snippets: Option<(&'a str, &'a str)>,
@@ -60,7 +62,7 @@ impl Default for Options<'_> {
             filter: Filter::default(),
             roles: Roles::ALL,
             threshold: None,
-            weights: Weights { semantic: 1.0, text: 1.0 },
+            weights: None,
             fusion: Fusion::default(),
             prefix: false,
             snippets: None,
@@ -72,11 +74,19 @@ impl Default for Options<'_> {
 }
 
 impl Options<'_> {
+    /// The weights asked for, or those that a space's model deserves.
+    pub(super) fn weights_in(&self, space: Option<&Space>) -> Weights {
+        self.weights.unwrap_or_else(|| match self.fusion {
+            Fusion::Weighted => Weights::in_space(space),
+            Fusion::ReciprocalRank => Weights::EQUAL,
+        })
+    }
+
     pub(super) fn validate(&self) -> Result<(), Error> {
         check_limit(self.limit)?;
         self.filter.validate()?;
-        if !self.weights.are_sound() {
-            let Weights { semantic, text } = self.weights;
+        if let Some(weights) = self.weights.filter(|weights| !weights.are_sound()) {
+            let Weights { semantic, text } = weights;
             return Err(Error::InvalidWeights { max: MAX_WEIGHT, semantic, text });
         }
         match self.threshold {

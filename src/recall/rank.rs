@@ -1,8 +1,10 @@
 //! The order of the candidates, from what the retrievers say of them alone: no entry is read for it.
 
 use super::candidates::{Candidate, Candidates};
-use super::fusion::{Fusion, Weights};
+use super::fusion::{Fusion, Scale};
+use super::hit::FusedScore;
 use super::options::Mode;
+use super::weights::Weights;
 
 /// How candidates are scored.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +19,8 @@ pub(super) struct Ranking {
 /// A candidate with the score that hits are ordered by.
 pub(super) struct Ranked {
     pub(super) score: f64,
+    /// What the score of a hybrid search is made of.
+    pub(super) fused: Option<FusedScore>,
     pub(super) candidate: Candidate,
 }
 
@@ -25,25 +29,27 @@ impl Ranking {
     pub(super) fn rank(self, candidates: Candidates) -> Vec<Ranked> {
         let mut candidates = candidates.into_vec();
         // Of the whole search: a threshold must not change the scores of what it leaves.
-        let best_text =
-            candidates.iter().filter_map(|found| found.text).map(|text| text.score).fold(0.0, f64::max);
+        let scale = Scale::of(candidates.iter().map(Candidate::evidence));
         if let Some(threshold) = self.threshold {
             candidates.retain(|candidate| candidate.similarity().is_some_and(|found| found >= threshold));
         }
-        let mut ranked: Vec<Ranked> = candidates
-            .into_iter()
-            .map(|candidate| Ranked { score: self.score(&candidate, best_text), candidate })
-            .collect();
+        let mut ranked: Vec<Ranked> =
+            candidates.into_iter().map(|candidate| self.score(candidate, &scale)).collect();
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.candidate.row.cmp(&b.candidate.row)));
         ranked
     }
 
-    fn score(self, candidate: &Candidate, best_text: f64) -> f64 {
-        match (self.mode, candidate.semantic, candidate.text) {
-            (Mode::Hybrid, ..) => self.fusion.score(self.weights, candidate.evidence(), best_text),
-            (_, Some(found), _) | (_, None, Some(found)) => found.score,
-            (_, None, None) => 0.0,
-        }
+    fn score(self, candidate: Candidate, scale: &Scale) -> Ranked {
+        let fused = match self.mode {
+            Mode::Hybrid => Some(self.fusion.score(self.weights, scale, candidate.evidence())),
+            Mode::Semantic | Mode::Text => None,
+        };
+        let score = match (fused, candidate.semantic, candidate.text) {
+            (Some(fused), ..) => fused.total(),
+            (None, Some(found), _) | (None, None, Some(found)) => found.score,
+            (None, None, None) => 0.0,
+        };
+        Ranked { score, fused, candidate }
     }
 }
 
@@ -64,8 +70,7 @@ mod tests {
     }
 
     fn order(mode: Mode, threshold: Option<f32>, candidates: Candidates) -> Vec<(i64, f64)> {
-        let weights = Weights { semantic: 1.0, text: 1.0 };
-        let ranking = Ranking { mode, fusion: Fusion::Weighted, weights, threshold };
+        let ranking = Ranking { mode, fusion: Fusion::Weighted, weights: Weights::EQUAL, threshold };
         let ranked = ranking.rank(candidates);
         ranked.iter().map(|ranked| (ranked.candidate.row, ranked.score)).collect()
     }
@@ -79,13 +84,14 @@ mod tests {
 
     #[test]
     fn a_hybrid_search_orders_what_either_retriever_found_by_the_fused_score() {
-        let fused = [(2, 1.25), (1, 0.75), (3, 0.75), (4, 0.25), (5, 0.25)];
+        // Similarities of 0.75, 0.5 and -0.25 are 1, 0.75 and 0 of their range.
+        let fused = [(2, 1.5), (1, 1.0), (3, 1.0), (4, 0.25), (5, 0.25)];
         assert_eq!(order(Mode::Hybrid, None, of_both()), fused);
     }
 
     #[test]
     fn a_threshold_leaves_out_what_has_no_similarity_and_changes_no_score() {
-        assert_eq!(order(Mode::Hybrid, Some(0.5), of_both()), [(2, 1.25), (1, 0.75)]);
+        assert_eq!(order(Mode::Hybrid, Some(0.5), of_both()), [(2, 1.5), (1, 1.0)]);
     }
 
     #[test]

@@ -170,7 +170,7 @@ impl Search<'_> {
         nearest: &[Neighbor],
         spare: usize,
     ) -> Result<Answer, Error> {
-        let Options { limit, threshold, weights, fusion, .. } = *self.options;
+        let Options { limit, threshold, fusion, .. } = *self.options;
         let mode = prepared.mode;
         let mut degraded = prepared.degraded.clone();
         let mut candidates = Candidates::default();
@@ -199,6 +199,7 @@ impl Search<'_> {
             candidates.add_missing_similarities(snapshot, vector, self.options.roles)?;
         }
         check_cancelled(self.cancel)?;
+        let weights = self.options.weights_in(snapshot.view.space.as_ref());
         let ranked = Ranking { mode, fusion, weights, threshold }.rank(candidates);
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
         let snippets = text
@@ -230,7 +231,7 @@ impl Search<'_> {
     fn hit(
         &self,
         snapshot: &Snapshot<'_>,
-        Ranked { score, candidate }: Ranked,
+        Ranked { score, fused, candidate }: Ranked,
         entry: Entry,
         snippets: Option<&Marked<'_>>,
     ) -> Result<Hit, Error> {
@@ -246,7 +247,7 @@ impl Search<'_> {
             similarity: candidate.similarity(),
             chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
             snippet,
-            explain: Explain { semantic: candidate.semantic, text: candidate.text },
+            explain: Explain { semantic: candidate.semantic, text: candidate.text, fused },
             entry,
         })
     }

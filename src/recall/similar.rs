@@ -174,7 +174,7 @@ impl Similar<'_> {
             if unreadable.len() > spare {
                 return Ok(Attempt::Outdated(unreadable.len()));
             }
-            let hit = |(at, (Ranked { score, candidate }, entry)): (usize, (Ranked, Entry))| {
+            let hit = |(at, (Ranked { score, candidate, .. }, entry)): (usize, (Ranked, Entry))| {
                 Ok(Hit {
                     entry,
                     score,
@@ -229,6 +229,7 @@ impl Similar<'_> {
         nearest.sort_by(Neighbor::rank_cmp);
         let ranked = |near: Neighbor| Ranked {
             score: near.similarity.into(),
+            fused: None,
             candidate: Candidate { nearest: Some(near), ..Candidate::new(near.key.entry) },
         };
         Ok(nearest.into_iter().map(ranked).collect())

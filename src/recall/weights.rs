@@ -1,0 +1,70 @@
+//! How much each retriever of a hybrid search counts.
+
+use rekall_core::Space;
+use rekall_model::{Fingerprint, ModelKind};
+
+/// How much each retriever counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Weights {
+    pub(super) semantic: f64,
+    pub(super) text: f64,
+}
+
+/// The largest weight: only what one retriever weighs beside the other counts, and sums must stay far from
+/// infinity.
+pub(super) const MAX_WEIGHT: f64 = 1e6;
+
+/// The weight of meaning, words weighing 1, by how well the kind of model finds. docs/decisions/0018 has the
+/// figures.
+const STATIC: f64 = 0.4;
+const TRANSFORMER: f64 = 1.5;
+
+impl Weights {
+    pub(super) const EQUAL: Self = Self { semantic: 1.0, text: 1.0 };
+
+    /// For fusion by score in a space: a model that reads words in their context finds better than words do,
+    /// one that adds up vectors of words finds less than they do. Of a host's own or an imported model's
+    /// vectors nothing is known; they come from a model of the first kind nearly always.
+    pub(super) fn in_space(space: Option<&Space>) -> Self {
+        let kind = space.and_then(|space| Fingerprint::parse(&space.fingerprint).ok()).map(|of| of.kind());
+        let semantic = match kind {
+            Some(ModelKind::Static) => STATIC,
+            _ => TRANSFORMER,
+        };
+        Self { semantic, text: 1.0 }
+    }
+
+    pub(super) fn are_sound(self) -> bool {
+        [self.semantic, self.text].into_iter().all(|weight| (0.0..=MAX_WEIGHT).contains(&weight))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rekall_core::{SpaceId, SpaceState};
+
+    use super::*;
+
+    #[test]
+    fn meaning_counts_as_much_as_the_kind_of_model_deserves() {
+        let weight = |fingerprint: &str| {
+            let fingerprint = fingerprint.to_owned();
+            let space = Space { id: SpaceId(1), fingerprint, dimensions: 3, state: SpaceState::Active };
+            Weights::in_space(Some(&space)).semantic
+        };
+        assert_eq!(weight("static; weights=blake3:00; dimensions=3; model=\"m\""), STATIC);
+        assert_eq!(weight("bert; weights=blake3:00; dimensions=3; model=\"m\""), TRANSFORMER);
+        assert_eq!(weight(Fingerprint::external("static; m", 3).as_str()), TRANSFORMER);
+        assert_eq!(weight(Fingerprint::imported("all-MiniLM-L6-v2", 3).as_str()), TRANSFORMER);
+        assert_eq!(weight("of a later version"), TRANSFORMER);
+    }
+
+    #[test]
+    fn weights_are_bounded() {
+        assert!(Weights { semantic: MAX_WEIGHT, text: 0.0 }.are_sound());
+        for bad in [1e308, 1_000_001.0, f64::INFINITY, f64::NAN, -1e-9] {
+            assert!(!Weights { semantic: bad, text: 1.0 }.are_sound());
+            assert!(!Weights { semantic: 1.0, text: bad }.are_sound());
+        }
+    }
+}

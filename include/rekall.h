@@ -3011,6 +3011,22 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_RETRIEVAL_TEXT 2
 
 /**
+ * A part of a hybrid search's score: meaning.
+ */
+#define REKALL_PART_SEMANTIC 1
+
+/**
+ * A part of a hybrid search's score: words.
+ */
+#define REKALL_PART_TEXT 2
+
+/**
+ * A part of a hybrid search's score: how much of the query stands in the entry exactly as the query writes it joined
+ * (`src/main.rs`, `7.1.3`) or quotes it.
+ */
+#define REKALL_PART_EXACT 3
+
+/**
  * Why a search is less than it could be: the query could not be embedded, only words were searched.
  */
 #define REKALL_DEGRADED_WORDS_ONLY 1
@@ -3164,6 +3180,26 @@ double rekall_hits_retrieval_score(const rekall_hits *hits,
                                    uint32_t which);
 
 /**
+ * A part (a REKALL_PART_ number) of what the score of hit number index of a hybrid search is made of: the score is the
+ * sum of the three parts, each times its weight. Fused by score, a part is 0 to 1: meaning from the least similar entry that
+ * the search considered (and one without a vector) to the most similar one, words relative to the best, exactness by the
+ * weight of the query's words. Fused by rank, meaning and words are 1 / (60 + rank). NaN in a search by meaning or by
+ * words alone, and past the last.
+ */
+double rekall_hits_part(const rekall_hits *hits,
+                        size_t index,
+                        uint32_t which);
+
+/**
+ * The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.4 for
+ * meaning by a static one as the built-in is, 1.5 by others; 1 for words). Exactness weighs as much as the two together. NaN
+ * as for rekall_hits_part().
+ */
+double rekall_hits_part_weight(const rekall_hits *hits,
+                               size_t index,
+                               uint32_t which);
+
+/**
  * How many things kept the search from being complete; usually 0.
  */
 size_t rekall_hits_degraded_count(const rekall_hits *hits);
@@ -3266,7 +3302,8 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
 #define REKALL_RECALL_SNIPPETS 8
 
 /**
- * How a hybrid search fuses its two retrievals: by score, the similarity plus the BM25 score relative to the search's best.
+ * How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most
+ * similar (1) that the search considered, and of the BM25 score relative to the search's best.
  */
 #define REKALL_FUSION_WEIGHTED 1
 
@@ -3304,11 +3341,13 @@ typedef struct rekall_recall_options {
      */
     size_t limit;
     /**
-     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0, which means 1.
+     * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0,
+     * which means what suits the file's model: 0.4 for a static one as the built-in is, 1.5 for all others, the host's own
+     * included; 1 fused by rank. rekall_hits_part_weight() tells what was used.
      */
     double semantic_weight;
     /**
-     * Weight of words, likewise.
+     * Weight of words, likewise; 0 without REKALL_RECALL_WEIGHTS, which means 1.
      */
     double text_weight;
     /**

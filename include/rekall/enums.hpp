@@ -76,6 +76,9 @@ enum class role : std::uint32_t { summary = REKALL_ROLE_SUMMARY, context = REKAL
 /* One of the two retrievals of a hybrid search. */
 enum class retrieval : std::uint32_t { semantic = REKALL_RETRIEVAL_SEMANTIC, text = REKALL_RETRIEVAL_TEXT };
 
+/* What a hybrid search's score is made of. */
+enum class part : std::uint32_t { semantic = REKALL_PART_SEMANTIC, text = REKALL_PART_TEXT, exact = REKALL_PART_EXACT };
+
 /* Why a search is less than it could be; rekall.h says more of each. */
 enum class degradation : std::uint32_t {
     words_only = REKALL_DEGRADED_WORDS_ONLY,

@@ -87,6 +87,18 @@ public:
         return rekall_hits_retrieval_score(hits_, index_, detail::number(by));
     }
 
+    /* A part of a hybrid search's score, which is the sum of the parts, each times its weight. NaN: not such a search. */
+    [[nodiscard]] double part(rekall::part of) const noexcept
+    {
+        return rekall_hits_part(hits_, index_, detail::number(of));
+    }
+
+    /* The weight of that part. */
+    [[nodiscard]] double part_weight(rekall::part of) const noexcept
+    {
+        return rekall_hits_part_weight(hits_, index_, detail::number(of));
+    }
+
 private:
     const rekall_hits *hits_;
     std::size_t index_;

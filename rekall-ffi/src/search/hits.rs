@@ -69,6 +69,14 @@ pub const REKALL_RETRIEVAL_SEMANTIC: u32 = 1;
 /// A retrieval of a search: by words.
 pub const REKALL_RETRIEVAL_TEXT: u32 = 2;
 
+/// A part of a hybrid search's score: meaning.
+pub const REKALL_PART_SEMANTIC: u32 = 1;
+/// A part of a hybrid search's score: words.
+pub const REKALL_PART_TEXT: u32 = 2;
+/// A part of a hybrid search's score: how much of the query stands in the entry exactly as the query writes it joined
+/// (`src/main.rs`, `7.1.3`) or quotes it.
+pub const REKALL_PART_EXACT: u32 = 3;
+
 /// Why a search is less than it could be: the query could not be embedded, only words were searched.
 pub const REKALL_DEGRADED_WORDS_ONLY: u32 = 1;
 /// The query holds no word, only meaning was searched.
@@ -240,6 +248,36 @@ pub unsafe extern "C" fn rekall_hits_retrieval_rank(hits: *const Hits, index: us
 pub unsafe extern "C" fn rekall_hits_retrieval_score(hits: *const Hits, index: usize, which: u32) -> f64 {
     // SAFETY: NULL or hits that were not freed.
     unsafe { hit(hits, index, f64::NAN, |hit| Some(retrieval(&hit.explain, which)?.score)) }
+}
+
+fn part(explain: &Explain, part: u32) -> Option<(f64, f64)> {
+    let fused = explain.fused?;
+    match part {
+        REKALL_PART_SEMANTIC => Some((fused.semantic, fused.semantic_weight)),
+        REKALL_PART_TEXT => Some((fused.text, fused.text_weight)),
+        REKALL_PART_EXACT => Some((fused.exact, fused.exact_weight)),
+        _ => None,
+    }
+}
+
+/// A part (a REKALL_PART_ number) of what the score of hit number index of a hybrid search is made of: the score is the
+/// sum of the three parts, each times its weight. Fused by score, a part is 0 to 1: meaning from the least similar entry that
+/// the search considered (and one without a vector) to the most similar one, words relative to the best, exactness by the
+/// weight of the query's words. Fused by rank, meaning and words are 1 / (60 + rank). NaN in a search by meaning or by
+/// words alone, and past the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_part(hits: *const Hits, index: usize, which: u32) -> f64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, f64::NAN, |hit| Some(part(&hit.explain, which)?.0)) }
+}
+
+/// The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.4 for
+/// meaning by a static one as the built-in is, 1.5 by others; 1 for words). Exactness weighs as much as the two together. NaN
+/// as for rekall_hits_part().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_part_weight(hits: *const Hits, index: usize, which: u32) -> f64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { hit(hits, index, f64::NAN, |hit| Some(part(&hit.explain, which)?.1)) }
 }
 
 /// How many things kept the search from being complete; usually 0.

@@ -53,7 +53,8 @@ pub const REKALL_RECALL_SNIPPETS: u32 = 8;
 const FLAGS: u32 =
     REKALL_RECALL_THRESHOLD | REKALL_RECALL_WEIGHTS | REKALL_RECALL_PREFIX | REKALL_RECALL_SNIPPETS;
 
-/// How a hybrid search fuses its two retrievals: by score, the similarity plus the BM25 score relative to the search's best.
+/// How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most
+/// similar (1) that the search considered, and of the BM25 score relative to the search's best.
 pub const REKALL_FUSION_WEIGHTED: u32 = 1;
 /// How a hybrid search fuses its two retrievals: by rank alone, the sum of 1 / (60 + rank).
 pub const REKALL_FUSION_RECIPROCAL_RANK: u32 = 2;
@@ -74,9 +75,11 @@ pub struct RecallOptions {
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
     pub limit: usize,
-    /// Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0, which means 1.
+    /// Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0,
+    /// which means what suits the file's model: 0.4 for a static one as the built-in is, 1.5 for all others, the host's own
+    /// included; 1 fused by rank. rekall_hits_part_weight() tells what was used.
     pub semantic_weight: f64,
-    /// Weight of words, likewise.
+    /// Weight of words, likewise; 0 without REKALL_RECALL_WEIGHTS, which means 1.
     pub text_weight: f64,
     /// Which entries may be found; NULL: active ones.
     pub filter: *const Filter,

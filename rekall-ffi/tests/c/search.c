@@ -43,6 +43,14 @@ static void recalling(rekall_db *db)
     CHECK(rekall_hits_retrieval_rank(hits, 1, REKALL_RETRIEVAL_TEXT) == 0);
     CHECK(IS_NAN(rekall_hits_retrieval_score(hits, 1, REKALL_RETRIEVAL_TEXT)));
     CHECK(rekall_hits_retrieval_score(hits, 0, REKALL_RETRIEVAL_TEXT) > 0);
+    /* Best by both: whole parts. A host's own model weighs 1.5. */
+    CHECK(rekall_hits_part(hits, 0, REKALL_PART_SEMANTIC) == 1 && rekall_hits_part(hits, 0, REKALL_PART_TEXT) == 1);
+    CHECK(rekall_hits_part(hits, 1, REKALL_PART_TEXT) == 0);
+    CHECK(rekall_hits_part_weight(hits, 0, REKALL_PART_SEMANTIC) == 1.5);
+    CHECK(rekall_hits_part_weight(hits, 0, REKALL_PART_TEXT) == 1);
+    CHECK(rekall_hits_part(hits, 0, REKALL_PART_EXACT) == 0 && rekall_hits_part_weight(hits, 0, REKALL_PART_EXACT) == 2.5);
+    CHECK(rekall_hits_score(hits, 0) == 2.5);
+    CHECK(IS_NAN(rekall_hits_part(hits, 0, 77)) && IS_NAN(rekall_hits_part_weight(hits, 99, REKALL_PART_TEXT)));
     CHECK(rekall_hits_chunk(hits, 0, &chunk) == 1);
     CHECK(chunk.role == REKALL_ROLE_SUMMARY && chunk.number == 0 && chunk.start == 0 && chunk.end == 8);
     CHECK(rekall_hits_chunk(hits, 99, &chunk) == 0 && chunk.role == 0);
@@ -116,6 +124,7 @@ static void recalling(rekall_db *db)
     OK(rekall_recall_vector(db, vector, TEST_DIMENSIONS, NULL, &hits, &error));
     CHECK(strcmp(rekall_entry_id(rekall_hits_entry(hits, 0)), ids[1].text) == 0);
     CHECK(rekall_hits_retrieval_rank(hits, 0, REKALL_RETRIEVAL_TEXT) == 0);
+    CHECK(IS_NAN(rekall_hits_part(hits, 0, REKALL_PART_SEMANTIC)));
     rekall_hits_free(hits);
     FAILS(REKALL_INVALID_VECTOR, rekall_recall_vector(db, vector, 3, NULL, &hits, &error));
     FAILS(REKALL_INVALID_VECTOR, rekall_recall_vector(db, zero, TEST_DIMENSIONS, NULL, &hits, &error));

@@ -169,6 +169,7 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     CHECK(!hits.empty() && hits[0].entry().id() == ids[0] && hits.degraded().empty());
     CHECK(hits[0].similarity().value() > 0.99f && hits[0].chunk()->role == rekall::role::summary);
     CHECK(hits[0].rank(rekall::retrieval::text) == 1 && hits[0].retrieval_score(rekall::retrieval::text) > 0 && !hits[0].snippet());
+    CHECK(hits[0].part(rekall::part::text) == 1 && hits[0].part_weight(rekall::part::text) == 1);
     CHECK(hits.elapsed().count() >= 0);
     CHECK(static_cast<std::size_t>(std::distance(hits.begin(), hits.end())) == hits.size());
     double last = 1e9;

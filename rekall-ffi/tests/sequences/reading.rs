@@ -87,6 +87,8 @@ impl Machine<'_> {
             assert!(elapsed == 0 || !self.hits.is_null());
             let found = rekall_hits_retrieval_rank(self.hits, index, part) > 0;
             assert_eq!(rekall_hits_retrieval_score(self.hits, index, part).is_nan(), !found);
+            let share = rekall_hits_part(self.hits, index, part);
+            assert_eq!(share.is_nan(), rekall_hits_part_weight(self.hits, index, part).is_nan());
             let link = index < rekall_links_count(self.links);
             assert!(link || rekall_links_created_at_ms(self.links, index) == 0);
             let listed = index < rekall_page_count(self.page);

@@ -67,14 +67,129 @@ pub fn questions() -> Vec<String> {
         .collect()
 }
 
-/// A memory with `count` entries, embedded by the built-in model, warm.
-pub fn memory(count: usize) -> (TempDir, Rekall) {
+/// `count` notes of a title and one sentence, English or French.
+pub fn short_notes(count: usize) -> Vec<NewEntry> {
+    let notes: Vec<Value> = NOTES.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut random = Random(0x5407);
+    (0..count)
+        .map(|number| {
+            let note = &notes[random.below(notes.len())];
+            let sentences: Vec<&str> = note["content"].as_str().unwrap().split_inclusive(". ").collect();
+            let sentence = sentences[random.below(sentences.len())].trim();
+            let title = format!("{} ({number})", note["title"].as_str().unwrap());
+            NewEntry::new(title).content(sentence)
+        })
+        .collect()
+}
+
+/// Reports of `templates` services, each with `copies` more that differ from it in a number. All hold the words
+/// "deployment", "finished", "without" and "warnings".
+pub fn near_copies(templates: usize, copies: usize) -> Vec<NewEntry> {
+    let mut random = Random(0xc0b1);
+    let names = ["payments", "search", "login", "orders", "mail", "reports", "billing", "images"];
+    (0..templates)
+        .flat_map(|template| {
+            let name = names[random.below(names.len())];
+            let (host, build) = (random.below(900), random.below(100_000));
+            (0..=copies).map(move |copy| {
+                NewEntry::new(format!("Deployment of {name}-{template}")).content(format!(
+                    "The deployment of {name}-{template} on host{host} finished without warnings after {copy} \
+                     minutes; build {build}."
+                ))
+            })
+        })
+        .collect()
+}
+
+/// `count` notes of which each is 24 of the same 40 words.
+pub fn notes_of_few_words(count: usize) -> Vec<NewEntry> {
+    const WORDS: [&str; 40] = [
+        "disk",
+        "backup",
+        "server",
+        "memory",
+        "error",
+        "night",
+        "deploy",
+        "queue",
+        "timeout",
+        "cache",
+        "index",
+        "search",
+        "login",
+        "token",
+        "certificate",
+        "proxy",
+        "router",
+        "kernel",
+        "driver",
+        "thread",
+        "lock",
+        "commit",
+        "branch",
+        "merge",
+        "test",
+        "build",
+        "release",
+        "version",
+        "log",
+        "alert",
+        "metric",
+        "region",
+        "cluster",
+        "node",
+        "volume",
+        "snapshot",
+        "restore",
+        "migration",
+        "schema",
+        "table",
+    ];
+    let mut random = Random(0x40);
+    let mut words = |count: usize| -> String {
+        (0..count).map(|_| WORDS[random.below(WORDS.len())]).collect::<Vec<_>>().join(" ")
+    };
+    (0..count).map(|_| NewEntry::new(words(4)).content(words(20))).collect()
+}
+
+/// Remembers the entries in transactions of a usual size.
+pub fn remember(rekall: &Rekall, entries: &[NewEntry]) {
+    for batch in entries.chunks(2_000) {
+        rekall.remember_many(batch).run().unwrap();
+    }
+}
+
+/// The median time of a search in milliseconds, over at least 40 searches; the first of each query is not counted.
+pub fn median_ms(queries: &[&str], mut search: impl FnMut(&str)) -> f64 {
+    let queries = &queries[..queries.len().min(40)];
+    for query in queries {
+        search(query);
+    }
+    let mut times: Vec<f64> = queries
+        .iter()
+        .cycle()
+        .take(queries.len() * 40_usize.div_ceil(queries.len()))
+        .map(|query| {
+            let started = std::time::Instant::now();
+            search(query);
+            started.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// A memory with these entries, embedded by the built-in model, warm.
+pub fn filled(entries: &[NewEntry]) -> (TempDir, Rekall) {
     let folder = tempfile::tempdir().unwrap();
     // Every query is new to the cache: what is measured is the whole way.
     let rekall = Rekall::builder(folder.path().join("bench.db")).cache_max_size(0).open().unwrap();
-    for batch in entries(count).chunks(2_000) {
-        rekall.remember_many(batch).run().unwrap();
-    }
+    remember(&rekall, entries);
     rekall.recall("warm up").run().unwrap();
     (folder, rekall)
+}
+
+/// A memory with `count` entries of three sentences.
+pub fn memory(count: usize) -> (TempDir, Rekall) {
+    filled(&entries(count))
 }

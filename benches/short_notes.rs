@@ -1,0 +1,55 @@
+//! What do short notes cost, each of a title and one sentence, with the built-in model: to write, to store and to search?
+//!
+//! Prints, for 4,000 and 100,000 of them, how many are remembered a second, the size of the file without vectors and with
+//! them, and the median of a search in milliseconds.
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+mod common;
+
+use std::fs;
+use std::time::Instant;
+
+use rekall::{Mode, NewEntry, Rekall};
+
+use common::{median_ms, questions, remember, short_notes};
+
+fn main() {
+    // `cargo test` builds and runs benches, too, and is not to wait for this one.
+    if std::env::args().any(|argument| argument == "--bench") {
+        println!("short notes | remembered a second | MB without vectors | MB | words, ms | hybrid, ms");
+        for count in [4_000, 100_000] {
+            bench(&short_notes(count));
+        }
+    }
+}
+
+fn bench(entries: &[NewEntry]) {
+    let folder = tempfile::tempdir().unwrap();
+    let bare = Rekall::builder(folder.path().join("bare.db")).without_model().open().unwrap();
+    remember(&bare, entries);
+    let without_vectors = size(bare);
+
+    let rekall = Rekall::builder(folder.path().join("bench.db")).cache_max_size(0).open().unwrap();
+    let started = Instant::now();
+    remember(&rekall, entries);
+    let rate = entries.len() as f64 / started.elapsed().as_secs_f64();
+    let questions = questions();
+    let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+    let [words, hybrid] = [Mode::Text, Mode::Hybrid].map(|mode| {
+        median_ms(&questions, |question| {
+            assert!(!rekall.recall(question).mode(mode).run().unwrap().is_empty());
+        })
+    });
+    let with_vectors = size(rekall);
+    println!(
+        "{} | {rate:.0} | {without_vectors:.1} | {with_vectors:.1} | {words:.2} | {hybrid:.2}",
+        entries.len()
+    );
+}
+
+/// The size of a memory's file in megabytes, once nothing of it is left in the write-ahead log.
+fn size(rekall: Rekall) -> f64 {
+    let path = rekall.path().to_owned();
+    drop(rekall);
+    fs::metadata(path).unwrap().len() as f64 / 1e6
+}

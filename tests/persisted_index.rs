@@ -201,14 +201,14 @@ fn one_rotten_row_breaks_no_search() {
 
 #[test]
 fn a_budget_holds_after_one_large_write_of_long_entries() {
-    // A text of 60 words is 30 vectors, so few entries are many rows.
-    let model = || Arc::new(WordModel::new(256).max_tokens(4));
+    // A text of 2,000 words is more than ten passages, so few entries are many rows.
+    let model = || Arc::new(WordModel::new(256));
     let memory = memory_with(|builder| streamed(builder.embedder(model())));
     memory.remember_many(&[NewEntry::new("alpha1"), NewEntry::new("alpha2")]).run().unwrap();
     memory.rebuild_index().run().unwrap();
     answers(&memory);
     let long = |n: usize| {
-        let words: Vec<String> = (0..60).map(|word| format!("w{n}x{word}")).collect();
+        let words: Vec<String> = (0..2000).map(|word| format!("w{n}x{word}")).collect();
         NewEntry::new(format!("alpha{n}")).content(words.join(" "))
     };
     let notes: Vec<NewEntry> = (0..100).map(long).collect();

@@ -114,25 +114,6 @@ fn the_context_is_searched_too_and_told_apart() {
 }
 
 #[test]
-fn long_text_is_chunked_and_the_hit_names_its_place() {
-    let model = WordModel::new(32).max_tokens(6);
-    let memory = memory_with(|builder| builder.embedder(Arc::new(model)));
-    let content = "First about disks and space. Then about login tokens expiring. Last about slow builds.";
-    let id = memory.remember(NewEntry::new("Three things").content(content)).unwrap();
-    memory.remember(NewEntry::new("unrelated words entirely")).unwrap();
-    let found = memory.recall("Then about login tokens expiring.").mode(Mode::Semantic).run().unwrap();
-    assert_eq!(found[0].entry.id, id);
-    let chunk = found[0].chunk.unwrap();
-    let text = rekall::storage::EntryText::from(&found[0].entry).role(chunk.role).unwrap();
-    let place: String =
-        text.chars().skip(chunk.start as usize).take((chunk.end - chunk.start) as usize).collect();
-    assert_eq!(place, "Then about login tokens expiring.");
-    // Forgetting leaves no chunk behind.
-    memory.forget(id).unwrap();
-    assert_eq!(memory.stats().unwrap().store.vectors, 1);
-}
-
-#[test]
 fn any_text_is_a_query() {
     let memory = memory();
     memory.remember(NewEntry::new("C++ foo-bar what's up")).unwrap();

@@ -30,7 +30,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod chunk;
 mod clock;
 mod connection;
 mod digest;
@@ -54,7 +53,6 @@ mod vector;
 #[allow(dead_code, unused_imports, unreachable_pub)]
 mod words;
 
-pub use chunk::{Chunk, split_into_chunks};
 pub use clock::{SystemWallClock, WallClock};
 pub use connection::{StoreOptions, Synchronous};
 pub use digest::TextDigest;

@@ -47,6 +47,7 @@ mod manager;
 mod mapped;
 mod memory;
 mod options;
+mod parts;
 mod source;
 mod static_model;
 mod tensors;
@@ -65,5 +66,6 @@ pub use manager::{
 };
 pub use memory::{ReleasedMemory, process_rss, release_memory};
 pub use options::{Device, DownloadProgress, LoadOptions, ProgressObserver};
+pub use parts::embed_in_parts;
 pub use source::ModelSource;
 pub use static_model::StaticEmbedder;

@@ -75,7 +75,7 @@ impl<'a> Filling<'a> {
     /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are
     /// left for the next round. `None`: the space is no longer in the state that it was in.
     pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Filled>, Error> {
-        let texts = Texts::of(&self.rekall.store.read()?, rows, self.embedder)?;
+        let texts = Texts::of(&self.rekall.store.read()?, rows)?;
         self.unreadable.extend(texts.unreadable.iter().map(|(row, _)| row));
         let vectors = self.embed(&texts, watch)?;
         let written = self.rekall.try_write(|tx| match self.state(tx)? == Some(self.space.state) {
@@ -134,12 +134,12 @@ struct Text {
 }
 
 impl Texts {
-    pub(crate) fn of(tx: &ReadTx<'_>, rows: &[i64], embedder: &dyn Embedder) -> Result<Self, Error> {
+    pub(crate) fn of(tx: &ReadTx<'_>, rows: &[i64]) -> Result<Self, Error> {
         let mut texts = Self { texts: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
         for (row, entry) in tx.readable_entries(rows)? {
             match entry {
                 Ok(entry) => {
-                    let pieces = pieces::pieces(EntryText::from(&entry), embedder)?;
+                    let pieces = pieces::pieces(EntryText::from(&entry));
                     texts.texts.push(Text { row, newest_change: tx.newest_change(row)?, entry, pieces });
                 }
                 Err(CoreError::UnreadableEntry { id, .. }) => texts.unreadable.push((row, id)),

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rekall_core::{Draft, NewVector, StoredVector, WriteTx};
+use rekall_core::{Draft, NewVector, Role, StoredVector, WriteTx};
 use rekall_model::Embeddings;
 
 use super::MAX_ATTEMPTS;
@@ -138,14 +138,19 @@ impl Rekall {
         }
         for planned in &wanted {
             watch.check_cancelled()?;
-            let mut pieces = pieces::pieces((&planned.entry).into(), &*lease)?;
+            let mut pieces = pieces::pieces((&planned.entry).into());
             let mut kept = planned.stored.clone();
             match (planned.row, &plan.space) {
-                (Some(row), Some(space)) => pieces::reuse_unchanged(row, space.id, &mut kept, &mut pieces),
+                (Some(row), Some(space)) => {
+                    let entry = (row, (&planned.entry).into());
+                    pieces::reuse_unchanged(entry, space.id, &mut kept, &mut pieces);
+                }
                 _ => kept.clear(),
             }
-            let keeps_host_vector =
-                planned.host_vector.as_ref().is_some_and(|vector| vector.replaces_summary_in(&mut pieces));
+            let keeps_host_vector = planned.keeps_host_vector();
+            if keeps_host_vector {
+                pieces.retain(|piece| piece.role != Role::Summary);
+            }
             embeddings.entries.push(EntryPieces { kept, pieces, keeps_host_vector });
         }
         let flat: Vec<&Piece> = embeddings.entries.iter().flat_map(|entry| &entry.pieces).collect();

@@ -8,7 +8,7 @@ use rekall_core::{
 };
 
 use super::batch::{Batch, Operation};
-use crate::models::pieces::{self, Piece};
+use crate::models::pieces;
 use crate::{Entry, EntryId, Error, Rekall};
 
 /// What a batch will come to, worked out from the file as it was at one moment.
@@ -166,7 +166,8 @@ impl PlannedEntry {
 
     fn read(tx: &ReadTx<'_>, id: EntryId) -> Result<Self, Error> {
         let (row, entry) = tx.locate(id)?;
-        Ok(Self { row: Some(row), stored: tx.stored_vectors(row)?, ..Self::new(entry) })
+        let stored = if tx.is_pending(row)? { Vec::new() } else { tx.stored_vectors(row)? };
+        Ok(Self { row: Some(row), stored, ..Self::new(entry) })
     }
 
     /// The host's vector replaces all others, and stays while the summary does.
@@ -178,6 +179,13 @@ impl PlannedEntry {
         self.is_embedded = false;
     }
 
+    /// Whether the summary is still the one that the host's vector was made for: an update keeps such a vector,
+    /// too.
+    pub(super) fn keeps_host_vector(&self) -> bool {
+        let summary = EntryText::from(&self.entry).role(Role::Summary).unwrap_or_default();
+        self.host_vector.as_ref().is_some_and(|vector| vector.digest == TextDigest::of(&summary))
+    }
+
     fn gets_vectors(&self) -> bool {
         !self.is_forgotten && (self.is_embedded || self.host_vector.is_some())
     }
@@ -185,16 +193,5 @@ impl PlannedEntry {
     pub(super) fn host_vector(&self, space: SpaceId) -> Option<NewVector<'_>> {
         let host_vector = self.host_vector.as_ref()?;
         Some(pieces::host_vector((&self.entry).into(), space, &host_vector.values))
-    }
-}
-
-impl HostVector {
-    /// Takes the summary out of the pieces, if it is still the one that the vector was made for: an update
-    /// keeps such a vector, too. Says whether it was.
-    pub(super) fn replaces_summary_in(&self, pieces: &mut Vec<Piece>) -> bool {
-        let whole = |piece: &Piece| piece.role == Role::Summary && piece.digest == self.digest;
-        let before = pieces.len();
-        pieces.retain(|piece| !whole(piece));
-        pieces.len() < before
     }
 }

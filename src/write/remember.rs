@@ -290,7 +290,7 @@ impl<'a> Remember<'a> {
         let mut pieces = Vec::with_capacity(self.entries.len());
         for entry in self.entries {
             check_cancelled(self.cancel.as_ref())?;
-            pieces.push(pieces::pieces(entry.into(), &*lease)?);
+            pieces.push(pieces::pieces(entry.into()));
         }
         let flat: Vec<&Piece> = pieces.iter().flatten().collect();
         let (cancel, progress) = (self.cancel.clone(), &mut self.progress);

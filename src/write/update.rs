@@ -119,7 +119,7 @@ impl Rekall {
             newest_change: tx.newest_change(row)?,
             after,
             space: tx.active_space()?,
-            stored: tx.stored_vectors(row)?,
+            stored: if tx.is_pending(row)? { Vec::new() } else { tx.stored_vectors(row)? },
         })
     }
 
@@ -129,8 +129,9 @@ impl Rekall {
         let space = read.space.as_ref().ok_or(Error::NoModel)?;
         let lease = models.lease(None)?;
         self.check_model(space, lease.fingerprint().as_str())?;
-        let mut pieces = pieces::pieces((&read.after).into(), &*lease)?;
-        pieces::reuse_unchanged(read.row, space.id, &mut kept, &mut pieces);
+        let mut pieces = pieces::pieces((&read.after).into());
+        let entry = (read.row, (&read.after).into());
+        pieces::reuse_unchanged(entry, space.id, &mut kept, &mut pieces);
         let wanted: Vec<&Piece> = pieces.iter().collect();
         let new = pieces::embed(&wanted, &*lease, |_| ControlFlow::Continue(()))?;
         Ok(ChangedVectors { space: space.id, pieces, kept, new })
@@ -144,6 +145,7 @@ struct ReadForUpdate {
     /// The entry as it will be.
     after: Entry,
     space: Option<Space>,
+    /// Its vectors, unless it waits for others.
     stored: Vec<StoredVector>,
 }
 

@@ -32,7 +32,7 @@ pub(super) fn spans_of(role: Role, text: &str, title: usize, body: usize, longes
         Role::Context => Structure::default(),
     };
     // A number of a passage has 16 bits, which no content that a caller may write needs.
-    let longest = longest.max(body / 30_000);
+    let longest = longest.max(body / 25_000);
     let units = Units::of(text, title, &structure, longest);
     let starts: Vec<usize> = cut(&units, longest).into_iter().map(|unit| units[unit].start).collect();
     let ends = starts.iter().skip(1).copied().chain([body]);

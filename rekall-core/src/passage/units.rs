@@ -152,30 +152,80 @@ impl<'a> Units<'a> {
     }
 }
 
-/// Cuts a text after each border that `is_border` sees between two characters.
-fn parts(text: &str, is_border: impl Fn(char, char) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut characters = text.char_indices().peekable();
-    let mut start = 0;
+/// Cuts a text at each border: between two characters, of which the first may be white space that follows a
+/// third one, the last that was neither that nor a closing quote or bracket.
+fn parts(text: &str, is_border: impl Fn(char, char, char) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut characters = text.char_indices();
+    let (mut start, mut last, mut before) = (0, ' ', ' ');
     std::iter::from_fn(move || {
-        while let Some((_, before)) = characters.next() {
-            let next = characters.peek().copied();
-            match next {
-                Some((at, character)) if is_border(before, character) => {
-                    return Some(std::mem::replace(&mut start, at)..at);
-                }
-                Some(_) => {}
-                None => return Some(start..text.len()),
+        for (at, character) in characters.by_ref() {
+            let is_border = at > start && is_border(last, before, character);
+            before = character;
+            if !character.is_whitespace() && !closes(character) {
+                last = character;
+            }
+            if is_border {
+                return Some(std::mem::replace(&mut start, at)..at);
             }
         }
-        None
+        (start < text.len()).then(|| std::mem::replace(&mut start, text.len())..text.len())
     })
 }
 
-fn ends_sentence(before: char, character: char) -> bool {
-    character.is_whitespace() && matches!(before, '.' | '!' | '?' | '…' | ';' | '।' | '؟' | '۔')
-        || matches!(before, '。' | '！' | '？') && !matches!(character, '」' | '』' | '”' | '’' | '）')
+fn ends_sentence(last: char, before: char, character: char) -> bool {
+    let is_closed = matches!(last, '。' | '！' | '？')
+        || before.is_whitespace() && matches!(last, '.' | '!' | '?' | '…' | ';' | '।' | '؟' | '۔');
+    is_closed && !character.is_whitespace() && !closes(character)
 }
 
-fn ends_word(before: char, character: char) -> bool {
-    character.is_whitespace() && !before.is_whitespace() || matches!(before, '、' | '，' | '；')
+/// Whether a character closes what a sentence may end in.
+fn closes(character: char) -> bool {
+    matches!(character, '"' | '\'' | ')' | '”' | '’' | '»' | '」' | '』' | '）')
+}
+
+fn ends_word(last: char, before: char, character: char) -> bool {
+    (before.is_whitespace() || matches!(last, '、' | '，' | '；')) && !character.is_whitespace()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(text: &str, is_border: fn(char, char, char) -> bool) -> Vec<&str> {
+        parts(text, is_border).map(|part| &text[part]).collect()
+    }
+
+    #[test]
+    fn white_space_goes_with_what_stands_before_it() {
+        assert_eq!(cut("One.  (Two 3.5!) Three\n", ends_sentence), ["One.  ", "(Two 3.5!) ", "Three\n"]);
+        assert_eq!(cut("一。「二。」三！ 四", ends_sentence), ["一。", "「二。」", "三！ ", "四"]);
+        assert_eq!(cut(" a  b\n", ends_word), [" ", "a  ", "b\n"]);
+        assert_eq!(cut("一、二，三", ends_word), ["一、", "二，", "三"]);
+        assert!(cut("", ends_word).is_empty());
+    }
+
+    #[test]
+    fn each_unit_knows_its_border() {
+        let text = "Title\n# One\nFirst sentence. Second sentence:\nitem\n\nParagraph here.\nLine here.";
+        let structure = super::super::structure::structure(&text[6..]);
+        // Its places are those of the body; here the body stands alone.
+        let body = &text[6..];
+        let units = Units::of(body, 0, &structure, 200);
+        let found: Vec<(Border, &str)> = units
+            .iter()
+            .zip(units.iter().skip(1).map(|unit| unit.start).chain([body.len()]))
+            .map(|(unit, end)| (unit.border, &body[unit.start..end]))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Border::Announced, "# One\n"),
+                (Border::Announced, "First sentence. "),
+                (Border::Sentence, "Second sentence:\n"),
+                (Border::Announced, "item\n\n"),
+                (Border::Paragraph, "Paragraph here.\n"),
+                (Border::Line, "Line here."),
+            ]
+        );
+    }
 }

@@ -72,6 +72,16 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(rows)
     }
 
+    /// Whether an entry is marked as waiting for its vectors, although it may have some.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn is_pending(&self, entry: i64) -> Result<bool, Error> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM pending WHERE entry_id = ?1)")?;
+        Ok(statement.query_row([entry], |row| row.get(0))?)
+    }
+
     /// Number of entries marked as waiting. O(marked entries).
     ///
     /// ```

@@ -1,27 +1,45 @@
 //! One text cut into tokens in one way, for the index, for queries and for snippets.
 //!
-//! What a word is, script by script, is described in `docs/words.md`.
+//! Characters are folded ([`fold`], [`reader`]): compatibility forms, case and accents go. Letters and digits in a row are
+//! a word, which is stemmed ([`stem`]); scripts that put no space between words give pairs of characters instead. Words
+//! joined to an identifier ([`identifier`]) are found by part and as a whole. `docs/words.md` says it script by script.
 
+mod character;
+mod emit;
+mod fold;
+mod identifier;
 mod language;
+mod plain;
+mod reader;
+mod stem;
+mod term;
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::{ControlFlow, Range};
 
+pub(crate) use character::is_unspaced;
+use character::{Class, class};
+use emit::Emitter;
+use identifier::Identifier;
 pub(crate) use language::Language;
+use reader::{Char, Reader};
+use stem::Stems;
+#[cfg(test)]
+pub(crate) use term::MAX_TERM_BYTES;
 
-/// Changes whenever the same text gives other tokens than before: an index made by another version has to be made anew.
+/// Changes whenever the same text gives other tokens than before: an index made by another version has to be made again.
 pub(crate) const VERSION: u32 = 1;
-
-/// No term is longer, in bytes.
-pub(crate) const MAX_TERM_BYTES: usize = 64;
 
 /// A term at a position of a text.
 ///
 /// Several tokens can share a position: the stems of two languages, or an identifier as a whole beside its first part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Token<'t> {
-    /// What is searched for, at most [`MAX_TERM_BYTES`] long, never empty.
+    /// What is searched for, at most 64 bytes long, never empty.
     pub(crate) term: &'t str,
-    /// Counts the words of the text from 0 and never decreases from one token to the next.
+    /// Counts the words of the text from 0, and never decreases from one token to the next.
     pub(crate) position: u32,
     /// Whether no white space stands between this word and the one before.
     pub(crate) joined: bool,
@@ -29,21 +47,61 @@ pub(crate) struct Token<'t> {
     pub(crate) place: Range<usize>,
     /// True for exactly one token of each position, the first.
     pub(crate) main: bool,
+    /// What the term is of the word.
+    pub(crate) kind: TokenKind,
 }
 
-/// Cuts texts into tokens. One is made for many texts: it keeps its buffers.
-#[derive(Debug, Default)]
+/// What a term is of the word at its position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    /// The word itself, stemmed: the only kind that is `main`.
+    Word,
+    /// The last character of a run of pairs, so that each character begins a term.
+    LastCharacter,
+    /// The number of a version that is written with a `v`: 7 in `v7`.
+    Number,
+    /// An identifier without its hyphens, underscores and humps: `bebetween` for `be_between`.
+    Whole,
+    /// A name with a sign that belongs to it: `c++`, `.net`, `--force`.
+    Signed,
+    /// Another stem of the token before that is none.
+    Stem,
+    /// The token before that is none, not stemmed: only for queries.
+    Unstemmed,
+}
+
+/// Cuts texts into tokens. One is made for many texts: it keeps its buffers, and the stems of frequent words.
+#[derive(Debug)]
 pub(crate) struct Tokenizer {
-    term: String,
+    stems: Stems,
+    identifier: Identifier,
+    chars: reader::Buffers,
+    /// Whether all terms are given under which a word may be found, rather than those under which it is kept.
+    for_query: bool,
+    #[cfg(test)]
+    without_fast_path: bool,
 }
 
 impl Tokenizer {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self {
+            stems: Stems::new(),
+            identifier: Identifier::default(),
+            chars: reader::Buffers::default(),
+            for_query: false,
+            #[cfg(test)]
+            without_fast_path: false,
+        }
+    }
+
+    /// Gives each word of a query with every term that it may be kept under, whatever the language of the text that holds
+    /// it, and unstemmed.
+    pub(crate) fn for_queries() -> Self {
+        Self { for_query: true, ..Self::new() }
     }
 
     /// Gives each token of a text, in the order of positions. A text in an unknown language (`None`) is stemmed as English
-    /// and as French, each word giving both stems where they differ.
+    /// and as French; a word gives both stems where they differ. Linear in the text.
     pub(crate) fn tokenize(
         &mut self,
         text: &str,
@@ -56,32 +114,50 @@ impl Tokenizer {
         });
     }
 
-    /// The same, until `each` breaks; whether it did.
+    /// The same, until `each` breaks.
     pub(crate) fn tokenize_while(
         &mut self,
         text: &str,
-        _language: Option<Language>,
+        language: Option<Language>,
         each: &mut dyn FnMut(Token<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let (mut position, mut joined, mut at) = (0, false, 0);
-        while at < text.len() {
-            let rest = &text[at..];
-            let length = rest.find(|character: char| !character.is_alphanumeric()).unwrap_or(rest.len());
-            if length == 0 {
-                let separator = rest.chars().next().unwrap_or(' ');
-                joined &= !separator.is_whitespace();
-                at += separator.len_utf8();
-                continue;
+        let mut reader = Reader::new(text, &mut self.chars);
+        let mut out = Emitter::new(&mut self.stems, language, self.for_query, each);
+        loop {
+            #[cfg(test)]
+            let is_fast = !self.without_fast_path;
+            #[cfg(not(test))]
+            let is_fast = true;
+            if is_fast {
+                out.plain_words(&mut reader)?;
             }
-            self.term.clear();
-            self.term.extend(rest[..length].chars().flat_map(char::to_lowercase));
-            self.term.truncate(self.term.floor_char_boundary(MAX_TERM_BYTES));
-            let place = at..at + length;
-            each(Token { term: &self.term, position, joined, place, main: true })?;
-            position += 1;
-            joined = true;
-            at += length;
+            let Some(first) = reader.next() else { return ControlFlow::Continue(()) };
+            match class(first.folded) {
+                Class::Word => self.identifier.read(first, &mut reader, &mut out)?,
+                Class::Unspaced => pairs(first, &mut reader, &mut out)?,
+                Class::Mark | Class::Space | Class::Other => out.separator(first.folded, first.start),
+            }
         }
-        ControlFlow::Continue(())
+    }
+}
+
+/// A run of characters of scripts without spaces, as overlapping pairs.
+fn pairs(first: Char, reader: &mut Reader<'_, '_>, out: &mut Emitter<'_>) -> ControlFlow<()> {
+    let mut last = first;
+    let mut is_alone = true;
+    while let Some(next) = reader.peek(0)
+        && matches!(class(next.folded), Class::Unspaced | Class::Mark)
+    {
+        reader.next();
+        out.next_position();
+        out.unstemmed(&[last, next], TokenKind::Word)?;
+        last = next;
+        is_alone = false;
+    }
+    if is_alone {
+        out.next_position();
+        out.unstemmed(&[last], TokenKind::Word)
+    } else {
+        out.unstemmed(&[last], TokenKind::LastCharacter)
     }
 }

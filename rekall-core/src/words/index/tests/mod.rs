@@ -1,5 +1,11 @@
 //! Tests of the index as a whole.
 
+mod damage;
+mod merging;
+mod model;
+mod naive;
+mod ranking;
+mod size;
 mod speed;
 
 use std::collections::BTreeMap;

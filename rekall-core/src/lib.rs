@@ -70,6 +70,6 @@ pub use store::{
     Problem, ProblemKind, ReadTx, RepairReport, RepairedEntry, SalvageReport, Space, SpaceId, SpaceState,
     Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
-pub use text::{Passage, Snippets, TextHit, TextQuery};
+pub use text::{Passage, Snippets, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
-pub use words::PassageKey;
+pub use words::{PassageKey, WordHit, WordQuery};

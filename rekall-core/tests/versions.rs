@@ -60,7 +60,7 @@ fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
     let before = content(&path);
     let position = Store::open(&path, &read_only()).unwrap().read().unwrap().position().unwrap().number();
     let store = open(&path);
-    assert_eq!(version(&path), 2);
+    assert_eq!(version(&path), 3);
     assert_clean(&store);
     assert_eq!(export(&store), before);
     let tx = store.read().unwrap();
@@ -159,13 +159,13 @@ fn a_newer_version_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
     drop(filled(&path, 3));
-    for version in [3, 0, -1] {
+    for version in [4, 0, -1] {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
         let before = std::fs::read(&path).unwrap();
         for options in [StoreOptions::default(), read_only()] {
             let error = Store::open(&path, &options).unwrap_err();
             assert!(
-                matches!(&error, Error::NewerVersion { found, supported: 2, .. } if *found == version),
+                matches!(&error, Error::NewerVersion { found, supported: 3, .. } if *found == version),
                 "{error}"
             );
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rekall_core::TextHit;
+use rekall_core::WordHit;
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use super::fusion::Evidence;
@@ -61,9 +61,9 @@ impl Candidates {
     }
 
     /// Takes in what the text retriever found, best first.
-    pub(super) fn add_text_hits(&mut self, hits: &[TextHit]) {
+    pub(super) fn add_text_hits(&mut self, hits: &[WordHit]) {
         for (at, hit) in hits.iter().enumerate() {
-            self.at(hit.row).text = Some(RetrievalScore { rank: at + 1, score: hit.score });
+            self.at(hit.key.row).text = Some(RetrievalScore { rank: at + 1, score: hit.score });
         }
     }
 

@@ -55,13 +55,16 @@ impl Ranking {
 
 #[cfg(test)]
 mod tests {
-    use rekall_core::TextHit;
+    use rekall_core::{PassageKey, WordHit};
     use rekall_index::{Key, Neighbor};
 
     use super::*;
 
-    fn word_hits() -> [TextHit; 4] {
-        [(3, 8.0), (2, 6.0), (5, 2.0), (4, 2.0)].map(|(row, score)| TextHit { row, score })
+    fn word_hits() -> [WordHit; 4] {
+        [(3, 8.0), (2, 6.0), (5, 2.0), (4, 2.0)].map(|(row, score)| {
+            let key = PassageKey { row, role: 0, number: 0 };
+            WordHit { key, score, exact: 0.0, also: Vec::new() }
+        })
     }
 
     fn neighbors() -> [Neighbor; 3] {

@@ -1,15 +1,14 @@
-//! Finding candidates: by meaning in the vector index, by words in the full-text index, over one consistent
-//! snapshot.
+//! Finding candidates: by meaning in the vector index, by words in the word index, over one consistent snapshot.
 
 use std::collections::HashMap;
 
-use rekall_core::{Filter, ReadTx, TextHit, TextQuery};
+use rekall_core::{Filter, ReadTx, WordHit, WordQuery};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use crate::vector_index::Snapshot;
 use crate::{CancelToken, Error};
 
-/// The filter as the vector index takes it.
+/// The filter as the indexes take it.
 pub(super) struct Admitted {
     entries: Option<EntrySet>,
     leave_out_obsolete: bool,
@@ -76,17 +75,22 @@ impl SemanticRetriever<'_> {
     }
 }
 
-/// Up to `limit` entries found by words, and at least `at_least` if so many match; best first: BM25 score
-/// descending, equal ones by id.
+/// Up to `limit` entries found by words, best first: BM25 score descending, equal ones by id.
 pub(super) fn matching_words(
-    tx: &ReadTx<'_>,
-    query: &TextQuery,
-    filter: &Filter,
+    snapshot: &Snapshot<'_>,
+    query: &WordQuery,
+    admitted: &Admitted,
     limit: usize,
-    at_least: usize,
-) -> Result<Vec<TextHit>, Error> {
-    let mut found = tx.search_text(query, filter, limit, at_least)?;
-    keep_first(tx, &mut found, limit, |hit| hit.score, |hit| hit.row)?;
+    cancel: Option<&CancelToken>,
+) -> Result<Vec<WordHit>, Error> {
+    let obsolete = &snapshot.view.obsolete;
+    let admits = |row| match &admitted.entries {
+        Some(entries) => entries.contains(row),
+        None => !(admitted.leave_out_obsolete && obsolete.contains(row)),
+    };
+    let flag = cancel.map(CancelToken::flag);
+    let mut found = snapshot.tx.search_words_among(query, &admits, limit, flag)?;
+    keep_first(&snapshot.tx, &mut found, limit, |hit| hit.score, |hit| hit.key.row)?;
     Ok(found)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall_core::{Snippets, Space, TextQuery};
+use rekall_core::{Snippets, Space, TextQuery, WordQuery};
 use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
@@ -185,9 +185,9 @@ impl Search<'_> {
             if text.is_empty() && mode == Mode::Hybrid && prepared.vector.is_some() {
                 degraded.push(Degraded::MeaningOnly);
             }
-            // Deeper than the user's limit only what comes cheaply is of use to the fusion.
-            let (depth, at_least) = (self.depth(mode) + spare, limit + spare);
-            let hits = matching_words(&snapshot.tx, text, &self.options.filter, depth, at_least)?;
+            let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
+            let depth = self.depth(mode) + spare;
+            let hits = matching_words(snapshot, text, &admitted, depth, self.cancel)?;
             candidates.add_text_hits(&hits);
         }
         if mode != Mode::Text {
@@ -202,9 +202,12 @@ impl Search<'_> {
         let weights = self.options.weights_in(snapshot.view.space.as_ref());
         let ranked = Ranking { mode, fusion, weights, threshold }.rank(candidates);
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
-        let snippets = text
-            .zip(self.options.snippets)
-            .map(|(text, marks)| Marked { snippets: Snippets::new(&text, SNIPPET_WORDS), marks });
+        let snippets = prepared.query.text.as_deref().filter(|_| text.is_some()).zip(self.options.snippets);
+        let snippets = snippets.map(|(text, marks)| {
+            let query = TextQuery::new(text);
+            let query = if self.options.prefix { query.prefix() } else { query };
+            Marked { snippets: Snippets::new(&query, SNIPPET_WORDS), marks }
+        });
         let hits: Result<Vec<Hit>, Error> = entries
             .into_iter()
             .map(|(ranked, entry)| self.hit(snapshot, ranked, entry, snippets.as_ref()))
@@ -223,8 +226,8 @@ impl Search<'_> {
         }
     }
 
-    fn text_query(&self, text: &str) -> TextQuery {
-        let query = TextQuery::new(text);
+    fn text_query(&self, text: &str) -> WordQuery {
+        let query = WordQuery::new(text);
         if self.options.prefix { query.prefix() } else { query }
     }
 

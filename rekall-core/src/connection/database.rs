@@ -31,8 +31,8 @@ pub(crate) struct Database {
     /// The file is read as it stood then, without locks or log: nothing can be made in its folder.
     frozen: Option<Stamp>,
     options: StoreOptions,
-    /// The file is of an older version, and nobody here may change that.
-    older: bool,
+    /// The file is of this older version, and nobody here may change that.
+    older: Option<i64>,
     idle: Pool,
 }
 
@@ -71,7 +71,7 @@ impl Database {
             frozen: None,
             idle: Pool::new(options.readers),
             options,
-            older: false,
+            older: None,
         })
     }
 
@@ -79,7 +79,7 @@ impl Database {
     fn check_version(mut self, mut connection: Connection) -> Result<(Self, Connection), Error> {
         let path = &self.path;
         let mut found = schema::identify(&connection).map_err(|error| error.at_path(path))?;
-        if found == FileFormat::Older && !self.options.read_only {
+        if matches!(found, FileFormat::Older(_)) && !self.options.read_only {
             match schema::upgrade(&connection) {
                 // The file or its folder: it is read as it is then, like any other.
                 Ok(()) | Err(Error::ReadOnly { .. }) => found = schema::identify(&connection)?,
@@ -88,8 +88,8 @@ impl Database {
         }
         match found {
             FileFormat::Current => Ok((self, connection)),
-            FileFormat::Older => {
-                self.older = true;
+            FileFormat::Older(version) => {
+                self.older = Some(version);
                 connection = self.connect(self.options.read_only)?;
                 Ok((self, connection))
             }
@@ -223,7 +223,7 @@ impl Database {
             Synchronous::Normal => "NORMAL",
             Synchronous::Full => "FULL",
         };
-        let stand_in = if self.older { schema::STAND_IN } else { "" };
+        let stand_in = self.older.map(schema::stand_in).unwrap_or_default();
         let damaged = if options.damaged { "PRAGMA writable_schema = ON;" } else { "" };
         let kibibytes = options.cache_bytes.div_ceil(1024);
         connection.execute_batch(&format!(

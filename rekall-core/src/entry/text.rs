@@ -15,6 +15,15 @@ pub struct EntryText<'a> {
 }
 
 impl<'a> EntryText<'a> {
+    pub(crate) fn new(
+        title: &'a str,
+        content: &'a str,
+        tags: &'a [String],
+        context: Option<&'a Context>,
+    ) -> Self {
+        Self { title, content, tags, context }
+    }
+
     pub(crate) fn title(&self) -> &'a str {
         self.title
     }

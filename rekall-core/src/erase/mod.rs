@@ -1,10 +1,10 @@
-//! What [`StoreOptions::secure_delete`](crate::StoreOptions) needs besides SQLite's own switch: the words
-//! leave the full-text index at once, the write-ahead log does not keep older states of a page, and pages do
-//! not keep copies of rows that moved elsewhere.
+//! What [`StoreOptions::secure_delete`](crate::StoreOptions) needs besides SQLite's own switch: the words leave the word
+//! index at once ([`words::store::erase`](crate::words::store::erase)), the write-ahead log does not keep older states of a
+//! page, and pages do not keep copies of rows that moved elsewhere.
 //!
-//! It costs each commit a checkpoint, that is, its pages are written twice and flushed to the disk (some
-//! milliseconds to tens of them), and each commit that changes or deletes texts a walk over the full-text index
-//! (some milliseconds for 1,000 entries, about a second for 50,000): many are better done in one transaction.
+//! It costs each commit a checkpoint, that is, its pages are written twice and flushed to the disk (some milliseconds to
+//! tens of them), and each commit that changes or deletes texts a copy of the segments of the word index that hold them
+//! (some milliseconds for 1,000 entries): many are better done in one transaction.
 
 mod removals;
 mod scrub;
@@ -20,30 +20,12 @@ use crate::Error;
 use crate::connection::{Database, Patience, RealTime, empty_log};
 use crate::files::{io_error, with_suffix};
 use crate::lock::lock;
-use crate::text::merge;
 
 /// Readers that still look at an older state keep the log from being emptied; a search is over well within
 /// this time, an export is not.
 pub(crate) const WAIT_FOR_READERS: Patience = Patience::flat(Duration::from_millis(100));
 
 const ATTEMPTS: u32 = 8;
-
-/// Takes the words of what was changed or deleted out of the full-text index, at the end of a transaction. FTS5
-/// only notes them as void, and drops them when it merges the parts of its index: so all parts are merged.
-///
-/// FTS5's own `secure-delete` option would cost less, but leaves entries of common words (SQLite 3.54.1:
-/// a few hundred deletions are enough for its own integrity check to fail).
-pub(crate) fn purge_words(connection: &Connection) -> Result<(), Error> {
-    // Where there is but one part nothing is merged, and what is void stays in it.
-    let few: bool =
-        connection
-            .query_row("SELECT count(*) < 100 FROM (SELECT 1 FROM entry LIMIT 100)", [], |row| row.get(0))?;
-    if few {
-        return merge::rebuild(connection);
-    }
-    connection.execute("INSERT INTO entry_fts (entry_fts) VALUES ('optimize')", [])?;
-    Ok(())
-}
 
 /// Drops the index blocks that hold codes of vectors which are gone, at the end of a transaction that began when the change
 /// log stood at `began_at`. An index is built again from the vectors that are left.

@@ -8,16 +8,14 @@ use rusqlite::hooks::Action;
 
 use crate::Error;
 
-/// Rows removed since the watch began, also by triggers, by foreign keys, and inside of FTS5. No operation has to report
-/// what it removes, so none can forget to.
+/// Vectors removed since the watch began, also by triggers and by foreign keys. No operation has to report what it removes,
+/// so none can forget to. Words need no watch: `word_pending` names the entries whose words are to leave the index.
 ///
 /// SQLite calls the hook for each changed row of a table with row numbers, but not for a `DELETE` without a condition on a
-/// table without triggers, nor for a row that `INSERT OR REPLACE` replaces. The tables watched here are safe from both:
-/// `embedding` has triggers, and FTS5 empties `entry_fts_docsize` as a whole only to rebuild the index, which leaves nothing
-/// to purge; nothing in this crate replaces rows.
+/// table without triggers, nor for a row that `INSERT OR REPLACE` replaces. `embedding` is safe from both: it has triggers,
+/// and nothing in this crate replaces rows.
 #[derive(Debug, Default)]
 pub(crate) struct Removals {
-    words: AtomicBool,
     vectors: AtomicBool,
 }
 
@@ -32,19 +30,9 @@ impl Removals {
     }
 
     fn note(&self, action: Action, table: &str) {
-        match (table, action) {
-            // FTS5 keeps a row here for each text that it indexes, and deletes it with the text's words.
-            ("entry_fts_docsize", Action::SQLITE_DELETE) => self.words.store(true, Ordering::Relaxed),
-            ("embedding", Action::SQLITE_DELETE | Action::SQLITE_UPDATE) => {
-                self.vectors.store(true, Ordering::Relaxed);
-            }
-            _ => {}
+        if table == "embedding" && matches!(action, Action::SQLITE_DELETE | Action::SQLITE_UPDATE) {
+            self.vectors.store(true, Ordering::Relaxed);
         }
-    }
-
-    /// Whether words left the full-text index.
-    pub(crate) fn words(&self) -> bool {
-        self.words.load(Ordering::Relaxed)
     }
 
     /// Whether vectors were deleted or overwritten.

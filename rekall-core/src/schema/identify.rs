@@ -7,7 +7,7 @@ use crate::Error;
 
 /// Whether a rekall file is of an older version.
 pub(crate) fn is_older(connection: &Connection) -> Result<bool, Error> {
-    Ok(matches!(identify(connection)?, FileFormat::Older))
+    Ok(matches!(identify(connection)?, FileFormat::Older(_)))
 }
 
 /// What a SQLite file turns out to be, recognized by its tables as much as by its numbers.
@@ -15,8 +15,8 @@ pub(crate) fn is_older(connection: &Connection) -> Result<bool, Error> {
 pub(crate) enum FileFormat {
     /// A rekall file of this version.
     Current,
-    /// A rekall file of an older version, which can be brought up to this one.
-    Older,
+    /// A rekall file of this older version, which can be brought up to the present one.
+    Older(i64),
     /// A rekall file of a version this library does not know.
     Newer(i64),
     /// A file of the Python tool, with its schema number.
@@ -34,7 +34,7 @@ pub(crate) fn identify(connection: &Connection) -> Result<FileFormat, Error> {
     if application_id == APPLICATION_ID {
         return Ok(match version {
             VERSION => FileFormat::Current,
-            1..VERSION => FileFormat::Older,
+            found @ 1..VERSION => FileFormat::Older(found),
             found => FileFormat::Newer(found),
         });
     }

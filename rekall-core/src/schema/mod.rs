@@ -14,7 +14,7 @@ pub(crate) use upgrade::upgrade;
 pub(crate) const APPLICATION_ID: i64 = 0x524B_4C31;
 
 /// File version written by this library, in `PRAGMA user_version`.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// 8 KiB pages hold five 384-dimensional vectors each where 4 KiB pages would hold two.
 pub(crate) const PAGE_SIZE: u32 = 8192;
@@ -30,8 +30,20 @@ pub(crate) fn create(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// What reading needs that an older file lacks, for a connection that may not write to it.
-pub(crate) const STAND_IN: &str = "CREATE TEMP TABLE wordless (entry_id INTEGER, space_id INTEGER);";
+/// What reading needs that a file of an older version lacks, for a connection that may not write to it. No segment is there,
+/// so that a search by words reads every entry.
+pub(crate) fn stand_in(version: i64) -> String {
+    let wordless = match version {
+        1 => "CREATE TEMP TABLE wordless (entry_id INTEGER, space_id INTEGER);",
+        _ => "",
+    };
+    format!(
+        "{wordless}
+         CREATE TEMP TABLE word_segment (id INTEGER PRIMARY KEY, state, oldest, newest, passages, pages, docs);
+         CREATE TEMP TABLE word_page (segment_id, first_term, docs, places);
+         CREATE TEMP VIEW word_pending AS SELECT id AS entry_id, 0 AS characters FROM main.entry;"
+    )
+}
 
 /// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition
 /// on `entry`. Where no space is active all have to wait.

@@ -22,16 +22,12 @@ impl Object {
 
     /// Whether what the file has by this name does what this one does. A table may have columns of another program.
     fn is_as_good(&self, connection: &Connection, sql: &str) -> Result<bool, Error> {
-        if sql == self.sql || self.is_code() || self.is_virtual() {
+        if sql == self.sql || self.is_code() {
             return Ok(sql == self.sql);
         }
         let blank = blank()?;
         let found = columns(connection, &self.name)?;
         Ok(columns(&blank, &self.name)?.iter().all(|column| found.contains(column)))
-    }
-
-    fn is_virtual(&self) -> bool {
-        self.sql.starts_with("CREATE VIRTUAL")
     }
 }
 
@@ -79,7 +75,6 @@ fn drop_all(connection: &Connection, kind: &str) -> Result<(), Error> {
 /// Trees that SQLite does not read, although its integrity check has nothing against them: it does not ask whether the
 /// first page of an index is one of an index. Name, and what SQLite says. O(pages).
 pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<(String, String)>, Error> {
-    // Ours, and those that FTS5 keeps for itself: both are ordinary tables.
     let mut statement = connection.prepare(
         "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_schema WHERE rootpage > 0 ORDER BY rowid",
     )?;
@@ -128,26 +123,6 @@ fn exists(connection: &Connection, name: &str) -> Result<bool, Error> {
     Ok(connection.query_row(sql, [name], |row| row.get(0))?)
 }
 
-/// Drops the full-text table with all that FTS5 keeps for it, whatever state it is in: it is derived. Our triggers, which
-/// name it, must be off.
-pub(crate) fn drop_full_text(connection: &Connection) -> Result<(), Error> {
-    match connection.execute_batch("DROP TABLE IF EXISTS entry_fts").map_err(Error::from) {
-        Ok(()) => {}
-        Err(error @ (Error::Interrupted | Error::Full { .. })) => return Err(error),
-        // FTS5 does not even open it.
-        Err(_) => {
-            let sql = "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'entry_fts'";
-            let deleted = connection.execute_batch(sql);
-            connection.execute_batch("PRAGMA writable_schema = RESET")?;
-            deleted?;
-        }
-    }
-    for part in ["data", "idx", "content", "docsize", "config"] {
-        connection.execute_batch(&format!("DROP TABLE IF EXISTS entry_fts_{part}"))?;
-    }
-    Ok(())
-}
-
 /// Writes the texts of our triggers and views over what stands there: also where it cannot be parsed, and they are not
 /// known to the connection. It must be allowed to write to the list itself, and reads it again only when opened again.
 pub(crate) fn put_texts_back(connection: &Connection) -> Result<(), Error> {
@@ -162,10 +137,7 @@ pub(crate) fn put_texts_back(connection: &Connection) -> Result<(), Error> {
 
 /// What a new file has.
 fn expected() -> Result<Vec<Object>, Error> {
-    let mut objects = list(&blank()?)?;
-    // The tables that FTS5 keeps for itself come and go with the one that is ours.
-    objects.retain(|object| !object.name.starts_with("entry_fts_"));
-    Ok(objects)
+    list(&blank()?)
 }
 
 fn blank() -> Result<Connection, Error> {

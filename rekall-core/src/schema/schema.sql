@@ -1,4 +1,4 @@
--- File version 2. Everything a search needs beyond these rows is derived from them.
+-- File version 3. Everything a search needs beyond these rows is derived from them.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -110,38 +110,47 @@ CREATE TABLE index_block (
     PRIMARY KEY (space_id, kind, number)
 );
 
--- What full text is made from. Scalar functions only: FTS5 reads its content with virtual tables forbidden,
--- and json_each is one. Lists stay JSON text, whose punctuation separates words like any other; the escapes
--- of line feeds, returns and tabs do not, so they become spaces; that of the backslash first, or C:\new would
--- lose its n.
-CREATE VIEW entry_text (id, title, content, tags, context) AS
-SELECT id, title, content, replace(replace(tags, '\\', ' '), '\n', ' '),
-       CASE WHEN context IS NULL THEN NULL ELSE
-           ifnull(json_extract(context, '$.situation'), '') || char(10) ||
-           ifnull(json_extract(context, '$.solution'), '') || char(10) ||
-           ifnull(json_extract(context, '$.what_failed'), '') || char(10) ||
-           ifnull(json_extract(context, '$.text'), '') || char(10) ||
-           replace(replace(replace(replace(
-               ifnull(json_extract(context, '$.trigger_keywords'), '') || char(10) ||
-               ifnull(json_extract(context, '$.error_messages'), '') || char(10) ||
-               ifnull(json_extract(context, '$.files'), ''), '\\', ' '), '\n', ' '), '\r', ' '), '\t', ' ') END
-FROM entry;
-
-CREATE VIRTUAL TABLE entry_fts USING fts5 (
-    title, content, tags, context,
-    content = 'entry_text', content_rowid = 'id',
-    tokenize = 'porter unicode61 remove_diacritics 2'
+-- The word index: segments that never change, made by the library from the entries. The newest segment that names
+-- an entry is right about it; a segment also names entries that were gone when it was made. A segment in state
+-- 'building' merges those whose `newest` lies in its own range, and takes their place when it is whole; one in state
+-- 'leaving' is only still to be deleted.
+CREATE TABLE word_segment (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    state    TEXT    NOT NULL CHECK (state IN ('ready', 'building', 'leaving')),
+    oldest   INTEGER NOT NULL,
+    newest   INTEGER NOT NULL,
+    passages INTEGER NOT NULL,
+    pages    INTEGER NOT NULL,
+    docs     BLOB    NOT NULL
 );
 
--- Triggers rather than code, so that a write by any program keeps full text, tags and log in step.
+-- The terms of a segment in order, many to a page, with the passages and the places that each stands in.
+CREATE TABLE word_page (
+    segment_id INTEGER NOT NULL REFERENCES word_segment (id) ON DELETE CASCADE,
+    first_term BLOB    NOT NULL,
+    docs       BLOB    NOT NULL,
+    places     BLOB    NOT NULL,
+    PRIMARY KEY (segment_id, first_term)
+);
+
+-- Entries that no segment has as they are now, those that are gone included: a search reads them itself, and the
+-- library moves them into a segment when there are many.
+CREATE TABLE word_pending (
+    entry_id   INTEGER PRIMARY KEY,
+    characters INTEGER NOT NULL
+);
+
+-- Triggers rather than code, so that a write by any program keeps tags and log in step, and notes whose words are
+-- to be indexed.
 -- They also do what ON DELETE would, because another program may not have foreign keys switched on.
 -- DELETE then INSERT instead of INSERT OR REPLACE: a conflict clause of the outer statement would
 -- override the inner one, and the log would lose the change.
 
 CREATE TRIGGER entry_inserted AFTER INSERT ON entry BEGIN
-    INSERT INTO entry_fts (rowid, title, content, tags, context)
-        SELECT id, title, content, tags, context FROM entry_text WHERE id = NEW.id;
     INSERT INTO tag (tag, entry_id) SELECT DISTINCT value, NEW.id FROM json_each(NEW.tags);
+    DELETE FROM word_pending WHERE entry_id = NEW.id;
+    INSERT INTO word_pending (entry_id, characters) VALUES (NEW.id,
+        length(NEW.title) + length(NEW.content) + length(NEW.tags) + ifnull(length(NEW.context), 0));
     -- Until vectors come.
     DELETE FROM pending WHERE entry_id = NEW.id;
     INSERT INTO pending (entry_id) VALUES (NEW.id);
@@ -149,24 +158,26 @@ CREATE TRIGGER entry_inserted AFTER INSERT ON entry BEGIN
     INSERT INTO change (entry_id) VALUES (NEW.id);
 END;
 
-CREATE TRIGGER entry_id_fixed BEFORE UPDATE OF id ON entry WHEN NEW.id <> OLD.id BEGIN
-    SELECT RAISE(ABORT, 'entry.id cannot change');
+-- INSERT OR REPLACE fires no trigger for the row that it replaces: its words and its place in the log are noted here.
+CREATE TRIGGER entry_replaced BEFORE INSERT ON entry WHEN EXISTS (SELECT 1 FROM entry WHERE ulid = NEW.ulid) BEGIN
+    DELETE FROM word_pending WHERE entry_id = (SELECT id FROM entry WHERE ulid = NEW.ulid);
+    INSERT INTO word_pending (entry_id, characters) SELECT id, 0 FROM entry WHERE ulid = NEW.ulid;
+    DELETE FROM change WHERE entry_id = (SELECT id FROM entry WHERE ulid = NEW.ulid);
+    INSERT INTO change (entry_id) SELECT id FROM entry WHERE ulid = NEW.ulid;
 END;
 
-CREATE TRIGGER entry_text_leaving BEFORE UPDATE OF title, content, tags, context ON entry
-WHEN OLD.title <> NEW.title OR OLD.content <> NEW.content OR OLD.tags <> NEW.tags OR OLD.context IS NOT NEW.context
-BEGIN
-    INSERT INTO entry_fts (entry_fts, rowid, title, content, tags, context)
-        SELECT 'delete', id, title, content, tags, context FROM entry_text WHERE id = OLD.id;
+CREATE TRIGGER entry_id_fixed BEFORE UPDATE OF id ON entry WHEN NEW.id <> OLD.id BEGIN
+    SELECT RAISE(ABORT, 'entry.id cannot change');
 END;
 
 CREATE TRIGGER entry_text_changed AFTER UPDATE OF title, content, tags, context ON entry
 WHEN OLD.title <> NEW.title OR OLD.content <> NEW.content OR OLD.tags <> NEW.tags OR OLD.context IS NOT NEW.context
 BEGIN
-    INSERT INTO entry_fts (rowid, title, content, tags, context)
-        SELECT id, title, content, tags, context FROM entry_text WHERE id = NEW.id;
     DELETE FROM tag WHERE entry_id = NEW.id;
     INSERT INTO tag (tag, entry_id) SELECT DISTINCT value, NEW.id FROM json_each(NEW.tags);
+    DELETE FROM word_pending WHERE entry_id = NEW.id;
+    INSERT INTO word_pending (entry_id, characters) VALUES (NEW.id,
+        length(NEW.title) + length(NEW.content) + length(NEW.tags) + ifnull(length(NEW.context), 0));
     DELETE FROM pending WHERE entry_id = NEW.id;
     INSERT INTO pending (entry_id) VALUES (NEW.id);
     DELETE FROM wordless WHERE entry_id = NEW.id;
@@ -180,11 +191,6 @@ CREATE TRIGGER entry_updated AFTER UPDATE ON entry BEGIN
     INSERT INTO change (entry_id) VALUES (NEW.id);
 END;
 
-CREATE TRIGGER entry_leaving BEFORE DELETE ON entry BEGIN
-    INSERT INTO entry_fts (entry_fts, rowid, title, content, tags, context)
-        SELECT 'delete', id, title, content, tags, context FROM entry_text WHERE id = OLD.id;
-END;
-
 CREATE TRIGGER entry_deleted AFTER DELETE ON entry BEGIN
     DELETE FROM tag WHERE entry_id = OLD.id;
     DELETE FROM link WHERE source_id = OLD.id;
@@ -193,6 +199,8 @@ CREATE TRIGGER entry_deleted AFTER DELETE ON entry BEGIN
     DELETE FROM quarantine WHERE entry_id = OLD.id;
     DELETE FROM pending WHERE entry_id = OLD.id;
     DELETE FROM wordless WHERE entry_id = OLD.id;
+    DELETE FROM word_pending WHERE entry_id = OLD.id;
+    INSERT INTO word_pending (entry_id, characters) VALUES (OLD.id, 0);
     UPDATE entry SET superseded_by = NULL WHERE superseded_by = OLD.id;
     DELETE FROM change WHERE entry_id = OLD.id;
     INSERT INTO change (entry_id) VALUES (OLD.id);

@@ -44,6 +44,8 @@ use crate::connection::{Database, Examined, Pooled, StoreOptions};
 use crate::erase::{self, Removals};
 use crate::id::IdGenerator;
 use crate::lock::lock;
+use crate::words::index::Scratch;
+use crate::words::store::{WordView, upkeep as words};
 use crate::{EntryId, Error};
 use log::LogGrowth;
 use writer_lock::{WriterGuard, WriterLock, begin_immediate};
@@ -63,6 +65,10 @@ pub struct Store {
     log_growth: LogGrowth,
     /// Where the change log stood after this store's last commit.
     last_commit: Mutex<Option<LogPosition>>,
+    /// What searches by words saw last.
+    pub(crate) word_view: Mutex<Option<Arc<WordView>>>,
+    /// Memory for the next of them.
+    pub(crate) word_scratch: Mutex<Option<Scratch>>,
 }
 
 impl Store {
@@ -78,6 +84,8 @@ impl Store {
             unerased: Mutex::default(),
             log_growth: LogGrowth::default(),
             last_commit: Mutex::default(),
+            word_view: Mutex::default(),
+            word_scratch: Mutex::default(),
         })
     }
 
@@ -180,6 +188,7 @@ impl Store {
         let secure_delete = self.database.options().secure_delete;
         let removals = if secure_delete { Some(Removals::watch(&mut writer)?) } else { None };
         let mut tx = Tx::begun(self, writer);
+        tx.writes = true;
         tx.removals = removals;
         tx.fix_view()?;
         tx.connection.busy_timeout(self.database.options().busy_timeout)?;
@@ -268,8 +277,11 @@ impl Store {
         found.ok_or(Error::EntryNotFound { id })
     }
 
-    /// Closes connections that are idle, and frees their page caches. Does not wait: a thread that writes keeps its connection.
+    /// Closes connections that are idle, and frees their page caches and what searches by words keep in memory. Does not
+    /// wait: a thread that writes keeps its connection.
     pub fn release_memory(&self) {
+        *lock(&self.word_view) = None;
+        *lock(&self.word_scratch) = None;
         self.database.close_idle();
         let release = |connection: &Connection| {
             connection.flush_prepared_statement_cache();
@@ -291,9 +303,11 @@ impl Store {
 /// Dropped without commit, a writer's changes are undone.
 #[derive(Debug)]
 pub struct Tx<'s, C: Deref<Target = Connection>> {
-    store: &'s Store,
+    pub(crate) store: &'s Store,
     pub(crate) connection: C,
     open: bool,
+    /// Whether it may hold changes that nobody else sees yet.
+    pub(crate) writes: bool,
     /// Where the change log stood when a writer began.
     began_at: i64,
     /// What a writer removed; `None` for readers, and without secure deletion.
@@ -316,7 +330,7 @@ impl<'s, C: Deref<Target = Connection>> Tx<'s, C> {
 
     /// The transaction that the connection is in.
     fn begun(store: &'s Store, connection: C) -> Self {
-        Self { store, connection, open: true, began_at: 0, removals: None }
+        Self { store, connection, open: true, writes: false, began_at: 0, removals: None }
     }
 
     /// Reads the least there is: only then a transaction has its view of the file. Refuses one of a file that is not there
@@ -379,15 +393,11 @@ impl WriteTx<'_> {
     /// [`Error::Full`], [`Error::Sqlite`] or [`Error::Busy`]; [`Error::Replaced`] when the file was moved away or replaced
     /// since the transaction began. Nothing is changed then.
     pub fn commit(mut self) -> Result<(), Error> {
-        let position = self.prune_changes()?;
         let options = self.store.database.options();
-        if let Some(removals) = &self.removals {
-            if removals.words() {
-                erase::purge_words(&self.connection)?;
-            }
-            if removals.vectors() {
-                erase::purge_codes(&self.connection, self.began_at)?;
-            }
+        words::before_commit(&self)?;
+        let position = self.prune_changes()?;
+        if self.removals.as_ref().is_some_and(|removals| removals.vectors()) {
+            erase::purge_codes(&self.connection, self.began_at)?;
         }
         self.store.database.check_not_replaced()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;

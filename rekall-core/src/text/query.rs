@@ -22,9 +22,6 @@ pub struct TextQuery {
     longer: bool,
 }
 
-/// Words beyond this many add cost and hardly any meaning: the rarest are searched first.
-pub(super) const MAX_WORDS: usize = 32;
-
 impl TextQuery {
     /// The most words that are searched: of a longer text the first ones that differ.
     pub const MAX_WORDS: usize = 256;
@@ -108,18 +105,6 @@ impl TextQuery {
             forms.extend(completions(word).into_iter().map(|completed| (completed, false)));
         }
         forms
-    }
-
-    /// The FTS5 term of the word at `index`. Words hold letters and digits only, so nothing needs escaping
-    /// inside the quotes.
-    pub(super) fn term(&self, index: usize) -> String {
-        let quoted =
-            |(text, is_begun): (String, bool)| format!("\"{text}\"{}", if is_begun { " *" } else { "" });
-        let forms: Vec<String> = self.forms(index).into_iter().map(quoted).collect();
-        match forms.as_slice() {
-            [form] => form.clone(),
-            forms => format!("({})", forms.join(" OR ")),
-        }
     }
 }
 
@@ -239,13 +224,13 @@ mod tests {
         let query = TextQuery::new(&text);
         assert_eq!(query.words.len(), TextQuery::MAX_WORDS);
         assert_eq!(query.words[255], "word255");
-        assert_eq!(query.clone().prefix().term(255), "\"word255\"", "that is not the word being typed");
+        assert_eq!(query.clone().prefix().forms(255), [("word255".to_owned(), false)], "not being typed");
         let common = TextQuery::new(&"to be or not ".repeat(1_000_000));
         assert_eq!(common.words.len(), TextQuery::MAX_WORDS);
         let one = TextQuery::new(&"x".repeat(5_000_000)).prefix();
         assert_eq!((one.words.len(), one.forms(0)[0].1), (1, true));
         let fits: String = (0..256).map(|number| format!("word{number} the ")).collect();
-        assert!(TextQuery::new(&fits).prefix().term(255).starts_with("(\"word255\" * OR "));
+        assert_eq!(TextQuery::new(&fits).prefix().forms(255)[0], ("word255".to_owned(), true));
     }
 
     #[test]

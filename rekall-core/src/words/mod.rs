@@ -2,9 +2,8 @@
 
 pub(crate) mod index;
 pub(crate) mod query;
+pub(crate) mod store;
 pub(crate) mod tokens;
 
-#[allow(unused_imports)]
-pub use index::PassageKey;
-#[allow(unused_imports)]
-pub(crate) use query::WordQuery;
+pub use index::{PassageKey, WordHit};
+pub use query::WordQuery;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rekall_core::legacy::{self, LegacyImportOptions, OffsetSource, Variant};
-use rekall_core::{Context, Entry, SpaceState, Store};
+use rekall_core::{Context, Entry, Filter, SpaceState, Store, WordQuery};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -298,12 +298,12 @@ fn the_nearest_entries_are_the_expected_ones_in_order() {
 #[test]
 fn what_is_imported_is_found_by_words() {
     let (_folder, store, _) = import("v12-head");
+    let tx = store.read().unwrap();
+    let hits = tx.search_words(&WordQuery::new("autovacuum"), &Filter::new().any_status(), 100).unwrap();
     // Said only in a structured context, where the Python tool never looked.
-    let raw = rusqlite::Connection::open(store.path()).unwrap();
-    let hits: i64 = raw
-        .query_row("SELECT count(*) FROM entry_fts WHERE entry_fts MATCH 'context : autovacuum'", [], |row| {
-            row.get(0)
-        })
-        .unwrap();
-    assert!(hits > 0);
+    let in_context = |row| {
+        let (_, entry) = tx.entries(&[row]).unwrap().swap_remove(0);
+        entry.context.is_some_and(|context| context.embedded_text().contains("autovacuum"))
+    };
+    assert!(hits.iter().any(|hit| in_context(hit.key.row)), "{hits:?}");
 }

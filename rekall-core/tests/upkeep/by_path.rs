@@ -38,8 +38,8 @@ fn a_sound_file_needs_no_handle() {
 }
 
 #[test]
-fn triggers_and_views_that_cannot_be_parsed_are_put_back() {
-    for (sort, name) in [("trigger", "entry_insert"), ("view", "entry_text")] {
+fn triggers_and_indexes_that_cannot_be_parsed_are_put_back() {
+    for (sort, name) in [("trigger", "entry_insert"), ("index", "entry_facets")] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         drop(filled(&path, 20));

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rekall_core::{EntryId, Error, Filter, ProblemKind, Store, StoreOptions, TextQuery};
+use rekall_core::{EntryId, Error, Filter, ProblemKind, Store, StoreOptions, WordQuery};
 use rusqlite::Connection;
 
 use crate::upkeep_common::*;
 
 /// What another program, with every guard off, can do to a file of notes 1 to 20; and what must be said of it.
-const DAMAGE: [(&str, &str, ProblemKind); 39] = [
+const DAMAGE: [(&str, &str, ProblemKind); 38] = [
     ("vector of no entry", "INSERT INTO embedding VALUES (999, 1, 0, 0, 0, 1, x'', x'00')", ProblemKind::Orphan),
     ("vector of no space", "UPDATE embedding SET space_id = 9 WHERE entry_id = 3", ProblemKind::Orphan),
     ("tag of no entry", "INSERT INTO tag VALUES ('x', 999)", ProblemKind::Orphan),
@@ -41,18 +41,11 @@ const DAMAGE: [(&str, &str, ProblemKind); 39] = [
     ("log set back", "UPDATE sqlite_sequence SET seq = 1 WHERE name = 'change'", ProblemKind::ChangeLog),
     ("tag not indexed", "DELETE FROM tag WHERE entry_id = 7", ProblemKind::Tags),
     ("tag too many", "INSERT INTO tag VALUES ('never', 7)", ProblemKind::Tags),
-    (
-        "words not indexed",
-        "INSERT INTO entry_fts (entry_fts, rowid, title, content, tags, context)
-             SELECT 'delete', id, title, content, tags, context FROM entry_text WHERE id = 8",
-        ProblemKind::FullText,
-    ),
-    ("words of no entry", "INSERT INTO entry_fts (rowid, title) VALUES (999, 'ghost')", ProblemKind::FullText),
-    ("index emptied", "INSERT INTO entry_fts (entry_fts) VALUES ('delete-all')", ProblemKind::FullText),
+    ("index emptied", "DELETE FROM word_segment", ProblemKind::FullText),
+    ("pages of the index gone", "DELETE FROM word_page", ProblemKind::FullText),
     (
         "text changed behind the index",
-        "DROP TRIGGER entry_text_leaving; DROP TRIGGER entry_text_changed;
-         UPDATE entry SET content = 'other words' WHERE id = 8",
+        "DROP TRIGGER entry_text_changed; UPDATE entry SET content = 'other words' WHERE id = 8",
         ProblemKind::FullText,
     ),
     ("no vectors, no mark", "DELETE FROM embedding WHERE entry_id = 9", ProblemKind::Pending),
@@ -69,7 +62,7 @@ const DAMAGE: [(&str, &str, ProblemKind); 39] = [
     ("no time", "UPDATE entry SET created_at = 'yesterday' WHERE id = 10", ProblemKind::Unreadable),
     (
         "no JSON",
-        "DROP TRIGGER entry_text_leaving; DROP TRIGGER entry_text_changed;
+        "DROP TRIGGER entry_text_changed;
          UPDATE entry SET tags = '[broken', context = '{\"unknown\": 1}', metadata = '[]', legacy = '}'
              WHERE id = 10",
         ProblemKind::Unreadable,
@@ -106,7 +99,7 @@ fn every_damage_is_found_and_repaired() {
     for (name, sql, kind) in DAMAGE {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let store = filled(&path, 20);
+        let store = indexed(&path, 20);
         assert_clean(&store);
         let before = numbers(&store);
         let position = store.read().unwrap().position().unwrap();
@@ -131,13 +124,40 @@ fn every_damage_is_found_and_repaired() {
                 assert!(says(&entry, row as u64), "{name}: entry {row}");
             }
         }
-        let hits = tx.search_text(&TextQuery::new(&word(11)), &Filter::new(), 5, 5).unwrap();
+        let hits = tx.search_words(&WordQuery::new(&word(11)), &Filter::new(), 5).unwrap();
         assert_eq!(hits.len(), 1, "{name}");
         drop(tx);
         // And everything works as ever.
         let mut tx = store.write().unwrap();
         tx.delete(id(12)).unwrap();
         tx.commit().unwrap();
+        assert_clean(&store);
+    }
+}
+
+#[test]
+fn entries_that_no_trigger_saw_are_found_by_what_the_index_says() {
+    for (sql, row, detail) in [
+        (
+            "DROP TRIGGER entry_inserted; INSERT INTO entry (ulid, title, created_at, updated_at)
+                 VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'unseen', 0, 0)",
+            21,
+            "does not have the entry",
+        ),
+        ("DROP TRIGGER entry_deleted; DELETE FROM entry WHERE id = 19", 19, "words of no entry"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let store = indexed(&path, 20);
+        vandal(&path).execute_batch(sql).unwrap();
+        let of_words = |problem: &rekall_core::Problem| {
+            problem.kind == ProblemKind::FullText
+                && problem.row == Some(row)
+                && problem.detail.contains(detail)
+        };
+        let report = store.check().unwrap();
+        assert!(report.problems.iter().any(of_words), "{sql}: {report:#?}");
+        store.repair().unwrap();
         assert_clean(&store);
     }
 }
@@ -185,7 +205,7 @@ fn what_was_unreadable_is_kept() {
     let store = filled(&path, 20);
     vandal(&path)
         .execute_batch(
-            "DROP TRIGGER entry_text_leaving; DROP TRIGGER entry_text_changed;
+            "DROP TRIGGER entry_text_changed;
              UPDATE entry SET ulid = 'old name', tags = '[broken', context = '{\"unknown\": \"mystery\"}',
                  confidence = 999, title = CAST(x'ff41' AS TEXT), legacy = '{\"source\": \"import\"}' WHERE id = 10;
              UPDATE embedding SET vector = x'0102' WHERE entry_id = 11;
@@ -210,7 +230,7 @@ fn what_was_unreadable_is_kept() {
     assert_eq!(kept["title"]["base64"], "/0E=");
     assert_eq!(entry.title, "\u{fffd}A");
     let tx = store.read().unwrap();
-    let hits = tx.search_text(&TextQuery::new("mystery"), &Filter::new(), 5, 5).unwrap();
+    let hits = tx.search_words(&WordQuery::new("mystery"), &Filter::new(), 5).unwrap();
     assert_eq!(hits.len(), 1, "what the context said is still found");
     assert_eq!(tx.links(mended.id).unwrap().len(), 1);
     assert_eq!(tx.stats().unwrap().quarantined, 1);
@@ -262,16 +282,16 @@ fn a_thousand_problems_are_listed_and_all_are_counted() {
 fn a_read_only_store_is_checked_and_not_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let writer = filled(&path, 20);
-    vandal(&path).execute_batch("INSERT INTO entry_fts (rowid, title) VALUES (999, 'ghost')").unwrap();
+    let writer = indexed(&path, 20);
+    vandal(&path).execute_batch("DELETE FROM word_page").unwrap();
     drop(writer);
     let mut options = StoreOptions::default();
     options.read_only = true;
     let before = std::fs::read(&path).unwrap();
     let store = Store::open(&path, &options).unwrap();
     let report = store.check().unwrap();
-    // Its words, its length, and the number of rows.
-    assert_eq!(report.found, 3);
+    // The pages that are missing, and passages whose words are not in them.
+    assert_eq!(report.found, 2);
     assert!(report.problems.iter().all(|problem| problem.kind == ProblemKind::FullText), "{report:#?}");
     assert!(matches!(store.repair(), Err(Error::ReadOnly { .. })));
     assert!(matches!(store.compact(), Err(Error::ReadOnly { .. })));

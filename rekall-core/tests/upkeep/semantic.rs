@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rekall_core::{EntryId, Error, Filter, ProblemKind, Relation, Store, TextQuery};
+use rekall_core::{EntryId, Error, Filter, ProblemKind, Relation, Store, WordQuery};
 
 use crate::check::vandal;
 use crate::upkeep_common::*;
@@ -32,37 +32,30 @@ enum Lost {
 use Lost::{Links, Model, Nothing, Vectors};
 use ProblemKind::{Blocks, ChangeLog, File, FullText, Orphan, Pending, Schema, Space, Tags, Unreadable};
 
-const DAMAGE: [(&str, &str, ProblemKind, Lost); 79] = [
+const DAMAGE: [(&str, &str, ProblemKind, Lost); 72] = [
     // Words.
-    ("pages unlisted", "DELETE FROM entry_fts_idx", FullText, Nothing),
-    ("a page unlisted", "DELETE FROM entry_fts_idx WHERE pgno = (SELECT max(pgno) FROM entry_fts_idx)", FullText, Nothing),
-    ("pages listed wrongly", "UPDATE entry_fts_idx SET pgno = pgno + 2", FullText, Nothing),
-    ("pages of another part", "UPDATE entry_fts_idx SET segid = segid + 1000", FullText, Nothing),
-    ("a page by another word", "UPDATE entry_fts_idx SET term = x'307a7a' WHERE pgno = (SELECT max(pgno) FROM entry_fts_idx)", File, Nothing),
-    ("lengths gone", "DELETE FROM entry_fts_docsize", FullText, Nothing),
-    ("a length gone", "DELETE FROM entry_fts_docsize WHERE id = 5", FullText, Nothing),
-    ("another length", "UPDATE entry_fts_docsize SET sz = x'01010101' WHERE id = 5", FullText, Nothing),
-    ("a length in words", "UPDATE entry_fts_docsize SET sz = 'long' WHERE id = 5", FullText, Nothing),
-    ("a length of no entry", "INSERT INTO entry_fts_docsize VALUES (999, x'01010101')", FullText, Nothing),
-    ("a length of no entry before", "INSERT INTO entry_fts_docsize VALUES (-3, x'01010101')", FullText, Nothing),
-    ("no lengths kept", "DROP TABLE entry_fts_docsize", FullText, Nothing),
-    ("another average", "UPDATE entry_fts_data SET block = x'0101010101' WHERE id = 1", FullText, Nothing),
-    ("no average", "DELETE FROM entry_fts_data WHERE id = 1", FullText, Nothing),
-    ("an average in words", "UPDATE entry_fts_data SET block = 'some' WHERE id = 1", FullText, Nothing),
-    ("no words", "DELETE FROM entry_fts_data", FullText, Nothing),
-    ("no list of parts", "DELETE FROM entry_fts_data WHERE id = 10", FullText, Nothing),
-    ("a list of many parts", "UPDATE entry_fts_data SET block = x'00000000ffffff7fffffff7f00' WHERE id = 10", FullText, Nothing),
-    ("a page gone", "DELETE FROM entry_fts_data WHERE id = (SELECT max(id) FROM entry_fts_data)", FullText, Nothing),
-    ("a page of zeroes", "UPDATE entry_fts_data SET block = zeroblob(length(block)) WHERE id = (SELECT max(id) FROM entry_fts_data)", File, Nothing),
-    ("no settings", "DELETE FROM entry_fts_config", FullText, Nothing),
-    ("unknown settings", "UPDATE entry_fts_config SET v = 9 WHERE k = 'version'", FullText, Nothing),
-    ("other words", "UPDATE sqlite_schema SET sql = replace(sql, 'porter ', '') WHERE name = 'entry_fts'", Schema, Nothing),
-    ("unknown words", "UPDATE sqlite_schema SET sql = replace(sql, 'porter ', 'klingon ') WHERE name = 'entry_fts'", Schema, Nothing),
-    ("other columns", "UPDATE sqlite_schema SET sql = replace(sql, 'title, content', 'content, title') WHERE name = 'entry_fts'", Schema, Nothing),
-    ("words dropped", "DROP TABLE entry_fts", Schema, Nothing),
-    ("words in a plain table", "DROP TABLE entry_fts; CREATE TABLE entry_fts (title, content, tags, context)", Schema, Nothing),
-    ("words forgotten", "INSERT INTO entry_fts (entry_fts) VALUES ('delete-all')", FullText, Nothing),
-    ("words twice", "INSERT INTO entry_fts (rowid, title) VALUES (5, 'note note')", FullText, Nothing),
+    ("no pages of words", "DELETE FROM word_page", FullText, Nothing),
+    ("a page of words gone", "DELETE FROM word_page WHERE rowid = (SELECT max(rowid) FROM word_page)", FullText, Nothing),
+    ("words of another segment", "UPDATE word_page SET segment_id = segment_id + 1000", FullText, Nothing),
+    ("a page by another word", "UPDATE word_page SET first_term = x'307a7a' WHERE rowid = (SELECT max(rowid) FROM word_page)", FullText, Nothing),
+    ("a page twice", "INSERT INTO word_page SELECT segment_id, x'7a7a7a7a', docs, places FROM word_page LIMIT 1", FullText, Nothing),
+    ("a page of zeroes", "UPDATE word_page SET docs = zeroblob(length(docs)) WHERE rowid = (SELECT max(rowid) FROM word_page)", FullText, Nothing),
+    ("places of zeroes", "UPDATE word_page SET places = zeroblob(length(places)) WHERE rowid = (SELECT max(rowid) FROM word_page)", FullText, Nothing),
+    ("a page in words", "UPDATE word_page SET docs = 'some'", FullText, Nothing),
+    ("no places", "UPDATE word_page SET places = x''", FullText, Nothing),
+    ("no segments", "DELETE FROM word_segment", FullText, Nothing),
+    ("a table of zeroes", "UPDATE word_segment SET docs = zeroblob(length(docs))", FullText, Nothing),
+    ("a table in words", "UPDATE word_segment SET docs = 'many'", FullText, Nothing),
+    ("another number of pages", "UPDATE word_segment SET pages = pages + 1", FullText, Nothing),
+    ("a number of pages in words", "UPDATE word_segment SET pages = 'some'", FullText, Nothing),
+    ("a segment twice", "INSERT INTO word_segment SELECT id + 1, state, oldest, newest, passages, pages, docs FROM word_segment", FullText, Nothing),
+    ("a segment of no state", "PRAGMA ignore_check_constraints = ON; UPDATE word_segment SET state = 'lost'", FullText, Nothing),
+    ("a segment on its way out", "UPDATE word_segment SET state = 'leaving'", FullText, Nothing),
+    ("a segment that begins after its end", "UPDATE word_segment SET oldest = newest + 5", FullText, Nothing),
+    ("no table of segments", "DROP TABLE word_segment", Schema, Nothing),
+    ("no table of pages", "DROP TABLE word_page", Schema, Nothing),
+    ("no table of those that wait", "DROP TABLE word_pending", Schema, Nothing),
+    ("segments in a table of another kind", "DROP TABLE word_segment; CREATE TABLE word_segment (title, content)", Schema, Nothing),
     // Tags.
     ("no tags", "DELETE FROM tag", Tags, Nothing),
     ("other tags", "UPDATE tag SET tag = upper(tag)", Tags, Nothing),
@@ -148,7 +141,7 @@ const NOT_IN_PLACE: [&str; 4] =
 
 /// A file with everything in it, closed.
 fn sound(path: &Path) {
-    let store = filled(path, ENTRIES);
+    let store = indexed(path, ENTRIES);
     let mut tx = store.write().unwrap();
     let space = tx.active_space().unwrap().unwrap();
     for number in (1..ENTRIES).step_by(10) {
@@ -187,8 +180,8 @@ impl Answers {
         let texts =
             ["word7q", "note said", "and", "situation9q word11q all", "décision", "note 12", "tag3 E"];
         let words = texts.map(|text| {
-            let hits = tx.search_text(&TextQuery::new(text), &Filter::new(), 400, 400).unwrap();
-            hits.iter().map(|hit| (ids[&hit.row], hit.score.to_bits())).collect()
+            let hits = tx.search_words(&WordQuery::new(text), &Filter::new(), 400).unwrap();
+            hits.iter().map(|hit| (ids[&hit.key.row], hit.score.to_bits())).collect()
         });
         let filters = [
             Filter::new().tag_all("all"),

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rekall_core::{
     Context, Draft, Entry, EntryId, Error, Filter, NewEntry, NewVector, Role, Space, Store, StoreOptions,
-    TextDigest, TextQuery, WriteTx,
+    TextDigest, WordQuery, WriteTx,
 };
 
 pub const DIMENSIONS: usize = 8;
@@ -113,6 +113,13 @@ pub fn filled(path: &Path, count: u64) -> Store {
     store
 }
 
+/// The same with their words in a segment of the index, which so few would not be moved into.
+pub fn indexed(path: &Path, count: u64) -> Store {
+    let store = filled(path, count);
+    store.compact().unwrap();
+    store
+}
+
 /// Whether an entry says what the note of this number says.
 pub fn says(entry: &Entry, number: u64) -> bool {
     let note = note(number);
@@ -194,7 +201,7 @@ pub fn read_all(store: &Store) -> Result<BTreeMap<i64, Entry>, Error> {
             tx.stored_vectors(row)?;
             found.insert(row, entry);
         }
-        tx.search_text(&TextQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5, 5)?;
+        tx.search_words(&WordQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5)?;
     }
     if let Some(space) = tx.active_space()? {
         tx.vectors::<Error>(&space, 16, |_| Ok(()))?;

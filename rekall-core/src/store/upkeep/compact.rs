@@ -15,7 +15,7 @@ use crate::files::with_suffix;
 use crate::lock::lock;
 use crate::store::writer_lock::retry_while_busy;
 use crate::store::{SpaceState, Store};
-use crate::text::merge::{self, Merge};
+use crate::words::store::merge::Compaction;
 
 /// What [`Store::compact`] gained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,13 +38,12 @@ const STAGES: u64 = 3;
 const DROPPED_AT_ONCE: usize = 1024;
 
 impl Store {
-    /// Drops spaces that are leaving, merges the full-text index, rewrites the file without its free pages, and
+    /// Drops spaces that are leaving, merges the word index, rewrites the file without its free pages, and
     /// empties the write-ahead log. O(file), needs about twice its size on the disk meanwhile (half of it in the folder
     /// for temporary files). The first two go in short transactions; rewriting the file is one statement of SQLite's
     /// (`VACUUM`), for which other writers wait: `cargo bench --bench held_up_writers` says how long.
     ///
-    /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) the full-text index is
-    /// rebuilt, and nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
+    /// With [`StoreOptions::secure_delete`](crate::StoreOptions::secure_delete) nothing of what was forgotten before the option was switched on stays in the file, unless a reader is
     /// in the way ([`CompactReport::complete`]).
     ///
     /// ```
@@ -132,22 +131,20 @@ impl Store {
         Ok(())
     }
 
-    /// Merges the parts of the full-text index, a piece a transaction.
+    /// Merges the segments of the word index into one, a piece a transaction.
     fn merge_words(&self, cancel: Option<&Arc<AtomicBool>>) -> Result<(), Error> {
-        let write = |work: &mut dyn FnMut(&rusqlite::Connection) -> Result<bool, Error>| {
+        let mut compaction = Compaction::default();
+        loop {
             let mut tx = self.write()?;
             let stoppable = Stoppable::begin(&mut tx, cancel)?;
-            let more = work(&stoppable.0.connection)?;
+            stop_if(cancel.map(|flag| &**flag))?;
+            let more = compaction.step(&stoppable.0.connection)?;
             drop(stoppable);
             tx.commit()?;
-            Ok::<bool, Error>(more)
-        };
-        if self.database.options().secure_delete {
-            write(&mut |connection| merge::rebuild(connection).map(|()| false))?;
+            if !more {
+                return Ok(());
+            }
         }
-        let mut merge = Merge::begin(&*self.database.reader()?)?;
-        while write(&mut |connection| merge.step(connection))? {}
-        Ok(())
     }
 
     fn bytes(&self) -> u64 {

@@ -3,7 +3,6 @@
 mod by_path;
 mod check;
 mod file_header;
-mod full_text;
 pub(super) mod raw_entry;
 mod repair;
 pub(super) mod row_faults;
@@ -12,6 +11,7 @@ mod salvage;
 pub(super) mod spaces;
 mod table_scan;
 mod vec0;
+mod words;
 
 pub use check::{CheckReport, Problem, ProblemKind};
 pub use repair::{RepairReport, RepairedEntry};

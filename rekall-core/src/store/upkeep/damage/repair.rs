@@ -17,7 +17,7 @@ use crate::store::forward::Forward;
 use crate::store::upkeep::progress::{Count, Stoppable, units};
 use crate::store::upkeep::{Progress, ignore_progress};
 use crate::store::{Store, WriteTx};
-use crate::text::merge;
+use crate::words::store::rebuild;
 use crate::{EntryId, Error};
 
 /// An entry that had unreadable parts.
@@ -51,7 +51,7 @@ pub struct RepairReport {
 
 impl Store {
     /// Repairs what can be repaired, in one transaction; loses no entry and no vector: unreadable columns
-    /// move to `legacy`, bad vectors to `quarantine` with the reason. Indexes, full text, tags and the change
+    /// move to `legacy`, bad vectors to `quarantine` with the reason. Indexes, words, tags and the change
     /// log are rebuilt, persisted index blocks dropped. O(file).
     ///
     /// [`check`](Self::check) looks first, and a file without problems is left as it is: no writer waits. Otherwise other
@@ -136,11 +136,12 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     // Triggers would stumble over unreadable JSON; all that they keep is rebuilt below.
     objects::drop_triggers(connection)?;
     objects::drop_indexes(connection)?;
-    objects::drop_full_text(connection)?;
-    // Derived, like the full text: rebuilt from the bottom.
-    connection.execute_batch("DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS index_block")?;
+    // Derived: rebuilt from the bottom.
+    connection.execute_batch(
+        "DROP TABLE IF EXISTS tag; DROP TABLE IF EXISTS index_block; DROP TABLE IF EXISTS word_page;
+         DROP TABLE IF EXISTS word_segment; DROP TABLE IF EXISTS word_pending",
+    )?;
     objects::restore(connection, "table")?;
-    objects::restore(connection, "view")?;
     report.spaces = spaces::repair(connection)?;
     count.report()?;
     repair_entries(tx, &mut report, count)?;
@@ -155,8 +156,7 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
              FROM entry, json_each(entry.tags)",
     )?;
     count.report()?;
-    merge::rebuild(connection)?;
-    count.add(connection.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?)?;
+    rebuild::from_entries(connection, &mut |_, _| count.add(1))?;
     report.pending = connection.execute(
         &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}"),
         [],

@@ -19,7 +19,7 @@ use crate::schema::{self, LACKS_PENDING_MARK, objects};
 use crate::staged_file::{self, StagedFile};
 use crate::store::Store;
 use crate::store::upkeep::{Progress, REPORT_EVERY, stop_if};
-use crate::text::merge;
+use crate::words::store::rebuild;
 use crate::{EntryId, Error, ErrorKind, SpaceState, SystemWallClock, WallClock};
 
 /// What [`Store::salvage`] carried over, and what it could not.
@@ -61,7 +61,7 @@ impl Store {
     /// Reads what can be read of a damaged file, row by row around the damage, and writes it to a new file at
     /// `target`, which appears when it is whole. `source` is only copied from (it and its write-ahead log need
     /// the same space once more meanwhile). Close it first, in this process, too, which would lose its locks on the
-    /// file; no other program should be using it. Full text, tags and the change log are rebuilt. `progress` is called with
+    /// file; no other program should be using it. Words, tags and the change log are rebuilt. `progress` is called with
     /// entries (a total of 0: not known).
     ///
     /// Row numbers stay. Unreadable parts of an entry move to its `legacy`, as in [`Store::repair`].
@@ -140,6 +140,12 @@ fn damaged(error: rusqlite::Error, source: &Path) -> Error {
         other => other,
     };
     error.at_path(source)
+}
+
+/// Whether the damaged file has the table, as far as its list of tables says so: older files lack some.
+fn has_table(from: &Connection, name: &str) -> bool {
+    let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+    from.query_row(sql, [name], |row| row.get(0)).unwrap_or(true)
 }
 
 /// A copy of the damaged file, to be read without touching the original. It lies beside the target, where there is room.
@@ -292,8 +298,6 @@ impl Salvage<'_> {
         // A trigger marked every entry that got no vector; which of them waited before is copied here.
         self.to.execute("DELETE FROM pending", [])?;
         // Older files lack the table.
-        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'wordless')";
-        let older = self.from.query_row(sql, [], |row| row.get(0)).is_ok_and(|known: bool| !known);
         let tables = [
             ("link", "source_id, target_id, relation, reason, created_at", "source_id, target_id, relation"),
             ("quarantine", "entry_id, space_id, role, chunk, reason, vector, found_at", "id"),
@@ -301,7 +305,7 @@ impl Salvage<'_> {
             ("wordless", "entry_id, space_id", "entry_id, space_id"),
         ];
         for (table, columns, order) in tables {
-            if older && table == "wordless" {
+            if table == "wordless" && !has_table(self.from, table) {
                 continue;
             }
             let count = columns.split(',').count();
@@ -328,6 +332,12 @@ impl Salvage<'_> {
         }
         let sql = format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}");
         self.report.pending = self.to.execute(&sql, [])? as u64;
+        let version = self.from.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+        match version.is_ok_and(|version| (1..3).contains(&version)) {
+            // The vectors of such a file are of other passages.
+            true => rebuild::from_entries(self.to, &mut rebuild::mark_long_entries(self.to))?,
+            false => rebuild::from_entries(self.to, &mut |_, _| Ok(()))?,
+        }
         self.report.links = self.to.query_row("SELECT count(*) FROM link", [], |row| row.get(0))?;
         Ok(self.report)
     }
@@ -340,7 +350,6 @@ impl Salvage<'_> {
         }
         objects::drop_triggers(self.to)?;
         let given = row_numbers::renumber(self.to, &impossible)?;
-        merge::rebuild(self.to)?;
         row_numbers::repair(self.to, 0)?;
         objects::restore(self.to, "trigger")?;
         for row in given.into_values() {

@@ -39,18 +39,19 @@ fn best_of(ordinals: Range<u32>, scores: &[f64]) -> (u32, f64) {
     ordinals.clone().fold((ordinals.start, 0.0), better)
 }
 
-/// Collects the best `wanted` entries.
+/// Collects the best `wanted` entries, and all that score as the last of them.
 pub(super) struct Best {
     wanted: usize,
-    /// At most twice as many as wanted.
     kept: Vec<Candidate>,
+    /// With so many the worst of them are dropped.
+    too_many: usize,
     /// The score below which none is among the best any more.
     least: f64,
 }
 
 impl Best {
     pub(super) fn new(wanted: usize) -> Self {
-        Self { wanted, kept: Vec::new(), least: 0.0 }
+        Self { wanted, kept: Vec::new(), too_many: wanted.saturating_mul(2).max(64), least: 0.0 }
     }
 
     /// Looks at all entries of a source that have a score above 0.
@@ -78,16 +79,18 @@ impl Best {
 
     fn keep(&mut self, candidate: Candidate) {
         self.kept.push(candidate);
-        if self.kept.len() >= self.wanted.saturating_mul(2).max(64) {
+        if self.kept.len() >= self.too_many {
             self.shrink();
+            // Thousands may be equal.
+            self.too_many = self.too_many.max(self.kept.len().saturating_mul(2));
         }
     }
 
     fn shrink(&mut self) {
         if self.kept.len() > self.wanted {
             self.kept.select_nth_unstable_by(self.wanted - 1, Candidate::order);
-            self.kept.truncate(self.wanted);
             self.least = self.kept[self.wanted - 1].score;
+            self.kept.retain(|candidate| candidate.score >= self.least);
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) struct Request<'a> {
     pub(crate) phrases: &'a [Phrase],
     /// Whether an entry may be a hit, by its row. Asked only about entries that would be among the best.
     pub(crate) admitted: &'a dyn Fn(i64) -> bool,
-    /// The most hits.
+    /// The most hits, but for those that score as the last one.
     pub(crate) limit: usize,
     /// Stops the search once it is set.
     pub(crate) cancel: Option<&'a AtomicBool>,
@@ -93,7 +93,7 @@ impl Scratch {
     }
 }
 
-/// The best entries for the request, in the order of their scores, then of their rows.
+/// The best entries for the request, in the order of their scores, then of their rows; and all that score as the last.
 ///
 /// Cost: some 5 ns for each passage that holds a word, for each word; 10 ns for each passage that holds the rarest word of a
 /// written phrase, for each word of it; and 1 ns for each passage there is.
@@ -131,7 +131,9 @@ pub(crate) fn search(
         adjacent::score(sources, request, &corpus, &words, &best, &mut scratch.scores)?;
         best.iter_mut().for_each(|candidate| candidate.update(&scratch.scores[candidate.source]));
         best.sort_unstable_by(Candidate::order);
-        best.truncate(request.limit);
+        if let Some(last) = best.get(request.limit - 1).map(|last| last.score) {
+            best.retain(|candidate| candidate.score >= last);
+        }
     }
     let hit = |candidate: &Candidate| {
         let passages = sources[candidate.source].passages();

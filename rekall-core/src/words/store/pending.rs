@@ -1,0 +1,68 @@
+//! Entries that wait to be moved into a segment: the rows of `word_pending`.
+
+use rusqlite::Connection;
+
+use crate::Error;
+
+/// From so many entries on, those that wait are moved into a segment: a search reads them itself until then, some
+/// milliseconds once in each process.
+const ENTRIES_DUE: i64 = 256;
+
+/// The same, in characters.
+const CHARACTERS_DUE: f64 = 1e6;
+
+/// Whether so much waits that a segment is due. O(entries that wait), at most [`ENTRIES_DUE`] of them.
+pub(crate) fn is_due(connection: &Connection) -> Result<bool, Error> {
+    let sql = "SELECT count(*), total(characters) FROM (SELECT characters FROM word_pending LIMIT ?1)";
+    let (entries, characters): (i64, f64) =
+        connection.prepare_cached(sql)?.query_row([ENTRIES_DUE], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(entries >= ENTRIES_DUE || characters >= CHARACTERS_DUE)
+}
+
+/// Row numbers of the first entries that wait after `after`: at most so many, and no more once they hold so many characters.
+pub(crate) fn batch(
+    connection: &Connection,
+    after: i64,
+    entries: usize,
+    characters: i64,
+) -> Result<Vec<i64>, Error> {
+    let sql = "SELECT entry_id, characters FROM word_pending WHERE entry_id > ?1 ORDER BY entry_id LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query((after, i64::try_from(entries).unwrap_or(i64::MAX)))?;
+    let (mut batch, mut held) = (Vec::new(), 0_i64);
+    while held < characters
+        && let Some(row) = rows.next()?
+    {
+        batch.push(row.get(0)?);
+        held = held.saturating_add(row.get_ref(1)?.as_i64().unwrap_or_default());
+    }
+    Ok(batch)
+}
+
+/// All entries that wait, in order, each with the position of its newest change: one that has the same position as before is
+/// as it was. O(entries that wait).
+pub(crate) fn with_changes(connection: &Connection) -> Result<Vec<(i64, Option<i64>)>, Error> {
+    let sql = "SELECT word_pending.entry_id, change.seq FROM word_pending
+        LEFT JOIN change ON change.entry_id = word_pending.entry_id ORDER BY word_pending.entry_id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_i64().ok())))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// These entries, the first that wait after `after`, wait no longer.
+pub(crate) fn done(connection: &Connection, after: i64, last: i64) -> Result<(), Error> {
+    connection
+        .prepare_cached("DELETE FROM word_pending WHERE entry_id > ?1 AND entry_id <= ?2")?
+        .execute((after, last))?;
+    Ok(())
+}
+
+/// Every entry waits, and no other.
+pub(crate) fn all(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch(
+        "DELETE FROM word_pending;
+         INSERT INTO word_pending (entry_id, characters) SELECT id,
+             length(title) + length(content) + length(tags) + ifnull(length(context), 0) FROM entry",
+    )?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The texts of an entry as they stand in the file, whatever else of the entry can be read.
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::{Context, EntryText, Error};
+
+/// What an entry says. A part that cannot be read as it should be is a text like any other: damage in it keeps the entry's
+/// other words, and its own, from being lost.
+#[derive(Debug, Default)]
+pub(crate) struct StoredText {
+    title: String,
+    content: String,
+    tags: Vec<String>,
+    context: Option<Context>,
+}
+
+impl StoredText {
+    /// Reads an entry; `None`: it is not there.
+    pub(crate) fn of(connection: &Connection, row: i64) -> Result<Option<Self>, Error> {
+        let sql = "SELECT title, content, tags, context FROM entry WHERE id = ?1";
+        let mut statement = connection.prepare_cached(sql)?;
+        Ok(statement.query_row([row], Self::read).optional()?)
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let tags = text(row.get_ref(2)?);
+        let context = match row.get_ref(3)? {
+            ValueRef::Null => None,
+            value => Some(text(value)),
+        };
+        Ok(Self {
+            title: text(row.get_ref(0)?),
+            content: text(row.get_ref(1)?),
+            tags: crate::json::read(&tags).unwrap_or_else(|_| vec![tags]),
+            context: context.map(|json| {
+                crate::json::read(&json)
+                    .unwrap_or_else(|_| Context { text: Some(json), ..Context::default() })
+            }),
+        })
+    }
+
+    pub(crate) fn as_entry_text(&self) -> EntryText<'_> {
+        EntryText::new(&self.title, &self.content, &self.tags, self.context.as_ref())
+    }
+
+    /// Names of files, which belong to the context and are in no text that a model is shown.
+    pub(crate) fn files(&self) -> &[String] {
+        self.context.as_ref().map_or(&[], |context| &context.files)
+    }
+}
+
+/// A value of any type as a text, as SQLite would show it.
+fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => String::new(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+    }
+}

@@ -39,19 +39,21 @@ fn best_of(ordinals: Range<u32>, scores: &[f64]) -> (u32, f64) {
     ordinals.clone().fold((ordinals.start, 0.0), better)
 }
 
-/// Collects the best `wanted` entries, and all that score as the last of them.
+/// Collects the best `wanted` entries, and all that score the same as the last of them.
 pub(super) struct Best {
     wanted: usize,
+    /// In the order of sources and rows.
     kept: Vec<Candidate>,
-    /// With so many the worst of them are dropped.
-    too_many: usize,
+    /// How many are kept before the worse ones are dropped.
+    room: usize,
     /// The score below which none is among the best any more.
     least: f64,
 }
 
 impl Best {
+    /// `wanted` must be above 0.
     pub(super) fn new(wanted: usize) -> Self {
-        Self { wanted, kept: Vec::new(), too_many: wanted.saturating_mul(2).max(64), least: 0.0 }
+        Self { wanted, kept: Vec::new(), room: wanted.saturating_mul(2).max(64), least: 0.0 }
     }
 
     /// Looks at all entries of a source that have a score above 0.
@@ -79,25 +81,27 @@ impl Best {
 
     fn keep(&mut self, candidate: Candidate) {
         self.kept.push(candidate);
-        if self.kept.len() >= self.too_many {
-            self.shrink();
-            // Thousands may be equal.
-            self.too_many = self.too_many.max(self.kept.len().saturating_mul(2));
-        }
-    }
-
-    fn shrink(&mut self) {
-        if self.kept.len() > self.wanted {
-            self.kept.select_nth_unstable_by(self.wanted - 1, Candidate::order);
-            self.least = self.kept[self.wanted - 1].score;
-            self.kept.retain(|candidate| candidate.score >= self.least);
+        if self.kept.len() >= self.room {
+            drop_worse(&mut self.kept, self.wanted);
+            self.room = self.kept.len().saturating_mul(2).max(self.room);
+            self.least = self.kept.iter().map(|candidate| candidate.score).fold(f64::INFINITY, f64::min);
         }
     }
 
     /// The best, in order.
     pub(super) fn finish(mut self) -> Vec<Candidate> {
-        self.shrink();
-        self.kept.sort_unstable_by(Candidate::order);
+        drop_worse(&mut self.kept, self.wanted);
+        // Stable, because this sort takes what is in order already as it is.
+        self.kept.sort_by(Candidate::order);
         self.kept
+    }
+}
+
+/// Drops what scores less than the last of the best `wanted`, and keeps the order of the others.
+pub(super) fn drop_worse(candidates: &mut Vec<Candidate>, wanted: usize) {
+    if candidates.len() > wanted {
+        let mut scores: Vec<f64> = candidates.iter().map(|candidate| candidate.score).collect();
+        let (_, &mut least, _) = scores.select_nth_unstable_by(wanted - 1, |a, b| b.total_cmp(a));
+        candidates.retain(|candidate| candidate.score >= least);
     }
 }

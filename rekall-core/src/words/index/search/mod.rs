@@ -9,8 +9,9 @@
 //! its words and the pairs of them can add at most: so one occurrence outranks the scattered parts, however often
 //! they stand there. Words that merely stand side by side in the query are another term, too, of the rarity of their rarest
 //! word (D. Metzler and W. B. Croft, *A Markov Random Field Model for Term Dependencies*, 2005). They are looked for in
-//! the [`PAIRED_ENTRIES`] best entries only, by words and written phrases, or four times the limit if that is more;
-//! everything else is exact.
+//! the [`PAIRED_ENTRIES`] best entries only, by words and written phrases, or four times the limit if that is more.
+//! Those that score the same as the last of these belong to them, all or, if they are more than [`PAIRED_TIES`], none: which
+//! entries are looked at depends on what they hold, never on when they were written. Everything else is exact.
 
 mod adjacent;
 mod best;
@@ -29,6 +30,9 @@ use crate::words::query::{Phrase, PhraseKind, Word};
 
 /// In how many entries words that stand side by side in the query are looked for, at least.
 pub(crate) const PAIRED_ENTRIES: usize = 512;
+
+/// How many entries more, if they score the same as the last of these.
+pub(crate) const PAIRED_TIES: usize = 4096;
 
 /// An entry that holds words of the query.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +56,7 @@ pub(crate) struct Request<'a> {
     pub(crate) phrases: &'a [Phrase],
     /// Whether an entry may be a hit, by its row. Asked only about entries that would be among the best.
     pub(crate) admitted: &'a dyn Fn(i64) -> bool,
-    /// The most hits, but for those that score as the last one.
+    /// The most hits, apart from those that score the same as the last of them.
     pub(crate) limit: usize,
     /// Stops the search once it is set.
     pub(crate) cancel: Option<&'a AtomicBool>,
@@ -93,7 +97,8 @@ impl Scratch {
     }
 }
 
-/// The best entries for the request, in the order of their scores, then of their rows; and all that score as the last.
+/// The best entries for the request, in the order of their scores, then of their rows; and all that score the same as the last of
+/// them, so that the caller can break that tie by another rule.
 ///
 /// Cost: some 5 ns for each passage that holds a word, for each word; 10 ns for each passage that holds the rarest word of a
 /// written phrase, for each word of it; and 1 ns for each passage there is.
@@ -128,12 +133,13 @@ pub(crate) fn search(
     }
     let mut best = best.finish();
     if paired {
-        adjacent::score(sources, request, &corpus, &words, &best, &mut scratch.scores)?;
-        best.iter_mut().for_each(|candidate| candidate.update(&scratch.scores[candidate.source]));
-        best.sort_unstable_by(Candidate::order);
-        if let Some(last) = best.get(request.limit - 1).map(|last| last.score) {
-            best.retain(|candidate| candidate.score >= last);
-        }
+        let looked_at = without_many_ties(&best, wanted);
+        adjacent::score(sources, request, &corpus, &words, &best[..looked_at], &mut scratch.scores)?;
+        best[..looked_at]
+            .iter_mut()
+            .for_each(|candidate| candidate.update(&scratch.scores[candidate.source]));
+        best::drop_worse(&mut best, request.limit);
+        best.sort_by(Candidate::order);
     }
     let hit = |candidate: &Candidate| {
         let passages = sources[candidate.source].passages();
@@ -149,6 +155,16 @@ pub(crate) fn search(
         WordHit { key: passages.key(candidate.best), score: candidate.score, exact, also }
     };
     Ok(best.iter().map(hit).collect())
+}
+
+/// How many of the candidates, which are in order, are looked at for pairs, if `wanted` are to be.
+fn without_many_ties(candidates: &[Candidate], wanted: usize) -> usize {
+    match candidates.last() {
+        Some(last) if candidates.len() > wanted + PAIRED_TIES => {
+            candidates.partition_point(|candidate| candidate.score > last.score)
+        }
+        _ => candidates.len(),
+    }
 }
 
 /// A word as it was found.
@@ -233,17 +249,19 @@ fn most_of_parts(request: &Request<'_>, corpus: &Corpus, words: &[FoundWord], ph
 
 /// Which share of the query's weight stands in the phrases of a passage that were meant as such.
 fn exact_share(words: &[FoundWord], phrases: &[FoundPhrase<'_>], source: usize, ordinal: u32) -> f32 {
-    let mut stands = vec![false; words.len()];
-    let mut any = false;
-    for found in phrases.iter().filter(|found| found.phrase.kind != PhraseKind::Adjacent) {
-        if found.matches[source].binary_search_by_key(&ordinal, |found| found.ordinal).is_ok() {
-            any = true;
-            found.phrase.words.iter().for_each(|&word| stands[word] = true);
-        }
+    let holds = |found: &&FoundPhrase<'_>| {
+        let is_exact = found.phrase.kind != PhraseKind::Adjacent;
+        is_exact && found.matches[source].binary_search_by_key(&ordinal, |found| found.ordinal).is_ok()
+    };
+    let mut held = phrases.iter().filter(holds).peekable();
+    if held.peek().is_none() {
+        return 0.0;
     }
+    let mut stands = vec![false; words.len()];
+    held.flat_map(|found| &found.phrase.words).for_each(|&word| stands[word] = true);
     let whole: f64 = words.iter().map(|word| word.gain).sum();
     if whole == 0.0 {
-        return f32::from(u8::from(any));
+        return 1.0;
     }
     let part: f64 = words.iter().zip(stands).filter(|(_, stands)| *stands).map(|(word, _)| word.gain).sum();
     (part / whole) as f32

@@ -6,11 +6,11 @@ use super::*;
 fn segments() -> Vec<(Arc<Docs>, MemoryPages)> {
     let part = |part: i64| {
         let mut builder = Builder::default();
-        for row in (part * 20)..(part * 20 + 60) {
+        for row in (part * 80)..(part * 80 + 200) {
             let own = "o".repeat(40);
             add_text(&mut builder, row, &format!("shared part{part} {row}{own} {own}{row} shared"));
         }
-        (part * 20..part * 20 + 5).for_each(|row| builder.remove(row));
+        (part * 80..part * 80 + 5).for_each(|row| builder.remove(row));
         segment_of(&builder)
     };
     (0..4).map(part).collect()
@@ -57,7 +57,7 @@ fn rows_that_are_gone_are_remembered_while_an_older_segment_may_know_them() {
     let segments = segments();
     let (kept, _) = merged(&segments[1..], false, false);
     let (dropped, _) = merged(&segments, true, false);
-    assert!(kept.speaks_for(20) && kept.passages_of(20).is_empty());
+    assert!(kept.speaks_for(80) && kept.passages_of(80).is_empty());
     assert!(!dropped.speaks_for(0));
     assert_eq!(dropped.rows().len(), dropped.passages().len());
     // A merge in two steps loses none either.

@@ -109,7 +109,8 @@ impl Naive {
             }
         }
         hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.row.cmp(&b.key.row)));
-        hits.truncate(request.limit);
+        let least = request.limit.checked_sub(1).and_then(|last| hits.get(last)).map_or(0.0, |hit| hit.score);
+        hits.retain(|hit| hit.score >= least);
         hits
     }
 }

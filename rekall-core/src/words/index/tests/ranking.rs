@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::words::index::search::PAIRED_ENTRIES;
+use crate::words::index::search::{PAIRED_ENTRIES, PAIRED_TIES};
 
 /// Texts as the entries 1, 2 and so on.
 fn index(texts: &[impl AsRef<str>]) -> Builder {
@@ -136,34 +136,41 @@ fn memory_of_what_was_replaced_is_given_back() {
 }
 
 #[test]
-fn equal_entries_come_by_row_up_to_the_limit_from_all_sources() {
-    let texts = vec!["same words here"; 2000];
+fn entries_equal_to_the_last_come_too_by_row_from_all_sources() {
+    let texts: Vec<&str> =
+        (1..=2000).map(|row| if row % 10 == 0 { "same words" } else { "same words here" }).collect();
     let whole = index(&texts);
     let mut parts = [Builder::default(), Builder::default()];
     (1..=2000).for_each(|row| add_text(&mut parts[row % 2], row as i64, texts[row - 1]));
     let (words, pairs) = running_text("same words");
-    for limit in [1, 7, 600, 1999, 5000] {
-        let expected: Vec<i64> = (1..=2000).take(limit).collect();
-        assert_eq!(rows(&find(&[&whole], &words, &pairs, limit)), expected);
-        assert_eq!(rows(&find(&[&parts[0], &parts[1]], &words, &pairs, limit)), expected);
+    let (shorter, longer): (Vec<i64>, Vec<i64>) = (1..=2000).partition(|row| row % 10 == 0);
+    for phrases in [&pairs[..], &[]] {
+        for limit in [1, 7, 200, 201, 1999, 5000] {
+            let expected = if limit <= 200 { shorter.clone() } else { [&shorter[..], &longer].concat() };
+            assert_eq!(rows(&find(&[&whole], &words, phrases, limit)), expected);
+            assert_eq!(rows(&find(&[&parts[0], &parts[1]], &words, phrases, limit)), expected);
+        }
     }
     let request =
-        Request { words: &words, phrases: &pairs, admitted: &|row| row > 1990, limit: 5, cancel: None };
+        Request { words: &words, phrases: &pairs, admitted: &|row| row > 1985, limit: 3, cancel: None };
     let hits = search(&[&whole], &request, &mut Scratch::default()).unwrap();
-    assert_eq!(rows(&hits), [1991, 1992, 1993, 1994, 1995]);
+    assert_eq!(rows(&hits)[..3], [1990, 2000, 1986]);
 }
 
 #[test]
-fn pairs_are_looked_for_among_the_best_entries_by_words() {
-    // The pair stands in the last of the entries that hold both words equally often.
-    let texts: Vec<&str> = (0..PAIRED_ENTRIES).map(|_| "red old car").collect();
+fn pairs_are_looked_for_among_the_best_entries_and_few_that_equal_the_last() {
     let (words, pairs) = running_text("red car");
-    let last = PAIRED_ENTRIES as i64;
-    let within = index(&[&texts[1..], &["old red car"], &["filler"]].concat());
-    assert_eq!(rows(&find(&[&within], &words, &pairs, 1)), [last]);
-    let beyond = index(&[&texts[..], &["old red car"], &["filler"]].concat());
-    assert_eq!(rows(&find(&[&beyond], &words, &pairs, 1)), [1]);
-    assert_eq!(rows(&find(&[&beyond], &words, &pairs, 129))[0], last + 1);
+    for (equal, is_found) in
+        [(10, true), (PAIRED_ENTRIES + PAIRED_TIES, true), (PAIRED_ENTRIES + PAIRED_TIES + 1, false)]
+    {
+        // The pair stands in the last of the entries that hold both words equally often.
+        let mut texts = vec!["red old car"; equal];
+        texts[equal - 1] = "old red car";
+        let builder = index(&texts);
+        let hits = find(&[&builder], &words, &pairs, 1);
+        assert_eq!(hits.len(), if is_found { 1 } else { equal });
+        assert_eq!(hits[0].key.row, if is_found { equal as i64 } else { 1 });
+    }
 }
 
 #[test]

@@ -16,7 +16,6 @@ use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
-use crate::recall::base_similarity::BaseSimilarity;
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
@@ -202,7 +201,6 @@ impl Builder {
             events: self.events,
             newest_searches: NewestSearches::default(),
             health: Health::default(),
-            base_similarity: BaseSimilarity::default(),
             settings,
         })
     }

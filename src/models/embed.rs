@@ -52,7 +52,7 @@ impl Rekall {
     /// the texts. As documents they are embedded together, which is faster than one by one; each row is what
     /// [`embed`](Self::embed) gives for its text. Progress counts texts.
     ///
-    /// [`Embeddings::known_shares`] says how much of each text the model knows. One of which it knows no word has no row ([`Embeddings::row`] gives `None`), one that is
+    /// A text of which the model knows no word has no row ([`Embeddings::row`] gives `None`), one that is
     /// longer than the model reads is embedded up to there and listed in [`Embeddings::truncated`]. What an
     /// entry's text is embedded as, and where it is split, [`storage`](crate::storage) says; these texts are
     /// taken as they are.
@@ -113,7 +113,6 @@ fn as_queries(model: &dyn Embedder, texts: &[&str], watch: &mut Watch<'_>) -> Re
             Err(rekall_model::Error::Unembeddable { .. }) => made.unembeddable.push(at),
             Err(error) => return Err(error.into()),
         }
-        made.known_shares[at] = model.known_share(text)?;
         let tokens = model.count_tokens(text)?;
         made.token_counts[at] = u32::try_from(tokens).unwrap_or(u32::MAX);
         if model.max_tokens().is_some_and(|limit| tokens > limit) {

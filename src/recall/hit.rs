@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use rekall_core::Role;
+use rekall_core::{Role, WordHit};
+use rekall_index::Neighbor;
 use serde::Serialize;
 
 use crate::serialize::{milliseconds, role_name};
@@ -21,22 +22,23 @@ pub struct Hit {
     /// Cosine of the query's and the best vector's angle, -1 to 1; `None` when the entry or the query has no
     /// vector.
     pub similarity: Option<f32>,
-    /// The piece of text whose vector was nearest.
+    /// The passage that the hit is about: of an entry with several, the one that meaning and words together score
+    /// best. `None` only where no text of the entry matched.
     pub chunk: Option<HitChunk>,
-    /// A piece of the text around the words found, where asked for and found.
+    /// A piece of that passage around the words found, where asked for and found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<String>,
     /// Rank and score by each retriever of the search.
     pub explain: Explain,
 }
 
-/// Where in an entry's text a hit lies.
+/// A passage of an entry, and where it stands in the entry's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct HitChunk {
     /// Which text: `summary` or `context`.
     #[serde(serialize_with = "role_name")]
     pub role: Role,
-    /// Number of the chunk, from 0.
+    /// Number of the passage, from 0.
     pub number: u16,
     /// First character (not byte) in the role's text, see [`rekall_core::EntryText::role`].
     pub start: u32,
@@ -107,11 +109,42 @@ impl FusedScore {
 
 /// Rank and raw score of an entry by one retriever of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RetrievalScore {
     /// Place among what the retriever found, from 1.
     pub rank: usize,
     /// The retriever's own score.
     pub score: f64,
+    /// The passage that has this score: of several, the retriever's best.
+    pub passage: PassageNumber,
+}
+
+/// Which passage of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PassageNumber {
+    /// Which text: `summary` or `context`.
+    #[serde(serialize_with = "role_name")]
+    pub role: Role,
+    /// Number of the passage in that text, from 0.
+    pub number: u16,
+}
+
+impl RetrievalScore {
+    pub(super) fn by_meaning(rank: usize, near: &Neighbor) -> Self {
+        let passage = PassageNumber::new(near.key.role, near.key.chunk);
+        Self { rank, score: near.similarity.into(), passage }
+    }
+
+    pub(super) fn by_words(rank: usize, hit: &WordHit) -> Self {
+        Self { rank, score: hit.score, passage: PassageNumber::new(hit.key.role, hit.key.number) }
+    }
+}
+
+impl PassageNumber {
+    pub(super) fn new(role: u8, number: u16) -> Self {
+        // No other role is ever stored.
+        Self { role: Role::from_number(role).unwrap_or(Role::Summary), number }
+    }
 }
 
 /// The hits of a search, best first; equal ones by id.
@@ -145,16 +178,6 @@ pub struct Recalled {
     pub hits: Vec<Hit>,
     /// What kept the search from being complete; empty: nothing.
     pub degraded: Vec<Degraded>,
-    /// How much of the query the model knows: the share, 0 to 1, of its letters and digits that stand in words,
-    /// or parts of words, that the model has ([`Embedder::known_share`](crate::Embedder::known_share)).
-    /// `None` when meaning was not searched, the query was a vector, or the model cannot tell. The less is
-    /// known, the less the hits' similarities say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub known: Option<f32>,
-    /// The least similarity of a hit that was asked for, or that [`Rekall::similar_to`](crate::Rekall::similar_to)
-    /// found to mean something; `None`: any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub threshold: Option<f32>,
     /// How long it took, loading of model and index included.
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
@@ -174,13 +197,6 @@ pub enum Degraded {
     /// The query holds no word: only meaning was searched.
     #[error("searched by meaning only: the query holds no word")]
     MeaningOnly,
-    /// The model knows less than half of the query ([`Recalled::known`] says how much): what meaning finds may
-    /// have little to do with it.
-    #[error("the model knows {percent} % of the query")]
-    PartlyKnown {
-        /// 0 to 49.
-        percent: u8,
-    },
     /// Some entries wait for their vectors: meaning does not find them yet.
     #[error("{count} entries wait for their vectors")]
     Pending {

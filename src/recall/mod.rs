@@ -1,7 +1,6 @@
 //! Searching: by meaning, by words, or both.
 
 mod audit;
-pub(crate) mod base_similarity;
 mod builder;
 mod candidates;
 mod fusion;
@@ -10,6 +9,7 @@ mod hit;
 pub(crate) mod newest_search;
 mod options;
 mod passage;
+mod passage_choice;
 mod query;
 mod rank;
 mod read_hits;
@@ -21,7 +21,7 @@ mod weights;
 pub use audit::IndexAudit;
 pub use builder::Recall;
 pub use fusion::Fusion;
-pub use hit::{Degraded, Explain, FusedScore, Hit, HitChunk, Recalled, RetrievalScore};
+pub use hit::{Degraded, Explain, FusedScore, Hit, HitChunk, PassageNumber, Recalled, RetrievalScore};
 pub use options::Mode;
 pub(crate) use options::check_limit;
 pub use passage::Passage;

@@ -1,20 +1,21 @@
 //! Searching for one query or several, over one consistent snapshot.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use rekall_core::{Snippets, Space, TextQuery, WordQuery};
 use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
-use super::health::{note_missing_vectors, note_unknown_words};
+use super::health::note_missing_vectors;
 use super::hit::{Degraded, Explain, Hit, Recalled};
 use super::options::{Mode, Options};
+use super::passage_choice::PassageChoice;
 use super::query::Query;
 use super::rank::{Ranked, Ranking};
-use super::read_hits::{Read, hit_chunk, read_best};
+use super::read_hits::{Read, read_best};
 use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
-use crate::models::QueryVector;
 use crate::models::pieces::normalized;
 use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
@@ -41,13 +42,7 @@ pub(super) fn run(
     let search = Search { rekall, options, cancel: running.token() };
     let answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
     let elapsed = started.elapsed();
-    let recalled = |Answer { hits, degraded, known, .. }| Recalled {
-        hits,
-        degraded,
-        known,
-        threshold: options.threshold,
-        elapsed,
-    };
+    let recalled = |Answer { hits, degraded, .. }| Recalled { hits, degraded, elapsed };
     Ok(answers.into_iter().map(recalled).collect())
 }
 
@@ -64,7 +59,7 @@ struct Prepared<'q> {
     /// Of the mode that the options ask for, what this query can be searched by.
     mode: Mode,
     /// Unit vector in the space; `None` when meaning is not, or cannot be, searched.
-    vector: Option<QueryVector>,
+    vector: Option<Arc<[f32]>>,
     degraded: Vec<Degraded>,
 }
 
@@ -72,8 +67,6 @@ struct Prepared<'q> {
 struct Answer {
     hits: Vec<Hit>,
     degraded: Vec<Degraded>,
-    /// How much of the query the model knows.
-    known: Option<f32>,
     /// Entries that cannot be read and took the places of others.
     unreadable: usize,
 }
@@ -108,7 +101,7 @@ impl Search<'_> {
         let mode = query.mode(self.options.mode);
         let vector = match (space, query.vector.as_deref(), query.text.as_deref()) {
             (None, ..) => None,
-            (Some(space), Some(vector), _) => Some(QueryVector::given(normalized(vector, space.dimensions)?)),
+            (Some(space), Some(vector), _) => Some(normalized(vector, space.dimensions)?.into()),
             (Some(space), None, Some(text)) if mode != Mode::Text => {
                 match self.rekall.query_vector(space, text, self.options.keep_alive) {
                     Ok(vector) => Some(vector),
@@ -121,7 +114,6 @@ impl Search<'_> {
             }
             (Some(_), None, _) => None,
         };
-        note_unknown_words(vector.as_ref().and_then(QueryVector::known), &mut degraded);
         Ok(Prepared { query, mode, vector, degraded })
     }
 
@@ -197,7 +189,10 @@ impl Search<'_> {
             let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
             let depth = self.depth(mode) + spare;
             let hits = matching_words(snapshot, text, &admitted, depth, self.cancel)?;
-            candidates.add_text_hits(&hits);
+            candidates.add_text_hits(hits);
+            if text.requires_quotes() {
+                candidates.keep_text_hits();
+            }
         }
         if mode != Mode::Text {
             note_missing_vectors(snapshot, &mut degraded)?;
@@ -209,7 +204,7 @@ impl Search<'_> {
         }
         check_cancelled(self.cancel)?;
         let weights = self.options.weights_in(snapshot.view.space.as_ref());
-        let ranked = Ranking { mode, fusion, weights, threshold }.rank(candidates);
+        let (ranked, scale) = Ranking { mode, fusion, weights, threshold }.rank(candidates);
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
         let snippets = prepared.query.text.as_deref().filter(|_| text.is_some()).zip(self.options.snippets);
         let snippets = snippets.map(|(text, marks)| {
@@ -217,16 +212,23 @@ impl Search<'_> {
             let query = if self.options.prefix { query.prefix() } else { query };
             Marked { snippets: Snippets::new(&query, SNIPPET_WORDS), marks }
         });
+        let choice = PassageChoice {
+            snapshot,
+            roles: self.options.roles,
+            mode,
+            weights,
+            scale,
+            vector: prepared.vector.as_deref(),
+        };
         let hits: Result<Vec<Hit>, Error> = entries
             .into_iter()
-            .map(|(ranked, entry)| self.hit(snapshot, ranked, entry, snippets.as_ref()))
+            .map(|(ranked, entry)| self.hit(&choice, ranked, entry, snippets.as_ref()))
             .collect();
         let number = unreadable.len();
         if number > 0 {
             degraded.push(Degraded::Unreadable { ids: unreadable });
         }
-        let known = prepared.vector.as_ref().and_then(QueryVector::known);
-        Ok(Answer { hits: hits?, degraded, known, unreadable: number })
+        Ok(Answer { hits: hits?, degraded, unreadable: number })
     }
 
     fn depth(&self, mode: Mode) -> usize {
@@ -238,12 +240,13 @@ impl Search<'_> {
 
     fn text_query(&self, text: &str) -> WordQuery {
         let query = WordQuery::new(text);
-        if self.options.prefix { query.prefix() } else { query }
+        let query = if self.options.prefix { query.prefix() } else { query };
+        if self.options.require_quotes { query.require_quotes() } else { query }
     }
 
     fn hit(
         &self,
-        snapshot: &Snapshot<'_>,
+        choice: &PassageChoice<'_>,
         Ranked { score, fused, candidate }: Ranked,
         entry: Entry,
         snippets: Option<&Marked<'_>>,
@@ -258,7 +261,7 @@ impl Search<'_> {
         Ok(Hit {
             score,
             similarity: candidate.similarity(),
-            chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
+            chunk: choice.best(&candidate, &entry)?,
             snippet,
             explain: Explain { semantic: candidate.semantic, text: candidate.text, fused },
             entry,

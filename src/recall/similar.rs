@@ -24,15 +24,9 @@ pub struct Similar<'a> {
     rekall: &'a Rekall,
     id: EntryId,
     limit: usize,
-    threshold: Option<f32>,
+    threshold: f32,
     filter: Filter,
     cancel: Option<CancelToken>,
-}
-
-/// The given entry: its row, and the vectors of its summary.
-struct Own {
-    row: i64,
-    vectors: Vec<Vec<f32>>,
 }
 
 impl Rekall {
@@ -52,7 +46,7 @@ impl Rekall {
     /// # }
     /// ```
     pub fn similar_to(&self, id: EntryId) -> Similar<'_> {
-        Similar { rekall: self, id, limit: 10, threshold: None, filter: Filter::default(), cancel: None }
+        Similar { rekall: self, id, limit: 10, threshold: 0.75, filter: Filter::default(), cancel: None }
     }
 }
 
@@ -75,12 +69,7 @@ impl Similar<'_> {
         self
     }
 
-    /// The least similarity of a hit, -1 to 1. Default: one that means something in this file, for this entry
-    /// and with this model. It comes from the 16 entries nearest to the given one in a sample of up to 1,024
-    /// that is spread over the file: the similarity that 98 of 100 pairs of them do not reach, so that not even
-    /// 1 of 100 pairs of unrelated entries of one language does; 0.98 at the most, and 0.75 in a file of fewer
-    /// entries. [`Recalled::threshold`] says which it was. After a change of the file the next search takes
-    /// the sample, in some milliseconds; none does with a threshold given here.
+    /// The least similarity of a hit, -1 to 1. Default 0.75.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -94,7 +83,7 @@ impl Similar<'_> {
     /// # }
     /// ```
     pub fn threshold(mut self, similarity: f32) -> Self {
-        self.threshold = Some(similarity);
+        self.threshold = similarity;
         self
     }
 
@@ -157,37 +146,31 @@ impl Similar<'_> {
     pub fn run(self) -> Result<Recalled, Error> {
         let started = Instant::now();
         check_limit(self.limit)?;
-        if let Some(got) = self.threshold.filter(|threshold| !(-1.0..=1.0).contains(threshold)) {
-            return Err(Error::InvalidThreshold { got });
+        if !(-1.0..=1.0).contains(&self.threshold) {
+            return Err(Error::InvalidThreshold { got: self.threshold });
         }
         self.filter.validate()?;
         let store = &self.rekall.store;
         let cancel = self.cancel.as_ref();
-        let (hits, degraded, threshold) = self.rekall.vector_index.consistently(cancel, |snapshot| {
+        let (hits, degraded) = self.rekall.vector_index.consistently(cancel, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &mut degraded)?;
             self.rekall.health.note_damage(store, false, &self.filter, &mut degraded)?;
-            let (own, threshold) = self.compared(snapshot)?;
-            let (hits, unreadable) = self.search(snapshot, &own, threshold)?;
+            let (hits, unreadable) = self.search(snapshot)?;
             if !unreadable.is_empty() {
                 degraded.push(Degraded::Unreadable { ids: unreadable });
             }
-            Ok((hits, degraded, threshold))
+            Ok((hits, degraded))
         })?;
-        Ok(Recalled { hits, degraded, known: None, threshold: Some(threshold), elapsed: started.elapsed() })
+        Ok(Recalled { hits, degraded, elapsed: started.elapsed() })
     }
 
     /// The hits, and which of the entries found cannot be read. Looks deeper where these took the places of
     /// hits.
-    fn search(
-        &self,
-        snapshot: &Snapshot<'_>,
-        own: &Own,
-        threshold: f32,
-    ) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
+    fn search(&self, snapshot: &Snapshot<'_>) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
         retry(0, |spare| {
             let Read { entries, unreadable } =
-                read_best(snapshot, self.nearest(snapshot, own, threshold, spare)?, self.limit)?;
+                read_best(snapshot, self.nearest(snapshot, spare)?, self.limit)?;
             if unreadable.len() > spare {
                 return Ok(Attempt::Outdated(unreadable.len()));
             }
@@ -199,7 +182,7 @@ impl Similar<'_> {
                     chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
                     snippet: None,
                     explain: Explain {
-                        semantic: Some(RetrievalScore { rank: at + 1, score }),
+                        semantic: candidate.nearest.map(|near| RetrievalScore::by_meaning(at + 1, &near)),
                         ..Explain::default()
                     },
                 })
@@ -209,44 +192,26 @@ impl Similar<'_> {
         })
     }
 
-    /// The given entry, and the least similarity of a hit.
-    fn compared(&self, snapshot: &Snapshot<'_>) -> Result<(Own, f32), Error> {
-        let row = snapshot.tx.row_of(self.id)?;
-        let space = snapshot.view.space.as_ref().ok_or(Error::NotEmbedded { id: self.id })?;
-        let batch = snapshot.tx.vectors_of(space, &[row])?;
-        let vectors = batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions));
-        let of_summary = vectors.filter(|(key, _)| key.role == Role::Summary.number());
-        let own = Own { row, vectors: of_summary.map(|(_, vector)| vector.to_vec()).collect() };
-        if own.vectors.is_empty() {
-            return Err(Error::NotEmbedded { id: self.id });
-        }
-        let threshold = match self.threshold {
-            Some(given) => given,
-            None => {
-                let vectors: Vec<&[f32]> = own.vectors.iter().map(Vec::as_slice).collect();
-                self.rekall.base_similarity.sample(snapshot, space)?.threshold(row, &vectors)
-            }
-        };
-        Ok((own, threshold))
-    }
-
     /// The nearest entries, best first, and `spare` more than wanted.
-    fn nearest(
-        &self,
-        snapshot: &Snapshot<'_>,
-        own: &Own,
-        threshold: f32,
-        spare: usize,
-    ) -> Result<Vec<Ranked>, Error> {
+    fn nearest(&self, snapshot: &Snapshot<'_>, spare: usize) -> Result<Vec<Ranked>, Error> {
+        let own = snapshot.tx.row_of(self.id)?;
+        let space = snapshot.view.space.as_ref().ok_or(Error::NotEmbedded { id: self.id })?;
+        let batch = snapshot.tx.vectors_of(space, &[own])?;
         let admitted = Admitted::new(&snapshot.tx, &self.filter)?;
+        let summary = Role::Summary.number();
         let retriever = SemanticRetriever {
             admitted: &admitted,
-            roles: Roles::only(Role::Summary.number()),
+            roles: Roles::only(summary),
             cancel: self.cancel.as_ref(),
             threads: self.rekall.settings.search_threads,
         };
         let mut best: HashMap<i64, Neighbor> = HashMap::new();
-        for vector in &own.vectors {
+        let mut compared = false;
+        for (key, vector) in batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions)) {
+            if key.role != summary {
+                continue;
+            }
+            compared = true;
             // One more than wanted, because the entry finds itself.
             for near in retriever.nearest(snapshot, vector, self.limit + 1 + spare)? {
                 let known = best.entry(near.key.entry).or_insert(near);
@@ -255,9 +220,12 @@ impl Similar<'_> {
                 }
             }
         }
-        best.remove(&own.row);
+        if !compared {
+            return Err(Error::NotEmbedded { id: self.id });
+        }
+        best.remove(&own);
         let mut nearest: Vec<Neighbor> =
-            best.into_values().filter(|near| near.similarity >= threshold).collect();
+            best.into_values().filter(|near| near.similarity >= self.threshold).collect();
         nearest.sort_by(Neighbor::rank_cmp);
         let ranked = |near: Neighbor| Ranked {
             score: near.similarity.into(),

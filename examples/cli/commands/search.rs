@@ -40,6 +40,9 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
         SearchRole::Context => recall = recall.role(Role::Context),
         SearchRole::All => {}
     }
+    if args.require_quotes {
+        recall = recall.require_quotes();
+    }
     if let Some(threshold) = args.threshold {
         recall = recall.threshold(threshold);
     }
@@ -49,10 +52,7 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
 pub(crate) fn similar(cli: &Cli, args: &SimilarArgs, style: Style) -> Result<Report, Failure> {
     let id = fields::id(&args.id)?;
     let session = Session::open(cli, Purpose::Read)?;
-    let mut similar = session.rekall.similar_to(id).limit(args.limit);
-    if let Some(threshold) = args.threshold {
-        similar = similar.threshold(threshold);
-    }
+    let similar = session.rekall.similar_to(id).limit(args.limit).threshold(args.threshold);
     found(&similar.filter(args.filter.filter()).run()?, style)
 }
 
@@ -84,7 +84,7 @@ fn hit_text(rank: usize, hit: &Hit, style: Style) -> String {
     text + &format!("           {}\n", style.dim(one_line(&about.join(" · "), WIDTH - 12)))
 }
 
-/// The text of the piece that was nearest, without the title, which stands above it anyway.
+/// The text of the passage that the hit is about, without the title, which stands above it anyway.
 fn chunk_text(hit: &Hit, chunk: HitChunk) -> String {
     // Of an imported vector nobody knows what text it was made from.
     if chunk.end == 0 {

@@ -3070,12 +3070,6 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_DEGRADED_UNREADABLE 8
 
 /**
- * The model knows less than half of the query, rekall_hits_known() says how much: what meaning finds may have little to do
- * with it.
- */
-#define REKALL_DEGRADED_PARTLY_KNOWN 9
-
-/**
  * A piece of an entry's text. Never grows.
  */
 typedef struct rekall_chunk {
@@ -3153,7 +3147,7 @@ float rekall_hits_similarity(const rekall_hits *hits,
                              size_t index);
 
 /**
- * The piece of text whose vector was nearest. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
+ * The passage that the hit is about: of an entry with several, the one that the search scores best. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
  * out is all 0.
  */
 int32_t rekall_hits_chunk(const rekall_hits *hits,
@@ -3184,6 +3178,17 @@ size_t rekall_hits_retrieval_rank(const rekall_hits *hits,
 double rekall_hits_retrieval_score(const rekall_hits *hits,
                                    size_t index,
                                    uint32_t which);
+
+/**
+ * Which passage of hit number index one retrieval (a REKALL_RETRIEVAL_ number) found best. Returns 1 and sets role (a
+ * REKALL_ROLE_ number) and number (from 0, as in rekall_chunk), each of which may be NULL; 0, and both 0, when that
+ * retrieval did not find the hit. rekall_hits_chunk() tells the passage that both together score best.
+ */
+int32_t rekall_hits_retrieval_passage(const rekall_hits *hits,
+                                      size_t index,
+                                      uint32_t which,
+                                      uint32_t *role,
+                                      uint32_t *number);
 
 /**
  * A part (a REKALL_PART_ number) of what the score of hit number index of a hybrid search is made of: the score is the
@@ -3231,19 +3236,6 @@ const char *rekall_hits_degraded(const rekall_hits *hits,
                                  size_t *out_len);
 
 /**
- * How much of the query the model knows: the share, 0 to 1, of its letters and digits that stand in words, or parts of
- * words, that the model has. The less it is, the less the similarities say. NaN when meaning was not searched, the query
- * was a vector, or the model cannot tell.
- */
-float rekall_hits_known(const rekall_hits *hits);
-
-/**
- * The least similarity of a hit that was asked for, or that rekall_similar() found to mean something in this file, for
- * this entry and with this model. NaN: any.
- */
-float rekall_hits_threshold(const rekall_hits *hits);
-
-/**
  * How long the search took, loading of model and index included, in microseconds.
  */
 uint64_t rekall_hits_elapsed_us(const rekall_hits *hits);
@@ -3254,7 +3246,7 @@ uint64_t rekall_hits_elapsed_us(const rekall_hits *hits);
 void rekall_hits_free(rekall_hits *hits);
 
 /**
- * The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
+ * The passage that the hit is about, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
  * that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
  * is all 0. The text is made when it is first asked for.
  */
@@ -3319,6 +3311,13 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
  * Costs some 50 microseconds a hit.
  */
 #define REKALL_RECALL_SNIPPETS 8
+
+/**
+ * Flag of rekall_recall_options: leave out entries that lack something that the query puts in quotes, as words side by
+ * side. Without it, quotes only put first what holds them. No effect with REKALL_MODE_SEMANTIC and on a query without
+ * quotes.
+ */
+#define REKALL_RECALL_REQUIRE_QUOTES 16
 
 /**
  * How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most
@@ -3520,13 +3519,10 @@ rekall_status rekall_recall_batch(rekall_db *db,
  *
  *     rekall_similar_options how = REKALL_SIMILAR_OPTIONS_INIT;
  *     rekall_hits *hits = NULL;
- *     float rank;
  *     how.threshold = 0.9f; // for duplicates
  *     how.flags = REKALL_SIMILAR_THRESHOLD;
  *     status = rekall_similar(db, id, &how, &hits, &error);
  *     rekall_hits_free(hits);
- *     // What 0.9 is worth in this file: the share of pairs of its entries that are less similar.
- *     status = rekall_similarity_rank(db, 0.9f, &rank, &error);
  */
 
 /**
@@ -3547,8 +3543,7 @@ typedef struct rekall_similar_options {
      */
     uint32_t flags;
     /**
-     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, and the similarity
-     * is taken that hardly any pairs of the entries around the given one reach: rekall_hits_threshold() says which.
+     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, which means 0.75.
      */
     float threshold;
     /**
@@ -3588,19 +3583,6 @@ rekall_status rekall_similar(rekall_db *db,
                              const rekall_similar_options *options,
                              rekall_hits **out,
                              rekall_error **error);
-
-/**
- * What a similarity is worth in this file: out receives the share, 0 to 1, of pairs of its entries that are less similar,
- * so that similarities of different models can be compared; NaN when there are no two entries with vectors. The pairs are
- * those of a sample of at most 1024 entries, which is taken in some milliseconds after a change of the file. Entries are
- * compared with entries: with a model that embeds queries in another way, a query's similarities lie elsewhere.
- * REKALL_INVALID_INPUT for NaN.
- */
-REKALL_NODISCARD
-rekall_status rekall_similarity_rank(rekall_db *db,
-                                     float similarity,
-                                     float *out,
-                                     rekall_error **error);
 
 /* ======================================================================================================== */
 /* Vectors of texts                                                                                         */
@@ -3689,13 +3671,6 @@ const float *rekall_vectors_rows(const rekall_vectors *vectors);
  * The vector of text number index, from 0. NULL when the model knows no word of it, and past the last.
  */
 const float *rekall_vectors_row(const rekall_vectors *vectors, size_t index);
-
-/**
- * How much of text number index the model knows: the share, 0 to 1, of its letters and digits that stand in words, or
- * parts of words, that the model has. NaN when the model cannot tell, and past the last.
- */
-float rekall_vectors_known(const rekall_vectors *vectors,
-                           size_t index);
 
 /**
  * 1 when text number index was longer than the model reads, and its vector is of its beginning; else 0.

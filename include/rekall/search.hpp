@@ -50,6 +50,8 @@ struct recall_options {
     rekall::fusion fusion = rekall::fusion::weighted;
     /* The last word of the query may be the beginning of one. */
     bool prefix = false;
+    /* Leaves out entries that lack something that the query puts in quotes. */
+    bool require_quotes = false;
     /* Put before and after each word found, in the snippets that hits then have. */
     std::optional<std::pair<std::string, std::string>> snippets;
     std::optional<rekall::filter> filter;
@@ -82,9 +84,7 @@ struct query {
 struct similar_options {
     /* 1 to 100000. */
     std::size_t limit = 10;
-    /* The least similarity of a hit, -1 to 1; without it one that means something in this file, for this entry:
-     * hits::threshold() says which. */
-    std::optional<float> threshold;
+    float threshold = 0.75f;
     std::optional<rekall::filter> filter;
     const rekall::token *token = nullptr;
 };
@@ -181,6 +181,9 @@ struct c_recall {
         if (given.prefix) {
             value.flags |= REKALL_RECALL_PREFIX;
         }
+        if (given.require_quotes) {
+            value.flags |= REKALL_RECALL_REQUIRE_QUOTES;
+        }
         if (given.snippets) {
             value.flags |= REKALL_RECALL_SNIPPETS;
             value.snippet_before = text(std::string_view(given.snippets->first));
@@ -210,10 +213,8 @@ struct c_similar {
 
     explicit c_similar(const similar_options &given)
     {
-        if (given.threshold) {
-            value.flags = REKALL_SIMILAR_THRESHOLD;
-            value.threshold = *given.threshold;
-        }
+        value.flags = REKALL_SIMILAR_THRESHOLD;
+        value.threshold = given.threshold;
         value.limit = c_limit(given.limit);
         value.token = c_token(given.token);
         if (given.filter) {

@@ -31,8 +31,6 @@ use crate::entries::entry::EntryObject;
 pub struct Hits {
     hits: Vec<HitObject>,
     degraded: Vec<Why>,
-    known: Option<f32>,
-    threshold: Option<f32>,
     elapsed_us: u64,
 }
 
@@ -99,9 +97,6 @@ pub const REKALL_DEGRADED_DAMAGED: u32 = 7;
 
 /// Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
 pub const REKALL_DEGRADED_UNREADABLE: u32 = 8;
-/// The model knows less than half of the query, rekall_hits_known() says how much: what meaning finds may have little to do
-/// with it.
-pub const REKALL_DEGRADED_PARTLY_KNOWN: u32 = 9;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -122,7 +117,6 @@ impl Hits {
     pub(crate) fn new(found: Recalled) -> Self {
         let degraded = found.degraded.iter().map(Why::from).collect();
         let elapsed_us = u64::try_from(found.elapsed.as_micros()).unwrap_or(u64::MAX);
-        let (known, threshold) = (found.known, found.threshold);
         let hits = found.hits.into_iter().map(|hit| HitObject {
             entry: EntryObject::new(hit.entry),
             score: hit.score,
@@ -132,7 +126,7 @@ impl Hits {
             snippet: hit.snippet.as_deref().map(owned),
             explain: hit.explain,
         });
-        Self { hits: hits.collect(), degraded, known, threshold, elapsed_us }
+        Self { hits: hits.collect(), degraded, elapsed_us }
     }
 }
 
@@ -146,7 +140,6 @@ impl From<&Degraded> for Why {
             Degraded::Unreadable { ids } => (REKALL_DEGRADED_UNREADABLE, ids.len() as u64),
             Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
             Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
-            Degraded::PartlyKnown { .. } => (REKALL_DEGRADED_PARTLY_KNOWN, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }
@@ -205,7 +198,7 @@ pub unsafe extern "C" fn rekall_hits_similarity(hits: *const Hits, index: usize)
     unsafe { hit(hits, index, f32::NAN, |hit| hit.similarity) }
 }
 
-/// The piece of text whose vector was nearest. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
+/// The passage that the hit is about: of an entry with several, the one that the search scores best. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
 /// out is all 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out: *mut Chunk) -> i32 {
@@ -215,10 +208,7 @@ pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out:
         hit(hits, index, 0, |hit| {
             let chunk = hit.chunk?;
             out.set(Chunk {
-                role: match chunk.role {
-                    Role::Summary => REKALL_ROLE_SUMMARY,
-                    Role::Context => REKALL_ROLE_CONTEXT,
-                },
+                role: role_number(chunk.role),
                 number: chunk.number.into(),
                 start: chunk.start,
                 end: chunk.end,
@@ -255,6 +245,36 @@ pub unsafe extern "C" fn rekall_hits_retrieval_rank(hits: *const Hits, index: us
 pub unsafe extern "C" fn rekall_hits_retrieval_score(hits: *const Hits, index: usize, which: u32) -> f64 {
     // SAFETY: NULL or hits that were not freed.
     unsafe { hit(hits, index, f64::NAN, |hit| Some(retrieval(&hit.explain, which)?.score)) }
+}
+
+/// Which passage of hit number index one retrieval (a REKALL_RETRIEVAL_ number) found best. Returns 1 and sets role (a
+/// REKALL_ROLE_ number) and number (from 0, as in rekall_chunk), each of which may be NULL; 0, and both 0, when that
+/// retrieval did not find the hit. rekall_hits_chunk() tells the passage that both together score best.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_retrieval_passage(
+    hits: *const Hits,
+    index: usize,
+    which: u32,
+    role: *mut u32,
+    number: *mut u32,
+) -> i32 {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let (role, number) = (Out::optional(role, 0), Out::optional(number, 0));
+        hit(hits, index, 0, |hit| {
+            let passage = retrieval(&hit.explain, which)?.passage;
+            role.set(role_number(passage.role));
+            number.set(passage.number.into());
+            Some(1)
+        })
+    }
+}
+
+fn role_number(role: Role) -> u32 {
+    match role {
+        Role::Summary => REKALL_ROLE_SUMMARY,
+        Role::Context => REKALL_ROLE_CONTEXT,
+    }
 }
 
 fn part(explain: &Explain, part: u32) -> Option<(f64, f64)> {
@@ -319,23 +339,6 @@ pub unsafe extern "C" fn rekall_hits_degraded(
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe { lend(hits, out_len, |hits| Some(&hits.degraded.get(index)?.text)) }
-}
-
-/// How much of the query the model knows: the share, 0 to 1, of its letters and digits that stand in words, or parts of
-/// words, that the model has. The less it is, the less the similarities say. NaN when meaning was not searched, the query
-/// was a vector, or the model cannot tell.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_hits_known(hits: *const Hits) -> f32 {
-    // SAFETY: NULL or hits that were not freed.
-    unsafe { read_object(hits, f32::NAN, |hits| hits.known) }
-}
-
-/// The least similarity of a hit that was asked for, or that rekall_similar() found to mean something in this file, for
-/// this entry and with this model. NaN: any.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rekall_hits_threshold(hits: *const Hits) -> f32 {
-    // SAFETY: NULL or hits that were not freed.
-    unsafe { read_object(hits, f32::NAN, |hits| hits.threshold) }
 }
 
 /// How long the search took, loading of model and index included, in microseconds.

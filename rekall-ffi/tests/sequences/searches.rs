@@ -16,7 +16,7 @@ impl Machine<'_> {
         let mut options = padded::<RecallOptions>();
         options.value.struct_size = self.size(size_of::<RecallOptions>());
         options.value.mode = self.number(4);
-        options.value.flags = self.number(16);
+        options.value.flags = self.number(32);
         options.value.fusion = self.number(3);
         options.value.reserved = u32::from(self.chance(3));
         let byte = self.byte();
@@ -99,12 +99,6 @@ impl Machine<'_> {
         unsafe {
             rekall_hits_free(self.hits);
             let out = &raw mut self.hits;
-            if operation % 3 == 2 {
-                let (mut rank, mut error) = (0.0, null_mut());
-                let status =
-                    rekall_similarity_rank(self.db, similar.value.threshold, &raw mut rank, &raw mut error);
-                self.done(status, error, rank.is_nan());
-            }
             let status = match operation % 3 {
                 0 => {
                     let query = self.given();

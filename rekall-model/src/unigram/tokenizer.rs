@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::charsmap::Charsmap;
 use super::pieces::Pieces;
 use super::viterbi::Lattice;
-use crate::tokenize::Known;
 
 /// SentencePiece's visible space, U+2581.
 pub(super) const META: char = '\u{2581}';
@@ -39,8 +38,6 @@ pub(crate) struct Scratch {
     collapsed: String,
     word: String,
     lattice: Lattice,
-    /// What is known of all texts since this was set back.
-    pub(crate) known: Known,
 }
 
 impl Unigram {
@@ -105,7 +102,7 @@ impl Unigram {
         if text.is_empty() || ids.len() >= end {
             return;
         }
-        let Scratch { normalized, collapsed, word, lattice, known } = scratch;
+        let Scratch { normalized, collapsed, word, lattice } = scratch;
         normalized.clear();
         self.charsmap.normalize(text, normalized);
         let normalized = match self.collapse {
@@ -123,10 +120,10 @@ impl Unigram {
                 if ids.len() >= end {
                     return;
                 }
-                self.encode_words(part, end, word, (&mut *lattice, &mut *known), ids);
+                self.encode_words(part, end, word, lattice, ids);
             }
         } else if !normalized.is_empty() {
-            self.encode_words(normalized, end, word, (lattice, known), ids);
+            self.encode_words(normalized, end, word, lattice, ids);
         }
     }
 
@@ -136,7 +133,7 @@ impl Unigram {
         part: &str,
         end: usize,
         word: &mut String,
-        (lattice, known): (&mut Lattice, &mut Known),
+        lattice: &mut Lattice,
         ids: &mut Vec<u32>,
     ) {
         word.clear();
@@ -146,7 +143,7 @@ impl Unigram {
         for c in part.chars() {
             let c = if c == ' ' { META } else { c };
             if c == META && !word.is_empty() {
-                lattice.encode(&self.pieces, word, ids, known);
+                lattice.encode(&self.pieces, word, ids);
                 word.clear();
                 if ids.len() >= end {
                     break;
@@ -155,7 +152,7 @@ impl Unigram {
             word.push(c);
         }
         if !word.is_empty() && ids.len() < end {
-            lattice.encode(&self.pieces, word, ids, known);
+            lattice.encode(&self.pieces, word, ids);
         }
         ids.truncate(end);
     }

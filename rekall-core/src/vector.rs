@@ -42,14 +42,14 @@ impl Role {
     }
 }
 
-/// Names one vector of a space: the entry's row number, the role and the chunk.
+/// Names one vector of a space: the entry's row number, the role and the passage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VectorKey {
     /// Row number of the entry: stable for the entry's life and never given to another one.
     pub entry: i64,
     /// Role number, see [`Role::number`].
     pub role: u8,
-    /// Chunk number, from 0.
+    /// Number of the passage, from 0; see [`EntryPassages`](crate::EntryPassages).
     pub chunk: u16,
 }
 
@@ -78,13 +78,13 @@ pub struct NewVector<'a> {
     pub space: SpaceId,
     /// The text it was made from.
     pub role: Role,
-    /// Chunk number, from 0.
+    /// Number of the passage, from 0; see [`EntryPassages`](crate::EntryPassages).
     pub chunk: u16,
-    /// First character (not byte) of the chunk in the role's text.
+    /// First character (not byte) of the passage in the role's text.
     pub start: u32,
-    /// One past the chunk's last character.
+    /// One past the passage's last character.
     pub end: u32,
-    /// Digest of the chunk's text.
+    /// Digest of the text that was embedded, see [`EntryPassage::embedded_text`](crate::EntryPassage::embedded_text).
     pub digest: TextDigest,
     /// Components: finite, unit length, as many as the space has dimensions.
     pub values: &'a [f32],
@@ -97,9 +97,9 @@ pub struct StoredVector {
     pub space: SpaceId,
     /// Its name there.
     pub key: VectorKey,
-    /// First character of the chunk in the role's text.
+    /// First character of the passage in the role's text.
     pub start: u32,
-    /// One past the chunk's last character.
+    /// One past the passage's last character.
     pub end: u32,
     /// Digest of the text it was made from.
     pub digest: TextDigest,

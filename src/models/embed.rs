@@ -53,9 +53,8 @@ impl Rekall {
     /// [`embed`](Self::embed) gives for its text. Progress counts texts.
     ///
     /// A text of which the model knows no word has no row ([`Embeddings::row`] gives `None`), one that is
-    /// longer than the model reads is embedded up to there and listed in [`Embeddings::truncated`]. What an
-    /// entry's text is embedded as, and where it is split, [`storage`](crate::storage) says; these texts are
-    /// taken as they are.
+    /// longer than the model reads is embedded up to there and listed in [`Embeddings::truncated`]. What is
+    /// embedded of an entry, [`EntryPassages`](crate::storage::EntryPassages) says; these texts are taken as they are.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]

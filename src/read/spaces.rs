@@ -27,7 +27,8 @@ impl Rekall {
     }
 
     /// The vector that an entry has in the space that searches use, of length 1: that of its summary (title,
-    /// content and tags) or of its context, and of a longer text that of the piece with this number, from 0.
+    /// content and tags) or of its context, and of a longer text that of the passage with this number, from 0;
+    /// see [`EntryPassages`](rekall_core::EntryPassages).
     ///
     /// ```
     /// # use rekall::{NewEntry, Rekall, Role};

@@ -20,13 +20,11 @@ pub(super) struct Candidate {
     pub(super) nearest: Option<Neighbor>,
     pub(super) semantic: Option<RetrievalScore>,
     pub(super) text: Option<RetrievalScore>,
-    /// What the text retriever says of its passages.
-    pub(super) words: Option<WordHit>,
 }
 
 impl Candidate {
     pub(super) fn new(row: i64) -> Self {
-        Self { row, nearest: None, semantic: None, text: None, words: None }
+        Self { row, nearest: None, semantic: None, text: None }
     }
 
     pub(super) fn evidence(&self) -> Evidence {
@@ -35,7 +33,7 @@ impl Candidate {
             text_rank: self.text.map(|text| text.rank),
             similarity: self.similarity(),
             text_score: self.text.map(|text| text.score),
-            exact: self.words.as_ref().map_or(0.0, |words| words.exact.into()),
+            exact: 0.0,
         }
     }
 
@@ -58,22 +56,15 @@ impl Candidates {
         for (at, near) in neighbors.iter().enumerate() {
             let candidate = self.at(near.key.entry);
             candidate.nearest = Some(*near);
-            candidate.semantic = Some(RetrievalScore::by_meaning(at + 1, near));
+            candidate.semantic = Some(RetrievalScore { rank: at + 1, score: near.similarity.into() });
         }
     }
 
     /// Takes in what the text retriever found, best first.
-    pub(super) fn add_text_hits(&mut self, hits: Vec<WordHit>) {
-        for (at, hit) in hits.into_iter().enumerate() {
-            let candidate = self.at(hit.key.row);
-            candidate.text = Some(RetrievalScore::by_words(at + 1, &hit));
-            candidate.words = Some(hit);
+    pub(super) fn add_text_hits(&mut self, hits: &[WordHit]) {
+        for (at, hit) in hits.iter().enumerate() {
+            self.at(hit.key.row).text = Some(RetrievalScore { rank: at + 1, score: hit.score });
         }
-    }
-
-    /// Leaves out what words did not find.
-    pub(super) fn keep_text_hits(&mut self) {
-        self.0.retain(|_, candidate| candidate.text.is_some());
     }
 
     /// Gives those that only words found their similarity, too, so that every candidate is judged alike.

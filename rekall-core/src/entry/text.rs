@@ -38,7 +38,7 @@ impl<'a> EntryText<'a> {
         self.title.len() + content
     }
 
-    /// The text embedded for `role`; `None` when the entry has nothing to say in it.
+    /// The text that is cut into passages and embedded for `role`; `None` when the entry has nothing to say in it.
     ///
     /// `summary`: title, content and tags, a line each (tags joined by spaces). `context`:
     /// [`Context::embedded_text`].

@@ -2,7 +2,7 @@
 
 /// The target length of a passage, in weighed characters: no passage is longer, unless it holds a code block
 /// or a word of its own that cannot be cut. How it was chosen: `docs/decisions/0017-passages.md`.
-pub(super) const PASSAGE_LENGTH: usize = 800;
+pub(super) const PASSAGE_LENGTH: usize = 400;
 
 /// The weight of a character: about how many letters of an alphabet say as much. A line of white space counts
 /// as one character, whatever its length.

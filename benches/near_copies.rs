@@ -34,7 +34,7 @@ fn bench(name: &str, entries: &[NewEntry], queries: &[&str]) {
         assert!(found(&rekall, query, Mode::Hybrid, 10, false) == 10);
     });
     let [plain, with_snippets] = [false, true].map(|snippets| {
-        median_ms(queries, |query| assert!(found(&rekall, query, Mode::Text, HITS, snippets) == HITS))
+        median_ms(queries, |query| assert!(found(&rekall, query, Mode::Hybrid, HITS, snippets) == HITS))
     });
     let snippet = (with_snippets - plain) / HITS as f64;
     println!("{name} | {by_words:.2} | {hybrid:.2} | {unmatched:.2} | {snippet:.3}");

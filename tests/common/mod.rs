@@ -162,3 +162,26 @@ impl Random {
         (mixed ^ (mixed >> 31)) % bound
     }
 }
+
+/// A memory with default options and these notes, titles and contents.
+#[cfg(feature = "bundled-model")]
+pub fn memory_of(notes: &[(&str, &str)]) -> Memory {
+    let memory = memory_with(|builder| builder);
+    let entries: Vec<_> =
+        notes.iter().map(|(title, content)| rekall::NewEntry::new(*title).content(*content)).collect();
+    memory.remember_many(&entries).run().unwrap();
+    memory
+}
+
+/// The titles that a search with default options finds, best first.
+pub fn titles(memory: &Rekall, query: &str, mode: Mode) -> Vec<String> {
+    memory.recall(query).mode(mode).run().unwrap().into_iter().map(|hit| hit.entry.title).collect()
+}
+
+/// Checks that the note of this title comes first, by words and in a hybrid search.
+pub fn assert_first(memory: &Rekall, query: &str, title: &str) {
+    for mode in [Mode::Text, Mode::Hybrid] {
+        let found = titles(memory, query, mode);
+        assert_eq!(found.first().map(String::as_str), Some(title), "{query:?}, {mode:?}: {found:#?}");
+    }
+}

@@ -85,6 +85,9 @@ fn stands_in(string: &str, text: &str) -> bool {
     let number = string.starts_with(|character: char| character.is_ascii_digit());
     text.match_indices(string).any(|(at, _)| {
         let (before, after) = (&text[..at], &text[at + string.len()..]);
+        // `v1.2.3` is the same version.
+        let bare = before.strip_suffix('v').filter(|rest| number && !rest.ends_with(is_word));
+        let before = bare.unwrap_or(before);
         let free_before = !begins_a_word || !before.ends_with(is_word);
         let free_after = !ends_a_word || !after.starts_with(is_word);
         let goes_on = |mut rest: std::str::Chars<'_>| {

@@ -1727,7 +1727,7 @@ void rekall_remember_options_init(rekall_remember_options *options,
                                   size_t struct_size);
 
 /**
- * Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
+ * Remembers one entry. One transaction: entry, tags and vectors, all or nothing.
  *
  * options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
  * all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.
@@ -3147,7 +3147,7 @@ float rekall_hits_similarity(const rekall_hits *hits,
                              size_t index);
 
 /**
- * The piece of text whose vector was nearest. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
+ * The passage that the hit is about: of an entry with several, the one that the search scores best. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
  * out is all 0.
  */
 int32_t rekall_hits_chunk(const rekall_hits *hits,
@@ -3178,6 +3178,17 @@ size_t rekall_hits_retrieval_rank(const rekall_hits *hits,
 double rekall_hits_retrieval_score(const rekall_hits *hits,
                                    size_t index,
                                    uint32_t which);
+
+/**
+ * Which passage of hit number index one retrieval (a REKALL_RETRIEVAL_ number) found best. Returns 1 and sets role (a
+ * REKALL_ROLE_ number) and number (from 0, as in rekall_chunk), each of which may be NULL; 0, and both 0, when that
+ * retrieval did not find the hit. rekall_hits_chunk() tells the passage that both together score best.
+ */
+int32_t rekall_hits_retrieval_passage(const rekall_hits *hits,
+                                      size_t index,
+                                      uint32_t which,
+                                      uint32_t *role,
+                                      uint32_t *number);
 
 /**
  * A part (a REKALL_PART_ number) of what the score of hit number index of a hybrid search is made of: the score is the
@@ -3235,7 +3246,7 @@ uint64_t rekall_hits_elapsed_us(const rekall_hits *hits);
 void rekall_hits_free(rekall_hits *hits);
 
 /**
- * The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
+ * The passage that the hit is about, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
  * that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
  * is all 0. The text is made when it is first asked for.
  */
@@ -3300,6 +3311,13 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
  * Costs some 50 microseconds a hit.
  */
 #define REKALL_RECALL_SNIPPETS 8
+
+/**
+ * Flag of rekall_recall_options: leave out entries that lack something that the query puts in quotes, as words side by
+ * side. Without it, quotes only put first what holds them. No effect with REKALL_MODE_SEMANTIC and on a query without
+ * quotes.
+ */
+#define REKALL_RECALL_REQUIRE_QUOTES 16
 
 /**
  * How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most

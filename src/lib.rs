@@ -68,8 +68,8 @@ pub use long_call::LongCall;
 pub use models::{EmbedReport, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
-    Degraded, Explain, FusedScore, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage, Query, Recall, Recalled,
-    RetrievalScore, Similar,
+    Degraded, Explain, FusedScore, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage, PassageNumber, Query,
+    Recall, Recalled, RetrievalScore, Similar,
 };
 pub use rekall::Rekall;
 pub use rekall_cache::CacheStats;

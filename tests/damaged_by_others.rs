@@ -34,8 +34,8 @@ fn by_tags(memory: &Memory) -> Recalled {
 #[test]
 fn searches_say_that_words_or_tags_are_gone() {
     for (damage, words, tags) in [
-        ("DELETE FROM entry_fts_idx", true, false),
-        ("INSERT INTO entry_fts (entry_fts) VALUES ('delete-all')", true, false),
+        ("DELETE FROM word_page", true, false),
+        ("DELETE FROM word_segment", true, false),
         ("DELETE FROM tag", false, true),
     ] {
         let memory = filled();

@@ -10,7 +10,9 @@ use std::time::Duration;
 use common::{WordModel, memory_with};
 use proptest::prelude::*;
 use rekall::index::similarity;
-use rekall::{Builder, Embedder, EntryId, EntryPatch, Filter, Mode, NewEntry, Rekall, Status, VectorBackend};
+use rekall::{
+    Builder, Embedder, EntryId, EntryPatch, Filter, Mode, NewEntry, Recalled, Rekall, Status, VectorBackend,
+};
 
 const WORDS: [&str; 12] = [
     "disk", "full", "cache", "stale", "login", "token", "serveur", "panne", "build", "slow", "retry", "port",
@@ -73,6 +75,21 @@ impl Naive {
     }
 }
 
+/// What a hybrid search gives by its definition: similarity on the range of all, words relative to the best.
+fn fused(by_meaning: &[(EntryId, f32)], by_words: &Recalled) -> Vec<(EntryId, f64)> {
+    let similarities = || by_meaning.iter().map(|found| f64::from(found.1));
+    let (least, most) = (similarities().fold(2.0, f64::min), similarities().fold(-2.0, f64::max));
+    let best = by_words.iter().map(|hit| hit.score).fold(0.0, f64::max);
+    let score = |&(id, similarity): &(EntryId, f32)| {
+        let words = by_words.iter().find(|hit| hit.entry.id == id).map_or(0.0, |hit| hit.score / best);
+        let share = if most > least { (f64::from(similarity) - least) / (most - least) } else { 1.0 };
+        (id, 1.5 * share + words)
+    };
+    let mut fused: Vec<(EntryId, f64)> = by_meaning.iter().map(score).collect();
+    fused.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    fused
+}
+
 fn run(ops: &[Op], configure: impl FnOnce(Builder) -> Builder) -> Result<(), TestCaseError> {
     let model = WordModel::new(8);
     let memory = memory_with(|builder| configure(builder.embedder(Arc::new(WordModel::new(8)))));
@@ -123,6 +140,11 @@ fn run(ops: &[Op], configure: impl FnOnce(Builder) -> Builder) -> Result<(), Tes
                         found.iter().map(|hit| (hit.entry.id, hit.similarity.unwrap())).collect();
                     prop_assert_eq!(&found, &expected);
                 }
+                let of = |mode| rekall.recall(&query).mode(mode).limit(100).filter(filter.clone()).run();
+                let all = naive.recall(&model, &query, usize::MAX, &filter);
+                let found: Vec<(EntryId, f64)> =
+                    of(Mode::Hybrid).unwrap().iter().map(|hit| (hit.entry.id, hit.score)).collect();
+                prop_assert_eq!(&found, &fused(&all, &of(Mode::Text).unwrap()));
             }
         }
     }

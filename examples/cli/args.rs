@@ -250,6 +250,9 @@ pub(crate) struct SearchArgs {
     /// Least similarity of a hit, -1 to 1
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) threshold: Option<f32>,
+    /// Leave out notes that lack something that the query puts in quotes
+    #[arg(long)]
+    pub(crate) require_quotes: bool,
     /// The query's vector: little-endian f32 values in base64. The text then only serves to find words
     #[arg(long, value_name = "BASE64_F32LE")]
     pub(crate) vector: Option<String>,

@@ -101,6 +101,20 @@ fn measure(pools: &[Pool], table: &mut Table) {
         mean(&|pool| pool.ndcg(|found| found.similarity.filter(|_| found.semantic_rank.is_some()))),
     );
     table.add("the library's hybrid", mean(&|pool| pool.library));
+    for weight in [0.4, 1.5] {
+        for exactness in [0.25, 0.5, 1.0, 2.0, 4.0] {
+            let figure = mean(&|pool| {
+                let measures = Measures::of(pool);
+                let score = |found: &Candidate| {
+                    let parts =
+                        weight * measures.semantic(Scale::Range, found) + measures.text(Scale::Range, found);
+                    Some(parts + exactness * (weight + 1.0) * found.exact)
+                };
+                pool.ndcg(score)
+            });
+            table.add(&format!("Range {weight}, exact {exactness}"), figure);
+        }
+    }
     for scale in Scale::ALL {
         for weight in WEIGHTS {
             let figure = mean(&|pool| {

@@ -19,6 +19,8 @@ pub(crate) struct Candidate {
     pub(crate) semantic_rank: Option<usize>,
     /// BM25 score and rank, from 1.
     pub(crate) text: Option<(f64, usize)>,
+    /// How much of the query, 0 to 1, stands in it exactly as it is written joined or quoted.
+    pub(crate) exact: f64,
 }
 
 /// All candidates of one query.
@@ -47,6 +49,7 @@ impl Pool {
                     similarity: hit.similarity.map(f64::from),
                     semantic_rank: None,
                     text: None,
+                    exact: 0.0,
                 });
                 match mode {
                     Mode::Semantic => candidate.semantic_rank = Some(place + 1),
@@ -54,8 +57,14 @@ impl Pool {
                 }
             }
         }
-        let library = found(rekall, query, Mode::Hybrid, DEPTH)?.map_or(0.0, |found| {
-            let gains: Vec<f64> = found.iter().map(|hit| gain(&hit.entry.id)).collect();
+        let hybrid = found(rekall, query, Mode::Hybrid, RETRIEVED)?;
+        for hit in hybrid.iter().flatten() {
+            if let (Some(candidate), Some(fused)) = (seen.get_mut(&hit.entry.id), hit.explain.fused) {
+                candidate.exact = fused.exact;
+            }
+        }
+        let library = hybrid.map_or(0.0, |found| {
+            let gains: Vec<f64> = found.iter().take(DEPTH).map(|hit| gain(&hit.entry.id)).collect();
             ndcg(&gains, relevant)
         });
         Ok(Self { candidates: seen.into_values().collect(), relevant: relevant.clone(), library })

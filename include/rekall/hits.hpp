@@ -8,11 +8,12 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rekall {
 
-/* The piece of an entry's text whose vector was nearest; lives as long as the hits. */
+/* The passage that a hit is about; lives as long as the hits. */
 struct passage {
     /* The whole text that the piece is of, and the piece, which begins at its byte start. */
     std::string_view text, piece;
@@ -46,7 +47,7 @@ public:
         return std::isnan(similarity) ? std::nullopt : std::optional<float>(similarity);
     }
 
-    /* The piece of text whose vector was nearest. */
+    /* The passage that the hit is about: of an entry with several, the one that the search scores best. */
     [[nodiscard]] std::optional<rekall::chunk> chunk() const noexcept
     {
         rekall_chunk found = {0, 0, 0, 0};
@@ -85,6 +86,17 @@ public:
     [[nodiscard]] double retrieval_score(retrieval by) const noexcept
     {
         return rekall_hits_retrieval_score(hits_, index_, detail::number(by));
+    }
+
+    /* The number of the passage that one of the retrievals found best, and of which text; nullopt: not found by it. */
+    [[nodiscard]] std::optional<std::pair<rekall::role, std::uint32_t>> retrieval_passage(retrieval by) const noexcept
+    {
+        std::uint32_t text = 0;
+        std::uint32_t number = 0;
+        if (rekall_hits_retrieval_passage(hits_, index_, detail::number(by), &text, &number) == 0) {
+            return std::nullopt;
+        }
+        return std::pair<rekall::role, std::uint32_t>(role{text}, number);
     }
 
     /* A part of a hybrid search's score, which is the sum of the parts, each times its weight. NaN: not such a search. */

@@ -50,6 +50,8 @@ struct recall_options {
     rekall::fusion fusion = rekall::fusion::weighted;
     /* The last word of the query may be the beginning of one. */
     bool prefix = false;
+    /* Leaves out entries that lack something that the query puts in quotes. */
+    bool require_quotes = false;
     /* Put before and after each word found, in the snippets that hits then have. */
     std::optional<std::pair<std::string, std::string>> snippets;
     std::optional<rekall::filter> filter;
@@ -178,6 +180,9 @@ struct c_recall {
         }
         if (given.prefix) {
             value.flags |= REKALL_RECALL_PREFIX;
+        }
+        if (given.require_quotes) {
+            value.flags |= REKALL_RECALL_REQUIRE_QUOTES;
         }
         if (given.snippets) {
             value.flags |= REKALL_RECALL_SNIPPETS;

@@ -1,7 +1,7 @@
 //! Entries and their storage in one SQLite file.
 //!
 //! `rekall-core` keeps what a program remembers: entries with their tags, links and context, the
-//! vectors made from them, a full-text index, and a log of changes from which everything derived can
+//! vectors made from them, an index of words, and a log of changes from which everything derived can
 //! catch up. It knows nothing of models or of vector search; those live in sibling crates.
 //!
 //! A [`Store`] is one open file. Reading and writing happen in transactions: [`Store::read`] gives a

@@ -1,11 +1,12 @@
 //! Files of older versions are brought up to date when opened, in one step; newer ones are refused, untouched.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod upkeep_common;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rekall_core::{Error, ErrorKind, NewEntry, Store, StoreOptions};
+use rekall_core::{Error, ErrorKind, Filter, NewEntry, Store, StoreOptions, WordQuery};
 use rusqlite::Connection;
 use upkeep_common::*;
 
@@ -41,6 +42,139 @@ fn version_1(folder: &Path) -> PathBuf {
     old.execute(sql, (2, 2, &bytes)).unwrap();
     old.execute("INSERT INTO pending VALUES (2)", []).unwrap();
     path
+}
+
+/// The tables as version 2 made them: never to be changed.
+const VERSION_2: &str = include_str!("data/file-version-2.sql");
+
+/// A file of version 2 with so many entries, each with a vector; every tenth is longer than a passage.
+fn version_2(folder: &Path, count: u64) -> PathBuf {
+    let path = folder.join("old.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(&format!(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN; {VERSION_2}
+         PRAGMA application_id = {}; PRAGMA user_version = 2;
+         INSERT INTO space (fingerprint, dimensions, state, created_at)
+             VALUES ('{FINGERPRINT}', {DIMENSIONS}, 'active', 0);",
+        0x524B_4C31
+    ))
+    .unwrap();
+    let bytes: Vec<u8> = vector(1).iter().flat_map(|value| value.to_le_bytes()).collect();
+    for number in 1..=count {
+        let content = match number % 10 {
+            0 => format!("{} {}", "A sentence of a long note. ".repeat(100), word(number)),
+            _ => word(number),
+        };
+        let title = format!("Note {number}");
+        old.execute(
+            "INSERT INTO entry (id, ulid, title, content, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, 0, 0)",
+            (number as i64, id(number).to_string(), title, content),
+        )
+        .unwrap();
+        let sql = "INSERT INTO embedding (entry_id, space_id, role, chunk, vector) VALUES (?1, 1, 0, 0, ?2)";
+        old.execute(sql, (number as i64, &bytes)).unwrap();
+    }
+    old.execute_batch("COMMIT").unwrap();
+    path
+}
+
+fn found(store: &Store, word: &str) -> Vec<i64> {
+    let tx = store.read().unwrap();
+    let hits = tx.search_words(&WordQuery::new(word), &Filter::new(), 10).unwrap();
+    hits.iter().map(|hit| hit.key.row).collect()
+}
+
+#[test]
+fn a_file_of_version_2_keeps_everything_and_its_words_are_indexed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_2(folder.path(), 600);
+    let reader = Store::open(&path, &read_only()).unwrap();
+    let before = entries(&reader);
+    assert_eq!((found(&reader, &word(77)), found(&reader, &word(600))), (vec![77], vec![600]));
+    assert_eq!(reader.read().unwrap().fault_of_words().unwrap(), None);
+    drop(reader);
+    assert_eq!(version(&path), 2);
+    let store = open(&path);
+    assert_eq!(version(&path), 3);
+    assert_clean(&store);
+    assert_eq!(entries(&store), before);
+    assert_eq!(store.read().unwrap().stats().unwrap().vectors, 600, "the old vectors serve until then");
+    assert_eq!((found(&store, &word(77)), found(&store, &word(600))), (vec![77], vec![600]));
+    let tx = store.read().unwrap();
+    let space = tx.active_space().unwrap().unwrap();
+    let long: Vec<i64> = (1..=60).map(|tenth| tenth * 10).collect();
+    assert_eq!(tx.pending(space.id, 0, 1_000).unwrap(), long, "they wait for vectors of their passages");
+    let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'entry\\_fts%' ESCAPE '\\' OR name = 'entry_text'";
+    assert_eq!(tx.connection().query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+/// Whatever state the table of FTS5 is in.
+#[test]
+fn a_file_of_version_2_with_a_damaged_full_text_is_brought_up_to_date() {
+    for damage in [
+        "DELETE FROM entry_fts_data",
+        "DROP TABLE entry_fts_config",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'porter', 'klingon')
+             WHERE name = 'entry_fts'",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = version_2(folder.path(), 20);
+        Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+        let store = open(&path);
+        assert_clean(&store);
+        assert_eq!(found(&store, &word(7)), [7], "{damage}");
+    }
+}
+
+const OLD_FILE: &str = "REKALL_OLD_FILE";
+
+/// Runs in a child only.
+#[test]
+fn child_upgrades() {
+    let Ok(file) = std::env::var(OLD_FILE) else { return };
+    say("begin");
+    drop(open(Path::new(&file)));
+    say("end");
+}
+
+#[test]
+fn an_upgrade_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = std::fs::read(version_2(folder.path(), 3_000)).unwrap();
+    let mut random = Random(1);
+    let (mut before, mut after) = (0, 0);
+    for round in 0..20 {
+        let path = folder.path().join(format!("{round}.db"));
+        std::fs::write(&path, &old).unwrap();
+        let mut child = child("child_upgrades", &[(OLD_FILE, path.to_str().unwrap())]).spawn().unwrap();
+        let mut said = lines(&mut child);
+        assert_eq!(said.next().as_deref(), Some("begin"));
+        if round == 19 {
+            assert_eq!(said.next().as_deref(), Some("end"));
+        }
+        let end = Instant::now() + Duration::from_micros(random.below(40_000));
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        match version(&path) {
+            2 => before += 1,
+            found => {
+                assert_eq!(found, 3);
+                after += 1;
+            }
+        }
+        // Searchable as it stands, and brought up to date by the next process.
+        let reader = Store::open(&path, &read_only()).unwrap();
+        assert_eq!(found(&reader, &word(2_999)), [2_999]);
+        drop(reader);
+        let store = open(&path);
+        assert_clean(&store);
+        assert_eq!(found(&store, &word(2_999)), [2_999]);
+    }
+    println!("{before} before, {after} after");
+    assert!(before > 0 && after > 0, "{before} before, {after} after: the moments are badly chosen");
 }
 
 fn version(path: &Path) -> i64 {

@@ -243,6 +243,28 @@ impl<'a, Q> Recall<'a, Q> {
         self
     }
 
+    /// Leaves out entries that lack something that the query puts in quotes (`"..."`, `«...»`, `„...“`), as words side by
+    /// side. Without this, quotes only put first what holds them. No effect in [`Mode::Semantic`], which reads no
+    /// words, and on a query without quotes.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.remember(NewEntry::new("Disk full on the build machine"))?;
+    /// rekall.remember(NewEntry::new("The disk of the build machine is full"))?;
+    /// let query = "\"disk full\" build";
+    /// assert_eq!(rekall.recall(query).run()?.len(), 2);
+    /// assert_eq!(rekall.recall(query).require_quotes().run()?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn require_quotes(mut self) -> Self {
+        self.options.require_quotes = true;
+        self
+    }
+
     /// Gives each hit that words found a piece of its text around them, with `before` and `after` put around
     /// each word. Costs some 50 microseconds a hit.
     ///

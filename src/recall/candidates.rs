@@ -20,11 +20,13 @@ pub(super) struct Candidate {
     pub(super) nearest: Option<Neighbor>,
     pub(super) semantic: Option<RetrievalScore>,
     pub(super) text: Option<RetrievalScore>,
+    /// What the text retriever says of its passages.
+    pub(super) words: Option<WordHit>,
 }
 
 impl Candidate {
     pub(super) fn new(row: i64) -> Self {
-        Self { row, nearest: None, semantic: None, text: None }
+        Self { row, nearest: None, semantic: None, text: None, words: None }
     }
 
     pub(super) fn evidence(&self) -> Evidence {
@@ -33,7 +35,7 @@ impl Candidate {
             text_rank: self.text.map(|text| text.rank),
             similarity: self.similarity(),
             text_score: self.text.map(|text| text.score),
-            exact: 0.0,
+            exact: self.words.as_ref().map_or(0.0, |words| words.exact.into()),
         }
     }
 
@@ -56,15 +58,22 @@ impl Candidates {
         for (at, near) in neighbors.iter().enumerate() {
             let candidate = self.at(near.key.entry);
             candidate.nearest = Some(*near);
-            candidate.semantic = Some(RetrievalScore { rank: at + 1, score: near.similarity.into() });
+            candidate.semantic = Some(RetrievalScore::by_meaning(at + 1, near));
         }
     }
 
     /// Takes in what the text retriever found, best first.
-    pub(super) fn add_text_hits(&mut self, hits: &[WordHit]) {
-        for (at, hit) in hits.iter().enumerate() {
-            self.at(hit.key.row).text = Some(RetrievalScore { rank: at + 1, score: hit.score });
+    pub(super) fn add_text_hits(&mut self, hits: Vec<WordHit>) {
+        for (at, hit) in hits.into_iter().enumerate() {
+            let candidate = self.at(hit.key.row);
+            candidate.text = Some(RetrievalScore::by_words(at + 1, &hit));
+            candidate.words = Some(hit);
         }
+    }
+
+    /// Leaves out what words did not find.
+    pub(super) fn keep_text_hits(&mut self) {
+        self.0.retain(|_, candidate| candidate.text.is_some());
     }
 
     /// Gives those that only words found their similarity, too, so that every candidate is judged alike.

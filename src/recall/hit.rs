@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use rekall_core::Role;
+use rekall_core::{Role, WordHit};
+use rekall_index::Neighbor;
 use serde::Serialize;
 
 use crate::serialize::{milliseconds, role_name};
@@ -21,22 +22,23 @@ pub struct Hit {
     /// Cosine of the query's and the best vector's angle, -1 to 1; `None` when the entry or the query has no
     /// vector.
     pub similarity: Option<f32>,
-    /// The piece of text whose vector was nearest.
+    /// The passage that the hit is about: of an entry with several, the one that meaning and words together score
+    /// best. `None` only where no text of the entry matched.
     pub chunk: Option<HitChunk>,
-    /// A piece of the text around the words found, where asked for and found.
+    /// A piece of that passage around the words found, where asked for and found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<String>,
     /// Rank and score by each retriever of the search.
     pub explain: Explain,
 }
 
-/// Where in an entry's text a hit lies.
+/// A passage of an entry, and where it stands in the entry's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct HitChunk {
     /// Which text: `summary` or `context`.
     #[serde(serialize_with = "role_name")]
     pub role: Role,
-    /// Number of the chunk, from 0.
+    /// Number of the passage, from 0.
     pub number: u16,
     /// First character (not byte) in the role's text, see [`rekall_core::EntryText::role`].
     pub start: u32,
@@ -107,11 +109,42 @@ impl FusedScore {
 
 /// Rank and raw score of an entry by one retriever of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RetrievalScore {
     /// Place among what the retriever found, from 1.
     pub rank: usize,
     /// The retriever's own score.
     pub score: f64,
+    /// The passage that has this score: of several, the retriever's best.
+    pub passage: PassageNumber,
+}
+
+/// Which passage of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PassageNumber {
+    /// Which text: `summary` or `context`.
+    #[serde(serialize_with = "role_name")]
+    pub role: Role,
+    /// Number of the passage in that text, from 0.
+    pub number: u16,
+}
+
+impl RetrievalScore {
+    pub(super) fn by_meaning(rank: usize, near: &Neighbor) -> Self {
+        let passage = PassageNumber::new(near.key.role, near.key.chunk);
+        Self { rank, score: near.similarity.into(), passage }
+    }
+
+    pub(super) fn by_words(rank: usize, hit: &WordHit) -> Self {
+        Self { rank, score: hit.score, passage: PassageNumber::new(hit.key.role, hit.key.number) }
+    }
+}
+
+impl PassageNumber {
+    pub(super) fn new(role: u8, number: u16) -> Self {
+        // No other role is ever stored.
+        Self { role: Role::from_number(role).unwrap_or(Role::Summary), number }
+    }
 }
 
 /// The hits of a search, best first; equal ones by id.

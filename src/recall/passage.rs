@@ -1,4 +1,4 @@
-//! The text that a hit's nearest vector was made from, in bytes.
+//! The passage that a hit is about, in bytes.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::hit::{Hit, HitChunk};
 use crate::Entry;
 
-/// The piece of an entry's text whose vector was nearest, in bytes of UTF-8; made by [`Hit::passage`].
+/// The passage that a hit is about, in bytes of UTF-8; made by [`Hit::passage`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Passage {
@@ -30,8 +30,7 @@ impl Passage {
 }
 
 impl Hit {
-    /// The piece of text whose vector was nearest, with where it stands in bytes; `None` when there is no
-    /// such vector.
+    /// The passage that the hit is about ([`chunk`](Self::chunk)), with its text and where it stands in bytes.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]

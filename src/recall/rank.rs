@@ -26,7 +26,9 @@ pub(super) struct Ranked {
 
 impl Ranking {
     /// The candidates by score descending, equal ones by row number; those below the threshold are left out.
-    pub(super) fn rank(self, candidates: Candidates) -> Vec<Ranked> {
+    ///
+    /// Also the scale that they were compared by.
+    pub(super) fn rank(self, candidates: Candidates) -> (Vec<Ranked>, Scale) {
         let mut candidates = candidates.into_vec();
         // Of the whole search: a threshold must not change the scores of what it leaves.
         let scale = Scale::of(candidates.iter().map(Candidate::evidence));
@@ -36,7 +38,7 @@ impl Ranking {
         let mut ranked: Vec<Ranked> =
             candidates.into_iter().map(|candidate| self.score(candidate, &scale)).collect();
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.candidate.row.cmp(&b.candidate.row)));
-        ranked
+        (ranked, scale)
     }
 
     fn score(self, candidate: Candidate, scale: &Scale) -> Ranked {
@@ -74,14 +76,14 @@ mod tests {
 
     fn order(mode: Mode, threshold: Option<f32>, candidates: Candidates) -> Vec<(i64, f64)> {
         let ranking = Ranking { mode, fusion: Fusion::Weighted, weights: Weights::EQUAL, threshold };
-        let ranked = ranking.rank(candidates);
+        let (ranked, _) = ranking.rank(candidates);
         ranked.iter().map(|ranked| (ranked.candidate.row, ranked.score)).collect()
     }
 
     fn of_both() -> Candidates {
         let mut candidates = Candidates::default();
         candidates.add_neighbors(&neighbors());
-        candidates.add_text_hits(&word_hits());
+        candidates.add_text_hits(word_hits().to_vec());
         candidates
     }
 
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn a_search_by_words_alone_has_their_scores() {
         let mut candidates = Candidates::default();
-        candidates.add_text_hits(&word_hits());
+        candidates.add_text_hits(word_hits().to_vec());
         assert_eq!(order(Mode::Text, None, candidates), [(3, 8.0), (2, 6.0), (4, 2.0), (5, 2.0)]);
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn read_best(
             // The index names an entry that was removed without a line in the change log: the search starts
             // over without it.
             (None, Some(near)) => return Err(IndexError::MissingRow { key: near.key }.into()),
-            // So does the full-text index, which `check` reports.
+            // So does the word index, which `check` reports.
             (None, None) => {}
         }
     }

@@ -10,9 +10,10 @@ use super::candidates::Candidates;
 use super::health::note_missing_vectors;
 use super::hit::{Degraded, Explain, Hit, Recalled};
 use super::options::{Mode, Options};
+use super::passage_choice::PassageChoice;
 use super::query::Query;
 use super::rank::{Ranked, Ranking};
-use super::read_hits::{Read, hit_chunk, read_best};
+use super::read_hits::{Read, read_best};
 use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
 use crate::models::pieces::normalized;
@@ -188,7 +189,10 @@ impl Search<'_> {
             let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
             let depth = self.depth(mode) + spare;
             let hits = matching_words(snapshot, text, &admitted, depth, self.cancel)?;
-            candidates.add_text_hits(&hits);
+            candidates.add_text_hits(hits);
+            if text.requires_quotes() {
+                candidates.keep_text_hits();
+            }
         }
         if mode != Mode::Text {
             note_missing_vectors(snapshot, &mut degraded)?;
@@ -200,7 +204,7 @@ impl Search<'_> {
         }
         check_cancelled(self.cancel)?;
         let weights = self.options.weights_in(snapshot.view.space.as_ref());
-        let ranked = Ranking { mode, fusion, weights, threshold }.rank(candidates);
+        let (ranked, scale) = Ranking { mode, fusion, weights, threshold }.rank(candidates);
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
         let snippets = prepared.query.text.as_deref().filter(|_| text.is_some()).zip(self.options.snippets);
         let snippets = snippets.map(|(text, marks)| {
@@ -208,9 +212,17 @@ impl Search<'_> {
             let query = if self.options.prefix { query.prefix() } else { query };
             Marked { snippets: Snippets::new(&query, SNIPPET_WORDS), marks }
         });
+        let choice = PassageChoice {
+            snapshot,
+            roles: self.options.roles,
+            mode,
+            weights,
+            scale,
+            vector: prepared.vector.as_deref(),
+        };
         let hits: Result<Vec<Hit>, Error> = entries
             .into_iter()
-            .map(|(ranked, entry)| self.hit(snapshot, ranked, entry, snippets.as_ref()))
+            .map(|(ranked, entry)| self.hit(&choice, ranked, entry, snippets.as_ref()))
             .collect();
         let number = unreadable.len();
         if number > 0 {
@@ -228,12 +240,13 @@ impl Search<'_> {
 
     fn text_query(&self, text: &str) -> WordQuery {
         let query = WordQuery::new(text);
-        if self.options.prefix { query.prefix() } else { query }
+        let query = if self.options.prefix { query.prefix() } else { query };
+        if self.options.require_quotes { query.require_quotes() } else { query }
     }
 
     fn hit(
         &self,
-        snapshot: &Snapshot<'_>,
+        choice: &PassageChoice<'_>,
         Ranked { score, fused, candidate }: Ranked,
         entry: Entry,
         snippets: Option<&Marked<'_>>,
@@ -248,7 +261,7 @@ impl Search<'_> {
         Ok(Hit {
             score,
             similarity: candidate.similarity(),
-            chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
+            chunk: choice.best(&candidate, &entry)?,
             snippet,
             explain: Explain { semantic: candidate.semantic, text: candidate.text, fused },
             entry,

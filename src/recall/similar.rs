@@ -182,7 +182,7 @@ impl Similar<'_> {
                     chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
                     snippet: None,
                     explain: Explain {
-                        semantic: Some(RetrievalScore { rank: at + 1, score }),
+                        semantic: candidate.nearest.map(|near| RetrievalScore::by_meaning(at + 1, &near)),
                         ..Explain::default()
                     },
                 })

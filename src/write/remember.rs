@@ -35,7 +35,7 @@ pub struct Remember<'a> {
 }
 
 impl Rekall {
-    /// Remembers one entry and gives its id. One transaction: entry, tags, full text and vectors.
+    /// Remembers one entry and gives its id. One transaction: entry, tags and vectors.
     ///
     /// When no model is available the entry is stored all the same: words find it, meaning does not yet. An
     /// [`Event::NotEmbedded`] says so, and [`Stats`](crate::Stats) counts it as pending.

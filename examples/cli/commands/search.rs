@@ -40,6 +40,9 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
         SearchRole::Context => recall = recall.role(Role::Context),
         SearchRole::All => {}
     }
+    if args.require_quotes {
+        recall = recall.require_quotes();
+    }
     if let Some(threshold) = args.threshold {
         recall = recall.threshold(threshold);
     }
@@ -81,7 +84,7 @@ fn hit_text(rank: usize, hit: &Hit, style: Style) -> String {
     text + &format!("           {}\n", style.dim(one_line(&about.join(" · "), WIDTH - 12)))
 }
 
-/// The text of the piece that was nearest, without the title, which stands above it anyway.
+/// The text of the passage that the hit is about, without the title, which stands above it anyway.
 fn chunk_text(hit: &Hit, chunk: HitChunk) -> String {
     // Of an imported vector nobody knows what text it was made from.
     if chunk.end == 0 {

@@ -47,9 +47,9 @@ pub struct StoreOptions {
     pub readers: usize,
     /// How safely a commit is flushed to the disk.
     pub synchronous: Synchronous,
-    /// Leave nothing of what is deleted or changed in the file or its log: texts, words of the full-text index,
+    /// Leave nothing of what is deleted or changed in the file or its log: texts, words of the index,
     /// vectors. Each commit then copies the log into the file (tens of milliseconds), and one that changes or
-    /// deletes texts merges the full-text index (up to a second for 50,000 entries). Holds for writes of this
+    /// deletes texts writes the segments of the word index again that hold them (up to a second for 50,000 entries). Holds for writes of this
     /// store; what other programs delete, or was deleted before, goes with [`Store::compact`](crate::Store::compact).
     /// A reader that still looks at an older state delays it to the next commit. Default false.
     pub secure_delete: bool,

@@ -53,8 +53,7 @@ pub struct Pooled<'a> {
     stoppable: bool,
 }
 
-/// Steps of SQLite's machine between two looks at the flag: a microsecond. The full-text index counts a word's entries in
-/// loops of its own, in which only the reading of its pages makes steps.
+/// Steps of SQLite's machine between two looks at the flag: a microsecond.
 const STEPS: i32 = 100;
 
 impl Pooled<'_> {

@@ -20,7 +20,7 @@
 //! | `context_keywords` | nowhere, when they are the context's trigger keywords in lower case; else `legacy.context_keywords` |
 //! | `entry_sources` | `legacy.entry_sources` |
 //! | `suggestions`, `metadata`, `sources`, `source_themes`, `known_domains`, `saved_filters`, `sources_inbox`, `sources_staging`, `connector_imports`, any unknown table, and rows that hang on no entry | `meta`, a row each, under `legacy:TABLE:DIGEST`; see [`Tx::legacy_rows`](crate::ReadTx::legacy_rows) |
-//! | full text, `embeddings_vec` | rebuilt |
+//! | words, `embeddings_vec` | rebuilt |
 //!
 //! In JSON, a BLOB is `{"$hex": "…"}`, text that is not UTF-8 `{"$text": "…"}`; columns that are NULL are left out.
 //! `legacy.schema` is the number of the file's schema. Values that no caller could give (an unknown type, an

@@ -55,7 +55,7 @@ pub unsafe extern "C" fn rekall_remember_options_init(options: *mut RememberOpti
     unsafe { options::init(options, struct_size) }
 }
 
-/// Remembers one entry. One transaction: entry, tags, full text and vectors, all or nothing.
+/// Remembers one entry. One transaction: entry, tags and vectors, all or nothing.
 ///
 /// options may be NULL. out_id, which may be NULL, receives the entry's id. When no model is at hand the entry is stored
 /// all the same: words find it, meaning does not until rekall_embed_pending(); REKALL_EVENT_NOT_EMBEDDED says so.

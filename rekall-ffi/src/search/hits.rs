@@ -198,7 +198,7 @@ pub unsafe extern "C" fn rekall_hits_similarity(hits: *const Hits, index: usize)
     unsafe { hit(hits, index, f32::NAN, |hit| hit.similarity) }
 }
 
-/// The piece of text whose vector was nearest. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
+/// The passage that the hit is about: of an entry with several, the one that the search scores best. Returns 1 and sets out, which may be NULL, when there is one; else 0, and
 /// out is all 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out: *mut Chunk) -> i32 {
@@ -208,10 +208,7 @@ pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out:
         hit(hits, index, 0, |hit| {
             let chunk = hit.chunk?;
             out.set(Chunk {
-                role: match chunk.role {
-                    Role::Summary => REKALL_ROLE_SUMMARY,
-                    Role::Context => REKALL_ROLE_CONTEXT,
-                },
+                role: role_number(chunk.role),
                 number: chunk.number.into(),
                 start: chunk.start,
                 end: chunk.end,
@@ -248,6 +245,36 @@ pub unsafe extern "C" fn rekall_hits_retrieval_rank(hits: *const Hits, index: us
 pub unsafe extern "C" fn rekall_hits_retrieval_score(hits: *const Hits, index: usize, which: u32) -> f64 {
     // SAFETY: NULL or hits that were not freed.
     unsafe { hit(hits, index, f64::NAN, |hit| Some(retrieval(&hit.explain, which)?.score)) }
+}
+
+/// Which passage of hit number index one retrieval (a REKALL_RETRIEVAL_ number) found best. Returns 1 and sets role (a
+/// REKALL_ROLE_ number) and number (from 0, as in rekall_chunk), each of which may be NULL; 0, and both 0, when that
+/// retrieval did not find the hit. rekall_hits_chunk() tells the passage that both together score best.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_retrieval_passage(
+    hits: *const Hits,
+    index: usize,
+    which: u32,
+    role: *mut u32,
+    number: *mut u32,
+) -> i32 {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let (role, number) = (Out::optional(role, 0), Out::optional(number, 0));
+        hit(hits, index, 0, |hit| {
+            let passage = retrieval(&hit.explain, which)?.passage;
+            role.set(role_number(passage.role));
+            number.set(passage.number.into());
+            Some(1)
+        })
+    }
+}
+
+fn role_number(role: Role) -> u32 {
+    match role {
+        Role::Summary => REKALL_ROLE_SUMMARY,
+        Role::Context => REKALL_ROLE_CONTEXT,
+    }
 }
 
 fn part(explain: &Explain, part: u32) -> Option<(f64, f64)> {

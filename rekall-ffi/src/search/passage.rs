@@ -1,4 +1,4 @@
-//! The text that a hit's nearest vector was made from
+//! The passage that a hit is about
 
 use std::ffi::c_char;
 
@@ -39,7 +39,7 @@ impl HitObject {
     }
 }
 
-/// The piece of text whose vector was nearest, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
+/// The passage that the hit is about, as rekall_hits_chunk() tells it in characters, here in bytes: for a program
 /// that shows it, or marks it in the content. Returns 1 and sets out, which may be NULL, when there is one; else 0, and out
 /// is all 0. The text is made when it is first asked for.
 #[unsafe(no_mangle)]

@@ -49,9 +49,16 @@ pub const REKALL_RECALL_PREFIX: u32 = 4;
 /// Flag of rekall_recall_options: give each hit that words found a piece of its text around them (rekall_hits_snippet()).
 /// Costs some 50 microseconds a hit.
 pub const REKALL_RECALL_SNIPPETS: u32 = 8;
+/// Flag of rekall_recall_options: leave out entries that lack something that the query puts in quotes, as words side by
+/// side. Without it, quotes only put first what holds them. No effect with REKALL_MODE_SEMANTIC and on a query without
+/// quotes.
+pub const REKALL_RECALL_REQUIRE_QUOTES: u32 = 16;
 
-const FLAGS: u32 =
-    REKALL_RECALL_THRESHOLD | REKALL_RECALL_WEIGHTS | REKALL_RECALL_PREFIX | REKALL_RECALL_SNIPPETS;
+const FLAGS: u32 = REKALL_RECALL_THRESHOLD
+    | REKALL_RECALL_WEIGHTS
+    | REKALL_RECALL_PREFIX
+    | REKALL_RECALL_SNIPPETS
+    | REKALL_RECALL_REQUIRE_QUOTES;
 
 /// How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most
 /// similar (1) that the search considered, and of the BM25 score relative to the search's best.
@@ -238,6 +245,9 @@ pub(crate) unsafe fn prepare<'a, Q>(
     };
     if has(REKALL_RECALL_PREFIX) {
         search = search.prefix();
+    }
+    if has(REKALL_RECALL_REQUIRE_QUOTES) {
+        search = search.require_quotes();
     }
     // SAFETY: as promised by the caller.
     let (before, after, key) = unsafe {

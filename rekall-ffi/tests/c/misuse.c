@@ -276,6 +276,7 @@ static void null_pointers(const char *folder)
     CHECK(rekall_entry_json(NULL, NULL) == NULL);
     CHECK(rekall_hits_count(NULL) == 0 && rekall_hits_entry(NULL, 0) == NULL && IS_NAN(rekall_hits_score(NULL, 0)));
     CHECK(IS_NAN(rekall_hits_similarity(NULL, 0)) && rekall_hits_chunk(NULL, 0, NULL) == 0);
+    CHECK(rekall_hits_retrieval_passage(NULL, 0, 1, NULL, NULL) == 0);
     CHECK(IS_NAN(rekall_hits_part(NULL, 0, 1)) && IS_NAN(rekall_hits_part_weight(NULL, 0, 1)));
     CHECK(rekall_hits_retrieval_rank(NULL, 0, 1) == 0 && IS_NAN(rekall_hits_retrieval_score(NULL, 0, 1)));
     CHECK(rekall_hits_degraded_count(NULL) == 0 && rekall_hits_degraded(NULL, 0, NULL) == NULL);

@@ -16,6 +16,7 @@ static void recalling(rekall_db *db)
     const rekall_entry *entry;
     float vector[TEST_DIMENSIONS], zero[TEST_DIMENSIONS] = {0};
     size_t i, dimensions = 0, len = 0;
+    uint32_t role, number;
     const rekall_new_entry init = REKALL_NEW_ENTRY_INIT;
 
     for (i = 0; i < 3; i++) {
@@ -43,6 +44,11 @@ static void recalling(rekall_db *db)
     CHECK(rekall_hits_retrieval_rank(hits, 1, REKALL_RETRIEVAL_TEXT) == 0);
     CHECK(IS_NAN(rekall_hits_retrieval_score(hits, 1, REKALL_RETRIEVAL_TEXT)));
     CHECK(rekall_hits_retrieval_score(hits, 0, REKALL_RETRIEVAL_TEXT) > 0);
+    role = number = 9;
+    CHECK(rekall_hits_retrieval_passage(hits, 0, REKALL_RETRIEVAL_TEXT, &role, &number) == 1);
+    CHECK(role == REKALL_ROLE_SUMMARY && number == 0);
+    CHECK(rekall_hits_retrieval_passage(hits, 0, REKALL_RETRIEVAL_SEMANTIC, NULL, NULL) == 1);
+    CHECK(rekall_hits_retrieval_passage(hits, 1, REKALL_RETRIEVAL_TEXT, &role, &number) == 0 && role == 0);
     /* Best by both: whole parts. A host's own model weighs 1.5. */
     CHECK(rekall_hits_part(hits, 0, REKALL_PART_SEMANTIC) == 1 && rekall_hits_part(hits, 0, REKALL_PART_TEXT) == 1);
     CHECK(rekall_hits_part(hits, 1, REKALL_PART_TEXT) == 0);

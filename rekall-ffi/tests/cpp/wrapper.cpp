@@ -169,6 +169,7 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     CHECK(!hits.empty() && hits[0].entry().id() == ids[0] && hits.degraded().empty());
     CHECK(hits[0].similarity().value() > 0.99f && hits[0].chunk()->role == rekall::role::summary);
     CHECK(hits[0].rank(rekall::retrieval::text) == 1 && hits[0].retrieval_score(rekall::retrieval::text) > 0 && !hits[0].snippet());
+    CHECK(hits[0].retrieval_passage(rekall::retrieval::text)->first == rekall::role::summary);
     CHECK(hits[0].part(rekall::part::text) == 1 && hits[0].part_weight(rekall::part::text) == 1);
     CHECK(hits.elapsed().count() >= 0);
     CHECK(static_cast<std::size_t>(std::distance(hits.begin(), hits.end())) == hits.size());
@@ -199,6 +200,9 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     how = {};
     how.threshold = 0.9f;
     CHECK(memory.recall("dddd", how).size() == 1);
+    how = {};
+    how.require_quotes = true;
+    CHECK(memory.recall("\"dddd\"", how).size() == 1 && memory.recall("dddd", how).size() > 1);
     how = {};
     how.snippets = {"<", ">"};
     how.prefix = true;

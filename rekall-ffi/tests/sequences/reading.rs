@@ -87,6 +87,10 @@ impl Machine<'_> {
             assert!(elapsed == 0 || !self.hits.is_null());
             let found = rekall_hits_retrieval_rank(self.hits, index, part) > 0;
             assert_eq!(rekall_hits_retrieval_score(self.hits, index, part).is_nan(), !found);
+            let mut number = 9;
+            let named =
+                rekall_hits_retrieval_passage(self.hits, index, part, std::ptr::null_mut(), &raw mut number);
+            assert!(named == i32::from(found) && (found || number == 0));
             let share = rekall_hits_part(self.hits, index, part);
             assert_eq!(share.is_nan(), rekall_hits_part_weight(self.hits, index, part).is_nan());
             let link = index < rekall_links_count(self.links);

@@ -16,7 +16,7 @@ impl Machine<'_> {
         let mut options = padded::<RecallOptions>();
         options.value.struct_size = self.size(size_of::<RecallOptions>());
         options.value.mode = self.number(4);
-        options.value.flags = self.number(16);
+        options.value.flags = self.number(32);
         options.value.fusion = self.number(3);
         options.value.reserved = u32::from(self.chance(3));
         let byte = self.byte();

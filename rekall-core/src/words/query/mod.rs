@@ -117,6 +117,18 @@ impl WordQuery {
         self
     }
 
+    /// Whether something must be in an entry: [`require_quotes`](Self::require_quotes) was asked for, and there are quotes.
+    ///
+    /// ```
+    /// # use rekall_core::WordQuery;
+    /// assert!(WordQuery::new("backup \"disk full\"").require_quotes().requires_quotes());
+    /// assert!(!WordQuery::new("backup disk").require_quotes().requires_quotes());
+    /// ```
+    #[must_use]
+    pub fn requires_quotes(&self) -> bool {
+        self.phrases.iter().any(|phrase| phrase.required)
+    }
+
     /// Whether there is no word to search, so that nothing can match.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -48,7 +48,7 @@ impl EntryIndexer {
 
     fn add(&mut self, row: i64, text: &StoredText, builder: &mut Builder) -> usize {
         let entry = text.as_entry_text();
-        let language = entry.role(Role::Summary).and_then(|summary| Language::of(&summary));
+        let language = text.language();
         let passages = EntryPassages::of(entry);
         // What has no word of its own, as every entry could: an entry that is there has a passage.
         let first = PassageKey { row, role: Role::Summary.number(), number: 0 };

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use rusqlite::Connection;
 
 use super::pages::{self, StoredPages};
+use super::pending;
 use super::segments::{self, NewSegment, Segment, State};
 use crate::Error;
 use crate::store::Tx;
@@ -14,8 +15,7 @@ use crate::words::index::{Dead, Docs, Merge, merged_docs};
 /// them is written again without them, so that O(their size).
 pub(crate) fn erase_waiting<C: Deref<Target = Connection>>(tx: &Tx<'_, C>) -> Result<(), Error> {
     let connection: &Connection = &tx.connection;
-    let view = tx.word_view(None)?;
-    let rows = view.waiting_rows();
+    let rows = pending::rows(connection)?;
     if rows.is_empty() {
         return Ok(());
     }
@@ -30,10 +30,10 @@ pub(crate) fn erase_waiting<C: Deref<Target = Connection>>(tx: &Tx<'_, C>) -> Re
         }
     }
     let mut is_oldest = true;
-    for (segment, docs) in view.stored() {
-        let dead = dead_of(docs, &rows);
+    for (segment, docs) in tx.word_tables()? {
+        let dead = dead_of(&docs, &rows);
         if dead.count() > 0 {
-            write_again(connection, segment, docs, &dead, is_oldest)?;
+            write_again(connection, &segment, &docs, &dead, is_oldest)?;
         }
         is_oldest = false;
     }

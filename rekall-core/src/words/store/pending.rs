@@ -39,6 +39,13 @@ pub(crate) fn batch(
     Ok(batch)
 }
 
+/// Row numbers of all entries that wait, in order.
+pub(crate) fn rows(connection: &Connection) -> Result<Vec<i64>, Error> {
+    let mut statement = connection.prepare_cached("SELECT entry_id FROM word_pending ORDER BY entry_id")?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// All entries that wait, in order, each with the position of its newest change: one that has the same position as before is
 /// as it was. O(entries that wait).
 pub(crate) fn with_changes(connection: &Connection) -> Result<Vec<(i64, Option<i64>)>, Error> {

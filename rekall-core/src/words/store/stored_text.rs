@@ -3,7 +3,11 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::words::tokens::Language;
 use crate::{Context, EntryText, Error};
+
+/// Bytes of a content that are enough to tell its language.
+const TELLING_BYTES: usize = 1_000;
 
 /// What an entry says. A part that cannot be read as it should be is a text like any other: damage in it keeps the entry's
 /// other words, and its own, from being lost.
@@ -42,6 +46,12 @@ impl StoredText {
 
     pub(crate) fn as_entry_text(&self) -> EntryText<'_> {
         EntryText::new(&self.title, &self.content, &self.tags, self.context.as_ref())
+    }
+
+    /// The language that the title and the beginning of the content tell.
+    pub(crate) fn language(&self) -> Option<Language> {
+        let head = &self.content[..self.content.floor_char_boundary(TELLING_BYTES)];
+        Language::of(&[&self.title, "\n", head].concat())
     }
 
     /// Names of files, which belong to the context and are in no text that a model is shown.

@@ -67,6 +67,26 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     }
 }
 
+impl<C: Deref<Target = Connection>> Tx<'_, C> {
+    /// The index as of this transaction, read from the file whatever a search has read before.
+    pub(crate) fn word_view_anew(&self) -> Result<WordView, Error> {
+        let listed = segments::in_state(&self.connection, State::Ready)?;
+        WordView::caught_up(None, &self.connection, self.position()?, &listed, None)
+    }
+
+    /// The segments as of this transaction with their tables, from the oldest to the newest; that of one which cannot be
+    /// read is empty. Those that a search has read before are not read again.
+    pub(crate) fn word_tables(&self) -> Result<Vec<(segments::Segment, Arc<Docs>)>, Error> {
+        let position = self.position()?;
+        let listed = segments::in_state(&self.connection, State::Ready)?;
+        let known = lock(&self.store.word_view).clone();
+        let known = known.filter(|view| view.position.same_history(position));
+        let known = known.map_or_else(Vec::new, |view| view.segments.clone());
+        let seen = load(&self.connection, known, &listed)?;
+        Ok(seen.into_iter().map(|seen| (seen.stored, seen.docs)).collect())
+    }
+}
+
 impl WordView {
     fn is_of(&self, position: LogPosition, listed: &[segments::Segment]) -> bool {
         self.position == position && self.segments.iter().map(|seen| &seen.stored).eq(listed)
@@ -212,16 +232,6 @@ impl WordView {
         let passages = newest.docs.passages();
         let of = |ordinal| (passages.key(ordinal), passages.length(ordinal), passages.check(ordinal));
         Some(newest.docs.passages_of(row).map(of).collect())
-    }
-
-    /// The entries that no segment has as they are now, in order.
-    pub(crate) fn waiting_rows(&self) -> Vec<i64> {
-        self.delta.rows().collect()
-    }
-
-    /// The segments with their tables, from the oldest to the newest; that of one which cannot be read is empty.
-    pub(crate) fn stored(&self) -> impl Iterator<Item = (&segments::Segment, &Docs)> {
-        self.segments.iter().map(|seen| (&seen.stored, &*seen.docs))
     }
 }
 

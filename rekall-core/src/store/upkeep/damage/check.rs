@@ -101,7 +101,7 @@ impl Store {
     /// their words once more, piece by piece, and compare; memory about 16 bytes an entry.
     ///
     /// A changed byte inside a text, number or vector that is still a text, number or vector is found only
-    /// where something else says otherwise (the full-text index for words, the length of 1 for vectors):
+    /// where something else says otherwise (the word index for words, the length of 1 for vectors):
     /// the file has no checksums.
     ///
     /// ```

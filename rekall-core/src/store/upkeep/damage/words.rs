@@ -33,7 +33,7 @@ pub(super) fn compare<C: Deref<Target = Connection>>(
     for fault in inspect::faults_of_tables(&tx.connection)? {
         of(None, fault);
     }
-    let view = tx.word_view(None)?;
+    let view = tx.word_view_anew()?;
     let mut again = Inspection::new(&tx.connection, &view);
     for fault in again.faults_of_segments()? {
         of(None, fault);

@@ -160,7 +160,7 @@ pub(crate) fn search(
 /// How many of the candidates, which are in order, are looked at for pairs, if `wanted` are to be.
 fn without_many_ties(candidates: &[Candidate], wanted: usize) -> usize {
     match candidates.last() {
-        Some(last) if candidates.len() > wanted + PAIRED_TIES => {
+        Some(last) if candidates.len() > wanted.saturating_add(PAIRED_TIES) => {
             candidates.partition_point(|candidate| candidate.score > last.score)
         }
         _ => candidates.len(),

@@ -48,7 +48,6 @@ mod passage;
 mod schema;
 mod staged_file;
 mod store;
-mod text;
 mod vector;
 #[allow(dead_code, unused_imports, unreachable_pub)]
 mod words;
@@ -70,6 +69,5 @@ pub use store::{
     Problem, ProblemKind, ReadTx, RepairReport, RepairedEntry, SalvageReport, Space, SpaceId, SpaceState,
     Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
-pub use text::{Passage, Snippets, TextQuery};
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
-pub use words::{PassageKey, WordHit, WordQuery};
+pub use words::{PassageKey, Snippet, Snippets, WordHit, WordQuery};

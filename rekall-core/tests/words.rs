@@ -5,9 +5,7 @@ mod upkeep_common;
 
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::{
-    Draft, EntryId, Error, Filter, NewEntry, Snippets, Store, StoreOptions, TextQuery, WordQuery,
-};
+use rekall_core::{Draft, EntryId, Error, Filter, NewEntry, Snippets, Store, StoreOptions, WordQuery};
 use upkeep_common::{Random, id};
 
 fn store_of(folder: &tempfile::TempDir, titles: impl Iterator<Item = String>) -> Store {
@@ -48,7 +46,6 @@ fn no_word_of_a_long_query_is_forgotten() {
     let tx = store.read().unwrap();
     assert_eq!(tx.search_words(&query, &Filter::new(), 100).unwrap().len(), 41);
     let entry = tx.entries(&[41]).unwrap().swap_remove(0).1;
-    let query = TextQuery::new(&titles.join(" "));
     assert_eq!(Snippets::new(&query, 8).of(&entry, "[", "]", None).unwrap().unwrap(), "[word39q]");
 }
 
@@ -67,25 +64,66 @@ fn a_flag_stops_a_search() {
 }
 
 #[test]
-fn a_snippet_shows_the_densest_place() {
-    let filler = |count: usize| "filler word ".repeat(count);
-    let text = format!("alpha {}alpha beta, gamma! {}beta {}", filler(50), filler(50), filler(50));
-    let query = TextQuery::new("alpha beta gamma");
-    let passage = Snippets::new(&query, 6).passage(&text, None).unwrap().unwrap();
-    assert_eq!(passage.marked(&text, "<", ">"), "…word <alpha> <beta>, <gamma>! filler word…");
-    assert_eq!(passage.words, 3);
-    let passage = Snippets::new(&query, 2).passage("alpha beta gamma", None).unwrap().unwrap();
-    assert_eq!(passage.marked("alpha beta gamma", "", ""), "alpha beta…");
-    // The text's ends belong to it.
-    let passage = Snippets::new(&query, 3).passage("(alpha beta gamma).", None).unwrap().unwrap();
-    assert_eq!(passage.marked("(alpha beta gamma).", "[", "]"), "([alpha] [beta] [gamma]).");
-    assert_eq!(Snippets::new(&query, 3).passage("nothing of it", None).unwrap(), None);
-    let flag = AtomicBool::new(true);
-    assert!(matches!(Snippets::new(&query, 3).passage(&text, Some(&flag)), Err(Error::Interrupted)));
-    // Words of several terms lie over single ones.
-    let query = TextQuery::new("हिन्दी ह");
-    let passage = Snippets::new(&query, 8).passage("ह हिन्दी ह", None).unwrap().unwrap();
-    assert!(passage.found.windows(2).all(|pair| pair[0].end <= pair[1].start), "{passage:?}");
+fn snippets_find_what_the_search_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let texts = [
+        "Deployments were rolled back",
+        "d\u{e9}ploiement \u{e0} l\u{2019}\u{e9}t\u{e9}",
+        "\u{1e9e} stra\u{df}e \u{fb01}ne c\u{153}ur",
+        "\u{928}\u{93f}\u{930}\u{94d}\u{926}\u{947}\u{936} \u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}",
+        "\u{9ad8}\u{8840}\u{538b} test",
+        "e\u{301}le\u{300}ve install\u{e9}e",
+        "\u{e44}\u{e17}\u{e22} \u{b370}\u{c774}\u{d130}\u{bca0}\u{c774}\u{c2a4}",
+        "running runner ran",
+        "C++ and C# but not .NET",
+        "be_between e-mail --no-verify src/main.rs v7.1.3",
+        "\u{2167} \u{24b6} 42nd \u{661}\u{662}",
+        "relational generalizations",
+    ];
+    let store = store_of(&folder, texts.iter().map(|text| (*text).to_owned()));
+    let tx = store.read().unwrap();
+    let mut matched = 0;
+    for query in texts.iter().flat_map(|text| text.split(' ')).chain([
+        "deploy",
+        "runs",
+        "generally",
+        "ETE",
+        "coeur",
+        "deploym",
+        "gener",
+        "\u{8840}",
+        "\u{8840}\u{538b}",
+        "12",
+        "installees",
+        "bebetween",
+        "email",
+        "7.1.3",
+        "\u{c774}\u{d130}",
+        "net",
+        "zzz",
+    ]) {
+        for query in [WordQuery::new(query), WordQuery::new(query).prefix()] {
+            let hits = tx.search_words(&query, &Filter::new(), 100).unwrap();
+            let found: Vec<i64> = hits.iter().map(|hit| hit.key.row).collect();
+            matched += found.len();
+            let snippets = Snippets::new(&query, 64);
+            for row in 1..=texts.len() as i64 {
+                let entry = tx.entries(&[row]).unwrap().swap_remove(0).1;
+                let snippet = snippets.of(&entry, "[", "]", None).unwrap();
+                assert_eq!(
+                    snippet.is_some(),
+                    found.contains(&row),
+                    "{query:?} in {:?}: {snippet:?}",
+                    entry.title
+                );
+                if let Some(snippet) = snippet {
+                    assert!(snippet.contains('['), "{snippet}");
+                    assert_eq!(snippet.replace(['[', ']'], ""), entry.title);
+                }
+            }
+        }
+    }
+    assert!(matched > 80, "{matched}");
 }
 
 /// A word: the lower the number, the more entries hold it.

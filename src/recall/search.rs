@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall_core::{Snippets, Space, TextQuery, WordQuery};
+use rekall_core::{Snippets, Space, WordQuery};
 use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
@@ -207,10 +207,9 @@ impl Search<'_> {
         let (ranked, scale) = Ranking { mode, fusion, weights, threshold }.rank(candidates);
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
         let snippets = prepared.query.text.as_deref().filter(|_| text.is_some()).zip(self.options.snippets);
-        let snippets = snippets.map(|(text, marks)| {
-            let query = TextQuery::new(text);
-            let query = if self.options.prefix { query.prefix() } else { query };
-            Marked { snippets: Snippets::new(&query, SNIPPET_WORDS), marks }
+        let snippets = snippets.map(|(text, marks)| Marked {
+            snippets: Snippets::new(&self.text_query(text), SNIPPET_WORDS),
+            marks,
         });
         let choice = PassageChoice {
             snapshot,

@@ -1,9 +1,11 @@
-//! Search by words: how a text is cut into tokens, and what a query looks for among them.
+//! Search by words: how a text is cut into tokens, what a query looks for among them, and where a text holds it.
 
 pub(crate) mod index;
 pub(crate) mod query;
+pub(crate) mod snippet;
 pub(crate) mod store;
 pub(crate) mod tokens;
 
 pub use index::{PassageKey, WordHit};
 pub use query::WordQuery;
+pub use snippet::{Snippet, Snippets};

@@ -68,7 +68,6 @@ pub struct WordQuery {
     last: Vec<(usize, String)>,
 }
 
-#[allow(dead_code)]
 impl WordQuery {
     /// The most words that are searched: of a longer text the first ones that differ.
     pub const MAX_WORDS: usize = 256;

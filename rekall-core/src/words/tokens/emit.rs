@@ -2,6 +2,7 @@
 
 use std::ops::{ControlFlow, Range};
 
+use super::beginnings::Beginnings;
 use super::character::{Class, class};
 use super::language::Language;
 use super::reader::Char;
@@ -13,7 +14,8 @@ pub(super) type Each<'e> = &'e mut dyn FnMut(Token<'_>) -> ControlFlow<()>;
 pub(super) struct Emitter<'e> {
     stems: &'e mut Stems,
     language: Option<Language>,
-    for_query: bool,
+    pub(super) for_query: bool,
+    pub(super) sought: Option<&'e Beginnings>,
     each: Each<'e>,
     /// Of the next word.
     position: u32,
@@ -40,16 +42,12 @@ impl Before {
 }
 
 impl<'e> Emitter<'e> {
-    pub(super) fn new(
-        stems: &'e mut Stems,
-        language: Option<Language>,
-        for_query: bool,
-        each: Each<'e>,
-    ) -> Self {
+    pub(super) fn new(stems: &'e mut Stems, language: Option<Language>, each: Each<'e>) -> Self {
         Self {
             stems,
             language,
-            for_query,
+            for_query: false,
+            sought: None,
             each,
             position: 0,
             joined: false,
@@ -99,7 +97,8 @@ impl<'e> Emitter<'e> {
         place: Range<usize>,
         kind: TokenKind,
     ) -> ControlFlow<()> {
-        if !stem::is_inflected(folded) {
+        let is_sought = self.sought.is_none_or(|sought| sought.contain(folded));
+        if !is_sought || !stem::is_inflected(folded) {
             return self.emit(folded, place, kind);
         }
         if self.for_query {

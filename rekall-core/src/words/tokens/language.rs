@@ -10,46 +10,93 @@ pub(crate) enum Language {
 /// Bytes of a text that are read to tell its language.
 const READ: usize = 1_000;
 
+/// Letters of the longest function word.
+const LONGEST: usize = 8;
+
 /// Small words that are frequent in English, and in none of the languages below.
-const ENGLISH: [&str; 40] = [
-    "and", "are", "as", "be", "been", "but", "by", "can", "do", "does", "for", "from", "had", "has", "have",
-    "how", "if", "is", "it", "not", "of", "or", "should", "than", "that", "the", "then", "these", "they",
-    "this", "to", "was", "we", "what", "when", "which", "will", "with", "you", "your",
+const ENGLISH: [&[u8]; 40] = [
+    b"and", b"are", b"as", b"be", b"been", b"but", b"by", b"can", b"do", b"does", b"for", b"from", b"had",
+    b"has", b"have", b"how", b"if", b"is", b"it", b"not", b"of", b"or", b"should", b"than", b"that", b"the",
+    b"then", b"these", b"they", b"this", b"to", b"was", b"we", b"what", b"when", b"which", b"will", b"with",
+    b"you", b"your",
 ];
 
-const FRENCH: [&str; 38] = [
-    "au", "aux", "avec", "ce", "cette", "comment", "dans", "des", "donc", "du", "elle", "est", "et", "il",
-    "ils", "je", "la", "le", "les", "leur", "mais", "ne", "nous", "ont", "ou", "par", "pas", "peut", "pour",
-    "quand", "que", "qui", "sont", "sur", "un", "une", "vous", "y",
+/// The same of French.
+const FRENCH: [&[u8]; 38] = [
+    b"au", b"aux", b"avec", b"ce", b"cette", b"comment", b"dans", b"des", b"donc", b"du", b"elle", b"est",
+    b"et", b"il", b"ils", b"je", b"la", b"le", b"les", b"leur", b"mais", b"ne", b"nous", b"ont", b"ou",
+    b"par", b"pas", b"peut", b"pour", b"quand", b"que", b"qui", b"sont", b"sur", b"un", b"une", b"vous",
+    b"y",
 ];
 
 /// The same of languages that are easily taken for French or English: German, Spanish, Italian, Portuguese, Dutch.
-const OTHERS: [&str; 62] = [
-    "aber", "al", "als", "auch", "auf", "com", "como", "con", "da", "das", "de", "dei", "del", "della",
-    "dem", "den", "der", "di", "die", "do", "e", "een", "ein", "eine", "el", "em", "en", "es", "esta", "het",
-    "il", "ist", "la", "las", "los", "mit", "na", "nel", "nicht", "niet", "no", "non", "o", "op", "os",
-    "para", "per", "por", "que", "se", "sich", "sie", "sind", "sono", "su", "um", "una", "und", "van", "von",
-    "y", "zu",
+const OTHERS: [&[u8]; 62] = [
+    b"aber", b"al", b"als", b"auch", b"auf", b"com", b"como", b"con", b"da", b"das", b"de", b"dei", b"del",
+    b"della", b"dem", b"den", b"der", b"di", b"die", b"do", b"e", b"een", b"ein", b"eine", b"el", b"em",
+    b"en", b"es", b"esta", b"het", b"il", b"ist", b"la", b"las", b"los", b"mit", b"na", b"nel", b"nicht",
+    b"niet", b"no", b"non", b"o", b"op", b"os", b"para", b"per", b"por", b"que", b"se", b"sich", b"sie",
+    b"sind", b"sono", b"su", b"um", b"una", b"und", b"van", b"von", b"y", b"zu",
 ];
 
+/// Each word as a number, in order, with the languages it stands for.
+static WORDS: [(u64, u8); ENGLISH.len() + FRENCH.len() + OTHERS.len()] = {
+    let lists: [(&[&[u8]], u8); 3] = [(&ENGLISH, IS_ENGLISH), (&FRENCH, IS_FRENCH), (&OTHERS, IS_OTHER)];
+    let mut words = [(0, 0); ENGLISH.len() + FRENCH.len() + OTHERS.len()];
+    let mut count = 0;
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].0.len() {
+            // Sorted by insertion, at compile time.
+            let number = number(lists[list].0[at]);
+            let mut place = count;
+            while place > 0 && words[place - 1].0 > number {
+                words[place] = words[place - 1];
+                place -= 1;
+            }
+            words[place] = (number, lists[list].1);
+            count += 1;
+            at += 1;
+        }
+        list += 1;
+    }
+    words
+};
+
+const IS_ENGLISH: u8 = 1;
+const IS_FRENCH: u8 = 2;
+const IS_OTHER: u8 = 4;
+
+/// A word of at most [`LONGEST`] letters, small or not, as a number.
+const fn number(word: &[u8]) -> u64 {
+    let mut number = 0;
+    let mut at = 0;
+    while at < word.len() {
+        number = number << 8 | (word[at] | 0x20) as u64;
+        at += 1;
+    }
+    number
+}
+
 impl Language {
-    /// The language of a text where its function words tell it: those of one language, two at least, and three times as
-    /// many as of another. The first 1,000 bytes are read.
+    /// The language of a text where its function words tell it: two at least, three times as many as of the other
+    /// language, and more than of neighbors. The first 1,000 bytes are read.
     pub(crate) fn of(text: &str) -> Option<Self> {
-        let head = &text[..text.floor_char_boundary(READ)];
+        let head = &text.as_bytes()[..text.len().min(READ)];
         let (mut english, mut french, mut others) = (0, 0, 0);
-        let is_letter = |character: char| character.is_alphabetic();
-        let mut small = [0; 8];
-        for word in head.split(|character: char| !is_letter(character)) {
-            let Some(letters) = small.get_mut(..word.len()).filter(|letters| !letters.is_empty()) else {
+        // Words with letters beyond ASCII are none of them.
+        let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+        for word in head.split(|byte| !is_letter(byte)) {
+            if word.is_empty() || word.len() > LONGEST || !word.is_ascii() {
                 continue;
-            };
-            letters.copy_from_slice(word.as_bytes());
-            letters.make_ascii_lowercase();
-            let Ok(word) = std::str::from_utf8(letters) else { continue };
-            english += i32::from(ENGLISH.binary_search(&word).is_ok());
-            french += i32::from(FRENCH.binary_search(&word).is_ok());
-            others += i32::from(OTHERS.binary_search(&word).is_ok());
+            }
+            let number = number(word);
+            let first = WORDS.partition_point(|(other, _)| *other < number);
+            for (_, language) in WORDS[first..].iter().take_while(|(other, _)| *other == number) {
+                english += u32::from(language & IS_ENGLISH != 0);
+                french += u32::from(language & IS_FRENCH != 0);
+                others += u32::from(language & IS_OTHER != 0);
+            }
         }
         // Words that French shares with its neighbors count for both.
         if english >= 2 && english >= 3 * french && english >= 2 * others {
@@ -67,8 +114,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_are_sorted() {
-        assert!(ENGLISH.is_sorted() && FRENCH.is_sorted() && OTHERS.is_sorted());
+    fn every_word_is_in_the_table_once_for_its_language() {
+        assert!(WORDS.is_sorted());
+        for list in [&ENGLISH as &[&[u8]], &FRENCH, &OTHERS] {
+            assert!(list.iter().all(|word| word.len() <= LONGEST && word.is_ascii()));
+        }
+        for (word, languages) in [("the", 1), ("les", 2), ("la", 6), ("und", 4), ("disk", 0)] {
+            let found = WORDS.iter().filter(|found| found.0 == number(word.as_bytes()));
+            assert_eq!(found.map(|found| found.1).sum::<u8>(), languages, "{word}");
+        }
     }
 
     #[test]

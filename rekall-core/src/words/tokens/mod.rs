@@ -4,6 +4,7 @@
 //! a word, which is stemmed ([`stem`]); scripts that put no space between words give pairs of characters instead. Words
 //! joined to an identifier ([`identifier`]) are found by part and as a whole. `docs/words.md` says it script by script.
 
+mod beginnings;
 mod character;
 mod emit;
 mod fold;
@@ -19,6 +20,7 @@ mod tests;
 
 use std::ops::{ControlFlow, Range};
 
+use beginnings::Beginnings;
 pub(crate) use character::is_unspaced;
 use character::{Class, class};
 use emit::Emitter;
@@ -78,6 +80,8 @@ pub(crate) struct Tokenizer {
     chars: reader::Buffers,
     /// Whether all terms are given under which a word may be found, rather than those under which it is kept.
     for_query: bool,
+    /// What the terms begin with that alone are of interest.
+    sought: Option<Beginnings>,
     #[cfg(test)]
     without_fast_path: bool,
 }
@@ -89,6 +93,7 @@ impl Tokenizer {
             identifier: Identifier::default(),
             chars: reader::Buffers::default(),
             for_query: false,
+            sought: None,
             #[cfg(test)]
             without_fast_path: false,
         }
@@ -97,7 +102,12 @@ impl Tokenizer {
     /// Gives each word of a query with every term that it may be kept under, whatever the language of the text that holds
     /// it, and unstemmed.
     pub(crate) fn for_queries() -> Self {
-        Self { for_query: true, ..Self::new() }
+        Self { for_query: true, stems: Stems::without_memory(), ..Self::new() }
+    }
+
+    /// Gives words that begin as none of the terms does without stemming them: they are none of the terms.
+    pub(crate) fn looking_for<'t>(terms: impl Iterator<Item = &'t str>) -> Self {
+        Self { sought: Some(Beginnings::of(terms)), ..Self::new() }
     }
 
     /// Gives each token of a text, in the order of positions. A text in an unknown language (`None`) is stemmed as English
@@ -122,7 +132,8 @@ impl Tokenizer {
         each: &mut dyn FnMut(Token<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut reader = Reader::new(text, &mut self.chars);
-        let mut out = Emitter::new(&mut self.stems, language, self.for_query, each);
+        let mut out = Emitter::new(&mut self.stems, language, each);
+        (out.for_query, out.sought) = (self.for_query, self.sought.as_ref());
         loop {
             #[cfg(test)]
             let is_fast = !self.without_fast_path;

@@ -27,8 +27,10 @@ pub(super) struct StemPair<'s> {
 pub(super) struct Stems {
     english: Stemmer,
     french: Stemmer,
-    /// By a hash of the word, the last one that had it. Empty until the first word.
+    /// By a hash of the word, the last one that had it. Empty until the first word, and where none is kept.
     slots: Vec<[u8; SLOT]>,
+    /// Words to be stemmed before it is worth the memory to keep any.
+    until_kept: usize,
     /// Stems that are not kept.
     buffers: (String, String),
 }
@@ -37,7 +39,9 @@ pub(super) struct Stems {
 const KEPT: usize = 24;
 /// A slot: the word, the English stem, the French one, each filled up with zeros; the lengths of the stems.
 const SLOT: usize = 3 * KEPT + 2;
-const SLOTS: usize = 4_096;
+const SLOTS: usize = 16_384;
+/// A short note is read without the slots: 1.2 MB.
+const WORDS_UNTIL_KEPT: usize = 256;
 
 impl std::fmt::Debug for Stems {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,13 +60,20 @@ impl Stems {
             english: Stemmer::create(Algorithm::English),
             french: Stemmer::create(Algorithm::French),
             slots: Vec::new(),
+            until_kept: WORDS_UNTIL_KEPT,
             buffers: Default::default(),
         }
     }
 
+    /// For a few words, which are not worth the memory.
+    pub(super) fn without_memory() -> Self {
+        Self { until_kept: usize::MAX, ..Self::new() }
+    }
+
     /// The stems of a word for which [`is_inflected`] holds, given without and with its accents.
     pub(super) fn of(&mut self, folded: &str, accented: &str) -> StemPair<'_> {
-        let Some(key) = key(accented) else {
+        let Some(key) = key(accented).filter(|_| self.until_kept == 0) else {
+            self.until_kept = self.until_kept.saturating_sub(1);
             self.compute(folded, accented);
             return StemPair { english: &self.buffers.0, french: &self.buffers.1 };
         };
@@ -153,11 +164,14 @@ mod tests {
 
     fn stems(word: &str) -> (String, String) {
         let folded: String = word.chars().map(fold::without_accent).collect();
-        let mut stems = Stems::new();
-        let pair = stems.of(&folded, word);
-        let first = (pair.english.to_owned(), pair.french.to_owned());
-        let again = stems.of(&folded, word);
-        assert_eq!((again.english, again.french), (first.0.as_str(), first.1.as_str()));
+        let mut stems = Stems { until_kept: 1, ..Stems::new() };
+        let mut both = || {
+            let pair = stems.of(&folded, word);
+            (pair.english.to_owned(), pair.french.to_owned())
+        };
+        // Not kept, to be kept, kept.
+        let first = both();
+        assert_eq!([both(), both()], [first.clone(), first.clone()]);
         first
     }
 

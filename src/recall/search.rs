@@ -119,14 +119,16 @@ impl Search<'_> {
 
     /// The answers to all queries. Looks deeper where entries that cannot be read took the places of hits.
     fn answers(&self, snapshot: &Snapshot<'_>, queries: &[Prepared<'_>]) -> Result<Vec<Answer>, Error> {
+        // The same for every query and both retrievers.
+        let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
         retry(0, |spare| {
-            let mut nearest = self.nearest(snapshot, queries, spare)?.into_iter();
+            let mut nearest = self.nearest(snapshot, &admitted, queries, spare)?.into_iter();
             let mut answers = Vec::with_capacity(queries.len());
             for query in queries {
                 check_cancelled(self.cancel)?;
                 let by_meaning = query.mode != Mode::Text && query.vector.is_some();
                 let nearest = if by_meaning { nearest.next() } else { None };
-                answers.push(self.answer(snapshot, query, &nearest.unwrap_or_default(), spare)?);
+                answers.push(self.answer(snapshot, &admitted, query, &nearest.unwrap_or_default(), spare)?);
             }
             let most_unreadable = answers.iter().map(|answer| answer.unreadable).max().unwrap_or(0);
             Ok(match most_unreadable <= spare {
@@ -141,6 +143,7 @@ impl Search<'_> {
     fn nearest(
         &self,
         snapshot: &Snapshot<'_>,
+        admitted: &Admitted,
         queries: &[Prepared<'_>],
         spare: usize,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
@@ -152,9 +155,8 @@ impl Search<'_> {
         if vectors.is_empty() {
             return Ok(Vec::new());
         }
-        let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
         let retriever = SemanticRetriever {
-            admitted: &admitted,
+            admitted,
             roles: self.options.roles,
             cancel: self.cancel,
             threads: self.rekall.settings.search_threads,
@@ -167,6 +169,7 @@ impl Search<'_> {
     fn answer(
         &self,
         snapshot: &Snapshot<'_>,
+        admitted: &Admitted,
         prepared: &Prepared<'_>,
         nearest: &[Neighbor],
         spare: usize,
@@ -186,9 +189,8 @@ impl Search<'_> {
             if text.is_empty() && mode == Mode::Hybrid && prepared.vector.is_some() {
                 degraded.push(Degraded::MeaningOnly);
             }
-            let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
             let depth = self.depth(mode) + spare;
-            let hits = matching_words(snapshot, text, &admitted, depth, self.cancel)?;
+            let hits = matching_words(snapshot, text, admitted, depth, self.cancel)?;
             candidates.add_text_hits(hits);
             if text.requires_quotes() {
                 candidates.keep_text_hits();

@@ -176,10 +176,10 @@ pub fn say(line: &str) {
 /// Entries of a [`sound`] file.
 pub const ENTRIES: u64 = 60;
 
-/// The bytes of a sound, closed file, and its entries.
+/// The bytes of a sound, closed file, whose words are in a segment, and its entries.
 pub fn sound(folder: &Path) -> (Vec<u8>, BTreeMap<i64, Entry>) {
     let path = folder.join("sound.db");
-    let store = filled(&path, ENTRIES);
+    let store = indexed(&path, ENTRIES);
     let all = entries(&store).into_iter().collect();
     drop(store);
     (std::fs::read(&path).unwrap(), all)

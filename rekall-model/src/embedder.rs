@@ -15,7 +15,8 @@ use crate::{Error, Fingerprint};
 ///
 /// **An implementer must**: keep `fingerprint`, `dimensions` and `max_tokens` constant for the life of
 /// the value; put everything that changes a vector into the fingerprint; fail with
-/// [`Error::Unembeddable`] rather than return a zero row; block until done and leave no work behind.
+/// [`Error::Unembeddable`] rather than return a zero row, or one that says nothing because no word of the
+/// text is known; block until done and leave no work behind.
 ///
 /// A host's own model implements the methods without a default body:
 ///
@@ -118,7 +119,9 @@ pub trait Embedder: Send + Sync {
     /// The unit vector of a question.
     ///
     /// # Errors
-    /// [`Error::Unembeddable`] when no token of it is known to the model.
+    /// [`Error::Unembeddable`] when the model knows nothing of it. What this crate's models know: pieces that
+    /// hold a letter, a digit or an emoji; word borders and punctuation do not count. A static model must know
+    /// a whole word or three letters of one, because it only adds up its pieces.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")] {
@@ -132,6 +135,32 @@ pub trait Embedder: Send + Sync {
     /// # Ok::<(), rekall_model::Error>(())
     /// ```
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error>;
+
+    /// How much of a text the model knows: the share, 0 to 1, of its letters, digits and emoji that stand in
+    /// whole words or in parts of three letters or more (one character is enough where scripts have no
+    /// alphabet). Text of the model's languages has nearly 1; base64, hashes and random letters are near 0,
+    /// although the model has pieces for them, and a vector that says next to nothing. `None` when the model
+    /// cannot tell, which is the default.
+    ///
+    /// Costs the same as [`count_tokens`](Self::count_tokens).
+    ///
+    /// # Errors
+    /// [`Error::Tokenize`].
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
+    /// assert_eq!(model.known_share("the server does not answer")?, Some(1.0));
+    /// assert_eq!(model.known_share("3f2a9c0b")?, Some(0.0));
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    fn known_share(&self, text: &str) -> Result<Option<f32>, Error> {
+        let _ = text;
+        Ok(None)
+    }
 
     /// Bytes of heap the model holds; pages of a mapped file or of the executable do not count.
     fn memory_bytes(&self) -> usize;
@@ -187,6 +216,7 @@ pub trait Embedder: Send + Sync {
             for (i, text) in texts.iter().enumerate().take(last).skip(first) {
                 let count = self.count_tokens(text)?;
                 result.note_tokens(i, count, self.max_tokens());
+                result.known_shares[i] = self.known_share(text)?;
                 tokens = count.saturating_add(tokens);
             }
             let progress = Progress { texts: last, total: texts.len(), tokens };
@@ -232,6 +262,8 @@ pub struct Embeddings {
     pub dimensions: usize,
     /// Tokens of each text, before cutting.
     pub token_counts: Vec<u32>,
+    /// How much of each text the model knows, see [`Embedder::known_share`].
+    pub known_shares: Vec<Option<f32>>,
     /// Positions of texts that were cut at the model's limit, ascending.
     pub truncated: Vec<usize>,
     /// Positions of texts without a vector, ascending.
@@ -252,6 +284,7 @@ impl Embeddings {
             rows: vec![0.0; texts * dimensions],
             dimensions,
             token_counts: vec![0; texts],
+            known_shares: vec![None; texts],
             ..Self::default()
         }
     }
@@ -317,6 +350,9 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
     }
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
         (**self).embed_query(text)
+    }
+    fn known_share(&self, text: &str) -> Result<Option<f32>, Error> {
+        (**self).known_share(text)
     }
     fn memory_bytes(&self) -> usize {
         (**self).memory_bytes()

@@ -90,6 +90,9 @@ impl BertEmbedder {
             let ids = self.tokenize(window, &mut result, done, observe)?;
             let rows = &mut result.rows[first * dimensions..][..window.len() * dimensions];
             done = self.embed_window(&ids, rows, &result.token_counts[first..], done, observe)?;
+            for &index in result.unembeddable.iter().skip_while(|&&index| index < first) {
+                result.rows[index * dimensions..][..dimensions].fill(0.0);
+            }
             // Once all is done, stopping would only lose the result.
             if observe(done).is_break() && done.texts < done.total {
                 return Err(Error::Cancelled { done: done.texts, total: done.total });
@@ -120,12 +123,18 @@ impl BertEmbedder {
                     return Err(Error::Cancelled { done: done.texts, total: done.total });
                 }
             }
-            let (tokens, count) = self.ids_of(prefix, text, &mut scratch).map_err(|error| match error {
+            let tokenized = self.tokenize_text(prefix, text, &mut scratch).map_err(|error| match error {
                 Error::Tokenize { reason, .. } => Error::Tokenize { index, reason },
                 other => other,
             })?;
-            result.note_tokens(index, count.saturating_sub(prefix_tokens), Some(self.max_tokens));
-            ids.push(tokens);
+            let count = tokenized.count.saturating_sub(prefix_tokens);
+            result.note_tokens(index, count, Some(self.max_tokens));
+            result.known_shares[index] = Some(tokenized.known.share());
+            if !tokenized.known.has_piece() {
+                // It goes through the network like the others, which keeps positions simple; the row is cleared.
+                result.unembeddable.push(index);
+            }
+            ids.push(tokenized.ids);
         }
         Ok(ids)
     }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::forward::Workspace;
-use super::model::{BertEmbedder, Engine};
+use super::model::{BertEmbedder, Engine, Tokenized};
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::unigram::Scratch;
 use crate::{Error, Fingerprint};
@@ -22,16 +22,24 @@ impl Embedder for BertEmbedder {
     }
 
     fn count_tokens(&self, text: &str) -> Result<usize, Error> {
-        let (_, count) = self.ids_of("", text, &mut Scratch::default())?;
-        Ok(count)
+        Ok(self.tokenize_text("", text, &mut Scratch::default())?.count)
+    }
+
+    fn known_share(&self, text: &str) -> Result<Option<f32>, Error> {
+        Ok(Some(self.tokenize_text("", text, &mut Scratch::default())?.known.share()))
     }
 
     fn embed_documents(&self, texts: &[&str]) -> Result<Vec<f32>, Error> {
-        Ok(self.embed_documents_observed(texts, &mut |_| ControlFlow::Continue(()))?.rows)
+        let made = self.embed_documents_observed(texts, &mut |_| ControlFlow::Continue(()))?;
+        made.unembeddable.first().map_or(Ok(made.rows), |&index| Err(Error::Unembeddable { index }))
     }
 
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
-        let (ids, _) = self.ids_of(&self.settings.query_prefix, text, &mut Scratch::default())?;
+        let Tokenized { ids, known, .. } =
+            self.tokenize_text(&self.settings.query_prefix, text, &mut Scratch::default())?;
+        if !known.has_piece() {
+            return Err(Error::Unembeddable { index: 0 });
+        }
         let mut row = vec![0.0; self.dimensions()];
         self.run_together(&[&ids], &mut [&mut row])?;
         Ok(row)

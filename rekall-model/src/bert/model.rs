@@ -13,7 +13,7 @@ use crate::bytes::Bytes;
 use crate::files::{self, MAX_TOKENIZER_BYTES, digest, digest_of_file, folder_name};
 use crate::fingerprint::{Fingerprint, SpaceParts};
 use crate::mapped::MappedFile;
-use crate::tokenize::TextTokenizer;
+use crate::tokenize::{Known, TextTokenizer};
 use crate::unigram::Scratch;
 use crate::{Device, Error, LoadOptions};
 
@@ -63,6 +63,16 @@ pub(super) enum Engine {
     /// candle, on a device.
     #[cfg(feature = "candle")]
     Candle(Box<super::candle::CandleNetwork>),
+}
+
+/// A text as the network gets it.
+pub(super) struct Tokenized {
+    /// With prefix and special tokens, cut at the model's limit.
+    pub(super) ids: Vec<u32>,
+    /// Tokens of text and prefix before cutting.
+    pub(super) count: usize,
+    /// What of the text is known.
+    pub(super) known: Known,
 }
 
 impl BertEmbedder {
@@ -163,27 +173,29 @@ impl BertEmbedder {
         })
     }
 
-    /// The ids of a text with prefix and special tokens, cut at the model's limit; and the number of tokens
-    /// of text and prefix before cutting.
-    pub(super) fn ids_of(
+    /// The tokens of a text behind a prefix.
+    pub(super) fn tokenize_text(
         &self,
         prefix: &str,
         text: &str,
         scratch: &mut Scratch,
-    ) -> Result<(Vec<u32>, usize), Error> {
-        let joined;
-        let mut text = text;
-        if !prefix.is_empty() || self.settings.lower_case {
-            let lowered = if self.settings.lower_case { text.to_lowercase() } else { text.to_owned() };
-            joined = format!("{prefix}{lowered}");
-            text = &joined;
-        }
+    ) -> Result<Tokenized, Error> {
+        let lowered = self.settings.lower_case.then(|| text.to_lowercase());
+        let text = lowered.as_deref().unwrap_or(text);
         let mut ids = self.special.before.clone();
-        self.tokenizer.encode(text, usize::MAX, scratch, &mut ids)?;
+        // What is known is counted without the prefix, which the model knows in any case.
+        let known = if prefix.is_empty() {
+            self.tokenizer.encode(text, usize::MAX, scratch, &mut ids)?;
+            scratch.known
+        } else {
+            self.tokenizer.encode(&format!("{prefix}{text}"), usize::MAX, scratch, &mut ids)?;
+            self.tokenizer.encode(text, usize::MAX, scratch, &mut Vec::new())?;
+            scratch.known
+        };
         let count = ids.len() - self.special.before.len();
         ids.truncate(self.settings.limit - self.special.after.len());
         ids.extend_from_slice(&self.special.after);
-        Ok((ids, count))
+        Ok(Tokenized { ids, count, known })
     }
 
     pub(super) fn workspace(&self) -> Workspace {

@@ -7,7 +7,7 @@ use super::rows::TokenVectors;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::files::folder_name;
 use crate::fingerprint::{Fingerprint, SpaceParts};
-use crate::tokenize::TextTokenizer;
+use crate::tokenize::{Known, TextTokenizer};
 use crate::unigram::Scratch;
 use crate::{Error, LoadOptions};
 
@@ -137,18 +137,41 @@ impl StaticEmbedder {
         })
     }
 
-    /// Fills `row` with the unit vector of one text; false if it has none.
-    fn embed_into(&self, text: &str, buffers: &mut Buffers, row: &mut [f32]) -> Result<bool, Error> {
-        let Buffers { scratch, ids, .. } = buffers;
+    /// What the model knows of a text, prefixes left out.
+    fn known(&self, text: &str, scratch: &mut Scratch) -> Result<Known, Error> {
+        self.tokenizer.encode(text, self.limit.unwrap_or(usize::MAX), scratch, &mut Vec::new())?;
+        Ok(scratch.known)
+    }
+
+    /// Fills `row` with the unit vector of one text behind a prefix, and gives what of the text is known. The row stays zero
+    /// where that is no word: the vectors of letters and of punctuation say nothing.
+    fn embed_into(
+        &self,
+        prefix: &str,
+        text: &str,
+        buffers: &mut Buffers,
+        row: &mut [f32],
+    ) -> Result<Option<Known>, Error> {
+        let Buffers { scratch, ids } = buffers;
         ids.clear();
-        self.tokenizer.encode(text, self.limit.unwrap_or(usize::MAX), scratch, ids)?;
         row.fill(0.0);
+        let limit = self.limit.unwrap_or(usize::MAX);
+        let known = if prefix.is_empty() {
+            self.tokenizer.encode(text, limit, scratch, ids)?;
+            scratch.known
+        } else {
+            self.tokenizer.encode(&format!("{prefix}{text}"), limit, scratch, ids)?;
+            self.known(text, scratch)?
+        };
+        if !known.has_word() {
+            return Ok(None);
+        }
         for &id in ids.iter().filter(|&&id| Some(id) != self.unknown) {
             self.vectors.add_to(id, row)?;
         }
         let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
         if norm == 0.0 {
-            return Ok(false);
+            return Ok(None);
         }
         if !norm.is_finite() {
             return Err(Error::Compute {
@@ -158,15 +181,16 @@ impl StaticEmbedder {
         for x in row {
             *x = (f64::from(*x) / norm) as f32;
         }
-        Ok(true)
+        Ok(Some(known))
     }
 
-    fn embed_document_into(&self, text: &str, buffers: &mut Buffers, row: &mut [f32]) -> Result<bool, Error> {
-        if self.document_prefix.is_empty() {
-            return self.embed_into(text, buffers, row);
-        }
-        let prefixed = format!("{}{text}", self.document_prefix);
-        self.embed_into(&prefixed, buffers, row)
+    fn embed_document_into(
+        &self,
+        text: &str,
+        buffers: &mut Buffers,
+        row: &mut [f32],
+    ) -> Result<Option<Known>, Error> {
+        self.embed_into(&self.document_prefix, text, buffers, row)
     }
 }
 
@@ -206,26 +230,20 @@ impl Embedder for StaticEmbedder {
         let mut rows = vec![0.0; texts.len() * self.dimensions()];
         let mut buffers = Buffers::default();
         for (index, (text, row)) in texts.iter().zip(rows.chunks_exact_mut(self.dimensions())).enumerate() {
-            if !self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))? {
-                return Err(Error::Unembeddable { index });
-            }
+            let known = self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))?;
+            known.ok_or(Error::Unembeddable { index })?;
         }
         Ok(rows)
     }
 
     fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
         let mut row = vec![0.0; self.dimensions()];
-        let prefixed;
-        let text = if self.query_prefix.is_empty() {
-            text
-        } else {
-            prefixed = format!("{}{text}", self.query_prefix);
-            &prefixed
-        };
-        if !self.embed_into(text, &mut Buffers::default(), &mut row)? {
-            return Err(Error::Unembeddable { index: 0 });
-        }
-        Ok(row)
+        let known = self.embed_into(&self.query_prefix, text, &mut Buffers::default(), &mut row)?;
+        known.map(|_| row).ok_or(Error::Unembeddable { index: 0 })
+    }
+
+    fn known_share(&self, text: &str) -> Result<Option<f32>, Error> {
+        Ok(Some(self.known(text, &mut Scratch::default())?.share()))
     }
 
     fn memory_bytes(&self) -> usize {
@@ -246,9 +264,11 @@ impl Embedder for StaticEmbedder {
         let mut tokens = 0;
         for (index, text) in texts.iter().enumerate() {
             let row = &mut result.rows[index * d..][..d];
-            if !self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))? {
+            let known = self.embed_document_into(text, &mut buffers, row).map_err(|e| at_index(e, index))?;
+            if known.is_none() {
                 result.unembeddable.push(index);
             }
+            result.known_shares[index] = Some(known.map_or(0.0, |known| known.share()));
             // `ids` holds the whole text, prefix included, unless the limit was reached.
             let whole = self.document_prefix.is_empty() && self.limit.is_none_or(|l| buffers.ids.len() < l);
             let count = if whole { buffers.ids.len() } else { self.count_tokens(text)? };

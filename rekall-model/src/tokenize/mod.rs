@@ -1,15 +1,18 @@
 //! A model's tokenizer: this crate's own where it supports the file, the `tokenizers` crate for everything
 //! else.
 
+mod known;
 mod validate;
 
 use std::path::Path;
 
 use serde::Deserialize;
-use tokenizers::{DecoderWrapper, PostProcessorWrapper, Tokenizer};
+use tokenizers::{DecoderWrapper, ModelWrapper, PostProcessorWrapper, Tokenizer};
 
 use crate::Error;
 use crate::unigram::{ParseOutcome, Scratch, Unigram};
+
+pub(crate) use known::Known;
 
 /// Text to token ids, without the special tokens a transformer puts around them.
 #[derive(Debug)]
@@ -55,7 +58,8 @@ impl TextTokenizer {
         }
     }
 
-    /// Appends the ids of `text`, at most `limit`, to `ids`.
+    /// Appends the ids of `text`, at most `limit`, to `ids`, and sets [`Scratch::known`] to what of the text is known (in
+    /// some tokenizers: up to the limit).
     ///
     /// # Errors
     /// [`Error::Tokenize`] with position 0; the caller sets the true one.
@@ -66,6 +70,7 @@ impl TextTokenizer {
         scratch: &mut Scratch,
         ids: &mut Vec<u32>,
     ) -> Result<(), Error> {
+        scratch.known = Known::default();
         match self {
             Self::Unigram(unigram) => unigram.encode(text, limit, scratch, ids),
             Self::Generic(generic) => {
@@ -74,6 +79,7 @@ impl TextTokenizer {
                     .encode_fast(text, false)
                     .map_err(|error| Error::Tokenize { index: 0, reason: error.to_string() })?;
                 let all = encoding.get_ids();
+                scratch.known = generic.known(text, all);
                 ids.extend_from_slice(&all[..limit.min(all.len())]);
             }
         }
@@ -129,6 +135,43 @@ impl TextTokenizer {
         match self {
             Self::Unigram(unigram) => unigram.memory_bytes(),
             Self::Generic(generic) => generic.json_bytes * 10,
+        }
+    }
+}
+
+/// What a byte-level tokenizer writes for a space: a letter, of all things.
+const BYTE_LEVEL_SPACE: char = '\u{120}';
+
+impl Generic {
+    /// What of a text is known, by its ids.
+    fn known(&self, text: &str, ids: &[u32]) -> Known {
+        let mut known = Known::default();
+        let token = |&id: &u32| self.tokenizer.id_to_token(id).unwrap_or_default();
+        let mut next = ids.first().map(token);
+        let mut starts = true;
+        for (at, &id) in ids.iter().enumerate() {
+            let piece = next.take().unwrap_or_default();
+            next = ids.get(at + 1).map(token);
+            let ends = next.as_deref().is_none_or(|next| !self.continues(&piece, next));
+            if Some(id) != self.unknown {
+                known.add_piece(piece.trim_start_matches(BYTE_LEVEL_SPACE), starts, ends);
+            }
+            starts = ends;
+        }
+        known.set_text(text);
+        known
+    }
+
+    /// Whether a token goes on with the word that the one before it is of.
+    fn continues(&self, before: &str, token: &str) -> bool {
+        match self.tokenizer.get_model() {
+            ModelWrapper::WordPiece(model) => token.starts_with(&model.continuing_subword_prefix),
+            ModelWrapper::WordLevel(_) => false,
+            // A visible space, one way or another, begins a word.
+            ModelWrapper::BPE(_) | ModelWrapper::Unigram(_) => {
+                before.ends_with(char::is_alphanumeric)
+                    && token.starts_with(|c: char| c.is_alphanumeric() && c != BYTE_LEVEL_SPACE)
+            }
         }
     }
 }

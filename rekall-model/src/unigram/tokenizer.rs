@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::charsmap::Charsmap;
 use super::pieces::Pieces;
 use super::viterbi::Lattice;
+use crate::tokenize::Known;
 
 /// SentencePiece's visible space, U+2581.
 pub(super) const META: char = '\u{2581}';
@@ -38,6 +39,8 @@ pub(crate) struct Scratch {
     collapsed: String,
     word: String,
     lattice: Lattice,
+    /// What is known of all texts since this was set back.
+    pub(crate) known: Known,
 }
 
 impl Unigram {
@@ -102,7 +105,7 @@ impl Unigram {
         if text.is_empty() || ids.len() >= end {
             return;
         }
-        let Scratch { normalized, collapsed, word, lattice } = scratch;
+        let Scratch { normalized, collapsed, word, lattice, known } = scratch;
         normalized.clear();
         self.charsmap.normalize(text, normalized);
         let normalized = match self.collapse {
@@ -120,10 +123,10 @@ impl Unigram {
                 if ids.len() >= end {
                     return;
                 }
-                self.encode_words(part, end, word, lattice, ids);
+                self.encode_words(part, end, word, (&mut *lattice, &mut *known), ids);
             }
         } else if !normalized.is_empty() {
-            self.encode_words(normalized, end, word, lattice, ids);
+            self.encode_words(normalized, end, word, (lattice, known), ids);
         }
     }
 
@@ -133,7 +136,7 @@ impl Unigram {
         part: &str,
         end: usize,
         word: &mut String,
-        lattice: &mut Lattice,
+        (lattice, known): (&mut Lattice, &mut Known),
         ids: &mut Vec<u32>,
     ) {
         word.clear();
@@ -143,7 +146,7 @@ impl Unigram {
         for c in part.chars() {
             let c = if c == ' ' { META } else { c };
             if c == META && !word.is_empty() {
-                lattice.encode(&self.pieces, word, ids);
+                lattice.encode(&self.pieces, word, ids, known);
                 word.clear();
                 if ids.len() >= end {
                     break;
@@ -152,7 +155,7 @@ impl Unigram {
             word.push(c);
         }
         if !word.is_empty() && ids.len() < end {
-            lattice.encode(&self.pieces, word, ids);
+            lattice.encode(&self.pieces, word, ids, known);
         }
         ids.truncate(end);
     }

@@ -1,6 +1,7 @@
 //! The likeliest sequence of pieces of one word.
 
 use super::pieces::Pieces;
+use crate::tokenize::Known;
 
 /// The best path to each byte position of a word; reused between words.
 #[derive(Debug, Default)]
@@ -21,11 +22,11 @@ struct Node {
 const UNREACHED: u32 = u32::MAX;
 
 impl Lattice {
-    /// Appends the ids of `word`. Linear in its length times the longest piece.
+    /// Appends the ids of `word`, and counts in `known` what of it is known. Linear in its length times the longest piece.
     ///
     /// Sums in `f64` in text order and replaces only on "greater", as the `tokenizers` crate does:
     /// where two paths tie, the same one wins.
-    pub(super) fn encode(&mut self, pieces: &Pieces, word: &str, ids: &mut Vec<u32>) {
+    pub(super) fn encode(&mut self, pieces: &Pieces, word: &str, ids: &mut Vec<u32>, known: &mut Known) {
         let size = word.len();
         self.nodes.clear();
         self.nodes.resize(size + 1, Node { score: 0.0, start: UNREACHED, id: 0 });
@@ -50,14 +51,20 @@ impl Lattice {
         let mut in_unknown = false;
         while end > 0 {
             let node = self.nodes[end];
+            let start = node.start as usize;
             if node.id != pieces.unknown_id {
                 ids.push(node.id);
                 in_unknown = false;
-            } else if !in_unknown {
-                ids.push(node.id);
+                let (starts, ends) = (is_border(word, start), is_border(word, end));
+                known.add_piece(&word[start..end], starts, ends);
+            } else {
+                if !in_unknown {
+                    ids.push(node.id);
+                }
                 in_unknown = true;
+                known.add_unknown(&word[start..end]);
             }
-            end = node.start as usize;
+            end = start;
         }
         ids[first..].reverse();
     }
@@ -71,6 +78,12 @@ impl Node {
             *self = Self { score, start: start as u32, id };
         }
     }
+}
+
+/// Whether a run of letters and digits starts or ends here, or none is here.
+fn is_border(word: &str, at: usize) -> bool {
+    let inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    !inside(word[..at].chars().next_back()) || !inside(word[at..].chars().next())
 }
 
 /// Bytes of the character that begins with `byte`.

@@ -3070,6 +3070,12 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_DEGRADED_UNREADABLE 8
 
 /**
+ * The model knows less than half of the query, rekall_hits_known() says how much: what meaning finds may have little to do
+ * with it.
+ */
+#define REKALL_DEGRADED_PARTLY_KNOWN 9
+
+/**
  * A piece of an entry's text. Never grows.
  */
 typedef struct rekall_chunk {
@@ -3234,6 +3240,19 @@ uint64_t rekall_hits_degraded_entries(const rekall_hits *hits,
 const char *rekall_hits_degraded(const rekall_hits *hits,
                                  size_t index,
                                  size_t *out_len);
+
+/**
+ * How much of the query the model knows: the share, 0 to 1, of its letters and digits that stand in words, or parts of
+ * words, that the model has. The less it is, the less the similarities say. NaN when meaning was not searched, the query
+ * was a vector, or the model cannot tell.
+ */
+float rekall_hits_known(const rekall_hits *hits);
+
+/**
+ * The least similarity of a hit that was asked for, or that rekall_similar() found to mean something in this file, for
+ * this entry and with this model. NaN: any.
+ */
+float rekall_hits_threshold(const rekall_hits *hits);
 
 /**
  * How long the search took, loading of model and index included, in microseconds.
@@ -3519,10 +3538,13 @@ rekall_status rekall_recall_batch(rekall_db *db,
  *
  *     rekall_similar_options how = REKALL_SIMILAR_OPTIONS_INIT;
  *     rekall_hits *hits = NULL;
+ *     float rank;
  *     how.threshold = 0.9f; // for duplicates
  *     how.flags = REKALL_SIMILAR_THRESHOLD;
  *     status = rekall_similar(db, id, &how, &hits, &error);
  *     rekall_hits_free(hits);
+ *     // What 0.9 is worth in this file: the share of pairs of its entries that are less similar.
+ *     status = rekall_similarity_rank(db, 0.9f, &rank, &error);
  */
 
 /**
@@ -3543,7 +3565,8 @@ typedef struct rekall_similar_options {
      */
     uint32_t flags;
     /**
-     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, which means 0.75.
+     * The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, and the similarity
+     * is taken that hardly any pairs of the entries around the given one reach: rekall_hits_threshold() says which.
      */
     float threshold;
     /**
@@ -3583,6 +3606,19 @@ rekall_status rekall_similar(rekall_db *db,
                              const rekall_similar_options *options,
                              rekall_hits **out,
                              rekall_error **error);
+
+/**
+ * What a similarity is worth in this file: out receives the share, 0 to 1, of pairs of its entries that are less similar,
+ * so that similarities of different models can be compared; NaN when there are no two entries with vectors. The pairs are
+ * those of a sample of at most 1024 entries, which is taken in some milliseconds after a change of the file. Entries are
+ * compared with entries: with a model that embeds queries in another way, a query's similarities lie elsewhere.
+ * REKALL_INVALID_INPUT for NaN.
+ */
+REKALL_NODISCARD
+rekall_status rekall_similarity_rank(rekall_db *db,
+                                     float similarity,
+                                     float *out,
+                                     rekall_error **error);
 
 /* ======================================================================================================== */
 /* Vectors of texts                                                                                         */
@@ -3671,6 +3707,13 @@ const float *rekall_vectors_rows(const rekall_vectors *vectors);
  * The vector of text number index, from 0. NULL when the model knows no word of it, and past the last.
  */
 const float *rekall_vectors_row(const rekall_vectors *vectors, size_t index);
+
+/**
+ * How much of text number index the model knows: the share, 0 to 1, of its letters and digits that stand in words, or
+ * parts of words, that the model has. NaN when the model cannot tell, and past the last.
+ */
+float rekall_vectors_known(const rekall_vectors *vectors,
+                           size_t index);
 
 /**
  * 1 when text number index was longer than the model reads, and its vector is of its beginning; else 0.

@@ -10,6 +10,7 @@ use rekall_core::Store;
 
 use crate::event::Events;
 use crate::models::Models;
+use crate::recall::base_similarity::BaseSimilarity;
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
@@ -33,6 +34,7 @@ pub struct Rekall {
     pub(crate) events: Events,
     pub(crate) newest_searches: NewestSearches,
     pub(crate) health: Health,
+    pub(crate) base_similarity: BaseSimilarity,
     pub(crate) settings: Settings,
 }
 

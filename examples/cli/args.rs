@@ -267,9 +267,9 @@ pub(crate) struct SimilarArgs {
     /// Most hits wanted
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) limit: usize,
-    /// Least similarity of a hit, -1 to 1
-    #[arg(long, value_name = "X", default_value_t = 0.75, allow_negative_numbers = true)]
-    pub(crate) threshold: f32,
+    /// Least similarity of a hit, -1 to 1; without it one that means something for these notes
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub(crate) threshold: Option<f32>,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
 }

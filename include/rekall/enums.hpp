@@ -88,7 +88,8 @@ enum class degradation : std::uint32_t {
     other = REKALL_DEGRADED_OTHER,
     not_indexed = REKALL_DEGRADED_NOT_INDEXED,
     damaged = REKALL_DEGRADED_DAMAGED,
-    unreadable = REKALL_DEGRADED_UNREADABLE
+    unreadable = REKALL_DEGRADED_UNREADABLE,
+    partly_known = REKALL_DEGRADED_PARTLY_KNOWN
 };
 
 /* Whether an entry holds: searches leave out what is obsolete unless asked. */

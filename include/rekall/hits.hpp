@@ -142,6 +142,21 @@ public:
     }
     std::vector<rekall::degraded> degraded() const && = delete;
 
+    /* How much of the query the model knows, 0 to 1; nullopt when meaning was not searched, the query was a vector, or the
+     * model cannot tell. */
+    [[nodiscard]] std::optional<float> known() const noexcept
+    {
+        const float known = rekall_hits_known(c_ptr());
+        return std::isnan(known) ? std::nullopt : std::optional<float>(known);
+    }
+
+    /* The least similarity of a hit that was asked for, or that memory::similar() found to mean something; nullopt: any. */
+    [[nodiscard]] std::optional<float> threshold() const noexcept
+    {
+        const float threshold = rekall_hits_threshold(c_ptr());
+        return std::isnan(threshold) ? std::nullopt : std::optional<float>(threshold);
+    }
+
     /* How long the search took, loading of model and index included. */
     [[nodiscard]] std::chrono::microseconds elapsed() const noexcept
     {

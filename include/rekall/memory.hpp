@@ -289,6 +289,15 @@ public:
         return hits(given<rekall_hits>(rekall_similar, get(), detail::c_string(id), &c.value));
     }
 
+    /* What a similarity is worth in this file: the share, 0 to 1, of pairs of its entries that are less similar; nullopt when
+     * there are no two entries with vectors. */
+    [[nodiscard]] std::optional<float> similarity_rank(float similarity) const
+    {
+        float rank = 0;
+        detail::call(rekall_similarity_rank, get(), similarity, &rank);
+        return std::isnan(rank) ? std::nullopt : std::optional<float>(rank);
+    }
+
     /* Numbers in a vector of the file; 0 while it has none. */
     [[nodiscard]] std::size_t dimensions() const
     {

@@ -84,7 +84,9 @@ struct query {
 struct similar_options {
     /* 1 to 100000. */
     std::size_t limit = 10;
-    float threshold = 0.75f;
+    /* The least similarity of a hit, -1 to 1; without it one that means something in this file, for this entry:
+     * hits::threshold() says which. */
+    std::optional<float> threshold;
     std::optional<rekall::filter> filter;
     const rekall::token *token = nullptr;
 };
@@ -213,8 +215,10 @@ struct c_similar {
 
     explicit c_similar(const similar_options &given)
     {
-        value.flags = REKALL_SIMILAR_THRESHOLD;
-        value.threshold = given.threshold;
+        if (given.threshold) {
+            value.flags = REKALL_SIMILAR_THRESHOLD;
+            value.threshold = *given.threshold;
+        }
         value.limit = c_limit(given.limit);
         value.token = c_token(given.token);
         if (given.filter) {

@@ -4,6 +4,9 @@
 
 #include "values.hpp"
 
+#include <cmath>
+#include <optional>
+
 namespace rekall {
 
 namespace detail {
@@ -14,15 +17,22 @@ public:
     vectors_row(const rekall_vectors *vectors, std::size_t index) noexcept
         : floats(rekall_vectors_row(vectors, index),
                  rekall_vectors_row(vectors, index) != nullptr ? rekall_vectors_dimensions(vectors) : 0),
-          is_cut_(rekall_vectors_is_cut(vectors, index) != 0)
+          is_cut_(rekall_vectors_is_cut(vectors, index) != 0), known_(rekall_vectors_known(vectors, index))
     {
     }
 
     /* Whether the text was longer than the model reads: the vector is of its beginning. */
     [[nodiscard]] bool is_cut() const noexcept { return is_cut_; }
 
+    /* How much of the text the model knows, 0 to 1; nullopt when it cannot tell. */
+    [[nodiscard]] std::optional<float> known() const noexcept
+    {
+        return std::isnan(known_) ? std::nullopt : std::optional<float>(known_);
+    }
+
 private:
     bool is_cut_;
+    float known_;
 };
 
 } /* namespace detail */

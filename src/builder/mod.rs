@@ -16,6 +16,7 @@ use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::event::Events;
 use crate::models::{ModelChoice, Models};
+use crate::recall::base_similarity::BaseSimilarity;
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
@@ -201,6 +202,7 @@ impl Builder {
             events: self.events,
             newest_searches: NewestSearches::default(),
             health: Health::default(),
+            base_similarity: BaseSimilarity::default(),
             settings,
         })
     }

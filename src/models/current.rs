@@ -3,34 +3,12 @@
 use std::sync::{Arc, PoisonError};
 
 use rekall_core::{Space, WriteTx};
-use rekall_model::KeepAlive;
 
 use super::{Models, same_space};
 use crate::retry::{Attempt, retry};
 use crate::{Error, Rekall};
 
 impl Rekall {
-    /// The vector of a query text in `space`: from the cache, or else from the model.
-    pub(crate) fn query_vector(
-        &self,
-        space: &Space,
-        text: &str,
-        keep_alive: Option<KeepAlive>,
-    ) -> Result<Arc<[f32]>, Error> {
-        let key = (space.id.0, Arc::from(text));
-        self.queries.get_or_try_insert_with(&key, || {
-            let lease = self.with_models(|models| {
-                let lease = models.lease(keep_alive)?;
-                self.check_model(space, lease.fingerprint().as_str()).map(|()| lease)
-            })?;
-            match lease.embed_query(text) {
-                Ok(vector) => Ok(vector.into()),
-                Err(rekall_model::Error::Unembeddable { .. }) => Err(Error::UnknownQuery),
-                Err(error) => Err(error.into()),
-            }
-        })
-    }
-
     /// Does something with the model, and once more when that was not the file's model because both are just
     /// being changed.
     pub(crate) fn with_models<T>(

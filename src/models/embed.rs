@@ -53,8 +53,9 @@ impl Rekall {
     /// [`embed`](Self::embed) gives for its text. Progress counts texts.
     ///
     /// A text of which the model knows no word has no row ([`Embeddings::row`] gives `None`), one that is
-    /// longer than the model reads is embedded up to there and listed in [`Embeddings::truncated`]. What is
-    /// embedded of an entry, [`EntryPassages`](crate::storage::EntryPassages) says; these texts are taken as they are.
+    /// longer than the model reads is embedded up to there and listed in [`Embeddings::truncated`].
+    /// [`Embeddings::known_shares`] says how much of each text the model knows. What is embedded of an entry,
+    /// [`EntryPassages`](crate::storage::EntryPassages) says; these texts are taken as they are.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]
@@ -112,6 +113,7 @@ fn as_queries(model: &dyn Embedder, texts: &[&str], watch: &mut Watch<'_>) -> Re
             Err(rekall_model::Error::Unembeddable { .. }) => made.unembeddable.push(at),
             Err(error) => return Err(error.into()),
         }
+        made.known_shares[at] = model.known_share(text)?;
         let tokens = model.count_tokens(text)?;
         made.token_counts[at] = u32::try_from(tokens).unwrap_or(u32::MAX);
         if model.max_tokens().is_some_and(|limit| tokens > limit) {

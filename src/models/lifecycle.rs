@@ -156,6 +156,7 @@ impl Rekall {
     pub fn release_memory(&self) -> rekall_model::ReleasedMemory {
         self.unload_model();
         self.queries.clear();
+        self.base_similarity.clear();
         self.vector_index.clear();
         self.store.release_memory();
         rekall_model::release_memory()

@@ -6,6 +6,7 @@ mod fill;
 mod lifecycle;
 mod pending;
 pub(crate) mod pieces;
+mod query_vector;
 mod reembed;
 
 use std::ops::Deref;
@@ -22,6 +23,7 @@ use crate::settings::Settings;
 
 pub use embed::Purpose;
 pub use fill::EmbedReport;
+pub(crate) use query_vector::QueryVector;
 
 /// Where vectors come from.
 pub(crate) enum ModelChoice {

@@ -60,6 +60,16 @@ impl Health {
     }
 }
 
+/// The known share of a query from which nothing is said.
+const KNOWN_ENOUGH: f32 = 0.5;
+
+/// Notes that a query's vector says little.
+pub(super) fn note_unknown_words(known: Option<f32>, degraded: &mut Vec<Degraded>) {
+    if let Some(known) = known.filter(|&known| known < KNOWN_ENOUGH) {
+        degraded.push(Degraded::PartlyKnown { percent: (100.0 * known) as u8 });
+    }
+}
+
 /// Notes what a search by meaning cannot see.
 pub(super) fn note_missing_vectors(
     snapshot: &Snapshot<'_>,

@@ -178,6 +178,16 @@ pub struct Recalled {
     pub hits: Vec<Hit>,
     /// What kept the search from being complete; empty: nothing.
     pub degraded: Vec<Degraded>,
+    /// How much of the query the model knows: the share, 0 to 1, of its letters and digits that stand in words,
+    /// or parts of words, that the model has ([`Embedder::known_share`](crate::Embedder::known_share)).
+    /// `None` when meaning was not searched, the query was a vector, or the model cannot tell. The less is
+    /// known, the less the hits' similarities say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known: Option<f32>,
+    /// The least similarity of a hit that was asked for, or that [`Rekall::similar_to`](crate::Rekall::similar_to)
+    /// found to mean something; `None`: any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
     /// How long it took, loading of model and index included.
     #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
@@ -197,6 +207,13 @@ pub enum Degraded {
     /// The query holds no word: only meaning was searched.
     #[error("searched by meaning only: the query holds no word")]
     MeaningOnly,
+    /// The model knows less than half of the query ([`Recalled::known`] says how much): what meaning finds may
+    /// have little to do with it.
+    #[error("the model knows {percent} % of the query")]
+    PartlyKnown {
+        /// 0 to 49.
+        percent: u8,
+    },
     /// Some entries wait for their vectors: meaning does not find them yet.
     #[error("{count} entries wait for their vectors")]
     Pending {

@@ -1,6 +1,7 @@
 //! Searching: by meaning, by words, or both.
 
 mod audit;
+pub(crate) mod base_similarity;
 mod builder;
 mod candidates;
 mod fusion;

@@ -1,13 +1,12 @@
 //! Searching for one query or several, over one consistent snapshot.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use rekall_core::{Snippets, Space, WordQuery};
 use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
-use super::health::note_missing_vectors;
+use super::health::{note_missing_vectors, note_unknown_words};
 use super::hit::{Degraded, Explain, Hit, Recalled};
 use super::options::{Mode, Options};
 use super::passage_choice::PassageChoice;
@@ -16,6 +15,7 @@ use super::rank::{Ranked, Ranking};
 use super::read_hits::{Read, read_best};
 use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
+use crate::models::QueryVector;
 use crate::models::pieces::normalized;
 use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
@@ -42,7 +42,13 @@ pub(super) fn run(
     let search = Search { rekall, options, cancel: running.token() };
     let answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
     let elapsed = started.elapsed();
-    let recalled = |Answer { hits, degraded, .. }| Recalled { hits, degraded, elapsed };
+    let recalled = |Answer { hits, degraded, known, .. }| Recalled {
+        hits,
+        degraded,
+        known,
+        threshold: options.threshold,
+        elapsed,
+    };
     Ok(answers.into_iter().map(recalled).collect())
 }
 
@@ -59,7 +65,7 @@ struct Prepared<'q> {
     /// Of the mode that the options ask for, what this query can be searched by.
     mode: Mode,
     /// Unit vector in the space; `None` when meaning is not, or cannot be, searched.
-    vector: Option<Arc<[f32]>>,
+    vector: Option<QueryVector>,
     degraded: Vec<Degraded>,
 }
 
@@ -67,6 +73,8 @@ struct Prepared<'q> {
 struct Answer {
     hits: Vec<Hit>,
     degraded: Vec<Degraded>,
+    /// How much of the query the model knows.
+    known: Option<f32>,
     /// Entries that cannot be read and took the places of others.
     unreadable: usize,
 }
@@ -101,7 +109,7 @@ impl Search<'_> {
         let mode = query.mode(self.options.mode);
         let vector = match (space, query.vector.as_deref(), query.text.as_deref()) {
             (None, ..) => None,
-            (Some(space), Some(vector), _) => Some(normalized(vector, space.dimensions)?.into()),
+            (Some(space), Some(vector), _) => Some(QueryVector::given(normalized(vector, space.dimensions)?)),
             (Some(space), None, Some(text)) if mode != Mode::Text => {
                 match self.rekall.query_vector(space, text, self.options.keep_alive) {
                     Ok(vector) => Some(vector),
@@ -114,6 +122,7 @@ impl Search<'_> {
             }
             (Some(_), None, _) => None,
         };
+        note_unknown_words(vector.as_ref().and_then(QueryVector::known), &mut degraded);
         Ok(Prepared { query, mode, vector, degraded })
     }
 
@@ -229,7 +238,8 @@ impl Search<'_> {
         if number > 0 {
             degraded.push(Degraded::Unreadable { ids: unreadable });
         }
-        Ok(Answer { hits: hits?, degraded, unreadable: number })
+        let known = prepared.vector.as_ref().and_then(QueryVector::known);
+        Ok(Answer { hits: hits?, degraded, known, unreadable: number })
     }
 
     fn depth(&self, mode: Mode) -> usize {

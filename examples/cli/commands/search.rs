@@ -52,7 +52,10 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
 pub(crate) fn similar(cli: &Cli, args: &SimilarArgs, style: Style) -> Result<Report, Failure> {
     let id = fields::id(&args.id)?;
     let session = Session::open(cli, Purpose::Read)?;
-    let similar = session.rekall.similar_to(id).limit(args.limit).threshold(args.threshold);
+    let mut similar = session.rekall.similar_to(id).limit(args.limit);
+    if let Some(threshold) = args.threshold {
+        similar = similar.threshold(threshold);
+    }
     found(&similar.filter(args.filter.filter()).run()?, style)
 }
 

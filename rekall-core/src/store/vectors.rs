@@ -1,12 +1,13 @@
 //! Vectors: written with their entry, read in batches.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::{Space, SpaceId, Tx, WriteTx};
 use crate::vector::{self, NewVector, StoredVector, VectorKey};
-use crate::{Error, TextDigest};
+use crate::{Error, Role, TextDigest};
 
 /// Vectors read together: keys, and one contiguous row-major matrix.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -104,6 +105,33 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             }
         }
         Ok(batch)
+    }
+
+    /// Up to `most` entries that have vectors of a role in a space: evenly spread over the row numbers, and any first
+    /// part of them is so, too. The same ones for the same content. Costs a look into the table's index for each.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn sample_of_entries(&self, space: SpaceId, role: Role, most: usize) -> Result<Vec<i64>, Error> {
+        let range = "SELECT min(entry_id), max(entry_id) FROM embedding";
+        let range: (Option<i64>, Option<i64>) =
+            self.connection.prepare_cached(range)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(first), Some(last)) = range else { return Ok(Vec::new()) };
+        let mut statement = self.connection.prepare_cached(
+            "SELECT entry_id FROM embedding WHERE entry_id >= ?1 AND space_id = ?2 AND role = ?3
+             ORDER BY entry_id LIMIT 1",
+        )?;
+        let mut seen: HashSet<i64> = HashSet::new();
+        let mut sample = Vec::new();
+        for number in 0..most {
+            let at = first.saturating_add(nth_of_range(number, last.saturating_sub(first), most));
+            if at > last {
+                break;
+            }
+            let found = statement.query_row((at, space.0, role.number()), |row| row.get(0)).optional()?;
+            sample.extend(found.filter(|&row| seen.insert(row)));
+        }
+        Ok(sample)
     }
 
     /// The vectors with these keys, in their order; keys without a usable vector are in `unusable`.
@@ -212,6 +240,20 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         let sql = "SELECT EXISTS (SELECT 1 FROM embedding WHERE space_id = ?1 LIMIT 1 OFFSET ?2)";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         Ok(self.connection.prepare_cached(sql)?.query_row((space.0, most), |row| row.get(0))?)
+    }
+}
+
+/// Place number `number` in `0..=width`: each one where few are wanted of many, multiples of the golden ratio, which leave
+/// no part out at any moment; else one after the other.
+fn nth_of_range(number: usize, width: i64, most: usize) -> i64 {
+    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+    let number = number as u64;
+    match u64::try_from(width) {
+        Ok(width) if width >= most as u64 => {
+            let place = u128::from(number.wrapping_mul(GOLDEN)) * (u128::from(width) + 1) >> 64;
+            i64::try_from(place).unwrap_or(i64::MAX)
+        }
+        _ => number.cast_signed(),
     }
 }
 

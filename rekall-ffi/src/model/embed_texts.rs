@@ -92,6 +92,14 @@ pub unsafe extern "C" fn rekall_vectors_row(vectors: *const VectorsObject, index
     unsafe { read_object(vectors, std::ptr::null(), |vectors| Some(vectors.0.row(index)?.as_ptr())) }
 }
 
+/// How much of text number index the model knows: the share, 0 to 1, of its letters and digits that stand in words, or
+/// parts of words, that the model has. NaN when the model cannot tell, and past the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_vectors_known(vectors: *const VectorsObject, index: usize) -> f32 {
+    // SAFETY: NULL or vectors that were not freed.
+    unsafe { read_object(vectors, f32::NAN, |vectors| *vectors.0.known_shares.get(index)?) }
+}
+
 /// 1 when text number index was longer than the model reads, and its vector is of its beginning; else 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_vectors_is_cut(vectors: *const VectorsObject, index: usize) -> i32 {

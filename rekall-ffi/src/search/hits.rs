@@ -31,6 +31,8 @@ use crate::entries::entry::EntryObject;
 pub struct Hits {
     hits: Vec<HitObject>,
     degraded: Vec<Why>,
+    known: Option<f32>,
+    threshold: Option<f32>,
     elapsed_us: u64,
 }
 
@@ -97,6 +99,9 @@ pub const REKALL_DEGRADED_DAMAGED: u32 = 7;
 
 /// Some entries found cannot be read, others took their places. rekall_check() tells what is wrong.
 pub const REKALL_DEGRADED_UNREADABLE: u32 = 8;
+/// The model knows less than half of the query, rekall_hits_known() says how much: what meaning finds may have little to do
+/// with it.
+pub const REKALL_DEGRADED_PARTLY_KNOWN: u32 = 9;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -117,6 +122,7 @@ impl Hits {
     pub(crate) fn new(found: Recalled) -> Self {
         let degraded = found.degraded.iter().map(Why::from).collect();
         let elapsed_us = u64::try_from(found.elapsed.as_micros()).unwrap_or(u64::MAX);
+        let (known, threshold) = (found.known, found.threshold);
         let hits = found.hits.into_iter().map(|hit| HitObject {
             entry: EntryObject::new(hit.entry),
             score: hit.score,
@@ -126,7 +132,7 @@ impl Hits {
             snippet: hit.snippet.as_deref().map(owned),
             explain: hit.explain,
         });
-        Self { hits: hits.collect(), degraded, elapsed_us }
+        Self { hits: hits.collect(), degraded, known, threshold, elapsed_us }
     }
 }
 
@@ -140,6 +146,7 @@ impl From<&Degraded> for Why {
             Degraded::Unreadable { ids } => (REKALL_DEGRADED_UNREADABLE, ids.len() as u64),
             Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
             Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
+            Degraded::PartlyKnown { .. } => (REKALL_DEGRADED_PARTLY_KNOWN, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }
@@ -339,6 +346,23 @@ pub unsafe extern "C" fn rekall_hits_degraded(
 ) -> *const c_char {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe { lend(hits, out_len, |hits| Some(&hits.degraded.get(index)?.text)) }
+}
+
+/// How much of the query the model knows: the share, 0 to 1, of its letters and digits that stand in words, or parts of
+/// words, that the model has. The less it is, the less the similarities say. NaN when meaning was not searched, the query
+/// was a vector, or the model cannot tell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_known(hits: *const Hits) -> f32 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { read_object(hits, f32::NAN, |hits| hits.known) }
+}
+
+/// The least similarity of a hit that was asked for, or that rekall_similar() found to mean something in this file, for
+/// this entry and with this model. NaN: any.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_threshold(hits: *const Hits) -> f32 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe { read_object(hits, f32::NAN, |hits| hits.threshold) }
 }
 
 /// How long the search took, loading of model and index included, in microseconds.

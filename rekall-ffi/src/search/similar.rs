@@ -4,16 +4,20 @@
 //!
 //!     rekall_similar_options how = REKALL_SIMILAR_OPTIONS_INIT;
 //!     rekall_hits *hits = NULL;
+//!     float rank;
 //!     how.threshold = 0.9f; // for duplicates
 //!     how.flags = REKALL_SIMILAR_THRESHOLD;
 //!     status = rekall_similar(db, id, &how, &hits, &error);
 //!     rekall_hits_free(hits);
+//!     // What 0.9 is worth in this file: the share of pairs of its entries that are less similar.
+//!     status = rekall_similarity_rank(db, 0.9f, &rank, &error);
 
 use std::ffi::c_char;
+use std::ptr::null;
 
-use crate::boundary::error::ErrorObject;
+use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::options::{self, flags, goes_with, sized};
-use crate::boundary::out::OutObject;
+use crate::boundary::out::{Out, OutObject};
 use crate::boundary::status::Status;
 use crate::boundary::text;
 use crate::calls::call::on;
@@ -34,7 +38,8 @@ pub struct SimilarOptions {
     pub struct_size: usize,
     /// REKALL_SIMILAR_ flags.
     pub flags: u32,
-    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, which means 0.75.
+    /// The least similarity of a hit, -1 to 1, with REKALL_SIMILAR_THRESHOLD; without it, it must be 0, and the similarity
+    /// is taken that hardly any pairs of the entries around the given one reach: rekall_hits_threshold() says which.
     pub threshold: f32,
     /// The most hits wanted, 1 to 100000; 0: 10.
     pub limit: usize,
@@ -84,6 +89,30 @@ pub unsafe extern "C" fn rekall_similar(
                 search = search.threshold(options.threshold);
             }
             Ok(Hits::new(search.run()?))
+        })
+    }
+}
+
+/// What a similarity is worth in this file: out receives the share, 0 to 1, of pairs of its entries that are less similar,
+/// so that similarities of different models can be compared; NaN when there are no two entries with vectors. The pairs are
+/// those of a sample of at most 1024 entries, which is taken in some milliseconds after a change of the file. Entries are
+/// compared with entries: with a model that embeds queries in another way, a query's similarities lie elsewhere.
+/// REKALL_INVALID_INPUT for NaN.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_similarity_rank(
+    db: *mut Handle,
+    similarity: f32,
+    out: *mut f32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        on(db, error, Out::required(out, f32::NAN), |db| {
+            Stoppable::begin(Some(db), null())?.go_on()?;
+            if similarity.is_nan() {
+                return Err(Failure::invalid("similarity is NaN"));
+            }
+            Ok(db.similarity_rank(similarity)?.unwrap_or(f32::NAN))
         })
     }
 }

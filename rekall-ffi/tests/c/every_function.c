@@ -54,6 +54,7 @@ static const struct {
     {"rekall_recall_vector", recall_vector, REKALL_OK},
     {"rekall_recall_batch", recall_batch, REKALL_OK},
     {"rekall_similar", similar, REKALL_OK},
+    {"rekall_similarity_rank", similarity_rank, REKALL_OK},
     {"rekall_dimensions", dimensions, REKALL_OK},
     {"rekall_embed", embed, REKALL_OK},
     {"rekall_model_load", model_load, REKALL_OK},

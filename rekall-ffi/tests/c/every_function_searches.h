@@ -42,6 +42,13 @@ static rekall_status similar(GIVEN)
     return status;
 }
 
+static rekall_status similarity_rank(GIVEN)
+{
+    float out = 0;
+    UNUSED;
+    return rekall_similarity_rank(shared, 0.5f, &out, error);
+}
+
 static rekall_status audit_index(GIVEN)
 {
     rekall_index_audit out = REKALL_INDEX_AUDIT_INIT;

@@ -291,6 +291,8 @@ static void embedding_many(rekall_db *db)
         CHECK(memcmp(row, alone, sizeof alone) == 0);
         CHECK(rekall_vectors_row(vectors, 1) == NULL && rekall_vectors_rows(vectors)[TEST_DIMENSIONS] == 0);
         CHECK(rekall_vectors_row(vectors, 3) == NULL && !rekall_vectors_is_cut(vectors, 0));
+        /* A model of the caller's own cannot tell. */
+        CHECK(IS_NAN(rekall_vectors_known(vectors, 0)) && IS_NAN(rekall_vectors_known(vectors, 3)));
         rekall_vectors_free(vectors);
     }
     OK(rekall_embed_texts(db, REKALL_EMBED_QUERY, NULL, 0, NULL, &vectors, &error));
@@ -304,6 +306,7 @@ static void embedding_many(rekall_db *db)
     FAILS(REKALL_INVALID_INPUT, rekall_embed_texts(db, REKALL_EMBED_QUERY, texts, 3, NULL, &vectors, &error));
     CHECK(vectors == NULL && rekall_vectors_count(NULL) == 0 && rekall_vectors_dimensions(NULL) == 0);
     CHECK(rekall_vectors_row(NULL, 0) == NULL && rekall_vectors_is_cut(NULL, 0) == 0);
+    CHECK(IS_NAN(rekall_vectors_known(NULL, 0)));
     rekall_vectors_free(NULL);
 }
 

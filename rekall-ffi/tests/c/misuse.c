@@ -281,6 +281,7 @@ static void null_pointers(const char *folder)
     CHECK(rekall_hits_retrieval_rank(NULL, 0, 1) == 0 && IS_NAN(rekall_hits_retrieval_score(NULL, 0, 1)));
     CHECK(rekall_hits_degraded_count(NULL) == 0 && rekall_hits_degraded(NULL, 0, NULL) == NULL);
     CHECK(rekall_hits_degraded_kind(NULL, 0) == 0 && rekall_hits_elapsed_us(NULL) == 0);
+    CHECK(IS_NAN(rekall_hits_known(NULL)) && IS_NAN(rekall_hits_threshold(NULL)));
     CHECK(rekall_hits_degraded_entries(NULL, 0) == 0 && rekall_hits_snippet(NULL, 0, &size) == NULL && size == 0);
     CHECK(rekall_id_time_ms(NULL) == -1);
     CHECK(rekall_links_count(NULL) == 0 && rekall_links_source(NULL, 0) == NULL && rekall_links_target(NULL, 0) == NULL);

@@ -15,6 +15,7 @@ static void recalling(rekall_db *db)
     rekall_new_entry entries[3];
     const rekall_entry *entry;
     float vector[TEST_DIMENSIONS], zero[TEST_DIMENSIONS] = {0};
+    float rank = 0;
     size_t i, dimensions = 0, len = 0;
     uint32_t role, number;
     const rekall_new_entry init = REKALL_NEW_ENTRY_INIT;
@@ -139,8 +140,19 @@ static void recalling(rekall_db *db)
     similar.threshold = -1;
     similar.limit = 2;
     OK(rekall_similar(db, ids[0].text, &similar, &hits, &error));
-    CHECK(rekall_hits_count(hits) == 2);
+    CHECK(rekall_hits_count(hits) == 2 && rekall_hits_threshold(hits) == -1 && IS_NAN(rekall_hits_known(hits)));
     rekall_hits_free(hits);
+    /* Too few entries to judge by. */
+    OK(rekall_similar(db, ids[0].text, NULL, &hits, &error));
+    CHECK(rekall_hits_threshold(hits) == 0.75f);
+    rekall_hits_free(hits);
+    OK(rekall_similarity_rank(db, 1.5f, &rank, &error));
+    CHECK(rank == 1);
+    OK(rekall_similarity_rank(db, -1, &rank, &error));
+    CHECK(rank == 0);
+    FAILS(REKALL_INVALID_INPUT, rekall_similarity_rank(db, rank / rank, &rank, &error));
+    CHECK(IS_NAN(rank));
+    FAILS(REKALL_MISUSE, rekall_similarity_rank(db, 0, NULL, &error));
 }
 
 

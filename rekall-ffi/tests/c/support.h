@@ -17,6 +17,9 @@
         }                                                                             \
     } while (0)
 
+/* C90 has no isnan. */
+#define IS_NAN(number) ((number) != (number))
+
 /* The call succeeds; its error is freed and shown otherwise. */
 #define OK(call)                                                                      \
     do {                                                                              \

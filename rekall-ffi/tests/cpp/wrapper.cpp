@@ -149,6 +149,9 @@ static std::vector<std::string> remembering(rekall::memory &memory)
     own.keep_alive = rekall::forever;
     const auto two = memory.remember_many({{"with its vector"}, {"and another"}}, own);
     CHECK(memory.similar(two[0], {10, -1, {}, nullptr}).size() == 4);
+    CHECK(memory.similar(two[0], {10, -1, {}, nullptr}).threshold() == -1.0f);
+    CHECK(memory.similar(two[0]).threshold() == 0.75f);
+    CHECK(memory.similarity_rank(1.5f) == 1.0f && memory.similarity_rank(-1) == 0.0f);
     CHECK(status_of([&] { memory.remember("too short", rekall::floats(rows.data(), 3)); }) == rekall::status::invalid_vector);
     rekall::patch renamed;
     renamed.title = "renamed";
@@ -171,7 +174,7 @@ static void searching(rekall::memory &memory, const std::vector<std::string> &id
     CHECK(hits[0].rank(rekall::retrieval::text) == 1 && hits[0].retrieval_score(rekall::retrieval::text) > 0 && !hits[0].snippet());
     CHECK(hits[0].retrieval_passage(rekall::retrieval::text)->first == rekall::role::summary);
     CHECK(hits[0].part(rekall::part::text) == 1 && hits[0].part_weight(rekall::part::text) == 1);
-    CHECK(hits.elapsed().count() >= 0);
+    CHECK(hits.elapsed().count() >= 0 && !hits.known() && !hits.threshold());
     CHECK(static_cast<std::size_t>(std::distance(hits.begin(), hits.end())) == hits.size());
     double last = 1e9;
     for (const auto &hit : hits) {

@@ -85,6 +85,9 @@ impl Machine<'_> {
             assert!(!none || rekall_entry_updated_at_ms(entry) == 0);
             let elapsed = rekall_hits_elapsed_us(self.hits);
             assert!(elapsed == 0 || !self.hits.is_null());
+            let (known, threshold) = (rekall_hits_known(self.hits), rekall_hits_threshold(self.hits));
+            assert!(known.is_nan() || !self.hits.is_null() && (0.0..=1.0).contains(&known));
+            assert!(threshold.is_nan() || !self.hits.is_null() && (-1.0..=1.0).contains(&threshold));
             let found = rekall_hits_retrieval_rank(self.hits, index, part) > 0;
             assert_eq!(rekall_hits_retrieval_score(self.hits, index, part).is_nan(), !found);
             let mut number = 9;

@@ -99,6 +99,12 @@ impl Machine<'_> {
         unsafe {
             rekall_hits_free(self.hits);
             let out = &raw mut self.hits;
+            if operation % 3 == 2 {
+                let (mut rank, mut error) = (0.0, null_mut());
+                let status =
+                    rekall_similarity_rank(self.db, similar.value.threshold, &raw mut rank, &raw mut error);
+                self.done(status, error, rank.is_nan());
+            }
             let status = match operation % 3 {
                 0 => {
                     let query = self.given();

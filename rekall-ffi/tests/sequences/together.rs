@@ -128,6 +128,8 @@ impl Machine<'_> {
                 assert!(there && (length - 1.0).abs() < 1e-3, "{length}");
             }
             assert!(rekall_vectors_is_cut(vectors, index) <= i32::from(there));
+            let known = rekall_vectors_known(vectors, index);
+            assert!(known.is_nan() || there && (0.0..=1.0).contains(&known));
             rekall_vectors_free(vectors);
         }
     }

@@ -79,6 +79,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         );
     }
     let id = all.ids.values().flatten().next().ok_or("no notes")?;
+    all.rekall.remember(NewEntry::new("One more"))?;
+    // Brings the index up to date, which is not what is measured.
     all.rekall.similar_to(*id).threshold(0.75).run()?;
     let started = Instant::now();
     all.rekall.similar_to(*id).run()?;

@@ -31,9 +31,6 @@ use stem::Stems;
 #[cfg(test)]
 pub(crate) use term::MAX_TERM_BYTES;
 
-/// Changes whenever the same text gives other tokens than before: an index made by another version has to be made again.
-pub(crate) const VERSION: u32 = 1;
-
 /// A term at a position of a text.
 ///
 /// Several tokens can share a position: the stems of two languages, or an identifier as a whole beside its first part.

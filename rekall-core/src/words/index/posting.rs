@@ -150,7 +150,8 @@ impl Posting {
             docs: DocReader::new(self.docs.as_slice()),
             left: self.count,
             places: Reader::new(self.places.as_slice()),
-            current: None,
+            ordinal: -1,
+            ahead: 0,
         }
     }
 }
@@ -161,8 +162,10 @@ pub(super) struct PlaceReader<'a> {
     docs: DocReader<'a>,
     left: u32,
     places: Reader<'a>,
-    /// The passage whose places `places` stands before.
-    current: Option<Doc>,
+    /// The passage reached: -1 before the first, the largest number after the last.
+    ordinal: i64,
+    /// How many of its places `places` still stands before.
+    ahead: u32,
 }
 
 impl PlaceReader<'_> {
@@ -170,26 +173,22 @@ impl PlaceReader<'_> {
     /// ascend from call to call. `None` if the bytes are damaged.
     pub(super) fn read(&mut self, ordinal: u32, out: &mut Vec<Place>) -> Option<()> {
         let mut skipped = 0;
-        let found = loop {
-            match self.current {
-                Some(doc) if doc.ordinal >= ordinal => break doc,
-                Some(doc) => skipped += doc.occurrences as usize,
-                None => {}
-            }
+        while self.ordinal < i64::from(ordinal) {
+            skipped += self.ahead as usize;
             if self.left == 0 {
-                self.current = None;
+                (self.ordinal, self.ahead) = (i64::MAX, 0);
                 return Some(());
             }
             self.left -= 1;
-            self.current = Some(self.docs.next()?);
-        };
+            let doc = self.docs.next()?;
+            (self.ordinal, self.ahead) = (i64::from(doc.ordinal), doc.occurrences);
+        }
         self.places.skip(skipped)?;
-        if found.ordinal > ordinal {
+        if self.ordinal > i64::from(ordinal) {
             return Some(());
         }
-        self.current = None;
         let mut position = 0u32;
-        for _ in 0..found.occurrences {
+        for _ in 0..std::mem::take(&mut self.ahead) {
             let code = self.places.u64()?;
             position = position.checked_add(u32::try_from(code >> 1).ok()?)?;
             out.push(Place { position, joined: code & 1 == 1 });

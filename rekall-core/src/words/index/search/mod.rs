@@ -16,6 +16,7 @@
 mod adjacent;
 mod best;
 mod corpus;
+mod exact_share;
 mod matches;
 mod phrase;
 
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::best::{Best, Candidate};
 use self::corpus::Corpus;
+use self::exact_share::ExactShare;
 use self::matches::{Match, WordPostings};
 use self::phrase::FoundPhrase;
 use super::{IndexError, PassageKey, Source};
@@ -141,6 +143,7 @@ pub(crate) fn search(
         best::drop_worse(&mut best, request.limit);
         best.sort_by(Candidate::order);
     }
+    let mut exact = ExactShare::of(&words, &phrases);
     let hit = |candidate: &Candidate| {
         let passages = sources[candidate.source].passages();
         let scores = &scratch.scores[candidate.source];
@@ -151,7 +154,7 @@ pub(crate) fn search(
         let mut also: Vec<(PassageKey, f32)> =
             others.map(|other| (passages.key(other), scores[other as usize] as f32)).collect();
         also.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let exact = exact_share(&words, &phrases, candidate.source, candidate.best);
+        let exact = exact.of_passage(candidate.source, candidate.best);
         WordHit { key: passages.key(candidate.best), score: candidate.score, exact, also }
     };
     Ok(best.iter().map(hit).collect())
@@ -245,24 +248,4 @@ fn most_of_parts(request: &Request<'_>, corpus: &Corpus, words: &[FoundWord], ph
         pair.kind == PhraseKind::Adjacent && pair.words.iter().all(|word| parts.binary_search(word).is_ok())
     };
     singly + request.phrases(is_part).map(|pair| adjacent::gain(corpus, words, pair)).sum::<f64>()
-}
-
-/// Which share of the query's weight stands in the phrases of a passage that were meant as such.
-fn exact_share(words: &[FoundWord], phrases: &[FoundPhrase<'_>], source: usize, ordinal: u32) -> f32 {
-    let holds = |found: &&FoundPhrase<'_>| {
-        let is_exact = found.phrase.kind != PhraseKind::Adjacent;
-        is_exact && found.matches[source].binary_search_by_key(&ordinal, |found| found.ordinal).is_ok()
-    };
-    let mut held = phrases.iter().filter(holds).peekable();
-    if held.peek().is_none() {
-        return 0.0;
-    }
-    let mut stands = vec![false; words.len()];
-    held.flat_map(|found| &found.phrase.words).for_each(|&word| stands[word] = true);
-    let whole: f64 = words.iter().map(|word| word.gain).sum();
-    if whole == 0.0 {
-        return 1.0;
-    }
-    let part: f64 = words.iter().zip(stands).filter(|(_, stands)| *stands).map(|(word, _)| word.gain).sum();
-    (part / whole) as f32
 }

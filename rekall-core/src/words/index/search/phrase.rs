@@ -14,6 +14,8 @@ pub(super) struct FoundPhrase<'a> {
     pub(super) phrase: &'a Phrase,
     /// By source; only living passages.
     pub(super) matches: Vec<Vec<Match>>,
+    /// The same, a bit a passage.
+    holders: Vec<Vec<u64>>,
 }
 
 impl<'a> FoundPhrase<'a> {
@@ -24,8 +26,19 @@ impl<'a> FoundPhrase<'a> {
         phrase: &'a Phrase,
     ) -> Result<Self, IndexError> {
         let in_source = |(number, &source)| find_in_source(number, source, request, words, phrase);
-        let matches = sources.iter().enumerate().map(in_source).collect::<Result<_, _>>()?;
-        Ok(Self { phrase, matches })
+        let matches: Vec<Vec<Match>> = sources.iter().enumerate().map(in_source).collect::<Result<_, _>>()?;
+        let bits = |matches: &Vec<Match>| {
+            let mut bits = vec![0u64; matches.last().map_or(0, |last| last.ordinal as usize / 64 + 1)];
+            matches.iter().for_each(|found| bits[found.ordinal as usize / 64] |= 1 << (found.ordinal % 64));
+            bits
+        };
+        let holders = matches.iter().map(bits).collect();
+        Ok(Self { phrase, matches, holders })
+    }
+
+    /// Whether this passage holds it.
+    pub(super) fn is_in(&self, source: usize, ordinal: u32) -> bool {
+        self.holders[source].get(ordinal as usize / 64).is_some_and(|word| word >> (ordinal % 64) & 1 == 1)
     }
 
     /// How many passages hold it.

@@ -1,0 +1,42 @@
+//! How much of a query stands in a passage as it was written.
+
+use super::FoundWord;
+use super::phrase::FoundPhrase;
+use crate::words::query::PhraseKind;
+
+/// The share of the query's weight that stands in phrases which were meant as such.
+pub(super) struct ExactShare<'a> {
+    words: &'a [FoundWord],
+    phrases: Vec<&'a FoundPhrase<'a>>,
+    whole: f64,
+    /// Whether each word stands in such a phrase of the passage.
+    stands: Vec<bool>,
+}
+
+impl<'a> ExactShare<'a> {
+    pub(super) fn of(words: &'a [FoundWord], phrases: &'a [FoundPhrase<'a>]) -> Self {
+        let phrases = phrases.iter().filter(|found| found.phrase.kind != PhraseKind::Adjacent).collect();
+        let whole = words.iter().map(|word| word.gain).sum();
+        Self { words, phrases, whole, stands: vec![false; words.len()] }
+    }
+
+    pub(super) fn of_passage(&mut self, source: usize, ordinal: u32) -> f32 {
+        let mut any = false;
+        self.stands.fill(false);
+        for found in self.phrases.iter().filter(|found| found.is_in(source, ordinal)) {
+            any = true;
+            found.phrase.words.iter().for_each(|&word| self.stands[word] = true);
+        }
+        if self.whole == 0.0 {
+            return f32::from(u8::from(any));
+        }
+        let part: f64 = self
+            .words
+            .iter()
+            .zip(&self.stands)
+            .filter(|(_, stands)| **stands)
+            .map(|(word, _)| word.gain)
+            .sum();
+        (part / self.whole) as f32
+    }
+}

@@ -137,8 +137,7 @@ fn write_fts5(path: &Path, entries: &[NewEntry], at_once: usize) -> Duration {
 /// Bytes of the tables that hold words.
 fn words_bytes(path: &Path) -> i64 {
     let tables = Connection::open(path).unwrap();
-    let sql =
-        "SELECT sum(pgsize) FROM dbstat WHERE aggregate AND (name LIKE 'entry_fts%' OR name LIKE '%word_%')";
+    let sql = "SELECT sum(pgsize) FROM dbstat WHERE (name LIKE 'entry_fts%' OR name LIKE '%word_%')";
     tables.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 

@@ -6,7 +6,7 @@ mod common;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use rekall::storage::{Snippets, WordQuery};
+use rekall::storage::{Snippets, TextQuery};
 use rekall::{Mode, NewEntry};
 
 fn recall_end_to_end(criterion: &mut Criterion) {
@@ -43,7 +43,7 @@ fn added_entry_is_found(criterion: &mut Criterion) {
 
 fn snippets(criterion: &mut Criterion) {
     let words: Vec<String> = (0..24).map(|number| format!("word{number}")).collect();
-    let query = WordQuery::new(&words.join(" "));
+    let query = TextQuery::new(&words.join(" "));
     let snippets = Snippets::new(&query, 24);
     for (bytes, name) in [(1 << 10, "1KB"), (1 << 20, "1MB")] {
         let filler = "The build of the deployment pipeline failed again because memories were exhausted, ";

@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, WordQuery};
+use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, TextQuery};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -142,7 +142,7 @@ fn words_bytes(path: &Path) -> i64 {
 }
 
 fn search(store: &Store, question: &str) {
-    store.read().unwrap().search_words(&WordQuery::new(question), &Filter::new(), 10).unwrap();
+    store.read().unwrap().search_words(&TextQuery::new(question), &Filter::new(), 10).unwrap();
 }
 
 fn search_fts5(tables: &Connection, question: &str) {

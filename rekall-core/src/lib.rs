@@ -70,4 +70,4 @@ pub use store::{
     Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
-pub use words::{PassageKey, Snippet, Snippets, WordHit, WordQuery};
+pub use words::{PassageKey, Snippet, Snippets, TextQuery, WordHit};

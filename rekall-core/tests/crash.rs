@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rekall_core::{EntryId, EntryPatch, Filter, Store, StoreOptions, Synchronous, WordQuery};
+use rekall_core::{EntryId, EntryPatch, Filter, Store, StoreOptions, Synchronous, TextQuery};
 use upkeep_common::*;
 
 const FILE: &str = "REKALL_CRASH_FILE";
@@ -235,7 +235,7 @@ fn compare(store: &Store, model: &Model) -> Result<(), String> {
         if vectors.rows != vector(number) {
             return Err(format!("{} has other vectors", entry.id));
         }
-        let query = WordQuery::new(&word(number));
+        let query = TextQuery::new(&word(number));
         let hits = tx.search_words(&query, &Filter::new().any_status(), 9).unwrap();
         if hits.iter().map(|hit| hit.key.row).ne([*row]) {
             return Err(format!("{} is not found by its word", entry.id));

@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rekall_core::{Error, Filter, Store, StoreOptions, WordQuery};
+use rekall_core::{Error, Filter, Store, StoreOptions, TextQuery};
 use upkeep_common::*;
 
 const PAGE: usize = 8_192;
@@ -125,7 +125,7 @@ fn walk(store: &Store) -> Result<(), Error> {
             last = row;
         }
     }
-    tx.search_words(&WordQuery::new("note and said"), &Filter::new(), 100)?;
+    tx.search_words(&TextQuery::new("note and said"), &Filter::new(), 100)?;
     drop(tx);
     export_to_nowhere(store)?;
     let mut tx = store.write()?;

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rekall_core::{
-    Changes, EntryId, EntryPatch, Error, Filter, LogPosition, NewEntry, Store, StoreOptions, WordQuery,
+    Changes, EntryId, EntryPatch, Error, Filter, LogPosition, NewEntry, Store, StoreOptions, TextQuery,
 };
 use upkeep_common::*;
 
@@ -133,7 +133,7 @@ fn read(store: &Store, board: &Board, reader: u64) {
                 Err(Error::EntryNotFound { .. }) => assert!(!lives(step, counter), "{number} at {counter}"),
                 Err(error) => panic!("reader {reader}, turn {turn}: {error}"),
             }
-            let found = tx.search_words(&WordQuery::new(&word(number)), &Filter::new(), 5).unwrap();
+            let found = tx.search_words(&TextQuery::new(&word(number)), &Filter::new(), 5).unwrap();
             assert_eq!(found.len(), usize::from(lives(step, counter)), "{number} by its word at {counter}");
         }
         if turn % 8 == 0 {

@@ -6,7 +6,7 @@ mod upkeep_common;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rekall_core::{Error, ErrorKind, Filter, NewEntry, Store, StoreOptions, WordQuery};
+use rekall_core::{Error, ErrorKind, Filter, NewEntry, Store, StoreOptions, TextQuery};
 use rusqlite::Connection;
 use upkeep_common::*;
 
@@ -80,7 +80,7 @@ fn version_2(folder: &Path, count: u64) -> PathBuf {
 
 fn found(store: &Store, word: &str) -> Vec<i64> {
     let tx = store.read().unwrap();
-    let hits = tx.search_words(&WordQuery::new(word), &Filter::new(), 10).unwrap();
+    let hits = tx.search_words(&TextQuery::new(word), &Filter::new(), 10).unwrap();
     hits.iter().map(|hit| hit.key.row).collect()
 }
 
@@ -106,6 +106,19 @@ fn a_file_of_version_2_keeps_everything_and_its_words_are_indexed() {
     assert_eq!(tx.pending(space.id, 0, 1_000).unwrap(), long, "they wait for vectors of their passages");
     let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'entry\\_fts%' ESCAPE '\\' OR name = 'entry_text'";
     assert_eq!(tx.connection().query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
+fn a_hosts_own_vectors_stay_those_of_whole_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_2(folder.path(), 20);
+    let sql = "UPDATE space SET fingerprint = 'external; dimensions=2; model=\"own\"'";
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let store = open(&path);
+    assert_clean(&store);
+    let tx = store.read().unwrap();
+    let space = tx.active_space().unwrap().unwrap();
+    assert_eq!(tx.pending(space.id, 0, 1_000).unwrap(), Vec::<i64>::new());
 }
 
 /// Whatever state the table of FTS5 is in.

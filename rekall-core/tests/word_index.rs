@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rekall_core::{
-    Draft, EntryId, EntryPatch, Filter, NewEntry, ProblemKind, Store, StoreOptions, WordQuery,
+    Draft, EntryId, EntryPatch, Filter, NewEntry, ProblemKind, Store, StoreOptions, TextQuery,
 };
 use rusqlite::Connection;
 use upkeep_common::*;
@@ -34,7 +34,7 @@ fn answers(store: &Store) -> Vec<Vec<(EntryId, u64)>> {
     let queries = (0..60).map(|_| some_text(&mut random));
     queries
         .flat_map(|text| {
-            [WordQuery::new(&text), WordQuery::new(&text).prefix(), WordQuery::new(&format!("\"{text}\""))]
+            [TextQuery::new(&text), TextQuery::new(&text).prefix(), TextQuery::new(&format!("\"{text}\""))]
         })
         .map(|query| {
             let hits = tx.search_words(&query, &Filter::new(), usize::MAX >> 1).unwrap();
@@ -131,7 +131,7 @@ fn change(
             let mut tx = store.write().unwrap();
             let note = NewEntry::new(some_text(random));
             tx.insert(&[Draft::new(&note).id(id(*next))]).unwrap();
-            tx.search_words(&WordQuery::new("w1"), &Filter::new(), 3).unwrap();
+            tx.search_words(&TextQuery::new("w1"), &Filter::new(), 3).unwrap();
         }
     }
 }
@@ -204,7 +204,7 @@ fn an_older_state_put_into_the_file_is_searched_as_it_is() {
     };
     let found = |word: &str| {
         let tx = store.read().unwrap();
-        tx.search_words(&WordQuery::new(word), &Filter::new(), 1_000).unwrap().len()
+        tx.search_words(&TextQuery::new(word), &Filter::new(), 1_000).unwrap().len()
     };
     add("first");
     let older = folder.path().join("older.db");
@@ -266,7 +266,7 @@ fn a_writer_killed_at_any_moment_leaves_a_whole_index() {
             // Another process sees what was written, in the middle of it all.
             let tx = store.read().unwrap();
             let entries = tx.count_entries().unwrap();
-            let found = tx.search_words(&WordQuery::new("w"), &Filter::new(), 1).unwrap();
+            let found = tx.search_words(&TextQuery::new("w"), &Filter::new(), 1).unwrap();
             assert!(found.is_empty() && entries > 0);
             assert_eq!(tx.fault_of_words().unwrap(), None);
         }

@@ -5,7 +5,7 @@ mod upkeep_common;
 
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::{Draft, EntryId, Error, Filter, NewEntry, Snippets, Store, StoreOptions, WordQuery};
+use rekall_core::{Draft, EntryId, Error, Filter, NewEntry, Snippets, Store, StoreOptions, TextQuery};
 use upkeep_common::{Random, id};
 
 fn store_of(folder: &tempfile::TempDir, titles: impl Iterator<Item = String>) -> Store {
@@ -23,7 +23,7 @@ fn the_most_frequent_words_of_a_large_file_are_searched_too() {
     let title = |row: u64| if row == 100 { "rare common".to_owned() } else { format!("common {row}") };
     let store = store_of(&folder, (1..=5_200).map(title));
     let tx = store.read().unwrap();
-    let query = WordQuery::new("common rare");
+    let query = TextQuery::new("common rare");
     for filter in [Filter::new(), Filter::new().any_status(), Filter::new().kind("note")] {
         let found = tx.search_words(&query, &filter, 10).unwrap();
         assert_eq!(found[0].key.row, 100);
@@ -41,7 +41,7 @@ fn no_word_of_a_long_query_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let mut titles: Vec<String> = (0..40).map(|number| format!("word{number}q")).collect();
     titles.push("word39q".to_owned());
-    let query = WordQuery::new(&titles.join(" "));
+    let query = TextQuery::new(&titles.join(" "));
     let store = store_of(&folder, titles.iter().cloned());
     let tx = store.read().unwrap();
     assert_eq!(tx.search_words(&query, &Filter::new(), 100).unwrap().len(), 41);
@@ -53,7 +53,7 @@ fn no_word_of_a_long_query_is_forgotten() {
 fn a_flag_stops_a_search() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_of(&folder, (0..5_000).map(|number| format!("common note {number}")));
-    let query = WordQuery::new("common note");
+    let query = TextQuery::new("common note");
     let tx = store.read().unwrap();
     let search = |stop| tx.search_words_among(&query, &|_| true, 10, Some(&AtomicBool::new(stop)));
     assert!(search(false).unwrap().len() >= 10);
@@ -102,7 +102,7 @@ fn snippets_find_what_the_search_finds() {
         "net",
         "zzz",
     ]) {
-        for query in [WordQuery::new(query), WordQuery::new(query).prefix()] {
+        for query in [TextQuery::new(query), TextQuery::new(query).prefix()] {
             let hits = tx.search_words(&query, &Filter::new(), 100).unwrap();
             let found: Vec<i64> = hits.iter().map(|hit| hit.key.row).collect();
             matched += found.len();
@@ -161,7 +161,7 @@ fn with_history(folder: &tempfile::TempDir, count: u64, forgotten: u64) -> Store
 }
 
 /// Ids and the bits of the scores.
-fn ranking(store: &Store, query: &WordQuery) -> Vec<(EntryId, u64)> {
+fn ranking(store: &Store, query: &TextQuery) -> Vec<(EntryId, u64)> {
     let tx = store.read().unwrap();
     let hits = tx.search_words(query, &Filter::new(), 20).unwrap();
     let ids = tx.ids(&hits.iter().map(|hit| hit.key.row).collect::<Vec<_>>()).unwrap();
@@ -178,7 +178,7 @@ fn what_was_forgotten_changes_no_ranking() {
         let mut random = Random(99);
         for _ in 0..150 {
             let words = some_words(&mut random, 8);
-            for query in [WordQuery::new(&words), WordQuery::new(&words).prefix()] {
+            for query in [TextQuery::new(&words), TextQuery::new(&words).prefix()] {
                 let expected = ranking(&plain, &query);
                 assert_eq!(ranking(&aged, &query), expected, "{words:?} in {count} entries");
             }

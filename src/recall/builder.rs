@@ -26,7 +26,7 @@ pub struct Recall<'a, Q = Query<'a>> {
 impl Rekall {
     /// Begins a search for entries that a text brings to mind. Any text of up to 1 MiB is a valid query. By
     /// words the first 256 different ones of it are searched
-    /// ([`WordQuery::MAX_WORDS`](rekall_core::WordQuery::MAX_WORDS)), by meaning what the model reads of it.
+    /// ([`TextQuery::MAX_WORDS`](rekall_core::TextQuery::MAX_WORDS)), by meaning what the model reads of it.
     ///
     /// ```
     /// # use rekall::{Filter, Mode, NewEntry, Rekall};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rekall_core::{Filter, ReadTx, WordHit, WordQuery};
+use rekall_core::{Filter, ReadTx, TextQuery, WordHit};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use crate::vector_index::Snapshot;
@@ -78,7 +78,7 @@ impl SemanticRetriever<'_> {
 /// Up to `limit` entries found by words, best first: BM25 score descending, equal ones by id.
 pub(super) fn matching_words(
     snapshot: &Snapshot<'_>,
-    query: &WordQuery,
+    query: &TextQuery,
     admitted: &Admitted,
     limit: usize,
     cancel: Option<&CancelToken>,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use rekall_core::{Snippets, Space, WordQuery};
+use rekall_core::{Snippets, Space, TextQuery};
 use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
@@ -249,8 +249,8 @@ impl Search<'_> {
         }
     }
 
-    fn text_query(&self, text: &str) -> WordQuery {
-        let query = WordQuery::new(text);
+    fn text_query(&self, text: &str) -> TextQuery {
+        let query = TextQuery::new(text);
         let query = if self.options.prefix { query.prefix() } else { query };
         if self.options.require_quotes { query.require_quotes() } else { query }
     }

@@ -38,7 +38,7 @@ fn upgrade_within(connection: &Connection) -> Result<(), Error> {
     for kind in ["table", "index", "trigger"] {
         objects::restore(connection, kind)?;
     }
-    rebuild::from_entries(connection, &mut rebuild::mark_long_entries(connection))?;
+    rebuild::from_entries(connection, &mut rebuild::mark_long_entries(connection)?)?;
     connection.execute(
         &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}"),
         [],

@@ -7,5 +7,5 @@ pub(crate) mod store;
 pub(crate) mod tokens;
 
 pub use index::{PassageKey, WordHit};
-pub use query::WordQuery;
+pub use query::TextQuery;
 pub use snippet::{Snippet, Snippets};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rekall_core::legacy::{self, LegacyImportOptions, OffsetSource, Variant};
-use rekall_core::{Context, Entry, Filter, SpaceState, Store, WordQuery};
+use rekall_core::{Context, Entry, Filter, SpaceState, Store, TextQuery};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -299,7 +299,7 @@ fn the_nearest_entries_are_the_expected_ones_in_order() {
 fn what_is_imported_is_found_by_words() {
     let (_folder, store, _) = import("v12-head");
     let tx = store.read().unwrap();
-    let hits = tx.search_words(&WordQuery::new("autovacuum"), &Filter::new().any_status(), 100).unwrap();
+    let hits = tx.search_words(&TextQuery::new("autovacuum"), &Filter::new().any_status(), 100).unwrap();
     // Said only in a structured context, where the Python tool never looked.
     let in_context = |row| {
         let (_, entry) = tx.entries(&[row]).unwrap().swap_remove(0);

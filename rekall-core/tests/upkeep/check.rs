@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rekall_core::{EntryId, Error, Filter, ProblemKind, Store, StoreOptions, WordQuery};
+use rekall_core::{EntryId, Error, Filter, ProblemKind, Store, StoreOptions, TextQuery};
 use rusqlite::Connection;
 
 use crate::upkeep_common::*;
@@ -131,7 +131,7 @@ fn every_damage_is_found_and_repaired() {
                 assert!(says(&entry, row as u64), "{name}: entry {row}");
             }
         }
-        let hits = tx.search_words(&WordQuery::new(&word(11)), &Filter::new(), 5).unwrap();
+        let hits = tx.search_words(&TextQuery::new(&word(11)), &Filter::new(), 5).unwrap();
         assert_eq!(hits.len(), 1, "{name}");
         drop(tx);
         // And everything works as ever.
@@ -237,7 +237,7 @@ fn what_was_unreadable_is_kept() {
     assert_eq!(kept["title"]["base64"], "/0E=");
     assert_eq!(entry.title, "\u{fffd}A");
     let tx = store.read().unwrap();
-    let hits = tx.search_words(&WordQuery::new("mystery"), &Filter::new(), 5).unwrap();
+    let hits = tx.search_words(&TextQuery::new("mystery"), &Filter::new(), 5).unwrap();
     assert_eq!(hits.len(), 1, "what the context said is still found");
     assert_eq!(tx.links(mended.id).unwrap().len(), 1);
     assert_eq!(tx.stats().unwrap().quarantined, 1);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rekall_core::{Changes, Context, Draft, Filter, LogPosition, NewEntry, Store, WordQuery};
+use rekall_core::{Changes, Context, Draft, Filter, LogPosition, NewEntry, Store, TextQuery};
 
 use crate::upkeep_common::*;
 
@@ -49,7 +49,7 @@ impl Watcher<'_> {
 
 fn found(store: &Store, words: &str) -> Vec<i64> {
     let tx = store.read().unwrap();
-    let hits = tx.search_words(&WordQuery::new(words), &Filter::new().any_status(), 99).unwrap();
+    let hits = tx.search_words(&TextQuery::new(words), &Filter::new().any_status(), 99).unwrap();
     let mut rows: Vec<i64> = hits.iter().map(|hit| hit.key.row).collect();
     rows.sort_unstable();
     rows

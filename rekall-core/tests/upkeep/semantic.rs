@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rekall_core::{EntryId, Error, Filter, ProblemKind, Relation, Store, WordQuery};
+use rekall_core::{EntryId, Error, Filter, ProblemKind, Relation, Store, TextQuery};
 
 use crate::check::vandal;
 use crate::upkeep_common::*;
@@ -180,7 +180,7 @@ impl Answers {
         let texts =
             ["word7q", "note said", "and", "situation9q word11q all", "décision", "note 12", "tag3 E"];
         let words = texts.map(|text| {
-            let hits = tx.search_words(&WordQuery::new(text), &Filter::new(), 400).unwrap();
+            let hits = tx.search_words(&TextQuery::new(text), &Filter::new(), 400).unwrap();
             hits.iter().map(|hit| (ids[&hit.key.row], hit.score.to_bits())).collect()
         });
         let filters = [

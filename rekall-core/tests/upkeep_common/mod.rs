@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rekall_core::{
     Context, Draft, Entry, EntryId, Error, Filter, NewEntry, NewVector, Role, Space, Store, StoreOptions,
-    TextDigest, WordQuery, WriteTx,
+    TextDigest, TextQuery, WriteTx,
 };
 
 pub const DIMENSIONS: usize = 8;
@@ -201,7 +201,7 @@ pub fn read_all(store: &Store) -> Result<BTreeMap<i64, Entry>, Error> {
             tx.stored_vectors(row)?;
             found.insert(row, entry);
         }
-        tx.search_words(&WordQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5)?;
+        tx.search_words(&TextQuery::new(&word(row as u64)), &Filter::new().tag_all("all"), 5)?;
     }
     if let Some(space) = tx.active_space()? {
         tx.vectors::<Error>(&space, 16, |_| Ok(()))?;

@@ -39,12 +39,21 @@ pub(crate) enum PhraseKind {
     Quoted,
     /// They stand side by side in the query.
     Adjacent,
+    /// They are the whole query, which may have been copied from somewhere.
+    Copied,
+}
+
+impl PhraseKind {
+    /// Whether the query says that the words belong together; else they are only looked for near the top.
+    pub(crate) fn is_meant(self) -> bool {
+        matches!(self, Self::Written | Self::Quoted)
+    }
 }
 
 /// Words at positions that follow each other. It has one word at least: `.NET` as a phrase is a single term.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Phrase {
-    /// Indices of [`WordQuery::words`], in order.
+    /// Indices of [`TextQuery::words`], in order.
     pub(crate) words: Vec<usize>,
     /// Whether each word but the first must be joined to the one before.
     pub(crate) joined: bool,
@@ -61,14 +70,14 @@ pub(crate) struct Phrase {
 /// `be_between`, `src/main.rs`) or puts in quotes is also searched as it is written, and an entry that holds it comes before
 /// those that hold its parts only.
 #[derive(Debug, Clone, PartialEq)]
-pub struct WordQuery {
+pub struct TextQuery {
     words: Vec<Word>,
     phrases: Vec<Phrase>,
     /// Words that end the text, with what they begin with unstemmed. Empty if the text has more words than are searched.
     last: Vec<(usize, String)>,
 }
 
-impl WordQuery {
+impl TextQuery {
     /// The most words that are searched: of a longer text the first ones that differ.
     pub const MAX_WORDS: usize = 256;
 
@@ -119,9 +128,9 @@ impl WordQuery {
     /// Whether something must be in an entry: [`require_quotes`](Self::require_quotes) was asked for, and there are quotes.
     ///
     /// ```
-    /// # use rekall_core::WordQuery;
-    /// assert!(WordQuery::new("backup \"disk full\"").require_quotes().requires_quotes());
-    /// assert!(!WordQuery::new("backup disk").require_quotes().requires_quotes());
+    /// # use rekall_core::TextQuery;
+    /// assert!(TextQuery::new("backup \"disk full\"").require_quotes().requires_quotes());
+    /// assert!(!TextQuery::new("backup disk").require_quotes().requires_quotes());
     /// ```
     #[must_use]
     pub fn requires_quotes(&self) -> bool {
@@ -156,7 +165,10 @@ const PAIR_WEIGHT: f32 = 0.15;
 /// A whole query of several words as it stands: it was copied from somewhere.
 const COPY_WEIGHT: f32 = 1.0;
 
-/// Longest query that may be a copy, in words.
+/// Shortest query that may be a copy, in words: fewer often stand side by side by chance.
+const SHORTEST_COPY: usize = 4;
+
+/// The longest one.
 const LONGEST_COPY: usize = 32;
 
 /// The words of a query, each once.
@@ -262,6 +274,7 @@ fn add_adjacent(pieces: &[Piece], numbers: &[Numbers], weights: &[f32], phrases:
     let is_written = pieces.iter().skip(1).all(|piece| piece.is_glued);
     if (3..=LONGEST_COPY).contains(&pieces.len()) && !is_written {
         let words = numbers.iter().map(|numbers| numbers.word).collect();
-        phrases.push(phrase(words, PhraseKind::Adjacent, false, COPY_WEIGHT));
+        let kind = if pieces.len() < SHORTEST_COPY { PhraseKind::Adjacent } else { PhraseKind::Copied };
+        phrases.push(phrase(words, kind, false, COPY_WEIGHT));
     }
 }

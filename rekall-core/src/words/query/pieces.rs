@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::{ControlFlow, Range};
 
-use super::{Form, WordQuery};
+use super::{Form, TextQuery};
 use crate::words::tokens::{Token, TokenKind, Tokenizer, is_unspaced};
 
 /// A word at its position in the query.
@@ -57,7 +57,7 @@ pub(super) fn read(text: &str) -> Pieces {
         if matches!(token.kind, TokenKind::Word | TokenKind::Whole | TokenKind::Signed)
             && !different.contains(token.term)
         {
-            if different.len() == WordQuery::MAX_WORDS {
+            if different.len() == TextQuery::MAX_WORDS {
                 return ControlFlow::Break(());
             }
             different.insert(token.term.to_owned());

@@ -1,13 +1,13 @@
 use super::*;
 
-fn terms(words: &[usize], query: &WordQuery) -> String {
+fn terms(words: &[usize], query: &TextQuery) -> String {
     let term = |word: &usize| query.words[*word].forms[0].term.as_str();
     words.iter().map(term).collect::<Vec<_>>().join(" ")
 }
 
 /// The phrases of a kind, each as its words.
 fn phrases(text: &str, kind: PhraseKind) -> Vec<String> {
-    let query = WordQuery::new(text);
+    let query = TextQuery::new(text);
     query
         .phrases
         .iter()
@@ -18,11 +18,11 @@ fn phrases(text: &str, kind: PhraseKind) -> Vec<String> {
 
 fn weight(text: &str, word: &str) -> f32 {
     let small = word.to_lowercase();
-    WordQuery::new(text).words.iter().find(|found| found.text.to_lowercase() == small).unwrap().weight
+    TextQuery::new(text).words.iter().find(|found| found.text.to_lowercase() == small).unwrap().weight
 }
 
 fn holds(text: &str, word: &str, term: &str) -> bool {
-    let query = WordQuery::new(text);
+    let query = TextQuery::new(text);
     let word = query.words.iter().find(|found| found.text == word).unwrap();
     word.forms.iter().any(|form| form.term == term)
 }
@@ -52,7 +52,7 @@ fn what_is_written_joined_is_a_phrase() {
     ] {
         assert_eq!(phrases(text, PhraseKind::Written), expected, "{text}");
     }
-    let query = WordQuery::new("7.1.3");
+    let query = TextQuery::new("7.1.3");
     assert!(query.phrases[0].joined && !query.phrases[0].required);
 }
 
@@ -61,7 +61,7 @@ fn quotes_are_phrases_and_may_be_required() {
     assert_eq!(phrases("the \"disk is full\" of «E0382»", PhraseKind::Quoted), ["disk is full", "e0382"]);
     assert_eq!(phrases("\"be_between two\"", PhraseKind::Quoted), ["be between two"]);
     assert!(phrases("\"?!\" \"\"", PhraseKind::Quoted).is_empty());
-    let query = WordQuery::new("a \"disk full\" 7.1").require_quotes();
+    let query = TextQuery::new("a \"disk full\" 7.1").require_quotes();
     let required: Vec<_> = query.phrases.iter().filter(|phrase| phrase.required).collect();
     assert!(matches!(required.as_slice(), [Phrase { kind: PhraseKind::Quoted, joined: false, .. }]));
 }
@@ -105,54 +105,54 @@ fn a_word_has_all_its_forms() {
     assert!(holds("re-indexing", "re-indexing", "reindex"));
     assert!(!holds("note", "note", "not"), "another word");
     // One character of a run begins a pair or ends the run.
-    let query = WordQuery::new("血");
+    let query = TextQuery::new("血");
     assert_eq!(query.words[0].forms.last(), Some(&Form { term: "血".to_owned(), prefix: true }));
     assert!(
-        WordQuery::new("데이터 그 연결").words.iter().all(|word| word.forms.iter().all(|form| !form.prefix))
+        TextQuery::new("데이터 그 연결").words.iter().all(|word| word.forms.iter().all(|form| !form.prefix))
     );
 }
 
 #[test]
 fn the_last_word_may_go_on() {
     let begun = |text: &str| -> Vec<String> {
-        let query = WordQuery::new(text).prefix();
+        let query = TextQuery::new(text).prefix();
         let forms = query.words.iter().flat_map(|word| &word.forms);
         forms.filter(|form| form.prefix).map(|form| form.term.clone()).collect()
     };
     assert_eq!(begun("a deploym"), ["deploym"]);
     assert_eq!(begun("be_betw"), ["betw"]);
     assert_eq!(begun("see .ne"), ["ne", ".ne"]);
-    assert!(WordQuery::new("deploym").prefix().words[0].forms.iter().any(|form| form.term == "deploy"));
+    assert!(TextQuery::new("deploym").prefix().words[0].forms.iter().any(|form| form.term == "deploy"));
 }
 
 #[test]
 fn any_text_is_a_query_and_a_long_one_is_read_as_far_as_its_words_count() {
     for text in ["", "?!", "🦀 …", "\"", "NEAR AND \"OR\" NOT * ^ : {col}"] {
-        assert_eq!(WordQuery::new(text).is_empty(), !text.contains("col"), "{text}");
+        assert_eq!(TextQuery::new(text).is_empty(), !text.contains("col"), "{text}");
     }
     let text: String = (0..700_000).map(|number| format!("word{number} ")).collect();
-    let query = WordQuery::new(&text);
-    assert_eq!((query.words.len(), query.words[255].text.as_str()), (WordQuery::MAX_WORDS, "word255"));
+    let query = TextQuery::new(&text);
+    assert_eq!((query.words.len(), query.words[255].text.as_str()), (TextQuery::MAX_WORDS, "word255"));
     assert_eq!(query.clone().prefix(), query, "that is not the word being typed");
     assert!(query.phrases.iter().filter(|phrase| phrase.kind == PhraseKind::Adjacent).count() <= MOST_PAIRS);
-    let common = WordQuery::new(&"to be or not ".repeat(1_000_000));
+    let common = TextQuery::new(&"to be or not ".repeat(1_000_000));
     assert_eq!(common.words.len(), 4);
-    let one = WordQuery::new(&"x".repeat(5_000_000)).prefix();
-    assert!(one.words.len() <= WordQuery::MAX_WORDS);
-    let joined = WordQuery::new(&"be_".repeat(1_000_000));
+    let one = TextQuery::new(&"x".repeat(5_000_000)).prefix();
+    assert!(one.words.len() <= TextQuery::MAX_WORDS);
+    let joined = TextQuery::new(&"be_".repeat(1_000_000));
     assert!(joined.phrases.iter().all(|phrase| phrase.words.len() <= LONGEST_PHRASE));
     let many: String = (0..256).map(|number| format!("word{number} ")).collect();
-    assert!(WordQuery::new(&many).prefix().words[255].forms.iter().any(|form| form.prefix));
+    assert!(TextQuery::new(&many).prefix().words[255].forms.iter().any(|form| form.prefix));
 }
 
 proptest::proptest! {
     #[test]
     fn phrases_name_words_of_the_query(text in "[a-zA-Z0-9 \"'\u{e9}._+#-]{0,40}|\\PC{0,30}", as_prefix: bool) {
-        let mut query = WordQuery::new(&text).require_quotes();
+        let mut query = TextQuery::new(&text).require_quotes();
         if as_prefix {
             query = query.prefix();
         }
-        assert!(query.words.len() <= WordQuery::MAX_WORDS);
+        assert!(query.words.len() <= TextQuery::MAX_WORDS);
         for word in &query.words {
             assert!(!word.forms.is_empty() && word.weight > 0.0 && word.weight <= 1.0, "{word:?}");
             assert!(word.forms.iter().all(|form| !form.term.is_empty()), "{word:?}");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::is_marked;
 use crate::Error;
-use crate::words::query::{Phrase, WordQuery};
+use crate::words::query::{Phrase, TextQuery};
 use crate::words::tokens::{Tokenizer, is_unspaced};
 
 /// Words between two looks at the flag: about a millisecond.
@@ -53,7 +53,7 @@ struct TextWord {
 }
 
 impl Sought {
-    pub(super) fn of(query: &WordQuery) -> Self {
+    pub(super) fn of(query: &TextQuery) -> Self {
         let mut sought = Self {
             weights: query.words().iter().map(|word| word.weight).collect(),
             words: query.words().len(),

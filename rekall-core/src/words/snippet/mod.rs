@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use super::query::{PhraseKind, WordQuery};
+use super::query::{PhraseKind, TextQuery};
 use super::tokens::Tokenizer;
 use crate::{Entry, Error};
 use matches::{Found, Matches, Sought};
@@ -19,8 +19,8 @@ const MOST_WORDS: usize = 64;
 /// Makes snippets for one search: made once, used for each hit.
 ///
 /// ```
-/// # use rekall_core::{Snippets, WordQuery};
-/// let snippets = Snippets::new(&WordQuery::new("memory"), 4);
+/// # use rekall_core::{Snippets, TextQuery};
+/// let snippets = Snippets::new(&TextQuery::new("memory"), 4);
 /// let text = "The pipeline ran out of memories late last night.";
 /// let snippet = snippets.snippet(text, None)?.unwrap();
 /// assert_eq!(&text[snippet.range.clone()], "of memories late last");
@@ -52,8 +52,8 @@ impl Snippet {
     /// The piece with `before` and `after` around each word found, and an ellipsis where the text goes on.
     ///
     /// ```
-    /// # use rekall_core::{Snippets, WordQuery};
-    /// let snippets = Snippets::new(&WordQuery::new("safari"), 3);
+    /// # use rekall_core::{Snippets, TextQuery};
+    /// let snippets = Snippets::new(&TextQuery::new("safari"), 3);
     /// let text = "CORS fails on Safari";
     /// let snippet = snippets.snippet(text, None)?.expect("the word is there");
     /// assert!(snippet.marked(text, "[", "]").contains("[Safari]"));
@@ -86,7 +86,7 @@ impl Snippets {
     /// Snippets of at most `words` words (1 to 64) for what `query` finds. In scripts without spaces two characters count
     /// as a word.
     #[must_use]
-    pub fn new(query: &WordQuery, words: usize) -> Self {
+    pub fn new(query: &TextQuery, words: usize) -> Self {
         let forms = query.words().iter().flat_map(|word| &word.forms);
         let tokenizer = Tokenizer::looking_for(forms.map(|form| form.term.as_str()));
         Self {
@@ -126,8 +126,8 @@ impl Snippets {
     /// The best piece of a text, such as the passage that a hit names.
     ///
     /// ```
-    /// # use rekall_core::{Snippets, WordQuery};
-    /// let snippets = Snippets::new(&WordQuery::new("safari"), 4);
+    /// # use rekall_core::{Snippets, TextQuery};
+    /// let snippets = Snippets::new(&TextQuery::new("safari"), 4);
     /// let text = "The header is missing, so CORS fails on Safari but not elsewhere.";
     /// let snippet = snippets.snippet(text, None)?.expect("the word is there");
     /// assert!(text[snippet.range.clone()].contains("Safari"));
@@ -225,5 +225,5 @@ struct Window {
 
 /// Whether a phrase is marked as one.
 fn is_marked(kind: PhraseKind) -> bool {
-    kind != PhraseKind::Adjacent
+    kind.is_meant()
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn marked(query: &str, words: usize, text: &str) -> Option<String> {
-    let snippets = Snippets::new(&WordQuery::new(query), words);
+    let snippets = Snippets::new(&TextQuery::new(query), words);
     snippets.snippet(text, None).unwrap().map(|snippet| snippet.marked(text, "[", "]"))
 }
 
@@ -61,7 +61,7 @@ fn words_that_say_little_are_marked_where_nothing_else_is_found() {
 #[test]
 fn a_flag_stops_it() {
     let flag = AtomicBool::new(true);
-    let snippets = Snippets::new(&WordQuery::new("a"), 3);
+    let snippets = Snippets::new(&TextQuery::new("a"), 3);
     assert!(matches!(snippets.snippet("a b c", Some(&flag)), Err(Error::Interrupted)));
 }
 
@@ -72,7 +72,7 @@ proptest! {
         text in "([a-dA-D \"._\u{301}\u{e9}\u{ad}\u{8840}\u{9ad8}\u{e17}\u{e48}#+-]|\\PC){0,60}",
         words in 1..8_usize,
     ) {
-        let sought = WordQuery::new(&query);
+        let sought = TextQuery::new(&query);
         let snippets = Snippets::new(&sought, words);
         if let Some(snippet) = snippets.snippet(&text, None).unwrap() {
             prop_assert!(text.get(snippet.range.clone()).is_some());

@@ -18,15 +18,17 @@ pub(crate) fn from_entries(
 }
 
 /// For a file of an older version, whose vectors are of other passages: marks entries longer than one as waiting for
-/// vectors.
+/// vectors. A host's own vectors stand for whole entries, and nobody here could make others.
 pub(crate) fn mark_long_entries(
     connection: &Connection,
-) -> impl FnMut(i64, usize) -> Result<(), Error> + use<'_> {
-    |row, passages| {
-        if passages > 1 {
+) -> Result<impl FnMut(i64, usize) -> Result<(), Error> + use<'_>, Error> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM space WHERE state = 'active' AND fingerprint LIKE 'external;%')";
+    let are_the_hosts: bool = connection.query_row(sql, [], |row| row.get(0))?;
+    Ok(move |row, passages| {
+        if passages > 1 && !are_the_hosts {
             let sql = "INSERT OR IGNORE INTO pending (entry_id) VALUES (?1)";
             connection.prepare_cached(sql)?.execute([row])?;
         }
         Ok(())
-    }
+    })
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use rusqlite::Connection;
 
 use crate::lock::lock;
-use crate::words::WordQuery;
+use crate::words::TextQuery;
 use crate::words::index::{Request, WordHit, search};
 use crate::{Error, Filter, Tx};
 
@@ -18,13 +18,13 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// that of [`matching`](Self::matching).
     ///
     /// ```
-    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, WordQuery};
+    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, TextQuery};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
-    /// let hits = tx.search_words(&WordQuery::new("safari cors"), &Filter::new(), 10)?;
+    /// let hits = tx.search_words(&TextQuery::new("safari cors"), &Filter::new(), 10)?;
     /// assert_eq!(hits[0].key.row, ids[0].row);
     /// # Ok(())
     /// # }
@@ -34,7 +34,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn search_words(
         &self,
-        query: &WordQuery,
+        query: &TextQuery,
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<WordHit>, Error> {
@@ -60,7 +60,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// [`Error::Sqlite`], [`Error::Corrupt`] or [`Error::Interrupted`].
     pub fn search_words_among(
         &self,
-        query: &WordQuery,
+        query: &TextQuery,
         admitted: &dyn Fn(i64) -> bool,
         limit: usize,
         cancel: Option<&AtomicBool>,

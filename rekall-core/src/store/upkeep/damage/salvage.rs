@@ -335,7 +335,7 @@ impl Salvage<'_> {
         let version = self.from.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
         match version.is_ok_and(|version| (1..3).contains(&version)) {
             // The vectors of such a file are of other passages.
-            true => rebuild::from_entries(self.to, &mut rebuild::mark_long_entries(self.to))?,
+            true => rebuild::from_entries(self.to, &mut rebuild::mark_long_entries(self.to)?)?,
             false => rebuild::from_entries(self.to, &mut |_, _| Ok(()))?,
         }
         self.report.links = self.to.query_row("SELECT count(*) FROM link", [], |row| row.get(0))?;

@@ -16,7 +16,8 @@ pub(super) fn gain(corpus: &Corpus, words: &[FoundWord], pair: &Phrase) -> f64 {
     corpus.gain(f64::from(pair.weight), idf)
 }
 
-/// Adds to the scores of the candidates' passages what the pairs in them are worth.
+/// Adds to the scores of the candidates' passages what the pairs in them are worth. Gives the passages that hold the whole
+/// query, each as its source and ordinal, in order.
 pub(super) fn score(
     sources: &[&dyn Source],
     request: &Request<'_>,
@@ -24,9 +25,9 @@ pub(super) fn score(
     words: &[FoundWord],
     candidates: &[Candidate],
     scores: &mut [Vec<f64>],
-) -> Result<(), IndexError> {
-    let pairs: Vec<&Phrase> =
-        request.phrases(|phrase| phrase.kind == PhraseKind::Adjacent && phrase.weight > 0.0).collect();
+) -> Result<Vec<(usize, u32)>, IndexError> {
+    let pairs: Vec<&Phrase> = request.phrases(is_sought).collect();
+    let mut copies = Vec::new();
     for ((number, source), scores) in sources.iter().enumerate().zip(scores) {
         request.go_on()?;
         let of_source = candidates.iter().filter(|candidate| candidate.source == number);
@@ -55,9 +56,17 @@ pub(super) fn score(
             };
             let found: Vec<Match> = ordinals.iter().enumerate().filter_map(found).collect();
             corpus.add(gain(corpus, words, pair), &found, passages, scores);
+            if pair.kind == PhraseKind::Copied {
+                copies.extend(found.iter().map(|found| (number, found.ordinal)));
+            }
         }
     }
-    Ok(())
+    Ok(copies)
+}
+
+/// Whether a phrase is one that is looked for near the top.
+pub(super) fn is_sought(phrase: &Phrase) -> bool {
+    !phrase.kind.is_meant() && phrase.weight > 0.0
 }
 
 /// A word's places in some passages.

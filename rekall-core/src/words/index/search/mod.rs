@@ -28,7 +28,7 @@ use self::exact_share::ExactShare;
 use self::matches::{Match, WordPostings};
 use self::phrase::FoundPhrase;
 use super::{IndexError, PassageKey, Source};
-use crate::words::query::{Phrase, PhraseKind, Word};
+use crate::words::query::{Phrase, Word};
 
 /// In how many entries words that stand side by side in the query are looked for, at least.
 pub(crate) const PAIRED_ENTRIES: usize = 512;
@@ -125,8 +125,7 @@ pub(crate) fn search(
     let admitted =
         |row| required.iter().all(|rows| rows.binary_search(&row).is_ok()) && (request.admitted)(row);
 
-    let paired =
-        request.phrases(|phrase| phrase.kind == PhraseKind::Adjacent && phrase.weight > 0.0).next().is_some();
+    let paired = request.phrases(adjacent::is_sought).next().is_some();
     let wanted = if paired { PAIRED_ENTRIES.max(request.limit.saturating_mul(4)) } else { request.limit };
     let mut best = Best::new(wanted);
     for (number, source) in sources.iter().enumerate() {
@@ -134,16 +133,17 @@ pub(crate) fn search(
         best.offer(number, source.passages(), &scratch.scores[number], &admitted);
     }
     let mut best = best.finish();
+    let mut copies = Vec::new();
     if paired {
         let looked_at = without_many_ties(&best, wanted);
-        adjacent::score(sources, request, &corpus, &words, &best[..looked_at], &mut scratch.scores)?;
+        copies = adjacent::score(sources, request, &corpus, &words, &best[..looked_at], &mut scratch.scores)?;
         best[..looked_at]
             .iter_mut()
             .for_each(|candidate| candidate.update(&scratch.scores[candidate.source]));
         best::drop_worse(&mut best, request.limit);
         best.sort_by(Candidate::order);
     }
-    let mut exact = ExactShare::of(&words, &phrases);
+    let mut exact = ExactShare::of(&words, &phrases, &copies);
     let hit = |candidate: &Candidate| {
         let passages = sources[candidate.source].passages();
         let scores = &scratch.scores[candidate.source];
@@ -219,7 +219,7 @@ fn score_phrases<'a>(
     words: &[FoundWord],
     scratch: &mut Scratch,
 ) -> Result<Vec<FoundPhrase<'a>>, IndexError> {
-    let is_exact = |phrase: &Phrase| phrase.kind != PhraseKind::Adjacent;
+    let is_exact = |phrase: &Phrase| phrase.kind.is_meant();
     let mut phrases = Vec::new();
     for phrase in request.phrases(|phrase| is_exact(phrase) || phrase.required) {
         let found = FoundPhrase::find(sources, request, words, phrase)?;
@@ -245,7 +245,7 @@ fn most_of_parts(request: &Request<'_>, corpus: &Corpus, words: &[FoundWord], ph
     parts.dedup();
     let singly: f64 = parts.iter().map(|&word| words[word].gain).sum();
     let is_part = |pair: &Phrase| {
-        pair.kind == PhraseKind::Adjacent && pair.words.iter().all(|word| parts.binary_search(word).is_ok())
+        !pair.kind.is_meant() && pair.words.iter().all(|word| parts.binary_search(word).is_ok())
     };
     singly + request.phrases(is_part).map(|pair| adjacent::gain(corpus, words, pair)).sum::<f64>()
 }

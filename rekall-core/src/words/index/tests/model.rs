@@ -172,12 +172,16 @@ fn query() -> impl Strategy<Value = (Vec<Word>, Vec<Phrase>)> {
         weight,
     });
     prop::collection::vec(word, 1..5).prop_flat_map(|words| {
-        let kind =
-            prop_oneof![Just(PhraseKind::Written), Just(PhraseKind::Quoted), Just(PhraseKind::Adjacent)];
+        let kind = prop_oneof![
+            Just(PhraseKind::Written),
+            Just(PhraseKind::Quoted),
+            Just(PhraseKind::Adjacent),
+            Just(PhraseKind::Copied)
+        ];
         let phrase =
             (prop::collection::vec(0..words.len(), 1..4), any::<bool>(), kind, prop::bool::weighted(0.1))
                 .prop_map(|(words, joined, kind, required)| {
-                    let weight = if kind == PhraseKind::Adjacent { 0.3 } else { 1.0 };
+                    let weight = if !kind.is_meant() { 0.3 } else { 1.0 };
                     Phrase { words, joined, kind, required, weight }
                 });
         (Just(words), prop::collection::vec(phrase, 0..4))

@@ -44,7 +44,7 @@ impl Naive {
         let pair_gain =
             |pair: &Phrase| gain(pair.weight, pair.words.iter().map(|&word| idfs[word]).fold(0.0, f64::max));
         let (pairs, exact): (Vec<_>, Vec<_>) =
-            request.phrases.iter().partition(|phrase| phrase.kind == PhraseKind::Adjacent);
+            request.phrases.iter().partition(|phrase| !phrase.kind.is_meant());
         let occurrences = |phrase: &Phrase, tokens: &[OwnedToken]| occurrences(request.words, phrase, tokens);
 
         let score = |tokens: &[OwnedToken]| {
@@ -80,7 +80,11 @@ impl Naive {
             }
             score
         };
+        let is_copied = |phrase: &&Phrase| phrase.kind == PhraseKind::Copied && phrase.weight > 0.0;
         let exact_share = |tokens: &[OwnedToken]| {
+            if pairs.iter().any(|phrase| is_copied(phrase) && occurrences(phrase, tokens) > 0) {
+                return 1.0;
+            }
             let found: Vec<_> = exact.iter().filter(|phrase| occurrences(phrase, tokens) > 0).collect();
             let stands: BTreeSet<usize> =
                 found.iter().flat_map(|phrase| phrase.words.iter().copied()).collect();

@@ -3161,9 +3161,9 @@ int32_t rekall_hits_chunk(const rekall_hits *hits,
                           rekall_chunk *out);
 
 /**
- * A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
- * hits. NULL when words did not find the hit or nobody asked, and past the last. out_len, which may be NULL, receives
- * its length.
+ * A piece of the hit's passage (rekall_hits_chunk()) around the words found, as REKALL_RECALL_SNIPPETS asked; of the whole
+ * entry where that passage holds none of them. NUL-terminated UTF-8 that belongs to hits; NULL when words did not find
+ * the hit or nobody asked, and past the last. out_len, which may be NULL, receives its length.
  */
 const char *rekall_hits_snippet(const rekall_hits *hits,
                                 size_t index,

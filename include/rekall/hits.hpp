@@ -69,7 +69,7 @@ public:
                                found.content_start, found.content_end};
     }
 
-    /* A piece of the text around the words found, where recall_options::snippets asked for it. */
+    /* A piece of the passage around the words found, where recall_options::snippets asked for it. */
     [[nodiscard]] std::optional<std::string_view> snippet() const noexcept
     {
         return detail::find(rekall_hits_snippet, hits_, index_);

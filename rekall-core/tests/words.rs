@@ -46,7 +46,7 @@ fn no_word_of_a_long_query_is_forgotten() {
     let tx = store.read().unwrap();
     assert_eq!(tx.search_words(&query, &Filter::new(), 100).unwrap().len(), 41);
     let entry = tx.entries(&[41]).unwrap().swap_remove(0).1;
-    assert_eq!(Snippets::new(&query, 8).of(&entry, "[", "]", None).unwrap().unwrap(), "[word39q]");
+    assert_eq!(Snippets::new(&query, 8).of(&entry, ("[", "]"), None).unwrap().unwrap(), "[word39q]");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn snippets_find_what_the_search_finds() {
             let snippets = Snippets::new(&query, 64);
             for row in 1..=texts.len() as i64 {
                 let entry = tx.entries(&[row]).unwrap().swap_remove(0).1;
-                let snippet = snippets.of(&entry, "[", "]", None).unwrap();
+                let snippet = snippets.of(&entry, ("[", "]"), None).unwrap();
                 assert_eq!(
                     snippet.is_some(),
                     found.contains(&row),

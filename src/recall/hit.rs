@@ -25,7 +25,8 @@ pub struct Hit {
     /// The passage that the hit is about: of an entry with several, the one that meaning and words together score
     /// best. `None` only where no text of the entry matched.
     pub chunk: Option<HitChunk>,
-    /// A piece of that passage around the words found, where asked for and found.
+    /// A piece of that passage around the words found, where asked for; of the whole entry, where the passage
+    /// holds none of them. `None` also where words did not find the entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<String>,
     /// Rank and score by each retriever of the search.

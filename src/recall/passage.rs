@@ -72,14 +72,20 @@ impl HitChunk {
     /// Where the chunk stands in its role's text, in bytes.
     #[must_use]
     pub fn bytes_in(&self, text: &str) -> Range<usize> {
-        let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-        let at = |chars: u32| {
-            let chars = usize::try_from(chars).unwrap_or(usize::MAX);
-            ends.clone().nth(chars).unwrap_or(text.len())
-        };
-        let start = at(self.start);
-        start..at(self.end).max(start)
+        let start = byte_of(text, self.start);
+        let length = byte_of(&text[start..], self.end.saturating_sub(self.start));
+        start..start + length
     }
+}
+
+/// Where this character of a text begins, or the text ends.
+fn byte_of(text: &str, character: u32) -> usize {
+    let mut rest = text.chars();
+    if let Some(before) = character.checked_sub(1) {
+        // Skips many bytes at once, as `char_indices` does not.
+        rest.nth(usize::try_from(before).unwrap_or(usize::MAX));
+    }
+    text.len() - rest.as_str().len()
 }
 
 /// The part of a passage of the summary that is the entry's content.

@@ -7,7 +7,7 @@ use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
 use super::health::{note_missing_vectors, note_unknown_words};
-use super::hit::{Degraded, Explain, Hit, Recalled};
+use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
 use super::options::{Mode, Options};
 use super::passage_choice::PassageChoice;
 use super::query::Query;
@@ -263,20 +263,38 @@ impl Search<'_> {
         snippets: Option<&Marked<'_>>,
     ) -> Result<Hit, Error> {
         check_cancelled(self.cancel)?;
-        let snippet = match (snippets, candidate.text) {
-            (Some(Marked { snippets, marks: (before, after) }), Some(_)) => {
-                snippets.of(&entry, before, after, self.cancel.map(CancelToken::flag))?
-            }
+        let chunk = choice.best(&candidate, &entry)?;
+        let snippet = match snippets {
+            Some(marked) if candidate.text.is_some() => self.snippet(marked, chunk, &entry)?,
             _ => None,
         };
         Ok(Hit {
             score,
             similarity: candidate.similarity(),
-            chunk: choice.best(&candidate, &entry)?,
+            chunk,
             snippet,
             explain: Explain { semantic: candidate.semantic, text: candidate.text, fused },
             entry,
         })
+    }
+
+    /// A piece of the passage that a hit names. Meaning can choose one without a word of the query, and file names are
+    /// in none: then the best piece of the entry.
+    fn snippet(
+        &self,
+        Marked { snippets, marks }: &Marked<'_>,
+        chunk: Option<HitChunk>,
+        entry: &Entry,
+    ) -> Result<Option<String>, Error> {
+        let cancel = self.cancel.map(CancelToken::flag);
+        if let Some(chunk) = chunk {
+            let bytes = chunk.passage(entry).bytes;
+            let found = snippets.of_passage(entry.into(), chunk.role, bytes, *marks, cancel)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(snippets.of(entry, *marks, cancel)?)
     }
 }
 

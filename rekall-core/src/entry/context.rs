@@ -47,21 +47,13 @@ impl Context {
     /// paths say little about meaning (they are found by words).
     #[must_use]
     pub fn embedded_text(&self) -> String {
-        let parts = self
-            .situation
-            .iter()
-            .chain(&self.solution)
-            .chain(&self.what_failed)
-            .chain(&self.error_messages)
-            .chain(&self.trigger_keywords)
-            .chain(&self.text);
-        let mut joined = String::new();
-        for part in parts.filter(|part| !part.trim().is_empty()) {
-            if !joined.is_empty() {
-                joined.push('\n');
-            }
-            joined.push_str(part);
-        }
-        joined
+        self.embedded_parts().collect::<Vec<_>>().join("\n")
+    }
+
+    /// The lines of [`Self::embedded_text`].
+    pub(crate) fn embedded_parts(&self) -> impl Iterator<Item = &str> {
+        let parts = self.situation.iter().chain(&self.solution).chain(&self.what_failed);
+        let parts = parts.chain(&self.error_messages).chain(&self.trigger_keywords).chain(&self.text);
+        parts.map(String::as_str).filter(|part| !part.trim().is_empty())
     }
 }

@@ -1,5 +1,7 @@
 //! The texts of an entry that vectors are made from.
 
+use std::borrow::Cow;
+
 use super::{Context, Entry, NewEntry};
 use crate::Role;
 
@@ -44,20 +46,21 @@ impl<'a> EntryText<'a> {
     /// [`Context::embedded_text`].
     #[must_use]
     pub fn role(&self, role: Role) -> Option<String> {
+        let parts = self.parts(role);
+        (!parts.is_empty()).then(|| parts.join("\n"))
+    }
+
+    /// The lines that [`Self::role`] is made of: the parts of the entry that are not blank.
+    pub(crate) fn parts(&self, role: Role) -> Vec<Cow<'a, str>> {
         match role {
             Role::Summary => {
-                let mut text = self.title.to_owned();
-                if !self.content.trim().is_empty() {
-                    text.push('\n');
-                    text.push_str(self.content);
-                }
-                if !self.tags.is_empty() {
-                    text.push('\n');
-                    text.push_str(&self.tags.join(" "));
-                }
-                Some(text)
+                let content = (!self.content.trim().is_empty()).then(|| self.content.into());
+                let tags = (!self.tags.is_empty()).then(|| self.tags.join(" ").into());
+                [Some(self.title.into()), content, tags].into_iter().flatten().collect()
             }
-            Role::Context => self.context.map(Context::embedded_text).filter(|text| !text.is_empty()),
+            Role::Context => {
+                self.context.into_iter().flat_map(Context::embedded_parts).map(Cow::from).collect()
+            }
         }
     }
 }

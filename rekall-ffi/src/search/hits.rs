@@ -225,9 +225,9 @@ pub unsafe extern "C" fn rekall_hits_chunk(hits: *const Hits, index: usize, out:
     }
 }
 
-/// A piece of the hit's text around the words found, as REKALL_RECALL_SNIPPETS asked: NUL-terminated UTF-8 that belongs to
-/// hits. NULL when words did not find the hit or nobody asked, and past the last. out_len, which may be NULL, receives
-/// its length.
+/// A piece of the hit's passage (rekall_hits_chunk()) around the words found, as REKALL_RECALL_SNIPPETS asked; of the whole
+/// entry where that passage holds none of them. NUL-terminated UTF-8 that belongs to hits; NULL when words did not find
+/// the hit or nobody asked, and past the last. out_len, which may be NULL, receives its length.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_snippet(
     hits: *const Hits,

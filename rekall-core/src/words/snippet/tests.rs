@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::{Context, NewEntry};
 
 fn marked(query: &str, words: usize, text: &str) -> Option<String> {
     let snippets = Snippets::new(&TextQuery::new(query), words);
@@ -56,6 +57,36 @@ fn words_that_say_little_are_marked_where_nothing_else_is_found() {
     let query = "what is the state of the disk";
     assert_eq!(marked(query, 8, "the disk is the full").unwrap(), "the [disk] is the full");
     assert_eq!(marked(query, 8, "the end").unwrap(), "[the] end");
+}
+
+#[test]
+fn a_passage_has_the_parts_of_its_text_and_nothing_around_them() {
+    let said =
+        Context { situation: Some(" ".into()), solution: Some("vid\u{e9} ok".into()), ..Context::default() };
+    let said = Context { trigger_keywords: vec!["boot".into()], ..said };
+    let entry = NewEntry::new("t ok").content("first ok. second ok").tags(["a", "ok"]).context(said);
+    let text = EntryText::from(&entry);
+    assert_eq!(text.role(Role::Summary).unwrap(), "t ok\nfirst ok. second ok\na ok");
+    let snippets = Snippets::new(&TextQuery::new("ok"), 8);
+    let of = |role, bytes| snippets.of_passage(text, role, bytes, ("[", "]"), None).unwrap();
+    for (bytes, expected) in [
+        (0..4, Some("t [ok]")),
+        (0..5, Some("t [ok]")),
+        (5..14, Some("first [ok].\u{2026}")),
+        (15..24, Some("\u{2026}second [ok]")),
+        (24..29, Some("a [ok]")),
+        (5..10, None),
+        (29..29, None),
+        (90..99, None),
+    ] {
+        assert_eq!(of(Role::Summary, bytes.clone()).as_deref(), expected, "{bytes:?}");
+    }
+    assert_eq!(of(Role::Context, 0..12).as_deref(), Some("vid\u{e9} [ok]"));
+    // In the middle of a character, as with an entry read later.
+    assert_eq!(of(Role::Context, 4..8), None);
+    let untold = NewEntry::new("t").content(" ").tags(["ok"]);
+    let found = snippets.of_passage((&untold).into(), Role::Summary, 2..4, ("[", "]"), None);
+    assert_eq!(found.unwrap().as_deref(), Some("[ok]"));
 }
 
 #[test]

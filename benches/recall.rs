@@ -56,6 +56,18 @@ fn snippets(criterion: &mut Criterion) {
         criterion.bench_function(&format!("snippet_of_24_words_in_{name}"), |bencher| {
             bencher.iter(|| black_box(snippets.snippet(&text, None).unwrap()));
         });
+        // What a hit of a search costs: its passage is cut out of the entry.
+        let (_folder, rekall) = common::memory(0);
+        rekall.remember(NewEntry::new("A long note").content(text)).unwrap();
+        let found = rekall.recall(&words[5]).mode(Mode::Text).run().unwrap();
+        let (hit, chunk) = (&found[0], found[0].chunk.unwrap());
+        criterion.bench_function(&format!("snippet_of_the_passage_of_a_hit_of_{name}"), |bencher| {
+            bencher.iter(|| {
+                let bytes = chunk.passage(&hit.entry).bytes;
+                let snippet = snippets.of_passage((&hit.entry).into(), chunk.role, bytes, ("[", "]"), None);
+                assert!(black_box(snippet.unwrap()).is_some());
+            });
+        });
     }
 }
 

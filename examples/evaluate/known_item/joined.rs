@@ -39,6 +39,9 @@ pub(crate) struct Ranks {
     pub(crate) alone: usize,
     /// The same with the note as a part of a joined one.
     pub(crate) joined: usize,
+    /// How often the note, as one of all, comes before the other notes that become parts of the same one: nothing
+    /// better can be shown of the joined note, unless by chance.
+    pub(crate) first_part: usize,
     /// How often what is shown of the joined note lies in the right part.
     pub(crate) shown: usize,
 }
@@ -73,18 +76,22 @@ pub(super) fn measure(texts: &Texts<'_>, model: &ModelSource, seed: u64) -> Resu
 
     let mut modes = Vec::new();
     for (name, mode) in MODES {
-        let (mut ranks_alone, mut ranks, mut shown) = (Vec::new(), Vec::new(), 0);
+        let (mut ranks_alone, mut ranks, mut first_part, mut shown) = (Vec::new(), Vec::new(), 0, 0);
         for (place, &number) in chosen.iter().enumerate() {
-            let title = &notes[number].title;
-            let hit = rank(&alone, mode, title, alone.ids[place])?;
-            ranks_alone.push(hit.map_or(DEPTH + 1, |(rank, _)| rank));
-            let group = place / PARTS;
-            let hit = rank(&together, mode, title, together.ids[group])?;
-            ranks.push(hit.as_ref().map_or(DEPTH + 1, |(rank, _)| *rank));
+            let (title, group) = (&notes[number].title, place / PARTS);
+            let hits = hits(&alone, mode, title)?;
+            ranks_alone.push(rank(&hits, alone.ids[place]));
+            let parts = &alone.ids[group * PARTS..(group + 1) * PARTS];
+            let first = hits.iter().find(|hit| parts.contains(&hit.entry.id));
+            first_part += usize::from(first.is_some_and(|hit| hit.entry.id == alone.ids[place]));
+
+            let hits = self::hits(&together, mode, title)?;
+            ranks.push(rank(&hits, together.ids[group]));
             let right = joined[group].parts.iter().find(|(part, _)| *part == number).map(|(_, range)| range);
-            shown += usize::from(hit.zip(right).is_some_and(|((_, hit), right)| shows(&hit, right)));
+            let hit = hits.iter().find(|hit| hit.entry.id == together.ids[group]);
+            shown += usize::from(hit.zip(right).is_some_and(|(hit, right)| shows(hit, right)));
         }
-        modes.push((name, Ranks { alone: median(ranks_alone), joined: median(ranks), shown }));
+        modes.push((name, Ranks { alone: median(ranks_alone), joined: median(ranks), first_part, shown }));
     }
     Ok(Some(Joined { titles: chosen.len(), notes: together.ids.len(), modes }))
 }
@@ -109,11 +116,14 @@ fn join(notes: &[Note], group: &[usize]) -> Parts {
     Parts { content, parts }
 }
 
-/// The place of an entry among the hits, from 1, and its hit.
-fn rank(memory: &Memory, mode: Mode, query: &str, wanted: EntryId) -> Result<Option<(usize, Hit)>, Failure> {
+fn hits(memory: &Memory, mode: Mode, query: &str) -> Result<Vec<Hit>, Failure> {
     let search = memory.rekall.recall(query).mode(mode).limit(DEPTH).snippets(MARK, MARK);
-    let hits = found(search)?.into_iter().flatten();
-    Ok((1..).zip(hits).find(|(_, hit)| hit.entry.id == wanted))
+    Ok(found(search)?.into_iter().flatten().collect())
+}
+
+/// The place of an entry among the hits, from 1; one more than were looked at if it is not there.
+fn rank(hits: &[Hit], wanted: EntryId) -> usize {
+    hits.iter().position(|hit| hit.entry.id == wanted).map_or(DEPTH + 1, |place| place + 1)
 }
 
 fn median(mut ranks: Vec<usize>) -> usize {

@@ -67,10 +67,17 @@ impl Results {
         }
         if let Some(Joined { titles, notes, modes }) = &self.joined {
             text += &format!("\n{titles} titles whose notes are parts of joined ones, among {notes} notes\n");
-            text += &format!("{:10} {:>12} {:>12} {:>12}\n", "", "rank alone", "rank joined", "part shown");
-            for (mode, ranks) in modes {
-                text += &format!("{mode:10} {:>12} {:>12} {:>12}\n", ranks.alone, ranks.joined, ranks.shown);
+            text += &format!("{:10}", "");
+            for column in ["rank alone", "rank joined", "first of 20", "part shown"] {
+                text += &format!(" {column:>12}");
             }
+            for (mode, ranks) in modes {
+                text += &format!("\n{mode:10}");
+                for figure in [ranks.alone, ranks.joined, ranks.first_part, ranks.shown] {
+                    text += &format!(" {figure:>12}");
+                }
+            }
+            text.push('\n');
         }
         if misses {
             for row in &self.rows {
@@ -91,6 +98,7 @@ impl Results {
                 json[mode] = json!({
                     "median_rank_alone": ranks.alone,
                     "median_rank_joined": ranks.joined,
+                    "right_note_first_of_its_twenty": ranks.first_part,
                     "right_part_shown": ranks.shown,
                 });
             }

@@ -26,7 +26,12 @@ const KINDS: [(&str, &str); 11] = [
     ("dotted name", r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]+)+"),
     ("--flag", r"--[a-z][a-z0-9]+(-[a-z0-9]+)*"),
     ("path", r"(\.{1,2}|~)?(/?[A-Za-z0-9_.-]*[A-Za-z0-9_-])?(/[A-Za-z0-9_.-]*[A-Za-z0-9_-])+"),
-    ("error code", r"[A-Z]{1,8}[-_]?[0-9]{3,5}|E[A-Z]{4,12}|0x[0-9A-Fa-f]{4,16}"),
+    (
+        "error code",
+        "[A-Z]{1,8}[-_]?[0-9]{3,5}|0x[0-9A-Fa-f]{4,16}|(ERR|SQLITE|SSL|HTTP)_[A-Z_]*[A-Z]|\
+         E(ACCES|ADDRINUSE|AGAIN|AI_AGAIN|BADF|BUSY|CONNREFUSED|CONNRESET|EXIST|INTR|INVAL|IO|ISDIR|LOOP|MFILE|\
+         NOENT|NOMEM|NOSPC|NOTDIR|NOTEMPTY|NOTFOUND|PERM|PIPE|TIMEDOUT|XDEV)",
+    ),
     ("C++, C#, .NET", r"[A-Za-z][A-Za-z0-9]*(\+\+[0-9]*|#)|\.[A-Za-z][A-Za-z0-9]+"),
 ];
 

@@ -131,13 +131,14 @@ impl Snippets {
     ///
     /// ```
     /// # use rekall_core::{EntryPassages, NewEntry, Snippets, TextQuery};
-    /// let content = format!("{}\n# Safari\nIt wants the header.", "CORS works. ".repeat(80));
+    /// let cors = "CORS works. ".repeat(25);
+    /// let content = format!("{cors}\n# Safari\nIt wants the header. {}", "Nothing else. ".repeat(20));
     /// let entry = NewEntry::new("CORS").content(content);
     /// let passages = EntryPassages::of((&entry).into());
     /// let last = passages.iter().last().expect("an entry has a passage");
     /// let snippets = Snippets::new(&TextQuery::new("cors header"), 8);
     /// let snippet = snippets.of_passage((&entry).into(), last.role, last.bytes(), ("[", "]"), None)?;
-    /// assert_eq!(snippet.as_deref(), Some("…# Safari\nIt wants the [header]."));
+    /// assert_eq!(snippet.as_deref(), Some("…It wants the [header]. Nothing else. Nothing else…"));
     /// # Ok::<(), rekall_core::Error>(())
     /// ```
     ///

@@ -4,6 +4,7 @@
 mod common;
 
 use common::memory;
+use rekall::storage::{Snippets, TextQuery};
 use rekall::{EntryId, Mode, NewEntry};
 
 #[test]
@@ -62,5 +63,9 @@ fn snippets_of_a_long_entry_cost_no_more_than_its_length() {
     memory.remember(NewEntry::new("t").content(&text)).unwrap();
     let found = memory.recall(words.join(" ")).mode(Mode::Text).snippets("[", "]").run().unwrap();
     let snippet = found[0].snippet.as_deref().unwrap();
+    assert!(words.iter().all(|word| snippet.contains(&format!("[{word}]"))), "{snippet}");
+    // The whole text, too, which is read where the hit's passage holds no word.
+    let snippets = Snippets::new(&TextQuery::new(&words.join(" ")), 24);
+    let snippet = snippets.of(&found[0].entry, ("[", "]"), None).unwrap().unwrap();
     assert!(snippet.starts_with("[word0] [word1]") && snippet.ends_with("[word23]…"), "{snippet}");
 }

@@ -185,3 +185,34 @@ fn what_was_forgotten_changes_no_ranking() {
         }
     }
 }
+
+#[test]
+fn what_is_written_as_in_the_query_comes_before_what_has_its_words_joined_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+    let notes = [
+        ("optionsName optionsName", "optionsName is the name of options, options-name its flag"),
+        (
+            "Plugins",
+            "The field options.name is read last, after everything else that a plugin may set by itself",
+        ),
+        ("3.0.1.7", "3-0-1, 3.0.1.7"),
+        ("Release notes of an old program", "Since 3.0.1 the log is rotated each night and kept for a week"),
+    ];
+    let notes: Vec<NewEntry> =
+        notes.iter().map(|(title, content)| NewEntry::new(*title).content(*content)).collect();
+    let drafts: Vec<Draft<'_>> = notes.iter().map(Draft::new).collect();
+    let mut tx = store.write().unwrap();
+    let rows: Vec<i64> = tx.insert(&drafts).unwrap().iter().map(|inserted| inserted.row).collect();
+    tx.commit().unwrap();
+    let tx = store.read().unwrap();
+    for (query, first) in [("options.name", rows[1]), ("3.0.1", rows[3]), ("optionsName", rows[0])] {
+        for limit in [1, 10] {
+            let hits = tx.search_words(&TextQuery::new(query), &Filter::new(), limit).unwrap();
+            assert_eq!(hits[0].key.row, first, "{query}");
+            assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
+        }
+        let hits = tx.search_words(&TextQuery::new(query), &Filter::new(), 10).unwrap();
+        assert!(hits[1..].iter().all(|hit| hit.exact < hits[0].exact), "{query}: {hits:?}");
+    }
+}

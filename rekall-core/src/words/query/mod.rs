@@ -1,6 +1,7 @@
 //! What a query looks for: words with their forms, and phrases.
 
 mod completions;
+mod literal;
 mod pieces;
 mod quotes;
 mod stop_words;
@@ -10,6 +11,7 @@ mod weights;
 
 use std::collections::HashMap;
 
+pub(crate) use literal::{Literal, comparable};
 use pieces::{Piece, Pieces};
 
 /// One term that a word is found by.
@@ -73,6 +75,7 @@ pub(crate) struct Phrase {
 pub struct TextQuery {
     words: Vec<Word>,
     phrases: Vec<Phrase>,
+    literals: Vec<Literal>,
     /// Words that end the text, with what they begin with unstemmed. Empty if the text has more words than are searched.
     last: Vec<(usize, String)>,
 }
@@ -95,10 +98,12 @@ impl TextQuery {
             _ => Vec::new(),
         };
         let mut phrases = Vec::new();
+        let quotes = quotes::places(text);
         add_written(&pieces, &numbers, &mut phrases);
-        add_quoted(&quotes::places(text), &pieces, &numbers, &mut phrases);
+        add_quoted(&quotes, &pieces, &numbers, &mut phrases);
+        let literals = literals(text, &pieces, &quotes);
         add_adjacent(&pieces, &numbers, &weights, &mut phrases);
-        Self { words: words.words, phrases, last }
+        Self { words: words.words, phrases, literals, last }
     }
 
     /// Lets the last word be the beginning of one, for a search while the user is typing. Without effect on a text of
@@ -149,6 +154,11 @@ impl TextQuery {
 
     pub(crate) fn phrases(&self) -> &[Phrase] {
         &self.phrases
+    }
+
+    /// What the text writes joined by signs, or quotes.
+    pub(crate) fn literals(&self) -> &[Literal] {
+        &self.literals
     }
 }
 
@@ -244,6 +254,19 @@ fn add_written(pieces: &[Piece], numbers: &[Numbers], phrases: &mut Vec<Phrase>)
             phrases.push(phrase(part.to_vec(), PhraseKind::Written, true, 1.0));
         }
     }
+}
+
+/// What is written joined, and what is quoted, each as it stands in the text. Few of them: more make no query clearer.
+fn literals(text: &str, pieces: &[Piece], quotes: &[std::ops::Range<usize>]) -> Vec<Literal> {
+    const MOST: usize = 8;
+    let groups = pieces.chunk_by(|_, next| next.is_glued).filter(|group| {
+        let is_one = group.len() == 1 || group.iter().all(|piece| piece.is_pair);
+        !is_one && !(pieces::is_natural(group) && group.len() < pieces.len())
+    });
+    let written = groups.filter_map(|group| text.get(group.first()?.place.start..group.last()?.place.end));
+    let signed = pieces.iter().flat_map(|piece| &piece.signed).map(|signed| signed.text.as_str());
+    let quoted = quotes.iter().filter_map(|quote| text.get(quote.clone()));
+    written.chain(signed).chain(quoted).filter_map(Literal::new).take(MOST).collect()
 }
 
 fn add_quoted(

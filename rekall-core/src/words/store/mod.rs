@@ -8,6 +8,7 @@
 mod entry_words;
 mod erase;
 pub(crate) mod inspect;
+mod literal;
 pub(crate) mod merge;
 mod pages;
 mod pending;

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use rusqlite::Connection;
 
+use super::literal::{self, MOST_READ};
 use crate::lock::lock;
 use crate::words::TextQuery;
 use crate::words::index::{Request, WordHit, search};
@@ -69,11 +70,21 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             return Ok(Vec::new());
         }
         let view = self.word_view(cancel)?;
-        let request = Request { words: query.words(), phrases: query.phrases(), admitted, limit, cancel };
+        let compares = !query.literals().is_empty() && limit > 0;
+        let depth = if compares { limit.max(MOST_READ) } else { limit };
+        let request =
+            Request { words: query.words(), phrases: query.phrases(), admitted, limit: depth, cancel };
         let mut scratch = lock(&self.store.word_scratch).take().unwrap_or_default();
         let hits = view.with_sources(&self.connection, |sources| search(sources, &request, &mut scratch));
         *lock(&self.store.word_scratch) = Some(scratch);
-        Ok(hits?)
+        let mut hits = hits?;
+        if compares {
+            literal::prefer(&self.connection, query.literals(), &mut hits)?;
+            if let Some(last) = hits.get(limit - 1).map(|hit| hit.score) {
+                hits.retain(|hit| hit.score >= last);
+            }
+        }
+        Ok(hits)
     }
 
     /// What a search by words misses, as a sentence, as far as a quick look shows: entries that are not in the index, or

@@ -1,5 +1,7 @@
 //! The texts of an entry as they stand in the file, whatever else of the entry can be read.
 
+use std::borrow::Cow;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -52,6 +54,13 @@ impl StoredText {
     pub(crate) fn language(&self) -> Option<Language> {
         let head = &self.content[..self.content.floor_char_boundary(TELLING_BYTES)];
         Language::of(&[&self.title, "\n", head].concat())
+    }
+
+    /// All that it says, part by part.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let own = [Cow::from(&self.title), Cow::from(&self.content), Cow::from(self.tags.join(" "))];
+        let context = self.context.iter().flat_map(|context| context.parts()).map(Cow::from);
+        own.into_iter().chain(context)
     }
 
     /// Names of files, which belong to the context and are in no text that a model is shown.

@@ -61,6 +61,7 @@ pub(super) fn score(
             }
         }
     }
+    copies.sort_unstable();
     Ok(copies)
 }
 

@@ -43,7 +43,9 @@ pub struct WordHit {
     pub key: PassageKey,
     /// Score of that passage, above 0; larger is better. Scores of different queries cannot be compared.
     pub score: f64,
-    /// The share of the query's weight, from 0 to 1, that stands in the passage as it was written: joined or in quotes.
+    /// The share of the query's weight, from 0 to 1, that stands in the passage as it was written: joined or in quotes. All
+    /// of it where the passage holds a whole query of four words or more; half of it where other entries write it as the
+    /// query does, character for character, and this one does not.
     pub exact: f32,
     /// The entry's other passages that hold words of the query, with their scores, best first.
     pub also: Vec<(PassageKey, f32)>,

@@ -26,6 +26,8 @@ static rekall_status embed_texts(GIVEN)
     rekall_str text = rekall_text("text");
     rekall_status status = rekall_embed_texts(shared, REKALL_EMBED_QUERY, &text, 1, NULL, &out, error);
     UNUSED;
+    if (!status)
+        (void)rekall_vectors_known(out, 0);
     rekall_vectors_free(out);
     return status;
 }

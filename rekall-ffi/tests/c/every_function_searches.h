@@ -4,11 +4,33 @@
 
 #include "every_function.h"
 
+/* Reads what each hit says of its score, and of how much the model knows. */
+static void read_scores(const rekall_hits *hits)
+{
+    uint32_t part, retrieval, role, number;
+    size_t i;
+    (void)rekall_hits_known(hits);
+    (void)rekall_hits_threshold(hits);
+    for (i = 0; i < rekall_hits_count(hits); i++) {
+        for (part = REKALL_PART_SEMANTIC; part <= REKALL_PART_EXACT; part++) {
+            (void)rekall_hits_part(hits, i, part);
+            (void)rekall_hits_part_weight(hits, i, part);
+        }
+        for (retrieval = REKALL_RETRIEVAL_SEMANTIC; retrieval <= REKALL_RETRIEVAL_TEXT; retrieval++)
+            (void)rekall_hits_retrieval_passage(hits, i, retrieval, &role, &number);
+    }
+}
+
 static rekall_status recall(GIVEN)
 {
+    rekall_recall_options how = REKALL_RECALL_OPTIONS_INIT;
     rekall_hits *out = NULL;
-    rekall_status status = rekall_recall(shared, "entry", 5, NULL, &out, error);
+    rekall_status status;
     UNUSED;
+    how.flags = REKALL_RECALL_REQUIRE_QUOTES;
+    status = rekall_recall(shared, "\"entry\"", 7, &how, &out, error);
+    if (!status)
+        read_scores(out);
     rekall_hits_free(out);
     return status;
 }
@@ -38,6 +60,8 @@ static rekall_status similar(GIVEN)
     rekall_hits *out = NULL;
     rekall_status status = rekall_similar(shared, first.text, NULL, &out, error);
     UNUSED;
+    if (!status)
+        read_scores(out);
     rekall_hits_free(out);
     return status;
 }

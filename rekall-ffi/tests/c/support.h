@@ -51,8 +51,6 @@
         rekall_error_free(error);                                                     \
     } while (0)
 
-#define IS_NAN(x) ((x) != (x))
-
 enum { TEST_DIMENSIONS = 16 };
 
 /* A model: each letter pulls in a direction of its own. A text without letters has no vector. */

@@ -79,12 +79,7 @@ fn quoted(texts: &Texts<'_>, seed: u64) -> Vec<Item> {
     let mut pairs = BTreeSet::new();
     for text in &texts.exact {
         let words: Vec<&str> = text.split(' ').collect();
-        pairs.extend(
-            words
-                .windows(2)
-                .filter(|pair| pair.iter().all(|word| is_common(word)))
-                .map(|pair| pair.join(" ")),
-        );
+        pairs.extend(words.windows(2).filter(|pair| pair.iter().all(&is_common)).map(|pair| pair.join(" ")));
     }
     let mut pairs: Vec<String> = pairs.into_iter().collect();
     random.shuffle(&mut pairs);

@@ -1,15 +1,10 @@
 //! How fast texts are cut into tokens: `cargo bench -p rekall-core --bench tokens`.
-//!
-//! The tokenizer is private to the crate, so its files are compiled into this program.
-#![allow(dead_code, clippy::expect_used, missing_docs)]
-
-#[path = "../src/words/tokens/mod.rs"]
-mod tokens;
+#![allow(clippy::expect_used, missing_docs)]
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tokens::{Language, Tokenizer};
+use rekall_core::bytes_of_terms;
 
 const SIZE: usize = 1 << 20;
 
@@ -32,32 +27,20 @@ fn repeated(text: &str) -> String {
 fn speed(criterion: &mut Criterion) {
     let french = "Le dépôt est vide\u{a0}: l’accès à la mémoire a échoué pendant l’été, où tout était prêt. ";
     let texts = [
-        ("english", english(), Some(Language::English)),
-        ("english_of_unknown_language", english(), None),
-        ("french", repeated(french), Some(Language::French)),
-        ("chinese", repeated("高血压患者应当定期测量血压，并且按照医生的建议服药。"), None),
-        ("thai", repeated("ความดันโลหิตสูงเป็นโรคที่พบได้บ่อย "), None),
+        ("english", english()),
+        ("french", repeated(french)),
+        ("chinese", repeated("高血压患者应当定期测量血压，并且按照医生的建议服药。")),
+        ("thai", repeated("ความดันโลหิตสูงเป็นโรคที่พบได้บ่อย ")),
         (
             "identifiers",
             repeated("fn be_between(x: &str) -> HttpResponse { src/main.rs --no-verify v7.1.3 }\n"),
-            None,
         ),
     ];
     let mut group = criterion.benchmark_group("tokens");
-    for (name, text, language) in texts {
+    for (name, text) in texts {
         group.throughput(Throughput::Bytes(text.len() as u64));
-        let mut tokenizer = Tokenizer::new();
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                let mut count = 0_usize;
-                tokenizer.tokenize(&text, language, &mut |token| count += token.term.len());
-                black_box(count)
-            });
-        });
+        group.bench_function(name, |bencher| bencher.iter(|| bytes_of_terms(black_box(&text))));
     }
-    let text = english();
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("language_of_a_passage", |bencher| bencher.iter(|| Language::of(black_box(&text))));
 }
 
 criterion_group!(benches, speed);

@@ -49,7 +49,6 @@ mod schema;
 mod staged_file;
 mod store;
 mod vector;
-#[allow(dead_code, unused_imports, unreachable_pub)]
 mod words;
 
 pub use clock::{SystemWallClock, WallClock};
@@ -70,4 +69,6 @@ pub use store::{
     Store, StoreStats, Tx, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
+#[doc(hidden)]
+pub use words::bytes_of_terms;
 pub use words::{PassageKey, Snippet, Snippets, TextQuery, WordHit};

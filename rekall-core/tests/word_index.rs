@@ -240,7 +240,7 @@ fn child_writes_words() {
             let row = rows[(random.below(rows.len() as u64) as usize + at) % rows.len()];
             let Some((_, entry)) = tx.entries(&[row]).unwrap().pop() else { continue };
             match at % 2 {
-                0 => drop(tx.delete(entry.id).unwrap()),
+                0 => tx.delete(entry.id).unwrap(),
                 _ => drop(tx.update(entry.id, &EntryPatch::new().title(some_text(&mut random))).unwrap()),
             }
         }

@@ -61,8 +61,9 @@ pub fn embed_in_parts(
 fn parts(text: &str, embedder: &dyn Embedder) -> Result<Vec<Range<usize>>, Error> {
     let limit = embedder.max_tokens().unwrap_or(usize::MAX);
     let mut parts = Vec::with_capacity(1);
-    let mut left = Vec::from([0..text.len()]);
-    while let Some(range) = left.pop() {
+    let mut left = Vec::new();
+    let mut next = Some(0..text.len());
+    while let Some(range) = next.take().or_else(|| left.pop()) {
         let part = &text[range.clone()];
         // A token is at least a byte, and at most one more a word comes from the model: often no need to count.
         let fits = part.len().saturating_mul(2) <= limit || embedder.count_tokens(part)? <= limit;

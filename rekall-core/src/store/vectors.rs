@@ -250,7 +250,7 @@ fn nth_of_range(number: usize, width: i64, most: usize) -> i64 {
     let number = number as u64;
     match u64::try_from(width) {
         Ok(width) if width >= most as u64 => {
-            let place = u128::from(number.wrapping_mul(GOLDEN)) * (u128::from(width) + 1) >> 64;
+            let place = (u128::from(number.wrapping_mul(GOLDEN)) * (u128::from(width) + 1)) >> 64;
             i64::try_from(place).unwrap_or(i64::MAX)
         }
         _ => number.cast_signed(),

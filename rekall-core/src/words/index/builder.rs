@@ -135,12 +135,8 @@ impl Builder {
         self.rows.keys().copied()
     }
 
-    /// Number of rows that it speaks for.
-    pub(crate) fn row_count(&self) -> usize {
-        self.rows.len()
-    }
-
     /// About how many bytes of memory it takes.
+    #[cfg(test)]
     pub(crate) fn memory_bytes(&self) -> usize {
         self.occurrences.capacity() * size_of::<Occurrence>()
             + self.interner.memory_bytes()
@@ -341,6 +337,7 @@ impl Interner {
         terms
     }
 
+    #[cfg(test)]
     fn memory_bytes(&self) -> usize {
         self.text.capacity() + self.terms.capacity() * size_of::<Term>() + self.table.capacity() * 5
     }

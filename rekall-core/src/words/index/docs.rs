@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use super::IndexError;
 use super::hash::checksum;
 use super::passages::Passages;
 use super::varint::{self, Reader};
-use super::{IndexError, PassageKey};
 
 /// First byte of an encoded table.
 const FORMAT: u8 = 1;
@@ -53,11 +53,6 @@ impl Docs {
         let start = self.passages.rows.partition_point(|&other| other < row);
         let length = self.passages.rows[start..].iter().take_while(|&&other| other == row).count();
         start as u32..(start + length) as u32
-    }
-
-    /// The ordinal of a passage.
-    pub(crate) fn ordinal(&self, key: PassageKey) -> Option<u32> {
-        self.passages_of(key.row).find(|&ordinal| self.passages.key(ordinal) == key)
     }
 
     /// The table as bytes; about 6 a passage.

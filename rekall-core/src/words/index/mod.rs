@@ -47,7 +47,7 @@ pub(crate) use docs::Docs;
 pub(crate) use error::IndexError;
 pub use key::PassageKey;
 pub(crate) use merge::{Merge, merged_docs};
-pub(crate) use page::{PAGE_BYTES, Page, Pages};
+pub(crate) use page::{Page, Pages};
 pub(crate) use passages::{Dead, Passages};
 pub(crate) use posting::Posting;
 pub use search::WordHit;

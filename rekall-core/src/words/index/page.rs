@@ -10,7 +10,7 @@ use super::varint::{self, Reader};
 
 /// A page ends before it grows over this many bytes, unless its first term alone is larger. A row of a table fits into one
 /// of SQLite's own pages of 4096 bytes if it has at most 4061, its header and the checksums included.
-pub(crate) const PAGE_BYTES: usize = 4000;
+const PAGE_BYTES: usize = 4000;
 
 /// From this many passages on, a term's lists say how long they are; shorter ones are read to their end.
 const LONG: u32 = 8;

@@ -261,7 +261,8 @@ fn literals(text: &str, pieces: &[Piece], quotes: &[std::ops::Range<usize>]) -> 
     const MOST: usize = 8;
     let groups = pieces.chunk_by(|_, next| next.is_glued).filter(|group| {
         let is_one = group.len() == 1 || group.iter().all(|piece| piece.is_pair);
-        !is_one && !(pieces::is_natural(group) && group.len() < pieces.len())
+        let is_word = pieces::is_natural(group) && group.len() < pieces.len();
+        !(is_one || is_word)
     });
     let written = groups.filter_map(|group| text.get(group.first()?.place.start..group.last()?.place.end));
     let signed = pieces.iter().flat_map(|piece| &piece.signed).map(|signed| signed.text.as_str());

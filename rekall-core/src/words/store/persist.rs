@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::entry_words::EntryIndexer;
-use super::segments::{self, NewSegment, State};
+use super::segments::{NewSegment, State};
 use super::{pages, pending};
 use crate::Error;
 use crate::words::index::Builder;

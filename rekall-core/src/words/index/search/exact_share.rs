@@ -36,8 +36,11 @@ impl<'a> ExactShare<'a> {
             any = true;
             found.phrase.words.iter().for_each(|&word| self.stands[word] = true);
         }
+        if !any {
+            return 0.0;
+        }
         if self.whole == 0.0 {
-            return f32::from(u8::from(any));
+            return 1.0;
         }
         let part: f64 = self
             .words

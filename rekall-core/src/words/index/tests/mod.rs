@@ -6,7 +6,6 @@ mod model;
 mod naive;
 mod ranking;
 mod size;
-mod speed;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

@@ -3022,7 +3022,7 @@ typedef struct rekall_hits rekall_hits;
 
 /**
  * A part of a hybrid search's score: how much of the query stands in the entry exactly as the query writes it joined
- * (`src/main.rs`, `7.1.3`) or quotes it.
+ * (src/main.rs, 7.1.3) or quotes it.
  */
 #define REKALL_PART_EXACT 3
 

@@ -76,7 +76,7 @@ pub const REKALL_PART_SEMANTIC: u32 = 1;
 /// A part of a hybrid search's score: words.
 pub const REKALL_PART_TEXT: u32 = 2;
 /// A part of a hybrid search's score: how much of the query stands in the entry exactly as the query writes it joined
-/// (`src/main.rs`, `7.1.3`) or quotes it.
+/// (src/main.rs, 7.1.3) or quotes it.
 pub const REKALL_PART_EXACT: u32 = 3;
 
 /// Why a search is less than it could be: the query could not be embedded, only words were searched.

@@ -86,21 +86,21 @@ static void life(void)
     OK(rekall_unload_if_idle(db, &bytes, &error));
     CHECK(bytes == last_bytes && state(db) == REKALL_MODEL_UNLOADED && unloaded == 1 && deadline(db) == REKALL_NEVER);
 
-    remember(db, "cat");
+    remember(db, "leak");
     CHECK(state(db) == REKALL_MODEL_READY && loaded == 2);
     forever.keep_alive_ms = REKALL_NEVER;
-    OK(rekall_recall(db, "cat", 3, &forever, &hits, &error));
+    OK(rekall_recall(db, "leak", 4, &forever, &hits, &error));
     rekall_hits_free(hits);
     CHECK(deadline(db) == REKALL_NEVER);
     OK(rekall_model_unload(db, &gone, &error));
     CHECK(gone.outcome == REKALL_UNLOAD_DONE && gone.bytes > 0 && gone.leases == 0);
     CHECK(state(db) == REKALL_MODEL_UNLOADED);
     /* The query's vector is still in the cache: no model is needed, until it is too old. */
-    OK(rekall_recall(db, "cat", 3, NULL, &hits, &error));
+    OK(rekall_recall(db, "leak", 4, NULL, &hits, &error));
     CHECK(rekall_hits_similarity(hits, 0) > 0.99f && state(db) == REKALL_MODEL_UNLOADED);
     rekall_hits_free(hits);
     now += 3000;
-    OK(rekall_recall(db, "cat", 3, NULL, &hits, &error));
+    OK(rekall_recall(db, "leak", 4, NULL, &hits, &error));
     rekall_hits_free(hits);
     CHECK(state(db) == REKALL_MODEL_READY && loaded == 3);
     OK(rekall_get_stats(db, &stats, &error));
@@ -119,7 +119,7 @@ static void not_kept_at_all(void)
     options.model_idle_timeout_ms = REKALL_ZERO;
     options.flags = REKALL_OPEN_UNLOAD_THREAD | REKALL_OPEN_RELEASE_MEMORY;
     OK(rekall_open(in(folder, "zero.db"), &options, &db, &error));
-    remember(db, "cat");
+    remember(db, "leak");
     CHECK(state(db) == REKALL_MODEL_UNLOADED);
     rekall_close(db);
 }
@@ -134,7 +134,7 @@ static size_t dimensions_with(const rekall_load_options *load)
     options.model = static_model;
     options.load = load;
     OK(rekall_open(in(folder, "load.db"), &options, &db, &error));
-    FAILS(REKALL_BUFFER_TOO_SMALL, rekall_embed(db, REKALL_EMBED_QUERY, "cat", 3, NULL, 0, &len, &error));
+    FAILS(REKALL_BUFFER_TOO_SMALL, rekall_embed(db, REKALL_EMBED_QUERY, "leak", 4, NULL, 0, &len, &error));
     rekall_close(db);
     return len;
 }

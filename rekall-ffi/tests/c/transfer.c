@@ -418,6 +418,7 @@ static void legacy(const char *folder, const char *repository, rekall_db *db)
     rekall_watch watch = watching(go_on, &calls);
     rekall_report *report = NULL;
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    rekall_recall_options by_words = REKALL_RECALL_OPTIONS_INIT;
     rekall_hits *hits = NULL;
     rekall_db *opened = NULL;
     const char *path = in(folder, "python.db");
@@ -439,7 +440,9 @@ static void legacy(const char *folder, const char *repository, rekall_db *db)
     CHECK(take_number(report, "existing") == 123);
     watch = watching(stop_at_once, &calls);
     FAILS(REKALL_INTERRUPTED, rekall_import_legacy(db, path, 60, &watch, NULL, &error));
-    OK(rekall_recall(db, "postgres table bloat", REKALL_NTS, NULL, &hits, &error));
+    /* They wait for their vectors. */
+    by_words.mode = REKALL_MODE_TEXT;
+    OK(rekall_recall(db, "postgres table bloat", REKALL_NTS, &by_words, &hits, &error));
     CHECK(rekall_hits_count(hits) > 0 && rekall_entry_legacy(rekall_hits_entry(hits, 0), NULL) != NULL);
     rekall_hits_free(hits);
 

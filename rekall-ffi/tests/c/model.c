@@ -218,8 +218,8 @@ static void transformers(const char *repository)
     }
     options.model = model;
     OK(rekall_open(in(folder, "bert.db"), &options, &db, &error));
-    remember(db, "the cat sat on the mat");
-    OK(rekall_recall(db, "the cat sat on the mat", REKALL_NTS, NULL, &hits, &error));
+    remember(db, "memory leak of the server");
+    OK(rekall_recall(db, "memory leak of the server", REKALL_NTS, NULL, &hits, &error));
     CHECK(rekall_hits_similarity(hits, 0) > 0.999f && rekall_hits_degraded_count(hits) == 0);
     rekall_hits_free(hits);
     rekall_close(db);

@@ -440,8 +440,8 @@ static void model(const std::string &folder, const std::string &repository)
     memory.touch_model();
     now = std::chrono::milliseconds(1300);
     CHECK(memory.next_deadline() == std::chrono::milliseconds(0) && memory.unload_if_idle() > 0);
-    memory.remember("cat");
-    CHECK(first(memory.recall("cat")).title() == "cat" && memory.index_backend() == "rows in the file");
+    memory.remember("leak");
+    CHECK(first(memory.recall("leak")).title() == "leak" && memory.index_backend() == "rows in the file");
     CHECK(memory.fingerprint().find("static-f32") != std::string::npos);
     const rekall::unloaded gone = memory.unload_model();
     CHECK(gone.outcome == rekall::unload::done && gone.bytes > 0 && gone.leases == 0);

@@ -12,67 +12,47 @@
 #[path = "../evaluate/judged.rs"]
 mod judged;
 mod pool;
+mod subject;
 mod variants;
 mod vectors;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use rekall::model::{Embedder, LoadOptions, ModelSource, load};
+use rekall::model::Embedder;
 use rekall::{EntryId, NewEntry, Rekall};
 
 use judged::{Failure, JudgedSet, entry};
 use pool::{Candidate, Pool};
+use subject::Subject;
 use variants::{Measures, Scale, WEIGHTS};
-use vectors::Kept;
 
 /// Compares ways of fusing meaning and words on judged sets.
 #[derive(Parser)]
 #[command(name = "fusion_trial")]
 struct Arguments {
-    /// Folder of a judged set, and of its documents and queries those of one language
-    #[arg(long = "set", value_name = "DIR[:LANG]", required = true)]
-    sets: Vec<String>,
-    /// bundled, path:DIR or hub:OWNER/NAME[@REVISION]
-    #[arg(long, value_name = "MODEL", default_value = "bundled")]
-    model: ModelSource,
-    /// Keep the vectors in this file for the next time
-    #[arg(long, value_name = "FILE")]
-    vectors: Option<PathBuf>,
+    #[command(flatten)]
+    subject: Subject,
 }
 
 fn main() -> ExitCode {
-    match compare(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    subject::exit(compare(&Arguments::parse().subject))
 }
 
-fn compare(arguments: &Arguments) -> Result<(), Failure> {
-    let mut model: Arc<dyn Embedder> = load(&arguments.model, &LoadOptions::default())?;
-    if let Some(path) = &arguments.vectors {
-        model = Arc::new(Kept::new(model, path)?);
-    }
+fn compare(subject: &Subject) -> Result<(), Failure> {
+    let model = subject.load_model()?;
     let mut table = Table::default();
-    for set in &arguments.sets {
-        let (folder, lang) = match set.rsplit_once(':') {
-            Some((folder, lang)) => (Path::new(folder), Some(lang)),
-            None => (Path::new(set), None),
-        };
-        let files = ["docs.jsonl", "queries.jsonl", "qrels.tsv"].map(|name| folder.join(name));
-        let judged = JudgedSet::read(&files[0], &files[1], &files[2], lang, None)?;
+    for set in &subject.sets {
+        let (folder, lang) = subject::folder_and_language(set);
+        let judged = subject::read(set, None)?;
         let pools = retrieve(&judged, Arc::clone(&model))?;
         let name = folder.file_name().map_or(set.clone(), |name| name.to_string_lossy().into_owned());
         table.begin(lang.map_or(name.clone(), |lang| format!("{name} {lang}")));
         measure(&pools, &mut table);
     }
-    println!("{}\n\n{table}", arguments.model);
+    println!("{}\n\n{table}", subject.model);
     Ok(())
 }
 

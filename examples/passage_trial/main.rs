@@ -16,32 +16,28 @@ mod joined;
 #[path = "../evaluate/judged.rs"]
 mod judged;
 mod ranked;
+#[path = "../fusion_trial/subject.rs"]
+mod subject;
 #[path = "../fusion_trial/vectors.rs"]
 mod vectors;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser;
 use rekall::NewEntry;
-use rekall::model::{Embedder, LoadOptions, ModelSource, load};
+use rekall::model::Embedder;
 
 use joined::{Found, Joined};
 use judged::{DEPTH, Failure, JudgedSet, Judgments, entry};
 use ranked::{Bonus, Collection};
-use vectors::Kept;
+use subject::Subject;
 
 /// Compares lengths of passages on judged sets.
 #[derive(Parser)]
 #[command(name = "passage_trial")]
 struct Arguments {
-    /// Folder of a judged set, and of its documents and queries those of one language
-    #[arg(long = "set", value_name = "DIR[:LANG]", required = true)]
-    sets: Vec<String>,
-    /// bundled, path:DIR or hub:OWNER/NAME[@REVISION]
-    #[arg(long, value_name = "MODEL", default_value = "bundled")]
-    model: ModelSource,
+    #[command(flatten)]
+    subject: Subject,
     /// Lengths, in weighed characters
     #[arg(long, value_delimiter = ',', default_value = "200,300,400,500,800,1200,2000,1000000")]
     lengths: Vec<usize>,
@@ -54,34 +50,17 @@ struct Arguments {
     /// First documents of a set that are used
     #[arg(long, default_value_t = 2000)]
     docs: usize,
-    /// Keep the vectors in this file for the next time
-    #[arg(long, value_name = "FILE")]
-    vectors: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    match compare(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    subject::exit(compare(&Arguments::parse()))
 }
 
 fn compare(arguments: &Arguments) -> Result<(), Failure> {
-    let mut model: Arc<dyn Embedder> = load(&arguments.model, &LoadOptions::default())?;
-    if let Some(path) = &arguments.vectors {
-        model = Arc::new(Kept::new(model, path)?);
-    }
-    println!("{}", arguments.model);
-    for set in &arguments.sets {
-        let (folder, lang) = match set.rsplit_once(':') {
-            Some((folder, lang)) => (Path::new(folder), Some(lang)),
-            None => (Path::new(set), None),
-        };
-        let files = ["docs.jsonl", "queries.jsonl", "qrels.tsv"].map(|name| folder.join(name));
-        let judged = JudgedSet::read(&files[0], &files[1], &files[2], lang, Some(arguments.docs))?;
+    let model = arguments.subject.load_model()?;
+    println!("{}", arguments.subject.model);
+    for set in &arguments.subject.sets {
+        let judged = subject::read(set, Some(arguments.docs))?;
         println!("\n{set}: {} documents, {} queries", judged.docs.len(), judged.queries.len());
         println!(
             "   length  passages  nDCG@10   bonus    joined: median rank   bonus   (alone)  of 5 first  right passage"

@@ -217,11 +217,10 @@ impl Search<'_> {
         let weights = self.options.weights_in(snapshot.view.space.as_ref());
         let (ranked, scale) = Ranking { mode, fusion, weights, threshold }.rank(candidates);
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
-        let snippets = prepared.query.text.as_deref().filter(|_| text.is_some()).zip(self.options.snippets);
-        let snippets = snippets.map(|(text, marks)| Marked {
-            snippets: Snippets::new(&self.text_query(text), SNIPPET_WORDS),
-            marks,
-        });
+        let snippets = text
+            .as_ref()
+            .zip(self.options.snippets)
+            .map(|(text, marks)| Marked { snippets: Snippets::new(text, SNIPPET_WORDS), marks });
         let choice = PassageChoice {
             snapshot,
             roles: self.options.roles,

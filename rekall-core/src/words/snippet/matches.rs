@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::is_marked;
 use crate::Error;
 use crate::words::query::{Phrase, TextQuery};
 use crate::words::tokens::{Tokenizer, is_unspaced};
@@ -59,7 +58,7 @@ impl Sought {
             words: query.words().len(),
             terms: HashMap::new(),
             prefixes: Vec::new(),
-            phrases: query.phrases().iter().filter(|phrase| is_marked(phrase.kind)).cloned().collect(),
+            phrases: query.phrases().iter().filter(|phrase| phrase.kind.is_meant()).cloned().collect(),
         };
         sought.weights.extend(sought.phrases.iter().map(|phrase| phrase.weight));
         for (number, word) in query.words().iter().enumerate() {

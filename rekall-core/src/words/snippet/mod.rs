@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
-use super::query::{PhraseKind, TextQuery};
+use super::query::TextQuery;
 use super::tokens::Tokenizer;
 use crate::{Entry, EntryText, Error, Role};
 use matches::{Found, Matches, Sought};
@@ -281,9 +281,4 @@ struct Window {
     words: usize,
     worth: f32,
     more: f32,
-}
-
-/// Whether a phrase is marked as one.
-fn is_marked(kind: PhraseKind) -> bool {
-    kind.is_meant()
 }

@@ -79,7 +79,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         *lock(&self.store.word_scratch) = Some(scratch);
         let mut hits = hits?;
         if compares {
-            literal::prefer(&self.connection, query.literals(), &mut hits)?;
+            literal::prefer(&self.connection, query.literals(), &mut hits, cancel)?;
             if let Some(last) = hits.get(limit - 1).map(|hit| hit.score) {
                 hits.retain(|hit| hit.score >= last);
             }

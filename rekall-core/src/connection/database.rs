@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB};
 
 use super::examine::{Examined, leftover_log, not_ours};
@@ -235,6 +236,9 @@ impl Database {
             u8::from(read_only)
         ))?;
         connection.set_prepared_statement_cache_capacity(64);
+        // A plan may otherwise depend on the values bound, a LIMIT among them, and each statement with one would be
+        // prepared again for each search.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         crate::filter::install(connection)?;
         Ok(())
     }

@@ -134,20 +134,21 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(sample)
     }
 
-    /// The vectors with these keys, in their order; keys without a usable vector are in `unusable`.
+    /// The vectors with these keys, in their order; keys without a usable vector are in `unusable`. It is not looked up
+    /// whether the entries are there: that would read a page more for each.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
         let mut batch = VectorBatch::new(space.dimensions);
         let mut statement = self.connection.prepare_cached(
-            "SELECT vector, entry_id IN (SELECT id FROM entry) FROM embedding
+            "SELECT vector FROM embedding
              WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
         )?;
         for key in keys {
             let mut rows = statement.query((key.entry, space.id.0, key.role, key.chunk))?;
             match rows.next()? {
-                Some(row) => batch.push(*key, blob(row, 0)?, row.get(1)?),
+                Some(row) => batch.push(*key, blob(row, 0)?, true),
                 None => batch.unusable.push(*key),
             }
         }

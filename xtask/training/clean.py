@@ -1,11 +1,12 @@
 """Keeps, of folders of pairs, what a model may be trained on and can learn from.
 
-    clean.py PAIRS ... --out FOLDER --sets FOLDER --sources sources.tsv ...
+    clean.py PAIRS ... --out FOLDER --sources sources.tsv ... [--sets FOLDER]
 
 A whole file is refused when no list of sources names it, or when its license does not allow training. Of the others,
-these pairs are left out: too short ones; those whose query equals the passage; duplicates, also across files; and those
-of which a side shares a run of 12 words with a text of a judged set, or equals one. The new
-folder holds a file for each source, and report.json with the counts. A million pairs take less than a minute on one core.
+these pairs are left out: too short ones; those whose query equals the passage; duplicates, also across files; those of
+a query that has many passages already; and those of which a side shares a run of 12 words with a text of a judged set,
+or equals one. The new folder holds a file for each source, and report.json with the counts. A million pairs take less
+than a minute on one core.
 """
 
 import argparse
@@ -131,12 +132,14 @@ def print_row(name: str, counts: Counter[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Keeps the pairs that a model may be trained on.")
     parser.add_argument("pairs", type=pathlib.Path, nargs="+", help="folders of files of pairs")
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="folder for the pairs that are kept, and report.json")
-    parser.add_argument("--sets", type=pathlib.Path, required=True, help="folder of the judged sets")
+    parser.add_argument(
+        "--out", type=pathlib.Path, required=True, help="folder for the pairs that are kept, and report.json"
+    )
+    parser.add_argument("--sets", type=pathlib.Path, help="folder of the judged sets (default: none)")
     parser.add_argument("--sources", type=pathlib.Path, nargs="+", required=True, help="lists of sources and licenses")
     arguments = parser.parse_args()
-    judged, sources = read_judged(arguments.sets), read_sources(arguments.sources)
-    report = clean(arguments.pairs, arguments.out, judged, sources)
+    judged = read_judged(arguments.sets) if arguments.sets else JudgedTexts(iter(()))
+    report = clean(arguments.pairs, arguments.out, judged, read_sources(arguments.sources))
     text = json.dumps(report, indent=1, ensure_ascii=False)
     (arguments.out / "report.json").write_text(text + "\n", encoding="utf-8")
 

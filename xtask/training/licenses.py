@@ -9,8 +9,9 @@ import re
 from typing import NamedTuple
 
 ALLOWED = frozenset({
-    "0BSD", "Apache-2.0", "Artistic-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC-BY-3.0", "CC-BY-4.0", "CC0-1.0",
-    "ISC", "MIT", "MIT-0", "PSF-2.0", "Python-2.0", "PostgreSQL", "Unlicense", "Zlib", "blessing",
+    "0BSD", "Apache-2.0", "Artistic-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC-BY-3.0", "CC-BY-4.0",
+    "CC0-1.0", "ISC", "MIT", "MIT-0", "PSF-2.0", "Python-2.0", "PostgreSQL", "Unicode-3.0", "Unlicense", "Zlib",
+    "blessing", "etalab-2.0",
     "CC-BY-SA-3.0", "CC-BY-SA-4.0",
     "GFDL-1.2-no-invariants-or-later", "GFDL-1.3-no-invariants-or-later",
     "GPL-1.0-or-later", "GPL-2.0-only", "GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-or-later",

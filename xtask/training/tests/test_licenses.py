@@ -9,7 +9,13 @@ FOLDER = pathlib.Path(__file__).parent.parent
 
 class LicensesTest(unittest.TestCase):
     def test_expressions(self) -> None:
-        for expression in ("MIT", "MIT OR Apache-2.0", "CC-BY-4.0 AND MIT", "CC-BY-NC-4.0 OR MIT", "(MIT AND ISC) OR X"):
+        for expression in (
+            "MIT",
+            "MIT OR Apache-2.0",
+            "CC-BY-4.0 AND MIT",
+            "CC-BY-NC-4.0 OR MIT",
+            "(MIT AND ISC) OR X",
+        ):
             self.assertTrue(allows(expression), expression)
         for expression in ("", "CC-BY-NC-4.0", "CC-BY-ND-4.0", "MIT AND CC-BY-NC-4.0", "none found", "X OR Y"):
             self.assertFalse(allows(expression), expression)

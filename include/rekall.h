@@ -4508,13 +4508,18 @@ typedef struct rekall_stats {
      * Bytes of the whole process in memory, where the system tells (Linux); else 0.
      */
     uint64_t process_bytes;
+    /**
+     * Bytes of memory that the word index takes: a table of its passages, 28 bytes each, and the words of what was
+     * written last. 0 before the first search.
+     */
+    uint64_t word_index_bytes;
 } rekall_stats;
 
 /**
  * A rekall_stats with its size, and the default in all members.
  */
 #define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.

@@ -34,6 +34,9 @@ pub struct Stats {
 pub struct MemoryStats {
     /// The vector index; 0 before the first search.
     pub index: usize,
+    /// What a search by words keeps of the word index: the table of its passages, 28 bytes each, and the words of entries
+    /// that are in no segment yet. The rest is read from the file. 0 before the first search.
+    pub words: usize,
     /// Cached query vectors.
     pub cache: usize,
     /// The model; 0 while it is not loaded.
@@ -82,6 +85,7 @@ impl Rekall {
             model,
             memory: MemoryStats {
                 index: index.bytes,
+                words: self.store.word_memory_bytes(),
                 cache: usize::try_from(cache.bytes).unwrap_or(usize::MAX),
                 model: model_bytes,
                 process: rekall_model::process_rss(),

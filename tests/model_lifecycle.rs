@@ -80,8 +80,10 @@ fn released_memory_is_used_again_when_needed() {
     memory.remember(NewEntry::new("The disk is full")).unwrap();
     for _ in 0..3 {
         assert_eq!(memory.recall("disk").run().unwrap().len(), 1);
+        assert!(memory.stats().unwrap().memory.words > 0);
         memory.release_memory();
         assert_eq!(memory.model_state(), ModelState::Unloaded);
-        assert_eq!(memory.stats().unwrap().index_rows, 0);
+        let stats = memory.stats().unwrap();
+        assert_eq!((stats.index_rows, stats.memory.words), (0, 0));
     }
 }

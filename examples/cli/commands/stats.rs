@@ -44,6 +44,7 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
     ];
     if memory {
         rows.push(("index in memory", bytes(stats.memory.index as u64)));
+        rows.push(("words in memory", bytes(stats.memory.words as u64)));
         let model = stats.model.as_deref().unwrap_or("not loaded");
         rows.push(("model in memory", format!("{} ({model})", bytes(stats.memory.model as u64))));
         rows.push(("query cache", bytes(stats.cache.bytes)));

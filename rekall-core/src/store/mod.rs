@@ -277,6 +277,12 @@ impl Store {
         found.ok_or(Error::EntryNotFound { id })
     }
 
+    /// Bytes of memory that searches by words keep: the table of the index's passages, 28 bytes each, and the words of entries
+    /// that are in no segment yet. 0 before the first search.
+    pub fn word_memory_bytes(&self) -> usize {
+        lock(&self.word_view).as_ref().map_or(0, |view| view.memory_bytes())
+    }
+
     /// Closes connections that are idle, and frees their page caches and what searches by words keep in memory. Does not
     /// wait: a thread that writes keeps its connection.
     pub fn release_memory(&self) {

@@ -71,9 +71,12 @@ pub struct Stats {
     pub cache_invalidations: u64,
     /// Bytes of the whole process in memory, where the system tells (Linux); else 0.
     pub process_bytes: u64,
+    /// Bytes of memory that the word index takes: a table of its passages, 28 bytes each, and the words of what was
+    /// written last. 0 before the first search.
+    pub word_index_bytes: u64,
 }
 
-sized!(Stats, ..process_bytes => "rekall_stats");
+sized!(Stats, ..word_index_bytes => "rekall_stats");
 
 /// As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -119,6 +122,7 @@ pub unsafe extern "C" fn rekall_get_stats(
                 cache_replacements: stats.cache.replacements,
                 cache_invalidations: stats.cache.invalidations,
                 process_bytes: stats.memory.process.unwrap_or(0),
+                word_index_bytes: stats.memory.words as u64,
             })
         })
     }

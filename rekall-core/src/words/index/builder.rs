@@ -71,6 +71,15 @@ impl Occurrence {
 }
 
 impl Builder {
+    /// About how many bytes of heap it takes; a row of the map some 32.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.interner.memory_bytes()
+            + self.occurrences.capacity() * size_of::<Occurrence>()
+            + self.passages.memory_bytes()
+            + self.dead.memory_bytes()
+            + self.rows.len() * 32
+    }
+
     /// Says that a row holds nothing: what was known of it is forgotten, and older sources are outdated about it.
     pub(crate) fn remove(&mut self, row: i64) {
         let before = self.rows.insert(row, 0..0).unwrap_or_default();
@@ -133,15 +142,6 @@ impl Builder {
     /// The rows that it speaks for, ascending.
     pub(crate) fn rows(&self) -> impl Iterator<Item = i64> {
         self.rows.keys().copied()
-    }
-
-    /// About how many bytes of memory it takes.
-    #[cfg(test)]
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.occurrences.capacity() * size_of::<Occurrence>()
-            + self.interner.memory_bytes()
-            + self.passages.len() * 24
-            + self.rows.len() * 32
     }
 
     /// Makes a segment of what was added: its table and its pages, in order.
@@ -298,6 +298,12 @@ struct Interner {
 }
 
 impl Interner {
+    fn memory_bytes(&self) -> usize {
+        self.text.capacity()
+            + self.terms.capacity() * size_of::<Term>()
+            + self.table.capacity() * (size_of::<u32>() + 1)
+    }
+
     fn text(&self, term: &Term) -> &[u8] {
         bytes_of(&self.text, term)
     }
@@ -335,11 +341,6 @@ impl Interner {
         let mut terms: Vec<&Term> = self.terms.iter().collect();
         terms.sort_unstable_by_key(|term| self.text(term));
         terms
-    }
-
-    #[cfg(test)]
-    fn memory_bytes(&self) -> usize {
-        self.text.capacity() + self.terms.capacity() * size_of::<Term>() + self.table.capacity() * 5
     }
 }
 

@@ -55,6 +55,11 @@ impl Docs {
         start as u32..(start + length) as u32
     }
 
+    /// Bytes of heap.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.rows.capacity() * size_of::<i64>() + self.passages.memory_bytes()
+    }
+
     /// The table as bytes; about 6 a passage.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = vec![FORMAT];

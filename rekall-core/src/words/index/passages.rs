@@ -47,6 +47,12 @@ impl Passages {
         self.lengths.iter().map(|&length| u64::from(length)).sum()
     }
 
+    /// Bytes of heap.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let numbers = self.parts.capacity() + self.lengths.capacity() + self.checks.capacity();
+        self.rows.capacity() * size_of::<i64>() + numbers * size_of::<u32>()
+    }
+
     pub(super) fn push(&mut self, key: PassageKey, length: u32, check: u32) {
         self.rows.push(key.row);
         self.parts.push(key.part());
@@ -79,6 +85,11 @@ impl Dead {
     /// Lengths of the dead passages together.
     pub(crate) fn length(&self) -> u64 {
         self.length
+    }
+
+    /// Bytes of heap.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bits.capacity() * size_of::<u64>()
     }
 
     /// Marks one of `passages` as dead.

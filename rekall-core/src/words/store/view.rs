@@ -165,6 +165,13 @@ impl WordView {
         search(&sources)
     }
 
+    /// Bytes of heap.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let segments: usize =
+            self.segments.iter().map(|seen| seen.docs.memory_bytes() + seen.dead.memory_bytes()).sum();
+        segments + self.delta.memory_bytes()
+    }
+
     /// Number of entries that are found if their words are searched. O(passages).
     fn entries(&self) -> u64 {
         let tables = self.segments.iter().map(|seen| (seen.docs.passages(), &*seen.dead));

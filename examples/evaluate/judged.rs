@@ -35,23 +35,23 @@ pub(crate) struct JudgedSet {
 }
 
 impl JudgedSet {
-    /// Reads the three files. Keeps what is of the language, or names none, and the first `limit_docs`
-    /// documents.
+    /// Reads the three files. Keeps what is of the languages of documents and queries, or names none, and the
+    /// first `limit_docs` documents.
     pub(crate) fn read(
         docs: &Path,
         queries: &Path,
         qrels: &Path,
-        lang: Option<&str>,
+        [docs_lang, queries_lang]: [Option<&str>; 2],
         limit_docs: Option<usize>,
     ) -> Result<Self, Failure> {
-        let mut docs = read_rows(docs, lang)?;
+        let mut docs = read_rows(docs, docs_lang)?;
         docs.truncate(limit_docs.unwrap_or(usize::MAX));
         let known: HashSet<&str> = docs.iter().map(|doc| doc.id.as_str()).collect();
         let mut judgments = read_judgments(qrels)?;
         for relevant in judgments.values_mut() {
             relevant.retain(|doc, _| known.contains(doc.as_str()));
         }
-        let mut queries = read_rows(queries, lang)?;
+        let mut queries = read_rows(queries, queries_lang)?;
         queries.retain(|query| judgments.get(&query.id).is_some_and(|relevant| !relevant.is_empty()));
         if queries.is_empty() {
             return Err(

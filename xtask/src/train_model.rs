@@ -12,7 +12,8 @@ use crate::model::{reference_cache, reference_files};
 use crate::run::{Outcome, cargo, root, step, target};
 use crate::venv::environment;
 
-const SCRIPTS: &str = "xtask/training";
+/// The folder of the scripts.
+pub(crate) const SCRIPTS: &str = "xtask/training";
 
 const HELP: &str = "\
 usage: cargo xtask train-model --pairs FOLDER ... [--sets FOLDER] [--seed N] [--steps N] [--out FOLDER] [--gather]
@@ -74,7 +75,7 @@ pub(crate) fn train_model(arguments: &[String]) -> Outcome {
     }
     let options = Options::parse(arguments)?;
     let work = target().join("training");
-    let python = environment(&work.join("venv"), &root().join(SCRIPTS).join("requirements.txt"))?;
+    let python = python()?;
     let teacher = reference_files(&reference_cache()?)?;
     let embedder =
         ["build", "--quiet", "--release", "--package", "rekall-model", "--features", "transformer"];
@@ -86,6 +87,11 @@ pub(crate) fn train_model(arguments: &[String]) -> Outcome {
     )?;
     println!("{}", options.out.display());
     Ok(())
+}
+
+/// The interpreter with the packages of the scripts.
+pub(crate) fn python() -> Result<PathBuf, String> {
+    environment(&target().join("training/venv"), &root().join(SCRIPTS).join("requirements.txt"))
 }
 
 /// The model whose vectors the static one learns from, and the program that computes them.

@@ -18,7 +18,7 @@ by words, by meaning and by both, and on vectors alone. Twenty minutes on two co
 
   --sets FOLDER        the judged sets
   --model NAME=SOURCE  also measure this model: path:FOLDER or hub:OWNER/NAME
-  --keep NAME          take what the last run found for this model (earlier, built-in, MiniLM, E5)";
+  --keep NAME          of this model (earlier, built-in, MiniLM, E5) measure only what no run before has";
 
 pub(crate) fn quality(arguments: &[String]) -> Outcome {
     let mut sets = None;
@@ -59,6 +59,7 @@ pub(crate) fn quality(arguments: &[String]) -> Outcome {
     ] {
         script.arg("--model").arg(format!("{name}={source}"));
     }
+    script.args(["--english", "MiniLM"]);
     step("quality", script.args(script_arguments).env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 

@@ -24,9 +24,9 @@ Trains the built-in static model. xtask/training/README.md describes the recipe.
   --sets FOLDER   judged sets: what overlaps them is left out of the pairs, and the model is measured on them;
                   without, neither is done
   --seed N        seed of each step that chooses at random (default: 1)
-  --steps N       batches of 1024 pairs (default: 6000)
+  --steps N       batches of 1024 pairs (default: the recipe's)
   --out FOLDER    the model (default: target/training/model)
-  --gather        also make pairs out of the packages of xtask/training/packages.tsv (20 minutes, 1 GB)
+  --gather        also make pairs out of the packages of xtask/training/packages.tsv (10 minutes, 0.5 GB)
 
 On two cores some 60 minutes for 1.4 million pairs, half of them for the teacher's vectors; 3 GB under
 target/training, and up to 6 GB of memory. Each step writes target/training/logs/STEP.log.";
@@ -35,24 +35,24 @@ struct Options {
     pairs: Vec<PathBuf>,
     sets: Option<PathBuf>,
     seed: u64,
-    steps: u64,
+    steps: Option<u64>,
     out: PathBuf,
     gather: bool,
 }
 
 impl Options {
     fn parse(arguments: &[String]) -> Result<Self, String> {
-        let (mut pairs, mut sets, mut seed, mut steps, mut gather) = (Vec::new(), None, 1, 6000, false);
+        let (mut pairs, mut sets, mut seed, mut steps, mut gather) = (Vec::new(), None, 1, None, false);
         let mut out = target().join("training/model");
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let mut value = || rest.next().ok_or_else(|| format!("{name} needs a value"));
             match name.as_str() {
-                "--pairs" => pairs.push(PathBuf::from(value()?)),
-                "--sets" => sets = Some(PathBuf::from(value()?)),
+                "--pairs" => pairs.push(absolute(value()?)?),
+                "--sets" => sets = Some(absolute(value()?)?),
                 "--seed" => seed = number(name, value()?)?,
-                "--steps" => steps = number(name, value()?)?,
-                "--out" => out = PathBuf::from(value()?),
+                "--steps" => steps = Some(number(name, value()?)?),
+                "--out" => out = absolute(value()?)?,
                 "--gather" => gather = true,
                 _ => return Err(format!("unknown argument {name}\n{HELP}")),
             }
@@ -62,6 +62,11 @@ impl Options {
         }
         Ok(Self { pairs, sets, seed, steps, out, gather })
     }
+}
+
+/// Scripts run in a folder of their own, so a path of the caller's has to be whole.
+fn absolute(path: &str) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|error| format!("{path}: {error}"))
 }
 
 fn number(name: &str, value: &str) -> Result<u64, String> {
@@ -104,8 +109,8 @@ struct Teacher {
 struct Recipe {
     work: PathBuf,
     python: PathBuf,
-    /// Whether a step has run, so that the results of later ones are of an earlier run.
-    has_run: bool,
+    /// The steps that are done, as long as none had to run: what later ones left is then of the same run.
+    finished: Option<Vec<String>>,
 }
 
 impl Recipe {
@@ -114,77 +119,81 @@ impl Recipe {
             let folder = work.join(folder);
             fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        Ok(Self { work: work.to_owned(), python, has_run: false })
+        Ok(Self { work: work.to_owned(), python, finished: Some(Vec::new()) })
     }
 
     fn run(&mut self, options: &Options, teacher: &Teacher) -> Outcome {
-        let work = self.work.clone();
-        let at = |name: &str| work.join(name).display().to_string();
-        let (pairs, sets, seed) = (
-            at("pairs"),
-            options.sets.as_ref().map(|sets| sets.display().to_string()),
-            options.seed.to_string(),
-        );
-        let (tokenizer, encoded, taught) =
-            (at("tokenizer/tokenizer.json"), at("encoded.npz"), at("taught.npz"));
-        let (start, rows, out) = (at("start.npy"), at("rows.npy"), options.out.display().to_string());
-        let sources = root().join(SCRIPTS).join("sources.tsv").display().to_string();
-        let (gathered, gathered_sources) = (at("gathered"), at("gathered/sources.tsv"));
-        let earlier = root().join("rekall-model-v1/data").display().to_string();
-        let (model, embedder) =
-            (format!("path:{}", teacher.model.display()), teacher.embedder.display().to_string());
+        const TOKENIZER: &str = "tokenizer/tokenizer.json";
+        const TAUGHT: [&str; 3] = ["--taught", "taught.npz", "words.npz"];
+        let text = |path: &Path| path.display().to_string();
+        let (sources, out) = (text(&root().join(SCRIPTS).join("sources.tsv")), text(&options.out));
+        let (model, embedder) = (format!("path:{}", text(&teacher.model)), text(&teacher.embedder));
         let by_teacher = ["--teacher", &model, "--embedder", &embedder];
+        let seed = options.seed.to_string();
+        let seed = ["--seed", &seed];
 
-        let mut clean: Vec<String> =
-            options.pairs.iter().map(|folder| folder.display().to_string()).collect();
-        let mut lists = vec![sources.as_str()];
+        let mut folders: Vec<String> = options.pairs.iter().map(|folder| text(folder)).collect();
+        let mut lists = vec!["--sources", &sources];
         if options.gather {
-            self.script("gather", &[&[&gathered]])?;
-            clean.push(gathered.clone());
-            lists.push(&gathered_sources);
+            self.script("gather", &[&["gathered"]])?;
+            folders.push("gathered".to_owned());
+            lists.push("gathered/sources.tsv");
         }
-        let clean: Vec<&str> = clean.iter().map(String::as_str).collect();
-        let judged: &[&str] = match &sets {
-            Some(sets) => &["--sets", sets],
-            None => &[],
-        };
-        self.script("clean", &[&clean, &["--out", &pairs], judged, &["--sources"], &lists])?;
-        if sets.is_some() {
-            self.script("overlap", &[&[&pairs], judged])?;
+        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+        match options.sets.as_deref().map(text) {
+            Some(sets) => {
+                let judged = ["--sets", &sets];
+                self.script("clean", &[&folders, &["--out", "pairs"], &judged, &lists])?;
+                self.script("overlap", &[&["pairs"], &judged])?;
+            }
+            None => self.script("clean", &[&folders, &["--out", "pairs"], &lists])?,
         }
-        self.script("make_tokenizer", &[&[&pairs, &at("tokenizer")]])?;
-        self.script("encode_pairs", &[&[&pairs, &tokenizer, &encoded]])?;
-        self.script("teach", &[&[&pairs, &taught, "--seed", &seed], &by_teacher])?;
-        self.script("mine_negatives", &[&[&taught]])?;
-        let start_of = [&encoded, &tokenizer, &taught, &start, "--earlier", &earlier, "--seed", &seed];
-        self.script("start_rows", &[&start_of, &by_teacher])?;
-        let steps = options.steps.to_string();
-        let learn = ["--taught", &taught, "--steps", &steps, "--seed", &seed];
-        self.script("train", &[&[&encoded, &tokenizer, &start, &rows], &learn])?;
-        self.script("quantize", &[&[&rows, &tokenizer, &out]])?;
-        match &sets {
-            Some(sets) => self.script("measure", &[&[sets, &tokenizer, &format!("{out}/model2vec")]]),
+        self.script("make_tokenizer", &[&["pairs", "tokenizer"]])?;
+        self.script("encode_pairs", &[&["pairs", TOKENIZER, "encoded.npz"]])?;
+        self.script("teach", &[&["pairs", "taught.npz"], &seed, &by_teacher])?;
+        let of_words = ["pairs", "words.npz", "--source", "wordnet"];
+        self.step("teach_words", "teach", &[&of_words, &seed, &by_teacher])?;
+        self.script("mine_negatives", &[&["taught.npz"]])?;
+        let earlier = text(&root().join("rekall-model-v1/data"));
+        let started = ["encoded.npz", TOKENIZER, "start.npy", "--earlier", &earlier];
+        self.script("start_rows", &[&started, &TAUGHT, &seed, &by_teacher])?;
+        let trained = ["encoded.npz", TOKENIZER, "start.npy", "rows.npy"];
+        match options.steps.map(|steps| steps.to_string()) {
+            Some(steps) => self.script("train", &[&trained, &TAUGHT, &["--steps", &steps], &seed])?,
+            None => self.script("train", &[&trained, &TAUGHT, &seed])?,
+        }
+        self.script("quantize", &[&["rows.npy", TOKENIZER, &out]])?;
+        match options.sets.as_deref().map(text) {
+            Some(sets) => self.script("measure", &[&[&sets, TOKENIZER, &format!("{out}/model2vec")]]),
             None => Ok(()),
         }
     }
 
-    /// Runs a script with its arguments, given in parts, unless the same command is done.
+    /// Runs the step that is a script with one use; its arguments are given in parts.
     fn script(&mut self, name: &str, arguments: &[&[&str]]) -> Outcome {
+        self.step(name, name, arguments)
+    }
+
+    /// Runs a step unless it is done with the same arguments.
+    fn step(&mut self, name: &str, script: &str, arguments: &[&[&str]]) -> Outcome {
         let arguments = arguments.concat();
         let (log, done) =
             (self.work.join(format!("logs/{name}.log")), self.work.join(format!("done/{name}")));
         let command_line = arguments.join("\n");
-        if !self.has_run && fs::read_to_string(&done).is_ok_and(|earlier| earlier == command_line) {
-            println!("== {name}: done before");
-            return Ok(());
+        if let Some(finished) = &mut self.finished {
+            if fs::read_to_string(&done).is_ok_and(|earlier| earlier == command_line) {
+                println!("== {name}: done before");
+                finished.push(name.to_owned());
+                return Ok(());
+            }
+            self.forget_others()?;
         }
-        self.has_run = true;
         println!("== {name}: {}", log.display());
         let file = |error| format!("{}: {error}", log.display());
         let output = File::create(&log).map_err(file)?;
         let mut command = Command::new(&self.python);
-        command.arg(root().join(SCRIPTS).join(format!("{name}.py"))).args(&arguments);
-        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
+        command.arg(root().join(SCRIPTS).join(format!("{script}.py"))).args(&arguments);
+        command.current_dir(&self.work).env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUNBUFFERED", "1");
         command.stdout(output.try_clone().map_err(file)?).stderr(output);
         let started = Instant::now();
         let status = command.status().map_err(|error| format!("{name}: {error}"))?;
@@ -194,6 +203,19 @@ impl Recipe {
             return Err(format!("{name}: {status}; see {}", log.display()));
         }
         fs::write(&done, command_line).map_err(|error| format!("{}: {error}", done.display()))
+    }
+
+    /// From now on each step runs, also in a later call if this one is stopped in between.
+    fn forget_others(&mut self) -> Outcome {
+        let finished = self.finished.take().unwrap_or_default();
+        let failed = |error| format!("{}: {error}", self.work.join("done").display());
+        for entry in fs::read_dir(self.work.join("done")).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if !finished.iter().any(|name| entry.file_name() == name.as_str()) {
+                fs::remove_file(entry.path()).map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -215,8 +237,8 @@ mod tests {
     #[test]
     fn arguments_are_read_or_named() {
         let options = parse("--pairs a --pairs b --sets s --seed 7").unwrap();
-        assert_eq!(options.pairs, [PathBuf::from("a"), PathBuf::from("b")]);
-        assert_eq!((options.seed, options.steps, options.gather), (7, 6000, false));
+        assert_eq!(options.pairs, [absolute("a").unwrap(), absolute("b").unwrap()]);
+        assert_eq!((options.seed, options.steps, options.gather), (7, None, false));
         for (line, part) in [
             ("--sets s", "expected --pairs or --gather"),
             ("--pairs a --sets", "--sets needs a value"),
@@ -228,29 +250,33 @@ mod tests {
         }
     }
 
+    /// The names of the steps that run, of those with these arguments, by a program that succeeds or not.
+    fn ran(work: &Path, program: &str, steps: &[(&'static str, &str)]) -> Vec<&'static str> {
+        let mut recipe = Recipe::new(work, PathBuf::from(program)).unwrap();
+        let mut ran = Vec::new();
+        for (name, argument) in steps {
+            let log = work.join("logs").join(format!("{name}.log"));
+            let _ = fs::remove_file(&log);
+            let outcome = recipe.script(name, &[&[argument]]);
+            assert_eq!(outcome.is_ok(), program == "true", "{outcome:?}");
+            ran.extend(log.exists().then_some(*name));
+        }
+        ran
+    }
+
     #[test]
     fn a_step_runs_again_when_its_command_or_an_earlier_step_has_changed() {
         let work = std::env::temp_dir().join(format!("rekall-recipe-{}", std::process::id()));
-        let ran = |recipe: &mut Recipe, name: &str, arguments: &[&str]| {
-            recipe.has_run = false;
-            recipe.script(name, &[arguments]).unwrap();
-            recipe.has_run
-        };
-        // `true` takes any arguments and does nothing.
-        let mut recipe = Recipe::new(&work, PathBuf::from("true")).unwrap();
-        assert!(ran(&mut recipe, "clean", &["a"]));
-        assert!(!ran(&mut recipe, "clean", &["a"]));
-        assert!(ran(&mut recipe, "clean", &["b"]));
-        assert!(ran(&mut recipe, "train", &["x"]));
-        recipe.has_run = true;
-        fs::remove_file(work.join("done/train")).unwrap();
-        recipe.script("train", &[&["x"]]).unwrap();
-        assert!(work.join("done/train").exists());
-        // One that fails is not done.
-        let mut failing = Recipe::new(&work, PathBuf::from("false")).unwrap();
-        let message = failing.script("train", &[&["y"]]).unwrap_err();
-        assert!(message.contains("train.log"), "{message}");
-        assert_ne!(fs::read_to_string(work.join("done/train")).unwrap(), "y");
+        let steps = [("clean", "a"), ("teach", "b"), ("train", "c")];
+        // `true` takes any arguments and does nothing, `false` fails.
+        assert_eq!(ran(&work, "true", &steps), ["clean", "teach", "train"]);
+        assert!(ran(&work, "true", &steps).is_empty());
+        assert_eq!(ran(&work, "true", &[steps[0], ("teach", "new"), steps[2]]), ["teach", "train"]);
+        // A run that ends after its first step: the steps that did not follow are not done.
+        assert_eq!(ran(&work, "true", &[("clean", "new")]), ["clean"]);
+        assert_eq!(ran(&work, "true", &[("clean", "new"), steps[1], steps[2]]), ["teach", "train"]);
+        assert_eq!(ran(&work, "false", &[("clean", "other")]), ["clean"]);
+        assert_eq!(ran(&work, "true", &[("clean", "other")]), ["clean"]);
         fs::remove_dir_all(work).unwrap();
     }
 

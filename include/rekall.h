@@ -3209,7 +3209,7 @@ double rekall_hits_part(const rekall_hits *hits,
 
 /**
  * The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.4 for
- * meaning by a static one as the built-in is, 1.5 by others; 1 for words). Exactness weighs as much as the two together. NaN
+ * meaning by a static one as the built-in is, 2 by others; 1 for words). Exactness weighs as much as the two together. NaN
  * as for rekall_hits_part().
  */
 double rekall_hits_part_weight(const rekall_hits *hits,
@@ -3379,7 +3379,7 @@ typedef struct rekall_recall_options {
     size_t limit;
     /**
      * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0,
-     * which means what suits the file's model: 0.4 for a static one as the built-in is, 1.5 for all others, the host's own
+     * which means what suits the file's model: 0.4 for a static one as the built-in is, 2 for all others, the host's own
      * included; 1 fused by rank. rekall_hits_part_weight() tells what was used.
      */
     double semantic_weight;

@@ -57,7 +57,7 @@ fn weights_follow_the_model_unless_they_are_given() {
     }
     let memory = memory();
     memory.remember(NewEntry::new("disk full")).unwrap();
-    assert_eq!(weights(of(&memory).run().unwrap()), (1.5, 1.0), "a model of the host's");
+    assert_eq!(weights(of(&memory).run().unwrap()), (2.0, 1.0), "a model of the host's");
     assert_eq!(weights(of(&memory).fusion(Fusion::ReciprocalRank).run().unwrap()), (1.0, 1.0));
     assert_eq!(weights(of(&memory).weights(0.3, 2.0).run().unwrap()), (0.3, 2.0));
     #[cfg(feature = "bundled-model")]
@@ -73,7 +73,7 @@ fn weights_follow_the_model_unless_they_are_given() {
 fn the_nearest_counts_as_much_whatever_range_the_model_uses() {
     for (near, between, far) in [(0.9_f32, 0.5, 0.1), (0.85, 0.83, 0.81)] {
         let memory = with_similarities(&[("near", near), ("between", between), ("far words", far)]);
-        let found = memory.recall("words").vector(&QUERY).run().unwrap();
+        let found = memory.recall("words").vector(&QUERY).weights(1.5, 1.0).run().unwrap();
         // 1.5 × 1, 1 for the words, 1.5 × ½.
         assert_eq!(titles(&found), ["near", "far words", "between"]);
         let shares: Vec<f64> = fused(&found).iter().map(|parts| parts.semantic).collect();

@@ -83,7 +83,7 @@ fn fused(by_meaning: &[(EntryId, f32)], by_words: &Recalled) -> Vec<(EntryId, f6
     let score = |&(id, similarity): &(EntryId, f32)| {
         let words = by_words.iter().find(|hit| hit.entry.id == id).map_or(0.0, |hit| hit.score / best);
         let share = if most > least { (f64::from(similarity) - least) / (most - least) } else { 1.0 };
-        (id, 1.5 * share + words)
+        (id, 2.0 * share + words)
     };
     let mut fused: Vec<(EntryId, f64)> = by_meaning.iter().map(score).collect();
     fused.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));

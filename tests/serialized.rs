@@ -27,7 +27,7 @@ fn a_search_is_written_with_its_entries_scores_and_degradations() {
     assert_eq!(hit["snippet"], "[disk] [full]");
     assert_eq!(hit["explain"]["text"]["rank"], 1);
     assert_eq!(hit["explain"]["text"]["passage"], json!({"role": "summary", "number": 0}));
-    assert_eq!(hit["explain"]["fused"]["semantic_weight"], 1.5);
+    assert_eq!(hit["explain"]["fused"]["semantic_weight"], 2.0);
     assert_eq!(json["degraded"], json!([{"kind": "pending", "count": 1}]));
     let ms = json["elapsed_ms"].as_f64().unwrap();
     assert!((ms - found.elapsed.as_secs_f64() * 1e3).abs() < 1e-3);

@@ -17,7 +17,7 @@ pub(super) const MAX_WEIGHT: f64 = 1e6;
 /// The weight of meaning, words weighing 1, by how well the kind of model finds. docs/decisions/0018 has the
 /// figures.
 const STATIC: f64 = 0.4;
-const TRANSFORMER: f64 = 1.5;
+const TRANSFORMER: f64 = 2.0;
 
 impl Weights {
     pub(super) const EQUAL: Self = Self { semantic: 1.0, text: 1.0 };

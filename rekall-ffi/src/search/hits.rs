@@ -306,7 +306,7 @@ pub unsafe extern "C" fn rekall_hits_part(hits: *const Hits, index: usize, which
 }
 
 /// The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.4 for
-/// meaning by a static one as the built-in is, 1.5 by others; 1 for words). Exactness weighs as much as the two together. NaN
+/// meaning by a static one as the built-in is, 2 by others; 1 for words). Exactness weighs as much as the two together. NaN
 /// as for rekall_hits_part().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_part_weight(hits: *const Hits, index: usize, which: u32) -> f64 {

@@ -50,13 +50,13 @@ static void recalling(rekall_db *db)
     CHECK(role == REKALL_ROLE_SUMMARY && number == 0);
     CHECK(rekall_hits_retrieval_passage(hits, 0, REKALL_RETRIEVAL_SEMANTIC, NULL, NULL) == 1);
     CHECK(rekall_hits_retrieval_passage(hits, 1, REKALL_RETRIEVAL_TEXT, &role, &number) == 0 && role == 0);
-    /* Best by both: whole parts. A host's own model weighs 1.5. */
+    /* Best by both: whole parts. A host's own model weighs 2. */
     CHECK(rekall_hits_part(hits, 0, REKALL_PART_SEMANTIC) == 1 && rekall_hits_part(hits, 0, REKALL_PART_TEXT) == 1);
     CHECK(rekall_hits_part(hits, 1, REKALL_PART_TEXT) == 0);
-    CHECK(rekall_hits_part_weight(hits, 0, REKALL_PART_SEMANTIC) == 1.5);
+    CHECK(rekall_hits_part_weight(hits, 0, REKALL_PART_SEMANTIC) == 2);
     CHECK(rekall_hits_part_weight(hits, 0, REKALL_PART_TEXT) == 1);
-    CHECK(rekall_hits_part(hits, 0, REKALL_PART_EXACT) == 0 && rekall_hits_part_weight(hits, 0, REKALL_PART_EXACT) == 2.5);
-    CHECK(rekall_hits_score(hits, 0) == 2.5);
+    CHECK(rekall_hits_part(hits, 0, REKALL_PART_EXACT) == 0 && rekall_hits_part_weight(hits, 0, REKALL_PART_EXACT) == 3);
+    CHECK(rekall_hits_score(hits, 0) == 3);
     CHECK(IS_NAN(rekall_hits_part(hits, 0, 77)) && IS_NAN(rekall_hits_part_weight(hits, 99, REKALL_PART_TEXT)));
     CHECK(rekall_hits_chunk(hits, 0, &chunk) == 1);
     CHECK(chunk.role == REKALL_ROLE_SUMMARY && chunk.number == 0 && chunk.start == 0 && chunk.end == 8);
@@ -200,8 +200,8 @@ static void fusions(rekall_db *db)
     OK(rekall_recall(db, "aaaa", 4, &options, &hits, &error));
     by_score = rekall_hits_score(hits, 0);
     rekall_hits_free(hits);
-    /* Best by both: whole parts, of the weights 1.5 and 1. */
-    CHECK(by_score == by_default && by_score == 2.5);
+    /* Best by both: whole parts, of the weights 2 and 1. */
+    CHECK(by_score == by_default && by_score == 3);
     options.fusion = REKALL_FUSION_RECIPROCAL_RANK;
     options.flags = REKALL_RECALL_WEIGHTS;
     options.semantic_weight = 1;

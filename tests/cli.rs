@@ -99,10 +99,12 @@ fn quickstart_finds_what_shares_no_words() {
     let world = World::new();
     let document = world.json(&["quickstart"]);
     let questions = document["questions"].as_array().unwrap();
-    assert_eq!(questions.len(), 6);
-    assert!(questions.iter().all(|question| question["rank"].is_u64()), "{document}");
-    assert!(questions.iter().filter(|question| question["rank"] == 1).count() >= 5, "{document}");
-    assert_eq!(questions.iter().filter(|question| question["lang"] == "fr").count(), 2);
+    assert_eq!(questions.len(), 12);
+    assert_eq!(questions.iter().filter(|question| question["lang"] == "fr").count(), 5);
+    let (first, later) = questions.split_at(6);
+    assert!(first.iter().all(|question| question["rank"] == 1), "{document}");
+    // These were written before the model was trained, and are not changed to suit it.
+    assert!(later.iter().filter(|question| question["rank"] == 1).count() >= 4, "{document}");
     assert!(document["times"]["median_search_ms"].is_number());
     assert!(!world.path("knowledge.db").exists(), "sample notes belong into no database but one named");
 }

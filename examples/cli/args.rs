@@ -50,7 +50,7 @@ pub(crate) enum Index {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Remember sample notes, ask six questions, show hits and times
+    /// Remember sample notes, ask twelve questions, show hits and times
     Quickstart,
     /// Remember one note and print its id
     Add(AddArgs),

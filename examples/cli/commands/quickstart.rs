@@ -1,4 +1,4 @@
-//! A first look: sample notes, six questions, and the times.
+//! A first look: sample notes, twelve questions, and the times.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -19,9 +19,6 @@ use crate::style::{Style, one_line};
 const NOTES: &str = include_str!("../../data/notes.jsonl");
 const QUESTIONS: &str = include_str!("../../data/questions.jsonl");
 
-/// How many questions are asked in each language.
-const ASKED: [(&str, usize); 2] = [("en", 4), ("fr", 2)];
-
 /// Hits shown for each question.
 const SHOWN: usize = 3;
 
@@ -30,6 +27,9 @@ struct Question {
     question: String,
     lang: String,
     expected_title: String,
+    /// Whether it is one of those asked here.
+    #[serde(default)]
+    quickstart: bool,
 }
 
 struct Answer {
@@ -120,18 +120,9 @@ fn notes() -> Result<Vec<NewEntry>, Failure> {
 }
 
 fn questions() -> Result<Vec<Question>, Failure> {
-    let all: Vec<Question> = QUESTIONS.lines().map(parse).collect::<Result<_, _>>()?;
-    let mut left = HashMap::from(ASKED);
-    Ok(all
-        .into_iter()
-        .filter(|question| match left.get_mut(question.lang.as_str()) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            _ => false,
-        })
-        .collect())
+    let mut all: Vec<Question> = QUESTIONS.lines().map(parse).collect::<Result<_, _>>()?;
+    all.retain(|question| question.quickstart);
+    Ok(all)
 }
 
 fn parse<'a, T: Deserialize<'a>>(line: &'a str) -> Result<T, Failure> {
@@ -167,8 +158,9 @@ fn answer_json(answer: &Answer) -> Value {
 
 fn text(answers: &[Answer], notes: usize, times: &Times, db: Option<&Path>, style: Style) -> String {
     let mut text = format!(
-        "{notes} notes in English and French; six questions that share no words with their answers, asked by\n\
-         meaning alone (--mode semantic).\n\n"
+        "{notes} notes in English and French; {} questions that share no words with their answers, asked by\n\
+         meaning alone (--mode semantic).\n\n",
+        answers.len()
     );
     for answer in answers {
         let time = format!("{:.2} ms", answer.found.elapsed.as_secs_f64() * 1e3);

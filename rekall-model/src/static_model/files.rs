@@ -5,6 +5,7 @@ use std::path::Path;
 use safetensors::Dtype;
 use serde::Deserialize;
 
+use super::four_bit;
 use super::rows::{Number, TokenVectors};
 use crate::Error;
 use crate::bytes::Bytes;
@@ -41,7 +42,7 @@ fn default_max_length() -> Option<usize> {
 
 /// (weights, tokenizer, config, name of the tensor of rows), tried in this order, as Python does.
 const LAYOUTS: [[&str; 4]; 3] = [
-    ["model.safetensors", "tokenizer.json", "config.json", "embeddings"],
+    ["model.safetensors", "tokenizer.json", "config.json", four_bit::ROWS],
     ["model.safetensors", "tokenizer.json", "config_sentence_transformers.json", "embedding.weight"],
     [
         "0_StaticEmbedding/model.safetensors",
@@ -75,12 +76,19 @@ impl StaticFiles {
         let tokenizer_path = folder.join(tokenizer);
         let json = files::read(&tokenizer_path, MAX_TOKENIZER_BYTES)?;
         let tokenizer = TextTokenizer::parse(&tokenizer_path, &json)?;
+        let vectors = TokenVectors::parse(&weights_path, &weights, tensor, tokenizer.vocabulary())?;
+        let weights_digest = match vectors.number {
+            Number::I4 => {
+                four_bit::digest_in_eight_bits(&weights_path, &tensors::parse(&weights_path, &weights)?)?
+            }
+            _ => digest(&weights),
+        };
         Ok(Self {
             name: name.to_owned(),
-            vectors: TokenVectors::parse(&weights_path, &weights, tensor, tokenizer.vocabulary())?,
+            vectors,
             tokenizer,
             max_length: config.max_length,
-            weights_digest: digest(&weights),
+            weights_digest,
             tokenizer_digest: digest(&json),
         })
     }
@@ -88,31 +96,20 @@ impl StaticFiles {
 
 impl TokenVectors {
     /// Finds the tensors in a safetensors file and checks their shapes against the tokenizer.
-    pub(crate) fn parse(path: &Path, file: &Bytes, rows: &str, vocabulary: usize) -> Result<Self, Error> {
+    pub(crate) fn parse(path: &Path, file: &Bytes, rows: &'static str, vocabulary: usize) -> Result<Self, Error> {
         let bad = |expected: String, got: String| Error::invalid_file(path, expected, got);
         let tensors = tensors::parse(path, file)?;
-        let view = tensors.tensor(rows).map_err(|_| {
-            let mut names = tensors.names();
-            names.sort_unstable();
-            bad(format!("a tensor `{rows}` of token vectors"), format!("tensors {}", names.join(", ")))
-        })?;
-        let number = match view.dtype() {
-            Dtype::I8 => Number::I8,
-            Dtype::F16 => Number::F16,
-            Dtype::F32 => Number::F32,
-            Dtype::F64 => Number::F64,
-            other => {
-                return Err(bad(format!("`{rows}` in I8, F16, F32 or F64"), format!("{other:?}")));
-            }
-        };
-        let &[count, width] = view.shape() else {
+        let (rows, view) = four_bit::find(path, &tensors, rows)?;
+        let number = four_bit::number(path, rows, view.dtype())?;
+        let &[count, columns] = view.shape() else {
             return Err(bad(format!("`{rows}` with 2 dimensions"), format!("shape {:?}", view.shape())));
         };
+        let width = if number == Number::I4 { columns.saturating_mul(2) } else { columns };
         if width == 0 || count == 0 {
             return Err(bad(format!("`{rows}` with rows and columns"), format!("shape {:?}", view.shape())));
         }
         if width > MAX_DIMENSIONS {
-            return Err(bad(format!("`{rows}` with at most {MAX_DIMENSIONS} columns"), width.to_string()));
+            return Err(bad(format!("`{rows}` with at most {MAX_DIMENSIONS} numbers a row"), width.to_string()));
         }
         tensors::check_finite(path, rows, view.data(), view.dtype())?;
         let optional = |name: &str| -> Result<_, Error> {

@@ -7,12 +7,14 @@
 //!   similarity is the dot product everywhere in this engine.
 //! - Long text is cut by tokens alone. Python first cuts it to `max_length` × the median piece's length
 //!   in characters, to save time; the results differ only when the first `max_length` tokens are longer.
+//! - Rows may have four bits a number, see `four_bit`; Python reads the same model with eight.
 //! - Sums are `f32` for `f16` rows too, where Python rounds each result to `f16`.
 
 #[cfg(feature = "bundled-model")]
 mod bundled;
 mod embedder;
 mod files;
+mod four_bit;
 mod rows;
 
 pub use embedder::StaticEmbedder;

@@ -2,12 +2,15 @@
 
 use half::f16;
 
+use super::four_bit::numbers;
 use crate::Error;
 use crate::bytes::Bytes;
 
 /// How a number is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Number {
+    /// Four-bit integer, two a byte; see [`four_bit`](super::four_bit). No scale, as for eight bits.
+    I4,
     /// Eight-bit integer. It needs no scale: a scale common to all rows disappears when the sum is
     /// normalized.
     I8,
@@ -17,12 +20,14 @@ pub(crate) enum Number {
 }
 
 impl Number {
-    pub(super) fn bytes(self) -> usize {
+    /// Bytes of a row of so many numbers.
+    fn row_bytes(self, width: usize) -> usize {
         match self {
-            Self::I8 => 1,
-            Self::F16 => 2,
-            Self::F32 => 4,
-            Self::F64 => 8,
+            Self::I4 => width / 2,
+            Self::I8 => width,
+            Self::F16 => width * 2,
+            Self::F32 => width * 4,
+            Self::F64 => width * 8,
         }
     }
 }
@@ -32,7 +37,7 @@ impl Number {
 pub(crate) struct TokenVectors {
     pub(super) rows: Bytes,
     pub(super) number: Number,
-    /// Length of a row.
+    /// Numbers in a row.
     pub(super) width: usize,
     /// Little-endian `f32`, one per token.
     pub(super) weights: Option<Bytes>,
@@ -68,9 +73,17 @@ impl TokenVectors {
             Some(mapping) => *mapping.get(id as usize).ok_or_else(lost)? as usize,
             None => id as usize,
         };
-        let size = self.width * self.number.bytes();
+        let size = self.number.row_bytes(self.width);
         let row = self.rows.get(row * size..(row + 1) * size).ok_or_else(lost)?;
         match self.number {
+            Number::I4 => {
+                let (low, high) = sum.split_at_mut(row.len());
+                for ((low, high), &byte) in low.iter_mut().zip(high).zip(row) {
+                    let (of_low, of_high) = numbers(byte);
+                    *low += weight * of_low as f32;
+                    *high += weight * of_high as f32;
+                }
+            }
             Number::I8 => {
                 for (sum, &byte) in sum.iter_mut().zip(row) {
                     *sum += weight * f32::from(byte.cast_signed());

@@ -226,6 +226,11 @@ extern "C" {
 #define REKALL_FEATURE_SQLITE_VEC 11
 
 /**
+ * The first built-in model, "bundled-v1", for files with vectors that it made.
+ */
+#define REKALL_FEATURE_BUNDLED_MODEL_V1 12
+
+/**
  * The library's version as text, such as "0.1.0". Static; never NULL.
  */
 const char *rekall_version(void);
@@ -1126,7 +1131,7 @@ void rekall_report_free(rekall_report *report);
  *   memory_budget_bytes = 268435456     # of the index; left out: no limit
  *   rescored_rows = 1000                # of the index "binary", 1 or more
  *   [model]
- *   source = "bundled"                  # or path:FOLDER, hub:OWNER/NAME[@REVISION]
+ *   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
  *
  * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
  * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
@@ -1235,7 +1240,7 @@ typedef struct rekall_open_options {
      */
     const char *config_file;
     /**
-     * The model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+     * The model: "bundled", "bundled-v1", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
      */
     const char *model;
     /**
@@ -3076,6 +3081,12 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_DEGRADED_PARTLY_KNOWN 9
 
 /**
+ * A former built-in model made the file's vectors, and is searched with: said once for each rekall_open().
+ * rekall_reembed() makes the vectors of the current one, which finds more.
+ */
+#define REKALL_DEGRADED_FORMER_MODEL 10
+
+/**
  * A piece of an entry's text. Never grows.
  */
 typedef struct rekall_chunk {
@@ -3208,7 +3219,7 @@ double rekall_hits_part(const rekall_hits *hits,
                         uint32_t which);
 
 /**
- * The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.4 for
+ * The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (1 for
  * meaning by a static one as the built-in is, 2 by others; 1 for words). Exactness weighs as much as the two together. NaN
  * as for rekall_hits_part().
  */
@@ -3379,7 +3390,7 @@ typedef struct rekall_recall_options {
     size_t limit;
     /**
      * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0,
-     * which means what suits the file's model: 0.4 for a static one as the built-in is, 2 for all others, the host's own
+     * which means what suits the file's model: 1 for a static one as the built-in is, 2 for all others, the host's own
      * included; 1 fused by rank. rekall_hits_part_weight() tells what was used.
      */
     double semantic_weight;
@@ -3901,7 +3912,7 @@ typedef struct rekall_reembed_options {
      */
     size_t struct_size;
     /**
-     * The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+     * The new model: "bundled", "bundled-v1", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
      */
     const char *model;
     /**
@@ -4513,6 +4524,10 @@ typedef struct rekall_stats {
      * written last. 0 before the first search.
      */
     uint64_t word_index_bytes;
+    /**
+     * 1 if a former built-in model made the file's vectors, else 0. rekall_reembed() makes those of the current one.
+     */
+    uint64_t former_model;
 } rekall_stats;
 
 /**

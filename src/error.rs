@@ -61,7 +61,12 @@ pub enum Error {
         problem: String,
     },
     /// The vectors in the file were made by another model.
-    #[error("the file's vectors were made by {}, the model given is {}", short(stored), short(requested))]
+    #[error(
+        "the file's vectors were made by {}, the model given is {}{}",
+        short(stored),
+        short(requested),
+        advice(stored)
+    )]
     ModelMismatch {
         /// Fingerprint of the active space.
         stored: String,
@@ -168,6 +173,17 @@ fn short(fingerprint: &str) -> String {
     match rekall_model::Fingerprint::parse(fingerprint) {
         Ok(parsed) => parsed.short(),
         Err(_) => fingerprint.to_owned(),
+    }
+}
+
+/// What to do with the vectors of a former built-in model.
+fn advice(stored: &str) -> &'static str {
+    match crate::models::former_model(stored) {
+        Some(_) => {
+            "; the former is the built-in model of an earlier version: reembed makes vectors of the latter, and until \
+             then a build with the feature bundled-model-v1, or that model from its folder, searches by meaning"
+        }
+        None => "",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use arc_swap::ArcSwap;
@@ -35,6 +36,8 @@ pub struct Rekall {
     pub(crate) newest_searches: NewestSearches,
     pub(crate) health: Health,
     pub(crate) base_similarity: BaseSimilarity,
+    /// Whether a search has said that a former built-in model made the vectors.
+    pub(crate) former_model_noted: AtomicBool,
     pub(crate) settings: Settings,
 }
 

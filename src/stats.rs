@@ -4,6 +4,7 @@ use rekall_cache::CacheStats;
 use rekall_core::StoreStats;
 use serde::Serialize;
 
+use crate::models::former_model;
 use crate::{Error, Rekall};
 
 /// Figures about an open memory, part by part.
@@ -14,6 +15,9 @@ pub struct Stats {
     pub store: StoreStats,
     /// Fingerprint of the model whose vectors the file holds, if it has any.
     pub space: Option<String>,
+    /// Name of the former built-in model that made the file's vectors; `None`: the current one or another model made
+    /// them. [`Rekall::reembed`] brings those of the current one, which finds more.
+    pub former_model: Option<String>,
     /// The query cache: hits, misses, bytes.
     pub cache: CacheStats,
     /// Name of the backend: `flat`, `sq8`, `binary`, or one that stays in the file; `None` before the first
@@ -81,6 +85,7 @@ impl Rekall {
                     .saturating_sub(index.unusable),
                 _ => 0,
             },
+            former_model: space.as_ref().and_then(|space| former_model(&space.fingerprint)),
             space: space.map(|space| space.fingerprint),
             model,
             memory: MemoryStats {

@@ -54,7 +54,8 @@ enum class feature : std::uint32_t {
     metal = REKALL_FEATURE_METAL,
     mkl = REKALL_FEATURE_MKL,
     accelerate = REKALL_FEATURE_ACCELERATE,
-    sqlite_vec = REKALL_FEATURE_SQLITE_VEC
+    sqlite_vec = REKALL_FEATURE_SQLITE_VEC,
+    bundled_model_v1 = REKALL_FEATURE_BUNDLED_MODEL_V1
 };
 
 /* What a search compares: meaning, words, or both. Hybrid falls back on one of the two when the other cannot be searched, and says so. */
@@ -89,7 +90,8 @@ enum class degradation : std::uint32_t {
     not_indexed = REKALL_DEGRADED_NOT_INDEXED,
     damaged = REKALL_DEGRADED_DAMAGED,
     unreadable = REKALL_DEGRADED_UNREADABLE,
-    partly_known = REKALL_DEGRADED_PARTLY_KNOWN
+    partly_known = REKALL_DEGRADED_PARTLY_KNOWN,
+    former_model = REKALL_DEGRADED_FORMER_MODEL
 };
 
 /* Whether an entry holds: searches leave out what is obsolete unless asked. */

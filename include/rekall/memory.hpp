@@ -419,7 +419,7 @@ public:
         return out;
     }
 
-    /* Makes all vectors anew with another model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". */
+    /* Makes all vectors anew with another model: "bundled", "bundled-v1", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". */
     rekall_embedded reembed(const c_text &model, const watch &watch = {}, const load_options &load = {})
     {
         /* A moved-from memory is refused by the call. */

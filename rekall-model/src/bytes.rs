@@ -14,14 +14,12 @@ pub(crate) struct Bytes {
 
 #[derive(Debug, Clone)]
 enum Owner {
-    #[cfg(feature = "bundled-model")]
     Static(&'static [u8]),
     Heap(Arc<Vec<u8>>),
     Mapped(Arc<MappedFile>),
 }
 
 impl Bytes {
-    #[cfg(feature = "bundled-model")]
     pub(crate) fn from_static(bytes: &'static [u8]) -> Self {
         Self { range: 0..bytes.len(), owner: Owner::Static(bytes) }
     }
@@ -64,7 +62,6 @@ impl Deref for Bytes {
 
     fn deref(&self) -> &[u8] {
         let all: &[u8] = match &self.owner {
-            #[cfg(feature = "bundled-model")]
             Owner::Static(bytes) => bytes,
             Owner::Heap(bytes) => bytes,
             Owner::Mapped(file) => file,

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::Error;
+use crate::static_model::BundledModel;
+use crate::{Error, ModelSource};
 
 /// Everything that determines what a vector means, as one line of text. Two vectors may be compared if and
 /// only if their fingerprints describe the [same space](Self::same_space).
@@ -190,6 +191,26 @@ impl Fingerprint {
             Some(("bert" | "xlm-roberta", _)) => ModelKind::Transformer,
             _ => ModelKind::Unknown,
         }
+    }
+
+    /// The built-in model that made the vectors: the current one, or one that was it before, also where it was
+    /// read from a folder and whatever its options. `None`: another model.
+    ///
+    /// ```
+    /// use rekall_model::{Fingerprint, ModelSource};
+    ///
+    /// let weights = "blake3:336bd755e525064671e2c32b5c50ab1368d7c4bdde6071673f9db9a8959cc031";
+    /// let tokenizer = "blake3:aa24af8dac4b0f77e460ede3b35e662795cd617646d75b879bd6abe7e1981f5d";
+    /// let stored = format!("static; weights={weights}; tokenizer={tokenizer}; dimensions=256; model=\"old\"");
+    /// assert_eq!(Fingerprint::parse(&stored)?.bundled_model(), Some(ModelSource::BundledV1));
+    /// assert_eq!(Fingerprint::external("old", 256).bundled_model(), None);
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    pub fn bundled_model(&self) -> Option<ModelSource> {
+        let mut parts = self.space()?.split("; ");
+        let digests = (parts.next()? == "static").then_some((parts.next()?, parts.next()?));
+        let (weights, tokenizer) = digests?;
+        BundledModel::source_of(weights.strip_prefix("weights=")?, tokenizer.strip_prefix("tokenizer=")?)
     }
 
     /// The model's short human name.

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::files::{folder_name, read_json};
-use crate::static_model::has_sentence_transformers_layout;
+use crate::static_model::{CURRENT, V1, has_sentence_transformers_layout};
 use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
 
 /// Loads a model.
 ///
-/// A folder is recognized by its `config.json` and weights. Cost: microseconds for [`ModelSource::Bundled`].
+/// A folder is recognized by its `config.json` and weights. Cost: microseconds for the bundled models.
 /// For the others all files are read and hashed, and each number of the weights is checked to be finite.
 ///
 /// # Errors
@@ -36,12 +36,8 @@ use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
 /// ```
 pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
     match source {
-        #[cfg(feature = "bundled-model")]
-        ModelSource::Bundled => Ok(Arc::new(StaticEmbedder::bundled(options)?)),
-        #[cfg(not(feature = "bundled-model"))]
-        ModelSource::Bundled => {
-            Err(Error::FeatureOff { what: "the bundled model".into(), feature: "bundled-model" })
-        }
+        ModelSource::Bundled => Ok(Arc::new(StaticEmbedder::from_bundled(&CURRENT, options)?)),
+        ModelSource::BundledV1 => Ok(Arc::new(StaticEmbedder::from_bundled(&V1, options)?)),
         ModelSource::Path(folder) => load_folder(folder, &folder_name(folder), options),
         #[cfg(feature = "hub")]
         ModelSource::Hub { repo, revision } => {

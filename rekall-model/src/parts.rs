@@ -120,7 +120,11 @@ fn averaged(made: &Embeddings, documents: &[Vec<Range<usize>>]) -> Embeddings {
             continue;
         }
         let row = &mut averaged.rows[at * made.dimensions..][..made.dimensions];
-        row.iter_mut().zip(&sum).for_each(|(value, sum)| *value = (sum / norm) as f32);
+        match made.row(number - 1) {
+            // Of one part the vector is its own, to the last bit.
+            Some(own) if parts.len() == 1 => row.copy_from_slice(own),
+            _ => row.iter_mut().zip(&sum).for_each(|(value, sum)| *value = (sum / norm) as f32),
+        }
     }
     averaged
 }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use crate::Error;
 
-/// Where a model comes from. As text (configuration files, command lines): `bundled`, `path:DIR`,
-/// `hub:OWNER/NAME` or `hub:OWNER/NAME@REVISION`.
+/// Where a model comes from. As text (configuration files, command lines): `bundled`, `bundled-v1`,
+/// `path:DIR`, `hub:OWNER/NAME` or `hub:OWNER/NAME@REVISION`.
 ///
 /// ```
 /// use rekall_model::ModelSource;
@@ -21,6 +21,9 @@ pub enum ModelSource {
     /// The static French and English model compiled into this crate (feature `bundled-model`).
     #[default]
     Bundled,
+    /// The first model that was [`Bundled`](Self::Bundled), up to version 0.1 (feature `bundled-model-v1`), for
+    /// files with vectors that it made. Its folder, `rekall-model-v1/data` of the repository, is the same model.
+    BundledV1,
     /// A folder with the model's files. Weights are mapped, not copied: replace a file by renaming
     /// another over it, never by writing into it, while a model loaded from it is in use.
     ///
@@ -42,6 +45,7 @@ impl fmt::Display for ModelSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bundled => f.write_str("bundled"),
+            Self::BundledV1 => f.write_str("bundled-v1"),
             Self::Path(folder) => write!(f, "path:{}", folder.display()),
             Self::Hub { repo, revision: None } => write!(f, "hub:{repo}"),
             Self::Hub { repo, revision: Some(revision) } => write!(f, "hub:{repo}@{revision}"),
@@ -57,11 +61,13 @@ impl FromStr for ModelSource {
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = || Error::InvalidInput {
             what: "model",
-            expected: "bundled, path:DIR or hub:OWNER/NAME[@REVISION]".into(),
+            expected: "bundled, bundled-v1, path:DIR or hub:OWNER/NAME[@REVISION]".into(),
             got: format!("{text:?}"),
         };
-        if text == "bundled" {
-            return Ok(Self::Bundled);
+        match text {
+            "bundled" => return Ok(Self::Bundled),
+            "bundled-v1" => return Ok(Self::BundledV1),
+            _ => {}
         }
         if let Some(folder) = text.strip_prefix("path:") {
             return if folder.is_empty() { Err(refuse()) } else { Ok(Self::Path(folder.into())) };
@@ -95,7 +101,7 @@ mod tests {
 
     #[test]
     fn text_goes_there_and_back() {
-        for text in ["bundled", "path:/a b/c", "hub:o/n", "hub:o/n@refs/pr/3", "hub:gpt2"] {
+        for text in ["bundled", "bundled-v1", "path:/a b/c", "hub:o/n", "hub:o/n@refs/pr/3", "hub:gpt2"] {
             assert_eq!(text.parse::<ModelSource>().unwrap().to_string(), text);
         }
     }

@@ -6,6 +6,7 @@ mod search;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
@@ -186,7 +187,9 @@ impl Builder {
             manager.clock = Arc::new(SharedClock(Arc::clone(clock)));
         }
         let settings = Settings { search_threads: self.search_threads, manager, reaper: self.reaper };
-        let models = Models::new(choice, &settings, &self.events)?;
+        let active = store.read()?.active_space()?;
+        let stored = active.as_ref().map(|space| space.fingerprint.as_str());
+        let models = Models::for_file(choice, stored, &settings, &self.events)?;
         let store = Arc::new(store);
         let index_settings = IndexSettings {
             backend: self.config.vector_backend,
@@ -203,6 +206,7 @@ impl Builder {
             newest_searches: NewestSearches::default(),
             health: Health::default(),
             base_similarity: BaseSimilarity::default(),
+            former_model_noted: AtomicBool::new(false),
             settings,
         })
     }

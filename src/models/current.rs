@@ -16,10 +16,14 @@ impl Rekall {
         mut work: impl FnMut(&Models) -> Result<T, Error>,
     ) -> Result<T, Error> {
         retry(self.models.load_full(), |models| match work(&models) {
-            Err(error @ Error::ModelMismatch { .. }) => {
+            Err(Error::ModelMismatch { stored, requested }) => {
                 drop(self.switching.read().unwrap_or_else(PoisonError::into_inner));
                 let newer = self.models.load_full();
-                if Arc::ptr_eq(&models, &newer) { Err(error) } else { Ok(Attempt::Outdated(newer)) }
+                if !Arc::ptr_eq(&models, &newer) {
+                    return Ok(Attempt::Outdated(newer));
+                }
+                let followed = self.follow_file(&models, &stored)?;
+                followed.map(Attempt::Outdated).ok_or(Error::ModelMismatch { stored, requested })
             }
             done => done.map(Attempt::Done),
         })

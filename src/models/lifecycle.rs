@@ -65,10 +65,10 @@ impl Rekall {
     /// ```
     #[must_use]
     pub fn model_state(&self) -> ModelState {
-        match &**self.models.load() {
-            Models::Managed(manager) => manager.state(),
+        let models = self.models.load();
+        match &**models {
             Models::Own(_) => ModelState::Ready,
-            Models::Vectors(_) | Models::None => ModelState::Unloaded,
+            managed => managed.manager().map_or(ModelState::Unloaded, ModelManager::state),
         }
     }
 

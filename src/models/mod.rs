@@ -3,6 +3,7 @@
 mod current;
 mod embed;
 mod fill;
+mod former;
 mod lifecycle;
 mod pending;
 pub(crate) mod pieces;
@@ -23,6 +24,7 @@ use crate::settings::Settings;
 
 pub use embed::Purpose;
 pub use fill::EmbedReport;
+pub(crate) use former::former_model;
 pub(crate) use query_vector::QueryVector;
 
 /// Where vectors come from.
@@ -38,10 +40,18 @@ pub(crate) enum ModelChoice {
 }
 
 pub(crate) enum Models {
-    Managed(ModelManager),
+    Managed(ManagedModel),
     Own(Arc<dyn Embedder>),
     Vectors(Fingerprint),
     None,
+}
+
+/// A model that this library loads.
+pub(crate) struct ManagedModel {
+    manager: ModelManager,
+    source: ModelSource,
+    /// The options of a host that asked for the built-in model, whichever made the file's vectors.
+    follows_file: Option<LoadOptions>,
 }
 
 /// A model in use; it is not unloaded before this goes.
@@ -65,14 +75,7 @@ impl Models {
     pub(crate) fn new(choice: ModelChoice, settings: &Settings, events: &Events) -> Result<Self, Error> {
         Ok(match choice {
             ModelChoice::Source(source, load) => {
-                let events = events.clone();
-                let mut options = settings.manager.clone();
-                options.observer = Some(Arc::new(move |event| forward(event, &events)));
-                let manager = ModelManager::new(source, *load, options);
-                if settings.reaper {
-                    manager.start_reaper()?;
-                }
-                Self::Managed(manager)
+                Self::Managed(ManagedModel::new(source, *load, settings, events)?)
             }
             ModelChoice::Own(embedder) => Self::Own(embedder),
             ModelChoice::Vectors(fingerprint) => Self::Vectors(fingerprint),
@@ -80,10 +83,39 @@ impl Models {
         })
     }
 
+    /// As [`new`](Self::new), for a file with these vectors: the built-in model is then the one that made them.
+    pub(crate) fn for_file(
+        choice: ModelChoice,
+        stored: Option<&str>,
+        settings: &Settings,
+        events: &Events,
+    ) -> Result<Self, Error> {
+        let models = Self::new(choice, settings, events)?;
+        let following = stored.map(|stored| models.following(stored, settings, events)).transpose()?;
+        Ok(following.flatten().unwrap_or(models))
+    }
+
+    /// The built-in model that made these vectors, where the host asked for the built-in one and this is another.
+    fn following(&self, stored: &str, settings: &Settings, events: &Events) -> Result<Option<Self>, Error> {
+        let Self::Managed(ManagedModel { source, follows_file: Some(load), .. }) = self else {
+            return Ok(None);
+        };
+        let Some(of_file) = former::other_bundled(stored, source, load) else { return Ok(None) };
+        let mut model = ManagedModel::new(of_file, load.clone(), settings, events)?;
+        model.follows_file = Some(load.clone());
+        Ok(Some(Self::Managed(model)))
+    }
+
+    /// Whether this is a former built-in model, taken because it made the file's vectors.
+    fn is_former(&self) -> bool {
+        let Self::Managed(ManagedModel { source, follows_file, .. }) = self else { return false };
+        follows_file.is_some() && *source != ModelSource::Bundled
+    }
+
     /// The model, loaded if need be; other threads that ask meanwhile wait for the same load.
     pub(crate) fn lease(&self, keep_alive: Option<KeepAlive>) -> Result<Lease, Error> {
         match self {
-            Self::Managed(manager) => {
+            Self::Managed(ManagedModel { manager, .. }) => {
                 let mut options = LeaseOptions::default();
                 options.keep_alive = keep_alive;
                 Ok(Lease::Managed(manager.lease_with(&options)?))
@@ -104,7 +136,7 @@ impl Models {
 
     fn manager(&self) -> Option<&ModelManager> {
         match self {
-            Self::Managed(manager) => Some(manager),
+            Self::Managed(ManagedModel { manager, .. }) => Some(manager),
             _ => None,
         }
     }
@@ -112,7 +144,7 @@ impl Models {
     /// The model's name and heap bytes, when it is loaded.
     pub(crate) fn resident(&self) -> Option<(String, usize)> {
         match self {
-            Self::Managed(manager) => {
+            Self::Managed(ManagedModel { manager, .. }) => {
                 let stats = manager.stats();
                 let name = manager.fingerprint().filter(|_| stats.state == ModelState::Ready)?;
                 Some((name.model().to_owned(), stats.bytes))
@@ -120,6 +152,25 @@ impl Models {
             Self::Own(embedder) => Some((embedder.fingerprint().model().to_owned(), embedder.memory_bytes())),
             Self::Vectors(_) | Self::None => None,
         }
+    }
+}
+
+impl ManagedModel {
+    fn new(
+        source: ModelSource,
+        load: LoadOptions,
+        settings: &Settings,
+        events: &Events,
+    ) -> Result<Self, Error> {
+        let events = events.clone();
+        let mut options = settings.manager.clone();
+        options.observer = Some(Arc::new(move |event| forward(event, &events)));
+        let follows_file = (source == ModelSource::Bundled).then(|| load.clone());
+        let manager = ModelManager::new(source.clone(), load, options);
+        if settings.reaper {
+            manager.start_reaper()?;
+        }
+        Ok(Self { manager, source, follows_file })
     }
 }
 

@@ -249,7 +249,7 @@ impl Rekall {
         Ok(switched.done())
     }
 
-    fn install(&self, models: &Arc<Models>) {
+    pub(super) fn install(&self, models: &Arc<Models>) {
         self.models.store(Arc::clone(models));
         self.queries.clear();
     }

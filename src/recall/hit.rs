@@ -205,6 +205,15 @@ pub enum Degraded {
         /// Why.
         reason: String,
     },
+    /// A former built-in model made the file's vectors, and is searched with. Said once for each opening of a file.
+    /// [`Rekall::reembed`](crate::Rekall::reembed) makes the vectors of the current one, which finds more.
+    #[error(
+        "searched with vectors of the former built-in model {model}: reembed makes those of the current one"
+    )]
+    FormerModel {
+        /// Its name.
+        model: String,
+    },
     /// The query holds no word: only meaning was searched.
     #[error("searched by meaning only: the query holds no word")]
     MeaningOnly,

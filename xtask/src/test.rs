@@ -28,5 +28,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let least = ["test", "--package", "rekall", "--no-default-features", "--features", "bundled-sqlite"];
     let mut command = cargo(&least);
     command.args(["--lib", "--test", "bad_input", "--test", "persisted_index", "--test", "recall"]);
-    step("tests with the least features", &mut command)
+    step("tests with the least features", &mut command)?;
+    let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
+    step("tests with a former built-in model", &mut cargo(&former))
 }

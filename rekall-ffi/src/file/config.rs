@@ -31,7 +31,7 @@ use crate::boundary::text::{self, utf8};
 ///   memory_budget_bytes = 268435456     # of the index; left out: no limit
 ///   rescored_rows = 1000                # of the index "binary", 1 or more
 ///   [model]
-///   source = "bundled"                  # or path:FOLDER, hub:OWNER/NAME[@REVISION]
+///   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
 ///
 /// out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
 /// model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and

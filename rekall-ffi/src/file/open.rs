@@ -78,7 +78,7 @@ pub struct OpenOptions {
     pub config: Str,
     /// The same from a file, a path; a mebibyte at the most. Not together with config.
     pub config_file: *const c_char,
-    /// The model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+    /// The model: "bundled", "bundled-v1", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
     pub model: *const c_char,
     /// How the model is loaded; only with one that the library loads.
     pub load: *const LoadSettings,

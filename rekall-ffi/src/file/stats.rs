@@ -74,9 +74,11 @@ pub struct Stats {
     /// Bytes of memory that the word index takes: a table of its passages, 28 bytes each, and the words of what was
     /// written last. 0 before the first search.
     pub word_index_bytes: u64,
+    /// 1 if a former built-in model made the file's vectors, else 0. rekall_reembed() makes those of the current one.
+    pub former_model: u64,
 }
 
-sized!(Stats, ..word_index_bytes => "rekall_stats");
+sized!(Stats, ..former_model => "rekall_stats");
 
 /// As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -123,6 +125,7 @@ pub unsafe extern "C" fn rekall_get_stats(
                 cache_invalidations: stats.cache.invalidations,
                 process_bytes: stats.memory.process.unwrap_or(0),
                 word_index_bytes: stats.memory.words as u64,
+                former_model: stats.former_model.is_some().into(),
             })
         })
     }

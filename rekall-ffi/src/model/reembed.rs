@@ -45,7 +45,7 @@ pub struct Embedded {
 pub struct ReembedOptions {
     /// sizeof(rekall_reembed_options).
     pub struct_size: usize,
-    /// The new model: "bundled", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
+    /// The new model: "bundled", "bundled-v1", "path:FOLDER" or "hub:OWNER/NAME[@REVISION]". NUL-terminated.
     pub model: *const c_char,
     /// How it is loaded; only with model.
     pub load: *const LoadSettings,

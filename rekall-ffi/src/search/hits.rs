@@ -102,6 +102,9 @@ pub const REKALL_DEGRADED_UNREADABLE: u32 = 8;
 /// The model knows less than half of the query, rekall_hits_known() says how much: what meaning finds may have little to do
 /// with it.
 pub const REKALL_DEGRADED_PARTLY_KNOWN: u32 = 9;
+/// A former built-in model made the file's vectors, and is searched with: said once for each rekall_open().
+/// rekall_reembed() makes the vectors of the current one, which finds more.
+pub const REKALL_DEGRADED_FORMER_MODEL: u32 = 10;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -147,6 +150,7 @@ impl From<&Degraded> for Why {
             Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),
             Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
             Degraded::PartlyKnown { .. } => (REKALL_DEGRADED_PARTLY_KNOWN, 0),
+            Degraded::FormerModel { .. } => (REKALL_DEGRADED_FORMER_MODEL, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }
@@ -305,7 +309,7 @@ pub unsafe extern "C" fn rekall_hits_part(hits: *const Hits, index: usize, which
     unsafe { hit(hits, index, f64::NAN, |hit| Some(part(&hit.explain, which)?.0)) }
 }
 
-/// The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.4 for
+/// The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (1 for
 /// meaning by a static one as the built-in is, 2 by others; 1 for words). Exactness weighs as much as the two together. NaN
 /// as for rekall_hits_part().
 #[unsafe(no_mangle)]

@@ -246,6 +246,56 @@ static void bundled(void)
     rekall_close(db);
 }
 
+/* A file whose vectors the first built-in model made: searched with them where the library has that model, else by words;
+ * either says what to do. After that the vectors are the current model's. */
+static void former_model(const char *repository)
+{
+    static char former[1200];
+    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    rekall_reembed_options current = REKALL_REEMBED_OPTIONS_INIT;
+    rekall_stats stats = REKALL_STATS_INIT;
+    rekall_embedded made = REKALL_EMBEDDED_INIT;
+    rekall_hits *hits = NULL;
+    rekall_db *db = NULL;
+    int has_former = rekall_has_feature(REKALL_FEATURE_BUNDLED_MODEL_V1);
+    int round;
+
+    if (!rekall_has_feature(REKALL_FEATURE_BUNDLED_MODEL)) {
+        return;
+    }
+    sprintf(former, "path:%.1000s/rekall-model-v1/data", repository);
+    options.model = former;
+    OK(rekall_open(in(folder, "former.db"), &options, &db, &error));
+    remember(db, "CORS fails on Safari");
+    rekall_close(db);
+
+    OK(rekall_open(in(folder, "former.db"), NULL, &db, &error));
+    OK(rekall_get_stats(db, &stats, &error));
+    CHECK(stats.former_model == 1 && stats.entries == 1 && stats.pending == 0);
+    for (round = 0; round < 2; round++) {
+        OK(rekall_recall(db, "browser Safari", REKALL_NTS, NULL, &hits, &error));
+        CHECK(rekall_hits_count(hits) == 1);
+        if (has_former) {
+            CHECK(rekall_hits_similarity(hits, 0) > 0);
+            CHECK(rekall_hits_degraded_count(hits) == (size_t)(round == 0));
+            CHECK(round > 0 || rekall_hits_degraded_kind(hits, 0) == REKALL_DEGRADED_FORMER_MODEL);
+        } else {
+            CHECK(rekall_hits_degraded_kind(hits, 0) == REKALL_DEGRADED_WORDS_ONLY);
+        }
+        CHECK(rekall_hits_degraded_count(hits) == 0 || strstr(rekall_hits_degraded(hits, 0, NULL), "reembed") != NULL);
+        rekall_hits_free(hits);
+    }
+    current.model = "bundled";
+    OK(rekall_reembed(db, &current, NULL, &made, &error));
+    CHECK(made.entries == 1);
+    OK(rekall_recall(db, "browser Safari", REKALL_NTS, NULL, &hits, &error));
+    CHECK(rekall_hits_count(hits) == 1 && rekall_hits_similarity(hits, 0) > 0 && rekall_hits_degraded_count(hits) == 0);
+    rekall_hits_free(hits);
+    OK(rekall_get_stats(db, &stats, &error));
+    CHECK(stats.former_model == 0);
+    rekall_close(db);
+}
+
 /* Ways of opening that show in what a handle does. */
 static void ways_of_opening(void)
 {
@@ -373,6 +423,7 @@ int main(int argc, char **argv)
     load_options();
     transformers(argv[2]);
     bundled();
+    former_model(argv[2]);
     ways_of_opening();
     settings();
     puts("ok");

@@ -27,12 +27,13 @@ pub(crate) fn built() -> Built {
     macro_rules! name_those_that_are_on {
         ($($name:literal)*) => { $(if cfg!(feature = $name) { features.push($name); })* };
     }
-    name_those_that_are_on!("bundled-sqlite" "bundled-model" "faer" "sqlite-vec" "transformer" "hub" "candle");
+    name_those_that_are_on!("bundled-sqlite" "bundled-model" "bundled-model-v1" "faer" "sqlite-vec" "transformer" "hub" "candle");
     name_those_that_are_on!("cuda" "metal" "mkl" "accelerate");
     Built {
         system: System::find(None).unwrap(),
         sqlite: cfg!(feature = "bundled-sqlite"),
         model: cfg!(feature = "bundled-model"),
+        model_v1: cfg!(feature = "bundled-model-v1"),
         features: ["--no-default-features", "--features", &features.join(",")].map(str::to_owned).to_vec(),
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::bundled::BundledModel;
 use super::files::StaticFiles;
+use super::number::normalize;
 use super::rows::TokenVectors;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::files::folder_name;
@@ -23,7 +25,8 @@ use crate::{Error, LoadOptions};
 /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
 ///
 /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
-/// assert_eq!((model.dimensions(), model.memory_bytes()), (256, 0));
+/// assert_eq!(model.embed_query("what did we decide about caching?")?.len(), model.dimensions());
+/// assert_eq!(model.memory_bytes(), 0, "it lies in the executable");
 /// # }
 /// # Ok::<(), rekall_model::Error>(())
 /// ```
@@ -69,7 +72,7 @@ impl StaticEmbedder {
 
     /// The French and English model compiled into this crate.
     ///
-    /// Cost: microseconds and no heap. Its 9 MB lie in the executable and are used in place, shared between
+    /// Cost: microseconds and no heap. Its 10 MB lie in the executable and are used in place, shared between
     /// processes, and become resident page by page as tokens are looked up.
     ///
     /// # Errors
@@ -79,12 +82,38 @@ impl StaticEmbedder {
     /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
     ///
     /// let model = StaticEmbedder::bundled(&LoadOptions::new())?;
-    /// assert_eq!(model.embed_query("le serveur ne répond plus")?.len(), 256);
+    /// let question = model.embed_query("pourquoi le serveur est-il lent ?")?;
+    /// let rows = model.embed_documents(&["the server is slow", "a recipe for bread"])?;
+    /// let similarity = |row: &[f32]| row.iter().zip(&question).map(|(a, b)| a * b).sum::<f32>();
+    /// let (server, bread) = rows.split_at(model.dimensions());
+    /// assert!(similarity(server) > similarity(bread));
     /// # Ok::<(), rekall_model::Error>(())
     /// ```
     #[cfg(feature = "bundled-model")]
     pub fn bundled(options: &LoadOptions) -> Result<Self, Error> {
-        Self::from_files(super::bundled::files()?, options)
+        Self::from_bundled(&super::CURRENT, options)
+    }
+
+    /// The first model that was compiled into this crate, for vectors that it made; see
+    /// [`ModelSource::BundledV1`](crate::ModelSource::BundledV1).
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for options it cannot honor.
+    ///
+    /// ```
+    /// use rekall_model::{Embedder, LoadOptions, StaticEmbedder};
+    ///
+    /// let model = StaticEmbedder::bundled_v1(&LoadOptions::new())?;
+    /// assert_eq!(model.embed_query("le serveur ne répond plus")?.len(), 256);
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    #[cfg(feature = "bundled-model-v1")]
+    pub fn bundled_v1(options: &LoadOptions) -> Result<Self, Error> {
+        Self::from_bundled(&super::V1, options)
+    }
+
+    pub(crate) fn from_bundled(model: &BundledModel, options: &LoadOptions) -> Result<Self, Error> {
+        Self::from_files(model.files()?, options)
     }
 
     fn from_files(files: StaticFiles, options: &LoadOptions) -> Result<Self, Error> {
@@ -166,22 +195,12 @@ impl StaticEmbedder {
         if !known.has_word() {
             return Ok(None);
         }
-        for &id in ids.iter().filter(|&&id| Some(id) != self.unknown) {
-            self.vectors.add_to(id, row)?;
+        self.vectors.add(ids.iter().copied().filter(|&id| Some(id) != self.unknown), row)?;
+        match normalize(row) {
+            0.0 => Ok(None),
+            norm if norm.is_finite() => Ok(Some(known)),
+            _ => Err(Error::Compute { reason: "the sum of token vectors is too large for a number".into() }),
         }
-        let norm = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
-        if norm == 0.0 {
-            return Ok(None);
-        }
-        if !norm.is_finite() {
-            return Err(Error::Compute {
-                reason: "the sum of token vectors is too large for a number".into(),
-            });
-        }
-        for x in row {
-            *x = (f64::from(*x) / norm) as f32;
-        }
-        Ok(Some(known))
     }
 
     fn embed_document_into(

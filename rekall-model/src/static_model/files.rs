@@ -6,7 +6,8 @@ use safetensors::Dtype;
 use serde::Deserialize;
 
 use super::four_bit;
-use super::rows::{Number, TokenVectors};
+use super::number::Number;
+use super::rows::TokenVectors;
 use crate::Error;
 use crate::bytes::Bytes;
 use crate::files::{self, MAX_TOKENIZER_BYTES, digest, read_json};
@@ -96,7 +97,12 @@ impl StaticFiles {
 
 impl TokenVectors {
     /// Finds the tensors in a safetensors file and checks their shapes against the tokenizer.
-    pub(crate) fn parse(path: &Path, file: &Bytes, rows: &'static str, vocabulary: usize) -> Result<Self, Error> {
+    pub(crate) fn parse(
+        path: &Path,
+        file: &Bytes,
+        rows: &'static str,
+        vocabulary: usize,
+    ) -> Result<Self, Error> {
         let bad = |expected: String, got: String| Error::invalid_file(path, expected, got);
         let tensors = tensors::parse(path, file)?;
         let (rows, view) = four_bit::find(path, &tensors, rows)?;
@@ -109,7 +115,10 @@ impl TokenVectors {
             return Err(bad(format!("`{rows}` with rows and columns"), format!("shape {:?}", view.shape())));
         }
         if width > MAX_DIMENSIONS {
-            return Err(bad(format!("`{rows}` with at most {MAX_DIMENSIONS} numbers a row"), width.to_string()));
+            return Err(bad(
+                format!("`{rows}` with at most {MAX_DIMENSIONS} numbers a row"),
+                width.to_string(),
+            ));
         }
         tensors::check_finite(path, rows, view.data(), view.dtype())?;
         let optional = |name: &str| -> Result<_, Error> {

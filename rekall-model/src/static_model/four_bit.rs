@@ -1,9 +1,4 @@
-//! Rows of four-bit numbers: how they are packed, and the same model in eight bits.
-//!
-//! A number is -8 to 7, stored with 8 added; a byte holds two. Of a row of `n` numbers, byte `i` has number `i`
-//! in its low half and number `i + n / 2` in its high half, so that the halves of a row are summed side by side,
-//! without shuffling. Rows need no scale of their own, because a token's weight is multiplied with its row
-//! anyway.
+//! Files with rows of four-bit numbers ([`Number::I4`]), and the same model in eight bits.
 //!
 //! Model2Vec has no such files. The model with the same numbers in eight bits is one of its own and gives the
 //! same vectors, so both are the same space: the digest in a fingerprint is that of the file with eight bits, as
@@ -14,19 +9,13 @@ use std::path::Path;
 use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensors};
 
-use super::rows::Number;
+use super::number::{Number, halves};
 use crate::Error;
 
 /// The tensor of such rows, which takes the place of [`ROWS`].
 pub(super) const PACKED_ROWS: &str = "embeddings_i4";
 /// Model2Vec's tensor of rows.
 pub(super) const ROWS: &str = "embeddings";
-
-/// The two numbers of a byte: of the low half, and of the high half.
-#[inline]
-pub(super) fn numbers(byte: u8) -> (i32, i32) {
-    (i32::from(byte & 15) - 8, i32::from(byte >> 4) - 8)
-}
 
 /// The tensor of rows, with its name: `rows`, or the one with four bits.
 pub(super) fn find<'a>(
@@ -117,8 +106,9 @@ pub(super) fn digest_in_eight_bits(path: &Path, tensors: &SafeTensors<'_>) -> Re
 
 /// Appends a row's numbers, each as a byte.
 fn widen_row(row: &[u8], wide: &mut Vec<u8>) {
-    wide.extend(row.iter().map(|&byte| numbers(byte).0 as u8));
-    wide.extend(row.iter().map(|&byte| numbers(byte).1 as u8));
+    for half in [0, 1] {
+        wide.extend(row.iter().map(|&byte| halves(byte)[half] as u8));
+    }
 }
 
 #[cfg(test)]
@@ -127,8 +117,7 @@ mod tests {
     use crate::files::digest;
 
     #[test]
-    fn a_byte_holds_two_numbers_and_a_row_its_halves_side_by_side() {
-        assert_eq!((numbers(0x00), numbers(0xFF), numbers(0x81)), ((-8, -8), (7, 7), (-7, 0)));
+    fn a_row_has_its_halves_side_by_side() {
         let mut wide = Vec::new();
         widen_row(&[0x08, 0xF9], &mut wide);
         assert_eq!(wide.into_iter().map(u8::cast_signed).collect::<Vec<_>>(), [0, 1, -8, 7]);

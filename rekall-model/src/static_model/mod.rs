@@ -10,12 +10,13 @@
 //! - Rows may have four bits a number, see `four_bit`; Python reads the same model with eight.
 //! - Sums are `f32` for `f16` rows too, where Python rounds each result to `f16`.
 
-#[cfg(feature = "bundled-model")]
 mod bundled;
 mod embedder;
 mod files;
 mod four_bit;
+mod number;
 mod rows;
 
+pub(crate) use bundled::{BundledModel, CURRENT, V1};
 pub use embedder::StaticEmbedder;
 pub(crate) use files::has_sentence_transformers_layout;

@@ -1,36 +1,8 @@
 //! Token vectors in the precision of their file, widened as they are summed.
 
-use half::f16;
-
-use super::four_bit::numbers;
+use super::number::Number;
 use crate::Error;
 use crate::bytes::Bytes;
-
-/// How a number is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Number {
-    /// Four-bit integer, two a byte; see [`four_bit`](super::four_bit). No scale, as for eight bits.
-    I4,
-    /// Eight-bit integer. It needs no scale: a scale common to all rows disappears when the sum is
-    /// normalized.
-    I8,
-    F16,
-    F32,
-    F64,
-}
-
-impl Number {
-    /// Bytes of a row of so many numbers.
-    fn row_bytes(self, width: usize) -> usize {
-        match self {
-            Self::I4 => width / 2,
-            Self::I8 => width,
-            Self::F16 => width * 2,
-            Self::F32 => width * 4,
-            Self::F64 => width * 8,
-        }
-    }
-}
 
 /// Rows, an optional weight per token, an optional map from token to row.
 #[derive(Debug)]
@@ -56,55 +28,40 @@ impl TokenVectors {
             + self.mapping.as_ref().map_or(0, |mapping| mapping.len() * 4)
     }
 
-    /// `sum += weight × row`. The tensors' sizes were checked against the vocabulary when they were
-    /// read, so only an id outside the vocabulary can fail, which a tokenizer does not give.
-    #[inline]
-    pub(super) fn add_to(&self, id: u32, sum: &mut [f32]) -> Result<(), Error> {
-        let lost =
-            || Error::Compute { reason: format!("the tokenizer gave token {id}, which has no vector") };
-        let weight = match &self.weights {
-            Some(weights) => {
-                let bytes = weights.get(id as usize * 4..).and_then(|tail| tail.first_chunk());
-                f32::from_le_bytes(*bytes.ok_or_else(lost)?)
+    /// Adds the weighted row of each token to `sum`. The tensors' sizes were checked against the vocabulary
+    /// when they were read, so only an id outside the vocabulary can fail, which a tokenizer does not give.
+    pub(super) fn add(&self, ids: impl Iterator<Item = u32>, sum: &mut [f32]) -> Result<(), Error> {
+        /// Rows summed at once: few enough to stay in the first-level cache.
+        const BATCH: usize = 32;
+        let mut batch: [(&[u8], f32); BATCH] = [(&[], 0.0); BATCH];
+        let mut filled = 0;
+        for id in ids {
+            if filled == BATCH {
+                self.number.add_rows(&batch, sum);
+                filled = 0;
             }
+            batch[filled] = self.weighted_row(id).ok_or_else(|| Error::Compute {
+                reason: format!("the tokenizer gave token {id}, which has no vector"),
+            })?;
+            filled += 1;
+        }
+        self.number.add_rows(&batch[..filled], sum);
+        Ok(())
+    }
+
+    /// A token's row and weight.
+    #[inline]
+    fn weighted_row(&self, id: u32) -> Option<(&[u8], f32)> {
+        let weight = match &self.weights {
+            Some(weights) => f32::from_le_bytes(*weights.get(id as usize * 4..)?.first_chunk()?),
             None => 1.0,
         };
         let row = match &self.mapping {
-            Some(mapping) => *mapping.get(id as usize).ok_or_else(lost)? as usize,
-            None => id as usize,
+            Some(mapping) => *mapping.get(id as usize)?,
+            None => id,
         };
         let size = self.number.row_bytes(self.width);
-        let row = self.rows.get(row * size..(row + 1) * size).ok_or_else(lost)?;
-        match self.number {
-            Number::I4 => {
-                let (low, high) = sum.split_at_mut(row.len());
-                for ((low, high), &byte) in low.iter_mut().zip(high).zip(row) {
-                    let (of_low, of_high) = numbers(byte);
-                    *low += weight * of_low as f32;
-                    *high += weight * of_high as f32;
-                }
-            }
-            Number::I8 => {
-                for (sum, &byte) in sum.iter_mut().zip(row) {
-                    *sum += weight * f32::from(byte.cast_signed());
-                }
-            }
-            Number::F16 => {
-                for (sum, bytes) in sum.iter_mut().zip(row.as_chunks().0) {
-                    *sum += weight * f16::from_le_bytes(*bytes).to_f32();
-                }
-            }
-            Number::F32 => {
-                for (sum, bytes) in sum.iter_mut().zip(row.as_chunks().0) {
-                    *sum += weight * f32::from_le_bytes(*bytes);
-                }
-            }
-            Number::F64 => {
-                for (sum, bytes) in sum.iter_mut().zip(row.as_chunks().0) {
-                    *sum += weight * f64::from_le_bytes(*bytes) as f32;
-                }
-            }
-        }
-        Ok(())
+        let start = row as usize * size;
+        Some((self.rows.get(start..start + size)?, weight))
     }
 }

@@ -120,7 +120,7 @@ impl Unigram {
     }
 
     /// The packed form of a `tokenizer.json`; `None` for a file of another family.
-    #[cfg(all(test, feature = "bundled-model"))]
+    #[cfg(test)]
     pub(crate) fn pack(json: &[u8]) -> Option<Vec<u8>> {
         let file: File<'_> = serde_json::from_slice(json).ok()?;
         Some(sections(&file)?.to_bytes())

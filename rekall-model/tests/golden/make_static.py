@@ -1,7 +1,7 @@
 """Writes the static models' fixtures and golden vectors with the reference implementation.
 
-    pip install model2vec==0.10.0
-    python make_static.py            # in this folder
+    pip install -r requirements.txt
+    python make_static.py            # in this folder; or cargo xtask bundle-model
 
 Everything it writes is committed; the tests need no Python.
 """
@@ -12,11 +12,13 @@ import pathlib
 
 import numpy as np
 from model2vec import StaticModel
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIXTURES = HERE.parent / "fixtures"
 BUNDLED = HERE.parent.parent / "data" / "static-fren"
+BUNDLED_V1 = HERE.parent.parent.parent / "rekall-model-v1" / "data"
 
 TEXTS = json.loads((HERE / "texts.json").read_text("utf-8"))
 LONG = [
@@ -51,6 +53,28 @@ def tiny_tokenizer() -> Tokenizer:
     return tokenizer
 
 
+def packed(rows: np.ndarray) -> np.ndarray:
+    """Rows of -8 to 7 with two numbers a byte; see `static_model/number.rs`."""
+    numbers, half = (rows + 8).astype(np.uint8), rows.shape[1] // 2
+    return numbers[:, :half] | numbers[:, half:] << 4
+
+
+def unpacked(rows: np.ndarray) -> np.ndarray:
+    return np.concatenate([rows & 15, rows >> 4], axis=1).astype(np.int8) - 8
+
+
+def in_eight_bits(folder: pathlib.Path) -> StaticModel:
+    """A model with rows of four bits, which the package does not read."""
+    tensors = load_file(folder / "model.safetensors")
+    return StaticModel(
+        vectors=unpacked(tensors["embeddings_i4"]),
+        weights=tensors["weights"],
+        tokenizer=Tokenizer.from_file(str(folder / "tokenizer.json")),
+        config=json.loads((folder / "config.json").read_text("utf-8")),
+        normalize=True,
+    )
+
+
 def tiny_models() -> None:
     random = np.random.default_rng(20)
     tokenizer = tiny_tokenizer()
@@ -66,6 +90,7 @@ def tiny_models() -> None:
         "f16-weights": dict(vectors=rows.astype(np.float16), weights=weights),
         "int8": dict(vectors=int8),
         "int8-weights": dict(vectors=int8, weights=weights),
+        "int4-weights": dict(vectors=np.clip(np.rint(rows * 3), -8, 7).astype(np.int8), weights=weights),
         "mapping": dict(vectors=rows[:20], weights=weights, token_mapping=mapping),
         "short": dict(vectors=rows, max_length=5),
         "raw": dict(vectors=rows, normalize=False),
@@ -91,7 +116,12 @@ def tiny_models() -> None:
             write(f"static-{name}-rounded", model, texts)
             model.embedding = model.embedding.astype(np.float32)
         write(f"static-{name}", model, texts)
+        if name.startswith("int4"):
+            tensors = load_file(folder / "model.safetensors")
+            tensors["embeddings_i4"] = packed(tensors.pop("embeddings"))
+            save_file(tensors, folder / "model.safetensors")
 
 
 tiny_models()
-write("static-fren", StaticModel.from_pretrained(BUNDLED), [*TEXTS, *LONG])
+write("static-fren", in_eight_bits(BUNDLED), [*TEXTS, *LONG])
+write("static-fren-v1", StaticModel.from_pretrained(BUNDLED_V1), [*TEXTS, *LONG])

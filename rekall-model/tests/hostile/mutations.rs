@@ -217,6 +217,11 @@ fn a_static_model() {
 }
 
 #[test]
+fn a_static_model_with_rows_of_four_bits() {
+    run("static-int4-weights", Model::copy_of("static-int4-weights"));
+}
+
+#[test]
 fn a_static_model_with_a_map_of_rows() {
     run("static-mapping", Model::copy_of("static-mapping"));
 }

@@ -28,6 +28,7 @@ fn static_weights_that_are_no_numbers() {
         for (model, tensor) in [
             ("static-f32", "embeddings"),
             ("static-f32-weights", "weights"),
+            ("static-int4-weights", "weights"),
             ("static-mapping", "embeddings"),
         ] {
             let model = Model::copy_of(model);

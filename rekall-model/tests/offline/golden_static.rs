@@ -2,7 +2,12 @@
 //!
 //! The golden files are written by `golden/make_static.py`.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use rekall_model::{Embedder, Error, LoadOptions, ModelSource, load};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 
 use crate::common::{Golden, fixture};
 
@@ -41,9 +46,18 @@ fn check<'a>(model: &dyn Embedder, golden: &'a Golden, tolerance: f32) -> Vec<&'
 
 #[test]
 fn every_number_format_with_and_without_weights() {
-    for name in
-        ["f32", "f32-weights", "int8", "int8-weights", "mapping", "short", "raw", "f16", "f16-weights"]
-    {
+    for name in [
+        "f32",
+        "f32-weights",
+        "int8",
+        "int8-weights",
+        "int4-weights",
+        "mapping",
+        "short",
+        "raw",
+        "f16",
+        "f16-weights",
+    ] {
         let name = format!("static-{name}");
         let model = load(&ModelSource::Path(fixture(&name)), &LoadOptions::default()).unwrap();
         let golden = Golden::read(&name);
@@ -71,20 +85,88 @@ fn f16_rows_are_read_exactly() {
 fn bundled_model() {
     let model = load(&ModelSource::Bundled, &LoadOptions::default()).unwrap();
     let golden = Golden::read("static-fren");
-    let many = "a".repeat(64);
-    assert_eq!(check(&*model, &golden, TOLERANCE), ["?", "...", &many], "of which no word is known");
+    assert_eq!(check(&*model, &golden, TOLERANCE), ["?", "..."], "of which no word is known");
     assert_eq!(model.memory_bytes(), 0, "the bundled model lies in the executable");
+}
+
+/// A folder of this repository with a model that is or was built in.
+fn built_in(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)
 }
 
 #[cfg(feature = "bundled-model")]
 #[test]
 fn bundled_model_is_the_folder_s() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/static-fren");
     let bundled = load(&ModelSource::Bundled, &LoadOptions::default()).unwrap();
-    let path = load(&ModelSource::Path(folder), &LoadOptions::default()).unwrap();
+    let path = load(&ModelSource::Path(built_in("data/static-fren")), &LoadOptions::default()).unwrap();
     check(&*path, &Golden::read("static-fren"), TOLERANCE);
     assert!(bundled.fingerprint().same_space(path.fingerprint()));
     assert_ne!(bundled.fingerprint(), path.fingerprint(), "the name is the folder's");
+    assert_eq!(path.fingerprint().bundled_model(), Some(ModelSource::Bundled));
+}
+
+#[test]
+fn the_first_bundled_model_is_still_read_from_its_folder() {
+    let path =
+        load(&ModelSource::Path(built_in("../rekall-model-v1/data")), &LoadOptions::default()).unwrap();
+    let many = "a".repeat(64);
+    assert_eq!(check(&*path, &Golden::read("static-fren-v1"), TOLERANCE), ["?", "...", &many]);
+    assert_eq!(path.fingerprint().bundled_model(), Some(ModelSource::BundledV1));
+}
+
+#[cfg(feature = "bundled-model-v1")]
+#[test]
+fn the_first_bundled_model_is_the_folder_s() {
+    let bundled = load(&ModelSource::BundledV1, &LoadOptions::default()).unwrap();
+    let path =
+        load(&ModelSource::Path(built_in("../rekall-model-v1/data")), &LoadOptions::default()).unwrap();
+    check(&*bundled, &Golden::read("static-fren-v1"), TOLERANCE);
+    assert!(bundled.fingerprint().same_space(path.fingerprint()));
+    assert_eq!(bundled.memory_bytes(), 0, "it lies in the executable");
+}
+
+/// What `model2vec` reads: the same model with a byte for each number.
+#[test]
+fn a_model_with_four_bits_is_that_with_eight() {
+    for (packed, texts) in [
+        (fixture("static-int4-weights"), "static-int4-weights"),
+        (built_in("data/static-fren"), "static-fren"),
+    ] {
+        let wide = tempfile::tempdir().unwrap();
+        for file in ["config.json", "tokenizer.json"] {
+            fs::copy(packed.join(file), wide.path().join(file)).unwrap();
+        }
+        let file = fs::read(packed.join("model.safetensors")).unwrap();
+        let tensors = SafeTensors::deserialize(&file).unwrap();
+        let (rows, weights) = (tensors.tensor("embeddings_i4").unwrap(), tensors.tensor("weights").unwrap());
+        let bytes = rows.shape()[1];
+        let halves = |row: &[u8]| {
+            let low = row.iter().map(|byte| (byte & 15).wrapping_sub(8));
+            low.chain(row.iter().map(|byte| (byte >> 4).wrapping_sub(8))).collect::<Vec<u8>>()
+        };
+        let numbers: Vec<u8> = rows.data().chunks(bytes).flat_map(halves).collect();
+        let shape = vec![rows.shape()[0], 2 * bytes];
+        let views =
+            [("embeddings", TensorView::new(Dtype::I8, shape, &numbers).unwrap()), ("weights", weights)];
+        fs::write(wide.path().join("model.safetensors"), safetensors::serialize(views, None).unwrap())
+            .unwrap();
+
+        let of =
+            |folder: &Path| load(&ModelSource::Path(folder.to_owned()), &LoadOptions::default()).unwrap();
+        let (packed, wide) = (of(&packed), of(wide.path()));
+        assert!(
+            packed.fingerprint().same_space(wide.fingerprint()),
+            "{} and {}",
+            packed.fingerprint(),
+            wide.fingerprint()
+        );
+        for text in &Golden::read(texts).texts {
+            match (packed.embed_query(text), wide.embed_query(text)) {
+                (Ok(a), Ok(b)) => assert_eq!(a, b, "{text:?}"),
+                (a, b) => assert!(a.is_err() && b.is_err(), "{text:?}"),
+            }
+        }
+    }
 }
 
 /// What the model is for has a share near 1; what only falls into its pieces has none, or little.
@@ -98,6 +180,7 @@ fn a_text_without_a_known_word_has_no_vector_and_one_known_in_part_says_how_much
         " \n",
         "—",
         "!!! ???",
+        "_ / # @ \u{2022} \u{2192} « » …",
         "🎉",
         "高血压",
         "猫は可愛い",
@@ -112,13 +195,13 @@ fn a_text_without_a_known_word_has_no_vector_and_one_known_in_part_says_how_much
     let hash = "3f2a9c0b77d1e5f8a6b4c2d0e9f8a7b6";
     assert!(matches!(model.embed_documents(&["a server", hash]), Err(Error::Unembeddable { index: 1 })));
     for text in ["iVBORw0KGgoAAAANSUhEUgAAAAUA", "aGVsbG8gd29ybGQgdGhpcyBpcyBiYXNlNjQ="] {
-        assert!(share(text) < 0.3, "{text}: {}", share(text));
+        assert!(share(text) < 0.5, "{text}: {}", share(text));
     }
     for text in ["Le serveur ne répond plus après la mise à jour.", "the browser blocks my API call", "a 3 é"]
     {
-        assert_eq!(share(text), 1.0, "{text}");
+        assert!(share(text) > 0.9, "{text}: {}", share(text));
     }
-    assert!((0.3..0.9).contains(&share("kubernetes")), "{}", share("kubernetes"));
+    assert!((0.3..0.9).contains(&share("qwxzv server")), "{}", share("qwxzv server"));
     let half = share("server Привет");
     assert_eq!(half, 0.5);
 }

@@ -80,6 +80,7 @@ fn wrong_shapes_and_types() {
         ("F32", "[568]", 2272, ["2 dimensions", "[568]"]),
         ("F32", "[70,8]", 2240, ["71 tokens", "70 rows"]),
         ("BOOL", "[71,8]", 568, ["I8, F16, F32 or F64", "BOOL"]),
+        ("U8", "[71,8]", 568, ["I8, F16, F32 or F64", "U8"]),
         ("F32", "[71,0]", 0, ["columns", "[71, 0]"]),
     ] {
         let folder = copy_of("static-f32");
@@ -93,6 +94,36 @@ fn wrong_shapes_and_types() {
     renamed[at..at + 10].copy_from_slice(b"embeddingz");
     fs::write(folder.path().join("model.safetensors"), renamed).unwrap();
     assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &["`embeddings`", "embeddingz"]);
+}
+
+#[test]
+fn wrong_shapes_and_types_of_four_bit_rows() {
+    let tensor = |name: &str, dtype: &str, shape: &str, at: usize, bytes: usize| {
+        let end = at + bytes;
+        format!("\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":{shape},\"data_offsets\":[{at},{end}]}}")
+    };
+    let rows = |dtype: &str, shape: &str, bytes: usize| vec![tensor("embeddings_i4", dtype, shape, 0, bytes)];
+    let with = |more: String| [rows("U8", "[71,4]", 284), vec![more]].concat();
+    for (tensors, bytes, words) in [
+        (rows("I8", "[71,4]", 284), 284, ["`embeddings_i4` in U8", "I8"]),
+        (rows("F32", "[71,1]", 284), 284, ["`embeddings_i4` in U8", "F32"]),
+        (rows("U8", "[284]", 284), 284, ["2 dimensions", "[284]"]),
+        (rows("U8", "[71,0]", 0), 0, ["columns", "[71, 0]"]),
+        (rows("U8", "[142,2]", 284), 284, ["71 tokens", "142 rows"]),
+        (rows("U8", "[1,40000]", 40_000), 40_000, ["at most 65536", "80000"]),
+        (with(tensor("embeddings", "I8", "[71,8]", 284, 568)), 852, ["one of the tensors", "both"]),
+        (with(tensor("weights", "F32", "[70]", 284, 280)), 564, ["71 tokens", "[70]"]),
+        (with(tensor("weights", "U8", "[71]", 284, 71)), 355, ["F16, F32 or F64", "U8"]),
+        (with(tensor("mapping", "U8", "[71]", 284, 71)), 355, ["integers", "U8"]),
+    ] {
+        let folder = copy_of("static-int4-weights");
+        let header = format!("{{{}}}", tensors.join(","));
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header.as_bytes());
+        file.extend(vec![0; bytes]);
+        fs::write(folder.path().join("model.safetensors"), file).unwrap();
+        assert_says(&refusal(folder.path()), ErrorKind::InvalidModel, &words);
+    }
 }
 
 #[test]

@@ -123,10 +123,14 @@ pub(crate) fn install(
 fn copy_licenses(to: &Path, built: &Built) -> Outcome {
     make(to)?;
     let own = ["LICENSE-MIT", "LICENSE-APACHE"].map(|name| (root().join(name), name.to_owned()));
-    let data = root().join("rekall-model/data/static-fren");
-    let models =
-        ["LICENSE-Apache-2.0", "NOTICE"].map(|name| (data.join(name), format!("static-fren-{name}")));
-    let models = models.into_iter().filter(|_| built.model);
+    let models = [
+        (built.model, "rekall-model/data/static-fren", "static-fren"),
+        (built.model_v1, "rekall-model-v1/data", "rekall-model-v1"),
+    ];
+    let models = models.into_iter().filter(|&(is_built, ..)| is_built).flat_map(|(_, data, prefix)| {
+        ["LICENSE-Apache-2.0", "NOTICE"]
+            .map(|name| (root().join(data).join(name), format!("{prefix}-{name}")))
+    });
     for (from, name) in own.into_iter().chain(models) {
         copy(&from, &to.join(name))?;
     }

@@ -27,6 +27,7 @@ pub(crate) struct Built {
     pub(crate) system: System,
     pub(crate) sqlite: bool,
     pub(crate) model: bool,
+    pub(crate) model_v1: bool,
     /// The features, as arguments for cargo.
     pub(crate) features: Vec<String>,
 }
@@ -101,6 +102,7 @@ impl Options {
         let built = Built {
             sqlite: has("bundled-sqlite"),
             model: has("bundled-model"),
+            model_v1: named.iter().any(|name| name == "bundled-model-v1"),
             features,
             system: System::find(target.as_deref())?,
         };

@@ -4534,7 +4534,7 @@ typedef struct rekall_stats {
  * A rekall_stats with its size, and the default in all members.
  */
 #define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.

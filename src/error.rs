@@ -178,12 +178,13 @@ fn short(fingerprint: &str) -> String {
 
 /// What to do with the vectors of a former built-in model.
 fn advice(stored: &str) -> &'static str {
-    match crate::models::former_model(stored) {
-        Some(_) => {
+    let of_bundled = rekall_model::Fingerprint::parse(stored).ok().and_then(|stored| stored.bundled_model());
+    match of_bundled {
+        Some(source) if source != rekall_model::ModelSource::Bundled => {
             "; the former is the built-in model of an earlier version: reembed makes vectors of the latter, and until \
              then a build with the feature bundled-model-v1, or that model from its folder, searches by meaning"
         }
-        None => "",
+        _ => "",
     }
 }
 

@@ -4,29 +4,9 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use rekall_model::{Fingerprint, LoadOptions, ModelSource};
-
-use super::{Models, same_space};
+use super::Models;
+use super::identity::former_model;
 use crate::{Degraded, Error, Rekall};
-
-/// The name of the former built-in model that made these vectors; `None`: another model, or the current one.
-pub(crate) fn former_model(stored: &str) -> Option<String> {
-    let fingerprint = Fingerprint::parse(stored).ok()?;
-    let source = fingerprint.bundled_model()?;
-    (source != ModelSource::Bundled).then(|| fingerprint.model().to_owned())
-}
-
-/// The built-in model that made these vectors with these options, if it is another than `current` and in this build.
-pub(super) fn other_bundled(
-    stored: &str,
-    current: &ModelSource,
-    options: &LoadOptions,
-) -> Option<ModelSource> {
-    let source = Fingerprint::parse(stored).ok()?.bundled_model().filter(|source| source != current)?;
-    // Microseconds: a built-in model is used where it lies.
-    let model = rekall_model::load(&source, options).ok()?;
-    same_space(stored, model.fingerprint().as_str()).then_some(source)
-}
 
 impl Rekall {
     /// Takes the built-in model that made the vectors `stored`, where the host asked for the built-in one and that

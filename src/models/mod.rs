@@ -4,6 +4,7 @@ mod current;
 mod embed;
 mod fill;
 mod former;
+mod identity;
 mod lifecycle;
 mod pending;
 pub(crate) mod pieces;
@@ -24,7 +25,7 @@ use crate::settings::Settings;
 
 pub use embed::Purpose;
 pub use fill::EmbedReport;
-pub(crate) use former::former_model;
+pub(crate) use identity::{former_model, same_space};
 pub(crate) use query_vector::QueryVector;
 
 /// Where vectors come from.
@@ -100,7 +101,7 @@ impl Models {
         let Self::Managed(ManagedModel { source, follows_file: Some(load), .. }) = self else {
             return Ok(None);
         };
-        let Some(of_file) = former::other_bundled(stored, source, load) else { return Ok(None) };
+        let Some(of_file) = identity::other_bundled(stored, source, load) else { return Ok(None) };
         let mut model = ManagedModel::new(of_file, load.clone(), settings, events)?;
         model.follows_file = Some(load.clone());
         Ok(Some(Self::Managed(model)))
@@ -189,9 +190,4 @@ fn forward(event: &ModelEvent<'_>, events: &Events) {
         _ => return,
     };
     events.send(&event);
-}
-
-/// Whether two fingerprints describe one vector space: a model's name does not matter, only what it is.
-pub(crate) fn same_space(a: &str, b: &str) -> bool {
-    a == b || matches!((Fingerprint::parse(a), Fingerprint::parse(b)), (Ok(a), Ok(b)) if a.same_space(&b))
 }

@@ -151,17 +151,23 @@ impl Recipe {
         self.script("make_tokenizer", &[&["pairs", "tokenizer"]])?;
         self.script("encode_pairs", &[&["pairs", TOKENIZER, "encoded.npz"]])?;
         self.script("teach", &[&["pairs", "taught.npz"], &seed, &by_teacher])?;
-        let of_words = ["pairs", "words.npz", "--source", "wordnet"];
+        let of_words = ["pairs", "words.npz", "--source", "wordnet", "--count", "40000"];
         self.step("teach_words", "teach", &[&of_words, &seed, &by_teacher])?;
         self.script("mine_negatives", &[&["taught.npz"]])?;
         let earlier = text(&root().join("rekall-model-v1/data"));
         let started = ["encoded.npz", TOKENIZER, "start.npy", "--earlier", &earlier];
         self.script("start_rows", &[&started, &TAUGHT, &seed, &by_teacher])?;
-        let trained = ["encoded.npz", TOKENIZER, "start.npy", "rows.npy"];
-        match options.steps.map(|steps| steps.to_string()) {
-            Some(steps) => self.script("train", &[&trained, &TAUGHT, &["--steps", &steps], &seed])?,
-            None => self.script("train", &[&trained, &TAUGHT, &seed])?,
+        let steps = options.steps.map(|steps| steps.to_string());
+        let steps = steps.as_ref().map_or(vec![], |steps| vec!["--steps", steps.as_str()]);
+        let mut runs = Vec::new();
+        for schedule in ["plain", "openings", "teacher"] {
+            let rows = format!("rows_{schedule}.npy");
+            let run = ["encoded.npz", TOKENIZER, "start.npy", &rows, "--schedule", schedule];
+            self.step(&format!("train_{schedule}"), "train", &[&run, &TAUGHT, &steps, &seed])?;
+            runs.push(rows);
         }
+        let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+        self.script("average_rows", &[&["rows.npy"], &runs, &["--start", "start.npy"]])?;
         self.script("quantize", &[&["rows.npy", TOKENIZER, &out]])?;
         match options.sets.as_deref().map(text) {
             Some(sets) => self.script("measure", &[&[&sets, TOKENIZER, &format!("{out}/model2vec")]]),

@@ -11,7 +11,7 @@ from openings import Openings
 # A group of n pairs is drawn from in proportion to n ** SIZE_EXPONENT times the weight of its kind. Definitions are many,
 # and nobody asks for one by its text.
 SIZE_EXPONENT = 0.75
-KIND_WEIGHTS = {"def": 0.5}
+KIND_WEIGHTS = {"def": 0.6}
 # Smaller groups give no negatives of their own.
 MIN_GROUP = 50
 

@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--passages", default="en,fr", help="take pairs whose passage is in these (default: en,fr)")
     parser.add_argument("--query-prefix", default="", help="what the teacher wants before a query")
     parser.add_argument("--passage-prefix", default="", help="what the teacher wants before a passage")
-    parser.add_argument("--count", type=int, default=40_000, help="pairs to take (default: 40000)")
+    parser.add_argument("--count", type=int, default=80_000, help="pairs to take (default: 80000)")
     parser.add_argument("--words", type=int, default=40, help="cut texts at so many words (default: 40)")
     parser.add_argument("--max-tokens", type=int, default=64, help="and at so many of its tokens (default: 64)")
     parser.add_argument("--threads", type=int, default=1, help="of the teacher (default: 1)")

@@ -1,4 +1,7 @@
-"""Trains the token rows in two stages: contrast over the pairs, then contrast with a teacher in half of the batches.
+"""Trains the token rows: contrast over the pairs, with a teacher in a part of the batches.
+
+A schedule says when the teacher and the openings of questions (openings.py) come in. No one is best on all measures; the
+model is the mean of a run of each (average_rows.py).
 
 All that is random comes from the seed, and the length is a number of steps: two runs on one machine give equal rows.
 """
@@ -29,6 +32,8 @@ BATCH, SEEDS = 1024, 8
 ONE_GROUP = 0.6
 # Factor of cosines before the softmax.
 SCALE = 20.0
+# Share of the target that follows the teacher.
+TRUST = 0.5
 
 
 @dataclass
@@ -40,15 +45,23 @@ class Stage:
     decay_from: float
     # Share of texts with an opening of a question before them.
     openings: float
-    # Share of batches with a teacher.
-    taught_share: float
+    # Share of batches with a teacher, and the weight of its cosines.
+    taught_share: float = 0.0
+    imitation: float = 0.0
 
 
-def stages(arguments: argparse.Namespace) -> list[Stage]:
-    contrast_stage = Stage("contrast", arguments.steps, 2e-3, 0.2, 0.2, 0.0)
-    if not arguments.taught:
-        return [contrast_stage]
-    return [contrast_stage, Stage("teaching", arguments.taught_steps, 6e-4, 0.1, 0.3, 0.5)]
+SCHEDULES = ("plain", "openings", "teacher")
+
+
+def stages(schedule: str, steps: int, taught_steps: int) -> list[Stage]:
+    teaching = Stage("teaching", taught_steps, 6e-4, 0.1, openings=0.3, taught_share=0.5, imitation=0.4)
+    match schedule:
+        case "plain":
+            return [Stage("contrast", steps, 2e-3, 0.2, openings=0.0), teaching]
+        case "openings":
+            return [Stage("contrast", steps, 2e-3, 0.2, openings=0.2), teaching]
+        case _:
+            return [Stage("both", steps, 2e-3, 0.2, openings=0.3, taught_share=0.3, imitation=0.3)]
 
 
 class Adam:
@@ -102,22 +115,20 @@ class Trainer:
                 self.report(stage, step, losses)
             if taught and random.random() < stage.taught_share:
                 batch = taught[random.integers(len(taught))].draw(BATCH)
-                self.learn(batch, adam)
+                self.learn(batch, adam, stage.imitation)
             else:
                 batch = sampler.of_one_group(BATCH) if random.random() < ONE_GROUP else sampler.of_all(BATCH)
-                losses.append(self.learn(batch, adam))
+                losses.append(self.learn(batch, adam, 0.0))
             adam.step(learning_rate(step, stage))
         self.report(stage, stage.steps, losses)
 
-    def learn(self, batch: Batch, adam: Adam) -> float:
+    def learn(self, batch: Batch, adam: Adam, imitation: float) -> float:
         """Adds the gradients of a batch; gives its contrastive loss."""
         queries, passages = mean_rows(batch.queries, self.rows), mean_rows(batch.passages, self.rows)
         teacher = None
         if batch.query_vectors is not None:
             teacher = batch.query_vectors @ batch.passage_vectors.T
-        loss, of_queries, of_passages = contrast(
-            queries, passages, batch.equal, SCALE, teacher, self.arguments.trust
-        )
+        loss, of_queries, of_passages = contrast(queries, passages, batch.equal, SCALE, teacher, TRUST)
         if teacher is not None:
             # Queries of one half and passages of the other: texts of all lengths, none beside its own pair.
             half = len(queries) // 2
@@ -125,8 +136,8 @@ class Trainer:
                 np.concatenate([queries[:half], passages[half:]]),
                 np.concatenate([batch.query_vectors[:half], batch.passage_vectors[half:]]),
             )
-            of_queries[:half] += self.arguments.imitation * gradient[:half]
-            of_passages[half:] += self.arguments.imitation * gradient[half:]
+            of_queries[:half] += imitation * gradient[:half]
+            of_passages[half:] += imitation * gradient[half:]
         add_gradient(batch.queries, of_queries, adam.gradient, adam.touched)
         add_gradient(batch.passages, of_passages, adam.gradient, adam.touched)
         return loss
@@ -145,11 +156,10 @@ def main() -> None:
     parser.add_argument("tokenizer", type=Path, help="tokenizer.json")
     parser.add_argument("start", type=Path, help="the rows to start from, .npy")
     parser.add_argument("out", type=Path, help="the rows to write, .npy")
-    parser.add_argument("--taught", nargs="*", default=[], help="pairs with a teacher's vectors, .npz")
-    parser.add_argument("--steps", type=int, default=2600, help="batches of the first stage (default: 2600)")
+    parser.add_argument("--taught", nargs="+", required=True, help="pairs with a teacher's vectors, .npz")
+    parser.add_argument("--schedule", choices=SCHEDULES, default="plain", help="which stages (default: plain)")
+    parser.add_argument("--steps", type=int, default=2400, help="batches of the first stage (default: 2400)")
     parser.add_argument("--taught-steps", type=int, default=500, help="batches of the second (default: 500)")
-    parser.add_argument("--trust", type=float, default=0.5, help="share of the target that follows the teacher")
-    parser.add_argument("--imitation", type=float, default=0.4, help="weight of the teacher's cosines (default: 0.4)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sets", type=Path, help="folder of judged sets to measure on; they steer nothing")
     parser.add_argument("--measure-every", type=int, default=1300, help="steps between measures (default: 1300)")
@@ -158,7 +168,7 @@ def main() -> None:
     settings = {name: str(value) for name, value in vars(arguments).items()}
     print(json.dumps(settings), flush=True)
     trainer = Trainer(arguments)
-    for stage in stages(arguments):
+    for stage in stages(arguments.schedule, arguments.steps, arguments.taught_steps):
         trainer.run(stage)
     np.save(arguments.out, trainer.rows)
 

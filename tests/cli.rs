@@ -101,9 +101,10 @@ fn quickstart_finds_what_shares_no_words() {
     let questions = document["questions"].as_array().unwrap();
     assert_eq!(questions.len(), 12);
     assert_eq!(questions.iter().filter(|question| question["lang"] == "fr").count(), 5);
-    // The other six were written before the model was trained; all-MiniLM-L6-v2 finds one of them.
-    let first = questions[..6].iter().filter(|question| question["rank"] == 1).count();
-    assert!(first >= 4, "{first} of the first six");
+    // The other six were written before the model was trained; it finds one of them, as all-MiniLM-L6-v2 does.
+    let (first, later) = questions.split_at(6);
+    assert!(first.iter().all(|question| question["rank"] == 1), "{document}");
+    assert!(later.iter().any(|question| question["rank"] == 1), "{document}");
     assert!(document["times"]["median_search_ms"].is_number());
     assert!(!world.path("knowledge.db").exists(), "sample notes belong into no database but one named");
 }

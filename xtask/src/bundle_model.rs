@@ -1,7 +1,7 @@
 //! `cargo xtask bundle-model FOLDER`: makes a static model the built-in one.
 //!
-//! `FOLDER` is what training wrote: a model with rows of four bits, and its name. What the library needs besides is
-//! derived from these files, so that nothing has to be kept in step by hand.
+//! `FOLDER` is what training wrote: a model with rows of four bits, its name, and a NOTICE of what it was made from. What
+//! the library needs besides is derived from these files, so that nothing has to be kept in step by hand.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::venv::environment;
 /// Where the built-in model lies.
 const DATA: &str = "rekall-model/data/static-fren";
 
-/// What is copied. The model's NOTICE is the repository's own.
-const FILES: [&str; 4] = ["NAME", "config.json", "model.safetensors", "tokenizer.json"];
+/// What is copied.
+const FILES: [&str; 5] = ["NAME", "NOTICE", "config.json", "model.safetensors", "tokenizer.json"];
 
 /// Scripts that write the golden vectors by the reference implementation.
 const GOLDEN: &str = "rekall-model/tests/golden";

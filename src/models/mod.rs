@@ -41,7 +41,7 @@ pub(crate) enum ModelChoice {
 }
 
 pub(crate) enum Models {
-    Managed(ManagedModel),
+    Managed(Box<ManagedModel>),
     Own(Arc<dyn Embedder>),
     Vectors(Fingerprint),
     None,
@@ -76,7 +76,7 @@ impl Models {
     pub(crate) fn new(choice: ModelChoice, settings: &Settings, events: &Events) -> Result<Self, Error> {
         Ok(match choice {
             ModelChoice::Source(source, load) => {
-                Self::Managed(ManagedModel::new(source, *load, settings, events)?)
+                Self::Managed(Box::new(ManagedModel::new(source, *load, settings, events)?))
             }
             ModelChoice::Own(embedder) => Self::Own(embedder),
             ModelChoice::Vectors(fingerprint) => Self::Vectors(fingerprint),
@@ -98,28 +98,27 @@ impl Models {
 
     /// The built-in model that made these vectors, where the host asked for the built-in one and this is another.
     fn following(&self, stored: &str, settings: &Settings, events: &Events) -> Result<Option<Self>, Error> {
-        let Self::Managed(ManagedModel { source, follows_file: Some(load), .. }) = self else {
-            return Ok(None);
-        };
-        let Some(of_file) = identity::other_bundled(stored, source, load) else { return Ok(None) };
+        let Self::Managed(model) = self else { return Ok(None) };
+        let Some(load) = &model.follows_file else { return Ok(None) };
+        let Some(of_file) = identity::other_bundled(stored, &model.source, load) else { return Ok(None) };
         let mut model = ManagedModel::new(of_file, load.clone(), settings, events)?;
         model.follows_file = Some(load.clone());
-        Ok(Some(Self::Managed(model)))
+        Ok(Some(Self::Managed(Box::new(model))))
     }
 
     /// Whether this is a former built-in model, taken because it made the file's vectors.
     fn is_former(&self) -> bool {
-        let Self::Managed(ManagedModel { source, follows_file, .. }) = self else { return false };
-        follows_file.is_some() && *source != ModelSource::Bundled
+        let Self::Managed(model) = self else { return false };
+        model.follows_file.is_some() && model.source != ModelSource::Bundled
     }
 
     /// The model, loaded if need be; other threads that ask meanwhile wait for the same load.
     pub(crate) fn lease(&self, keep_alive: Option<KeepAlive>) -> Result<Lease, Error> {
         match self {
-            Self::Managed(ManagedModel { manager, .. }) => {
+            Self::Managed(model) => {
                 let mut options = LeaseOptions::default();
                 options.keep_alive = keep_alive;
-                Ok(Lease::Managed(manager.lease_with(&options)?))
+                Ok(Lease::Managed(model.manager.lease_with(&options)?))
             }
             Self::Own(embedder) => Ok(Lease::Own(Arc::clone(embedder))),
             Self::Vectors(_) | Self::None => Err(Error::NoModel),
@@ -137,7 +136,7 @@ impl Models {
 
     fn manager(&self) -> Option<&ModelManager> {
         match self {
-            Self::Managed(ManagedModel { manager, .. }) => Some(manager),
+            Self::Managed(model) => Some(&model.manager),
             _ => None,
         }
     }
@@ -145,9 +144,9 @@ impl Models {
     /// The model's name and heap bytes, when it is loaded.
     pub(crate) fn resident(&self) -> Option<(String, usize)> {
         match self {
-            Self::Managed(ManagedModel { manager, .. }) => {
-                let stats = manager.stats();
-                let name = manager.fingerprint().filter(|_| stats.state == ModelState::Ready)?;
+            Self::Managed(model) => {
+                let stats = model.manager.stats();
+                let name = model.manager.fingerprint().filter(|_| stats.state == ModelState::Ready)?;
                 Some((name.model().to_owned(), stats.bytes))
             }
             Self::Own(embedder) => Some((embedder.fingerprint().model().to_owned(), embedder.memory_bytes())),

@@ -24,7 +24,7 @@ Trains the built-in static model. xtask/training/README.md describes the recipe.
   --sets FOLDER   judged sets: what overlaps them is left out of the pairs, and the model is measured on them;
                   without, neither is done
   --seed N        seed of each step that chooses at random (default: 1)
-  --steps N       batches of 1024 pairs (default: the recipe's)
+  --steps N       batches of the first of train.py's two stages (default: its own)
   --out FOLDER    the model (default: target/training/model)
   --gather        also make pairs out of the packages of xtask/training/packages.tsv (10 minutes, 0.5 GB)
 

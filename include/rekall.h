@@ -3390,7 +3390,7 @@ typedef struct rekall_recall_options {
     size_t limit;
     /**
      * Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0,
-     * which means what suits the file's model: 1 for a static one as the built-in is, 2 for all others, the host's own
+     * which means what suits the file's model: 0.95 for a static one as the built-in is, 2 for all others, the host's own
      * included; 1 fused by rank. rekall_hits_part_weight() tells what was used.
      */
     double semantic_weight;

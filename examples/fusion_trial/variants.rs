@@ -3,7 +3,7 @@
 use crate::pool::{Candidate, Pool};
 
 /// The weights of meaning that are tried; words weigh 1.
-pub(crate) const WEIGHTS: [f64; 12] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.5, 2.0, 4.0];
+pub(crate) const WEIGHTS: [f64; 13] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 0.95, 1.0, 1.5, 2.0, 4.0];
 
 /// How the similarity is brought to a scale before it is weighed.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -207,7 +207,7 @@ impl<'a, Q> Recall<'a, Q> {
     }
 
     /// How much meaning and words count in a hybrid search, 0 to 1,000,000. Default: words 1; meaning by the
-    /// kind of the file's model, 1 for a static one as the built-in is, 2 for all others, vectors of the
+    /// kind of the file's model, 0.95 for a static one as the built-in is, 2 for all others, vectors of the
     /// host's own included. Fused by rank: 1 and 1. [`Explain::fused`](crate::Explain::fused) shows what was used.
     ///
     /// ```

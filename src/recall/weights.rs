@@ -17,15 +17,16 @@ pub(super) const MAX_WEIGHT: f64 = 1e6;
 /// The weight of meaning, words weighing 1, by how well the kind of model finds. docs/decisions/0018 has the
 /// figures.
 const FIRST_BUNDLED: f64 = 0.4;
-const STATIC: f64 = 1.0;
+const STATIC: f64 = 0.95;
 const TRANSFORMER: f64 = 2.0;
 
 impl Weights {
     pub(super) const EQUAL: Self = Self { semantic: 1.0, text: 1.0 };
 
     /// For fusion by score in a space: a model that reads words in their context finds better than words do, one that
-    /// adds up vectors of words finds as much as they do, and the first built-in model much less. Of a host's own or an
-    /// imported model's vectors nothing is known; they come from a model of the first kind nearly always.
+    /// adds up vectors of words nearly as well, and the first built-in model much less. Below 1, an entry that only
+    /// meaning finds never comes before the best one by words: that of the one note with an error code, say. Of a host's
+    /// own or an imported model's vectors nothing is known; they come from a model of the first kind nearly always.
     pub(super) fn in_space(space: Option<&Space>) -> Self {
         let model = space.and_then(|space| Fingerprint::parse(&space.fingerprint).ok());
         let semantic = match model.as_ref().map(Fingerprint::kind) {

@@ -83,7 +83,7 @@ pub struct RecallOptions {
     /// The most hits wanted, 1 to 100000; 0: 10. Fewer come back only when fewer entries match.
     pub limit: usize,
     /// Weight of meaning in a hybrid search, 0 to 1000000, with REKALL_RECALL_WEIGHTS; without it, it must be 0,
-    /// which means what suits the file's model: 1 for a static one as the built-in is, 2 for all others, the host's own
+    /// which means what suits the file's model: 0.95 for a static one as the built-in is, 2 for all others, the host's own
     /// included; 1 fused by rank. rekall_hits_part_weight() tells what was used.
     pub semantic_weight: f64,
     /// Weight of words, likewise; 0 without REKALL_RECALL_WEIGHTS, which means 1.

@@ -3219,7 +3219,7 @@ double rekall_hits_part(const rekall_hits *hits,
                         uint32_t which);
 
 /**
- * The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (1 for
+ * The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.95 for
  * meaning by a static one as the built-in is, 2 by others; 1 for words). Exactness weighs as much as the two together. NaN
  * as for rekall_hits_part().
  */

@@ -81,7 +81,7 @@ fn measure(pools: &[Pool], table: &mut Table) {
         mean(&|pool| pool.ndcg(|found| found.similarity.filter(|_| found.semantic_rank.is_some()))),
     );
     table.add("the library's hybrid", mean(&|pool| pool.library));
-    for weight in [0.4, 1.0, 2.0] {
+    for weight in [0.4, 0.95, 2.0] {
         for exactness in [0.25, 0.5, 1.0, 2.0, 4.0] {
             let figure = mean(&|pool| {
                 let measures = Measures::of(pool);

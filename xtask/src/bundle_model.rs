@@ -1,7 +1,7 @@
 //! `cargo xtask bundle-model FOLDER`: makes a static model the built-in one.
 //!
-//! `FOLDER` is what training wrote: a model with rows of four bits, its name, and a NOTICE of what it was made from. What
-//! the library needs besides is derived from these files, so that nothing has to be kept in step by hand.
+//! `FOLDER` is what training wrote, a model with rows of four bits and its name, and beside it a NOTICE of what the model was
+//! made from, which a person writes. What the library needs besides is derived from these files.
 
 use std::fs;
 use std::path::Path;
@@ -22,6 +22,13 @@ const GOLDEN: &str = "rekall-model/tests/golden";
 pub(crate) fn bundle_model(arguments: &[String]) -> Outcome {
     let [folder] = arguments else { return Err("the folder of a model is missing".into()) };
     let (folder, data) = (Path::new(folder), root().join(DATA));
+    // All or none: half of another model would be none.
+    if let Some(missing) = FILES.iter().find(|name| !folder.join(name).is_file()) {
+        return Err(format!(
+            "{}: expected a file; NOTICE says what the model was made from",
+            folder.join(missing).display()
+        ));
+    }
     for name in FILES {
         let from = folder.join(name);
         fs::copy(&from, data.join(name)).map_err(|error| format!("{}: {error}", from.display()))?;

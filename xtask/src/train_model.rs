@@ -28,7 +28,7 @@ Trains the built-in static model. xtask/training/README.md describes the recipe.
   --out FOLDER    the model (default: target/training/model)
   --gather        also make pairs out of the packages of xtask/training/packages.tsv (10 minutes, 0.5 GB)
 
-On two cores some 60 minutes for 1.4 million pairs, half of them for the teacher's vectors; 3 GB under
+By the times of its steps, some 60 minutes on two cores for 1.4 million pairs, half of them for the teacher's vectors; 3 GB under
 target/training, and up to 6 GB of memory. Each step writes target/training/logs/STEP.log.";
 
 struct Options {

@@ -309,7 +309,7 @@ pub unsafe extern "C" fn rekall_hits_part(hits: *const Hits, index: usize, which
     unsafe { hit(hits, index, f64::NAN, |hit| Some(part(&hit.explain, which)?.0)) }
 }
 
-/// The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (1 for
+/// The weight of that part: as rekall_recall_options has it, or what follows the kind of the file's model (0.95 for
 /// meaning by a static one as the built-in is, 2 by others; 1 for words). Exactness weighs as much as the two together. NaN
 /// as for rekall_hits_part().
 #[unsafe(no_mangle)]

@@ -78,6 +78,120 @@ fn version_2(folder: &Path, count: u64) -> PathBuf {
     path
 }
 
+/// The tables as version 3 made them: never to be changed.
+const VERSION_3: &str = include_str!("data/file-version-3.sql");
+
+/// A file of version 3 with so many entries, their words in segments, the codes of an index, and everything else that a
+/// file of this library has: what these tables hold is the same in both versions.
+fn version_3(folder: &Path, count: u64) -> PathBuf {
+    let path = folder.join("old.db");
+    let new = folder.join("new.db");
+    drop(indexed(&new, count));
+    let old = Connection::open(&path).unwrap();
+    let (tables, triggers) = VERSION_3.split_once("-- Triggers rather than code").unwrap();
+    old.execute_batch(&format!(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN; {tables} PRAGMA application_id = {};
+         PRAGMA user_version = 3; COMMIT; ATTACH '{}' AS new; PRAGMA foreign_keys = OFF; BEGIN;
+         INSERT INTO new.index_block (space_id, kind, number, seq, data) VALUES (1, 'sq8', 0, 1, x'00');",
+        0x524B_4C31,
+        new.display()
+    ))
+    .unwrap();
+    let of_old = |sql: &str| -> Vec<String> {
+        let mut statement = old.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    for table in
+        of_old("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name <> 'sqlite_sequence'")
+    {
+        let columns = of_old(&format!("SELECT name FROM pragma_table_info('{table}', 'main')")).join(", ");
+        old.execute_batch(&format!(
+            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table};
+             DELETE FROM main.sqlite_sequence WHERE name = '{table}';
+             INSERT INTO main.sqlite_sequence SELECT name, seq FROM new.sqlite_sequence WHERE name = '{table}';"
+        ))
+        .unwrap();
+    }
+    old.execute_batch(&format!("--{triggers} COMMIT; DETACH new; PRAGMA wal_checkpoint(TRUNCATE);")).unwrap();
+    path
+}
+
+fn rows(path: &Path, table: &str) -> i64 {
+    let raw = Connection::open(path).unwrap();
+    raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_file_of_version_3_is_brought_up_to_date_and_nothing_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_3(folder.path(), 300);
+    let before = content(&path);
+    let reader = Store::open(&path, &read_only()).unwrap();
+    let (kept, position) = (entries(&reader), reader.read().unwrap().position().unwrap().number());
+    drop(reader);
+    let words: Vec<i64> = ["word_segment", "word_page", "word_pending", "index_block", "pending"]
+        .map(|table| rows(&path, table))
+        .into();
+    assert!(words[0] > 0 && words[1] > 0 && words[3] > 0, "{words:?}");
+    let store = open(&path);
+    assert_eq!(version(&path), 4);
+    assert_eq!(entries(&store), kept);
+    assert_eq!(export(&store), before);
+    assert_eq!(store.read().unwrap().position().unwrap().number(), position, "nothing was logged");
+    let after: Vec<i64> = ["word_segment", "word_page", "word_pending", "index_block", "pending"]
+        .map(|table| rows(&path, table))
+        .into();
+    assert_eq!(after, words, "no words, codes or marks were made again");
+    assert_eq!(found(&store, &word(77)), [77]);
+    assert_eq!(["source", "section", "usage"].map(|table| rows(&path, table)), [0, 0, 0]);
+    assert_eq!(
+        rows(&path, "entry WHERE expires_at IS NULL AND valid_from IS NULL AND valid_to IS NULL"),
+        300
+    );
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("DELETE FROM index_block").unwrap();
+    assert_clean(&store);
+    // What is new works as in a new file.
+    raw.execute_batch(
+        "INSERT INTO source (id, uri, synced_at) VALUES (1, 'file:///notes/a.md', 0);
+         INSERT INTO section (entry_id, source_id, number) VALUES (7, 1, 0), (8, 1, 1);
+         INSERT INTO usage VALUES (7, 5, 1); UPDATE entry SET expires_at = 9 WHERE id = 8;
+         PRAGMA foreign_keys = OFF; DELETE FROM entry WHERE id = 7;",
+    )
+    .unwrap();
+    assert_eq!(["source", "section", "usage"].map(|table| rows(&path, table)), [1, 1, 0]);
+    assert_clean(&store);
+    drop(store);
+    assert_clean(&open(&path));
+}
+
+#[test]
+fn a_file_of_version_3_is_read_as_it_is_by_who_may_not_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_3(folder.path(), 40);
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM index_block").unwrap();
+    let store = Store::open(&path, &read_only()).unwrap();
+    assert_clean(&store);
+    assert_eq!(found(&store, &word(33)), [33]);
+    let tx = store.read().unwrap();
+    assert_eq!(tx.get(id(5)).unwrap().title, "Note 5");
+    assert_eq!(tx.count(&Filter::new()).unwrap(), 40);
+    assert_eq!(version(&path), 3);
+}
+
+#[test]
+fn a_file_of_version_3_is_salvaged_into_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_3(folder.path(), 40);
+    let target = folder.path().join("salvaged.db");
+    let report = Store::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
+    assert!(report.is_complete(), "{report:#?}");
+    assert_eq!((report.entries, report.vectors), (40, 40));
+    let store = open(&target);
+    assert_clean(&store);
+    assert_eq!(export(&store), content(&path));
+}
+
 fn found(store: &Store, word: &str) -> Vec<i64> {
     let tx = store.read().unwrap();
     let hits = tx.search_words(&TextQuery::new(word), &Filter::new(), 10).unwrap();
@@ -95,7 +209,7 @@ fn a_file_of_version_2_keeps_everything_and_its_words_are_indexed() {
     drop(reader);
     assert_eq!(version(&path), 2);
     let store = open(&path);
-    assert_eq!(version(&path), 3);
+    assert_eq!(version(&path), 4);
     assert_clean(&store);
     assert_eq!(entries(&store), before);
     assert_eq!(store.read().unwrap().stats().unwrap().vectors, 600, "the old vectors serve until then");
@@ -174,7 +288,7 @@ fn an_upgrade_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         match version(&path) {
             2 => before += 1,
             found => {
-                assert_eq!(found, 3);
+                assert_eq!(found, 4);
                 after += 1;
             }
         }
@@ -207,7 +321,7 @@ fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
     let before = content(&path);
     let position = Store::open(&path, &read_only()).unwrap().read().unwrap().position().unwrap().number();
     let store = open(&path);
-    assert_eq!(version(&path), 3);
+    assert_eq!(version(&path), 4);
     assert_clean(&store);
     assert_eq!(export(&store), before);
     let tx = store.read().unwrap();
@@ -306,13 +420,13 @@ fn a_newer_version_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
     drop(filled(&path, 3));
-    for version in [4, 0, -1] {
+    for version in [5, 0, -1] {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
         let before = std::fs::read(&path).unwrap();
         for options in [StoreOptions::default(), read_only()] {
             let error = Store::open(&path, &options).unwrap_err();
             assert!(
-                matches!(&error, Error::NewerVersion { found, supported: 3, .. } if *found == version),
+                matches!(&error, Error::NewerVersion { found, supported: 4, .. } if *found == version),
                 "{error}"
             );
         }

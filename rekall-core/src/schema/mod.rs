@@ -14,7 +14,7 @@ pub(crate) use upgrade::upgrade;
 pub(crate) const APPLICATION_ID: i64 = 0x524B_4C31;
 
 /// File version written by this library, in `PRAGMA user_version`.
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// 8 KiB pages hold five 384-dimensional vectors each where 4 KiB pages would hold two.
 pub(crate) const PAGE_SIZE: u32 = 8192;
@@ -30,19 +30,33 @@ pub(crate) fn create(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// What reading needs that a file of an older version lacks, for a connection that may not write to it. No segment is there,
-/// so that a search by words reads every entry.
+/// Columns of `entry` that files before version 4 lack.
+const SINCE_VERSION_4: [&str; 3] = ["expires_at", "valid_from", "valid_to"];
+
+/// What reading needs that a file of an older version lacks, for a connection that may not write to it. Before version 3 no
+/// segment is there, so that a search by words reads every entry.
 pub(crate) fn stand_in(version: i64) -> String {
-    let wordless = match version {
-        1 => "CREATE TEMP TABLE wordless (entry_id INTEGER, space_id INTEGER);",
-        _ => "",
-    };
-    format!(
-        "{wordless}
-         CREATE TEMP TABLE word_segment (id INTEGER PRIMARY KEY, state, oldest, newest, passages, pages, docs);
-         CREATE TEMP TABLE word_page (segment_id, first_term, docs, places);
-         CREATE TEMP VIEW word_pending AS SELECT id AS entry_id, 0 AS characters FROM main.entry;"
-    )
+    let mut made = String::new();
+    if version < 2 {
+        made.push_str("CREATE TEMP TABLE wordless (entry_id INTEGER, space_id INTEGER);");
+    }
+    if version < 3 {
+        made.push_str(
+            "CREATE TEMP TABLE word_segment (id INTEGER PRIMARY KEY, state, oldest, newest, passages, pages, docs);
+             CREATE TEMP TABLE word_page (segment_id, first_term, docs, places);
+             CREATE TEMP VIEW word_pending AS SELECT id AS entry_id, 0 AS characters FROM main.entry;",
+        );
+    }
+    if version < 4 {
+        let lacking = SINCE_VERSION_4.map(|column| format!("NULL AS {column}")).join(", ");
+        made.push_str(&format!(
+            "CREATE TEMP TABLE source (id INTEGER PRIMARY KEY, uri, stamp, digest, synced_at);
+             CREATE TEMP TABLE section (entry_id INTEGER PRIMARY KEY, source_id, number, path, line, digest, tags);
+             CREATE TEMP TABLE usage (entry_id INTEGER PRIMARY KEY, last_used_at, uses);
+             CREATE TEMP VIEW entry AS SELECT *, {lacking} FROM main.entry;"
+        ));
+    }
+    made
 }
 
 /// Entries that have no vector in the active space, wait for none, and are not known to hold no word, as a condition

@@ -1,4 +1,4 @@
--- File version 3. Everything a search needs beyond these rows is derived from them.
+-- File version 4. Everything a search needs beyond these rows is derived from them.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
@@ -23,12 +23,19 @@ CREATE TABLE entry (
     metadata      TEXT    NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
     legacy        TEXT    CHECK (legacy IS NULL OR json_valid(legacy)),
     created_at    INTEGER NOT NULL,
-    updated_at    INTEGER NOT NULL
+    updated_at    INTEGER NOT NULL,
+    expires_at    INTEGER,
+    valid_from    INTEGER,
+    valid_to      INTEGER
 );
 -- Narrow enough to be scanned whole when a filter is not selective.
 CREATE INDEX entry_facets ON entry (project, kind, status, memory_type, created_at, updated_at);
 CREATE INDEX entry_obsolete ON entry (id) WHERE status <> 'active';
 CREATE INDEX entry_superseded ON entry (superseded_by) WHERE superseded_by IS NOT NULL;
+-- Of the entries that have such a time: a file that uses none pays for none.
+CREATE INDEX entry_expires ON entry (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX entry_valid_from ON entry (valid_from) WHERE valid_from IS NOT NULL;
+CREATE INDEX entry_valid_to ON entry (valid_to) WHERE valid_to IS NOT NULL;
 
 -- Index over entry.tags, kept by triggers.
 CREATE TABLE tag (
@@ -48,6 +55,36 @@ CREATE TABLE link (
     CHECK (source_id <> target_id)
 ) WITHOUT ROWID;
 CREATE INDEX link_target ON link (target_id);
+
+-- What entries are kept in step with: a file, a page, anything that has a URI. `stamp` is the reader's: it says whether
+-- the source has to be read again.
+CREATE TABLE source (
+    id        INTEGER PRIMARY KEY,
+    uri       TEXT    NOT NULL UNIQUE,
+    stamp     TEXT,
+    digest    BLOB    NOT NULL DEFAULT x'',
+    synced_at INTEGER NOT NULL
+);
+
+-- The place that an entry has in its source, and what it was made from there: headings, tags and the digest are those of
+-- the source, whatever became of the entry since.
+CREATE TABLE section (
+    entry_id  INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE,
+    source_id INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    number    INTEGER NOT NULL,
+    path      TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(path) = 'array'),
+    line      INTEGER,
+    digest    BLOB    NOT NULL DEFAULT x'',
+    tags      TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(tags) = 'array'),
+    UNIQUE (source_id, number)
+);
+
+-- How often an entry was used, and when last. A table of its own: to use an entry is not to change it.
+CREATE TABLE usage (
+    entry_id     INTEGER PRIMARY KEY REFERENCES entry (id) ON DELETE CASCADE,
+    last_used_at INTEGER NOT NULL,
+    uses         INTEGER NOT NULL
+);
 
 CREATE TABLE space (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -195,6 +232,8 @@ CREATE TRIGGER entry_deleted AFTER DELETE ON entry BEGIN
     DELETE FROM tag WHERE entry_id = OLD.id;
     DELETE FROM link WHERE source_id = OLD.id;
     DELETE FROM link WHERE target_id = OLD.id;
+    DELETE FROM section WHERE entry_id = OLD.id;
+    DELETE FROM usage WHERE entry_id = OLD.id;
     DELETE FROM embedding WHERE entry_id = OLD.id;
     DELETE FROM quarantine WHERE entry_id = OLD.id;
     DELETE FROM pending WHERE entry_id = OLD.id;
@@ -204,6 +243,36 @@ CREATE TRIGGER entry_deleted AFTER DELETE ON entry BEGIN
     UPDATE entry SET superseded_by = NULL WHERE superseded_by = OLD.id;
     DELETE FROM change WHERE entry_id = OLD.id;
     INSERT INTO change (entry_id) VALUES (OLD.id);
+END;
+
+-- Where an entry comes from is part of it: a filter may ask for it. Its line may move without a word.
+
+CREATE TRIGGER section_inserted AFTER INSERT ON section BEGIN
+    DELETE FROM change WHERE entry_id = NEW.entry_id;
+    INSERT INTO change (entry_id) VALUES (NEW.entry_id);
+END;
+
+CREATE TRIGGER section_moved AFTER UPDATE OF entry_id, source_id, path ON section
+WHEN OLD.entry_id <> NEW.entry_id OR OLD.source_id <> NEW.source_id OR OLD.path <> NEW.path
+BEGIN
+    DELETE FROM change WHERE entry_id IN (OLD.entry_id, NEW.entry_id);
+    INSERT INTO change (entry_id) VALUES (NEW.entry_id);
+    INSERT INTO change (entry_id) SELECT OLD.entry_id WHERE OLD.entry_id <> NEW.entry_id;
+END;
+
+CREATE TRIGGER section_deleted AFTER DELETE ON section BEGIN
+    DELETE FROM change WHERE entry_id = OLD.entry_id;
+    INSERT INTO change (entry_id) VALUES (OLD.entry_id);
+END;
+
+CREATE TRIGGER source_renamed AFTER UPDATE OF uri ON source WHEN OLD.uri <> NEW.uri BEGIN
+    DELETE FROM change WHERE entry_id IN (SELECT entry_id FROM section WHERE source_id = NEW.id);
+    INSERT INTO change (entry_id) SELECT entry_id FROM section WHERE source_id = NEW.id ORDER BY entry_id;
+END;
+
+-- Its entries stay, as notes of no source.
+CREATE TRIGGER source_deleted AFTER DELETE ON source BEGIN
+    DELETE FROM section WHERE source_id = OLD.id;
 END;
 
 -- Vectors of a space that is not searched are nobody's news: a space is filled beside the active one, and dropped,

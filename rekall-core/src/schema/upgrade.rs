@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{LACKS_PENDING_MARK, VERSION, is_older, objects};
+use super::{FileFormat, LACKS_PENDING_MARK, SINCE_VERSION_4, VERSION, identify, objects};
 use crate::Error;
 use crate::words::store::rebuild;
 
@@ -13,6 +13,8 @@ use crate::words::store::rebuild;
 ///
 /// From version 2 to 3: the word index replaces a full-text table of FTS5, with its view and triggers. Entries longer than
 /// a passage are marked as waiting: until their vectors are made again, those of version 2 serve.
+///
+/// From version 3 to 4: columns for times, and tables for sources and usage. No row is touched.
 pub(crate) fn upgrade(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let done = upgrade_within(connection).and_then(|()| Ok(connection.execute_batch("COMMIT")?));
@@ -24,26 +26,42 @@ pub(crate) fn upgrade(connection: &Connection) -> Result<(), Error> {
 }
 
 fn upgrade_within(connection: &Connection) -> Result<(), Error> {
-    if !is_older(connection)? {
+    let FileFormat::Older(version) = identify(connection)? else {
         // Another process was faster.
         return Ok(());
+    };
+    if version < 3 {
+        connection.execute_batch(
+            "DROP TRIGGER IF EXISTS entry_text_leaving; DROP TRIGGER IF EXISTS entry_leaving;
+             DROP VIEW IF EXISTS entry_text;",
+        )?;
+        // The other triggers name it until they are replaced.
+        objects::drop_triggers(connection)?;
+        drop_full_text(connection)?;
     }
-    connection.execute_batch(
-        "DROP TRIGGER IF EXISTS entry_text_leaving; DROP TRIGGER IF EXISTS entry_leaving;
-         DROP VIEW IF EXISTS entry_text;",
-    )?;
-    // The other triggers name it until they are replaced.
-    objects::drop_triggers(connection)?;
-    drop_full_text(connection)?;
+    add_columns(connection)?;
     for kind in ["table", "index", "trigger"] {
         objects::restore(connection, kind)?;
     }
-    rebuild::from_entries(connection, &mut rebuild::mark_long_entries(connection)?)?;
-    connection.execute(
-        &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}"),
-        [],
-    )?;
+    if version < 3 {
+        rebuild::from_entries(connection, &mut rebuild::mark_long_entries(connection)?)?;
+        connection.execute(
+            &format!("INSERT INTO pending (entry_id) SELECT id FROM entry WHERE {LACKS_PENDING_MARK}"),
+            [],
+        )?;
+    }
     connection.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
+    Ok(())
+}
+
+/// Unless another program has added them.
+fn add_columns(connection: &Connection) -> Result<(), Error> {
+    for column in SINCE_VERSION_4 {
+        let there = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('entry') WHERE name = ?1)";
+        if !connection.query_row(there, [column], |row| row.get::<_, bool>(0))? {
+            connection.execute_batch(&format!("ALTER TABLE entry ADD COLUMN {column} INTEGER"))?;
+        }
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::upkeep_common::*;
 
 /// What another program, with every guard off, can do to a file of notes 1 to 20; and what must be said of it.
-const DAMAGE: [(&str, &str, ProblemKind); 38] = [
+const DAMAGE: [(&str, &str, ProblemKind); 47] = [
     (
         "vector of no entry",
         "INSERT INTO embedding VALUES (999, 1, 0, 0, 0, 1, x'', x'00')",
@@ -30,6 +30,44 @@ const DAMAGE: [(&str, &str, ProblemKind); 38] = [
         "INSERT INTO index_block (space_id, kind, number, seq, data) VALUES (9, 'k', 0, 0, x'')",
         ProblemKind::Orphan,
     ),
+    (
+        "section of no entry",
+        "INSERT INTO source (id, uri, synced_at) VALUES (1, 'file:///a', 0);
+         INSERT INTO section (entry_id, source_id, number) VALUES (999, 1, 0)",
+        ProblemKind::Orphan,
+    ),
+    (
+        "section of no source",
+        "INSERT INTO section (entry_id, source_id, number) VALUES (3, 9, 0)",
+        ProblemKind::Orphan,
+    ),
+    ("use of no entry", "INSERT INTO usage VALUES (999, 0, 1)", ProblemKind::Orphan),
+    ("use in words", "INSERT INTO usage VALUES (3, 'yesterday', 1)", ProblemKind::Source),
+    (
+        "URI of bytes",
+        "INSERT INTO source (uri, synced_at) VALUES (CAST(x'66ff' AS TEXT), 0), (x'66ff', 0)",
+        ProblemKind::Source,
+    ),
+    (
+        "headings of numbers",
+        "INSERT INTO source (id, uri, synced_at) VALUES (1, 'file:///a', 0);
+         INSERT INTO section (entry_id, source_id, number, path) VALUES (3, 1, 0, '[1]')",
+        ProblemKind::Source,
+    ),
+    (
+        "tags that are none",
+        "INSERT INTO source (id, uri, synced_at) VALUES (1, 'file:///a', 0);
+         INSERT INTO section (entry_id, source_id, number, tags) VALUES (3, 1, 0, '{}')",
+        ProblemKind::Source,
+    ),
+    (
+        "places in words",
+        "INSERT INTO source (id, uri, synced_at) VALUES (1, 'file:///a', 0);
+         INSERT INTO section (entry_id, source_id, number, line, digest)
+             VALUES (3, 1, 'first', -4, 'none'), (4, 1, 'second', 'top', x''), (5, 1, 2, 1, x'')",
+        ProblemKind::Source,
+    ),
+    ("end in words", "UPDATE entry SET expires_at = 'soon' WHERE id = 3", ProblemKind::Unreadable),
     ("superseded by nothing", "UPDATE entry SET superseded_by = 999 WHERE id = 4", ProblemKind::Orphan),
     ("short vector", "UPDATE embedding SET vector = x'0000803f' WHERE entry_id = 5", ProblemKind::Vector),
     ("empty vector", "UPDATE embedding SET vector = x'' WHERE entry_id = 5", ProblemKind::Vector),

@@ -75,6 +75,13 @@ fn rich(path: &std::path::Path) -> Store {
          UPDATE embedding SET digest = x'' WHERE entry_id = 8;
          INSERT INTO quarantine (entry_id, space_id, role, chunk, reason, vector, found_at)
              VALUES (8, 3, 300, -1, 'was \"odd\"', x'ff', 5), (8, NULL, NULL, NULL, 'no bytes', NULL, 6);
+         UPDATE entry SET expires_at = 7, valid_from = -8, valid_to = 9 WHERE id = 9;
+         INSERT INTO source (id, uri, stamp, digest, synced_at)
+             VALUES (4, 'file:///notes/a%20b.md', '12 34', x'aabb', 5), (5, 'https://example.org/', NULL, x'', 5);
+         INSERT INTO section (entry_id, source_id, number, path, line, digest, tags)
+             VALUES (3, 4, 1, '[\"Title\", \"Part \\\\ 2\"]', 12, x'0102', '[\"ünï\"]'),
+                    (9, 4, 0, '[]', NULL, x'', '[]'), (10, 5, 0, '[]', 1, x'ff', '[]');
+         INSERT INTO usage VALUES (9, 123, 4);
          INSERT INTO meta VALUES ('legacy:schema', 12), ('legacy:blob', x'00ff'), ('legacy:text', 'é'),
              ('legacy:real', 1.5), ('legacy:null', NULL), ('other', 1);",
     )
@@ -118,6 +125,8 @@ fn a_round_trip_gives_the_same_bytes() {
     drop((ours, theirs));
     assert_clean(&copy);
     let raw = Connection::open(copy.path()).unwrap();
+    let stamped = "SELECT count(*) FROM source WHERE stamp IS NOT NULL";
+    assert_eq!(raw.query_row(stamped, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "they are read again");
     let metadata: String = raw
         .query_row("SELECT metadata FROM entry WHERE ulid = ?1", [id(2).to_string()], |row| row.get(0))
         .unwrap();

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::raw_entry::RawEntry;
 use super::row_faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::{row_numbers, spaces, vec0, words};
+use super::{row_numbers, sources, spaces, vec0, words};
 use crate::schema::{self, LACKS_PENDING_MARK, objects};
 use crate::store::forward::Forward;
 use crate::store::upkeep::progress::{Count, pages, stop_statements, units};
@@ -45,6 +45,8 @@ pub enum ProblemKind {
     Blocks,
     /// An entry without vectors that is not marked as waiting for them.
     Pending,
+    /// What is known of an entry's source, or of its use, cannot be read.
+    Source,
     /// An entry that cannot be read: an id that is no ULID, JSON that does not parse, a value of a wrong type, an impossible
     /// row number.
     Unreadable,
@@ -146,6 +148,7 @@ impl Store {
         search.section(|search| entries(&tx, search))?;
         search.section(|search| references(&tx, search))?;
         search.section(|search| tags(&tx, search))?;
+        search.section(|search| sources(&tx, search))?;
         search.section(|search| spaces(&tx, search))?;
         search.section(|search| vectors(&tx, search))?;
         search.section(|search| pending(&tx, search))?;
@@ -322,6 +325,14 @@ fn tags(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -
                  (SELECT 1 FROM {LISTED} WHERE CAST(listed.value AS TEXT) = tag.tag)"
         ),
     )
+}
+
+fn sources(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
+    for fault in sources::faults(&tx.connection)? {
+        let entry = fault.entry.map(|row| (row, id_of(&tx.connection, row)));
+        search.add(ProblemKind::Source, fault.detail, entry);
+    }
+    Ok(())
 }
 
 fn spaces(tx: &Tx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {

@@ -8,6 +8,7 @@ mod repair;
 pub(super) mod row_faults;
 mod row_numbers;
 mod salvage;
+mod sources;
 pub(super) mod spaces;
 mod table_scan;
 mod vec0;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::{Context, EntryId, Error, json as exact};
 
 /// Columns in the order of [`RawEntry`]. Casting nothing: a foreign program may have stored any type.
-pub(crate) const COLUMNS: [&str; 15] = [
+pub(crate) const COLUMNS: [&str; 18] = [
     "ulid",
     "title",
     "content",
@@ -25,6 +25,9 @@ pub(crate) const COLUMNS: [&str; 15] = [
     "legacy",
     "created_at",
     "updated_at",
+    "expires_at",
+    "valid_from",
+    "valid_to",
 ];
 const ULID: usize = 0;
 const LEGACY: usize = 12;
@@ -178,6 +181,9 @@ fn fault(column: &str, value: &Sql) -> Option<String> {
         "superseded_by" => unless(matches!(value, Sql::Null | Sql::Integer(_)), "a row number"),
         "confidence" => unless(matches!(value, Sql::Integer(0..=255)), "0 to 255"),
         "created_at" | "updated_at" => unless(matches!(value, Sql::Integer(_)), "an integer"),
+        "expires_at" | "valid_from" | "valid_to" => {
+            unless(matches!(value, Sql::Null | Sql::Integer(_)), "an integer or nothing")
+        }
         _ => unless(text.is_some(), "text"),
     }?;
     Some(format!("{column} must be {expected}, got {}", shown(value)))
@@ -210,7 +216,8 @@ fn readable(column: &str, value: &Sql, fresh: EntryId) -> Sql {
         // What was said stays searchable.
         "context" => text.map_or(Sql::Null, |text| Sql::Text(json!({ "text": text }).to_string())),
         "metadata" => Sql::Text("{}".to_owned()),
-        "legacy" | "superseded_by" => Sql::Null,
+        // An entry whose end cannot be read has none.
+        "legacy" | "superseded_by" | "expires_at" | "valid_from" | "valid_to" => Sql::Null,
         "project" => text.map_or(Sql::Null, Sql::Text),
         "status" => Sql::Text("active".to_owned()),
         // Numbers out of range go to the nearest bound.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::check::is_sql_error;
 use super::raw_entry::RawEntry;
 use super::row_faults::{DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
-use super::{row_numbers, spaces};
+use super::{row_numbers, sources, spaces};
 use crate::lock::lock;
 use crate::schema::{LACKS_PENDING_MARK, objects};
 use crate::store::forward::Forward;
@@ -145,6 +145,7 @@ fn repair(tx: &WriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport, Error
     report.spaces = spaces::repair(connection)?;
     count.report()?;
     repair_entries(tx, &mut report, count)?;
+    sources::repair(connection)?;
     // Those that belong to their tables; then the others.
     connection.execute_batch("REINDEX")?;
     objects::restore(connection, "index")?;

@@ -17,7 +17,7 @@ const fn reference(table: &'static str, column: &'static str, parent: &'static s
 }
 
 /// Every reference of the file.
-pub(crate) const REFERENCES: [Reference; 11] = [
+pub(crate) const REFERENCES: [Reference; 14] = [
     reference("embedding", "entry_id", "entry"),
     reference("embedding", "space_id", "space"),
     reference("tag", "entry_id", "entry"),
@@ -26,6 +26,9 @@ pub(crate) const REFERENCES: [Reference; 11] = [
     reference("quarantine", "entry_id", "entry"),
     reference("pending", "entry_id", "entry"),
     reference("wordless", "entry_id", "entry"),
+    reference("section", "entry_id", "entry"),
+    reference("section", "source_id", "source"),
+    reference("usage", "entry_id", "entry"),
     reference("wordless", "space_id", "space"),
     reference("index_block", "space_id", "space"),
     reference("entry", "superseded_by", "entry"),

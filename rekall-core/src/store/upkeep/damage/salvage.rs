@@ -12,7 +12,7 @@ use super::raw_entry::RawEntry;
 use super::repair::RepairedEntry;
 use super::row_faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::table_scan::Scan;
-use super::{file_header, row_numbers, spaces};
+use super::{file_header, row_numbers, sources, spaces};
 use crate::files::{io_error, refuse_special_path, with_suffix};
 use crate::id::IdGenerator;
 use crate::schema::{self, LACKS_PENDING_MARK, objects};
@@ -303,9 +303,13 @@ impl Salvage<'_> {
             ("quarantine", "entry_id, space_id, role, chunk, reason, vector, found_at", "id"),
             ("pending", "entry_id", "entry_id"),
             ("wordless", "entry_id, space_id", "entry_id, space_id"),
+            ("source", "id, uri, stamp, digest, synced_at", "id"),
+            ("section", "entry_id, source_id, number, path, line, digest, tags", "entry_id"),
+            ("usage", "entry_id, last_used_at, uses", "entry_id"),
         ];
+        const SINCE_VERSION_2: [&str; 4] = ["wordless", "source", "section", "usage"];
         for (table, columns, order) in tables {
-            if table == "wordless" && !has_table(self.from, table) {
+            if SINCE_VERSION_2.contains(&table) && !has_table(self.from, table) {
                 continue;
             }
             let count = columns.split(',').count();
@@ -327,6 +331,7 @@ impl Salvage<'_> {
     fn finish(mut self) -> Result<SalvageReport, Error> {
         self.renumber()?;
         spaces::repair(self.to)?;
+        sources::repair(self.to)?;
         for reference in &REFERENCES {
             self.to.execute(&reference.removal(), [])?;
         }

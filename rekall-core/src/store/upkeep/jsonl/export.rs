@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::records::{
-    EntryLine, ExportHeader, FORMAT, LinkLine, QuarantineLine, SpaceLine, VERSION, VectorLine,
+    EntryLine, ExportHeader, FORMAT, LinkLine, QuarantineLine, SectionLine, SpaceLine, UsageLine, VERSION,
+    VectorLine,
 };
 use super::records::{encode, meta_value, minified};
 use crate::store::upkeep::damage::RepairedEntry;
@@ -43,7 +44,8 @@ impl Store {
     /// entry, ordered by id, with its links, vectors and what else hangs on it. The same content gives the
     /// same bytes, whatever the file went through; [`import_jsonl`](Self::import_jsonl) brings all of it back.
     ///
-    /// Left out is what belongs to this file only: row numbers, the change log, persisted index blocks. A
+    /// Left out is what belongs to this file only: row numbers, the change log, persisted index blocks, and by what
+    /// a source was recognized as unchanged: after an import it is read once more. A
     /// vector that no search may see is written as quarantined, and so are parts of an entry that cannot be read. `progress` is called with entries. Memory: one entry.
     ///
     /// ```
@@ -92,7 +94,8 @@ impl Store {
             "SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context,
                  metadata, legacy, created_at, updated_at,
                  (SELECT ulid FROM entry AS newer WHERE newer.id = entry.superseded_by),
-                 EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id)
+                 EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id),
+                 expires_at, valid_from, valid_to
              FROM entry ORDER BY ulid";
         let mut statement = tx.connection.prepare(sql)?;
         let mut rows = statement.query([])?;
@@ -107,6 +110,8 @@ impl Store {
                     entry
                 }
             };
+            entry.source = section(&tx, number)?;
+            entry.usage = usage(&tx, number)?;
             entry.links = links(&tx, number)?;
             hang_vectors(&tx, number, &mut entry)?;
             // As an import will have it: without a vector to search, an entry waits for one.
@@ -187,6 +192,11 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<EntryLine> {
             _ => Some(rows::ulid(row, 15)?),
         },
         pending: row.get(16)?,
+        expires_at: row.get(17)?,
+        valid_from: row.get(18)?,
+        valid_to: row.get(19)?,
+        source: None,
+        usage: None,
         links: Vec::new(),
         vectors: Vec::new(),
         quarantine: Vec::new(),
@@ -249,6 +259,11 @@ fn repaired(
         created_at: raw.integer("created_at").unwrap_or_default(),
         updated_at: raw.integer("updated_at").unwrap_or_default(),
         pending: row.get(16)?,
+        expires_at: raw.integer("expires_at"),
+        valid_from: raw.integer("valid_from"),
+        valid_to: raw.integer("valid_to"),
+        source: None,
+        usage: None,
         links: Vec::new(),
         vectors: Vec::new(),
         quarantine: Vec::new(),
@@ -262,6 +277,44 @@ fn newer(tx: &ReadTx<'_>, row: Option<i64>) -> Result<Option<EntryId>, Error> {
     let id =
         statement.query_row([row], |row| Ok(row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok())));
     Ok(id.optional()?.flatten())
+}
+
+/// What can be read of it: a place in a source is worth no failed export.
+fn section(tx: &ReadTx<'_>, entry: i64) -> Result<Option<SectionLine>, Error> {
+    let mut statement = tx.connection.prepare_cached(
+        "SELECT uri, number, path, line, section.digest, tags FROM section
+         JOIN source ON source.id = source_id WHERE entry_id = ?1",
+    )?;
+    let texts = |row: &Row<'_>, column| {
+        let text = row.get_ref(column)?.as_str().ok().and_then(|text| exact::read(text).ok());
+        Ok::<Vec<String>, rusqlite::Error>(text.unwrap_or_default())
+    };
+    let section = statement.query_row([entry], |row| {
+        let Ok(uri) = row.get_ref(0)?.as_str() else { return Ok(None) };
+        let Ok(number) = row.get_ref(1)?.as_i64() else { return Ok(None) };
+        Ok(Some(SectionLine {
+            uri: uri.to_owned(),
+            number,
+            path: texts(row, 2)?,
+            line: row.get_ref(3)?.as_i64().ok(),
+            digest: encode(row.get_ref(4)?.as_blob().unwrap_or_default()),
+            tags: texts(row, 5)?,
+        }))
+    });
+    Ok(section.optional()?.flatten())
+}
+
+fn usage(tx: &ReadTx<'_>, entry: i64) -> Result<Option<UsageLine>, Error> {
+    let mut statement =
+        tx.connection.prepare_cached("SELECT last_used_at, uses FROM usage WHERE entry_id = ?1")?;
+    let usage = statement.query_row([entry], |row| {
+        let numbers = (row.get_ref(0)?.as_i64(), row.get_ref(1)?.as_i64());
+        Ok(match numbers {
+            (Ok(last_used_at), Ok(uses)) => Some(UsageLine { last_used_at, uses }),
+            _ => None,
+        })
+    });
+    Ok(usage.optional()?.flatten())
 }
 
 fn links(tx: &ReadTx<'_>, entry: i64) -> Result<Vec<LinkLine>, Error> {

@@ -232,7 +232,7 @@ impl<'s> Import<'s> {
             (Some(_), OnDuplicate::Refuse) => return Err(Error::DuplicateId { id: entry.id }),
             (Some(row), OnDuplicate::Replace) => {
                 self.write(line, UPDATE, entry)?;
-                for table in ["embedding", "quarantine", "pending", "wordless"] {
+                for table in ["embedding", "quarantine", "pending", "wordless", "section", "usage"] {
                     let sql = format!("DELETE FROM {table} WHERE entry_id = ?1");
                     self.tx.connection.prepare_cached(&sql)?.execute([row])?;
                 }
@@ -251,6 +251,8 @@ impl<'s> Import<'s> {
             self.tx.clear_pending(row)?;
         }
         self.quarantine(line, row, entry)?;
+        self.section(line, row, entry)?;
+        self.usage(row, entry)?;
         for link in &entry.links {
             self.link(line, row, entry.id, link)?;
         }
@@ -283,6 +285,9 @@ impl<'s> Import<'s> {
             ":legacy": legacy.transpose()?,
             ":created_at": entry.created_at,
             ":updated_at": entry.updated_at,
+            ":expires_at": entry.expires_at,
+            ":valid_from": entry.valid_from,
+            ":valid_to": entry.valid_to,
         });
         match written {
             Ok(_) => Ok(()),
@@ -351,6 +356,50 @@ impl<'s> Import<'s> {
                 .execute((row, space, aside.role, aside.chunk, &aside.reason, bytes, aside.found_at))?;
             self.report.quarantined += 1;
         }
+        Ok(())
+    }
+
+    /// Where another entry has this place, both stay, and the imported one comes from nowhere.
+    fn section(&self, line: u64, row: i64, entry: &EntryLine) -> Result<(), Error> {
+        let Some(section) = &entry.source else { return Ok(()) };
+        if section.uri.is_empty() || section.uri.contains('\0') || section.number < 0 {
+            let got = format!("{:?}, section {}", section.uri, section.number);
+            return Err(invalid_line(line, "a source with a URI, and a section from 0", got));
+        }
+        let digest = decode(&section.digest).ok_or_else(|| invalid_line(line, "base64", "something else"))?;
+        // Without a stamp: the source is to be read, and compared with what came.
+        self.tx
+            .connection
+            .prepare_cached(
+                "INSERT INTO source (uri, synced_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET stamp = NULL",
+            )?
+            .execute((&section.uri, self.tx.now_ms()))?;
+        let list = |texts: &[String]| serde_json::json!(texts).to_string();
+        self.tx
+            .connection
+            .prepare_cached(
+                "INSERT INTO section (entry_id, source_id, number, path, line, digest, tags)
+                 SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM source WHERE uri = ?2 ON CONFLICT DO NOTHING",
+            )?
+            .execute((
+                row,
+                &section.uri,
+                section.number,
+                list(&section.path),
+                section.line,
+                digest,
+                list(&section.tags),
+            ))?;
+        Ok(())
+    }
+
+    fn usage(&self, row: i64, entry: &EntryLine) -> Result<(), Error> {
+        let Some(usage) = &entry.usage else { return Ok(()) };
+        let mut statement = self
+            .tx
+            .connection
+            .prepare_cached("INSERT INTO usage (entry_id, last_used_at, uses) VALUES (?1, ?2, ?3)")?;
+        statement.execute((row, usage.last_used_at, usage.uses))?;
         Ok(())
     }
 
@@ -439,12 +488,13 @@ fn names(line: u64, entry: &EntryLine) -> Result<(), Error> {
 }
 
 const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, confidence,
-        memory_type, context, metadata, legacy, created_at, updated_at)
+        memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
     VALUES (:ulid, :title, :content, :kind, :project, :tags, :status, :confidence, :memory_type, :context,
-        :metadata, :legacy, :created_at, :updated_at)";
+        :metadata, :legacy, :created_at, :updated_at, :expires_at, :valid_from, :valid_to)";
 
 const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind = :kind, project = :project,
         tags = :tags, status = :status, superseded_by = NULL, confidence = :confidence,
         memory_type = :memory_type, context = :context, metadata = :metadata, legacy = :legacy,
-        created_at = :created_at, updated_at = :updated_at
+        created_at = :created_at, updated_at = :updated_at, expires_at = :expires_at,
+        valid_from = :valid_from, valid_to = :valid_to
     WHERE ulid = :ulid";

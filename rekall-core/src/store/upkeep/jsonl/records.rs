@@ -76,6 +76,16 @@ pub(super) struct EntryLine {
     pub(super) legacy: Option<Box<RawValue>>,
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) expires_at: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) valid_from: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) valid_to: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) source: Option<SectionLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) usage: Option<UsageLine>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) links: Vec<LinkLine>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -84,6 +94,28 @@ pub(super) struct EntryLine {
     pub(super) pending: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) quarantine: Vec<QuarantineLine>,
+}
+
+/// The place of an entry in its source.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SectionLine {
+    pub(super) uri: String,
+    pub(super) number: i64,
+    pub(super) path: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<i64>,
+    pub(super) digest: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) tags: Vec<String>,
+}
+
+/// How often an entry was used.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UsageLine {
+    pub(super) last_used_at: i64,
+    pub(super) uses: i64,
 }
 
 /// A link that starts at the entry.

@@ -18,7 +18,7 @@
 //!     println!("{:.2}  {}", hit.similarity.unwrap_or_default(), hit.entry.title);
 //! #   printed.push(format!("{:.2}  {}", hit.similarity.unwrap_or_default(), hit.entry.title));
 //! }
-//! # assert_eq!(printed, ["0.18  CORS fails on Safari", "-0.01  Les sauvegardes échouent la nuit"]);
+//! # assert_eq!(printed, ["0.17  CORS fails on Safari", "-0.02  Les sauvegardes échouent la nuit"]);
 //! # Ok(())
 //! # }
 //! ```

@@ -168,7 +168,9 @@ impl Recipe {
         }
         let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
         self.script("average_rows", &[&["rows.npy"], &runs, &["--start", "start.npy"]])?;
-        self.script("quantize", &[&["rows.npy", TOKENIZER, &out]])?;
+        let fewer = ["--dimensions", "320", "--flatten", "0.2"];
+        self.script("reduce_rows", &[&["rows.npy", TOKENIZER, "reduced.npy"], &fewer])?;
+        self.script("quantize", &[&["reduced.npy", TOKENIZER, &out]])?;
         match options.sets.as_deref().map(text) {
             Some(sets) => self.script("measure", &[&[&sets, TOKENIZER, &format!("{out}/model2vec")]]),
             None => Ok(()),

@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("rows", type=Path, help="trained rows, .npy")
     parser.add_argument("tokenizer", type=Path, help="tokenizer.json")
     parser.add_argument("out", type=Path, help="folder to write the model to")
-    parser.add_argument("--name", default="static-fren-32k-512-i4", help="the model's name")
+    parser.add_argument("--name", default="static-fren-32k-320-i4", help="the model's name")
     parser.add_argument("--seed", type=int, default=0, help="of the rotation (default: 0)")
     arguments = parser.parse_args()
 

@@ -3,6 +3,9 @@
 A vector of fewer dimensions takes less of a user's file and of each search. The components are those of the rows as texts use
 them, and of the rows alike, in equal shares: frequent pieces decide what most vectors are, rare ones what tells them apart. The
 score of a piece of a unigram tokenizer is the logarithm of its frequency.
+
+The first components are then scaled down a little, the last ones up, each by its deviation to a small power: a few strong
+directions that most texts share say less than their length claims.
 """
 
 import argparse
@@ -29,6 +32,12 @@ def frequencies(tokenizer: Path) -> np.ndarray:
     return shares / shares.sum()
 
 
+def flattened(rows: np.ndarray, frequencies: np.ndarray, power: float) -> np.ndarray:
+    """Each dimension divided by its deviation among the rows as texts use them, to the power."""
+    deviations = np.sqrt((rows**2 * frequencies[:, None]).sum(0))
+    return rows * (deviations / deviations.mean()) ** -power
+
+
 def read_rows(path: Path) -> np.ndarray:
     if path.suffix == ".npy":
         return np.load(path)
@@ -42,10 +51,11 @@ def main() -> None:
     parser.add_argument("tokenizer", type=Path, help="tokenizer.json")
     parser.add_argument("out", type=Path, help="the rows to write, .npy")
     parser.add_argument("--dimensions", type=int, required=True, help="how many to keep")
+    parser.add_argument("--flatten", type=float, default=0.0, help="the power: 0 changes no length, 1 makes all deviations alike")
     arguments = parser.parse_args()
 
-    rows = read_rows(arguments.rows)
-    kept = rows @ components(rows, frequencies(arguments.tokenizer))[:, : arguments.dimensions]
+    rows, used = read_rows(arguments.rows), frequencies(arguments.tokenizer)
+    kept = flattened(rows @ components(rows, used), used, arguments.flatten)[:, : arguments.dimensions]
     np.save(arguments.out, kept.astype(np.float32))
     print(f"{arguments.out}: {arguments.dimensions} of {rows.shape[1]} dimensions")
 

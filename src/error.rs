@@ -82,6 +82,12 @@ pub enum Error {
         /// The entry.
         id: crate::EntryId,
     },
+    /// JSON that does not say what a synchronization found.
+    #[error("expected sources in JSON: {problem}")]
+    SourcesJson {
+        /// What is wrong with it.
+        problem: String,
+    },
     /// An entry without a key where one is needed.
     #[error("the entry's metadata must have a text or a number under {field:?}, by which it is found again")]
     UpsertKey {
@@ -241,6 +247,7 @@ impl Error {
             | Self::InvalidLimit { .. }
             | Self::InvalidThreshold { .. }
             | Self::InvalidWeights { .. }
+            | Self::SourcesJson { .. }
             | Self::UpsertKey { .. }
             | Self::AmbiguousKey { .. }
             | Self::Config(_) => ErrorKind::InvalidInput,

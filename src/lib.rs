@@ -54,6 +54,7 @@ mod rekall;
 mod retry;
 mod serialize;
 mod settings;
+mod sources;
 mod stats;
 pub mod upkeep;
 mod vector_index;
@@ -75,13 +76,14 @@ pub use rekall::Rekall;
 pub use rekall_cache::CacheStats;
 pub use rekall_core::{
     Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, Link, ListCursor,
-    MetadataCondition, NewEntry, NewestBy, NewestPage, Relation, Role, Space, SpaceId, SpaceState, Status,
-    StoreStats, Synchronous,
+    MetadataCondition, NewEntry, NewestBy, NewestPage, Relation, Role, SourceRef, Space, SpaceId, SpaceState,
+    Status, StoreStats, StoredSource, Synchronous, TextDigest,
 };
 pub use rekall_model::{
     Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, ReleasedMemory, UnloadOutcome,
 };
 pub use settings::VectorBackend;
+pub use sources::{NewSection, NewSource, SourceDefaults, SourceProblem, SourceSync, SyncReport};
 pub use stats::{MemoryStats, Stats};
 pub use write::{Batch, Progress, Remember, Upserted};
 

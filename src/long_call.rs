@@ -87,6 +87,21 @@ pub(crate) struct Watch<'a> {
     cancel: Option<CancelToken>,
 }
 
+impl<'a> Watch<'a> {
+    pub(crate) fn set_progress(&mut self, progress: Box<dyn FnMut(Progress) + 'a>) {
+        self.progress = Some(progress);
+    }
+
+    pub(crate) fn set_cancel(&mut self, token: &CancelToken) {
+        self.cancel = Some(token.clone());
+    }
+
+    /// One that is cancelled with this one, for a part of its work that counts something else.
+    pub(crate) fn quiet(&self) -> Watch<'static> {
+        Watch { progress: None, cancel: self.cancel.clone() }
+    }
+}
+
 impl Watch<'_> {
     pub(crate) fn report(&mut self, done: usize, total: usize) {
         if let Some(progress) = &mut self.progress {

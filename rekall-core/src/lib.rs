@@ -46,6 +46,7 @@ mod lock;
 mod open;
 mod passage;
 mod schema;
+mod source;
 mod staged_file;
 mod store;
 mod vector;
@@ -62,6 +63,7 @@ pub use filter::{Comparison, Filter, MetadataCondition};
 pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use passage::{EntryPassage, EntryPassages, PassageField};
+pub use source::{NewPlace, SourceRef, StoredSection, StoredSource, check_uri, is_under, section_digest};
 pub use store::{
     Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, IndexBlockWriter, Inserted,
     JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage, OnDuplicate,

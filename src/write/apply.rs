@@ -87,6 +87,17 @@ impl Rekall {
         watch: &mut Watch<'_>,
         holds: impl Fn(&WriteTx<'_>) -> Result<bool, Error>,
     ) -> Result<Option<()>, Error> {
+        self.apply_within(batch, watch, holds, |_| Ok(()))
+    }
+
+    /// The same, and then `also`, in the same transaction.
+    pub(crate) fn apply_within(
+        &self,
+        batch: &Batch,
+        watch: &mut Watch<'_>,
+        holds: impl Fn(&WriteTx<'_>) -> Result<bool, Error>,
+        also: impl Fn(&mut WriteTx<'_>) -> Result<(), Error>,
+    ) -> Result<Option<()>, Error> {
         retry(1, |attempt| {
             watch.check_cancelled()?;
             let plan = self.plan_batch(batch)?;
@@ -112,7 +123,9 @@ impl Rekall {
                     watch.check_cancelled()?;
                     perform(tx, operation).map_err(|error| of_operation(number, error.into()))?;
                 }
-                self.write_vectors(tx, &plan, &embedded).map(|events| Attempt::Done(Some(events)))
+                let events = self.write_vectors(tx, &plan, &embedded)?;
+                also(tx)?;
+                Ok(Attempt::Done(Some(events)))
             })?;
             Ok(written.map(|events| {
                 events.map(|events: Vec<Event>| events.iter().for_each(|event| self.events.send(event)))

@@ -88,7 +88,7 @@ pub(crate) fn check_link(relation: &Relation, reason: Option<&str>) -> Result<()
     reason.map_or(Ok(()), |reason| text("reason", reason, REASON_BYTES))
 }
 
-fn required(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
+pub(crate) fn required(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
     if value.trim().is_empty() {
         return Err(Error::Empty { field });
     }

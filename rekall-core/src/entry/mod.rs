@@ -15,7 +15,7 @@ pub use text::EntryText;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{EntryId, json};
+use crate::{EntryId, SourceRef, json};
 
 /// Whether an entry still holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +74,9 @@ pub struct Entry {
     /// What an imported file said that has no place above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub legacy: Option<Value>,
+    /// The place that it is kept in step with, if a source was synchronized.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
     /// When it was made: milliseconds since 1970 (UTC).
     pub created_at: i64,
     /// When it was last changed: milliseconds since 1970 (UTC).

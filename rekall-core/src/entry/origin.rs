@@ -1,6 +1,7 @@
 //! What an entry brings along that comes from elsewhere.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -97,6 +98,9 @@ struct Keys<'a> {
     updated_at: Option<i64>,
     #[serde(default)]
     links: Option<Vec<LinkJson>>,
+    /// Written with an entry, and left out when it is read: a place is given by synchronizing its source.
+    #[serde(default, rename = "source")]
+    _source: Option<IgnoredAny>,
 }
 
 impl EntryJson {
@@ -202,6 +206,7 @@ impl Entry {
             context: new.context.filter(|context| !context.is_empty()),
             metadata: new.metadata,
             legacy: origin.legacy,
+            source: None,
             created_at,
             updated_at: origin.updated_at.unwrap_or(created_at).max(created_at),
         }

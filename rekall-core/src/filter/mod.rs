@@ -96,6 +96,10 @@ pub struct Filter {
     /// None of these entries.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_ids: Vec<EntryId>,
+    /// The entry comes from one of these sources, each a URI that is its source's or that its source's lies under; empty:
+    /// from anywhere, and from nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
 }
 
 impl Default for Filter {
@@ -118,6 +122,7 @@ impl Default for Filter {
             metadata: Vec::new(),
             ids: None,
             not_ids: Vec::new(),
+            sources: Vec::new(),
         }
     }
 }
@@ -327,6 +332,20 @@ impl Filter {
         self
     }
 
+    /// Adds a source that the entry may come from: its URI, or one that it lies under (`file:///notes` for all files in
+    /// that folder and those in it).
+    ///
+    /// ```
+    /// # use rekall_core::Filter;
+    /// let filter = Filter::new().source("file:///home/me/notes");
+    /// assert!(!filter.is_everything());
+    /// ```
+    #[must_use]
+    pub fn source(mut self, uri: impl Into<String>) -> Self {
+        self.sources.push(uri.into());
+        self
+    }
+
     /// Whether a condition is on tags: it reads the tag index, which can be damaged while the entries are
     /// not.
     #[must_use]
@@ -365,6 +384,7 @@ impl Filter {
             ("not_tags of the filter", &self.not_tags),
             ("memory_types of the filter", &self.memory_types),
             ("not_memory_types of the filter", &self.not_memory_types),
+            ("sources of the filter", &self.sources),
         ];
         for (field, list) in lists {
             check_bytes(field, list.iter().map(String::len))?;

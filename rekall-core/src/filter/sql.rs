@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Filter, MetadataCondition};
+use crate::source::prefix;
 use crate::{EntryId, Error, Status, json};
 
 impl Filter {
@@ -58,6 +59,18 @@ impl Filter {
         if let Some(ids) = &self.ids {
             let ids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
             compiled.and_list("entry.ulid IN ", &ids, "");
+        }
+        if !self.sources.is_empty() {
+            let scopes: Vec<&str> = self.sources.iter().map(|uri| prefix(uri)).collect();
+            // Two searches of the index of URIs for each scope.
+            let before = "entry.id IN (SELECT section.entry_id FROM
+                (WITH scope AS MATERIALIZED (SELECT value AS uri FROM json_each(?))
+                     SELECT source.id FROM scope JOIN source ON source.uri = scope.uri
+                     UNION SELECT source.id FROM scope JOIN source
+                         ON source.uri >= scope.uri || '/' AND source.uri < scope.uri || '0'
+                     UNION SELECT source.id FROM scope JOIN source ON scope.uri = '') AS wanted
+                JOIN section ON section.source_id = wanted.id)";
+            compiled.and(before, [serde_json::to_string(&scopes).unwrap_or_default().into()]);
         }
         let not_ids: Vec<String> = self.not_ids.iter().map(EntryId::to_string).collect();
         compiled.none_of("entry.ulid", &not_ids);

@@ -134,6 +134,7 @@ impl Converter<'_> {
             context,
             metadata: Map::new(),
             legacy: None,
+            source: None,
             created_at: created.utc_ms,
             updated_at: updated_ms,
         };

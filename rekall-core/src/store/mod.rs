@@ -12,6 +12,7 @@ mod log;
 mod matching;
 mod pending;
 mod rows;
+mod sources;
 pub(crate) mod spaces;
 mod stats;
 mod supersede;

@@ -5,14 +5,16 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::de::DeserializeOwned;
 
 use super::forward::Forward;
-use crate::{Entry, EntryId, Error, Status, json};
+use crate::{Entry, EntryId, Error, SourceRef, Status, TextDigest, json};
 
 /// Columns of a whole entry, in the order that [`entry`] reads them.
 macro_rules! entry_columns {
     () => {
         "entry.id, entry.ulid, entry.title, entry.content, entry.kind, entry.project, entry.tags, entry.status,
          (SELECT ulid FROM entry AS newer WHERE newer.id = entry.superseded_by), entry.confidence,
-         entry.memory_type, entry.context, entry.metadata, entry.legacy, entry.created_at, entry.updated_at"
+         entry.memory_type, entry.context, entry.metadata, entry.legacy, entry.created_at, entry.updated_at,
+         (SELECT json_array(CAST(uri AS TEXT), CAST(path AS TEXT), CAST(line AS INTEGER), hex(section.digest))
+             FROM section JOIN source ON source.id = source_id WHERE section.entry_id = entry.id)"
     };
 }
 
@@ -106,8 +108,23 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, Entry)> {
         legacy: optional_json(row, 13)?,
         created_at: row.get(14)?,
         updated_at: row.get(15)?,
+        source: source(row, 16)?,
     };
     Ok((row.get(0)?, entry))
+}
+
+/// Where the entry comes from. What cannot be read of it is left out, which a check reports: an entry can be read without.
+fn source(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<SourceRef>> {
+    let Ok(text) = row.get_ref(column)?.as_str() else { return Ok(None) };
+    let Ok((uri, path, line, digest)) = json::read::<(String, String, Option<i64>, String)>(text) else {
+        return Ok(None);
+    };
+    Ok(Some(SourceRef {
+        uri,
+        path: json::read(&path).unwrap_or_default(),
+        line: line.and_then(|line| u32::try_from(line).ok()),
+        digest: TextDigest::from_hex(&digest).unwrap_or(TextDigest::unknown()),
+    }))
 }
 
 pub(super) fn ulid(row: &Row<'_>, column: usize) -> rusqlite::Result<EntryId> {

@@ -23,7 +23,7 @@ enum Form {
     Time,
     /// Row numbers of the file, or none.
     Line,
-    /// The order of a source's sections.
+    /// The order of a source's sections; below 0 where one is gone from it.
     Number,
     ListOfTexts,
     Count,
@@ -122,8 +122,8 @@ impl Form {
             (Self::OptionalText | Self::Line, ValueRef::Null) => true,
             (Self::OptionalText, value) => value.as_str().is_ok(),
             (Self::Digest, value) => matches!(value, ValueRef::Blob(_)),
-            (Self::Time, value) => matches!(value, ValueRef::Integer(_)),
-            (Self::Line | Self::Number | Self::Count, value) => matches!(value, ValueRef::Integer(0..)),
+            (Self::Time | Self::Number, value) => matches!(value, ValueRef::Integer(_)),
+            (Self::Line | Self::Count, value) => matches!(value, ValueRef::Integer(0..)),
             (Self::ListOfTexts, value) => {
                 value.as_str().is_ok_and(|text| exact::read::<Vec<String>>(text).is_ok())
             }
@@ -135,9 +135,9 @@ impl Form {
             Self::Uri => "a URI",
             Self::OptionalText => "text or nothing",
             Self::Digest => "bytes",
-            Self::Time => "an integer",
+            Self::Time | Self::Number => "an integer",
             Self::Line => "an integer from 0, or nothing",
-            Self::Number | Self::Count => "an integer from 0",
+            Self::Count => "an integer from 0",
             Self::ListOfTexts => "a JSON array of texts",
         }
     }

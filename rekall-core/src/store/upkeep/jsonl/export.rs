@@ -294,7 +294,8 @@ fn section(tx: &ReadTx<'_>, entry: i64) -> Result<Option<SectionLine>, Error> {
         let Ok(number) = row.get_ref(1)?.as_i64() else { return Ok(None) };
         Ok(Some(SectionLine {
             uri: uri.to_owned(),
-            number,
+            // Which number one has that is gone from its source says nothing.
+            number: number.max(-1),
             path: texts(row, 2)?,
             line: row.get_ref(3)?.as_i64().ok(),
             digest: encode(row.get_ref(4)?.as_blob().unwrap_or_default()),

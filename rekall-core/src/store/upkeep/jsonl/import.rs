@@ -362,10 +362,10 @@ impl<'s> Import<'s> {
     /// Where another entry has this place, both stay, and the imported one comes from nowhere.
     fn section(&self, line: u64, row: i64, entry: &EntryLine) -> Result<(), Error> {
         let Some(section) = &entry.source else { return Ok(()) };
-        if section.uri.is_empty() || section.uri.contains('\0') || section.number < 0 {
-            let got = format!("{:?}, section {}", section.uri, section.number);
-            return Err(invalid_line(line, "a source with a URI, and a section from 0", got));
+        if section.uri.is_empty() || section.uri.contains('\0') {
+            return Err(invalid_line(line, "a source with a URI", format!("{:?}", section.uri)));
         }
+        let number = if section.number < 0 { -1 - row } else { section.number };
         let digest = decode(&section.digest).ok_or_else(|| invalid_line(line, "base64", "something else"))?;
         // Without a stamp: the source is to be read, and compared with what came.
         self.tx
@@ -384,7 +384,7 @@ impl<'s> Import<'s> {
             .execute((
                 row,
                 &section.uri,
-                section.number,
+                number,
                 list(&section.path),
                 section.line,
                 digest,

@@ -1,0 +1,19 @@
+//! Sources: entries that are kept in step with files, pages, or anything else that says what they say.
+//!
+//! A run ([`sync`]) collects what the sources say ([`source`]), works out which known section is which ([`matching`],
+//! by [`likeness`] where no digest settles it) and what that changes ([`plan`]), writes it ([`write`]), and forgets what is gone
+//! ([`forget`]).
+
+mod forget;
+mod json;
+mod likeness;
+mod matching;
+mod plan;
+mod report;
+mod source;
+mod sync;
+mod write;
+
+pub use report::{SourceProblem, SyncReport};
+pub use source::{NewSection, NewSource, SourceDefaults};
+pub use sync::SourceSync;

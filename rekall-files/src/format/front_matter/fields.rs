@@ -1,0 +1,72 @@
+//! Which keys mean what.
+
+use serde_json::{Map, Value};
+
+use super::super::outline::About;
+use super::milliseconds;
+
+const TAGS: &[&str] = &["tags", "tag", "keywords"];
+const ALIASES: &[&str] = &["aliases", "alias"];
+/// In order: the first one that is a date counts.
+const DATES: &[&str] = &["date", "created", "created_at"];
+
+/// Sorts what a document says about itself. What has no meaning here, or not the form that its meaning asks for,
+/// stays in the metadata. Keys are compared without regard to case.
+pub(in super::super) fn fields(map: Map<String, Value>) -> About {
+    let mut about = About::default();
+    let mut dates = Vec::new();
+    for (key, value) in map {
+        let name = key.to_lowercase();
+        let is = |names: &[&str]| names.contains(&name.as_str());
+        if name == "title"
+            && about.title.is_none()
+            && let Some(title) = text(&value)
+        {
+            about.title = Some(title);
+        } else if is(TAGS)
+            && let Some(tags) = names(&value, true)
+        {
+            about.tags.extend(tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()));
+        } else if is(ALIASES)
+            && let Some(aliases) = names(&value, false)
+        {
+            about.aliases.extend(aliases);
+        } else {
+            if let Some(rank) = DATES.iter().position(|date| *date == name)
+                && let Some(date_ms) = value.as_str().and_then(milliseconds)
+            {
+                dates.push((rank, date_ms, key.clone()));
+            }
+            about.metadata.insert(key, value);
+        }
+    }
+    if let Some((_, date_ms, key)) = dates.into_iter().min() {
+        about.date_ms = Some(date_ms);
+        about.metadata.remove(&key);
+    }
+    about.tags.retain(|tag| !tag.is_empty());
+    about
+}
+
+/// A single value as text, on one line and not blank.
+fn text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    (!text.is_empty()).then_some(text)
+}
+
+/// A list of names, or one text, which commas separate where that is usual.
+fn names(value: &Value, commas: bool) -> Option<Vec<String>> {
+    match value {
+        Value::Null => Some(Vec::new()),
+        Value::Array(values) => values.iter().filter(|value| !value.is_null()).map(text).collect(),
+        Value::String(names) if commas => {
+            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+            Some(names.map(str::to_owned).collect())
+        }
+        value => text(value).map(|name| vec![name]),
+    }
+}

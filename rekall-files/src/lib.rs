@@ -49,13 +49,17 @@ mod skipped;
 mod stamp;
 mod uri;
 mod walk;
+#[cfg(feature = "watch")]
+mod watch;
 
 pub use decode::{Decoded, decode};
 pub use document::{Document, Problem, Section};
 pub use format::parse;
-pub use kind::FileKind;
+pub use kind::{FileKind, Language};
 pub use read::{ReadOptions, read};
 pub use skipped::{SkipReason, Skipped};
 pub use stamp::Stamp;
 pub use uri::{file_uri, path_of_uri};
 pub use walk::{FileRef, RootError, WalkOptions, Walked, walk};
+#[cfg(feature = "watch")]
+pub use watch::{Changes, Watch, WatchError};

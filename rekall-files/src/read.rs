@@ -45,7 +45,7 @@ impl ReadOptions {
         self
     }
 
-    fn kind(&self, path: &Path) -> Option<FileKind> {
+    pub(crate) fn kind(&self, path: &Path) -> Option<FileKind> {
         let extra = || {
             let extension = path.extension()?;
             let is_named = self.plain_text.iter().any(|name| extension.eq_ignore_ascii_case(name));

@@ -51,6 +51,11 @@ impl WalkOptions {
         self.no_ignore = ignored;
         self
     }
+
+    #[cfg(feature = "watch")]
+    pub(crate) fn takes_hidden(&self) -> bool {
+        self.hidden
+    }
 }
 
 /// A file that was found.

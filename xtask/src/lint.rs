@@ -80,6 +80,7 @@ mod tests {
             ("rekall-index", "rekall-index/Cargo.toml"),
             ("rekall-model", "rekall-model/Cargo.toml"),
             ("rekall-cache", "rekall-cache/Cargo.toml"),
+            ("rekall-files", "rekall-files/Cargo.toml"),
         ] {
             let heading = format!("`{package}`");
             let mut sections = page.split("\n## ");

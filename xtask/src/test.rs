@@ -21,6 +21,9 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     if let Some(cmake) = tools::cmake() {
         command.env("CMAKE", cmake);
     }
+    if let Some(folder) = tools::markdown_it() {
+        command.env("REKALL_TEST_MARKDOWN_IT", folder);
+    }
     step("tests", &mut command)?;
     if !arguments.is_empty() {
         return Ok(());
@@ -30,5 +33,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     command.args(["--lib", "--test", "bad_input", "--test", "persisted_index", "--test", "recall"]);
     step("tests with the least features", &mut command)?;
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
-    step("tests with a former built-in model", &mut cargo(&former))
+    step("tests with a former built-in model", &mut cargo(&former))?;
+    let watch = ["test", "--package", "rekall-files", "--features", "watch", "--lib", "watch"];
+    step("tests of watching folders", &mut cargo(&watch))
 }

@@ -1,12 +1,15 @@
 //! Tools that some tests need, fetched if the machine lacks them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::run::target;
 
 /// A Python package that contains the program.
 const CMAKE: &str = "cmake==4.4.4";
+
+/// An implementation of CommonMark in Python, and the package that it needs.
+const MARKDOWN_IT: [&str; 2] = ["markdown-it-py==4.3.0", "mdurl==0.1.2"];
 
 /// CMake, with which the tests build programs against the installed tree: the machine's own, or one from a
 /// package registry. If neither is available, those tests are skipped, and say so.
@@ -18,16 +21,38 @@ pub(crate) fn cmake() -> Option<PathBuf> {
     let tools = target().join("tools");
     let fetched = tools.join("cmake/data/bin/cmake");
     if !answers(&fetched) {
-        println!("== fetching {CMAKE}");
-        let mut pip = Command::new("python3");
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-        pip.args(["--only-binary", ":all:", "--retries", "1", "--upgrade", "--target"])
-            .arg(&tools)
-            .arg(CMAKE);
-        // Its exit status does not matter: the program runs afterwards, or it does not.
-        let _ = pip.output();
+        fetch(&[CMAKE], &tools);
     }
     answers(&fetched).then_some(fetched)
+}
+
+/// The folder of the implementation of CommonMark with which rekall-files is compared. If it cannot be fetched,
+/// those tests are skipped, and say so.
+pub(crate) fn markdown_it() -> Option<PathBuf> {
+    let tools = target().join("tools/markdown-it");
+    let works = || {
+        let mut python = Command::new("python3");
+        python
+            .args(["-c", "import markdown_it"])
+            .env("PYTHONPATH", &tools)
+            .env("PYTHONDONTWRITEBYTECODE", "1");
+        python.output().is_ok_and(|output| output.status.success())
+    };
+    if !works() {
+        fetch(&MARKDOWN_IT, &tools);
+    }
+    works().then_some(tools)
+}
+
+/// Fetches Python packages, if possible: whether they are there afterwards shows.
+fn fetch(packages: &[&str], folder: &Path) {
+    println!("== fetching {}", packages.join(", "));
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
+    pip.args(["--only-binary", ":all:", "--retries", "1", "--upgrade", "--target"])
+        .arg(folder)
+        .args(packages);
+    let _ = pip.output();
 }
 
 fn answers(program: &PathBuf) -> bool {

@@ -16,6 +16,8 @@ pub(super) struct Outline<'t> {
     pub(super) headings: Vec<Heading>,
     /// The line of the file on which each line of `text` stands, if it is not its own number.
     pub(super) lines: Option<Vec<usize>>,
+    /// Whether the file's name, and no heading, is the title.
+    pub(super) named_after_file: bool,
     pub(super) about: About,
     pub(super) problems: Vec<Problem>,
 }
@@ -47,7 +49,7 @@ impl<'t> Outline<'t> {
     }
 
     pub(super) fn into_document(self, kind: FileKind, name: &str) -> Document {
-        let title = self.title(kind, name);
+        let title = self.title(name);
         let mut sections = self.sections(&title);
         let says_something = self.about != About::default();
         if sections.is_empty() && says_something {
@@ -68,7 +70,10 @@ impl<'t> Outline<'t> {
         }
     }
 
-    fn title(&self, kind: FileKind, name: &str) -> String {
+    fn title(&self, name: &str) -> String {
+        if self.named_after_file && !name.trim().is_empty() {
+            return name.trim().to_owned();
+        }
         let given = self.about.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
         let topmost = self.headings.iter().map(|heading| heading.level).min();
         let mut top = self.headings.iter().filter(|heading| Some(heading.level) == topmost);
@@ -78,7 +83,7 @@ impl<'t> Outline<'t> {
         };
         match given.or(only.filter(|title| !title.is_empty())) {
             Some(title) => title.to_owned(),
-            None => name_as_title(kind, name),
+            None => stem(name),
         }
     }
 
@@ -153,8 +158,8 @@ impl<'o> LineNumbers<'o> {
     }
 }
 
-/// A file's name as a title: that of source code with its extension, others without. A blank name is quoted.
-fn name_as_title(_: FileKind, name: &str) -> String {
+/// A file's name without its extension. A blank name is quoted.
+fn stem(name: &str) -> String {
     let stem = Path::new(name).file_stem().unwrap_or_default().to_string_lossy();
     let title = stem.trim();
     if title.is_empty() { format!("{name:?}") } else { title.to_owned() }

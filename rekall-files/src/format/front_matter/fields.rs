@@ -12,7 +12,7 @@ const DATES: &[&str] = &["date", "created", "created_at"];
 
 /// Sorts what a document says about itself. What has no meaning here, or not the form that its meaning asks for,
 /// stays in the metadata. Keys are compared without regard to case.
-pub(in super::super) fn fields(map: Map<String, Value>) -> About {
+pub(super) fn fields(map: Map<String, Value>) -> About {
     let mut about = About::default();
     let mut dates = Vec::new();
     for (key, value) in map {
@@ -63,10 +63,12 @@ fn names(value: &Value, commas: bool) -> Option<Vec<String>> {
     match value {
         Value::Null => Some(Vec::new()),
         Value::Array(values) => values.iter().filter(|value| !value.is_null()).map(text).collect(),
-        Value::String(names) if commas => {
-            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-            Some(names.map(str::to_owned).collect())
-        }
+        Value::String(names) if commas => Some(names_in(names)),
         value => text(value).map(|name| vec![name]),
     }
+}
+
+/// The names that commas separate.
+pub(in super::super) fn names_in(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

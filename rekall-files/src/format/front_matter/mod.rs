@@ -9,7 +9,8 @@ use super::outline::About;
 use crate::Problem;
 
 pub(super) use date::milliseconds;
-pub(super) use fields::fields;
+use fields::fields;
+pub(super) use fields::names_in;
 
 /// Lines of front matter are rarely more than a dozen; this bounds the time that hostile ones take.
 const MAX_BYTES: usize = 64 << 10;

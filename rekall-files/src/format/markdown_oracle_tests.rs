@@ -1,0 +1,205 @@
+//! Headings as another implementation of CommonMark sees them. `cargo xtask test` fetches it and names its folder
+//! in `REKALL_TEST_MARKDOWN_IT`; without it these tests say that they were skipped.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use super::markdown;
+use crate::{WalkOptions, walk};
+
+/// Reads a list of texts; writes for each the headings outside of lists and quotations: level, title, line.
+const SCRIPT: &str = r#"
+import json, sys
+from markdown_it import MarkdownIt
+
+parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+def seen(tokens):
+    parts = []
+    for token in tokens or []:
+        if token.type in ("text", "code_inline"):
+            parts.append(token.content)
+        elif token.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+        elif token.type == "image":
+            parts.append(seen(token.children))
+    return "".join(parts)
+
+def headings(text):
+    tokens = parser.parse(text)
+    pairs = zip(tokens, tokens[1:])
+    return [[int(token.tag[1]), " ".join(seen(inline.children).split()), token.map[0] + 1]
+            for token, inline in pairs if token.type == "heading_open" and token.level == 0]
+
+json.dump([headings(text) for text in json.load(sys.stdin)], sys.stdout)
+"#;
+
+type Headings = Vec<(u64, String, usize)>;
+
+/// The headings of each text by the other implementation; `None` if there is none.
+fn theirs(texts: &[String]) -> Option<Vec<Headings>> {
+    let Some(folder) = std::env::var_os("REKALL_TEST_MARKDOWN_IT") else {
+        println!("skipped: REKALL_TEST_MARKDOWN_IT is not set (cargo xtask test sets it)");
+        return None;
+    };
+    let mut python = Command::new("python3");
+    python.args(["-c", SCRIPT]).env("PYTHONPATH", folder).env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut child = python.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let input = serde_json::to_vec(texts).unwrap();
+    child.stdin.take().unwrap().write_all(&input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let documents: Vec<Vec<(u64, String, usize)>> =
+        serde_json::from_slice::<Value>(&output.stdout).and_then(serde_json::from_value).unwrap();
+    Some(documents)
+}
+
+fn ours(text: &str) -> Headings {
+    let line = |place: usize| text[..place].matches('\n').count() + 1;
+    let headings = markdown::headings(text).into_iter();
+    headings.map(|heading| (heading.level.into(), heading.title, line(heading.start))).collect()
+}
+
+/// Compares all texts, and returns the number of headings.
+fn compare(texts: &[String], name: impl Fn(usize) -> String) -> usize {
+    let Some(theirs) = theirs(texts) else { return usize::MAX };
+    let mut compared = 0;
+    let mut differences = Vec::new();
+    for (number, (text, theirs)) in texts.iter().zip(theirs).enumerate() {
+        compared += theirs.len();
+        let ours = ours(text);
+        if ours != theirs {
+            differences.push(format!("{}:\n{text}\n ours: {ours:?}\n theirs: {theirs:?}", name(number)));
+        }
+    }
+    assert!(differences.is_empty(), "{} texts differ; first ones:\n{}", differences.len(), {
+        differences.truncate(5);
+        differences.join("\n\n")
+    });
+    compared
+}
+
+const SEED: u64 = 0x5EED_0F14;
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap()
+    }
+
+    fn pick<'p>(&mut self, pieces: &[&'p str]) -> &'p str {
+        pieces[self.below(pieces.len())]
+    }
+}
+
+/// Starts of lines: indentation and containers.
+const STARTS: &[&str] =
+    &["", "", "", "", "", " ", "   ", "    ", "\t", "> ", ">", "- ", "  ", "1. ", "* ", "+ ", "> - "];
+/// What follows.
+const LINES: &[&str] = &[
+    "",
+    "",
+    "",
+    "text",
+    "two words",
+    "# one",
+    "## two ##",
+    "### *three* `3`",
+    "#### four \\#",
+    "#",
+    "##\ttab",
+    "#not",
+    "####### seven",
+    "---",
+    "--- ",
+    "- - -",
+    "===",
+    "=",
+    "-",
+    "***",
+    "```",
+    "```rust",
+    "~~~",
+    "````",
+    "<div>",
+    "</div>",
+    "<!-- c -->",
+    "<!--",
+    "-->",
+    "<pre>",
+    "</pre>",
+    "<?php",
+    "?>",
+    "<script>",
+    "</script>",
+    "<span>x</span>",
+    "<b",
+    "| a | b |",
+    "|---|---|",
+    "|--",
+    "a | b",
+    "--- | ---",
+    "[ref]: /url",
+    "[ref]:",
+    "[ref]",
+    "[a](b)",
+    "![c](d)",
+    "**bold",
+    "bold**",
+    "`code",
+    "code`",
+    "a\\",
+    "a  ",
+    "&amp; &copy; &#35;",
+    "\\# escaped",
+    "~~gone~~",
+    "<https://e.org>",
+    "_em_ph_",
+    "é à 漢字",
+    "# é &lt;",
+    "# [a][ref] <i>b</i>",
+    "# a ![b *c*](d)",
+    "# a `` b ` c ``",
+];
+
+fn generated(count: usize) -> Vec<String> {
+    let mut random = Random(SEED);
+    let text = |random: &mut Random| {
+        let mut text = String::new();
+        for _ in 0..=random.below(14) {
+            text += random.pick(STARTS);
+            text += random.pick(LINES);
+            text.push('\n');
+        }
+        text
+    };
+    (0..count).map(|_| text(&mut random)).collect()
+}
+
+#[test]
+fn headings_of_generated_texts_are_those_of_another_implementation() {
+    let texts = generated(20_000);
+    let compared = compare(&texts, |number| format!("text {number} of seed {SEED:#x}"));
+    assert!(compared > 20_000, "{compared} headings");
+}
+
+#[test]
+fn headings_of_the_repository_are_those_of_another_implementation() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let files = walk(&[root], &WalkOptions::new()).unwrap().files;
+    let is_markdown = |path: &Path| path.extension().is_some_and(|extension| extension == "md");
+    let paths: Vec<_> = files.into_iter().map(|file| file.path).filter(|path| is_markdown(path)).collect();
+    let texts: Vec<String> = paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    let compared = compare(&texts, |number| paths[number].display().to_string());
+    assert!(compared > 200, "{compared} headings in {} files", paths.len());
+}

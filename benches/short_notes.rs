@@ -2,7 +2,8 @@
 //!
 //! Prints, for 4,000 and 100,000 of them, how many are remembered a second, the size of the file without vectors and with
 //! them, and the median of a search in milliseconds. `-- FILE` takes the notes from the lines of a text file instead, of
-//! which a hundred, cut to eight words, are the questions.
+//! which a hundred, cut to eight words, are the questions. Then the median of a hybrid search with all rows in memory
+//! (`flat`) and with codes there (`sq8`), for sizes around the one from which codes are chosen.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod common;
@@ -10,7 +11,7 @@ mod common;
 use std::fs;
 use std::time::Instant;
 
-use rekall::{Mode, NewEntry, Rekall};
+use rekall::{Mode, NewEntry, Rekall, VectorBackend};
 
 use common::{median_ms, questions, remember, short_notes};
 
@@ -30,6 +31,11 @@ fn main() {
                     bench(&lines.iter().map(|line| NewEntry::new(*line)).collect::<Vec<_>>(), &asked(&lines));
                 }
             }
+        }
+        println!("short notes | flat, ms | sq8, ms");
+        for count in [2_000, 4_000, 6_000, 8_000, 12_000] {
+            let [flat, sq8] = [VectorBackend::Flat, VectorBackend::Sq8].map(|backend| hybrid(count, backend));
+            println!("{count} | {flat:.2} | {sq8:.2}");
         }
     }
 }
@@ -61,6 +67,17 @@ fn bench(entries: &[NewEntry], questions: &[String]) {
         "{} | {rate:.0} | {without_vectors:.1} | {with_vectors:.1} | {words:.2} | {meaning:.2} | {hybrid:.2}",
         entries.len()
     );
+}
+
+/// The median of a hybrid search with a backend.
+fn hybrid(count: usize, backend: VectorBackend) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = Rekall::builder(folder.path().join("bench.db")).cache_max_size(0);
+    let rekall = builder.vector_backend(backend).open().unwrap();
+    remember(&rekall, &short_notes(count));
+    let questions = questions();
+    let questions: Vec<&str> = questions.iter().map(String::as_str).collect();
+    median_ms(&questions, |question| assert!(!rekall.recall(question).run().unwrap().is_empty()))
 }
 
 /// The size of a memory's file in megabytes, once nothing of it is left in the write-ahead log.

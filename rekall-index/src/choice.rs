@@ -16,29 +16,32 @@ pub enum Choice {
 
 /// The size of the `f32` rows from which int8 codes win.
 ///
-/// Per query, `Sq8Index` saves three quarters of the scan and pays for some 13 exact rows from the source. Medians of whole
-/// searches through the facade, rows out of SQLite, 384 dimensions, one thread, on a processor with 2 MiB of L2 cache, ms:
+/// Per query, `Sq8Index` saves three quarters of the scan and pays for exact rows from the source: some 13 of a search by
+/// meaning, some 150 of a hybrid one. Medians of whole searches through the facade, rows out of SQLite, one thread, on a
+/// processor with 2 MiB of L2 cache, ms: by meaning with 384 dimensions (`recall`), hybrid with 320 (`short_notes`).
 ///
-/// | rows | size | flat | sq8 |
-/// | --- | --- | --- | --- |
-/// | 500 | 0.7 MiB | 0.045 | 0.060 |
-/// | 1,000 | 1.5 MiB | 0.068 | 0.074 |
-/// | 2,000 | 2.9 MiB | 0.172 | 0.112 |
-/// | 3,000 | 4.4 MiB | 0.241 | 0.138 |
-/// | 5,000 | 7.3 MiB | 0.371 | 0.198 |
-/// | 10,000 | 14.6 MiB | 0.659 | 0.327 |
+/// | rows | meaning: flat | sq8 | hybrid: flat | sq8 |
+/// | --- | --- | --- | --- | --- |
+/// | 1,000 | 0.068 | 0.074 | | |
+/// | 2,000 | 0.172 | 0.112 | 0.81 | 1.15 |
+/// | 4,000 | | | 1.17 | 1.61 |
+/// | 5,000 | 0.371 | 0.198 | | |
+/// | 6,000 | | | 1.49 | 1.99 |
+/// | 8,000 | | | 2.08 | 2.50 |
+/// | 10,000 | 0.659 | 0.327 | | |
+/// | 12,000 | | | 2.68 | 3.12 |
 ///
-/// They meet where rows no longer fit the L2 cache, and later where the L3 cache is fast. Up to 4 MiB the loss, if there is
-/// one, is below a tenth of a millisecond, and needing no source is worth more.
-const FLAT_BYTES: usize = 4 << 20;
+/// A hybrid search is the default one and the slower one, so it decides; beyond 8 MiB the memory that codes save is worth
+/// more than what is left to gain.
+const FLAT_BYTES: usize = 8 << 20;
 
 impl Choice {
     /// The fastest exact index for `rows` rows of `dimensions` components within `memory_budget` bytes (`None`: no limit).
     ///
     /// | rows as `f32` | within the budget | choice |
     /// | --- | --- | --- |
-    /// | up to 4 MiB | as `f32` | `Flat` |
-    /// | up to 4 MiB | as codes | `Sq8` |
+    /// | up to 8 MiB | as `f32` | `Flat` |
+    /// | up to 8 MiB | as codes | `Sq8` |
     /// | more | as codes | `Sq8` |
     /// | any | not even as codes | `Sq8Stream` |
     ///
@@ -96,8 +99,8 @@ mod tests {
     #[test]
     fn follows_size_and_budget() {
         assert_eq!(Choice::auto(0, 384, None), Choice::Flat);
-        assert_eq!(Choice::auto(2_700, 384, None), Choice::Flat);
-        assert_eq!(Choice::auto(2_800, 384, None), Choice::Sq8);
+        assert_eq!(Choice::auto(5_400, 384, None), Choice::Flat);
+        assert_eq!(Choice::auto(5_500, 384, None), Choice::Sq8);
         assert_eq!(Choice::auto(2_500, 384, Some(3 << 20)), Choice::Sq8);
         assert_eq!(Choice::auto(2_500, 384, Some(1 << 19)), Choice::Sq8Stream);
         assert_eq!(Choice::auto(usize::MAX, 384, Some(usize::MAX - 1)), Choice::Sq8Stream);

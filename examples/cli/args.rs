@@ -7,28 +7,31 @@ use rekall::{Filter, ModelSource, Status};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 wrong arguments, nothing of that name, an error, or damage found by check;
-2 not in this build.
+2 not in this build; 130 stopped by Ctrl-C.
 With --json every command prints exactly one JSON document on the standard output, errors too:
 {\"error\":{\"kind\",\"message\"}}. Notes and progress go to the standard error.";
+
+/// Heads the options that every command has, which stand after its own.
+const GLOBAL: &str = "Options of every command";
 
 /// A local semantic memory: remember notes, find them again by meaning or by words.
 #[derive(Debug, Parser)]
 #[command(name = "cli", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     /// Database [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
     /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME[@REVISION]
-    #[arg(long, global = true, value_name = "MODEL")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "MODEL")]
     pub(crate) model: Option<ModelSource>,
     /// Vector index that searches use
-    #[arg(long, global = true, value_name = "INDEX")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "INDEX")]
     pub(crate) index: Option<Index>,
     /// Settings in TOML; options on the command line go before them
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Print one JSON document instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -60,6 +63,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Find notes like a given one
     Similar(SimilarArgs),
+    /// List notes, the newest first
+    List(ListArgs),
     /// Print a note with its links
     Show {
         /// Id of the note
@@ -274,6 +279,21 @@ pub(crate) struct SimilarArgs {
     pub(crate) filter: FilterArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Most notes wanted
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Which time counts
+    #[arg(long, value_name = "TIME", default_value = "changed")]
+    pub(crate) by: ListBy,
+    /// Go on where the page before ended, which names this; with the same --by
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub(crate) after: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+}
+
 /// Which notes may be found.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
@@ -314,6 +334,14 @@ pub(crate) struct GenerateArgs {
     /// Equal seeds make equal notes
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ListBy {
+    /// When the note was last changed
+    Changed,
+    /// When it was made
+    Created,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::interrupt;
+
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -25,6 +27,12 @@ pub(crate) enum Failure {
     /// The vector given is none.
     #[error("--vector {0}")]
     Vector(String),
+    /// Ctrl-C.
+    #[error("stopped: {kept}")]
+    Stopped {
+        /// What is left of the work, and how to go on.
+        kept: String,
+    },
     /// A file or folder that should be there is not.
     #[error("{0}")]
     NotFound(String),
@@ -55,6 +63,7 @@ impl Failure {
             Self::Usage(_) => "usage".to_owned(),
             Self::Invalid { .. } => "invalid_input".to_owned(),
             Self::Vector(_) => "invalid_vector".to_owned(),
+            Self::Stopped { .. } => "interrupted".to_owned(),
             Self::NotFound(_) => "not_found".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "not_found".to_owned(),
             Self::Io { .. } => "io".to_owned(),
@@ -63,7 +72,11 @@ impl Failure {
 
     /// What the process exits with, as `--help` says.
     pub(crate) fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Rekall(rekall::Error::NotBuilt { .. })) { 2 } else { 1 }
+        match self {
+            Self::Rekall(rekall::Error::NotBuilt { .. }) => 2,
+            Self::Stopped { .. } => interrupt::EXIT_CODE,
+            _ => 1,
+        }
     }
 
     /// The document that `--json` prints.

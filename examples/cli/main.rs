@@ -12,7 +12,10 @@
 
 mod args;
 mod commands;
+mod date;
+mod excerpt;
 mod failure;
+mod interrupt;
 mod markdown;
 mod place;
 mod progress;
@@ -54,6 +57,8 @@ fn print_report(report: &Report, json: bool) -> ExitCode {
 fn print_failure(failure: &Failure, json: bool) -> ExitCode {
     if json {
         write_out(&failure.to_json().to_string());
+    } else if matches!(failure, Failure::Stopped { .. }) {
+        eprintln!("{failure}");
     } else {
         eprintln!("error: {failure}");
     }

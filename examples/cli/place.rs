@@ -1,34 +1,26 @@
 //! Where the database is when the command line does not say.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::failure::Failure;
+/// What is said when there is no place for the database.
+pub(crate) const NO_PLACE: &str = "no home folder to keep the database in: give --db FILE or set REKALL_DB";
 
-/// The file given, else `$REKALL_DB`, else `rekall/knowledge.db` in the user's data folder.
-pub(crate) fn database(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    if let Some(path) = given {
-        return Ok(path.to_owned());
-    }
-    if let Some(path) = variable("REKALL_DB") {
-        return Ok(path);
-    }
-    data_folder().map(|folder| folder.join("rekall").join("knowledge.db")).ok_or_else(|| {
-        Failure::Usage("no home folder to keep the database in: give --db FILE or set REKALL_DB".to_owned())
-    })
+/// The file given, else `$REKALL_DB`, else `rekall/knowledge.db` in the user's data folder; `None` where there is no
+/// such folder.
+pub(crate) fn database(given: Option<&Path>) -> Option<PathBuf> {
+    let named = given.map(Path::to_owned).or_else(|| variable("REKALL_DB"));
+    named.or_else(|| Some(data_folder()?.join("rekall").join("knowledge.db")))
 }
 
 /// Makes the folder of the default database. A folder that the user named is theirs to make: a misspelt path
 /// should be an error, not a new folder.
-pub(crate) fn make_default_folder(given: Option<&Path>, database: &Path) -> Result<(), Failure> {
+pub(crate) fn make_default_folder(given: Option<&Path>, database: &Path) -> io::Result<()> {
     if given.is_some() || variable("REKALL_DB").is_some() {
         return Ok(());
     }
-    match database.parent() {
-        Some(folder) => fs::create_dir_all(folder).map_err(|error| Failure::io("create", folder, error)),
-        None => Ok(()),
-    }
+    database.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
 /// `$XDG_DATA_HOME` or its default (<https://specifications.freedesktop.org/basedir-spec/latest/>), which

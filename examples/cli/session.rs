@@ -38,9 +38,11 @@ struct Unembedded {
 impl Session {
     /// Opens the database that the command line, or the environment, names.
     pub(crate) fn open(cli: &Cli, purpose: Purpose) -> Result<Self, Failure> {
-        let path = place::database(cli.db.as_deref())?;
+        let given = cli.db.as_deref();
+        let path = place::database(given).ok_or_else(|| Failure::Usage(place::NO_PLACE.to_owned()))?;
         if purpose == Purpose::Write {
-            place::make_default_folder(cli.db.as_deref(), &path)?;
+            place::make_default_folder(given, &path)
+                .map_err(|error| Failure::io("create the folder of", &path, error))?;
         }
         Self::open_at(cli, &path, purpose)
     }

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::fields;
 use crate::args::{AddArgs, Cli, KnownStatus, UpdateArgs};
+use crate::date::minute;
 use crate::failure::Failure;
 use crate::report::{self, Report};
 use crate::session::{Purpose, Session};
-use crate::style::{Style, date};
+use crate::style::Style;
 
 pub(crate) fn add(cli: &Cli, args: &AddArgs) -> Result<Report, Failure> {
     let entry = new_entry(args)?;
@@ -156,8 +157,8 @@ fn text(entry: &Entry, links: &[(Link, String)], style: Style) -> String {
     if !entry.metadata.is_empty() {
         rows.push(("metadata", Value::Object(entry.metadata.clone()).to_string()));
     }
-    rows.push(("created", format!("{} UTC", date(entry.created_at))));
-    rows.push(("updated", format!("{} UTC", date(entry.updated_at))));
+    rows.push(("created", format!("{} UTC", minute(entry.created_at))));
+    rows.push(("updated", format!("{} UTC", minute(entry.updated_at))));
     for (link, title) in links {
         let (arrow, other) =
             if link.source == entry.id { ("→", link.target) } else { ("←", link.source) };

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::synthetic;
 use crate::args::{Cli, GenerateArgs};
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{Report, ms};
 use crate::session::{Purpose, Session};
@@ -27,7 +28,15 @@ pub(crate) fn generate(cli: &Cli, args: &GenerateArgs, style: Style) -> Result<R
         let notes: Vec<NewEntry> = (done..end).map(|number| synthetic::note(args.seed, number)).collect();
         let started = Instant::now();
         let batch = usize::try_from(done).unwrap_or(usize::MAX);
-        session.rekall.remember_many(&notes).progress(|at| progress.set(batch + at.done)).run()?;
+        let batch_done = session
+            .rekall
+            .remember_many(&notes)
+            .progress(|at| progress.set(batch + at.done))
+            .cancel(interrupt::token())
+            .run();
+        interrupt::or_stopped(batch_done, || {
+            format!("{done} of {} notes are kept; another --seed makes further ones", args.count)
+        })?;
         elapsed += started.elapsed();
         done = end;
     }

@@ -1,10 +1,12 @@
 //! One file per concern, one function per command.
 
+mod brief;
 mod entry;
 mod fields;
 mod generate;
 mod index;
 mod links;
+mod list;
 mod quickstart;
 mod search;
 mod stats;
@@ -23,6 +25,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
     match &cli.command {
         Command::Quickstart => quickstart::quickstart(cli, style),
         Command::Add(args) => entry::add(cli, args),
+        Command::List(args) => list::list(cli, args, style),
         Command::Show { id } => entry::show(cli, id, style),
         Command::Update(args) => entry::update(cli, args, style),
         Command::Forget { id } => entry::forget(cli, id),

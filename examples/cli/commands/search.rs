@@ -1,17 +1,14 @@
 //! Finding notes: by a query, or by likeness to a note.
 
-use rekall::storage::EntryText;
-use rekall::{Hit, HitChunk, Mode, Recalled, Role};
+use rekall::{Hit, Mode, Recalled, Role};
 
-use super::fields;
+use super::{brief, fields};
 use crate::args::{Cli, SearchArgs, SearchMode, SearchRole, SimilarArgs};
+use crate::excerpt;
 use crate::failure::Failure;
 use crate::report::Report;
 use crate::session::{Purpose, Session};
 use crate::style::{Style, counted, one_line};
-
-/// Characters of a line: what a terminal of usual width shows.
-const WIDTH: usize = 100;
 
 pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Report, Failure> {
     let vector = args.vector.as_deref().map(fields::vector).transpose()?;
@@ -27,7 +24,7 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
         (Some(vector), false) => session.rekall.recall_vector(vector),
         (None, _) => session.rekall.recall(&query),
     };
-    recall = recall.limit(args.limit).filter(args.filter.filter());
+    recall = recall.limit(args.limit).filter(args.filter.filter()).snippets("", "");
     if let Some(mode) = args.mode {
         recall = recall.mode(match mode {
             SearchMode::Hybrid => Mode::Hybrid,
@@ -67,37 +64,22 @@ fn found(found: &Recalled, style: Style) -> Result<Report, Failure> {
     let time = format!("{:.1} ms", found.elapsed.as_secs_f64() * 1e3);
     let count = if found.is_empty() { "nothing found".to_owned() } else { counted(found.len(), "hit") };
     text += &style.dim(format!("{count} in {time}\n"));
-    Ok(Report::of(found, text)?.notes(found.degraded.iter().map(ToString::to_string)))
+    let mut report = Report::of(found, text)?.notes(found.degraded.iter().map(ToString::to_string));
+    for (at, hit) in found.iter().enumerate() {
+        report.json["hits"][at]["text"] = excerpt::passage(hit).into();
+    }
+    Ok(report)
 }
 
-/// Two or three lines: rank, similarity and title; where the hit lies; what tells it from others.
+/// Two or three lines: rank, score and title; what of the note was found; what tells it from others. The score is what
+/// the hits are ordered by.
 fn hit_text(rank: usize, hit: &Hit, style: Style) -> String {
     let entry = &hit.entry;
-    let similarity = hit.similarity.map_or("   –".to_owned(), |similarity| format!("{similarity:4.2}"));
-    let title = style.bold(one_line(&entry.title, WIDTH - 12));
-    let mut text = format!("{rank:3}  {}  {title}\n", style.green(similarity));
-    let snippet = hit.chunk.map_or_else(|| entry.content.clone(), |chunk| chunk_text(hit, chunk));
-    let snippet = one_line(&snippet, WIDTH - 12);
-    if !snippet.is_empty() {
-        text += &format!("           {snippet}\n");
+    let score = style.green(format!("{:5.2}", hit.score));
+    let mut text = format!("{rank:3} {score}  {}\n", style.bold(one_line(&entry.title, brief::WIDTH - 12)));
+    let excerpt = brief::excerpt(hit);
+    if !excerpt.is_empty() {
+        text += &format!("           {excerpt}\n");
     }
-    let mut about = vec![entry.id.to_string(), entry.kind.clone()];
-    about.extend(entry.project.clone());
-    about.extend(entry.tags.iter().map(|tag| format!("#{tag}")));
-    text + &format!("           {}\n", style.dim(one_line(&about.join(" · "), WIDTH - 12)))
-}
-
-/// The text of the passage that the hit is about, without the title, which stands above it anyway.
-fn chunk_text(hit: &Hit, chunk: HitChunk) -> String {
-    // Of an imported vector nobody knows what text it was made from.
-    if chunk.end == 0 {
-        return hit.entry.content.clone();
-    }
-    let text = EntryText::from(&hit.entry).role(chunk.role).unwrap_or_default();
-    let length = chunk.end.saturating_sub(chunk.start) as usize;
-    let piece: String = text.chars().skip(chunk.start as usize).take(length).collect();
-    match piece.strip_prefix(&hit.entry.title) {
-        Some(rest) if chunk.role == Role::Summary => rest.to_owned(),
-        _ => piece,
-    }
+    text + &format!("           {}\n", style.dim(brief::about(entry)))
 }

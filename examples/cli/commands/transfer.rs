@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::args::Cli;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::session::{Purpose, Session};
@@ -32,7 +33,8 @@ fn import_legacy(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure
     legacy::probe(file)?;
     let session = Session::open(cli, Purpose::Write)?;
     let progress = Progress::new("importing", 0);
-    let report = session.rekall.import_legacy(file).progress(|at| progress.follow(at)).run()?;
+    let import = session.rekall.import_legacy(file).progress(|at| progress.follow(at));
+    let report = interrupt::or_stopped(import.cancel(interrupt::token()).run(), nothing_imported)?;
     drop(progress);
     let mut rows = vec![
         ("notes", report.entries.to_string()),
@@ -55,7 +57,8 @@ fn import_legacy(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure
 fn import_jsonl(cli: &Cli, input: &mut dyn BufRead, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Write)?;
     let progress = Progress::new("importing", 0);
-    let report = session.rekall.import_jsonl(input).progress(|at| progress.follow(at)).run()?;
+    let import = session.rekall.import_jsonl(input).progress(|at| progress.follow(at));
+    let report = interrupt::or_stopped(import.cancel(interrupt::token()).run(), nothing_imported)?;
     drop(progress);
     let json = json!({
         "entries": report.added,
@@ -75,18 +78,19 @@ fn import_jsonl(cli: &Cli, input: &mut dyn BufRead, style: Style) -> Result<Repo
     Ok(Report::new(json, text))
 }
 
+fn nothing_imported() -> String {
+    "nothing is imported, the database is as it was; run the command again".to_owned()
+}
+
 /// Writes everything to a file that is not there yet: overwriting the wrong file would lose notes.
 pub(crate) fn export(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
     let created = File::create_new(file).map_err(|error| Failure::io("create", file, error))?;
     let mut out = BufWriter::new(created);
     let progress = Progress::new("exporting", 0);
-    let written = session
-        .rekall
-        .export_jsonl(&mut out)
-        .progress(|at| progress.follow(at))
-        .run()
-        .map_err(Failure::from)
+    let export = session.rekall.export_jsonl(&mut out).progress(|at| progress.follow(at));
+    let exported = export.cancel(interrupt::token()).run();
+    let written = interrupt::or_stopped(exported, || "no file is written; run the command again".to_owned())
         .and_then(|report| finish(out, file).map(|()| report));
     drop(progress);
     let report = written.inspect_err(|_| {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::args::Cli;
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::progress::Progress;
 use crate::report::{Report, ms};
 use crate::session::{Purpose, Session};
@@ -22,7 +23,8 @@ const RECALL_AT: usize = 10;
 pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
     let progress = Progress::new("checking", 0);
-    let report = session.rekall.check().progress(|at| progress.follow(at)).run()?;
+    let check = session.rekall.check().progress(|at| progress.follow(at));
+    let report = interrupt::or_stopped(check.cancel(interrupt::token()).run(), unchanged)?;
     drop(progress);
     let mut json = serde_json::to_value(&report).unwrap_or_default();
     json["clean"] = report.is_clean().into();
@@ -60,15 +62,22 @@ pub(crate) fn check(cli: &Cli, queries: Option<usize>, style: Style) -> Result<R
     Ok(Report::new(json, text).of_damage())
 }
 
+/// What is kept of a command that changes the database at its end, if at all.
+fn unchanged() -> String {
+    "the database is as it was; run the command again".to_owned()
+}
+
 fn recall(session: &Session, queries: usize) -> Result<IndexAudit, Failure> {
     let progress = Progress::new("comparing", 0);
-    Ok(session.rekall.audit_index(queries, RECALL_AT).progress(|at| progress.follow(at)).run()?)
+    let audit = session.rekall.audit_index(queries, RECALL_AT).progress(|at| progress.follow(at));
+    interrupt::or_stopped(audit.cancel(interrupt::token()).run(), unchanged)
 }
 
 pub(crate) fn repair(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Change)?;
     let progress = Progress::new("repairing", 0);
-    let report = session.rekall.repair().progress(|at| progress.follow(at)).run()?;
+    let repair = session.rekall.repair().progress(|at| progress.follow(at));
+    let report = interrupt::or_stopped(repair.cancel(interrupt::token()).run(), unchanged)?;
     drop(progress);
     let text = style.table(&[
         ("notes with unreadable parts", report.repaired.len().to_string()),
@@ -85,7 +94,10 @@ pub(crate) fn backup(cli: &Cli, file: &Path, _style: Style) -> Result<Report, Fa
     let session = Session::open(cli, Purpose::Read)?;
     let started = Instant::now();
     let progress = Progress::new("copying", 0);
-    session.rekall.backup(file).progress(|at| progress.follow(at)).run()?;
+    let backup = session.rekall.backup(file).progress(|at| progress.follow(at));
+    interrupt::or_stopped(backup.cancel(interrupt::token()).run(), || {
+        format!("{} is not written; run the command again", file.display())
+    })?;
     drop(progress);
     let elapsed = started.elapsed();
     let size = std::fs::metadata(file).map_err(|error| Failure::io("read", file, error))?.len();
@@ -96,7 +108,10 @@ pub(crate) fn backup(cli: &Cli, file: &Path, _style: Style) -> Result<Report, Fa
 pub(crate) fn rebuild_index(cli: &Cli) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Change)?;
     let started = Instant::now();
-    session.rekall.rebuild_index().run()?;
+    interrupt::or_stopped(session.rekall.rebuild_index().cancel(interrupt::token()).run(), || {
+        "no note is lost; searches find the same and the first begins more slowly until the index is rebuilt"
+            .to_owned()
+    })?;
     let elapsed = started.elapsed();
     let stats = session.rekall.stats()?;
     let text = format!(
@@ -117,9 +132,18 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let name = model.to_string();
     let started = Instant::now();
     let progress = Progress::new("embedding", 0);
-    let done = session.rekall.reembed(model).progress(|at| progress.follow(at)).run()?;
+    let kept = || {
+        format!(
+            "searches use the old vectors, the new ones made so far are kept: reembed --model {name} goes on"
+        )
+    };
+    let reembed = session.rekall.reembed(model).progress(|at| progress.follow(at));
+    let done = interrupt::or_stopped(reembed.cancel(interrupt::token()).run(), kept)?;
     // With the model that the file has already, only what was stored without vectors is left to do.
-    let waited = session.rekall.embed_pending().progress(|at| progress.follow(at)).run()?;
+    let pending = session.rekall.embed_pending().progress(|at| progress.follow(at));
+    let waited = interrupt::or_stopped(pending.cancel(interrupt::token()).run(), || {
+        format!("the vectors made so far are kept: reembed --model {name} makes the rest")
+    })?;
     drop(progress);
     let (entries, vectors) = (done.entries + waited.entries, done.vectors + waited.vectors);
     let elapsed = started.elapsed();

@@ -7,6 +7,7 @@ mod bundle_model;
 mod fuzz;
 mod header;
 mod lint;
+mod mcp;
 mod model;
 mod notes;
 mod package;
@@ -53,6 +54,11 @@ const COMMANDS: &[Command] = &[
         "bench-peers",
         "indexes beside other libraries; --quick for four minutes, --help for more",
         bench_peers::bench_peers,
+    ),
+    (
+        "bench-mcp",
+        "first answer and idle memory of the Model Context Protocol server; --starts N",
+        mcp::bench_mcp,
     ),
     ("lint", "formatting, clippy on each set of features, licenses, documentation", lint::lint),
 ];

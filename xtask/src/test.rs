@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must pass.
 
+use crate::mcp::reference_client;
 use crate::model::{add_multilingual, reference_cache};
 use crate::run::{Outcome, cargo, step};
 use crate::tools;
@@ -17,6 +18,14 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
         }
         // A machine without a network runs all other tests.
         Err(_) => println!("== no model could be fetched: the tests with a real transformer are skipped"),
+    }
+    match reference_client() {
+        Ok(python) => {
+            command.env("REKALL_TEST_MCP_PYTHON", python);
+        }
+        Err(message) => {
+            println!("== {message}: the test with the reference client of the protocol is skipped")
+        }
     }
     if let Some(cmake) = tools::cmake() {
         command.env("CMAKE", cmake);

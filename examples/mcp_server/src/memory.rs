@@ -1,0 +1,64 @@
+//! The open file, and how the server's one thread calls a library that blocks.
+
+use std::sync::Arc;
+
+use rekall::{CancelToken, Rekall};
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+use crate::options::Options;
+use crate::place;
+
+/// The most calls at once; further ones wait for their turn. Searches use one processor each, and writes wait for
+/// each other anyway.
+pub(crate) const THREADS: usize = 8;
+
+/// The open file. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    rekall: Arc<Rekall>,
+    /// Stops all calls when the server ends.
+    ending: CancelToken,
+}
+
+impl Memory {
+    /// Opens the database that the command line or the environment names, and makes it if it is not there.
+    pub(crate) fn open(options: &Options) -> Result<Self, Box<dyn std::error::Error>> {
+        let path = place::database(options.db.as_deref()).ok_or(place::NO_PLACE)?;
+        place::make_default_folder(options.db.as_deref(), &path)?;
+        let mut builder = Rekall::builder(&path)
+            .model_idle_timeout(options.idle)
+            .unload_in_background()
+            .release_memory_on_unload();
+        if let Some(model) = &options.model {
+            builder = builder.model(model.clone());
+        }
+        let rekall = builder.open().map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { rekall: Arc::new(rekall), ending: CancelToken::new() })
+    }
+
+    /// Does work that blocks on a thread of its own, and stops it when the host cancels its request or the server
+    /// ends. Work that was stopped has changed nothing.
+    pub(crate) async fn call<T: Send + 'static>(
+        &self,
+        cancelled: &CancellationToken,
+        work: impl FnOnce(&Rekall, &CancelToken) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (rekall, cancel) = (Arc::clone(&self.rekall), self.ending.child());
+        let of_work = cancel.clone();
+        let mut working = tokio::task::spawn_blocking(move || work(&rekall, &of_work));
+        let done = tokio::select! {
+            done = &mut working => done,
+            () = cancelled.cancelled() => {
+                cancel.cancel();
+                working.await
+            }
+        };
+        done.unwrap_or_else(|error| Err(Failure::Internal(error.to_string())))
+    }
+
+    /// Stops all calls that are under way.
+    pub(crate) fn stop(&self) {
+        self.ending.cancel();
+    }
+}

@@ -82,6 +82,15 @@ pub enum Error {
         /// The entry.
         id: crate::EntryId,
     },
+    /// A folder or file to be synchronized with that is not there, or cannot be opened.
+    #[error("cannot open {}: {source}", path.display())]
+    Folder {
+        /// As it was given.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: std::io::Error,
+    },
     /// JSON that does not say what a synchronization found.
     #[error("expected sources in JSON: {problem}")]
     SourcesJson {
@@ -254,6 +263,10 @@ impl Error {
             Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
             Self::ModelMismatch { .. } => ErrorKind::ModelMismatch,
             Self::NoModel => ErrorKind::ModelUnavailable,
+            Self::Folder { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                ErrorKind::NotFound
+            }
+            Self::Folder { .. } => ErrorKind::Io,
             Self::NotEmbedded { .. } => ErrorKind::NotFound,
             Self::Interrupted | Self::Superseded { .. } => ErrorKind::Interrupted,
             Self::NotBuilt { .. } => ErrorKind::Unsupported,

@@ -83,12 +83,16 @@ pub use rekall_model::{
     Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, ReleasedMemory, UnloadOutcome,
 };
 pub use settings::VectorBackend;
+#[cfg(feature = "files")]
+pub use sources::FolderOptions;
 pub use sources::{NewSection, NewSource, SourceDefaults, SourceProblem, SourceSync, SyncReport};
 pub use stats::{MemoryStats, Stats};
 pub use write::{Batch, Progress, Remember, Upserted};
 
 pub use rekall_cache as cache;
 pub use rekall_core as storage;
+#[cfg(feature = "files")]
+pub use rekall_files as files;
 pub use rekall_index as index;
 pub use rekall_model as model;
 

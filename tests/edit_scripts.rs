@@ -187,10 +187,15 @@ impl Twin {
                 let (Some((from, at)), Some(to)) = (self.some_section(), self.some_page()) else {
                     return NOTHING;
                 };
+                if self.pages[&to].has_lost {
+                    return NOTHING;
+                }
                 let mut section = self.touch(&from).sections.remove(at);
                 section.is_moved = true;
                 let place = self.random.below(self.pages[&to].sections.len() + 1);
-                self.touch(&to).sections.insert(place, section);
+                let page = self.touch(&to);
+                page.sections.insert(place, section);
+                page.has_gained = true;
                 "move to another file"
             }
             4 => {
@@ -395,7 +400,11 @@ fn compare(
     rekall.apply(&batch).run().unwrap();
     // Whatever else is there waits until all files can be read.
     if twin.pages.values().all(|page| !page.is_broken) {
-        counts.left += places.values().map(Vec::len).sum::<usize>() - read;
+        let left = places.values().map(Vec::len).sum::<usize>() - read;
+        if left > 0 {
+            println!("{what}: {left} entries of sections that are gone");
+        }
+        counts.left += left;
     }
 }
 

@@ -230,12 +230,15 @@ pub(crate) struct UnlinkArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
-    /// Files and folders; hidden ones, target, node_modules, binary files and files over 1 MiB are skipped
+    /// Files and folders; hidden and ignored ones (.gitignore, .rekallignore) are left out, and what cannot be read is named
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Project of the notes [default: name of the folder]
+    /// Project of the notes [default: of new ones the name of the folder, others keep theirs]
     #[arg(long, value_name = "PROJECT")]
     pub(crate) project: Option<String>,
+    /// Forget the notes of files and sections that are gone, however many they are
+    #[arg(long)]
+    pub(crate) prune: bool,
 }
 
 #[derive(Debug, Args)]

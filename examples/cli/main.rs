@@ -16,7 +16,6 @@ mod date;
 mod excerpt;
 mod failure;
 mod interrupt;
-mod markdown;
 mod place;
 mod progress;
 mod report;

@@ -4,6 +4,10 @@
 //! by [`likeness`] where no digest settles it) and what that changes ([`plan`]), writes it ([`write`]), and forgets what is gone
 //! ([`forget`]).
 
+#[cfg(feature = "files")]
+mod adopt;
+#[cfg(feature = "files")]
+mod folder;
 mod forget;
 mod json;
 mod likeness;
@@ -14,6 +18,8 @@ mod source;
 mod sync;
 mod write;
 
+#[cfg(feature = "files")]
+pub use folder::FolderOptions;
 pub use report::{SourceProblem, SyncReport};
 pub use source::{NewSection, NewSource, SourceDefaults};
 pub use sync::SourceSync;

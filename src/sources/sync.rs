@@ -174,6 +174,11 @@ impl<'a> SourceSync<'a> {
         self
     }
 
+    #[cfg(feature = "files")]
+    pub(super) fn watch(&mut self) -> &mut Watch<'a> {
+        &mut self.watch
+    }
+
     /// Adds the sources under another URI to the scope: what is gone from one may be found in the other.
     ///
     /// # Errors

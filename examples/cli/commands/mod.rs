@@ -12,7 +12,6 @@ mod search;
 mod stats;
 mod synthetic;
 mod transfer;
-mod tree;
 mod upkeep;
 
 use crate::args::{Cli, Command};

@@ -2,6 +2,7 @@
 
 mod exact;
 mod joined;
+mod markdown;
 mod notes;
 mod phrases;
 mod random;

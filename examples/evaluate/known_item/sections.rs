@@ -1,7 +1,6 @@
 //! Cutting text files into sections: each has its heading and the text below it.
 
-#[path = "../../cli/markdown.rs"]
-mod markdown;
+use super::markdown;
 
 /// The sections of a Markdown text with their own headings; `None` before the first one.
 pub(super) fn markdown(text: &str) -> Vec<(Option<String>, String)> {

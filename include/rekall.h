@@ -92,6 +92,8 @@
  *   Entries from JSON
  *   Following a file by its changes
  *   Tags, projects, kinds, and how many entries have each
+ *   Keeping entries in step with sources
+ *   Sources that the file knows
  *   Hits: what a search found
  *   Recalling
  *   Recalling for several queries at once
@@ -1847,6 +1849,18 @@ const char *rekall_entry_kind(const rekall_entry *entry, size_t *out_len);
 const char *rekall_entry_project(const rekall_entry *entry, size_t *out_len);
 
 /**
+ * The URI of the source that the entry is kept in step with; NULL when there is none. See rekall_entry_title().
+ */
+const char *rekall_entry_source_uri(const rekall_entry *entry,
+                                    size_t *out_len);
+
+/**
+ * The line of the source in which the entry's section begins, from 1; 0 when it is not known. rekall_entry_json() has the
+ * headings, too.
+ */
+uint32_t rekall_entry_source_line(const rekall_entry *entry);
+
+/**
  * The memory type. See rekall_entry_title().
  */
 const char *rekall_entry_memory_type(const rekall_entry *entry, size_t *out_len);
@@ -2421,13 +2435,21 @@ typedef struct rekall_filter {
      * How many.
      */
     size_t not_ids_count;
+    /**
+     * Sources, any of which the entry may come from: the URI of its source, or one that this lies under.
+     */
+    const rekall_str *sources;
+    /**
+     * How many.
+     */
+    size_t sources_count;
 } rekall_filter;
 
 /**
  * A rekall_filter with its size, and the default in all members.
  */
 #define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -2967,6 +2989,79 @@ uint64_t rekall_facets_entries(const rekall_facets *facets, size_t index);
  * Frees facets. NULL is fine.
  */
 void rekall_facets_free(rekall_facets *facets);
+
+/* ======================================================================================================== */
+/* Keeping entries in step with sources                                                                     */
+/* ======================================================================================================== */
+
+/*
+ * A section of a file, a page or anything else that has a URI becomes an entry, and stays that entry wherever it goes and
+ * however it is edited, with its id, and with the tags, links and metadata that people gave it.
+ *
+ *     rekall_report *report = NULL;
+ *     const char *found = "{\"sources\": [{\"uri\": \"wiki:/deploy\", \"stamp\": \"rev 7\", \"sections\":"
+ *                         " [{\"path\": [\"Deploy\"], \"title\": \"Deploy\", \"content\": \"Push a tag.\"}]}]}";
+ *     if ((status = rekall_sync_sources(db, "wiki:", found, REKALL_NTS, NULL, &report, &error))) goto end;
+ *     printf("%d added, %d changed, %d moved\n", (int)rekall_report_number(report, "added"),
+ *            (int)rekall_report_number(report, "changed"), (int)rekall_report_number(report, "moved"));
+ *     rekall_report_free(report);
+ */
+
+/**
+ * Brings entries in step with all sources under a URI (scope, NUL-terminated; empty: with all there are). json, UTF-8 of
+ * json_len bytes (or REKALL_NTS), is an object that says what is there now; what it does not name is gone.
+ *
+ * - "sources": those that were read, each with "uri", "stamp" (by which the caller recognizes that it has not changed),
+ *   "sections" in their order, "project" (of all its entries) and "defaults" ("kind", "memory_type", "project",
+ *   "metadata" of new ones). A section has "path" (the headings above it and its own), "title", "content", "line", "tags",
+ *   "created_at", "metadata"; only "title" has to be there.
+ * - "current": URIs of sources that are as they were: see rekall_sources().
+ * - "skipped": objects with "uri" and "reason", of sources that are there and could not be read. Their entries stay.
+ * - "prune": true: what is gone is forgotten in any case. Otherwise it is if that are at most 10 entries or a fifth of
+ *   all under the scope, if any source was seen, and if none that has entries was skipped.
+ *
+ * What belongs to the source is an entry's title, its content and the tags that the source gave it; nothing else of an
+ * entry is ever changed. Two runs at once store nothing twice. Progress counts sections; watch and out may be NULL.
+ * Numbers: added, changed, moved, kept, gone, held_back (entries that should have gone), current, read (sources), skipped.
+ * Lines: "URI: reason" for each source that was skipped, those included that cannot be stored. REKALL_INVALID_INPUT for
+ * what is no such JSON, and for a URI that is not under the scope.
+ */
+REKALL_NODISCARD
+rekall_status rekall_sync_sources(rekall_db *db,
+                                  const char *scope,
+                                  const char *json,
+                                  size_t json_len,
+                                  const rekall_watch *watch,
+                                  rekall_report **out,
+                                  rekall_error **error);
+
+/* ======================================================================================================== */
+/* Sources that the file knows                                                                              */
+/* ======================================================================================================== */
+
+/*
+ * Which sources entries come from, and by what each was recognized when it was synchronized last.
+ *
+ *     rekall_report *report = NULL;
+ *     size_t i;
+ *     if ((status = rekall_sources(db, "file:///home/me/notes", &report, &error))) goto end;
+ *     for (i = 0; i < rekall_report_line_count(report); i++)
+ *         puts(rekall_report_line(report, i, NULL));
+ *     rekall_report_free(report);
+ */
+
+/**
+ * The sources whose URI is this one or lies under it; with an empty one all there are. Numbers: sources. Lines: one for
+ * each, by URI: a JSON object with "uri", "stamp" (null: it has to be read), "synced_at" (milliseconds since 1970) and
+ * "sections", the number of its entries. rekall_report_json() has them in an array.
+ *
+ *     status = rekall_sources(db, "", &report, &error);
+ */
+REKALL_NODISCARD
+rekall_status rekall_sources(rekall_db *db,
+                             const char *scope,
+                             rekall_report **out,
+                             rekall_error **error);
 
 /* ======================================================================================================== */
 /* Hits: what a search found                                                                                */

@@ -2,6 +2,7 @@
 #ifndef REKALL_ENTRY_HPP
 #define REKALL_ENTRY_HPP
 
+#include "sources.hpp"
 #include "values.hpp"
 
 #include <memory>
@@ -30,6 +31,13 @@ public:
     [[nodiscard]] std::optional<std::string_view> project() const noexcept
     {
         return detail::find(rekall_entry_project, entry_);
+    }
+
+    /* Where it comes from, if it is kept in step with a source. */
+    [[nodiscard]] std::optional<source_place> source() const noexcept
+    {
+        const std::optional<std::string_view> uri = detail::find(rekall_entry_source_uri, entry_);
+        return uri ? std::optional<source_place>({*uri, rekall_entry_source_line(entry_)}) : std::nullopt;
     }
 
     [[nodiscard]] std::string_view memory_type() const noexcept

@@ -11,6 +11,7 @@
 #include "options.hpp"
 #include "page.hpp"
 #include "search.hpp"
+#include "sources.hpp"
 #include "spaces.hpp"
 #include "vectors.hpp"
 #include "watch.hpp"
@@ -81,6 +82,20 @@ public:
     {
         const rekall_str text = detail::text(json);
         return detail::reported(watch, rekall_remember_json, get(), text.data, text.len);
+    }
+
+    /* Brings entries in step with all sources under a URI; see rekall_sync_sources(). report::lines() has those that were
+     * skipped. */
+    report sync_sources(const c_text &scope, const found_sources &found, const watch &watch = {})
+    {
+        const std::string json = detail::json_of(found);
+        return detail::reported(watch, rekall_sync_sources, get(), detail::c_string(scope), json.data(), json.size());
+    }
+
+    /* The sources under a URI, a JSON object in each line; see rekall_sources(). */
+    [[nodiscard]] report sources(const c_text &scope) const
+    {
+        return report(given<rekall_report>(rekall_sources, get(), detail::c_string(scope)));
     }
 
     /* An id for an entry to be remembered in a batch. */

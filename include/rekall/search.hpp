@@ -27,6 +27,8 @@ struct filter {
     std::vector<std::string> kinds, projects, tags_any, tags_all, memory_types;
     /* Nothing of these passes. */
     std::vector<std::string> not_kinds, not_projects, not_tags, not_memory_types, not_ids;
+    /* URIs of sources that it may come from, or that these lie under. */
+    std::vector<std::string> sources;
     /* nullopt: entries of any status. */
     std::optional<entry_status> status = entry_status::active;
     std::optional<std::vector<std::string>> ids;
@@ -105,7 +107,7 @@ inline std::size_t c_limit(std::size_t given)
 /* C structs with the memory that they point to. */
 struct c_filter {
     rekall_filter value = REKALL_FILTER_INIT;
-    std::vector<rekall_str> lists[11];
+    std::vector<rekall_str> lists[12];
     std::vector<rekall_metadata_condition> metadata;
 
     explicit c_filter(const filter &given)
@@ -125,6 +127,7 @@ struct c_filter {
         list(8, given.not_tags, value.not_tags, value.not_tags_count);
         list(9, given.not_memory_types, value.not_memory_types, value.not_memory_types_count);
         list(10, given.not_ids, value.not_ids, value.not_ids_count);
+        list(11, given.sources, value.sources, value.sources_count);
         for (const metadata_condition &one : given.metadata) {
             metadata.push_back({text(std::string_view(one.key)), text(std::string_view(one.value)),
                                 static_cast<std::uint32_t>(one.comparison), 0});

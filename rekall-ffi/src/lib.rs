@@ -20,6 +20,7 @@ mod entries;
 mod file;
 mod model;
 mod search;
+mod sources;
 
 #[cfg(debug_assertions)]
 #[doc(hidden)]
@@ -31,3 +32,4 @@ pub use entries::*;
 pub use file::*;
 pub use model::*;
 pub use search::*;
+pub use sources::*;

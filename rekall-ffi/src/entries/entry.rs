@@ -72,10 +72,11 @@ enum Text {
     Solution,
     WhatFailed,
     Free,
+    SourceUri,
 }
 
 impl Text {
-    const COUNT: usize = Self::Free as usize + 1;
+    const COUNT: usize = Self::SourceUri as usize + 1;
 }
 
 impl EntryObject {
@@ -176,6 +177,26 @@ pub unsafe extern "C" fn rekall_entry_project(
     unsafe {
         lend(entry, out_len, |entry| Some(entry.borrowed(Text::Project, entry.entry.project.as_deref()?)))
     }
+}
+
+/// The URI of the source that the entry is kept in step with; NULL when there is none. See rekall_entry_title().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_entry_source_uri(
+    entry: *const EntryObject,
+    out_len: *mut usize,
+) -> *const c_char {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        lend(entry, out_len, |entry| Some(entry.borrowed(Text::SourceUri, &entry.entry.source.as_ref()?.uri)))
+    }
+}
+
+/// The line of the source in which the entry's section begins, from 1; 0 when it is not known. rekall_entry_json() has the
+/// headings, too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_entry_source_line(entry: *const EntryObject) -> u32 {
+    // SAFETY: NULL or an entry that was not freed.
+    unsafe { number(entry, |entry| entry.entry.source.as_ref().and_then(|source| source.line).unwrap_or(0)) }
 }
 
 /// The memory type. See rekall_entry_title().

@@ -134,9 +134,13 @@ pub struct Filter {
     pub not_ids: *const Str,
     /// How many.
     pub not_ids_count: usize,
+    /// Sources, any of which the entry may come from: the URI of its source, or one that this lies under.
+    pub sources: *const Str,
+    /// How many.
+    pub sources_count: usize,
 }
 
-sized!(Filter, ..not_ids_count => "rekall_filter");
+sized!(Filter, ..sources_count => "rekall_filter");
 
 /// As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -192,6 +196,7 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
             wanted.ids = Some(ids(running, given.ids, given.ids_count, "ids")?);
         }
         wanted.not_ids = ids(running, given.not_ids, given.not_ids_count, "not_ids")?;
+        wanted.sources = running.texts(given.sources, given.sources_count, "sources")?;
         for condition in text::values(given.metadata, given.metadata_count, "metadata")? {
             running.go_on()?;
             let key = condition.key.optional("metadata key")?;

@@ -44,6 +44,8 @@ static const struct {
     {"rekall_new_id", new_id, REKALL_OK},
     {"rekall_apply", apply, REKALL_OK},
     {"rekall_remember_json", remember_json, REKALL_OK},
+    {"rekall_sync_sources", sync_sources, REKALL_OK},
+    {"rekall_sources", sources, REKALL_OK},
     {"rekall_facets_of", facets_of, REKALL_OK},
     {"rekall_embed_texts", embed_texts, REKALL_OK},
     {"rekall_changes_since", changes_since, REKALL_OK},

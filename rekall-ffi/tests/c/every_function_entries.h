@@ -185,6 +185,23 @@ static rekall_status remember_json(GIVEN)
     return rekall_remember_json(shared, "{\"title\":\"from JSON\"}", REKALL_NTS, NULL, NULL, error);
 }
 
+static rekall_status sync_sources(GIVEN)
+{
+    UNUSED;
+    return rekall_sync_sources(shared, "wiki:",
+                               "{\"sources\": [{\"uri\": \"wiki:/a\", \"sections\": [{\"title\": \"a\"}]}]}",
+                               REKALL_NTS, NULL, NULL, error);
+}
+
+static rekall_status sources(GIVEN)
+{
+    rekall_report *out = NULL;
+    rekall_status status = rekall_sources(shared, "", &out, error);
+    UNUSED;
+    rekall_report_free(out);
+    return status;
+}
+
 static rekall_status facets_of(GIVEN)
 {
     rekall_facets *out = NULL;

@@ -153,6 +153,7 @@ static void not_utf8(void)
     BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_tags, "not_tags", filtered);
     BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_memory_types, "not_memory_types", filtered);
     BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, not_ids, "not_ids", filtered);
+    BAD_LIST_IN(REKALL_FILTER_INIT, rekall_filter, sources, "sources", filtered);
     filter.metadata = &condition;
     filter.metadata_count = 1;
     condition.key = bad;

@@ -266,6 +266,7 @@ static void null_pointers(const char *folder)
     CHECK(rekall_error_status(NULL) == REKALL_OK && strcmp(rekall_error_message(NULL), "") == 0);
     CHECK(rekall_entry_id(NULL) == NULL && rekall_entry_title(NULL, &size) == NULL && size == 0);
     CHECK(rekall_entry_content(NULL, NULL) == NULL && rekall_entry_kind(NULL, NULL) == NULL);
+    CHECK(rekall_entry_source_uri(NULL, NULL) == NULL && rekall_entry_source_line(NULL) == 0);
     CHECK(rekall_entry_project(NULL, NULL) == NULL && rekall_entry_memory_type(NULL, NULL) == NULL);
     CHECK(rekall_entry_tag_count(NULL) == 0 && rekall_entry_tag(NULL, 0, NULL) == NULL);
     CHECK(rekall_entry_status(NULL) == 0 && rekall_entry_superseded_by(NULL) == NULL);

@@ -24,6 +24,7 @@ impl Machine<'_> {
                 rekall_entry_content(entry, l),
                 rekall_entry_kind(entry, l),
                 rekall_entry_project(entry, l),
+                rekall_entry_source_uri(entry, l),
                 rekall_entry_memory_type(entry, l),
                 rekall_entry_json(entry, l),
                 rekall_entry_tag(entry, index, l),
@@ -56,6 +57,7 @@ impl Machine<'_> {
             let degraded = rekall_hits_degraded_kind(self.hits, index);
             assert_eq!(degraded == 0, index >= rekall_hits_degraded_count(self.hits));
             assert!(degraded != 0 || rekall_hits_degraded_entries(self.hits, index) == 0);
+            let _ = rekall_entry_source_line(entry);
             let _ = (rekall_entry_context_count(entry, part), rekall_entry_tag_count(entry));
             let _ = rekall_report_number(self.report, c"entries".as_ptr());
             assert!(rekall_id_time_ms(rekall_entry_id(entry)) >= -1);

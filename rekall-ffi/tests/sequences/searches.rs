@@ -74,6 +74,8 @@ impl Machine<'_> {
             filter.value.not_tags_count = usize::from(self.byte() % 3);
             filter.value.not_ids = list.as_ptr();
             filter.value.not_ids_count = usize::from(self.byte() % 3);
+            filter.value.sources = list.as_ptr();
+            filter.value.sources_count = usize::from(self.byte() % 3);
         }
         let condition = MetadataCondition {
             key: list[0],

@@ -13,13 +13,15 @@ impl Machine<'_> {
     pub(crate) unsafe fn together(&mut self) {
         // SAFETY: as promised by the caller.
         unsafe {
-            match self.byte() % 8 {
+            match self.byte() % 10 {
                 0 => self.get_many(),
                 1 => self.changes(),
                 2 | 3 => self.apply(),
                 4 => self.facets(),
                 5 => self.remember_json(),
                 6 => self.embed_texts(),
+                7 => self.sync_sources(),
+                8 => self.sources(),
                 _ => self.supersede_entry(),
             }
         }
@@ -105,6 +107,41 @@ impl Machine<'_> {
             rekall_report_free(self.report);
             let (watch, out) = (&raw const watch.value, &raw mut self.report);
             let status = rekall_remember_json(self.db, json, len, watch, out, &raw mut error);
+            self.done(status, error, self.report.is_null());
+        }
+    }
+
+    unsafe fn sync_sources(&mut self) {
+        const FOUND: [&CStr; 6] = [
+            c"{\"sources\":[{\"uri\":\"wiki:/a\",\"sections\":[{\"title\":\"alpha\"},{\"title\":\"beta\"}]}]}",
+            c"{\"sources\":[{\"uri\":\"wiki:/a\",\"sections\":[{\"title\":\"beta\",\"tags\":[\"beta\"]}]}]}",
+            c"{\"prune\":true}",
+            c"{\"current\":[\"wiki:/a\"],\"skipped\":[{\"uri\":\"wiki:/b\",\"reason\":\"no\"}]}",
+            c"{\"sources\":[{\"uri\":\"elsewhere\"}]}",
+            c"[",
+        ];
+        let (json, len) = match self.byte() {
+            byte @ 0..=200 => (FOUND[usize::from(byte) % FOUND.len()].as_ptr(), REKALL_NTS),
+            _ => self.text(),
+        };
+        let scope = if self.chance(200) { c"wiki:".as_ptr() } else { self.text().0 };
+        let (watch, mut error) = (self.watch(), null_mut());
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_report_free(self.report);
+            let (watch, out) = (&raw const watch.value, &raw mut self.report);
+            let status = rekall_sync_sources(self.db, scope, json, len, watch, out, &raw mut error);
+            self.done(status, error, self.report.is_null());
+        }
+    }
+
+    unsafe fn sources(&mut self) {
+        let mut error = null_mut();
+        // SAFETY: as promised by the caller.
+        unsafe {
+            rekall_report_free(self.report);
+            self.report = null_mut();
+            let status = rekall_sources(self.db, c"".as_ptr(), &raw mut self.report, &raw mut error);
             self.done(status, error, self.report.is_null());
         }
     }

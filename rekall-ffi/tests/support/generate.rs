@@ -41,6 +41,8 @@ pub(crate) const TOPICS: &[&[&str]] = &[
     &["entries/json"],
     &["entries/change_feed"],
     &["entries/facets"],
+    &["sources/sync"],
+    &["sources/known"],
     &["search/hits", "search/passage"],
     &["search/recall"],
     &["search/recall_many"],

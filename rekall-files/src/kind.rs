@@ -117,7 +117,7 @@ impl FileKind {
         let Some(extension) = path.extension().filter(|extension| !extension.is_empty()) else {
             return Some(Self::PlainText);
         };
-        let known = |name: &&str| extension.eq_ignore_ascii_case(OsStr::new(name));
-        EXTENSIONS.iter().find(|(_, names)| names.iter().any(|name| known(name))).map(|(kind, _)| *kind)
+        let is_named = |name: &&str| extension.eq_ignore_ascii_case(OsStr::new(name));
+        EXTENSIONS.iter().find(|(_, names)| names.iter().any(is_named)).map(|(kind, _)| *kind)
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn outline(text: &str) -> Outline<'_> {
         } else if in_header {
             attribute(trimmed, &mut outline.about);
             // The header ends with the first blank line below its title.
-            in_header = !(trimmed.is_empty() && !outline.headings.is_empty());
+            in_header = !trimmed.is_empty() || outline.headings.is_empty();
         }
     }
     outline

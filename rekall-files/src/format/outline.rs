@@ -123,8 +123,8 @@ impl<'t> Outline<'t> {
     }
 
     fn section_title(&self, document_title: &str, headings: &[String]) -> String {
-        let is_given =
-            self.about.title.is_some() && headings.first().is_none_or(|first| first != document_title);
+        let is_named = self.named_after_file || self.about.title.is_some();
+        let is_given = is_named && headings.first().is_none_or(|first| first != document_title);
         let whole = (is_given || headings.is_empty()).then_some(document_title);
         whole.into_iter().chain(headings.iter().map(String::as_str)).collect::<Vec<_>>().join(" > ")
     }

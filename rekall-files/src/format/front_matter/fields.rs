@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::super::outline::About;
 use super::milliseconds;
 
+/// In order: those of the first one come first.
 const TAGS: &[&str] = &["tags", "tag", "keywords"];
 const ALIASES: &[&str] = &["aliases", "alias"];
 /// In order: the first one that is a date counts.
@@ -14,7 +15,7 @@ const DATES: &[&str] = &["date", "created", "created_at"];
 /// stays in the metadata. Keys are compared without regard to case.
 pub(super) fn fields(map: Map<String, Value>) -> About {
     let mut about = About::default();
-    let mut dates = Vec::new();
+    let (mut dates, mut tags) = (Vec::new(), Vec::new());
     for (key, value) in map {
         let name = key.to_lowercase();
         let is = |names: &[&str]| names.contains(&name.as_str());
@@ -23,10 +24,10 @@ pub(super) fn fields(map: Map<String, Value>) -> About {
             && let Some(title) = text(&value)
         {
             about.title = Some(title);
-        } else if is(TAGS)
-            && let Some(tags) = names(&value, true)
+        } else if let Some(rank) = TAGS.iter().position(|tags| *tags == name)
+            && let Some(named) = names(&value, true)
         {
-            about.tags.extend(tags.iter().map(|tag| tag.trim_start_matches('#').to_owned()));
+            tags.push((rank, named));
         } else if is(ALIASES)
             && let Some(aliases) = names(&value, false)
         {
@@ -44,7 +45,9 @@ pub(super) fn fields(map: Map<String, Value>) -> About {
         about.date_ms = Some(date_ms);
         about.metadata.remove(&key);
     }
-    about.tags.retain(|tag| !tag.is_empty());
+    tags.sort();
+    let tags = tags.iter().flat_map(|(_, named)| named).map(|tag| tag.trim_start_matches('#').to_owned());
+    about.tags = tags.filter(|tag| !tag.is_empty()).collect();
     about
 }
 

@@ -79,7 +79,7 @@ impl Syntax {
 
     /// The title of the item that a line begins.
     fn title(&self, line: &str) -> Option<String> {
-        let line = self.without_attributes(line);
+        let line = without_visibility(self.without_attributes(line));
         let mut words = line.split_whitespace().peekable();
         let is_exported = line.starts_with("export ");
         let mut modifiers = 0;
@@ -93,12 +93,15 @@ impl Syntax {
             let is_modifier = self.modifiers.contains(&word)
                 && words.peek().is_some_and(|next| {
                     let next = next.split(['(', '<']).next().unwrap_or_default();
-                    self.modifiers.contains(&next) || self.keywords.contains(&next) || next.starts_with('"')
+                    let known = [self.modifiers, self.keywords, self.bindings];
+                    known.iter().any(|words| words.contains(&next)) || next.starts_with('"')
                 });
             if self.keywords.contains(&word) && !is_modifier {
                 break true;
             }
-            if !is_modifier && !(word.starts_with('"') && modifiers > 0) {
+            // The ABI in `extern "C" fn`.
+            let is_abi = word.starts_with('"') && modifiers > 0;
+            if !is_modifier && !is_abi {
                 break false;
             }
             modifiers += 1;
@@ -144,15 +147,18 @@ impl Syntax {
     }
 }
 
-/// The line up to its parameters, its body or its value, without Rust's visibility. The receiver of a method in Go
-/// stays.
-fn short(line: &str) -> String {
+/// The line without Rust's `pub` or `pub(in path)`.
+fn without_visibility(line: &str) -> &str {
     let line = match line.strip_prefix("pub") {
         Some(rest) if rest.starts_with('(') => rest.split_once(") ").map_or(line, |(_, item)| item),
         Some(rest) if rest.starts_with(' ') => rest,
         _ => line,
     };
-    let line = line.trim_start();
+    line.trim_start()
+}
+
+/// The line up to its parameters, its body or its value. The receiver of a method in Go stays.
+fn short(line: &str) -> String {
     let receiver = line.strip_prefix("func (").and_then(|rest| rest.find(')')).map_or(0, |end| end + 7);
     let (before, rest) = line.split_at(receiver);
     let end = rest.find(['(', '{', ';', '=']).unwrap_or(rest.len());

@@ -57,7 +57,7 @@ const RUST: Syntax = Syntax {
     long_strings: &["\""],
     strings: &[],
     attributes: &["#["],
-    modifiers: &["pub", "async", "unsafe", "extern", "default", "const"],
+    modifiers: &["async", "unsafe", "extern", "default", "const"],
     keywords: &[
         "fn",
         "struct",
@@ -93,7 +93,7 @@ const JAVASCRIPT: Syntax = Syntax {
     ..C_COMMENTS
 };
 
-const GO: Syntax = Syntax { long_strings: &["`"], keywords: &["func", "type", "var", "const"], ..C_COMMENTS };
+const GO: Syntax = Syntax { raw_strings: &["`"], keywords: &["func", "type", "var", "const"], ..C_COMMENTS };
 
 const C: Syntax = Syntax {
     attributes: &["__attribute__"],

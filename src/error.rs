@@ -1,6 +1,7 @@
 //! Errors of the whole library.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -45,6 +46,20 @@ pub enum Error {
         semantic: f64,
         /// Weight of words.
         text: f64,
+    },
+    /// Recency that no age can be measured by.
+    #[error("the half-life must be longer than 0 and the floor 0 to 1, got {half_life:?} and {floor}")]
+    InvalidRecency {
+        /// The half-life given.
+        half_life: Duration,
+        /// The floor given.
+        floor: f64,
+    },
+    /// A share of relevance that is none.
+    #[error("diversity's lambda must be 0 to 1, got {got}")]
+    InvalidDiversity {
+        /// What was given.
+        got: f64,
     },
     /// A vector with the wrong number of components.
     #[error("vector must have {expected} components, got {got}")]
@@ -257,6 +272,8 @@ impl Error {
             | Self::InvalidThreshold { .. }
             | Self::InvalidWeights { .. }
             | Self::SourcesJson { .. }
+            | Self::InvalidRecency { .. }
+            | Self::InvalidDiversity { .. }
             | Self::UpsertKey { .. }
             | Self::AmbiguousKey { .. }
             | Self::Config(_) => ErrorKind::InvalidInput,

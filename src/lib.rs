@@ -69,15 +69,15 @@ pub use long_call::LongCall;
 pub use models::{EmbedReport, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
-    Degraded, Explain, FusedScore, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage, PassageNumber, Query,
-    Recall, Recalled, RetrievalScore, Similar,
+    Degraded, DiversityScore, Explain, FusedScore, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage,
+    PassageNumber, Query, Recall, Recalled, Recency, RecencyFactor, RetrievalScore, Similar,
 };
 pub use rekall::Rekall;
 pub use rekall_cache::CacheStats;
 pub use rekall_core::{
-    Comparison, Context, Entry, EntryId, EntryPatch, Facet, FacetCount, Filter, Link, ListCursor,
+    Comparison, Context, Entry, EntryId, EntryPatch, EntryTime, Facet, FacetCount, Filter, Link, ListCursor,
     MetadataCondition, NewEntry, NewestBy, NewestPage, Relation, Role, SourceRef, Space, SpaceId, SpaceState,
-    Status, StoreStats, StoredSource, Synchronous, TextDigest,
+    Status, StoreStats, StoredSource, Synchronous, TextDigest, Usage,
 };
 pub use rekall_model::{
     Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, ReleasedMemory, UnloadOutcome,

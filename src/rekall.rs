@@ -16,6 +16,7 @@ use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
 use crate::vector_index::VectorIndexKeeper;
+use crate::write::usage::PendingUsage;
 
 /// Query texts in the cache carry the space, so that two models can never be confused.
 pub(crate) type QueryKey = (i64, Arc<str>);
@@ -36,6 +37,7 @@ pub struct Rekall {
     pub(crate) newest_searches: NewestSearches,
     pub(crate) health: Health,
     pub(crate) base_similarity: BaseSimilarity,
+    pub(crate) pending_usage: PendingUsage,
     /// Whether a search has said that a former built-in model made the vectors.
     pub(crate) former_model_noted: AtomicBool,
     pub(crate) settings: Settings,

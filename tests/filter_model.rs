@@ -53,7 +53,8 @@ fn words(random: &mut Random, one_in: u64) -> Vec<String> {
     (0..=random.below(2)).map(|_| word(random)).collect()
 }
 
-fn filled(random: &mut Random) -> (Memory, Vec<EntryId>) {
+/// The memory, its entries, and its time of day.
+fn filled(random: &mut Random) -> (Memory, Vec<EntryId>, i64) {
     let time = Arc::new(AtomicI64::new(0));
     let hands = Hands(Arc::clone(&time));
     let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))).wall_clock(hands));
@@ -68,6 +69,10 @@ fn filled(random: &mut Random) -> (Memory, Vec<EntryId>) {
                 entry = entry.metadata(key, value(random));
             }
         }
+        let moment = |random: &mut Random| 500 * random.below(4 * ENTRIES as u64) as i64;
+        entry.expires_at = (random.below(4) == 0).then(|| moment(random));
+        entry.valid_from = (random.below(3) == 0).then(|| moment(random));
+        entry.valid_to = (random.below(3) == 0).then(|| entry.valid_from.unwrap_or(0) + moment(random));
         ids.push(memory.remember(entry).unwrap());
     }
     for &id in &ids {
@@ -76,7 +81,9 @@ fn filled(random: &mut Random) -> (Memory, Vec<EntryId>) {
             memory.update(id, &EntryPatch::new().status(Status::Obsolete)).unwrap();
         }
     }
-    (memory, ids)
+    let now = 1_000 * ENTRIES as i64;
+    time.store(now, Atomic::Relaxed);
+    (memory, ids, now)
 }
 
 fn filter(random: &mut Random, ids: &[EntryId]) -> Filter {
@@ -107,6 +114,8 @@ fn filter(random: &mut Random, ids: &[EntryId]) -> Filter {
             filter.metadata.push(condition(random));
         }
     }
+    filter.as_of = (random.below(3) == 0).then(|| 500 * random.below(4 * ENTRIES as u64) as i64);
+    filter.include_expired = random.below(3) == 0;
     filter.ids = (random.below(6) == 0).then(|| some_ids(random));
     if random.below(4) == 0 {
         filter.not_ids = some_ids(random);
@@ -156,12 +165,24 @@ fn holds(entry: &Entry, condition: &MetadataCondition) -> bool {
     }
 }
 
-fn passes(entry: &Entry, filter: &Filter) -> bool {
+fn has_status(entry: &Entry, filter: &Filter) -> bool {
+    let held_once = entry.status == Status::Obsolete && entry.valid_to.is_some();
+    match (filter.status, filter.as_of) {
+        (None, _) => true,
+        (Some(Status::Active), Some(_)) => entry.status == Status::Active || held_once,
+        (Some(status), _) => entry.status == status,
+    }
+}
+
+fn passes(entry: &Entry, filter: &Filter, now: i64) -> bool {
     let any = |list: &[String], own: &str| list.is_empty() || list.iter().any(|one| one == own);
     let none = |list: &[String], own: &str| list.iter().all(|one| one != own);
     let project = entry.project.as_deref();
     let tagged = |tag: &String| entry.tags.contains(tag);
-    filter.status.is_none_or(|status| status == entry.status)
+    let held = |at| entry.valid_from.is_none_or(|from| from <= at) && entry.valid_to.is_none_or(|to| at < to);
+    has_status(entry, filter)
+        && filter.as_of.is_none_or(held)
+        && (filter.include_expired || entry.expires_at.is_none_or(|at| now < at))
         && any(&filter.kinds, &entry.kind)
         && none(&filter.not_kinds, &entry.kind)
         && any(&filter.memory_types, &entry.memory_type)
@@ -184,13 +205,13 @@ fn passes(entry: &Entry, filter: &Filter) -> bool {
 fn every_way_of_asking_gives_what_the_written_out_conditions_give() {
     println!("seed {SEED}");
     let mut random = Random(SEED);
-    let (memory, ids) = filled(&mut random);
+    let (memory, ids, now) = filled(&mut random);
     let entries: Vec<Entry> = ids.iter().map(|&id| memory.get(id).unwrap()).collect();
     let mut sizes = BTreeSet::new();
     for number in 0..FILTERS {
         let filter = filter(&mut random, &ids);
         let expected: BTreeSet<EntryId> =
-            entries.iter().filter(|entry| passes(entry, &filter)).map(|entry| entry.id).collect();
+            entries.iter().filter(|entry| passes(entry, &filter, now)).map(|entry| entry.id).collect();
         sizes.insert(expected.len());
         let listed: BTreeSet<EntryId> =
             memory.list(&filter, None, ENTRIES).unwrap().iter().map(|entry| entry.id).collect();

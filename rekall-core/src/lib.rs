@@ -65,10 +65,10 @@ pub use link::{Link, Relation};
 pub use passage::{EntryPassage, EntryPassages, PassageField};
 pub use source::{NewPlace, SourceRef, StoredSection, StoredSource, check_uri, is_under, section_digest};
 pub use store::{
-    Changes, CheckReport, CompactReport, Draft, ExportReport, Facet, FacetCount, IndexBlockWriter, Inserted,
-    JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage, OnDuplicate,
-    Problem, ProblemKind, ReadTx, RepairReport, RepairedEntry, SalvageReport, Space, SpaceId, SpaceState,
-    Store, StoreStats, Tx, VectorBatch, WriteTx,
+    Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount, IndexBlockWriter,
+    Inserted, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage,
+    OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport, RepairedEntry, SalvageReport, Space, SpaceId,
+    SpaceState, Store, StoreStats, Tx, Usage, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
 #[doc(hidden)]

@@ -22,6 +22,7 @@ use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
 use crate::settings::Settings;
 use crate::vector_index::{IndexSettings, VectorIndexKeeper};
+use crate::write::usage::PendingUsage;
 use crate::{Config, Error, Event, Rekall};
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
@@ -206,6 +207,7 @@ impl Builder {
             newest_searches: NewestSearches::default(),
             health: Health::default(),
             base_similarity: BaseSimilarity::default(),
+            pending_usage: PendingUsage::default(),
             former_model_noted: AtomicBool::new(false),
             settings,
         })

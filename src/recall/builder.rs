@@ -10,6 +10,7 @@ use super::fusion::Fusion;
 use super::hit::Recalled;
 use super::options::{Mode, Options};
 use super::query::Query;
+use super::recency::Recency;
 use super::search;
 use super::weights::Weights;
 use crate::{CancelToken, Error, Rekall};
@@ -226,6 +227,61 @@ impl<'a, Q> Recall<'a, Q> {
         self
     }
 
+    /// Lets newer entries come before older ones that match as well: the score of each is multiplied by a factor that falls
+    /// with its age, down to a floor. Default: age does not count. [`Explain::recency`](crate::Explain::recency) shows the
+    /// factor.
+    ///
+    /// By meaning alone and by words alone the hits are exact, too: the best of all entries by the score that age leaves. A
+    /// hybrid search applies it to those that it fuses. Ages are counted to now, by the clock of
+    /// [`Builder::wall_clock`](crate::Builder::wall_clock).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use std::time::Duration;
+    /// # use rekall::{Mode, NewEntry, Recency, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// rekall.remember(NewEntry::new("The disk is full").created_at(1_600_000_000_000))?;
+    /// rekall.remember(NewEntry::new("The disk is full"))?;
+    /// let month = Duration::from_secs(30 * 86_400);
+    /// let found = rekall.recall("disk").mode(Mode::Text).recency(Recency::new(month)).run()?;
+    /// assert!(found[0].entry.created_at > found[1].entry.created_at);
+    /// assert!(found[1].score < 0.6 * found[0].score);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recency(mut self, recency: Recency) -> Self {
+        self.options.recency = Some(recency);
+        self
+    }
+
+    /// Chooses hits that are not all alike, by maximal marginal relevance (Carbonell and Goldstein, SIGIR 1998): each hit is the
+    /// candidate with the greatest `lambda * relevance - (1 - lambda) * redundancy`. Relevance is the score on a scale from
+    /// the worst candidate (0) to the best (1); redundancy the similarity, 0 to 1, to the most similar hit before, by the stored
+    /// vectors of the passages that were found. Default: hits may be as alike as they are.
+    ///
+    /// Lambda is 0 to 1: 1 leaves the order as it is, 0 asks for difference alone, and 0.7 is a good start. The candidates
+    /// are the best 100 entries, or twice the limit if that is more; the limit is at most 1,000. Costs less than a
+    /// millisecond for ten hits, and some hundred for 1,000. [`Explain::diversity`](crate::Explain::diversity) shows the parts.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).vectors_of("host's model", 2).open()?;
+    /// rekall.remember_with_vector(NewEntry::new("disk full"), &[1.0, 0.0])?;
+    /// rekall.remember_with_vector(NewEntry::new("the disk is full"), &[1.0, 0.01])?;
+    /// rekall.remember_with_vector(NewEntry::new("quota exceeded"), &[0.28, -0.96])?;
+    /// let found = rekall.recall_vector(&[1.0, 0.0]).diversity(0.3).limit(2).run()?;
+    /// assert_eq!(found[1].entry.title, "quota exceeded");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn diversity(mut self, lambda: f64) -> Self {
+        self.options.diversity = Some(lambda);
+        self
+    }
+
     /// Lets the last word of the query be the beginning of one, for a search while the user is typing.
     ///
     /// ```
@@ -390,7 +446,7 @@ impl<'a> Recall<'a> {
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], [`Error::QueryTooLong`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
-    /// [`Error::InvalidWeights`], [`Error::VectorLength`],
+    /// [`Error::InvalidWeights`], [`Error::InvalidRecency`], [`Error::InvalidDiversity`], [`Error::VectorLength`],
     /// [`Error::VectorValue`]; [`Error::Interrupted`], [`Error::Superseded`]; [`Error::Core`]. In
     /// [`Mode::Semantic`] also what keeps the query from being embedded: [`Error::NoModel`],
     /// [`Error::Model`], [`Error::ModelMismatch`], [`Error::UnknownQuery`].

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rekall_core::WordHit;
+use rekall_core::{VectorKey, WordHit};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use super::fusion::Evidence;
@@ -37,6 +37,15 @@ impl Candidate {
             text_score: self.text.map(|text| text.score),
             exact: self.words.as_ref().map_or(0.0, |words| words.exact.into()),
         }
+    }
+
+    /// The passage that the search found: the nearest one or, where no vector was compared, the one with the best words.
+    pub(super) fn passage(&self) -> Option<VectorKey> {
+        let nearest = self.nearest.map(|near| near.key);
+        let words = self.words.as_ref().map(|words| words.key);
+        nearest
+            .map(|key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk })
+            .or(words.map(|key| VectorKey { entry: key.row, role: key.role, chunk: key.number }))
     }
 
     pub(super) fn similarity(&self) -> Option<f32> {

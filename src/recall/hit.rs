@@ -17,7 +17,9 @@ pub struct Hit {
     /// The entry.
     pub entry: Entry,
     /// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score
-    /// in one by words, the fused score in a hybrid one. Comparable only within one search.
+    /// in one by words, the fused score in a hybrid one; of that what age leaves
+    /// ([`Recall::recency`](crate::Recall::recency)), or what being like better hits leaves
+    /// ([`Recall::diversity`](crate::Recall::diversity)), where asked for. Comparable only within one search.
     pub score: f64,
     /// Cosine of the query's and the best vector's angle, -1 to 1; `None` when the entry or the query has no
     /// vector.
@@ -47,8 +49,8 @@ pub struct HitChunk {
     pub end: u32,
 }
 
-/// Why an entry is where it is: rank and raw score by each retriever that found it, and in a hybrid search how
-/// they became one score.
+/// Why an entry is where it is: rank and raw score by each retriever that found it, in a hybrid search how they
+/// became one score, and what age and likeness made of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Explain {
@@ -61,6 +63,12 @@ pub struct Explain {
     /// What the score of a hybrid search is made of; `None` in a search by meaning or by words alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fused: Option<FusedScore>,
+    /// What age made of that score; `None` where it does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recency: Option<RecencyFactor>,
+    /// What being like better hits made of it then; `None` where that does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diversity: Option<DiversityScore>,
 }
 
 /// What a hybrid search's score is made of: the sum of three parts, each times its weight.
@@ -101,10 +109,45 @@ pub struct FusedScore {
 }
 
 impl FusedScore {
-    /// The sum: the hit's [`score`](Hit::score).
+    /// The sum: the hit's [`score`](Hit::score), before age and likeness count.
     #[must_use]
     pub fn total(&self) -> f64 {
         self.semantic_weight * self.semantic + self.text_weight * self.text + self.exact_weight * self.exact
+    }
+}
+
+/// What age made of a score: a part of [`Explain`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RecencyFactor {
+    /// The time by which the entry is so old: milliseconds since 1970 (UTC).
+    pub at_ms: i64,
+    /// What the score was multiplied by, from the floor to 1.
+    pub factor: f64,
+    /// The score before.
+    pub score: f64,
+}
+
+/// Why a hit was chosen after those before it: a part of [`Explain`]. Its [`total`](Self::total) is the hit's
+/// score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DiversityScore {
+    /// How much relevance counts beside difference, 0 to 1, as asked for.
+    pub lambda: f64,
+    /// The score before, on a scale from the worst (0) to the best candidate (1).
+    pub relevance: f64,
+    /// Similarity to the most similar hit before this one, 0 to 1; less than 0 counts as 0, as does an entry without a vector.
+    pub redundancy: f64,
+    /// The score before.
+    pub score: f64,
+}
+
+impl DiversityScore {
+    /// `lambda * relevance - (1 - lambda) * redundancy`.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.lambda * self.relevance - (1.0 - self.lambda) * self.redundancy
     }
 }
 

@@ -4,6 +4,8 @@ mod audit;
 pub(crate) mod base_similarity;
 mod builder;
 mod candidates;
+mod depth;
+mod diversity;
 mod fusion;
 pub(crate) mod health;
 mod hit;
@@ -14,6 +16,7 @@ mod passage_choice;
 mod query;
 mod rank;
 mod read_hits;
+mod recency;
 mod retrieve;
 mod search;
 mod similar;
@@ -22,9 +25,13 @@ mod weights;
 pub use audit::IndexAudit;
 pub use builder::Recall;
 pub use fusion::Fusion;
-pub use hit::{Degraded, Explain, FusedScore, Hit, HitChunk, PassageNumber, Recalled, RetrievalScore};
+pub use hit::{
+    Degraded, DiversityScore, Explain, FusedScore, Hit, HitChunk, PassageNumber, Recalled, RecencyFactor,
+    RetrievalScore,
+};
 pub use options::Mode;
 pub(crate) use options::check_limit;
 pub use passage::Passage;
 pub use query::Query;
+pub use recency::Recency;
 pub use similar::Similar;

@@ -5,7 +5,9 @@ use rekall_index::Roles;
 use rekall_model::KeepAlive;
 use serde::{Deserialize, Serialize};
 
+use super::diversity;
 use super::fusion::Fusion;
+use super::recency::Recency;
 use super::weights::{MAX_WEIGHT, Weights};
 use crate::{CancelToken, Error};
 
@@ -53,6 +55,10 @@ pub(super) struct Options<'a> {
     pub(super) keep_alive: Option<KeepAlive>,
     pub(super) cancel: Option<CancelToken>,
     pub(super) supersede: Option<&'a str>,
+    /// `None`: age does not count.
+    pub(super) recency: Option<Recency>,
+    /// How much relevance counts beside difference; `None`: hits may be as alike as they are.
+    pub(super) diversity: Option<f64>,
 }
 
 impl Default for Options<'_> {
@@ -71,6 +77,8 @@ impl Default for Options<'_> {
             keep_alive: None,
             cancel: None,
             supersede: None,
+            recency: None,
+            diversity: None,
         }
     }
 }
@@ -84,12 +92,29 @@ impl Options<'_> {
         })
     }
 
+    /// How many entries a search chooses its hits from, at the least.
+    pub(super) fn pool(&self) -> usize {
+        match self.diversity {
+            Some(_) => diversity::pool(self.limit),
+            None => self.limit,
+        }
+    }
+
     pub(super) fn validate(&self) -> Result<(), Error> {
         check_limit(self.limit)?;
         self.filter.validate()?;
         if let Some(weights) = self.weights.filter(|weights| !weights.are_sound()) {
             let Weights { semantic, text } = weights;
             return Err(Error::InvalidWeights { max: MAX_WEIGHT, semantic, text });
+        }
+        self.recency.as_ref().map_or(Ok(()), Recency::validate)?;
+        if let Some(lambda) = self.diversity {
+            if !(0.0..=1.0).contains(&lambda) {
+                return Err(Error::InvalidDiversity { got: lambda });
+            }
+            if self.limit > diversity::MAX_LIMIT {
+                return Err(Error::InvalidLimit { max: diversity::MAX_LIMIT, got: self.limit });
+            }
         }
         match self.threshold {
             Some(got) if !(-1.0..=1.0).contains(&got) => Err(Error::InvalidThreshold { got }),

@@ -2,7 +2,7 @@
 
 use super::candidates::{Candidate, Candidates};
 use super::fusion::{Fusion, Scale};
-use super::hit::FusedScore;
+use super::hit::{DiversityScore, FusedScore, RecencyFactor};
 use super::options::Mode;
 use super::weights::Weights;
 
@@ -21,7 +21,22 @@ pub(super) struct Ranked {
     pub(super) score: f64,
     /// What the score of a hybrid search is made of.
     pub(super) fused: Option<FusedScore>,
+    /// What age made of it.
+    pub(super) recency: Option<RecencyFactor>,
+    /// What being like better hits made of it.
+    pub(super) diversity: Option<DiversityScore>,
     pub(super) candidate: Candidate,
+}
+
+impl Ranked {
+    pub(super) fn new(score: f64, candidate: Candidate) -> Self {
+        Self { score, fused: None, recency: None, diversity: None, candidate }
+    }
+}
+
+/// Puts what is ranked in order: by score descending, equal ones by row number.
+pub(super) fn sort(ranked: &mut [Ranked]) {
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.candidate.row.cmp(&b.candidate.row)));
 }
 
 impl Ranking {
@@ -37,7 +52,7 @@ impl Ranking {
         }
         let mut ranked: Vec<Ranked> =
             candidates.into_iter().map(|candidate| self.score(candidate, &scale)).collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.candidate.row.cmp(&b.candidate.row)));
+        sort(&mut ranked);
         (ranked, scale)
     }
 
@@ -51,7 +66,7 @@ impl Ranking {
             (None, Some(found), _) | (None, None, Some(found)) => found.score,
             (None, None, None) => 0.0,
         };
-        Ranked { score, fused, candidate }
+        Ranked { fused, ..Ranked::new(score, candidate) }
     }
 }
 

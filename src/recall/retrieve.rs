@@ -1,8 +1,9 @@
 //! Finding candidates: by meaning in the vector index, by words in the word index, over one consistent snapshot.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use rekall_core::{Filter, ReadTx, TextQuery, WordHit};
+use rekall_core::{Filter, ReadTx, Status, TextQuery, WordHit};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
 use crate::vector_index::Snapshot;
@@ -10,19 +11,43 @@ use crate::{CancelToken, Error};
 
 /// The filter as the indexes take it.
 pub(super) struct Admitted {
+    /// `None`: all.
     entries: Option<EntrySet>,
-    leave_out_obsolete: bool,
+    /// Not these.
+    hidden: Option<Arc<EntrySet>>,
 }
 
 impl Admitted {
-    pub(super) fn new(tx: &ReadTx<'_>, filter: &Filter) -> Result<Self, Error> {
-        let everything = filter.is_everything();
-        let leave_out_obsolete = filter.is_only_active();
-        let entries = match everything || leave_out_obsolete {
-            true => None,
-            false => Some(tx.matching(filter)?.into_iter().collect()),
+    /// What passes at the moment `now_ms`.
+    pub(super) fn new(snapshot: &Snapshot<'_>, filter: &Filter, now_ms: i64) -> Result<Self, Error> {
+        if !filter.is_unconditional() || filter.status == Some(Status::Obsolete) {
+            let entries = snapshot.tx.matching(filter)?.into_iter().collect();
+            return Ok(Self { entries: Some(entries), hidden: None });
+        }
+        let view = &snapshot.view;
+        let obsolete = Some(&view.obsolete).filter(|set| filter.status.is_some() && !set.is_empty());
+        let expired = if filter.include_expired { None } else { view.expiring.expired(now_ms) };
+        let hidden = match (obsolete, expired) {
+            (Some(obsolete), None) => Some(Arc::clone(obsolete)),
+            (Some(obsolete), Some(expired)) => Some(Arc::new(obsolete.union(&expired))),
+            (None, expired) => expired.map(Arc::new),
         };
-        Ok(Self { entries, leave_out_obsolete })
+        Ok(Self { entries: None, hidden })
+    }
+
+    pub(super) fn admits(&self, row: i64) -> bool {
+        match (&self.entries, &self.hidden) {
+            (Some(entries), _) => entries.contains(row),
+            (None, Some(hidden)) => !hidden.contains(row),
+            (None, None) => true,
+        }
+    }
+
+    /// The same as a restriction of a search by meaning.
+    pub(super) fn restrict<'a>(&'a self, mut options: SearchOptions<'a>) -> SearchOptions<'a> {
+        options.entries = self.entries.as_ref();
+        options.exclude = self.hidden.as_deref();
+        options
     }
 }
 
@@ -53,16 +78,11 @@ impl SemanticRetriever<'_> {
         queries: &[&[f32]],
         limit: usize,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
-        let view = &*snapshot.view;
         let Some(search) = snapshot.search() else { return Ok(vec![Vec::new(); queries.len()]) };
         // The index breaks ties by row number. Which of several equal ones come back must not depend on
         // history, so where the border runs through them it gives all of them.
-        let mut options =
-            SearchOptions::new(limit).with_ties().with_roles(self.roles).with_threads(self.threads);
-        options.entries = self.admitted.entries.as_ref();
-        if self.admitted.leave_out_obsolete && !view.obsolete.is_empty() {
-            options.exclude = Some(&view.obsolete);
-        }
+        let options = SearchOptions::new(limit).with_ties().with_roles(self.roles).with_threads(self.threads);
+        let mut options = self.admitted.restrict(options);
         options.cancel = self.cancel.map(CancelToken::flag);
         let mut lists = match queries {
             [query] => vec![search.search(query, &options)?],
@@ -83,19 +103,14 @@ pub(super) fn matching_words(
     limit: usize,
     cancel: Option<&CancelToken>,
 ) -> Result<Vec<WordHit>, Error> {
-    let obsolete = &snapshot.view.obsolete;
-    let admits = |row| match &admitted.entries {
-        Some(entries) => entries.contains(row),
-        None => !(admitted.leave_out_obsolete && obsolete.contains(row)),
-    };
     let flag = cancel.map(CancelToken::flag);
-    let mut found = snapshot.tx.search_words_among(query, &admits, limit, flag)?;
+    let mut found = snapshot.tx.search_words_among(query, &|row| admitted.admits(row), limit, flag)?;
     keep_first(&snapshot.tx, &mut found, limit, |hit| hit.score, |hit| hit.key.row)?;
     Ok(found)
 }
 
 /// Keeps the first `limit` of what is ordered by score; what scores alike is ordered by the id of its entry.
-fn keep_first<T, S: PartialEq>(
+pub(super) fn keep_first<T, S: PartialEq>(
     tx: &ReadTx<'_>,
     found: &mut Vec<T>,
     limit: usize,

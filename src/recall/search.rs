@@ -6,6 +6,8 @@ use rekall_core::{Snippets, Space, TextQuery};
 use rekall_index::Neighbor;
 
 use super::candidates::Candidates;
+use super::depth::{Extra, Seen};
+use super::diversity::diversify;
 use super::health::{note_missing_vectors, note_unknown_words};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
 use super::options::{Mode, Options};
@@ -13,6 +15,7 @@ use super::passage_choice::PassageChoice;
 use super::query::Query;
 use super::rank::{Ranked, Ranking};
 use super::read_hits::{Read, read_best};
+use super::recency::adjust;
 use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
 use crate::models::QueryVector;
@@ -39,7 +42,7 @@ pub(super) fn run(
     options.validate()?;
     queries.iter().try_for_each(|query| query.validate(options.mode))?;
     let running = rekall.newest_searches.begin(options.supersede, options.cancel.as_ref());
-    let search = Search { rekall, options, cancel: running.token() };
+    let search = Search { rekall, options, now_ms: rekall.store.now_ms(), cancel: running.token() };
     let mut answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
     if let Some(answer) = answers.iter_mut().find(|answer| answer.known.is_some()) {
         answer.degraded.extend(rekall.note_former_model()?);
@@ -59,6 +62,8 @@ pub(super) fn run(
 struct Search<'a> {
     rekall: &'a Rekall,
     options: &'a Options<'a>,
+    /// The time of day that ages are counted to.
+    now_ms: i64,
     cancel: Option<&'a CancelToken>,
 }
 
@@ -78,8 +83,8 @@ struct Answer {
     degraded: Vec<Degraded>,
     /// How much of the query the model knows.
     known: Option<f32>,
-    /// Entries that cannot be read and took the places of others.
-    unreadable: usize,
+    /// How deep the retrievers have to look for this to be the answer.
+    needed: Extra,
 }
 
 impl Search<'_> {
@@ -129,24 +134,22 @@ impl Search<'_> {
         Ok(Prepared { query, mode, vector, degraded })
     }
 
-    /// The answers to all queries. Looks deeper where entries that cannot be read took the places of hits.
+    /// The answers to all queries. Looks deeper where entries that cannot be read, or have too little similarity, took the
+    /// places of hits, and where one that was not seen might be better by its age.
     fn answers(&self, snapshot: &Snapshot<'_>, queries: &[Prepared<'_>]) -> Result<Vec<Answer>, Error> {
         // The same for every query and both retrievers.
-        let admitted = Admitted::new(&snapshot.tx, &self.options.filter)?;
-        retry(0, |spare| {
-            let mut nearest = self.nearest(snapshot, &admitted, queries, spare)?.into_iter();
+        let admitted = Admitted::new(snapshot, &self.options.filter, self.now_ms)?;
+        retry(Extra::default(), |extra| {
+            let mut nearest = self.nearest(snapshot, &admitted, queries, extra)?.into_iter();
             let mut answers = Vec::with_capacity(queries.len());
             for query in queries {
                 check_cancelled(self.cancel)?;
                 let by_meaning = query.mode != Mode::Text && query.vector.is_some();
                 let nearest = if by_meaning { nearest.next() } else { None };
-                answers.push(self.answer(snapshot, &admitted, query, &nearest.unwrap_or_default(), spare)?);
+                answers.push(self.answer(snapshot, &admitted, query, &nearest.unwrap_or_default(), extra)?);
             }
-            let most_unreadable = answers.iter().map(|answer| answer.unreadable).max().unwrap_or(0);
-            Ok(match most_unreadable <= spare {
-                true => Attempt::Done(answers),
-                false => Attempt::Outdated(most_unreadable),
-            })
+            let needed = answers.iter().fold(extra, |needed, answer| needed.max(answer.needed));
+            Ok(if needed == extra { Attempt::Done(answers) } else { Attempt::Outdated(needed) })
         })
     }
 
@@ -157,7 +160,7 @@ impl Search<'_> {
         snapshot: &Snapshot<'_>,
         admitted: &Admitted,
         queries: &[Prepared<'_>],
-        spare: usize,
+        extra: Extra,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let vectors: Vec<&[f32]> = queries
             .iter()
@@ -174,20 +177,22 @@ impl Search<'_> {
             threads: self.rekall.settings.search_threads,
         };
         let depth = queries.iter().map(|query| self.depth(query.mode)).max();
-        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit) + spare)
+        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit) + extra.total())
     }
 
-    /// Retrieves, ranks, and reads what is best. Each retriever looks `spare` entries deeper than it has to.
+    /// Retrieves, ranks, and reads what is best. Each retriever looks `extra` entries deeper than it has to.
     fn answer(
         &self,
         snapshot: &Snapshot<'_>,
         admitted: &Admitted,
         prepared: &Prepared<'_>,
         nearest: &[Neighbor],
-        spare: usize,
+        extra: Extra,
     ) -> Result<Answer, Error> {
-        let Options { limit, threshold, fusion, .. } = *self.options;
+        let Options { limit, threshold, fusion, recency, diversity, .. } = *self.options;
         let mode = prepared.mode;
+        let depth = self.depth(mode) + extra.total();
+        let mut seen = Seen::of_neighbors(nearest, depth, threshold);
         let mut degraded = prepared.degraded.clone();
         let mut candidates = Candidates::default();
         candidates.add_neighbors(nearest);
@@ -201,8 +206,10 @@ impl Search<'_> {
             if text.is_empty() && mode == Mode::Hybrid && prepared.vector.is_some() {
                 degraded.push(Degraded::MeaningOnly);
             }
-            let depth = self.depth(mode) + spare;
             let hits = matching_words(snapshot, text, admitted, depth, self.cancel)?;
+            if mode == Mode::Text {
+                seen = Seen::of_text_hits(&hits, depth);
+            }
             candidates.add_text_hits(hits);
             if text.requires_quotes() {
                 candidates.keep_text_hits();
@@ -218,7 +225,20 @@ impl Search<'_> {
         }
         check_cancelled(self.cancel)?;
         let weights = self.options.weights_in(snapshot.view.space.as_ref());
-        let (ranked, scale) = Ranking { mode, fusion, weights, threshold }.rank(candidates);
+        let (mut ranked, scale) = Ranking { mode, fusion, weights, threshold }.rank(candidates);
+        let mut needed = extra;
+        // More where some cannot be read.
+        let pool = self.options.pool() + extra.spare;
+        if let Some(recency) = recency {
+            adjust(snapshot, recency, self.now_ms, &mut ranked)?;
+        }
+        // A hybrid search chooses from what its retrievers name; and where nothing has a similarity, none reaches a threshold.
+        if mode != Mode::Hybrid && (threshold.is_none() || prepared.vector.is_some()) {
+            needed.deeper += seen.missing(&ranked, pool);
+        }
+        if let Some(lambda) = diversity {
+            ranked = diversify(snapshot, ranked, lambda, pool, self.cancel)?;
+        }
         let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
         let snippets = text
             .as_ref()
@@ -236,18 +256,18 @@ impl Search<'_> {
             .into_iter()
             .map(|(ranked, entry)| self.hit(&choice, ranked, entry, snippets.as_ref()))
             .collect();
-        let number = unreadable.len();
-        if number > 0 {
+        needed.spare = needed.spare.max(unreadable.len());
+        if !unreadable.is_empty() {
             degraded.push(Degraded::Unreadable { ids: unreadable });
         }
         let known = prepared.vector.as_ref().and_then(QueryVector::known);
-        Ok(Answer { hits: hits?, degraded, known, unreadable: number })
+        Ok(Answer { hits: hits?, degraded, known, needed })
     }
 
     fn depth(&self, mode: Mode) -> usize {
         match mode {
-            Mode::Hybrid => self.options.limit.max(MIN_DEPTH),
-            Mode::Semantic | Mode::Text => self.options.limit,
+            Mode::Semantic | Mode::Text if self.options.recency.is_none() => self.options.pool(),
+            _ => self.options.pool().max(MIN_DEPTH),
         }
     }
 
@@ -260,7 +280,7 @@ impl Search<'_> {
     fn hit(
         &self,
         choice: &PassageChoice<'_>,
-        Ranked { score, fused, candidate }: Ranked,
+        Ranked { score, fused, recency, diversity, candidate }: Ranked,
         entry: Entry,
         snippets: Option<&Marked<'_>>,
     ) -> Result<Hit, Error> {
@@ -275,7 +295,13 @@ impl Search<'_> {
             similarity: candidate.similarity(),
             chunk,
             snippet,
-            explain: Explain { semantic: candidate.semantic, text: candidate.text, fused },
+            explain: Explain {
+                semantic: candidate.semantic,
+                text: candidate.text,
+                fused,
+                recency,
+                diversity,
+            },
             entry,
         })
     }

@@ -238,7 +238,7 @@ impl Similar<'_> {
         threshold: f32,
         spare: usize,
     ) -> Result<Vec<Ranked>, Error> {
-        let admitted = Admitted::new(&snapshot.tx, &self.filter)?;
+        let admitted = Admitted::new(snapshot, &self.filter, self.rekall.store.now_ms())?;
         let retriever = SemanticRetriever {
             admitted: &admitted,
             roles: Roles::only(Role::Summary.number()),
@@ -259,10 +259,9 @@ impl Similar<'_> {
         let mut nearest: Vec<Neighbor> =
             best.into_values().filter(|near| near.similarity >= threshold).collect();
         nearest.sort_by(Neighbor::rank_cmp);
-        let ranked = |near: Neighbor| Ranked {
-            score: near.similarity.into(),
-            fused: None,
-            candidate: Candidate { nearest: Some(near), ..Candidate::new(near.key.entry) },
+        let ranked = |near: Neighbor| {
+            let candidate = Candidate { nearest: Some(near), ..Candidate::new(near.key.entry) };
+            Ranked::new(near.similarity.into(), candidate)
         };
         Ok(nearest.into_iter().map(ranked).collect())
     }

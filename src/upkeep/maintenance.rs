@@ -57,7 +57,8 @@ impl Rekall {
     }
 
     /// Gives free space in the file back to the disk, and that of vectors which a killed change of model left; see
-    /// [`rekall_core::Store::compact`]. Progress counts stages, of 3.
+    /// [`rekall_core::Store::compact`]. Entries that have expired are forgotten first
+    /// ([`forget_expired`](Self::forget_expired)). Progress counts stages, of 3.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -70,9 +71,11 @@ impl Rekall {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Core`](crate::Error::Core). When it is stopped the file has what it had.
+    /// [`Error::Core`](crate::Error::Core). When it is stopped the file has what it had, but for what has expired.
     pub fn compact(&self) -> LongCall<'_, CompactReport> {
         LongCall::new(|watch| {
+            watch.check_cancelled()?;
+            self.forget_expired()?;
             self.maintain(|store| {
                 watch.in_storage(|progress, cancel| store.compact_observed(progress, cancel))
             })

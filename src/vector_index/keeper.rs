@@ -260,7 +260,8 @@ impl VectorIndexKeeper {
             backend: view.backend,
             unusable: view.unusable,
             bytes: view.search.as_ref().map_or(0, |search| search.memory_bytes())
-                + view.obsolete.memory_bytes(),
+                + view.obsolete.memory_bytes()
+                + view.expiring.memory_bytes(),
         })
     }
 

@@ -7,6 +7,7 @@ use rekall_index::EntrySet;
 
 use super::backend::{Backend, Missing, PersistJob};
 use super::backends::RowsBackend;
+use super::expiring::Expiring;
 use super::file::IndexFile;
 use super::settings::IndexSettings;
 use super::snapshot::IndexView;
@@ -23,6 +24,7 @@ pub(crate) struct LiveIndex {
     /// `None`: the file has no vectors.
     index: Option<SpaceIndex>,
     obsolete: Arc<EntrySet>,
+    expiring: Arc<Expiring>,
     /// Entries with vectors that cannot be used.
     unusable: EntrySet,
 }
@@ -44,6 +46,7 @@ impl LiveIndex {
             position: tx.position()?,
             index: None,
             obsolete: Arc::new(tx.obsolete()?.into_iter().collect()),
+            expiring: Arc::new(tx.expiries()?.into_iter().collect()),
             unusable: EntrySet::new(),
         };
         let Some(space) = tx.active_space()? else { return Ok(live) };
@@ -81,6 +84,7 @@ impl LiveIndex {
             return Ok(None);
         }
         self.update_obsolete(tx, &entries)?;
+        self.update_expiring(tx, &entries)?;
         Ok(Some(self))
     }
 
@@ -109,6 +113,14 @@ impl LiveIndex {
         Ok(())
     }
 
+    fn update_expiring(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<(), Error> {
+        let now = tx.expiries_among(entries)?;
+        if !now.is_empty() || entries.iter().any(|&entry| self.expiring.contains(entry)) {
+            Arc::make_mut(&mut self.expiring).replace(entries, &now);
+        }
+        Ok(())
+    }
+
     /// What searches use.
     pub(crate) fn view(&mut self) -> Result<IndexView, Error> {
         let position = self.position;
@@ -120,6 +132,7 @@ impl LiveIndex {
             backend: self.index.as_ref().map(|index| index.backend.name()),
             unindexed: self.index.as_ref().map_or(0, |index| index.backend.unindexed_rows()),
             obsolete: Arc::clone(&self.obsolete),
+            expiring: Arc::clone(&self.expiring),
             unusable: self.unusable_entries(),
         })
     }

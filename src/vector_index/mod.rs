@@ -10,6 +10,7 @@ mod codes;
 #[cfg(test)]
 mod conformance;
 mod delta;
+mod expiring;
 mod file;
 mod keeper;
 mod live;

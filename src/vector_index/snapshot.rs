@@ -7,6 +7,7 @@ use rekall_index::{EntrySet, Error as IndexError, Neighbor, SearchOptions, Vecto
 
 use super::backend::SharedSearch;
 use super::backends::TxRows;
+use super::expiring::Expiring;
 
 /// The index as it was at one position of the change log. Never changes.
 pub(crate) struct IndexView {
@@ -22,6 +23,8 @@ pub(crate) struct IndexView {
     pub(crate) unindexed: usize,
     /// Entries that no longer hold, which a search leaves out unless asked.
     pub(crate) obsolete: Arc<EntrySet>,
+    /// Entries that cease to be found at some time.
+    pub(crate) expiring: Arc<Expiring>,
     /// Vectors in the file that cannot be used.
     pub(crate) unusable: usize,
 }

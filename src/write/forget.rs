@@ -48,6 +48,31 @@ impl Rekall {
         self.write(|tx| Ok(tx.delete_many(ids)?))
     }
 
+    /// Forgets the entries that have expired ([`NewEntry::expires_at`](crate::NewEntry#structfield.expires_at)), in one
+    /// transaction, and gives their ids, in the order in which they were written. Searches and lists have not shown them since
+    /// they expired; [`compact`](Self::compact) forgets them, too. O(expired entries); if there is none, nothing is written.
+    ///
+    /// ```
+    /// # use rekall::{NewEntry, Rekall};
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// let id = rekall.remember(NewEntry::new("No releases this week").expires_at(1_700_000_000_000))?;
+    /// assert!(rekall.recall("releases").run()?.is_empty());
+    /// assert_eq!(rekall.forget_expired()?, [id]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Core`] when the file cannot be written.
+    pub fn forget_expired(&self) -> Result<Vec<EntryId>, Error> {
+        if self.store.read()?.expired()?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(|tx| Ok(tx.delete_expired()?))
+    }
+
     /// Forgets the entries that pass a filter, in one transaction, and gives their ids, in the order in which
     /// they were written.
     ///

@@ -7,7 +7,8 @@ use crate::{Entry, EntryId, Error, Rekall};
 impl Rekall {
     /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so
     /// that searches leave it out unless asked, and names the new one in `superseded_by`. Gives the older one
-    /// as it is now.
+    /// as it is now. Its valid time ends where that of the new one begins: at its `valid_from` or now, so that
+    /// [`Filter::as_of`](crate::Filter::as_of) an earlier moment finds the older one.
     ///
     /// A patch with [`superseded_by`](crate::EntryPatch::superseded_by) alone sets the reference and leaves
     /// the status as it is. Not to be confused with [`Recall::supersede`](crate::Recall::supersede), which is

@@ -11,6 +11,7 @@ mod remember;
 mod transaction;
 mod update;
 mod upsert;
+pub(crate) mod usage;
 
 pub use batch::Batch;
 pub use remember::{Progress, Remember};

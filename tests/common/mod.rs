@@ -3,8 +3,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use rekall::model::{Error, Fingerprint};
+use rekall::storage::WallClock;
 use rekall::{Builder, Embedder, Mode, Rekall, VectorBackend};
 use tempfile::TempDir;
 
@@ -80,6 +82,26 @@ impl Embedder for WordModel {
     }
     fn memory_bytes(&self) -> usize {
         0
+    }
+}
+
+/// A wall clock that stands where it was put.
+#[derive(Debug, Clone, Default)]
+pub struct FixedClock(Arc<AtomicI64>);
+
+impl FixedClock {
+    pub fn at(ms: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(ms)))
+    }
+
+    pub fn set(&self, ms: i64) {
+        self.0.store(ms, Ordering::Relaxed);
+    }
+}
+
+impl WallClock for FixedClock {
+    fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

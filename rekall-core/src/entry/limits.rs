@@ -62,13 +62,9 @@ pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
             got: entry.confidence.to_string(),
         });
     }
-    if let Some(created_at) = entry.created_at.filter(|ms| !CREATED_AT_MS.contains(ms)) {
-        return Err(Error::OutOfRange {
-            field: "created_at",
-            expected: "-62135596800000 to 253402300799999 milliseconds since 1970",
-            got: created_at.to_string(),
-        });
-    }
+    time("created_at", entry.created_at)?;
+    time("expires_at", entry.expires_at)?;
+    check_valid_time(entry.valid_from, entry.valid_to)?;
     if let Some(context) = &entry.context {
         size("context", &serde_json::to_string(context).unwrap_or_default())?;
         for part in context.parts() {
@@ -82,10 +78,35 @@ pub(crate) fn check(entry: &NewEntry) -> Result<(), Error> {
     Ok(())
 }
 
+/// Checks from when to when an entry holds.
+pub(crate) fn check_valid_time(from: Option<i64>, to: Option<i64>) -> Result<(), Error> {
+    time("valid_from", from)?;
+    time("valid_to", to)?;
+    match from.zip(to) {
+        Some((from, to)) if to < from => Err(Error::OutOfRange {
+            field: "valid_to",
+            expected: "a time that is not before valid_from",
+            got: format!("{to}, {} ms before it", from.abs_diff(to)),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Checks the words of a link.
 pub(crate) fn check_link(relation: &Relation, reason: Option<&str>) -> Result<(), Error> {
     required("relation", relation.as_str(), NAME_BYTES)?;
     reason.map_or(Ok(()), |reason| text("reason", reason, REASON_BYTES))
+}
+
+fn time(field: &'static str, ms: Option<i64>) -> Result<(), Error> {
+    match ms.filter(|ms| !CREATED_AT_MS.contains(ms)) {
+        Some(ms) => Err(Error::OutOfRange {
+            field,
+            expected: "-62135596800000 to 253402300799999 milliseconds since 1970",
+            got: ms.to_string(),
+        }),
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn required(field: &'static str, value: &str, limit: usize) -> Result<(), Error> {
@@ -143,6 +164,15 @@ mod tests {
             )
         );
         check(&NewEntry::new("t").created_at(*CREATED_AT_MS.start())).unwrap();
+        assert!(
+            refused(&NewEntry::new("t").expires_at(i64::MIN))
+                .starts_with("expires_at must be -62135596800000")
+        );
+        assert_eq!(
+            refused(&NewEntry::new("t").valid_from(5).valid_to(3)),
+            "valid_to must be a time that is not before valid_from, got 3, 2 ms before it"
+        );
+        check(&NewEntry::new("t").valid_from(5).valid_to(5)).unwrap();
         let context = Context { situation: Some("a\0".into()), ..Context::default() };
         assert_eq!(
             refused(&NewEntry::new("t").context(context)),

@@ -81,6 +81,16 @@ pub struct Entry {
     pub created_at: i64,
     /// When it was last changed: milliseconds since 1970 (UTC).
     pub updated_at: i64,
+    /// When it expires: milliseconds since 1970 (UTC); `None`: never. See [`NewEntry::expires_at`](NewEntry#structfield.expires_at).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// From when on what it says holds: milliseconds since 1970 (UTC); `None`: open. See
+    /// [`Filter::as_of`](crate::Filter::as_of).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<i64>,
+    /// From when on it no longer holds, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<i64>,
 }
 
 /// An entry to be remembered. Only the title is required.
@@ -121,6 +131,18 @@ pub struct NewEntry {
     /// then, too, until it is changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<i64>,
+    /// When it expires: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`]; `None`: never. From that moment on no
+    /// search, list, count or facet shows it, unless the filter says [`include_expired`](crate::Filter::include_expired).
+    /// [`WriteTx::delete_expired`](crate::WriteTx::delete_expired) deletes it; until then it is there by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// From when on what it says holds: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`]; `None`: it always
+    /// has. Only searches that ask for a moment look at it ([`Filter::as_of`](crate::Filter::as_of)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<i64>,
+    /// From when on it no longer holds, not before `valid_from`; `None`: it still does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<i64>,
 }
 
 impl Default for NewEntry {
@@ -147,6 +169,9 @@ impl NewEntry {
             metadata: Map::new(),
             id: None,
             created_at: None,
+            expires_at: None,
+            valid_from: None,
+            valid_to: None,
         }
     }
 
@@ -218,6 +243,33 @@ impl NewEntry {
     #[must_use]
     pub fn created_at(mut self, ms: i64) -> Self {
         self.created_at = Some(ms);
+        self
+    }
+
+    /// Sets when it expires: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`].
+    ///
+    /// ```
+    /// # use rekall_core::NewEntry;
+    /// let note = NewEntry::new("No releases this week").expires_at(1_900_000_000_000);
+    /// # assert!(note.validate().is_ok());
+    /// ```
+    #[must_use]
+    pub fn expires_at(mut self, ms: i64) -> Self {
+        self.expires_at = Some(ms);
+        self
+    }
+
+    /// Sets from when on it holds: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`].
+    #[must_use]
+    pub fn valid_from(mut self, ms: i64) -> Self {
+        self.valid_from = Some(ms);
+        self
+    }
+
+    /// Sets from when on it no longer holds: milliseconds since 1970 (UTC), not before `valid_from`.
+    #[must_use]
+    pub fn valid_to(mut self, ms: i64) -> Self {
+        self.valid_to = Some(ms);
         self
     }
 

@@ -97,6 +97,12 @@ struct Keys<'a> {
     #[serde(default)]
     updated_at: Option<i64>,
     #[serde(default)]
+    expires_at: Option<i64>,
+    #[serde(default)]
+    valid_from: Option<i64>,
+    #[serde(default)]
+    valid_to: Option<i64>,
+    #[serde(default)]
     links: Option<Vec<LinkJson>>,
     /// Written with an entry, and left out when it is read: a place is given by synchronizing its source.
     #[serde(default, rename = "source")]
@@ -133,6 +139,9 @@ impl EntryJson {
         }
         entry.project = keys.project;
         entry.context = keys.context;
+        entry.expires_at = keys.expires_at;
+        entry.valid_from = keys.valid_from;
+        entry.valid_to = keys.valid_to;
         entry.validate()?;
         let links = keys.links.unwrap_or_default();
         for link in &links {
@@ -209,6 +218,9 @@ impl Entry {
             source: None,
             created_at,
             updated_at: origin.updated_at.unwrap_or(created_at).max(created_at),
+            expires_at: new.expires_at,
+            valid_from: new.valid_from,
+            valid_to: new.valid_to,
         }
     }
 }
@@ -225,7 +237,7 @@ mod tests {
     fn what_is_not_said_has_its_default_and_so_has_null() {
         let all_null = r#"{"title":"t","id":null,"content":null,"kind":null,"project":null,"tags":null,"status":null,
             "superseded_by":null,"confidence":null,"memory_type":null,"context":null,"metadata":null,"legacy":null,
-            "created_at":null,"updated_at":null,"links":null}"#;
+            "created_at":null,"updated_at":null,"expires_at":null,"valid_from":null,"valid_to":null,"links":null}"#;
         let short = EntryJson::parse(br#"{"title":"t"}"#).unwrap();
         assert_eq!(short, EntryJson::parse(all_null.as_bytes()).unwrap());
         assert_eq!(short.entry, NewEntry::new("t"));

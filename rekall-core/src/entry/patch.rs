@@ -14,8 +14,8 @@ use crate::{EntryId, Error, json};
 /// assert!(patch.changes_text());
 /// ```
 ///
-/// In JSON what is not there stays as it is; `null` removes a project, a context or the reference to a newer entry, and
-/// leaves anything else as it is:
+/// In JSON what is not there stays as it is; `null` removes a project, a context, the reference to a newer entry, an expiry
+/// or an end of the valid time, and leaves anything else as it is:
 ///
 /// ```
 /// # use rekall_core::EntryPatch;
@@ -61,6 +61,15 @@ pub struct EntryPatch {
     /// New metadata, all of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Map<String, Value>>,
+    /// New time of expiry; `Some(None)`: it does not expire.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
+    pub expires_at: Option<Option<i64>>,
+    /// New begin of the valid time; `Some(None)`: open.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
+    pub valid_from: Option<Option<i64>>,
+    /// New end of the valid time; `Some(None)`: open.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
+    pub valid_to: Option<Option<i64>>,
 }
 
 macro_rules! setter {
@@ -101,6 +110,12 @@ impl EntryPatch {
         context: Option<Context> => std::convert::identity);
     setter!(/// Sets the metadata, all of it.
         metadata: Map<String, Value> => cut);
+    setter!(/// Sets when it expires, in milliseconds since 1970 (UTC); `None`: never.
+        expires_at: Option<i64> => std::convert::identity);
+    setter!(/// Sets from when on it holds, in milliseconds since 1970 (UTC); `None`: it always has.
+        valid_from: Option<i64> => std::convert::identity);
+    setter!(/// Sets from when on it no longer holds, in milliseconds since 1970 (UTC); `None`: it still does.
+        valid_to: Option<i64> => std::convert::identity);
 
     /// Sets the tags, all of them.
     #[must_use]
@@ -125,9 +140,14 @@ impl EntryPatch {
     /// Applies the patch to `entry`, which keeps its times.
     ///
     /// # Errors
-    /// Like [`NewEntry::validate`], for the parts that the patch sets; the entry is then unchanged.
+    /// Like [`NewEntry::validate`], for the parts that the patch sets, and for a valid time whose end comes to lie before its
+    /// begin; the entry is then unchanged.
     pub fn apply(&self, entry: &mut Entry) -> Result<(), Error> {
         self.check()?;
+        if self.valid_from.is_some() || self.valid_to.is_some() {
+            let from = self.valid_from.unwrap_or(entry.valid_from);
+            limits::check_valid_time(from, self.valid_to.unwrap_or(entry.valid_to))?;
+        }
         let Self {
             title,
             content,
@@ -140,6 +160,9 @@ impl EntryPatch {
             memory_type,
             context,
             metadata,
+            expires_at,
+            valid_from,
+            valid_to,
         } = self.clone();
         set(&mut entry.title, title);
         set(&mut entry.content, content);
@@ -152,6 +175,9 @@ impl EntryPatch {
         set(&mut entry.memory_type, memory_type);
         set(&mut entry.context, context.map(|context| context.filter(|context| !context.is_empty())));
         set(&mut entry.metadata, metadata);
+        set(&mut entry.expires_at, expires_at);
+        set(&mut entry.valid_from, valid_from);
+        set(&mut entry.valid_to, valid_to);
         Ok(())
     }
 
@@ -171,6 +197,7 @@ impl EntryPatch {
         set(&mut given.memory_type, self.memory_type.clone());
         set(&mut given.context, self.context.clone());
         set(&mut given.metadata, self.metadata.clone());
+        set(&mut given.expires_at, self.expires_at);
         limits::check(&given)
     }
 }
@@ -198,6 +225,9 @@ impl From<NewEntry> for EntryPatch {
             memory_type: Some(entry.memory_type),
             context: Some(entry.context),
             metadata: Some(entry.metadata),
+            expires_at: Some(entry.expires_at),
+            valid_from: Some(entry.valid_from),
+            valid_to: Some(entry.valid_to),
         }
     }
 }
@@ -254,8 +284,17 @@ mod tests {
             .confidence(3)
             .memory_type("semantic")
             .context(Some(Context { text: Some("x".into()), ..Context::default() }))
-            .metadata([("n".to_owned(), 1.into())].into_iter().collect());
-        let removes = EntryPatch::new().project(None).superseded_by(None).context(None);
+            .metadata([("n".to_owned(), 1.into())].into_iter().collect())
+            .expires_at(Some(3))
+            .valid_from(Some(1))
+            .valid_to(Some(2));
+        let removes = EntryPatch::new()
+            .project(None)
+            .superseded_by(None)
+            .context(None)
+            .expires_at(None)
+            .valid_from(None)
+            .valid_to(None);
         for patch in [EntryPatch::new(), sets, removes] {
             let json = serde_json::to_string(&patch).unwrap();
             assert_eq!(serde_json::from_str::<EntryPatch>(&json).unwrap(), patch, "{json}");

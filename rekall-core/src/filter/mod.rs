@@ -15,7 +15,7 @@ use crate::{EntryId, Error, Status, json};
 /// Conditions on entries, all of which must hold. One value serves every search, [`list`](crate::Tx::list)
 /// and [`count`](crate::Tx::count) alike.
 ///
-/// By default only active entries pass.
+/// By default only active entries pass that have not expired.
 ///
 /// ```
 /// # use rekall_core::{Comparison, Filter};
@@ -100,6 +100,12 @@ pub struct Filter {
     /// from anywhere, and from nowhere.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
+    /// What held at this moment (milliseconds since 1970, UTC); see [`as_of`](Self::as_of).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<i64>,
+    /// Whether entries pass that have expired and are not deleted yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub include_expired: bool,
 }
 
 impl Default for Filter {
@@ -123,6 +129,8 @@ impl Default for Filter {
             ids: None,
             not_ids: Vec::new(),
             sources: Vec::new(),
+            as_of: None,
+            include_expired: false,
         }
     }
 }
@@ -140,11 +148,11 @@ impl Filter {
         Self::default()
     }
 
-    /// All entries, whatever their status.
+    /// All entries, whatever their status. Not those that have expired.
     ///
     /// ```
     /// # use rekall_core::Filter;
-    /// assert!(Filter::new().any_status().is_everything());
+    /// assert!(Filter::new().any_status().is_unconditional());
     /// # Ok::<(), rekall_core::Error>(())
     /// ```
     #[must_use]
@@ -166,7 +174,7 @@ impl Filter {
     /// # use rekall_core::Filter;
     /// // A bug or a decision.
     /// let filter = Filter::new().kind("bug").kind("decision");
-    /// assert!(!filter.is_everything());
+    /// assert!(!filter.is_unconditional());
     /// # Ok::<(), rekall_core::Error>(())
     /// ```
     #[must_use]
@@ -201,7 +209,7 @@ impl Filter {
     /// ```
     /// # use rekall_core::Filter;
     /// let filter = Filter::new().tag_any("cors").tag_any("proxy");
-    /// assert!(!filter.is_everything());
+    /// assert!(!filter.is_unconditional());
     /// # Ok::<(), rekall_core::Error>(())
     /// ```
     #[must_use]
@@ -215,7 +223,7 @@ impl Filter {
     /// ```
     /// # use rekall_core::Filter;
     /// let filter = Filter::new().tag_all("cors").tag_all("safari");
-    /// assert!(!filter.is_everything());
+    /// assert!(!filter.is_unconditional());
     /// # Ok::<(), rekall_core::Error>(())
     /// ```
     #[must_use]
@@ -338,11 +346,47 @@ impl Filter {
     /// ```
     /// # use rekall_core::Filter;
     /// let filter = Filter::new().source("file:///home/me/notes");
-    /// assert!(!filter.is_everything());
+    /// assert!(!filter.is_unconditional());
     /// ```
     #[must_use]
     pub fn source(mut self, uri: impl Into<String>) -> Self {
         self.sources.push(uri.into());
+        self
+    }
+
+    /// What held at a moment (milliseconds since 1970, UTC): entries whose valid time includes it. One that begins then is
+    /// included, one that ends then is not; a begin or end that is not given is open.
+    ///
+    /// An entry that is obsolete today passes as active if its valid time says that it held then: of an entry and the one that
+    /// superseded it, the one that held at the moment is found ([`WriteTx::supersede`](crate::WriteTx::supersede) ends the
+    /// valid time of the former). Without an end it is not known until when it held, and it does not pass.
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions};
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// const MARCH: i64 = 1_740_787_200_000;
+    /// let notes = [NewEntry::new("The server is called gea"), NewEntry::new("The server is called io").valid_from(MARCH)];
+    /// let ids = tx.insert(&notes.each_ref().map(Draft::new))?;
+    /// tx.supersede(ids[0].id, ids[1].id)?;
+    /// let held = |at| tx.list(&Filter::new().as_of(at), None, 10);
+    /// assert_eq!(held(MARCH - 1)?[0].title, "The server is called gea");
+    /// assert_eq!(held(MARCH)?[0].title, "The server is called io");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn as_of(mut self, ms: i64) -> Self {
+        self.as_of = Some(ms);
+        self
+    }
+
+    /// Lets entries pass that have expired and are not deleted yet.
+    #[must_use]
+    pub fn include_expired(mut self) -> Self {
+        self.include_expired = true;
         self
     }
 
@@ -354,16 +398,12 @@ impl Filter {
         !(tags_any.is_empty() && tags_all.is_empty() && not_tags.is_empty())
     }
 
-    /// Whether nothing but "active" is asked, which a search need not look up entry by entry.
+    /// Whether nothing is asked but a status, or any, and that an entry has not expired, or not even that. A search need not
+    /// look that up entry by entry.
     #[must_use]
-    pub fn is_only_active(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether every entry passes.
-    #[must_use]
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default().any_status()
+    pub fn is_unconditional(&self) -> bool {
+        let (status, include_expired) = (self.status, self.include_expired);
+        *self == Self { status, include_expired, ..Self::default() }
     }
 
     /// Refuses what a search with this filter would refuse, before any work is done.

@@ -13,8 +13,9 @@ use crate::source::prefix;
 use crate::{EntryId, Error, Status, json};
 
 impl Filter {
-    /// The condition in SQL over the table `entry`, and its parameters in order.
-    pub(crate) fn compile(&self) -> Result<Compiled, Error> {
+    /// The condition in SQL over the table `entry`, and its parameters in order. What has expired by `now_ms` does not pass
+    /// unless asked for.
+    pub(crate) fn compile(&self, now_ms: i64) -> Result<Compiled, Error> {
         self.validate()?;
         let mut compiled = Compiled { condition: "1".to_owned(), parameters: Vec::new() };
         compiled.one_of("entry.kind", &self.kinds);
@@ -36,10 +37,30 @@ impl Filter {
             let before = "entry.id NOT IN (SELECT entry_id FROM tag WHERE tag IN ";
             compiled.and_list(before, &self.not_tags, ")");
         }
-        match self.status {
-            Some(Status::Active) => compiled.and("entry.status = 'active'", []),
-            Some(Status::Obsolete) => compiled.and("entry.status <> 'active'", []),
-            None => {}
+        match (self.status, self.as_of) {
+            (Some(Status::Active), None) => compiled.and("entry.status = 'active'", []),
+            (Some(Status::Active), Some(at)) => {
+                let held = "(SELECT other.id FROM entry AS other WHERE other.valid_to > ?)";
+                compiled.and(&format!("(entry.status = 'active' OR entry.id IN {held})"), [at.into()]);
+            }
+            (Some(Status::Obsolete), _) => compiled.and("entry.status <> 'active'", []),
+            (None, _) => {}
+        }
+        // By way of ids: these times are not in the index that a walk over all entries goes through, and hardly any entry has
+        // them.
+        if let Some(at) = self.as_of {
+            compiled.and(
+                "entry.id NOT IN (SELECT other.id FROM entry AS other WHERE other.valid_from > ?)",
+                [at.into()],
+            );
+            compiled.and(
+                "entry.id NOT IN (SELECT other.id FROM entry AS other WHERE other.valid_to <= ?)",
+                [at.into()],
+            );
+        }
+        if !self.include_expired {
+            let expired = "(SELECT other.id FROM entry AS other WHERE other.expires_at <= ?)";
+            compiled.and(&format!("entry.id NOT IN {expired}"), [now_ms.into()]);
         }
         let bounds = [
             ("entry.created_at >= ?", self.created_after),

@@ -137,6 +137,9 @@ impl Converter<'_> {
             source: None,
             created_at: created.utc_ms,
             updated_at: updated_ms,
+            expires_at: None,
+            valid_from: None,
+            valid_to: None,
         };
         Converted { entry, kept, created, updated }
     }

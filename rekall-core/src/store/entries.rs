@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Tx, WriteTx, lock, rows};
 use crate::entry::EntryPatch;
-use crate::{Entry, EntryId, Error, Filter, NewEntry, NewVector, Origin};
+use crate::{Entry, EntryId, Error, Filter, NewEntry, NewVector, Origin, Status};
 
 /// An entry to be written, with the vectors made from it.
 ///
@@ -75,16 +75,17 @@ pub struct Inserted {
 }
 
 const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by,
-        confidence, memory_type, context, metadata, legacy, created_at, updated_at)
+        confidence, memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
     VALUES (:ulid, :title, :content, :kind, :project, :tags, :status,
         (SELECT id FROM entry WHERE ulid = :superseded_by), :confidence, :memory_type, :context, :metadata,
-        :legacy, :created_at, :updated_at)";
+        :legacy, :created_at, :updated_at, :expires_at, :valid_from, :valid_to)";
 
 const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind = :kind, project = :project,
         tags = :tags, status = :status,
         superseded_by = (SELECT id FROM entry WHERE ulid = :superseded_by), confidence = :confidence,
         memory_type = :memory_type, context = :context, metadata = :metadata, legacy = :legacy,
-        created_at = :created_at, updated_at = :updated_at
+        created_at = :created_at, updated_at = :updated_at, expires_at = :expires_at,
+        valid_from = :valid_from, valid_to = :valid_to
     WHERE ulid = :ulid";
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
@@ -447,7 +448,7 @@ impl WriteTx<'_> {
     /// [`Error::UnreadableEntry`] for metadata that cannot be read where the filter asks for it: it might not pass. What
     /// [`Filter::validate`] refuses.
     pub fn delete_matching(&mut self, filter: &Filter) -> Result<Vec<EntryId>, Error> {
-        if filter.is_only_active() || filter.is_everything() {
+        if filter.is_unconditional() && filter.status != Some(Status::Obsolete) {
             return Err(Error::Unconditional);
         }
         let rows = self.matching(filter)?;
@@ -468,7 +469,7 @@ impl WriteTx<'_> {
         self.delete_rows(&rows)
     }
 
-    fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
+    pub(super) fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
         let ids = self.ids(rows)?;
         let ids: Vec<EntryId> = rows.iter().filter_map(|row| ids.get(row).copied()).collect();
         self.delete_many(&ids)
@@ -504,6 +505,9 @@ impl WriteTx<'_> {
             ":legacy": entry.legacy.as_ref().map(json).transpose()?,
             ":created_at": entry.created_at,
             ":updated_at": entry.updated_at,
+            ":expires_at": entry.expires_at,
+            ":valid_from": entry.valid_from,
+            ":valid_to": entry.valid_to,
         })?;
         Ok(())
     }

@@ -54,7 +54,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn facets(&self, facet: Facet, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>, Error> {
-        let compiled = filter.compile()?;
+        let compiled = filter.compile(self.now_ms())?;
         let condition = compiled.condition;
         let (name, from) = match facet {
             // By way of ids: they come from a narrow index, where a join would read each entry with its content.

@@ -80,7 +80,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// # Errors
     /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
     pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {
-        let compiled = filter.compile()?;
+        let compiled = filter.compile(self.now_ms())?;
         let mut parameters = compiled.parameters;
         // Ids are text, and every text is greater than none.
         parameters.push(SqlValue::Text(after.map_or_else(String::new, |id| id.to_string())));
@@ -119,7 +119,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
             NewestBy::Created => "entry.created_at",
             NewestBy::Updated => "entry.updated_at",
         };
-        let compiled = filter.compile()?;
+        let compiled = filter.compile(self.now_ms())?;
         let (condition, mut parameters) = (compiled.condition, compiled.parameters);
         let beyond = match after {
             Some(ListCursor { at_ms, row }) => {
@@ -149,14 +149,15 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(page)
     }
 
-    /// The ids of the entries, of any status, whose metadata have this value under this key, in the order in which they
+    /// The ids of the entries, of any status and expired ones too, whose metadata have this value under this key, in the order in which they
     /// were written. Not indexed: costs a look at the metadata of every entry.
     ///
     /// # Errors
     /// [`Error::UnreadableEntry`] for metadata that cannot be read, which may have the value; [`Error::Sqlite`] or
     /// [`Error::Corrupt`]; [`Error::TooDeep`].
     pub fn ids_with_metadata(&self, key: &str, value: &Value) -> Result<Vec<EntryId>, Error> {
-        let rows = self.matching(&Filter::new().any_status().metadata(key, value.clone()))?;
+        let rows =
+            self.matching(&Filter::new().any_status().include_expired().metadata(key, value.clone()))?;
         rows.iter()
             .filter_map(|&row| rows::by_row(&self.connection, row).transpose())
             .map(|entry| Ok(entry?.id))
@@ -180,7 +181,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn count(&self, filter: &Filter) -> Result<u64, Error> {
-        let compiled = filter.compile()?;
+        let compiled = filter.compile(self.now_ms())?;
         let sql = format!("SELECT count(*) FROM entry WHERE {}", compiled.condition);
         let mut statement = self.connection.prepare_cached(&sql)?;
         Ok(statement.query_row(params_from_iter(compiled.parameters), |row| row.get(0))?)

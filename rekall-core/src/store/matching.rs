@@ -28,7 +28,7 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn matching(&self, filter: &Filter) -> Result<Vec<i64>, Error> {
-        let compiled = filter.compile()?;
+        let compiled = filter.compile(self.now_ms())?;
         let sql = format!("SELECT entry.id FROM entry WHERE {}", compiled.condition);
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params_from_iter(compiled.parameters), |row| row.get(0))?;

@@ -4,6 +4,7 @@ mod block_writer;
 mod blocks;
 mod changes;
 mod entries;
+mod expiry;
 mod facets;
 pub(crate) mod forward;
 mod links;
@@ -16,7 +17,9 @@ mod sources;
 pub(crate) mod spaces;
 mod stats;
 mod supersede;
+mod times;
 mod upkeep;
+mod usage;
 mod vectors;
 mod writer_lock;
 
@@ -27,10 +30,12 @@ pub use facets::{Facet, FacetCount};
 pub use listing::{ListCursor, NewestBy, NewestPage};
 pub use spaces::{Space, SpaceId, SpaceState};
 pub use stats::StoreStats;
+pub use times::EntryTime;
 pub use upkeep::{
     CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, Problem,
     ProblemKind, RepairReport, RepairedEntry, SalvageReport,
 };
+pub use usage::Usage;
 pub use vectors::VectorBatch;
 
 use std::ops::Deref;
@@ -300,7 +305,9 @@ impl Store {
         }
     }
 
-    pub(crate) fn now_ms(&self) -> i64 {
+    /// The time of day by the clock that the store was opened with ([`StoreOptions::clock`]): milliseconds since 1970 (UTC).
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
         self.database.options().clock.now_ms()
     }
 }

@@ -13,6 +13,7 @@ macro_rules! entry_columns {
         "entry.id, entry.ulid, entry.title, entry.content, entry.kind, entry.project, entry.tags, entry.status,
          (SELECT ulid FROM entry AS newer WHERE newer.id = entry.superseded_by), entry.confidence,
          entry.memory_type, entry.context, entry.metadata, entry.legacy, entry.created_at, entry.updated_at,
+         entry.expires_at, entry.valid_from, entry.valid_to,
          (SELECT json_array(CAST(uri AS TEXT), CAST(path AS TEXT), CAST(line AS INTEGER), hex(section.digest))
              FROM section JOIN source ON source.id = source_id WHERE section.entry_id = entry.id)"
     };
@@ -108,7 +109,10 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<(i64, Entry)> {
         legacy: optional_json(row, 13)?,
         created_at: row.get(14)?,
         updated_at: row.get(15)?,
-        source: source(row, 16)?,
+        expires_at: row.get(16)?,
+        valid_from: row.get(17)?,
+        valid_to: row.get(18)?,
+        source: source(row, 19)?,
     };
     Ok((row.get(0)?, entry))
 }

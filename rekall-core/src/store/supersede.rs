@@ -13,6 +13,11 @@ impl WriteTx<'_> {
     /// Puts an entry in the place of an older one, which becomes obsolete and names the new one; gives the older one's row
     /// number, and what it is now. O(entries that replace the new one in their turn).
     ///
+    /// The older one's valid time ends where that of the new one begins: at its `valid_from` or, if it has none, now, which
+    /// it then gets. An end that the older one has already stays if it is earlier. So
+    /// [`Filter::as_of`](crate::Filter::as_of) finds of both the one that held at a moment. The new entry does not count as
+    /// changed by that.
+    ///
     /// ```
     /// # use rekall_core::{Draft, NewEntry, Status, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
@@ -31,7 +36,22 @@ impl WriteTx<'_> {
     /// [`Error::EntryNotFound`] for either; [`Error::OutOfRange`] for an entry in its own place, and for one whose place
     /// the older one has taken, directly or by way of others.
     pub fn supersede(&mut self, old: EntryId, new: EntryId) -> Result<(i64, Entry), Error> {
-        self.update(old, &EntryPatch::new().status(Status::Obsolete).superseded_by(Some(new)))
+        let (successor, begun) = self.locate(new)?;
+        let (_, former) = self.locate(old)?;
+        let ended = begun.valid_to.unwrap_or(i64::MAX);
+        let at = begun.valid_from.unwrap_or_else(|| self.now_ms().min(ended));
+        let mut patch = EntryPatch::new().status(Status::Obsolete).superseded_by(Some(new));
+        if former.valid_to.is_none_or(|end| end > at) {
+            // One that was to hold later only never did.
+            patch = patch.valid_to(Some(former.valid_from.map_or(at, |from| from.max(at))));
+        }
+        let superseded = self.update(old, &patch)?;
+        if begun.valid_from.is_none() {
+            self.connection
+                .prepare_cached("UPDATE entry SET valid_from = ?2 WHERE id = ?1")?
+                .execute((successor, at))?;
+        }
+        Ok(superseded)
     }
 
     /// Names the entry that replaced another one: nothing else of that one changes, its times included. For entries that

@@ -134,6 +134,18 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         Ok(sample)
     }
 
+    /// The entries that have more than one passage of a role in a space, in ascending order. O(vectors), from an index.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    pub fn entries_of_several_passages(&self, space: SpaceId, role: Role) -> Result<Vec<i64>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT DISTINCT entry_id FROM embedding WHERE space_id = ?1 AND role = ?2 AND chunk > 0 ORDER BY entry_id",
+        )?;
+        let rows = statement.query_map((space.0, role.number()), |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The vectors with these keys, in their order; keys without a usable vector are in `unusable`. It is not looked up
     /// whether the entries are there: that would read a page more for each.
     ///

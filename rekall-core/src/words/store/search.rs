@@ -9,7 +9,7 @@ use super::literal::{self, MOST_READ};
 use crate::lock::lock;
 use crate::words::TextQuery;
 use crate::words::index::{Request, WordHit, search};
-use crate::{Error, Filter, Tx};
+use crate::{Error, Filter, Status, Tx};
 
 impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// The `limit` best entries for a search by words, best first, equal ones by row number; and all that have the same
@@ -39,12 +39,13 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<WordHit>, Error> {
-        if filter.is_everything() {
-            return self.search_words_among(query, &|_| true, limit, None);
-        }
-        if filter.is_only_active() {
-            let obsolete = self.obsolete()?;
-            return self.search_words_among(query, &|row| obsolete.binary_search(&row).is_err(), limit, None);
+        if filter.is_unconditional() && filter.status != Some(Status::Obsolete) {
+            let mut hidden = if filter.status.is_some() { self.obsolete()? } else { Vec::new() };
+            if !filter.include_expired {
+                hidden.extend(self.expired()?);
+            }
+            hidden.sort_unstable();
+            return self.search_words_among(query, &|row| hidden.binary_search(&row).is_err(), limit, None);
         }
         let matching = self.matching(filter)?;
         self.search_words_among(query, &|row| matching.binary_search(&row).is_ok(), limit, None)

@@ -38,9 +38,9 @@ pub(super) fn entry(tx: &WriteTx<'_>, line: u64, json: &[u8]) -> Result<EntryLin
         legacy: entry.legacy.as_ref().map(|legacy| raw(line, legacy)).transpose()?,
         created_at: entry.created_at,
         updated_at: entry.updated_at,
-        expires_at: None,
-        valid_from: None,
-        valid_to: None,
+        expires_at: entry.expires_at,
+        valid_from: entry.valid_from,
+        valid_to: entry.valid_to,
         source: None,
         usage: None,
         links: read

@@ -69,8 +69,9 @@ pub use long_call::LongCall;
 pub use models::{EmbedReport, Purpose};
 pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
-    Degraded, DiversityScore, Explain, FusedScore, Fusion, Hit, HitChunk, IndexAudit, Mode, Passage,
-    PassageNumber, Query, Recall, Recalled, Recency, RecencyFactor, RetrievalScore, Similar,
+    Degraded, Difference, DiversityScore, DuplicatePair, DuplicateSearch, Duplicates, Explain, FusedScore,
+    Fusion, Hit, HitChunk, IndexAudit, Mode, NearDuplicate, Passage, PassageNumber, Query, Recall, Recalled,
+    Recency, RecencyFactor, RetrievalScore, Similar, Span,
 };
 pub use rekall::Rekall;
 pub use rekall_cache::CacheStats;
@@ -87,7 +88,7 @@ pub use settings::VectorBackend;
 pub use sources::FolderOptions;
 pub use sources::{NewSection, NewSource, SourceDefaults, SourceProblem, SourceSync, SyncReport};
 pub use stats::{MemoryStats, Stats};
-pub use write::{Batch, Progress, Remember, Upserted};
+pub use write::{Batch, Progress, Remember, RememberReport, Remembered, Upserted};
 
 pub use rekall_cache as cache;
 pub use rekall_core as storage;

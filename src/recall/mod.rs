@@ -6,6 +6,7 @@ mod builder;
 mod candidates;
 mod depth;
 mod diversity;
+mod duplicates;
 mod fusion;
 pub(crate) mod health;
 mod hit;
@@ -24,6 +25,7 @@ mod weights;
 
 pub use audit::IndexAudit;
 pub use builder::Recall;
+pub use duplicates::{Difference, DuplicatePair, DuplicateSearch, Duplicates, NearDuplicate, Span};
 pub use fusion::Fusion;
 pub use hit::{
     Degraded, DiversityScore, Explain, FusedScore, Hit, HitChunk, PassageNumber, Recalled, RecencyFactor,

@@ -24,7 +24,7 @@ mod stored_rows;
 pub(crate) use backends::keep_best;
 pub(crate) use keeper::VectorIndexKeeper;
 pub(crate) use settings::IndexSettings;
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{Snapshot, SnapshotSearch};
 
 /// Rows read from the file at a time: a megabyte or two.
 const LOAD_BATCH: usize = 1024;

@@ -14,7 +14,7 @@ mod upsert;
 pub(crate) mod usage;
 
 pub use batch::Batch;
-pub use remember::{Progress, Remember};
+pub use remember::{Progress, Remember, RememberReport, Remembered};
 pub use upsert::Upserted;
 
 /// How often an operation embeds its texts without a lock and finds that others changed its entries

@@ -12,7 +12,7 @@ use crate::cancel::check_cancelled;
 use crate::event::Event;
 use crate::models::Models;
 use crate::models::pieces::{self, Piece};
-use crate::{CancelToken, EntryId, Error, NewEntry, Rekall};
+use crate::{CancelToken, EntryId, Error, NearDuplicate, NewEntry, Rekall};
 
 /// How far a long operation has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,6 +21,26 @@ pub struct Progress {
     pub done: usize,
     /// To be done in all.
     pub total: usize,
+}
+
+/// What [`Remember::run_with_duplicates`] did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RememberReport {
+    /// The entries, in the order in which they were given.
+    pub entries: Vec<Remembered>,
+    /// Why it is not known what says nearly the same; `None`: it is.
+    pub unchecked: Option<String>,
+}
+
+/// An entry that was remembered, and what says nearly the same.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Remembered {
+    /// Its id.
+    pub id: EntryId,
+    /// The most similar first; none for an entry without a vector.
+    pub near_duplicates: Vec<NearDuplicate>,
 }
 
 /// Several entries to be remembered together; made by [`Rekall::remember_many`].
@@ -214,6 +234,44 @@ impl<'a> Remember<'a> {
             }
         };
         Ok(inserted.into_iter().map(|inserted| inserted.id).collect())
+    }
+
+    /// Remembers the entries as [`run`](Self::run) does, and then tells which others say nearly the same as each of them: with
+    /// a similarity as a whole of at least `threshold`, -1 to 1, see [`Rekall::near_duplicates`]. They may be of this call, too.
+    /// Every entry is stored, whatever is like it. Costs a search for each.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// rekall.remember(NewEntry::new("Port 8080 is taken on the build machine"))?;
+    /// let notes = [NewEntry::new("Port 9090 is taken on the build machine")];
+    /// let report = rekall.remember_many(&notes).run_with_duplicates(0.9)?;
+    /// for near in &report.entries[0].near_duplicates {
+    ///     println!("like {} ({:.2})", near.id, near.similarity);
+    /// }
+    /// # assert_eq!(report.entries[0].near_duplicates.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`Error::InvalidThreshold`]: nothing is stored then. When the entries are stored and the
+    /// search fails, [`RememberReport::unchecked`] says why.
+    pub fn run_with_duplicates(self, threshold: f32) -> Result<RememberReport, Error> {
+        if !(-1.0..=1.0).contains(&threshold) {
+            return Err(Error::InvalidThreshold { got: threshold });
+        }
+        let rekall = self.rekall;
+        let ids = self.run()?;
+        let (near, unchecked) = match rekall.near_duplicates_of_each(&ids, threshold) {
+            Ok(near) => (near, None),
+            Err(error) => (vec![Vec::new(); ids.len()], Some(error.to_string())),
+        };
+        let entries = ids.into_iter().zip(near);
+        let entries = entries.map(|(id, near_duplicates)| Remembered { id, near_duplicates }).collect();
+        Ok(RememberReport { entries, unchecked })
     }
 
     fn with_vectors(&mut self, rows: &[f32]) -> Result<Vec<Inserted>, Error> {

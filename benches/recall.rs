@@ -4,10 +4,11 @@
 mod common;
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use rekall::storage::{Snippets, TextQuery};
-use rekall::{Mode, NewEntry};
+use rekall::{Mode, NewEntry, Recency};
 
 fn recall_end_to_end(criterion: &mut Criterion) {
     let questions = common::questions();
@@ -25,6 +26,30 @@ fn recall_end_to_end(criterion: &mut Criterion) {
             });
         }
     }
+}
+
+/// What age and diversity cost beside a plain search, and what all pairs that say nearly the same cost.
+fn ranked_by_more(criterion: &mut Criterion) {
+    let questions = common::questions();
+    let (_folder, rekall) = common::memory(10_000);
+    let month = Duration::from_secs(30 * 86_400);
+    let mut at = 0;
+    let mut next = || {
+        at = (at + 1) % questions.len();
+        questions[at].as_str()
+    };
+    for (mode, mode_name) in [(Mode::Semantic, "semantic"), (Mode::Text, "text"), (Mode::Hybrid, "hybrid")] {
+        criterion.bench_function(&format!("recall_10k_{mode_name}_by_age"), |bencher| {
+            let search = |query| rekall.recall(query).mode(mode).recency(Recency::new(month));
+            bencher.iter(|| black_box(search(next()).run().unwrap()));
+        });
+        criterion.bench_function(&format!("recall_10k_{mode_name}_diversified"), |bencher| {
+            bencher.iter(|| black_box(rekall.recall(next()).mode(mode).diversity(0.7).run().unwrap()));
+        });
+    }
+    criterion.bench_function("duplicates_of_10k", |bencher| {
+        bencher.iter(|| black_box(rekall.duplicates().run().unwrap()));
+    });
 }
 
 fn added_entry_is_found(criterion: &mut Criterion) {
@@ -74,6 +99,6 @@ fn snippets(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).without_plots();
-    targets = recall_end_to_end, added_entry_is_found, snippets
+    targets = recall_end_to_end, ranked_by_more, added_entry_is_found, snippets
 }
 criterion_main!(benches);

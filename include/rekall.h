@@ -82,6 +82,7 @@
  *   Entries as they are stored
  *   Reading and changing entries
  *   Remembering an entry, or changing the one that has its key
+ *   Which entries were used
  *   One entry in the place of another
  *   Links between entries
  *   Filters: which entries a search may find
@@ -98,6 +99,7 @@
  *   Recalling
  *   Recalling for several queries at once
  *   Entries like a given one
+ *   Entries that say nearly the same
  *   Vectors of texts
  *   The model's life
  *   Making vectors later, or again
@@ -1431,6 +1433,21 @@ void rekall_interrupt(rekall_db *db);
 #define REKALL_NEW_ENTRY_CREATED_AT 2
 
 /**
+ * Flag of rekall_new_entry: expires_at_ms is given.
+ */
+#define REKALL_NEW_ENTRY_EXPIRES_AT 4
+
+/**
+ * Flag of rekall_new_entry: valid_from_ms is given.
+ */
+#define REKALL_NEW_ENTRY_VALID_FROM 8
+
+/**
+ * Flag of rekall_new_entry: valid_to_ms is given.
+ */
+#define REKALL_NEW_ENTRY_VALID_TO 16
+
+/**
  * Flag of rekall_patch: set confidence.
  */
 #define REKALL_PATCH_CONFIDENCE 1
@@ -1454,6 +1471,36 @@ void rekall_interrupt(rekall_db *db);
  * Flag of rekall_patch: remove the context.
  */
 #define REKALL_PATCH_REMOVE_CONTEXT 16
+
+/**
+ * Flag of rekall_patch: set expires_at_ms.
+ */
+#define REKALL_PATCH_EXPIRES_AT 32
+
+/**
+ * Flag of rekall_patch: the entry does not expire any more.
+ */
+#define REKALL_PATCH_REMOVE_EXPIRES_AT 64
+
+/**
+ * Flag of rekall_patch: set valid_from_ms.
+ */
+#define REKALL_PATCH_VALID_FROM 128
+
+/**
+ * Flag of rekall_patch: leave the begin of the valid time open.
+ */
+#define REKALL_PATCH_REMOVE_VALID_FROM 256
+
+/**
+ * Flag of rekall_patch: set valid_to_ms.
+ */
+#define REKALL_PATCH_VALID_TO 512
+
+/**
+ * Flag of rekall_patch: leave the end of the valid time open.
+ */
+#define REKALL_PATCH_REMOVE_VALID_TO 1024
 
 /**
  * What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
@@ -1573,13 +1620,29 @@ typedef struct rekall_new_entry {
      * without: leave 0, and it is now.
      */
     int64_t created_at_ms;
+    /**
+     * When it expires, likewise, with REKALL_NEW_ENTRY_EXPIRES_AT; without: leave 0, and it never does. From that moment on no
+     * search, list, count or facet shows it; rekall_forget_expired() and rekall_compact() delete it, and until then
+     * it is there by its id.
+     */
+    int64_t expires_at_ms;
+    /**
+     * From when on what it says holds, likewise, with REKALL_NEW_ENTRY_VALID_FROM; without: leave 0, and it always has. Only
+     * searches that ask for a moment look at it: as_of_ms of rekall_filter.
+     */
+    int64_t valid_from_ms;
+    /**
+     * From when on it no longer holds, not before valid_from_ms, with REKALL_NEW_ENTRY_VALID_TO; without: leave 0, and it
+     * still does.
+     */
+    int64_t valid_to_ms;
 } rekall_new_entry;
 
 /**
  * A rekall_new_entry with its size, and the default in all members.
  */
 #define REKALL_NEW_ENTRY_INIT { sizeof(rekall_new_entry), 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
-    0, 0, {0, 0}, 0, 0 }
+    0, 0, {0, 0}, 0, 0, 0, 0, 0 }
 
 /**
  * What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
@@ -1646,13 +1709,25 @@ typedef struct rekall_patch {
      * rekall_supersede_entry() sets both.
      */
     const char *superseded_by;
+    /**
+     * New time of expiry, in milliseconds since 1970 (UTC), with REKALL_PATCH_EXPIRES_AT.
+     */
+    int64_t expires_at_ms;
+    /**
+     * New begin of the valid time, likewise, with REKALL_PATCH_VALID_FROM.
+     */
+    int64_t valid_from_ms;
+    /**
+     * New end of the valid time, likewise, with REKALL_PATCH_VALID_TO.
+     */
+    int64_t valid_to_ms;
 } rekall_patch;
 
 /**
  * A rekall_patch with its size, and the default in all members.
  */
 #define REKALL_PATCH_INIT { sizeof(rekall_patch), 0, 0, 0, 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, \
-    0, 0, {0, 0}, 0 }
+    0, 0, {0, 0}, 0, 0, 0, 0 }
 
 /**
  * As REKALL_PATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -1822,6 +1897,21 @@ typedef struct rekall_entry rekall_entry;
 #define REKALL_CONTEXT_FILES 6
 
 /**
+ * A time of an entry: when it expires.
+ */
+#define REKALL_ENTRY_EXPIRES_AT 1
+
+/**
+ * A time of an entry: from when on what it says holds.
+ */
+#define REKALL_ENTRY_VALID_FROM 2
+
+/**
+ * A time of an entry: from when on it no longer holds.
+ */
+#define REKALL_ENTRY_VALID_TO 3
+
+/**
  * The entry's id, 26 characters, NUL-terminated. NULL for NULL.
  */
 const char *rekall_entry_id(const rekall_entry *entry);
@@ -1899,6 +1989,14 @@ int64_t rekall_entry_created_at_ms(const rekall_entry *entry);
  * When the entry was last changed: milliseconds since 1970 (UTC).
  */
 int64_t rekall_entry_updated_at_ms(const rekall_entry *entry);
+
+/**
+ * A time of the entry: REKALL_ENTRY_EXPIRES_AT, REKALL_ENTRY_VALID_FROM or REKALL_ENTRY_VALID_TO. Returns 1 and sets out_ms,
+ * which may be NULL, to milliseconds since 1970 (UTC) when the entry has it; else 0, and out_ms is 0.
+ */
+int32_t rekall_entry_time(const rekall_entry *entry,
+                          uint32_t which,
+                          int64_t *out_ms);
 
 /**
  * 1 when the entry has a context, also an empty one; else 0.
@@ -2045,6 +2143,65 @@ rekall_status rekall_upsert(rekall_db *db,
                             rekall_error **error);
 
 /* ======================================================================================================== */
+/* Which entries were used                                                                                  */
+/* ======================================================================================================== */
+
+/*
+ * What counts as use is for the program to say; searches and reads note nothing by themselves.
+ *
+ *     rekall_str used[1];
+ *     rekall_usage usage;
+ *     used[0] = rekall_text(id);
+ *     if ((status = rekall_record_use(db, used, 1, &error))) goto end;
+ *     // Now and then, and before the end.
+ *     if ((status = rekall_flush_usage(db, NULL, &error))) goto end;
+ *     status = rekall_usage_of(db, id, &usage, &error);
+ */
+
+/**
+ * How an entry was used. Never grows.
+ */
+typedef struct rekall_usage {
+    /**
+     * When last: milliseconds since 1970 (UTC).
+     */
+    int64_t last_used_at_ms;
+    /**
+     * How often; 0: no use is recorded.
+     */
+    uint64_t uses;
+} rekall_usage;
+
+/**
+ * Notes that entries were used now: shown to somebody, say, or handed to a model. ids are count texts of 26 characters each.
+ * Only in memory: rekall_flush_usage() writes it, and what is not written before rekall_close() is lost. Searches can go by
+ * it: recency_time of rekall_recall_options. REKALL_INVALID_INPUT for a text that is no id.
+ */
+REKALL_NODISCARD
+rekall_status rekall_record_use(rekall_db *db,
+                                const rekall_str *ids,
+                                size_t count,
+                                rekall_error **error);
+
+/**
+ * Writes the uses that were noted, in one transaction. Nothing else of an entry changes. out_entries, which may be NULL,
+ * receives the number of entries; those that are gone are left out. When it fails, the uses stay noted.
+ */
+REKALL_NODISCARD
+rekall_status rekall_flush_usage(rekall_db *db,
+                                 uint64_t *out_entries,
+                                 rekall_error **error);
+
+/**
+ * How an entry was used, as far as it is written: out receives it, all 0 when no use is recorded or no entry has the id.
+ */
+REKALL_NODISCARD
+rekall_status rekall_usage_of(rekall_db *db,
+                              const char *id,
+                              rekall_usage *out,
+                              rekall_error **error);
+
+/* ======================================================================================================== */
 /* One entry in the place of another                                                                        */
 /* ======================================================================================================== */
 
@@ -2060,7 +2217,8 @@ rekall_status rekall_upsert(rekall_db *db,
 /**
  * Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches leave it
  * out unless asked, and names the new one (rekall_entry_superseded_by()). out, which may be NULL, receives the older one as
- * it is now, to be freed with rekall_entry_free(). Not to be confused with the member supersede of rekall_recall_options,
+ * it is now, to be freed with rekall_entry_free(). Its valid time ends where that of the new one begins, or now, so that a
+ * filter with as_of_ms finds it for an earlier moment. Not to be confused with the member supersede of rekall_recall_options,
  * which is about searches.
  *
  * REKALL_NOT_FOUND for either id; REKALL_INVALID_INPUT for an entry in its own place, and for a new_id that the older one
@@ -2253,6 +2411,16 @@ void rekall_neighbors_free(rekall_neighbors *neighbors);
 #define REKALL_FILTER_IDS 16
 
 /**
+ * Flag of rekall_filter: as_of_ms is given.
+ */
+#define REKALL_FILTER_AS_OF 32
+
+/**
+ * Flag of rekall_filter: entries pass, too, that have expired and are not deleted yet.
+ */
+#define REKALL_FILTER_INCLUDE_EXPIRED 64
+
+/**
  * Comparison of a rekall_metadata_condition (also 0): the value is the same; numbers by their value: 3 is 3.0.
  */
 #define REKALL_COMPARISON_EQUAL 1
@@ -2443,13 +2611,19 @@ typedef struct rekall_filter {
      * How many.
      */
     size_t sources_count;
+    /**
+     * What held at this moment, in milliseconds since 1970 (UTC), with its flag: entries whose valid time includes it. An entry
+     * that is obsolete today passes as active if its valid time says that it held then; rekall_supersede_entry() ends
+     * that of the older entry.
+     */
+    int64_t as_of_ms;
 } rekall_filter;
 
 /**
  * A rekall_filter with its size, and the default in all members.
  */
 #define REKALL_FILTER_INIT { sizeof(rekall_filter), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -2513,6 +2687,15 @@ REKALL_NODISCARD
 rekall_status rekall_forget_all(rekall_db *db,
                                 rekall_report **out,
                                 rekall_error **error);
+
+/**
+ * Forgets the entries that have expired, in one transaction; rekall_compact() does, too. out, which may be NULL, receives a
+ * report as from rekall_forget_many(); lines in the order in which the entries were written.
+ */
+REKALL_NODISCARD
+rekall_status rekall_forget_expired(rekall_db *db,
+                                    rekall_report **out,
+                                    rekall_error **error);
 
 /* ======================================================================================================== */
 /* Entries page by page                                                                                     */
@@ -3127,6 +3310,21 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_PART_EXACT 3
 
 /**
+ * What age made of a score: the factor that it was multiplied by, from the floor to 1.
+ */
+#define REKALL_ADJUSTMENT_RECENCY 1
+
+/**
+ * What being like better hits made of a score: how relevant the hit is, from the worst candidate (0) to the best (1).
+ */
+#define REKALL_ADJUSTMENT_RELEVANCE 2
+
+/**
+ * What being like better hits made of a score: the similarity to the most similar hit before, 0 to 1.
+ */
+#define REKALL_ADJUSTMENT_REDUNDANCY 3
+
+/**
  * Why a search is less than it could be: the query could not be embedded, only words were searched.
  */
 #define REKALL_DEGRADED_WORDS_ONLY 1
@@ -3246,7 +3444,8 @@ const rekall_entry *rekall_hits_entry(const rekall_hits *hits, size_t index);
 
 /**
  * What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
- * words, the fused score in a hybrid one. Comparable only within one search. NaN past the last.
+ * words, the fused score in a hybrid one; of that what age and diversity leave, where rekall_recall_options asks for them.
+ * Comparable only within one search. NaN past the last.
  */
 double rekall_hits_score(const rekall_hits *hits,
                          size_t index);
@@ -3321,6 +3520,16 @@ double rekall_hits_part(const rekall_hits *hits,
 double rekall_hits_part_weight(const rekall_hits *hits,
                                size_t index,
                                uint32_t which);
+
+/**
+ * What was made of the score of hit number index after retrieval and fusion: a REKALL_ADJUSTMENT_ number. Where age counts,
+ * the score was multiplied by REKALL_ADJUSTMENT_RECENCY. Where diversity does, rekall_hits_score() is
+ * lambda * REKALL_ADJUSTMENT_RELEVANCE - (1 - lambda) * REKALL_ADJUSTMENT_REDUNDANCY. NaN where the search did not ask for it,
+ * and past the last.
+ */
+double rekall_hits_adjustment(const rekall_hits *hits,
+                              size_t index,
+                              uint32_t which);
 
 /**
  * How many things kept the search from being complete; usually 0.
@@ -3445,6 +3654,31 @@ int32_t rekall_hits_passage(const rekall_hits *hits,
 #define REKALL_RECALL_REQUIRE_QUOTES 16
 
 /**
+ * Flag of rekall_recall_options: recency_floor is given.
+ */
+#define REKALL_RECALL_RECENCY_FLOOR 32
+
+/**
+ * Flag of rekall_recall_options: diversity is given.
+ */
+#define REKALL_RECALL_DIVERSITY 64
+
+/**
+ * The time by which an entry is old: when it was last changed.
+ */
+#define REKALL_RECENCY_UPDATED 1
+
+/**
+ * The time by which an entry is old: when it was made.
+ */
+#define REKALL_RECENCY_CREATED 2
+
+/**
+ * The time by which an entry is old: when a use of it was last recorded (rekall_record_use()); when it was made, if none was.
+ */
+#define REKALL_RECENCY_LAST_USED 3
+
+/**
  * How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most
  * similar (1) that the search considered, and of the BM25 score relative to the search's best.
  */
@@ -3519,9 +3753,9 @@ typedef struct rekall_recall_options {
      */
     uint32_t fusion;
     /**
-     * Reserved: must be 0.
+     * The time by which an entry is old, a REKALL_RECENCY_ number; 0: REKALL_RECENCY_UPDATED.
      */
-    uint32_t reserved;
+    uint32_t recency_time;
     /**
      * Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
      */
@@ -3536,13 +3770,31 @@ typedef struct rekall_recall_options {
      * the newest answer only. Not given: stops none.
      */
     rekall_str supersede;
+    /**
+     * Lets newer entries come before older ones that match as well: the score of each is multiplied by
+     * floor + (1 - floor) * 0.5^(age / half-life); this is the half-life, in milliseconds. 0: age does not count. By meaning
+     * alone and by words alone the hits are exact, too; a hybrid search applies it to those that it fuses.
+     */
+    uint64_t recency_half_life_ms;
+    /**
+     * What that factor comes near to with age, 0 to 1, with REKALL_RECALL_RECENCY_FLOOR; without it, it must be 0, which means
+     * 0.5.
+     */
+    double recency_floor;
+    /**
+     * Chooses hits that are not all alike (maximal marginal relevance, Carbonell and Goldstein 1998), with
+     * REKALL_RECALL_DIVERSITY: this is lambda, 0 to 1. Each hit is the candidate with the greatest
+     * lambda * relevance - (1 - lambda) * redundancy; 1 leaves the order as it is, 0.7 is a good start. The candidates are
+     * the best 100 entries, or twice the limit, which is at most 1000, if that is more. Without the flag it must be 0.
+     */
+    double diversity;
 } rekall_recall_options;
 
 /**
  * A rekall_recall_options with its size, and the default in all members.
  */
 #define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, {0, 0}, {0, 0}, {0, 0} }
+    0, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0 }
 
 /**
  * As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -3725,6 +3977,180 @@ rekall_status rekall_similarity_rank(rekall_db *db,
                                      float similarity,
                                      float *out,
                                      rekall_error **error);
+
+/* ======================================================================================================== */
+/* Entries that say nearly the same                                                                         */
+/* ======================================================================================================== */
+
+/*
+ * Pairs of entries with similar vectors, and where their words differ. Nothing is dropped for it: of notes of one form most
+ * such pairs say different things.
+ *
+ *     rekall_duplicates *pairs = NULL;
+ *     rekall_difference at;
+ *     size_t i, k;
+ *     if ((status = rekall_near_duplicates(db, id, 0.98f, &pairs, &error))) goto end;
+ *     for (i = 0; i < rekall_duplicates_count(pairs); i++) {
+ *         printf("like %s (%.3f)\n", rekall_duplicates_second(pairs, i), rekall_duplicates_similarity(pairs, i));
+ *         for (k = 0; rekall_duplicates_difference(pairs, i, k, &at); k++)
+ *             printf("    characters %u to %u are %u to %u there\n", (unsigned)at.first_start, (unsigned)at.first_end,
+ *                    (unsigned)at.second_start, (unsigned)at.second_end);
+ *     }
+ *     rekall_duplicates_free(pairs);
+ */
+
+/**
+ * Flag of rekall_duplicates_options: threshold is given.
+ */
+#define REKALL_DUPLICATES_THRESHOLD 1
+
+/**
+ * Which pairs rekall_find_duplicates() looks for. Start from REKALL_DUPLICATES_OPTIONS_INIT; what is 0 or NULL has its
+ * default.
+ */
+typedef struct rekall_duplicates_options {
+    /**
+     * sizeof(rekall_duplicates_options).
+     */
+    size_t struct_size;
+    /**
+     * REKALL_DUPLICATES_ flags.
+     */
+    uint32_t flags;
+    /**
+     * The least similarity of a pair, -1 to 1, with REKALL_DUPLICATES_THRESHOLD; without it, it must be 0, which means 0.98.
+     */
+    float threshold;
+    /**
+     * The most pairs wanted, 1 to 100000; 0: 1000. The number of all is told, too.
+     */
+    size_t limit;
+    /**
+     * Which entries are compared with each other; NULL: active ones.
+     */
+    const rekall_filter *filter;
+    /**
+     * 0.
+     */
+    uint64_t reserved;
+} rekall_duplicates_options;
+
+/**
+ * A rekall_duplicates_options with its size, and the default in all members.
+ */
+#define REKALL_DUPLICATES_OPTIONS_INIT { sizeof(rekall_duplicates_options), 0, 0, 0, 0, 0 }
+
+/**
+ * A place where the texts of two entries differ, in characters (not bytes) of the text of REKALL_ROLE_SUMMARY, which
+ * rekall_chunk describes. One of the two pieces is empty where the other text has something more. Never grows.
+ */
+typedef struct rekall_difference {
+    /**
+     * Its first character in the first entry.
+     */
+    uint32_t first_start;
+    /**
+     * One past its last character there.
+     */
+    uint32_t first_end;
+    /**
+     * Its first character in the second entry.
+     */
+    uint32_t second_start;
+    /**
+     * One past its last character there.
+     */
+    uint32_t second_end;
+} rekall_difference;
+
+/**
+ * Pairs of entries that say nearly the same, the most similar first. Never changes; may be read from any thread, also after
+ * rekall_close(). What its functions return belongs to it and lives as long. All of them take NULL and any index.
+ */
+typedef struct rekall_duplicates rekall_duplicates;
+
+/**
+ * As REKALL_DUPLICATES_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_duplicates_options_init(rekall_duplicates_options *options,
+                                    size_t struct_size);
+
+/**
+ * Finds the entries that say nearly the same as a given one, the most similar first, equal ones by id: active ones that have
+ * not expired, whose similarity as a whole is at least threshold (-1 to 1; 0.98 is a good start). Call it after
+ * rekall_remember() to hear of what was there already. Goes by stored vectors: needs no model. Entries of several
+ * passages are nearly the same if each passage of either has its counterpart in the other.
+ *
+ * out receives pairs whose first entry is the given one, to be freed with rekall_duplicates_free(). REKALL_NOT_FOUND for an
+ * unknown id and for an entry without a vector; REKALL_INVALID_INPUT for a threshold out of its range.
+ */
+REKALL_NODISCARD
+rekall_status rekall_near_duplicates(rekall_db *db,
+                                     const char *id,
+                                     float threshold,
+                                     rekall_duplicates **out,
+                                     rekall_error **error);
+
+/**
+ * Finds all pairs of entries that say nearly the same, as rekall_near_duplicates() says: every pair above the threshold, the
+ * most similar first, equal ones by their ids. The first entry of each is the one with the lower id. Entries without a
+ * vector, and those that cannot be read, are left out.
+ *
+ * options and watch may be NULL; progress counts vectors. out receives the pairs, to be freed with rekall_duplicates_free().
+ * Costs a search for each entry, many at a time: about a second for 10,000 entries, four times as much for twice as many.
+ * REKALL_INVALID_INPUT for a limit or a threshold out of its range; REKALL_INTERRUPTED.
+ */
+REKALL_NODISCARD
+rekall_status rekall_find_duplicates(rekall_db *db,
+                                     const rekall_duplicates_options *options,
+                                     const rekall_watch *watch,
+                                     rekall_duplicates **out,
+                                     rekall_error **error);
+
+/**
+ * How many pairs there are; 0 for NULL.
+ */
+size_t rekall_duplicates_count(const rekall_duplicates *duplicates);
+
+/**
+ * How many pairs were found, those beyond the limit included; 0 for NULL.
+ */
+uint64_t rekall_duplicates_found(const rekall_duplicates *duplicates);
+
+/**
+ * Id of the first entry of pair number index (from 0), NUL-terminated. NULL past the last.
+ */
+const char *rekall_duplicates_first(const rekall_duplicates *duplicates, size_t index);
+
+/**
+ * Id of its second entry. See rekall_duplicates_first().
+ */
+const char *rekall_duplicates_second(const rekall_duplicates *duplicates, size_t index);
+
+/**
+ * The similarity of pair number index as a whole, -1 to 1. NaN past the last.
+ */
+float rekall_duplicates_similarity(const rekall_duplicates *duplicates, size_t index);
+
+/**
+ * How many differences the texts of pair number index have; 0 where only white space differs, and past the last.
+ */
+size_t rekall_duplicates_difference_count(const rekall_duplicates *duplicates,
+                                          size_t index);
+
+/**
+ * Difference number which (from 0) of pair number index. Returns 1 and sets out, which may be NULL, when there is one; else
+ * 0, and out is all 0.
+ */
+int32_t rekall_duplicates_difference(const rekall_duplicates *duplicates,
+                                     size_t index,
+                                     size_t which,
+                                     rekall_difference *out);
+
+/**
+ * Frees duplicates. NULL is fine.
+ */
+void rekall_duplicates_free(rekall_duplicates *duplicates);
 
 /* ======================================================================================================== */
 /* Vectors of texts                                                                                         */

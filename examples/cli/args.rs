@@ -1,6 +1,7 @@
 //! The command line: global options and commands.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rekall::{Filter, ModelSource, Status};
@@ -143,6 +144,9 @@ pub(crate) struct AddArgs {
     /// episodic, semantic, or any other word
     #[arg(long, value_name = "TYPE")]
     pub(crate) memory_type: Option<String>,
+    /// Forget it after so many days; searches do not find it from then on
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) expires_in: Option<Duration>,
     /// Structured context: {"situation", "solution", "what_failed", "trigger_keywords": […],
     /// "error_messages": […], "files": […], "text"}, each optional
     #[arg(long, value_name = "JSON")]
@@ -261,6 +265,12 @@ pub(crate) struct SearchArgs {
     /// Leave out notes that lack something that the query puts in quotes
     #[arg(long)]
     pub(crate) require_quotes: bool,
+    /// Let newer notes come first: after so many days a note has lost a quarter of its score
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    pub(crate) half_life: Option<Duration>,
+    /// Choose hits that are not all alike: 1 goes by relevance alone, 0.7 is a good start
+    #[arg(long, value_name = "0-1")]
+    pub(crate) diversity: Option<f64>,
     /// The query's vector: little-endian f32 values in base64. The text then only serves to find words
     #[arg(long, value_name = "BASE64_F32LE")]
     pub(crate) vector: Option<String>,
@@ -337,6 +347,12 @@ pub(crate) struct GenerateArgs {
     /// Equal seeds make equal notes
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+/// A number of days, whole or not.
+fn days(text: &str) -> Result<Duration, String> {
+    let days: f64 = text.parse().map_err(|_| "expected a number of days".to_owned())?;
+    Duration::try_from_secs_f64(days * 86_400.0).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

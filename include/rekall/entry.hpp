@@ -79,6 +79,12 @@ public:
     [[nodiscard]] time created_at() const noexcept { return detail::moment(rekall_entry_created_at_ms(entry_)); }
     [[nodiscard]] time updated_at() const noexcept { return detail::moment(rekall_entry_updated_at_ms(entry_)); }
 
+    /* When it expires. */
+    [[nodiscard]] std::optional<time> expires_at() const noexcept { return optional_time(REKALL_ENTRY_EXPIRES_AT); }
+    /* From when to when what it says holds. */
+    [[nodiscard]] std::optional<time> valid_from() const noexcept { return optional_time(REKALL_ENTRY_VALID_FROM); }
+    [[nodiscard]] std::optional<time> valid_to() const noexcept { return optional_time(REKALL_ENTRY_VALID_TO); }
+
     /* Id of the entry that replaced this one. */
     [[nodiscard]] std::optional<std::string_view> superseded_by() const noexcept
     {
@@ -89,6 +95,12 @@ public:
     [[nodiscard]] const rekall_entry *c_ptr() const noexcept { return entry_; }
 
 private:
+    [[nodiscard]] std::optional<time> optional_time(std::uint32_t which) const noexcept
+    {
+        std::int64_t ms = 0;
+        return rekall_entry_time(entry_, which, &ms) != 0 ? std::optional<time>(detail::moment(ms)) : std::nullopt;
+    }
+
     const rekall_entry *entry_;
 };
 
@@ -195,6 +207,10 @@ struct new_entry {
     std::optional<std::string> id;
     /* When it was made; nullopt: now. */
     std::optional<time> created_at;
+    /* When it expires: from then on searches and lists do not show it; nullopt: never. */
+    std::optional<time> expires_at;
+    /* From when to when what it says holds, for filter::as_of; nullopt: open. */
+    std::optional<time> valid_from, valid_to;
 };
 
 /* What memory::upsert() did. */
@@ -213,6 +229,7 @@ struct patch {
     std::optional<unsigned> confidence;
     std::optional<std::optional<rekall::context>> context;
     std::optional<std::string> metadata;
+    std::optional<std::optional<time>> expires_at, valid_from, valid_to;
 };
 
 namespace detail {
@@ -264,6 +281,18 @@ struct c_entries {
                 to.flags |= REKALL_NEW_ENTRY_CREATED_AT;
                 to.created_at_ms = since_1970(*from.created_at);
             }
+            if (from.expires_at) {
+                to.flags |= REKALL_NEW_ENTRY_EXPIRES_AT;
+                to.expires_at_ms = since_1970(*from.expires_at);
+            }
+            if (from.valid_from) {
+                to.flags |= REKALL_NEW_ENTRY_VALID_FROM;
+                to.valid_from_ms = since_1970(*from.valid_from);
+            }
+            if (from.valid_to) {
+                to.flags |= REKALL_NEW_ENTRY_VALID_TO;
+                to.valid_to_ms = since_1970(*from.valid_to);
+            }
             tags.push_back(texts(from.tags));
             to.tags = tags.back().data();
             to.tags_count = tags.back().size();
@@ -310,6 +339,9 @@ struct c_patch {
         value.status = given.status ? number(*given.status) : 0;
         flag(given.confidence.has_value(), REKALL_PATCH_CONFIDENCE);
         value.confidence = given.confidence.value_or(0);
+        moment(given.expires_at, value.expires_at_ms, REKALL_PATCH_EXPIRES_AT, REKALL_PATCH_REMOVE_EXPIRES_AT);
+        moment(given.valid_from, value.valid_from_ms, REKALL_PATCH_VALID_FROM, REKALL_PATCH_REMOVE_VALID_FROM);
+        moment(given.valid_to, value.valid_to_ms, REKALL_PATCH_VALID_TO, REKALL_PATCH_REMOVE_VALID_TO);
     }
 
     c_patch(const c_patch &) = delete;
@@ -317,6 +349,14 @@ struct c_patch {
 
 private:
     void flag(bool set, std::uint32_t which) { value.flags |= set ? which : 0u; }
+
+    void moment(const std::optional<std::optional<time>> &from, std::int64_t &to, std::uint32_t set, std::uint32_t remove)
+    {
+        if (from) {
+            flag(true, *from ? set : remove);
+            to = *from ? since_1970(**from) : 0;
+        }
+    }
 };
 
 } /* namespace detail */

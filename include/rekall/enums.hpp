@@ -144,6 +144,13 @@ enum class newest_by : std::uint32_t {
     updated = REKALL_NEWEST_UPDATED
 };
 
+/* The time by which an entry is old. */
+enum class recency_time : std::uint32_t {
+    updated = REKALL_RECENCY_UPDATED,
+    created = REKALL_RECENCY_CREATED,
+    last_used = REKALL_RECENCY_LAST_USED
+};
+
 /* What a vector space is used for. */
 enum class space_state : std::uint32_t {
     building = REKALL_SPACE_BUILDING,

@@ -111,6 +111,23 @@ public:
         return rekall_hits_part_weight(hits_, index_, detail::number(of));
     }
 
+    /* What age multiplied the score by; NaN where it does not count. */
+    [[nodiscard]] double recency() const noexcept
+    {
+        return rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_RECENCY);
+    }
+
+    /* Where recall_options::diversity asked for it: how relevant the hit is, and how similar to the most similar one before, each
+     * 0 to 1. NaN otherwise. */
+    [[nodiscard]] double relevance() const noexcept
+    {
+        return rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_RELEVANCE);
+    }
+    [[nodiscard]] double redundancy() const noexcept
+    {
+        return rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_REDUNDANCY);
+    }
+
 private:
     const rekall_hits *hits_;
     std::size_t index_;

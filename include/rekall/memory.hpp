@@ -4,6 +4,7 @@
 
 #include "batch.hpp"
 #include "changes.hpp"
+#include "duplicates.hpp"
 #include "entry.hpp"
 #include "facets.hpp"
 #include "hits.hpp"
@@ -184,6 +185,36 @@ public:
         return lines(given<rekall_report>(rekall_forget_matching, get(), &c.value));
     }
 
+    /* Forgets the entries that have expired; gives their ids. */
+    std::vector<std::string> forget_expired() { return lines(given<rekall_report>(rekall_forget_expired, get())); }
+
+    /* Notes that entries (a list or range of any strings) were used now, in memory; flush_usage() writes it. */
+    template <typename Ids = std::initializer_list<std::string_view>>
+    void record_use(const Ids &ids)
+    {
+        std::vector<rekall_str> c_ids;
+        for (const auto &id : ids) {
+            c_ids.push_back(detail::text(std::string_view(id)));
+        }
+        detail::call(rekall_record_use, get(), c_ids.data(), c_ids.size());
+    }
+
+    /* Writes what record_use() noted, and gives the number of entries. */
+    std::uint64_t flush_usage()
+    {
+        std::uint64_t entries = 0;
+        detail::call(rekall_flush_usage, get(), &entries);
+        return entries;
+    }
+
+    /* How an entry was used; uses is 0 when none is recorded. */
+    [[nodiscard]] rekall_usage usage(const c_text &id) const
+    {
+        rekall_usage out = {0, 0};
+        detail::call(rekall_usage_of, get(), detail::c_string(id), &out);
+        return out;
+    }
+
     /* Forgets all entries, whatever their status; gives their ids. */
     std::vector<std::string> forget_all() { return lines(given<rekall_report>(rekall_forget_all, get())); }
 
@@ -302,6 +333,26 @@ public:
     {
         const detail::c_similar c(options);
         return hits(given<rekall_hits>(rekall_similar, get(), detail::c_string(id), &c.value));
+    }
+
+    /* The entries that say nearly the same as a given one, which is the first of each pair: with a similarity as a whole of at
+     * least threshold, -1 to 1. */
+    [[nodiscard]] rekall::duplicates near_duplicates(const c_text &id, float threshold = 0.98F) const
+    {
+        return rekall::duplicates(
+            given<rekall_duplicates>(rekall_near_duplicates, get(), detail::c_string(id), threshold));
+    }
+
+    /* All pairs of entries that say nearly the same. */
+    [[nodiscard]] rekall::duplicates duplicates(const duplicates_options &options = {}, const watch &watch = {}) const
+    {
+        const detail::c_duplicates c(options);
+        detail::c_watch c_watch(watch);
+        rekall_error *failed = nullptr;
+        rekall_duplicates *found = nullptr;
+        const rekall_status status = rekall_find_duplicates(get(), &c.value, &c_watch.value, &found, &failed);
+        c_watch.thrown.check(status, failed);
+        return rekall::duplicates(found);
     }
 
     /* What a similarity is worth in this file: the share, 0 to 1, of pairs of its entries that are less similar; nullopt when

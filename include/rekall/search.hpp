@@ -35,6 +35,18 @@ struct filter {
     /* Two conditions on one key make a range. */
     std::vector<metadata_condition> metadata;
     std::optional<time> created_after, created_before, updated_after, updated_before;
+    /* What held at this moment: entries whose valid time includes it, such that are obsolete today among them. */
+    std::optional<time> as_of;
+    /* Whether entries pass, too, that have expired and are not deleted yet. */
+    bool include_expired = false;
+};
+
+/* How much age counts in a search: a score is multiplied by floor + (1 - floor) * 0.5^(age / half_life). */
+struct recency {
+    std::chrono::milliseconds half_life;
+    /* 0 to 1. */
+    double floor = 0.5;
+    recency_time by = recency_time::updated;
 };
 
 /* How a search is done. */
@@ -64,6 +76,10 @@ struct recall_options {
     const rekall::token *token = nullptr;
     /* A key: an older search of the same key that still runs is stopped, with REKALL_SUPERSEDED. */
     std::optional<std::string> supersede;
+    /* Lets newer entries come before older ones that match as well. */
+    std::optional<rekall::recency> recency;
+    /* Chooses hits that are not all alike: how much relevance counts beside difference, 0 to 1; 0.7 is a good start. */
+    std::optional<double> diversity;
 };
 
 /* One of several queries: a text, a vector of the file's own space, or a text with the vector that the program made of it.
@@ -91,6 +107,15 @@ struct similar_options {
     std::optional<float> threshold;
     std::optional<rekall::filter> filter;
     const rekall::token *token = nullptr;
+};
+
+/* Which pairs memory::duplicates() looks for. */
+struct duplicates_options {
+    /* The least similarity of a pair as a whole, -1 to 1. */
+    float threshold = 0.98F;
+    /* The most pairs, 1 to 100000. */
+    std::size_t limit = 1000;
+    std::optional<rekall::filter> filter;
 };
 
 namespace detail {
@@ -138,6 +163,10 @@ struct c_filter {
         bound(given.created_before, value.created_before_ms, REKALL_FILTER_CREATED_BEFORE);
         bound(given.updated_after, value.updated_after_ms, REKALL_FILTER_UPDATED_AFTER);
         bound(given.updated_before, value.updated_before_ms, REKALL_FILTER_UPDATED_BEFORE);
+        bound(given.as_of, value.as_of_ms, REKALL_FILTER_AS_OF);
+        if (given.include_expired) {
+            value.flags |= REKALL_FILTER_INCLUDE_EXPIRED;
+        }
     }
 
     c_filter(const c_filter &) = delete;
@@ -195,6 +224,20 @@ struct c_recall {
             value.snippet_after = text(std::string_view(given.snippets->second));
         }
         value.supersede = text(given.supersede);
+        if (given.recency) {
+            if (given.recency->half_life.count() <= 0) {
+                throw error(status::invalid_input, "half_life must be longer than 0, got " +
+                                                       std::to_string(given.recency->half_life.count()) + " ms");
+            }
+            value.flags |= REKALL_RECALL_RECENCY_FLOOR;
+            value.recency_half_life_ms = static_cast<std::uint64_t>(given.recency->half_life.count());
+            value.recency_floor = given.recency->floor;
+            value.recency_time = number(given.recency->by);
+        }
+        if (given.diversity) {
+            value.flags |= REKALL_RECALL_DIVERSITY;
+            value.diversity = *given.diversity;
+        }
         if (given.filter) {
             filter.emplace(*given.filter);
             value.filter = &filter->value;
@@ -224,6 +267,22 @@ struct c_similar {
         }
         value.limit = c_limit(given.limit);
         value.token = c_token(given.token);
+        if (given.filter) {
+            filter.emplace(*given.filter);
+            value.filter = &filter->value;
+        }
+    }
+};
+
+struct c_duplicates {
+    rekall_duplicates_options value = REKALL_DUPLICATES_OPTIONS_INIT;
+    std::optional<c_filter> filter;
+
+    explicit c_duplicates(const duplicates_options &given)
+    {
+        value.flags = REKALL_DUPLICATES_THRESHOLD;
+        value.threshold = given.threshold;
+        value.limit = c_limit(given.limit);
         if (given.filter) {
             filter.emplace(*given.filter);
             value.filter = &filter->value;

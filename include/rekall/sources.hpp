@@ -41,7 +41,10 @@ struct new_source {
     /* The project of all its entries; nullopt: each keeps the one that it has. */
     std::optional<std::string> project;
 
-    explicit new_source(std::string uri, std::string stamp = {}) : uri(std::move(uri)), stamp(std::move(stamp)) {}
+    explicit new_source(std::string named, std::string recognized_by = {})
+        : uri(std::move(named)), stamp(std::move(recognized_by))
+    {
+    }
 };
 
 /* What there is under a scope. What it does not name is gone. See rekall_sync_sources(). */

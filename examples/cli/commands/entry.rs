@@ -1,6 +1,6 @@
 //! Single notes: add, show, update, forget.
 
-use rekall::storage::Link;
+use rekall::storage::{Link, SystemWallClock, WallClock};
 use rekall::{Entry, EntryId, EntryPatch, NewEntry, Rekall, Status};
 use serde_json::{Value, json};
 
@@ -36,6 +36,10 @@ fn new_entry(args: &AddArgs) -> Result<NewEntry, Failure> {
     }
     if let Some(memory_type) = &args.memory_type {
         entry = entry.memory_type(memory_type);
+    }
+    if let Some(after) = args.expires_in {
+        let now = SystemWallClock.now_ms();
+        entry = entry.expires_at(now.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
     }
     if let Some(context) = &args.context {
         entry = entry.context(fields::context(context)?);

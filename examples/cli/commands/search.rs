@@ -1,6 +1,6 @@
 //! Finding notes: by a query, or by likeness to a note.
 
-use rekall::{Hit, Mode, Recalled, Role};
+use rekall::{Hit, Mode, Recalled, Recency, Role};
 
 use super::{brief, fields};
 use crate::args::{Cli, SearchArgs, SearchMode, SearchRole, SimilarArgs};
@@ -42,6 +42,12 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
     }
     if let Some(threshold) = args.threshold {
         recall = recall.threshold(threshold);
+    }
+    if let Some(half_life) = args.half_life {
+        recall = recall.recency(Recency::new(half_life));
+    }
+    if let Some(lambda) = args.diversity {
+        recall = recall.diversity(lambda);
     }
     found(&recall.run()?, style)
 }

@@ -18,6 +18,7 @@ use std::sync::OnceLock;
 use rekall::{Context, Entry, Status as EntryStatus};
 
 use crate::boundary::lazy_string::{LazyString, LazyStrings};
+use crate::boundary::out::Out;
 use crate::boundary::panics::read_object;
 use crate::boundary::registry::{free, registered};
 use crate::boundary::text::lend;
@@ -270,6 +271,33 @@ pub unsafe extern "C" fn rekall_entry_created_at_ms(entry: *const EntryObject) -
 pub unsafe extern "C" fn rekall_entry_updated_at_ms(entry: *const EntryObject) -> i64 {
     // SAFETY: NULL or an entry that was not freed.
     unsafe { number(entry, |entry| entry.entry.updated_at) }
+}
+
+/// A time of an entry: when it expires.
+pub const REKALL_ENTRY_EXPIRES_AT: u32 = 1;
+/// A time of an entry: from when on what it says holds.
+pub const REKALL_ENTRY_VALID_FROM: u32 = 2;
+/// A time of an entry: from when on it no longer holds.
+pub const REKALL_ENTRY_VALID_TO: u32 = 3;
+
+/// A time of the entry: REKALL_ENTRY_EXPIRES_AT, REKALL_ENTRY_VALID_FROM or REKALL_ENTRY_VALID_TO. Returns 1 and sets out_ms,
+/// which may be NULL, to milliseconds since 1970 (UTC) when the entry has it; else 0, and out_ms is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_entry_time(entry: *const EntryObject, which: u32, out_ms: *mut i64) -> i32 {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = Out::optional(out_ms, 0);
+        read_object(entry, 0, |entry| {
+            let time = match which {
+                REKALL_ENTRY_EXPIRES_AT => entry.entry.expires_at,
+                REKALL_ENTRY_VALID_FROM => entry.entry.valid_from,
+                REKALL_ENTRY_VALID_TO => entry.entry.valid_to,
+                _ => None,
+            };
+            out.set(time?);
+            Some(1)
+        })
+    }
 }
 
 /// 1 when the entry has a context, also an empty one; else 0.

@@ -31,12 +31,18 @@ pub const REKALL_FILTER_UPDATED_AFTER: u32 = 4;
 pub const REKALL_FILTER_UPDATED_BEFORE: u32 = 8;
 /// Flag of rekall_filter: only the entries in ids, also when there are none (nothing is found then).
 pub const REKALL_FILTER_IDS: u32 = 16;
+/// Flag of rekall_filter: as_of_ms is given.
+pub const REKALL_FILTER_AS_OF: u32 = 32;
+/// Flag of rekall_filter: entries pass, too, that have expired and are not deleted yet.
+pub const REKALL_FILTER_INCLUDE_EXPIRED: u32 = 64;
 
 const FLAGS: u32 = REKALL_FILTER_CREATED_AFTER
     | REKALL_FILTER_CREATED_BEFORE
     | REKALL_FILTER_UPDATED_AFTER
     | REKALL_FILTER_UPDATED_BEFORE
-    | REKALL_FILTER_IDS;
+    | REKALL_FILTER_IDS
+    | REKALL_FILTER_AS_OF
+    | REKALL_FILTER_INCLUDE_EXPIRED;
 
 /// Comparison of a rekall_metadata_condition (also 0): the value is the same; numbers by their value: 3 is 3.0.
 pub const REKALL_COMPARISON_EQUAL: u32 = 1;
@@ -138,9 +144,13 @@ pub struct Filter {
     pub sources: *const Str,
     /// How many.
     pub sources_count: usize,
+    /// What held at this moment, in milliseconds since 1970 (UTC), with its flag: entries whose valid time includes it. An entry
+    /// that is obsolete today passes as active if its valid time says that it held then; rekall_supersede_entry() ends
+    /// that of the older entry.
+    pub as_of_ms: i64,
 }
 
-sized!(Filter, ..sources_count => "rekall_filter");
+sized!(Filter, ..as_of_ms => "rekall_filter");
 
 /// As REKALL_FILTER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -172,6 +182,8 @@ pub(crate) unsafe fn read(running: &Stoppable<'_>, filter: *const Filter) -> Res
     wanted.created_before = bound(REKALL_FILTER_CREATED_BEFORE, "created_before", given.created_before_ms)?;
     wanted.updated_after = bound(REKALL_FILTER_UPDATED_AFTER, "updated_after", given.updated_after_ms)?;
     wanted.updated_before = bound(REKALL_FILTER_UPDATED_BEFORE, "updated_before", given.updated_before_ms)?;
+    wanted.as_of = bound(REKALL_FILTER_AS_OF, "as_of", given.as_of_ms)?;
+    wanted.include_expired = set & REKALL_FILTER_INCLUDE_EXPIRED != 0;
     let by_id = set & REKALL_FILTER_IDS != 0 || given.ids_count > 0;
     goes_with(!given.ids.is_null(), "ids", by_id, "ids_count or REKALL_FILTER_IDS")?;
     wanted.status = match given.status {

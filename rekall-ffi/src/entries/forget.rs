@@ -92,6 +92,18 @@ pub unsafe extern "C" fn rekall_forget_all(
     unsafe { on(db, error, OutObject::optional(out), |db| forgotten(&db.forget_all()?)) }
 }
 
+/// Forgets the entries that have expired, in one transaction; rekall_compact() does, too. out, which may be NULL, receives a
+/// report as from rekall_forget_many(); lines in the order in which the entries were written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_forget_expired(
+    db: *mut Handle,
+    out: *mut *mut ReportObject,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, OutObject::optional(out), |db| forgotten(&db.forget_expired()?)) }
+}
+
 fn forgotten(ids: &[rekall::EntryId]) -> Result<ReportObject, Failure> {
     ReportObject::new(&json!({ "forgotten": ids.len() }), ids.iter().map(ToString::to_string))
 }

@@ -38,6 +38,19 @@ pub const REKALL_NEW_ENTRY_CONFIDENCE: u32 = 1;
 /// Flag of rekall_new_entry: created_at_ms is given.
 pub const REKALL_NEW_ENTRY_CREATED_AT: u32 = 2;
 
+/// Flag of rekall_new_entry: expires_at_ms is given.
+pub const REKALL_NEW_ENTRY_EXPIRES_AT: u32 = 4;
+/// Flag of rekall_new_entry: valid_from_ms is given.
+pub const REKALL_NEW_ENTRY_VALID_FROM: u32 = 8;
+/// Flag of rekall_new_entry: valid_to_ms is given.
+pub const REKALL_NEW_ENTRY_VALID_TO: u32 = 16;
+
+const NEW_ENTRY_FLAGS: u32 = REKALL_NEW_ENTRY_CONFIDENCE
+    | REKALL_NEW_ENTRY_CREATED_AT
+    | REKALL_NEW_ENTRY_EXPIRES_AT
+    | REKALL_NEW_ENTRY_VALID_FROM
+    | REKALL_NEW_ENTRY_VALID_TO;
+
 /// Flag of rekall_patch: set confidence.
 pub const REKALL_PATCH_CONFIDENCE: u32 = 1;
 /// Flag of rekall_patch: set the tags to those given, also when none are.
@@ -48,12 +61,30 @@ pub const REKALL_PATCH_REMOVE_PROJECT: u32 = 4;
 pub const REKALL_PATCH_REMOVE_SUPERSEDED_BY: u32 = 8;
 /// Flag of rekall_patch: remove the context.
 pub const REKALL_PATCH_REMOVE_CONTEXT: u32 = 16;
+/// Flag of rekall_patch: set expires_at_ms.
+pub const REKALL_PATCH_EXPIRES_AT: u32 = 32;
+/// Flag of rekall_patch: the entry does not expire any more.
+pub const REKALL_PATCH_REMOVE_EXPIRES_AT: u32 = 64;
+/// Flag of rekall_patch: set valid_from_ms.
+pub const REKALL_PATCH_VALID_FROM: u32 = 128;
+/// Flag of rekall_patch: leave the begin of the valid time open.
+pub const REKALL_PATCH_REMOVE_VALID_FROM: u32 = 256;
+/// Flag of rekall_patch: set valid_to_ms.
+pub const REKALL_PATCH_VALID_TO: u32 = 512;
+/// Flag of rekall_patch: leave the end of the valid time open.
+pub const REKALL_PATCH_REMOVE_VALID_TO: u32 = 1024;
 
 const PATCH_FLAGS: u32 = REKALL_PATCH_CONFIDENCE
     | REKALL_PATCH_TAGS
     | REKALL_PATCH_REMOVE_PROJECT
     | REKALL_PATCH_REMOVE_SUPERSEDED_BY
-    | REKALL_PATCH_REMOVE_CONTEXT;
+    | REKALL_PATCH_REMOVE_CONTEXT
+    | REKALL_PATCH_EXPIRES_AT
+    | REKALL_PATCH_REMOVE_EXPIRES_AT
+    | REKALL_PATCH_VALID_FROM
+    | REKALL_PATCH_REMOVE_VALID_FROM
+    | REKALL_PATCH_VALID_TO
+    | REKALL_PATCH_REMOVE_VALID_TO;
 
 /// What surrounded an entry: how a problem showed itself and what helped. Every part may be missing; all of it is
 /// searched, by words and by meaning. Start from REKALL_CONTEXT_INIT.
@@ -118,6 +149,16 @@ pub struct EntryInput {
     /// When it was made, in milliseconds since 1970 (UTC), in the years 1 to 9999, with REKALL_NEW_ENTRY_CREATED_AT;
     /// without: leave 0, and it is now.
     pub created_at_ms: i64,
+    /// When it expires, likewise, with REKALL_NEW_ENTRY_EXPIRES_AT; without: leave 0, and it never does. From that moment on no
+    /// search, list, count or facet shows it; rekall_forget_expired() and rekall_compact() delete it, and until then
+    /// it is there by its id.
+    pub expires_at_ms: i64,
+    /// From when on what it says holds, likewise, with REKALL_NEW_ENTRY_VALID_FROM; without: leave 0, and it always has. Only
+    /// searches that ask for a moment look at it: as_of_ms of rekall_filter.
+    pub valid_from_ms: i64,
+    /// From when on it no longer holds, not before valid_from_ms, with REKALL_NEW_ENTRY_VALID_TO; without: leave 0, and it
+    /// still does.
+    pub valid_to_ms: i64,
 }
 
 /// What an update changes: everything not given stays as it is. Start from REKALL_PATCH_INIT.
@@ -155,12 +196,18 @@ pub struct Patch {
     /// Id of the entry that replaces this one, NUL-terminated; NULL: as it is. The status stays as it is, too:
     /// rekall_supersede_entry() sets both.
     pub superseded_by: *const c_char,
+    /// New time of expiry, in milliseconds since 1970 (UTC), with REKALL_PATCH_EXPIRES_AT.
+    pub expires_at_ms: i64,
+    /// New begin of the valid time, likewise, with REKALL_PATCH_VALID_FROM.
+    pub valid_from_ms: i64,
+    /// New end of the valid time, likewise, with REKALL_PATCH_VALID_TO.
+    pub valid_to_ms: i64,
 }
 
 sized!(
     EntryContext, ..files_count => "rekall_context",
-    EntryInput, ..created_at_ms => "rekall_new_entry",
-    Patch, ..superseded_by => "rekall_patch",
+    EntryInput, ..valid_to_ms => "rekall_new_entry",
+    Patch, ..valid_to_ms => "rekall_patch",
 );
 
 /// As REKALL_PATCH_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -188,10 +235,32 @@ impl EntryInput {
     /// # Safety
     /// The members are valid.
     pub(crate) unsafe fn to_entry(self, running: &Stoppable<'_>) -> Result<NewEntry, Failure> {
-        let known = REKALL_NEW_ENTRY_CONFIDENCE | REKALL_NEW_ENTRY_CREATED_AT;
-        let given = flags(self.flags, known, "rekall_new_entry")?;
-        let dated = given & REKALL_NEW_ENTRY_CREATED_AT != 0;
-        goes_with(self.created_at_ms != 0, "created_at_ms", dated, "REKALL_NEW_ENTRY_CREATED_AT")?;
+        let given = flags(self.flags, NEW_ENTRY_FLAGS, "rekall_new_entry")?;
+        let time = |ms: i64, flag: u32, member: &str, name: &str| {
+            let counts = given & flag != 0;
+            goes_with(ms != 0, member, counts, name)?;
+            Ok::<_, Failure>(counts.then_some(ms))
+        };
+        let created_at = time(
+            self.created_at_ms,
+            REKALL_NEW_ENTRY_CREATED_AT,
+            "created_at_ms",
+            "REKALL_NEW_ENTRY_CREATED_AT",
+        )?;
+        let expires_at = time(
+            self.expires_at_ms,
+            REKALL_NEW_ENTRY_EXPIRES_AT,
+            "expires_at_ms",
+            "REKALL_NEW_ENTRY_EXPIRES_AT",
+        )?;
+        let valid_from = time(
+            self.valid_from_ms,
+            REKALL_NEW_ENTRY_VALID_FROM,
+            "valid_from_ms",
+            "REKALL_NEW_ENTRY_VALID_FROM",
+        )?;
+        let valid_to =
+            time(self.valid_to_ms, REKALL_NEW_ENTRY_VALID_TO, "valid_to_ms", "REKALL_NEW_ENTRY_VALID_TO")?;
         let counts = given & REKALL_NEW_ENTRY_CONFIDENCE != 0;
         goes_with(self.confidence != 0, "confidence", counts, "REKALL_NEW_ENTRY_CONFIDENCE")?;
         // SAFETY: as promised by the caller.
@@ -208,7 +277,10 @@ impl EntryInput {
             entry.context = context(running, self.context)?;
             entry.metadata = metadata(self.metadata)?.unwrap_or_default();
             entry.id = if self.id.is_null() { None } else { Some(text::id(self.id, "id")?) };
-            entry.created_at = dated.then_some(self.created_at_ms);
+            entry.created_at = created_at;
+            entry.expires_at = expires_at;
+            entry.valid_from = valid_from;
+            entry.valid_to = valid_to;
             Ok(entry)
         }
     }
@@ -290,6 +362,32 @@ impl Patch {
             let remove = has(REKALL_PATCH_REMOVE_SUPERSEDED_BY);
             patch.superseded_by = replaced(newer, remove, "superseded_by")?;
         }
+        let time = |ms: i64, set, remove, member: &str, name: &str| {
+            let counts = has(set);
+            goes_with(ms != 0, member, counts, name)?;
+            replaced(counts.then_some(ms), has(remove), member)
+        };
+        patch.expires_at = time(
+            self.expires_at_ms,
+            REKALL_PATCH_EXPIRES_AT,
+            REKALL_PATCH_REMOVE_EXPIRES_AT,
+            "expires_at_ms",
+            "REKALL_PATCH_EXPIRES_AT",
+        )?;
+        patch.valid_from = time(
+            self.valid_from_ms,
+            REKALL_PATCH_VALID_FROM,
+            REKALL_PATCH_REMOVE_VALID_FROM,
+            "valid_from_ms",
+            "REKALL_PATCH_VALID_FROM",
+        )?;
+        patch.valid_to = time(
+            self.valid_to_ms,
+            REKALL_PATCH_VALID_TO,
+            REKALL_PATCH_REMOVE_VALID_TO,
+            "valid_to_ms",
+            "REKALL_PATCH_VALID_TO",
+        )?;
         if confident {
             patch.confidence = Some(confidence(self.confidence)?);
         }

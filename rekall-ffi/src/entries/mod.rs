@@ -16,6 +16,7 @@ pub(crate) mod list_newest;
 pub(crate) mod remember;
 pub(crate) mod supersede;
 pub(crate) mod upsert;
+pub(crate) mod usage;
 
 pub use batch::*;
 pub use change_feed::*;
@@ -33,3 +34,4 @@ pub use list_newest::*;
 pub use remember::*;
 pub use supersede::*;
 pub use upsert::*;
+pub use usage::*;

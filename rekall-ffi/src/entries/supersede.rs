@@ -19,7 +19,8 @@ use crate::entries::entry::EntryObject;
 
 /// Puts an entry in the place of an older one, in one transaction: the older one becomes obsolete, so that searches leave it
 /// out unless asked, and names the new one (rekall_entry_superseded_by()). out, which may be NULL, receives the older one as
-/// it is now, to be freed with rekall_entry_free(). Not to be confused with the member supersede of rekall_recall_options,
+/// it is now, to be freed with rekall_entry_free(). Its valid time ends where that of the new one begins, or now, so that a
+/// filter with as_of_ms finds it for an earlier moment. Not to be confused with the member supersede of rekall_recall_options,
 /// which is about searches.
 ///
 /// REKALL_NOT_FOUND for either id; REKALL_INVALID_INPUT for an entry in its own place, and for a new_id that the older one

@@ -79,6 +79,13 @@ pub const REKALL_PART_TEXT: u32 = 2;
 /// (src/main.rs, 7.1.3) or quotes it.
 pub const REKALL_PART_EXACT: u32 = 3;
 
+/// What age made of a score: the factor that it was multiplied by, from the floor to 1.
+pub const REKALL_ADJUSTMENT_RECENCY: u32 = 1;
+/// What being like better hits made of a score: how relevant the hit is, from the worst candidate (0) to the best (1).
+pub const REKALL_ADJUSTMENT_RELEVANCE: u32 = 2;
+/// What being like better hits made of a score: the similarity to the most similar hit before, 0 to 1.
+pub const REKALL_ADJUSTMENT_REDUNDANCY: u32 = 3;
+
 /// Why a search is less than it could be: the query could not be embedded, only words were searched.
 pub const REKALL_DEGRADED_WORDS_ONLY: u32 = 1;
 /// The query holds no word, only meaning was searched.
@@ -194,7 +201,8 @@ pub unsafe extern "C" fn rekall_hits_entry(hits: *const Hits, index: usize) -> *
 }
 
 /// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
-/// words, the fused score in a hybrid one. Comparable only within one search. NaN past the last.
+/// words, the fused score in a hybrid one; of that what age and diversity leave, where rekall_recall_options asks for them.
+/// Comparable only within one search. NaN past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_score(hits: *const Hits, index: usize) -> f64 {
     // SAFETY: NULL or hits that were not freed.
@@ -316,6 +324,23 @@ pub unsafe extern "C" fn rekall_hits_part(hits: *const Hits, index: usize, which
 pub unsafe extern "C" fn rekall_hits_part_weight(hits: *const Hits, index: usize, which: u32) -> f64 {
     // SAFETY: NULL or hits that were not freed.
     unsafe { hit(hits, index, f64::NAN, |hit| Some(part(&hit.explain, which)?.1)) }
+}
+
+/// What was made of the score of hit number index after retrieval and fusion: a REKALL_ADJUSTMENT_ number. Where age counts,
+/// the score was multiplied by REKALL_ADJUSTMENT_RECENCY. Where diversity does, rekall_hits_score() is
+/// lambda * REKALL_ADJUSTMENT_RELEVANCE - (1 - lambda) * REKALL_ADJUSTMENT_REDUNDANCY. NaN where the search did not ask for it,
+/// and past the last.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_hits_adjustment(hits: *const Hits, index: usize, which: u32) -> f64 {
+    // SAFETY: NULL or hits that were not freed.
+    unsafe {
+        hit(hits, index, f64::NAN, |hit| match which {
+            REKALL_ADJUSTMENT_RECENCY => Some(hit.explain.recency?.factor),
+            REKALL_ADJUSTMENT_RELEVANCE => Some(hit.explain.diversity?.relevance),
+            REKALL_ADJUSTMENT_REDUNDANCY => Some(hit.explain.diversity?.redundancy),
+            _ => None,
+        })
+    }
 }
 
 /// How many things kept the search from being complete; usually 0.

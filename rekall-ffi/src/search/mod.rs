@@ -1,6 +1,7 @@
 //! Searches and what they find.
 
 pub(crate) mod audit;
+pub(crate) mod duplicates;
 pub(crate) mod hits;
 pub(crate) mod passage;
 pub(crate) mod recall;
@@ -8,6 +9,7 @@ pub(crate) mod recall_many;
 pub(crate) mod similar;
 
 pub use audit::*;
+pub use duplicates::*;
 pub use hits::*;
 pub use passage::*;
 pub use recall::*;

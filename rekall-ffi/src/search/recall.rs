@@ -16,11 +16,13 @@
 
 use std::ffi::c_char;
 
-use rekall::{Fusion, Mode, Recall, Role};
+use std::time::Duration;
+
+use rekall::{EntryTime, Fusion, Mode, Recall, Recency, Role};
 
 use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::limits::keep_alive;
-use crate::boundary::options::{self, flags, goes_with, reserved, sized};
+use crate::boundary::options::{self, flags, goes_with, sized};
 use crate::boundary::out::OutObject;
 use crate::boundary::status::Status;
 use crate::boundary::text::{Str, utf8, values};
@@ -53,12 +55,25 @@ pub const REKALL_RECALL_SNIPPETS: u32 = 8;
 /// side. Without it, quotes only put first what holds them. No effect with REKALL_MODE_SEMANTIC and on a query without
 /// quotes.
 pub const REKALL_RECALL_REQUIRE_QUOTES: u32 = 16;
+/// Flag of rekall_recall_options: recency_floor is given.
+pub const REKALL_RECALL_RECENCY_FLOOR: u32 = 32;
+/// Flag of rekall_recall_options: diversity is given.
+pub const REKALL_RECALL_DIVERSITY: u32 = 64;
 
 const FLAGS: u32 = REKALL_RECALL_THRESHOLD
     | REKALL_RECALL_WEIGHTS
     | REKALL_RECALL_PREFIX
     | REKALL_RECALL_SNIPPETS
-    | REKALL_RECALL_REQUIRE_QUOTES;
+    | REKALL_RECALL_REQUIRE_QUOTES
+    | REKALL_RECALL_RECENCY_FLOOR
+    | REKALL_RECALL_DIVERSITY;
+
+/// The time by which an entry is old: when it was last changed.
+pub const REKALL_RECENCY_UPDATED: u32 = 1;
+/// The time by which an entry is old: when it was made.
+pub const REKALL_RECENCY_CREATED: u32 = 2;
+/// The time by which an entry is old: when a use of it was last recorded (rekall_record_use()); when it was made, if none was.
+pub const REKALL_RECENCY_LAST_USED: u32 = 3;
 
 /// How a hybrid search fuses its two retrievals: by score, the weighted sum of the similarity, from the least (0) to the most
 /// similar (1) that the search considered, and of the BM25 score relative to the search's best.
@@ -101,8 +116,8 @@ pub struct RecallOptions {
     pub token: *mut Token,
     /// A REKALL_FUSION_ number; 0: REKALL_FUSION_WEIGHTED.
     pub fusion: u32,
-    /// Reserved: must be 0.
-    pub reserved: u32,
+    /// The time by which an entry is old, a REKALL_RECENCY_ number; 0: REKALL_RECENCY_UPDATED.
+    pub recency_time: u32,
     /// Put before each word found in a snippet, with REKALL_RECALL_SNIPPETS; otherwise nothing is.
     pub snippet_before: Str,
     /// Put after each word found, likewise.
@@ -111,9 +126,21 @@ pub struct RecallOptions {
     /// REKALL_SUPERSEDED with a message that names the key. For a field where the user is typing, or any caller that wants
     /// the newest answer only. Not given: stops none.
     pub supersede: Str,
+    /// Lets newer entries come before older ones that match as well: the score of each is multiplied by
+    /// floor + (1 - floor) * 0.5^(age / half-life); this is the half-life, in milliseconds. 0: age does not count. By meaning
+    /// alone and by words alone the hits are exact, too; a hybrid search applies it to those that it fuses.
+    pub recency_half_life_ms: u64,
+    /// What that factor comes near to with age, 0 to 1, with REKALL_RECALL_RECENCY_FLOOR; without it, it must be 0, which means
+    /// 0.5.
+    pub recency_floor: f64,
+    /// Chooses hits that are not all alike (maximal marginal relevance, Carbonell and Goldstein 1998), with
+    /// REKALL_RECALL_DIVERSITY: this is lambda, 0 to 1. Each hit is the candidate with the greatest
+    /// lambda * relevance - (1 - lambda) * redundancy; 1 leaves the order as it is, 0.7 is a good start. The candidates are
+    /// the best 100 entries, or twice the limit, which is at most 1000, if that is more. Without the flag it must be 0.
+    pub diversity: f64,
 }
 
-sized!(RecallOptions, ..supersede => "rekall_recall_options");
+sized!(RecallOptions, ..diversity => "rekall_recall_options");
 
 /// As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -199,7 +226,6 @@ pub(crate) unsafe fn prepare<'a, Q>(
     running: &Stoppable<'_>,
 ) -> Result<Recall<'a, Q>, Failure> {
     let set = flags(options.flags, FLAGS, "rekall_recall_options")?;
-    reserved(options.reserved, "rekall_recall_options")?;
     let has = |flag| set & flag != 0;
     for (is_set, member, flag, name) in [
         (options.threshold != 0.0, "threshold", REKALL_RECALL_THRESHOLD, "REKALL_RECALL_THRESHOLD"),
@@ -212,6 +238,13 @@ pub(crate) unsafe fn prepare<'a, Q>(
             "REKALL_RECALL_SNIPPETS",
         ),
         (options.snippet_after.is_given(), "snippet_after", REKALL_RECALL_SNIPPETS, "REKALL_RECALL_SNIPPETS"),
+        (
+            options.recency_floor != 0.0,
+            "recency_floor",
+            REKALL_RECALL_RECENCY_FLOOR,
+            "REKALL_RECALL_RECENCY_FLOOR",
+        ),
+        (options.diversity != 0.0, "diversity", REKALL_RECALL_DIVERSITY, "REKALL_RECALL_DIVERSITY"),
     ] {
         goes_with(is_set, member, has(flag), name)?;
     }
@@ -243,6 +276,12 @@ pub(crate) unsafe fn prepare<'a, Q>(
         REKALL_FUSION_RECIPROCAL_RANK => search.fusion(Fusion::ReciprocalRank),
         other => return Err(Failure::number("fusion", "REKALL_FUSION_", other)),
     };
+    if let Some(recency) = recency(options, has(REKALL_RECALL_RECENCY_FLOOR))? {
+        search = search.recency(recency);
+    }
+    if has(REKALL_RECALL_DIVERSITY) {
+        search = search.diversity(options.diversity);
+    }
     if has(REKALL_RECALL_PREFIX) {
         search = search.prefix();
     }
@@ -268,4 +307,19 @@ pub(crate) unsafe fn prepare<'a, Q>(
     let filter = unsafe { filter::read(running, options.filter)? };
     running.go_on()?;
     Ok(search.filter(filter).cancel(running.token()))
+}
+
+/// How age counts; `None`: it does not.
+fn recency(options: &RecallOptions, has_floor: bool) -> Result<Option<Recency>, Failure> {
+    let time = match options.recency_time {
+        0 | REKALL_RECENCY_UPDATED => EntryTime::Updated,
+        REKALL_RECENCY_CREATED => EntryTime::Created,
+        REKALL_RECENCY_LAST_USED => EntryTime::LastUsed,
+        other => return Err(Failure::number("recency_time", "REKALL_RECENCY_", other)),
+    };
+    let counts = options.recency_half_life_ms > 0;
+    goes_with(options.recency_time != 0, "recency_time", counts, "recency_half_life_ms")?;
+    goes_with(has_floor, "REKALL_RECALL_RECENCY_FLOOR", counts, "recency_half_life_ms")?;
+    let recency = Recency::new(Duration::from_millis(options.recency_half_life_ms)).by(time);
+    Ok(counts.then(|| if has_floor { recency.floor(options.recency_floor) } else { recency }))
 }

@@ -80,6 +80,32 @@ static rekall_status forget_all(GIVEN)
     return status;
 }
 
+static rekall_status forget_expired(GIVEN)
+{
+    UNUSED;
+    return rekall_forget_expired(shared, NULL, error);
+}
+
+static rekall_status record_use(GIVEN)
+{
+    rekall_str id = rekall_text(first.text);
+    UNUSED;
+    return rekall_record_use(shared, &id, 1, error);
+}
+
+static rekall_status flush_usage(GIVEN)
+{
+    UNUSED;
+    return rekall_flush_usage(shared, NULL, error);
+}
+
+static rekall_status usage_of(GIVEN)
+{
+    rekall_usage out;
+    UNUSED;
+    return rekall_usage_of(shared, first.text, &out, error);
+}
+
 static rekall_status upsert(GIVEN)
 {
     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;

@@ -66,6 +66,24 @@ static rekall_status similar(GIVEN)
     return status;
 }
 
+static rekall_status near_duplicates(GIVEN)
+{
+    rekall_duplicates *out = NULL;
+    rekall_status status = rekall_near_duplicates(shared, first.text, 0.9f, &out, error);
+    UNUSED;
+    rekall_duplicates_free(out);
+    return status;
+}
+
+static rekall_status find_duplicates(GIVEN)
+{
+    rekall_duplicates *out = NULL;
+    rekall_status status = rekall_find_duplicates(shared, NULL, NULL, &out, error);
+    UNUSED;
+    rekall_duplicates_free(out);
+    return status;
+}
+
 static rekall_status similarity_rank(GIVEN)
 {
     float out = 0;

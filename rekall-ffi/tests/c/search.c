@@ -215,9 +215,6 @@ static void fusions(rekall_db *db)
     options.flags = 0;
     options.fusion = 3;
     FAILS(REKALL_MISUSE, rekall_recall(db, "aaaa", 4, &options, &hits, &error));
-    options.fusion = 0;
-    options.reserved = 1;
-    FAILS(REKALL_UNSUPPORTED, rekall_recall(db, "aaaa", 4, &options, &hits, &error));
 }
 
 static void degraded(const char *folder)

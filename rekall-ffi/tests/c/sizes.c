@@ -120,6 +120,14 @@ static rekall_status use_similar(const void *given, rekall_error **error)
     return status;
 }
 
+static rekall_status use_duplicates(const void *given, rekall_error **error)
+{
+    rekall_duplicates *found = NULL;
+    rekall_status status = rekall_find_duplicates(db, given, NULL, &found, error);
+    rekall_duplicates_free(found);
+    return status;
+}
+
 static rekall_status use_watch(const void *given, rekall_error **error)
 {
     return rekall_embed_pending(db, given, NULL, error);
@@ -266,6 +274,7 @@ int main(int argc, char **argv)
     const rekall_filter filter = REKALL_FILTER_INIT;
     const rekall_recall_options recall = REKALL_RECALL_OPTIONS_INIT;
     const rekall_similar_options similar = REKALL_SIMILAR_OPTIONS_INIT;
+    const rekall_duplicates_options duplicates = REKALL_DUPLICATES_OPTIONS_INIT;
     const rekall_watch watch = REKALL_WATCH_INIT;
     rekall_reembed_options reembed = REKALL_REEMBED_OPTIONS_INIT;
     const struct kind kinds[] = {
@@ -282,6 +291,7 @@ int main(int argc, char **argv)
         KIND(rekall_recall_options, recall, use_recall, 0),
         KIND(rekall_recall_options, recall, use_batch, 0),
         KIND(rekall_similar_options, similar, use_similar, 0),
+        KIND(rekall_duplicates_options, duplicates, use_duplicates, 0),
         KIND(rekall_watch, watch, use_watch, 0),
         KIND(rekall_watch, watch, use_audit_index, 0),
         KIND(rekall_reembed_options, reembed, use_reembed, sizeof(rekall_reembed_options)),

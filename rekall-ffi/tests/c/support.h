@@ -17,6 +17,13 @@
         }                                                                             \
     } while (0)
 
+/* Not every program needs every function. */
+#ifdef __GNUC__
+#define SHARED __attribute__((unused)) static
+#else
+#define SHARED static
+#endif
+
 /* C90 has no isnan. */
 #define IS_NAN(number) ((number) != (number))
 
@@ -54,7 +61,7 @@
 enum { TEST_DIMENSIONS = 16 };
 
 /* A model: each letter pulls in a direction of its own. A text without letters has no vector. */
-static rekall_status letters_embed(void *user_data, uint32_t purpose, const rekall_str *texts, size_t count,
+SHARED rekall_status letters_embed(void *user_data, uint32_t purpose, const rekall_str *texts, size_t count,
                                    float *out_vectors, size_t dimensions)
 {
     size_t i, k;
@@ -77,7 +84,7 @@ static rekall_status letters_embed(void *user_data, uint32_t purpose, const reka
     return REKALL_OK;
 }
 
-static rekall_embedder letters(int *status)
+SHARED rekall_embedder letters(int *status)
 {
     rekall_embedder embedder = REKALL_EMBEDDER_INIT;
     embedder.name = "letters";
@@ -88,7 +95,7 @@ static rekall_embedder letters(int *status)
 }
 
 /* FOLDER/NAME, until the fourth call from now. */
-static const char *in(const char *folder, const char *name)
+SHARED const char *in(const char *folder, const char *name)
 {
     static char paths[4][1024];
     static int turn;
@@ -98,7 +105,7 @@ static const char *in(const char *folder, const char *name)
 }
 
 /* Opens FOLDER/NAME with a model of the caller's. */
-static rekall_db *open_at(const char *folder, const char *name, const rekall_embedder *embedder)
+SHARED rekall_db *open_at(const char *folder, const char *name, const rekall_embedder *embedder)
 {
     rekall_db *db = NULL;
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
@@ -108,7 +115,7 @@ static rekall_db *open_at(const char *folder, const char *name, const rekall_emb
     return db;
 }
 
-static rekall_id remember(rekall_db *db, const char *title)
+SHARED rekall_id remember(rekall_db *db, const char *title)
 {
     rekall_id id;
     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;

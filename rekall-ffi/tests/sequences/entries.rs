@@ -220,6 +220,30 @@ impl Machine<'_> {
             let status =
                 rekall_stored_vector(self.db, id, role, chunk, place, capacity, &raw mut len, &raw mut error);
             self.done(status, error, vector == [7.0; DIMENSIONS]);
+            self.uses(id, index);
+        }
+    }
+
+    /// Which entries were used, and what has expired.
+    ///
+    /// # Safety
+    /// The machine's pointers are NULL or good.
+    unsafe fn uses(&mut self, id: *const std::ffi::c_char, count: usize) {
+        let mut error = null_mut();
+        let used = Str { data: id, len: REKALL_NTS };
+        let (mut entries, mut usage) = (7, EntryUsage { last_used_at_ms: 7, uses: 7 });
+        let mut report = null_mut();
+        // SAFETY: as promised by the caller; NULL is one text at the most, which is not given.
+        unsafe {
+            let status = rekall_record_use(self.db, &raw const used, count.min(1), &raw mut error);
+            self.done(status, error, true);
+            let status = rekall_flush_usage(self.db, &raw mut entries, &raw mut error);
+            self.done(status, error, entries == 0);
+            let status = rekall_usage_of(self.db, id, &raw mut usage, &raw mut error);
+            self.done(status, error, usage.uses == 0 && usage.last_used_at_ms == 0);
+            let status = rekall_forget_expired(self.db, &raw mut report, &raw mut error);
+            self.done(status, error, report.is_null());
+            rekall_report_free(report);
         }
     }
 

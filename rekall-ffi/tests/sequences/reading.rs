@@ -98,6 +98,10 @@ impl Machine<'_> {
             assert!(named == i32::from(found) && (found || number == 0));
             let share = rekall_hits_part(self.hits, index, part);
             assert_eq!(share.is_nan(), rekall_hits_part_weight(self.hits, index, part).is_nan());
+            let adjusted = rekall_hits_adjustment(self.hits, index, part);
+            assert!(adjusted.is_nan() || (0.0..=1.0).contains(&adjusted));
+            let mut at = 7;
+            assert!(rekall_entry_time(entry, part, &raw mut at) == 1 || at == 0);
             let link = index < rekall_links_count(self.links);
             assert!(link || rekall_links_created_at_ms(self.links, index) == 0);
             let listed = index < rekall_page_count(self.page);

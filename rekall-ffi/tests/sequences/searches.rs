@@ -18,7 +18,7 @@ impl Machine<'_> {
         options.value.mode = self.number(4);
         options.value.flags = self.number(32);
         options.value.fusion = self.number(3);
-        options.value.reserved = u32::from(self.chance(3));
+        options.value.recency_time = u32::from(self.chance(3));
         let byte = self.byte();
         options.value.threshold =
             counts(options.value.flags, REKALL_RECALL_THRESHOLD, byte, f32::from(byte) / 100.0 - 1.0);
@@ -106,6 +106,7 @@ impl Machine<'_> {
                 let status =
                     rekall_similarity_rank(self.db, similar.value.threshold, &raw mut rank, &raw mut error);
                 self.done(status, error, rank.is_nan());
+                self.duplicates(&similar.value);
             }
             let status = match operation % 3 {
                 0 => {
@@ -123,6 +124,48 @@ impl Machine<'_> {
             };
             self.done(status, error, self.hits.is_null());
         }
+    }
+
+    /// What says nearly the same, of one entry and in all, and what is told of it at any place.
+    ///
+    /// # Safety
+    /// The machine's pointers, and what is given, are NULL or good.
+    unsafe fn duplicates(&mut self, similar: &SimilarOptions) {
+        let mut options = padded::<DuplicatesOptions>();
+        options.value.struct_size = size_of::<DuplicatesOptions>();
+        options.value.flags = similar.flags;
+        options.value.threshold = similar.threshold;
+        options.value.limit = similar.limit;
+        let (id, limit) = (self.ids.first().map_or(null(), |id| id.text.as_ptr()), similar.limit.min(30));
+        // SAFETY: as promised by the caller.
+        unsafe {
+            for all in [false, true] {
+                let (mut pairs, mut error) = (null_mut(), null_mut());
+                let out = &raw mut pairs;
+                let status = match all {
+                    true => {
+                        rekall_find_duplicates(self.db, &raw const options.value, null(), out, &raw mut error)
+                    }
+                    false => rekall_near_duplicates(self.db, id, similar.threshold, out, &raw mut error),
+                };
+                self.done(status, error, pairs.is_null());
+                for index in 0..=limit {
+                    let is_there = index < rekall_duplicates_count(pairs);
+                    assert_eq!(rekall_duplicates_first(pairs, index).is_null(), !is_there);
+                    assert_eq!(rekall_duplicates_second(pairs, index).is_null(), !is_there);
+                    assert_eq!(rekall_duplicates_similarity(pairs, index).is_nan(), !is_there);
+                    let differences = rekall_duplicates_difference_count(pairs, index);
+                    let mut at = Difference { first_start: 7, ..Difference::default() };
+                    let last = differences.saturating_sub(1);
+                    let found = rekall_duplicates_difference(pairs, index, last, &raw mut at);
+                    assert_eq!(found == 1, differences > 0);
+                    assert!(at.first_start <= at.first_end && at.second_start <= at.second_end);
+                }
+                assert!(rekall_duplicates_found(pairs) >= rekall_duplicates_count(pairs) as u64);
+                rekall_duplicates_free(pairs);
+            }
+        }
+        self.called(8);
     }
 
     pub(crate) unsafe fn batch(&mut self) {

@@ -161,6 +161,7 @@ impl Machine<'_> {
                 12 => rekall_reembed_options_init(at.cast(), size),
                 13 => rekall_embedded_init(at.cast(), size),
                 14 => rekall_index_audit_init(at.cast(), size),
+                _ if number / 4096 % 2 == 1 => rekall_duplicates_options_init(at.cast(), size),
                 _ => rekall_stats_init(at.cast(), size),
             }
         }

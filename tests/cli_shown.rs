@@ -32,11 +32,11 @@ fn world_with_notes() -> World {
 #[test]
 fn the_number_shown_is_the_one_that_orders_the_hits() {
     let world = world_with_notes();
+    let line = Regex::new(r"(?m)^ +(\d+) +(-?\d+\.\d\d)  (.+)$").unwrap();
     for mode in ["hybrid", "text", "semantic"] {
         let arguments = ["search", "chicory coffee keeper", "--mode", mode];
         let text = stdout(world.run(&arguments));
         let hits = world.json(&arguments)["hits"].as_array().unwrap().clone();
-        let line = Regex::new(r"(?m)^ +(\d+) +(-?\d+\.\d\d)  (.+)$").unwrap();
         let shown: Vec<_> = line.captures_iter(&text).collect();
         assert_eq!(shown.len(), hits.len(), "{text}");
         for (at, (shown, hit)) in shown.iter().zip(&hits).enumerate() {
@@ -116,6 +116,8 @@ fn in_terminal(world: &World, columns: usize, stop_at: &str, arguments: &[&str])
 #[cfg(target_os = "linux")]
 #[test]
 fn bars_fit_the_terminal_and_ctrl_c_says_what_is_kept() {
+    let rate = Regex::new(r" \d+/50000000 \d+/s ").unwrap();
+    let summary = Regex::new(r"stopped: (\d+) of 50000000 notes are kept").unwrap();
     for columns in [40, 80, 200] {
         let world = World::new();
         // More than can be done before the key is pressed.
@@ -123,13 +125,11 @@ fn bars_fit_the_terminal_and_ctrl_c_says_what_is_kept() {
         assert_eq!(code, Some(130), "{text}");
         let bars: Vec<&str> = text.split(['\r', '\n']).filter(|line| line.contains("/50000000")).collect();
         assert!(!bars.is_empty(), "{text}");
-        let rate = Regex::new(r" \d+/50000000 \d+/s ").unwrap();
         for bar in bars {
             assert!(bar.trim_end().chars().count() <= columns, "{columns}: {bar:?}");
             assert!(rate.is_match(bar), "{bar:?}");
         }
-        let kept = Regex::new(r"stopped: (\d+) of 50000000 notes are kept").unwrap();
-        let kept: u64 = kept.captures(&text).unwrap_or_else(|| panic!("{text}"))[1].parse().unwrap();
+        let kept: u64 = summary.captures(&text).unwrap_or_else(|| panic!("{text}"))[1].parse().unwrap();
         assert_eq!(count(&world.json(&["stats"])["store"], "entries"), kept);
     }
 }

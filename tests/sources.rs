@@ -243,7 +243,8 @@ fn sections_that_another_run_left_without_a_place_wait_an_hour() {
     tx.commit().unwrap();
     clock.0.fetch_add(3_600_001, Ordering::Relaxed);
     let mut last = memory.sync_sources(SCOPE).unwrap();
-    (last.keep(A), last.keep(B));
+    last.keep(A);
+    last.keep(B);
     assert_eq!(last.finish().unwrap().gone, 1);
 }
 

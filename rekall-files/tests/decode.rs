@@ -1,4 +1,5 @@
 //! Texts as other programs wrote them.
+#![allow(clippy::unwrap_used)]
 
 use encoding_rs::{BIG5, EUC_KR, GBK, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
 use proptest::prelude::*;

@@ -1,4 +1,5 @@
 //! Markdown as its authors mean it: which lines are headings, what of them is a title, and front matter.
+#![allow(clippy::unwrap_used)]
 
 use rekall_files::{Document, FileKind, Problem, decode, parse};
 use serde_json::json;

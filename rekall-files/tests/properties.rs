@@ -1,4 +1,5 @@
 //! What holds for any text: it is read, nothing of it is lost or taken twice, and lines are where they are said to be.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 

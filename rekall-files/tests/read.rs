@@ -1,4 +1,5 @@
 //! From a file on the disk to a document, or a reason.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 

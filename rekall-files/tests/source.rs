@@ -1,4 +1,5 @@
 //! Source code is cut at the items at the top of a file.
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! Which files a walk finds, and what it says about the others.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;

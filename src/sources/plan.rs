@@ -35,7 +35,7 @@ pub(super) enum SectionPlan {
     /// It is new.
     Add,
     /// It is this one.
-    Keep { known: StoredSection, patch: EntryPatch, difference: Difference },
+    Keep { known: StoredSection, patch: Box<EntryPatch>, difference: Difference },
 }
 
 /// In what a section differs from what the file knows.
@@ -164,7 +164,7 @@ impl<'a> Plan<'a> {
                             (false, true) => Difference::Place,
                             (false, false) => Difference::None,
                         };
-                        SectionPlan::Keep { known, patch, difference }
+                        SectionPlan::Keep { known, patch: Box::new(patch), difference }
                     }
                 };
                 source.sections.push(planned);
@@ -207,7 +207,7 @@ impl<'a> Plan<'a> {
                 if is_elsewhere
                     && !moved.contains(&known.row)
                     && tx.section_of(known.row)?.as_ref() != Some(known)
-                    || changed.contains(&known.row) && *patch != EntryPatch::new()
+                    || changed.contains(&known.row) && **patch != EntryPatch::new()
                 {
                     return Ok(false);
                 }
@@ -244,7 +244,7 @@ impl SourcePlan<'_> {
                 SectionPlan::Keep { known, patch, difference } => {
                     known.number == number as i64
                         && *difference == Difference::None
-                        && *patch == EntryPatch::new()
+                        && **patch == EntryPatch::new()
                 }
             })
     }

@@ -64,8 +64,8 @@ impl SourceSync<'_> {
                         ids.push(id);
                         batch.remember(id, source.new.entry(section));
                     }
-                    SectionPlan::Keep { known, patch, .. } if *patch != EntryPatch::new() => {
-                        batch.update(known.id, patch.clone());
+                    SectionPlan::Keep { known, patch, .. } if **patch != EntryPatch::new() => {
+                        batch.update(known.id, EntryPatch::clone(patch));
                     }
                     SectionPlan::Keep { .. } => {}
                 }

@@ -14,7 +14,7 @@ pub(crate) struct Options {
     /// Database, made if it is not there [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
-    /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME[@REVISION] [default: bundled]
+    /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME, perhaps with @REVISION [default: bundled]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<ModelSource>,
     /// How long the model stays in memory after a call, in seconds; 0: not at all

@@ -2,7 +2,7 @@
 //!
 //! Cargo builds examples for `cargo test`; for `cargo test --test cli` alone run `cargo build --example cli` first.
 
-#![cfg(feature = "bundled-model")]
+#![cfg(all(feature = "bundled-model", feature = "files"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "common/cli.rs"]

@@ -1,6 +1,6 @@
 //! What the command line program shows to people, and what of it programs get.
 
-#![cfg(feature = "bundled-model")]
+#![cfg(all(feature = "bundled-model", feature = "files"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "common/cli.rs"]

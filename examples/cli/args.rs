@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Add(AddArgs),
     /// Remember text, Markdown and source files; a second run takes up only what changed
     Index(IndexArgs),
+    /// Take up files as `index` does, and again whenever they change, until Ctrl-C
+    Watch(IndexArgs),
     /// Find notes by meaning and by words
     Search(SearchArgs),
     /// Find notes like a given one

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rekall::files::WatchError;
 use serde_json::{Value, json};
 
 use crate::interrupt;
@@ -36,6 +37,9 @@ pub(crate) enum Failure {
     /// A file or folder that should be there is not.
     #[error("{0}")]
     NotFound(String),
+    /// Folders that cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -65,6 +69,8 @@ impl Failure {
             Self::Vector(_) => "invalid_vector".to_owned(),
             Self::Stopped { .. } => "interrupted".to_owned(),
             Self::NotFound(_) => "not_found".to_owned(),
+            Self::Watch(WatchError::Root(_)) => "not_found".to_owned(),
+            Self::Watch(_) => "io".to_owned(),
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => "not_found".to_owned(),
             Self::Io { .. } => "io".to_owned(),
         }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every command works out a [`Report`](report::Report), which holds its result twice: as text for people and
-//! as JSON for programs. `main` prints one of the two, and nothing else ever goes to the standard output.
+//! as JSON for programs. [`print`](report::print) prints one of the two, and nothing else ever goes to the standard output.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -22,7 +22,6 @@ mod report;
 mod session;
 mod style;
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -30,7 +29,7 @@ use clap::error::ErrorKind;
 
 use args::Cli;
 use failure::Failure;
-use report::Report;
+use report::write_out;
 use style::Style;
 
 fn main() -> ExitCode {
@@ -40,17 +39,9 @@ fn main() -> ExitCode {
     };
     let style = Style::of_stdout();
     match commands::run(&cli, style) {
-        Ok(report) => print_report(&report, cli.json),
+        Ok(report) => report::print(&report, cli.json),
         Err(failure) => print_failure(&failure, cli.json),
     }
-}
-
-fn print_report(report: &Report, json: bool) -> ExitCode {
-    for note in &report.notes {
-        eprintln!("note: {note}");
-    }
-    let written = if json { write_out(&report.json.to_string()) } else { write_out(&report.text) };
-    if report.damage { ExitCode::FAILURE } else { written }
 }
 
 fn print_failure(failure: &Failure, json: bool) -> ExitCode {
@@ -80,14 +71,4 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
     // To the standard error, in clap's own colours. If even that is closed there is nobody left to tell.
     drop(error.print());
     ExitCode::FAILURE
-}
-
-/// Writes to the standard output. A reader that went away early (`… | head`) is no error.
-fn write_out(text: &str) -> ExitCode {
-    let mut stdout = io::stdout().lock();
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    match write!(stdout, "{text}{end}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        _ => ExitCode::SUCCESS,
-    }
 }

@@ -1,15 +1,18 @@
 //! The result of a command, for people and for programs.
 
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
 use rekall::Entry;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 use crate::failure::Failure;
 
 /// What a command found out or did.
 pub(crate) struct Report {
-    /// For programs: printed with `--json`, as the only document.
+    /// For programs: printed with `--json`, as the only document (of `watch`: one a line).
     pub(crate) json: Value,
     /// For people.
     pub(crate) text: String,
@@ -41,6 +44,25 @@ impl Report {
     pub(crate) fn notes(mut self, notes: impl IntoIterator<Item = String>) -> Self {
         self.notes.extend(notes);
         self
+    }
+}
+
+/// Prints a report; fails where it is one of damage or cannot be written.
+pub(crate) fn print(report: &Report, json: bool) -> ExitCode {
+    for note in &report.notes {
+        eprintln!("note: {note}");
+    }
+    let written = if json { write_out(&report.json.to_string()) } else { write_out(&report.text) };
+    if report.damage { ExitCode::FAILURE } else { written }
+}
+
+/// Writes to the standard output. A reader that went away early (`… | head`) is no error.
+pub(crate) fn write_out(text: &str) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(stdout, "{text}{end}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Taking up files: a note for each section, which keeps its tags and links when the file changes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rekall::files::path_of_uri;
 use rekall::{SourceProblem, SyncReport};
@@ -17,26 +17,40 @@ use crate::style::{Style, counted};
 /// Files named one by one in the text; JSON has all of them.
 const NAMED: usize = 10;
 
+/// What Ctrl-C leaves.
+pub(super) const KEPT: &str = "the files that were taken up are kept; run the same command again to go on";
+
 pub(crate) fn index(cli: &Cli, args: &IndexArgs, style: Style) -> Result<Report, Failure> {
-    let started = Instant::now();
     let session = Session::open(cli, Purpose::Write)?;
+    Ok(sync(&session, args, style)?.1.notes(session.notes()))
+}
+
+/// Brings the notes in step with the files.
+pub(super) fn sync(
+    session: &Session,
+    args: &IndexArgs,
+    style: Style,
+) -> Result<(SyncReport, Report), Failure> {
+    let started = Instant::now();
     let progress = Progress::new("indexing", 0);
     let mut run = session.rekall.sync_folders(args.paths.clone());
     run = run.prune(args.prune).progress(|at| progress.follow(at));
     if let Some(project) = &args.project {
         run = run.project(project);
     }
-    let done = interrupt::or_stopped(run.cancel(interrupt::token()).run(), || {
-        "the files that were taken up are kept; run the same command again to go on".to_owned()
-    })?;
+    let done = interrupt::or_stopped(run.cancel(interrupt::token()).run(), || KEPT.to_owned())?;
     drop(progress);
-    let elapsed = started.elapsed();
-    let mut json = Report::of(&done, "")?.json;
+    let report = report(&done, started.elapsed(), style)?;
+    Ok((done, report))
+}
+
+fn report(done: &SyncReport, elapsed: Duration, style: Style) -> Result<Report, Failure> {
+    let mut json = Report::of(done, "")?.json;
     json["elapsed_ms"] = json!(ms(elapsed));
     for list in ["skipped", "problems"] {
         json[list].as_array_mut().into_iter().flatten().for_each(add_path);
     }
-    let SyncReport { added, changed, moved, kept, gone, current, read, .. } = &done;
+    let SyncReport { added, changed, moved, kept, gone, current, read, .. } = done;
     let text = format!(
         "{}: {added} added, {changed} changed, {moved} moved, {kept} kept, {gone} removed\n{}",
         counted(current + read, "file"),
@@ -46,7 +60,7 @@ pub(crate) fn index(cli: &Cli, args: &IndexArgs, style: Style) -> Result<Report,
             elapsed.as_secs_f64()
         ))
     );
-    Ok(Report::new(json, text).notes(notes(&done)).notes(session.notes()))
+    Ok(Report::new(json, text).notes(notes(done)))
 }
 
 /// What a person should know of a run.

@@ -13,6 +13,7 @@ mod stats;
 mod synthetic;
 mod transfer;
 mod upkeep;
+mod watch;
 
 use crate::args::{Cli, Command};
 use crate::failure::Failure;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
         Command::Link(args) => links::link(cli, args),
         Command::Unlink(args) => links::unlink(cli, args),
         Command::Index(args) => index::index(cli, args, style),
+        Command::Watch(args) => watch::watch(cli, args, style),
         Command::Search(args) => search::search(cli, args, style),
         Command::Similar(args) => search::similar(cli, args, style),
         Command::Import { file } => transfer::import(cli, file, style),

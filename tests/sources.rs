@@ -226,7 +226,8 @@ fn sections_that_another_run_left_without_a_place_wait_an_hour() {
     sync(&memory, &[source(A, &[("Plan", "Ship it."), ("Log", "Shipped.")])]);
     let row = memory.store().read().unwrap().locate(only(&memory, "Shipped.").id).unwrap().0;
     let mut tx = memory.store().write().unwrap();
-    tx.orphan_sections(&[row]).unwrap();
+    let number = tx.source(A).unwrap().unwrap().number;
+    tx.orphan_sections(number, &[row]).unwrap();
     tx.commit().unwrap();
     let empty = |n: u32| source(B, &[("Note", &format!("Nothing of it, {n}."))]);
     let run = |pages: &[NewSource]| {
@@ -239,7 +240,8 @@ fn sections_that_another_run_left_without_a_place_wait_an_hour() {
     clock.0.fetch_add(3_600_001, Ordering::Relaxed);
     assert_eq!(run(&[source(B, &[("Log", "Shipped.")])]).moved, 1, "found before it goes");
     let mut tx = memory.store().write().unwrap();
-    tx.orphan_sections(&[row]).unwrap();
+    let number = tx.source(B).unwrap().unwrap().number;
+    tx.orphan_sections(number, &[row]).unwrap();
     tx.commit().unwrap();
     clock.0.fetch_add(3_600_001, Ordering::Relaxed);
     let mut last = memory.sync_sources(SCOPE).unwrap();
@@ -270,4 +272,32 @@ fn a_run_is_stopped_and_the_next_one_goes_on() {
     let report = sync(&memory, &pages);
     assert_eq!((report.added, report.current, report.kept), (200, 2, 400));
     assert!(memory.check().run().unwrap().is_clean());
+}
+
+/// The source that a section goes to may be written before the one that it comes from.
+#[test]
+fn a_section_goes_to_a_source_before_its_own_and_after_it() {
+    let (milk, taxes) =
+        (("Milk", "Buy milk and bread at the market."), ("Taxes", "Send the papers to the accountant."));
+    let (bike, rent) =
+        (("Bike", "The brake of the bicycle is loose."), ("Rent", "Ask the landlord for a receipt."));
+    let memory = memory();
+    sync(&memory, &[source(A, &[milk, taxes]), source(B, &[bike, rent])]);
+    for (a, b) in [
+        ([milk, taxes, bike].as_slice(), [rent].as_slice()),
+        (&[milk], &[bike, rent, taxes]),
+        (&[rent, milk], &[taxes, bike]),
+    ] {
+        let report = sync(&memory, &[source(A, a), source(B, b)]);
+        assert_eq!((report.added, report.changed, report.gone), (0, 0, 0), "{report:?}");
+        for (uri, sections) in [(A, a), (B, b)] {
+            let mut now: Vec<String> = entries(&memory, uri).into_iter().map(|entry| entry.title).collect();
+            let mut then: Vec<&str> = sections.iter().map(|section| section.0).collect();
+            now.sort_unstable();
+            then.sort_unstable();
+            assert_eq!(now, then);
+            assert_eq!(sync(&memory, &[source(A, a), source(B, b)]).read, 0);
+        }
+    }
+    assert_eq!(sync(&memory, &[source(A, &[milk]), source(B, &[bike])]).gone, 2, "none waits for a place");
 }

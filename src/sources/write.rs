@@ -82,7 +82,7 @@ impl SourceSync<'_> {
                     for source in &changed {
                         let number =
                             tx.put_source(&source.new.uri, source.new.stamp.as_deref(), source.digest)?;
-                        tx.orphan_sections(&source.displaced())?;
+                        tx.orphan_sections(number, &source.displaced())?;
                         for (at, planned) in source.sections.iter().enumerate() {
                             let row = match planned {
                                 SectionPlan::Keep { known, .. } => known.row,

@@ -114,15 +114,16 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// Takes entries out of the order of their source, so that others can take their places: until they get a new one
-    /// they count as gone from it.
+    /// Takes entries out of the order of a source, so that others can take their places: until they get a new one
+    /// they count as gone from it. Those that have a place in another source meanwhile keep it.
     ///
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn orphan_sections(&mut self, rows: &[i64]) -> Result<(), Error> {
-        let sql = "UPDATE section SET number = -1 - entry_id WHERE entry_id = ?1 AND number >= 0";
+    pub fn orphan_sections(&mut self, source: i64, rows: &[i64]) -> Result<(), Error> {
+        let sql =
+            "UPDATE section SET number = -1 - entry_id WHERE entry_id = ?1 AND source_id = ?2 AND number >= 0";
         let mut statement = self.connection.prepare_cached(sql)?;
-        rows.iter().try_for_each(|row| statement.execute([row]).map(drop))?;
+        rows.iter().try_for_each(|row| statement.execute((row, source)).map(drop))?;
         Ok(())
     }
 

@@ -66,7 +66,7 @@ fn the_keys_of_the_page_are_those_of_the_parser_and_of_an_export() {
         let rest = if key == "title" { String::new() } else { format!(",{}:null", serde_json::json!(key)) };
         memory().remember_json(&format!("{{\"title\":\"t\"{rest}}}")).run().is_ok()
     };
-    assert!(plain.len() == 16 && plain.iter().all(|key| accepted(key)), "{plain:?}");
+    assert!(plain.len() == 19 && plain.iter().all(|key| accepted(key)), "{plain:?}");
     assert!(!accepted("vectors") && !accepted("pending") && !accepted("quarantine") && !accepted("other"));
     // What is stored is written with keys of the page only.
     let memory = memory();

@@ -14,10 +14,9 @@ pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(crate) fn new(what: &'static str, total: usize) -> Self {
+        // Style and message before anything is drawn.
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-        bar.set_message(what);
-        bar.set_style(style(total > 0));
-        Self(bar)
+        Self(bar.with_style(style(total > 0)).with_message(what))
     }
 
     /// Tells how far work is that counts its steps itself; a total of 0 is not known yet.

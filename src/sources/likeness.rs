@@ -108,10 +108,18 @@ mod tests {
         assert!(near > 0.8 && far < near && far > 0.4, "{near} {far}");
     }
 
-    /// Longer than the sample: half of the one is half of the other, so a third of both together.
+    /// Of texts that have many more pieces than are kept.
     #[test]
     fn a_sample_is_enough() {
-        let measured = likeness(&words(0..4_000), &words(2_000..6_000));
-        assert!((measured - 1.0 / 3.0).abs() < 0.06, "{measured}");
+        let (a, b) = (words(0..4_000), words(2_000..6_000));
+        let pieces = |text: &str| -> HashSet<Vec<char>> {
+            let characters: Vec<char> = text.trim().chars().collect();
+            characters.windows(PIECE).map(<[char]>::to_vec).collect()
+        };
+        let (all_a, all_b) = (pieces(&a), pieces(&b));
+        assert!(all_a.len() > 10 * KEPT);
+        let exact = all_a.intersection(&all_b).count() as f64 / all_a.union(&all_b).count() as f64;
+        let measured = likeness(&a, &b);
+        assert!((measured - exact).abs() < 0.05, "{measured}, exactly {exact}");
     }
 }

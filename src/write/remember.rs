@@ -247,7 +247,7 @@ impl<'a> Remember<'a> {
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
     /// rekall.remember(NewEntry::new("Port 8080 is taken on the build machine"))?;
     /// let notes = [NewEntry::new("Port 9090 is taken on the build machine")];
-    /// let report = rekall.remember_many(&notes).run_with_duplicates(0.9)?;
+    /// let report = rekall.remember_many(&notes).run_with_duplicates(0.8)?;
     /// for near in &report.entries[0].near_duplicates {
     ///     println!("like {} ({:.2})", near.id, near.similarity);
     /// }

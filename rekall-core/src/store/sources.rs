@@ -120,8 +120,7 @@ impl WriteTx<'_> {
     /// # Errors
     /// [`Error::Sqlite`] or [`Error::Corrupt`].
     pub fn orphan_sections(&mut self, source: i64, rows: &[i64]) -> Result<(), Error> {
-        let sql =
-            "UPDATE section SET number = -1 - entry_id WHERE entry_id = ?1 AND source_id = ?2 AND number >= 0";
+        let sql = "UPDATE section SET number = -1 - entry_id WHERE entry_id = ?1 AND source_id = ?2 AND number >= 0";
         let mut statement = self.connection.prepare_cached(sql)?;
         rows.iter().try_for_each(|row| statement.execute((row, source)).map(drop))?;
         Ok(())

@@ -176,6 +176,31 @@ fn a_run_leaves_alone_what_is_not_under_its_scope() {
     assert_eq!((report.moved, report.added, report.gone), (1, 0, 0));
 }
 
+/// Pages lie under one another as files never do.
+#[test]
+fn one_source_is_synchronized_without_those_under_it() {
+    let memory = memory();
+    let page = |uri: &str, text: &str| source(uri, &[("Page", text), ("Log", &format!("Logged: {text}"))]);
+    let uris = ["https://w/deploy", "https://w/deploy/", "https://w/deploy/linux", "https://w"];
+    for uri in uris {
+        assert_eq!(memory.sync_source(&page(uri, uri)).unwrap().added, 2, "{uri}");
+    }
+    // One of these waits for a place, since longer than any run takes.
+    let row = memory.store().read().unwrap().locate(only(&memory, "https://w/deploy/linux").id).unwrap().0;
+    let mut tx = memory.store().write().unwrap();
+    let number = tx.source("https://w/deploy/linux").unwrap().unwrap().number;
+    tx.orphan_sections(number, &[row]).unwrap();
+    tx.release_sections(&[row]).unwrap();
+    tx.commit().unwrap();
+    for uri in ["https://w/deploy", "https://w/deploy/", "https://w"] {
+        let report = memory.sync_source(&source(uri, &[("Page", uri)])).unwrap();
+        assert_eq!((report.kept, report.gone, report.held_back), (1, 1, 0), "{uri}: {report:?}");
+    }
+    assert_eq!(memory.sources("https://w").unwrap().len(), 4);
+    assert_eq!(memory.count(Filter::new()).unwrap(), 5);
+    assert_eq!(only(&memory, "https://w/deploy/linux").title, "Page");
+}
+
 #[test]
 fn sources_are_filtered_up_to_a_slash() {
     let memory = memory();

@@ -14,8 +14,9 @@ use crate::{CancelToken, Error, Progress, Rekall};
 pub(super) const TEXTS_AT_ONCE: usize = 256;
 
 impl Rekall {
-    /// Brings the entries of one source in step with it: [`sync_sources`](Self::sync_sources) with nothing else in its
-    /// scope, and without holding back what is gone.
+    /// Brings the entries of one source in step with it, without holding back what is gone. No other source is touched,
+    /// also none that lies under it. A section that went to another source, or came from one, is followed only where
+    /// [`sync_sources`](Self::sync_sources) is given both in one run.
     ///
     /// ```
     /// # use rekall::{NewSection, NewSource, Rekall};
@@ -33,7 +34,9 @@ impl Rekall {
     /// As [`SourceSync::finish`], and what [`NewSource::validate`] refuses.
     pub fn sync_source(&self, source: &NewSource) -> Result<SyncReport, Error> {
         source.validate()?;
-        let mut sync = self.sync_sources(source.uri.as_str())?.prune(true);
+        let known = self.store.read()?.source(&source.uri)?;
+        let mut sync = self.begin(source.uri.clone(), known).prune(true);
+        sync.is_single = true;
         sync.add(source.clone())?;
         sync.finish()
     }
@@ -72,11 +75,18 @@ impl Rekall {
     pub fn sync_sources(&self, scope: impl Into<String>) -> Result<SourceSync<'_>, Error> {
         let scope = scope.into();
         let known = self.sources(&scope)?;
-        Ok(SourceSync {
+        Ok(self.begin(scope, known))
+    }
+
+    fn begin(&self, scope: String, known: impl IntoIterator<Item = StoredSource>) -> SourceSync<'_> {
+        let known: HashMap<String, StoredSource> =
+            known.into_iter().map(|source| (source.uri.clone(), source)).collect();
+        SourceSync {
             rekall: self,
-            entries: known.iter().map(|source| source.sections as usize).sum(),
-            known: known.into_iter().map(|source| (source.uri.clone(), source)).collect(),
+            entries: known.values().map(|source| source.sections as usize).sum(),
+            known,
             scopes: vec![scope],
+            is_single: false,
             seen: HashSet::new(),
             given: Vec::new(),
             texts: 0,
@@ -86,7 +96,7 @@ impl Rekall {
             conflicts: 0,
             moved: HashSet::new(),
             report: SyncReport::default(),
-        })
+        }
     }
 
     /// The sources whose URI is this one or lies under it, by URI; with an empty one all there are.
@@ -117,6 +127,8 @@ impl Rekall {
 pub struct SourceSync<'a> {
     pub(super) rekall: &'a Rekall,
     pub(super) scopes: Vec<String>,
+    /// Whether the run is about the source of the scope's name alone, and not about those under it.
+    pub(super) is_single: bool,
     /// When the run began.
     pub(super) known: HashMap<String, StoredSource>,
     /// Entries of these.

@@ -23,7 +23,9 @@ impl SourceSync<'_> {
         let mut done = 0;
         loop {
             self.watch.check_cancelled()?;
-            let scopes = if orphans || self.conflicts > 0 { &*self.scopes } else { &[] };
+            // Those of a single source are among its own sections.
+            let is_wide = !self.is_single && (orphans || self.conflicts > 0);
+            let scopes = if is_wide { &*self.scopes } else { &[] };
             let plan = Plan::of(&self.rekall.store.read()?, &given, vanished, scopes)?;
             let mut written = 0;
             for group in groups(&plan.sources) {

@@ -81,6 +81,7 @@ mod tests {
             ("rekall-model", "rekall-model/Cargo.toml"),
             ("rekall-cache", "rekall-cache/Cargo.toml"),
             ("rekall-files", "rekall-files/Cargo.toml"),
+            ("rekall-postgres", "rekall-postgres/Cargo.toml"),
         ] {
             let heading = format!("`{package}`");
             let mut sections = page.split("\n## ");

@@ -33,9 +33,17 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     if let Some(folder) = tools::markdown_it() {
         command.env("REKALL_TEST_MARKDOWN_IT", folder);
     }
+    let postgres = tools::postgres();
+    match &postgres {
+        Ok(folder) => {
+            command.env("REKALL_TEST_POSTGRES", folder);
+        }
+        // All other tests run all the same, and the command fails at its end.
+        Err(message) => println!("== {message}"),
+    }
     step("tests", &mut command)?;
     if !arguments.is_empty() {
-        return Ok(());
+        return postgres.map(drop);
     }
     let least = ["test", "--package", "rekall", "--no-default-features", "--features", "bundled-sqlite"];
     let mut command = cargo(&least);
@@ -44,5 +52,6 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
     let watch = ["test", "--package", "rekall-files", "--features", "watch", "--lib", "watch"];
-    step("tests of watching folders", &mut cargo(&watch))
+    step("tests of watching folders", &mut cargo(&watch))?;
+    postgres.map(drop)
 }

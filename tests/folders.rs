@@ -78,6 +78,13 @@ fn a_file_that_can_no_longer_be_read_keeps_its_notes() {
     write(&notes, "a.md", "# Plan\nship\n".to_owned() + &"more\n".repeat(400_000));
     assert!(sync(&memory, &notes).skipped[0].reason.contains("1048576"));
     assert_marked(&memory, &plan);
+    fs::remove_file(notes.join("a.md")).unwrap();
+    write(&notes, "a.md/c.md", "# Other\nsomething else\n");
+    let report = sync(&memory, &notes);
+    assert_eq!((report.gone, report.held_back, report.added, report.skipped.len()), (0, 0, 1, 1));
+    assert!(report.skipped[0].uri.ends_with("/a.md") && report.skipped[0].reason.contains("folder"));
+    assert_marked(&memory, &plan);
+    fs::remove_dir_all(notes.join("a.md")).unwrap();
     // A single byte of another encoding breaks nothing.
     write(&notes, "a.md", b"# Plan\nship\n\xe9t\xe9\n");
     let report = sync(&memory, &notes);
@@ -99,6 +106,96 @@ fn a_root_that_is_missing_or_emptied_forgets_nothing() {
     let report = sync(&memory, &notes);
     assert_eq!((report.gone, report.held_back), (0, 1));
     assert_eq!(memory.sync_folder(&notes).prune(true).run().unwrap().gone, 1);
+}
+
+/// A stray file is not what was there.
+#[test]
+fn an_emptied_root_with_something_else_in_it_forgets_nothing() {
+    let (memory, notes) = world();
+    write(&notes, "a.md", "# Plan\nship\n");
+    write(&notes, "b.md", "# Log\nshipped\n");
+    sync(&memory, &notes);
+    fs::remove_file(notes.join("a.md")).unwrap();
+    fs::remove_file(notes.join("b.md")).unwrap();
+    write(&notes, "x.png", b"\x89PNG\0");
+    let report = sync(&memory, &notes);
+    assert_eq!((report.gone, report.held_back, report.skipped.len()), (0, 2, 1), "{report:?}");
+    write(&notes, "README.md", "# This disk\nis for backups of other things\n");
+    let report = sync(&memory, &notes);
+    assert_eq!((report.gone, report.held_back, report.added), (0, 2, 1), "{report:?}");
+    // One of them is there again: the other one was deleted.
+    write(&notes, "b.md", "# Log\nshipped\n");
+    let report = sync(&memory, &notes);
+    assert_eq!((report.gone, report.held_back, report.kept), (1, 0, 2), "{report:?}");
+    // A file that says something else now is there, one that says nothing may have been cut off.
+    let one = notes.join("b.md");
+    fs::remove_file(notes.join("README.md")).unwrap();
+    let alone = |text: &str| {
+        fs::write(&one, text).unwrap();
+        let report = memory.sync_folder(&one).run().unwrap();
+        (report.added, report.gone, report.held_back)
+    };
+    assert_eq!(alone(""), (0, 0, 1));
+    assert_eq!(alone("# Elsewhere\nnothing of what it said\n"), (1, 1, 0));
+}
+
+/// Runs in a child only, which may not read everything.
+#[test]
+fn child_synchronizes_a_folder() {
+    let (Ok(file), Ok(notes)) = (std::env::var("REKALL_CLOSED_FILE"), std::env::var("REKALL_CLOSED_NOTES"))
+    else {
+        return;
+    };
+    let memory = rekall::Rekall::builder(file).without_model().open().unwrap();
+    println!("\n> {}", serde_json::to_string(&memory.sync_folder(notes).run().unwrap()).unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn files_and_folders_that_may_not_be_read_keep_their_notes() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let base = tempfile::tempdir().unwrap();
+    mode(base.path(), 0o777);
+    // Where the test program lies others may not be allowed to look.
+    let program = base.path().join("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    mode(&program, 0o755);
+    let notes = base.path().join("notes");
+    write(&notes, "a.md", "# Plan\nship\n");
+    write(&notes, "closed/b.md", "# Log\nshipped\n");
+    write(&notes, "c.md", "# Rest\nrest\n");
+    // Permissions do not hold the superuser back: the child is somebody else then.
+    let superuser = chown(&program, Some(0), None).is_ok();
+    let sync = || -> serde_json::Value {
+        let mut command = std::process::Command::new(&program);
+        command.args(["child_synchronizes_a_folder", "--exact", "--nocapture", "--test-threads=1"]);
+        command.env("REKALL_CLOSED_FILE", base.path().join("a.db")).env("REKALL_CLOSED_NOTES", &notes);
+        command.current_dir(base.path());
+        if superuser {
+            command.uid(65_534).gid(65_534);
+        }
+        let out = command.output().unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        let report = text.lines().find_map(|line| line.strip_prefix("> "));
+        serde_json::from_str(report.unwrap_or_else(|| panic!("{text}"))).unwrap()
+    };
+    assert_eq!(sync()["added"], 3);
+    mode(&notes.join("a.md"), 0o000);
+    mode(&notes.join("closed"), 0o000);
+    // It has changed, so that the file is to be read.
+    write(&notes, "c.md", "# Rest\nrest a while\n");
+    let report = sync();
+    let skipped: Vec<&str> =
+        report["skipped"].as_array().unwrap().iter().map(|one| one["uri"].as_str().unwrap()).collect();
+    assert!(skipped.len() == 2 && skipped.iter().any(|uri| uri.ends_with("/a.md")), "{report}");
+    assert!(skipped.iter().any(|uri| uri.ends_with("/closed")), "{report}");
+    assert_eq!((&report["changed"], &report["kept"]), (&1.into(), &2.into()), "{report}");
+    assert_eq!((&report["gone"], &report["held_back"]), (&0.into(), &0.into()), "{report}");
+    mode(&notes.join("closed"), 0o755);
+    mode(&notes.join("a.md"), 0o644);
+    assert_eq!(sync()["kept"], 3);
 }
 
 #[test]
@@ -196,6 +293,31 @@ fn entries_that_name_their_file_in_their_metadata_become_its_own() {
     assert_eq!(settle(&memory, &notes).current, 2);
 }
 
+/// All at once, whatever is indexed first: what is adopted later would be there twice by then.
+#[test]
+fn entries_of_files_outside_of_the_first_folder_become_their_own_too() {
+    let (memory, notes) = world();
+    write(&notes, "a.md", "# Shop\nbuy milk\n");
+    write(&notes, "sub/b.md", "# Log\nshipped\n");
+    let made = |path: &str, section: &str, content: &str| {
+        let source = json!({ "path": path, "section": section, "digest": "0" });
+        let entry = NewEntry::new(section).content(content).tags(["mine"]).metadata("source", source);
+        memory.remember(entry).unwrap()
+    };
+    let milk = made(notes.join("a.md").to_str().unwrap(), "Shop", "buy milk");
+    let log = made(notes.join("sub/b.md").to_str().unwrap(), "Log", "shipped");
+    let own = memory
+        .remember(NewEntry::new("a host's own").metadata("source", json!({"path": "/x", "section": "y"})))
+        .unwrap();
+    for root in [notes.join("sub"), notes.clone()] {
+        let report = sync(&memory, &root);
+        assert_eq!((report.added, report.gone, report.held_back), (0, 0, 0), "{report:?}");
+    }
+    assert_eq!((only(&memory, "buy milk").id, only(&memory, "shipped").id), (milk, log));
+    assert_eq!(memory.sources("").unwrap().len(), 2);
+    assert!(memory.get(own).unwrap().source.is_none());
+}
+
 /// Two names that look alike when they are shown, and one of a blank.
 #[cfg(target_os = "linux")]
 #[test]
@@ -203,13 +325,17 @@ fn any_name_is_a_file_of_its_own() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let (memory, notes) = world();
-    for (name, text) in
-        [(&b"\xff.md"[..], "one"), (b"\xfe.md", "two"), (b" .md", "three"), (b"a%20b#?.md", "four")]
-    {
+    for (name, text) in [
+        (&b"\xff.md"[..], "one"),
+        (b"\xfe.md", "two"),
+        (b" .md", "three"),
+        (b" ", "four"),
+        (b"a%20b#?.md", "five"),
+    ] {
         fs::write(notes.join(OsStr::from_bytes(name)), text).unwrap();
     }
     let report = sync(&memory, &notes);
-    assert_eq!((report.added, report.skipped.len()), (4, 0), "{report:?}");
-    assert_eq!(settle(&memory, &notes).current, 4);
-    assert_eq!(memory.sources("").unwrap().len(), 4);
+    assert_eq!((report.added, report.skipped.len()), (5, 0), "{report:?}");
+    assert_eq!(settle(&memory, &notes).current, 5);
+    assert_eq!(memory.sources("").unwrap().len(), 5);
 }

@@ -1,9 +1,12 @@
 //! Folders of files as sources.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rekall_core::limits;
-use rekall_files::{Document, FileRef, ReadOptions, SkipReason, Skipped, WalkOptions, file_uri, walk};
+use rekall_files::{
+    Document, FileRef, ReadOptions, SkipReason, Skipped, WalkOptions, file_uri, path_of_uri, walk,
+};
 
 use super::report::SyncReport;
 use super::source::{NewSection, NewSource};
@@ -102,9 +105,8 @@ impl Rekall {
     ) -> Result<SyncReport, Error> {
         let walked = walk(roots, &options.walk)
             .map_err(|error| Error::Folder { path: error.path, source: error.source })?;
-        let scopes: Vec<String> = walked.roots.iter().map(|root| file_uri(root)).collect();
-        self.adopt_indexed(&scopes, &walked.files, watch)?;
-        let mut scopes = scopes.into_iter();
+        self.adopt_indexed(watch)?;
+        let mut scopes = walked.roots.iter().map(|root| file_uri(root));
         let Some(first) = scopes.next() else { return Ok(SyncReport::default()) };
         let mut sync = self.sync_sources(first.as_str())?.prune(options.prune).watched(std::mem::take(watch));
         for scope in scopes {
@@ -135,7 +137,21 @@ impl Rekall {
             }
             sync.watch().report(number + 1, walked.files.len());
         }
+        for uri in sync.unseen() {
+            if let Some(reason) = path_of_uri(&uri).and_then(|path| obstacle(&path)) {
+                sync.skip(uri, reason);
+            }
+        }
         sync.finish()
+    }
+}
+
+/// What is at the place of a file that was not found, unless that is nothing, or a file that rules exclude.
+fn obstacle(path: &Path) -> Option<String> {
+    match path.symlink_metadata() {
+        Ok(found) => found.is_dir().then(|| "a folder is in its place".to_owned()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        Err(error) => Some(SkipReason::Unreadable(error).to_string()),
     }
 }
 

@@ -52,7 +52,8 @@ impl SourceSync<'_> {
 
     fn may_forget(&self, count: usize) -> bool {
         let is_few = count <= FEW || count * SHARE <= self.entries;
-        self.prune || is_few && !self.seen.is_empty() && !self.is_incomplete
+        let is_there = self.is_there || count < self.entries;
+        self.prune || is_few && is_there && !self.is_incomplete
     }
 
     /// Those of the sections that are gone as before: where another run has found one meanwhile, it stays.

@@ -16,8 +16,8 @@ pub struct SyncReport {
     pub kept: usize,
     /// Entries that were forgotten, because their section or source is gone.
     pub gone: usize,
-    /// Entries whose section or source is gone, and that were not forgotten: they are too many, no source at all was
-    /// seen, or one that has entries could not be read. With [`SourceSync::prune`](crate::SourceSync::prune) they are.
+    /// Entries whose section or source is gone, and that were not forgotten: they are too many, nothing of what was known
+    /// was seen, or a source that has entries could not be read. With [`SourceSync::prune`](crate::SourceSync::prune) they are.
     pub held_back: usize,
     /// Sources that had not changed, by their stamp.
     pub current: usize,

@@ -87,6 +87,7 @@ impl Rekall {
             known,
             scopes: vec![scope],
             is_single: false,
+            is_there: false,
             seen: HashSet::new(),
             given: Vec::new(),
             texts: 0,
@@ -134,6 +135,8 @@ pub struct SourceSync<'a> {
     /// Entries of these.
     pub(super) entries: usize,
     pub(super) seen: HashSet<String>,
+    /// Whether one of the known sources was read, and says something.
+    pub(super) is_there: bool,
     /// Sources that wait to be written, and how many sections they have.
     pub(super) given: Vec<NewSource>,
     pub(super) texts: usize,
@@ -158,9 +161,9 @@ impl fmt::Debug for SourceSync<'_> {
 
 impl<'a> SourceSync<'a> {
     /// Whether entries whose section or source is gone are forgotten in any case. By default they are only if they are at
-    /// most 10, or at most a fifth of all entries under the scope; if the run saw any source at all, because an emptied
-    /// folder may be a disk that is not there; and if every source that has entries could be read, because the section
-    /// may have gone into one that could not. What is held back stays as it is, and is found by the next run.
+    /// most 10, or at most a fifth of all entries under the scope; if anything is left of what was known, because an
+    /// emptied folder may be a disk that is not there; and if every source that has entries could be read, because the
+    /// section may have gone into one that could not. What is held back stays as it is, and is found by the next run.
     #[must_use]
     pub fn prune(mut self, prune: bool) -> Self {
         self.prune = prune;
@@ -244,6 +247,7 @@ impl<'a> SourceSync<'a> {
             return Ok(());
         }
         self.seen.insert(source.uri.clone());
+        self.is_there |= self.known.contains_key(&source.uri) && !source.sections.is_empty();
         self.report.read += 1;
         self.texts += source.sections.len();
         self.given.push(source);
@@ -268,6 +272,15 @@ impl<'a> SourceSync<'a> {
         }
         self.seen.insert(uri.clone());
         self.report.skipped.push(SourceProblem { uri, reason });
+    }
+
+    /// Known sources with entries that have not been seen yet.
+    #[cfg(feature = "files")]
+    pub(super) fn unseen(&self) -> Vec<String> {
+        let known = self.known.values().filter(|known| known.sections > 0 && !self.seen.contains(&known.uri));
+        let mut unseen: Vec<String> = known.map(|known| known.uri.clone()).collect();
+        unseen.sort_unstable();
+        unseen
     }
 
     /// Puts something that could not be understood of a source, which was read all the same, into the report.

@@ -1,0 +1,27 @@
+//! Moments of the change log.
+
+use rekall_core::{LogPosition, TextDigest};
+use tokio_postgres::Row;
+
+use crate::Error;
+
+/// Asks for the log's position. The two columns are for [`position`].
+///
+/// The number is that of the newest row, which is never removed. What surrounds it names the life of the memory: the tables' files are
+/// other ones after they were restored from a copy, cut to nothing or compacted, and the server's life is another one after it was
+/// put back to an earlier moment. An ordinary write changes none of that.
+pub(crate) const POSITION: &str = "SELECT coalesce((SELECT max(seq) FROM change), 0),
+        concat_ws(' ', (SELECT value FROM meta WHERE key = 'life'), server_life(),
+            pg_relation_filenode('entry'), pg_relation_filenode('embedding'), pg_relation_filenode('change'))";
+
+/// Reads it.
+///
+/// # Errors
+/// [`Error::Corrupt`] for columns of another kind.
+pub(crate) fn position(row: &Row) -> Result<LogPosition, Error> {
+    let (number, life): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+    // Six bytes: hosts may keep it as a number of JavaScript's.
+    let digest = TextDigest::of(&life);
+    let incarnation = digest.as_bytes()[..6].iter().fold(0, |life, &byte| life << 8 | i64::from(byte));
+    Ok(LogPosition::new(incarnation, number))
+}

@@ -113,6 +113,84 @@ fn in_terminal(world: &World, columns: usize, stop_at: &str, arguments: &[&str])
     (output.status.code(), Regex::new(r"\x1b\[[0-9;?]*[A-Za-z]").unwrap().replace_all(&text, "").into_owned())
 }
 
+/// Columns that a terminal takes for a line: two for a character of Chinese.
+fn width(line: &str) -> usize {
+    line.chars().map(|character| if character >= '\u{2e80}' { 2 } else { 1 }).sum()
+}
+
+/// Three files with one heading each, and a note that somebody added, with long names.
+fn world_of_usages() -> World {
+    let world = World::new();
+    for name in ["one", "two", "three"] {
+        let file = format!("docs/{}/{name}.md", "a-folder-with-a-rather-long-name/".repeat(3));
+        world.write(&file, &format!("Intro.\n\n## Usage\nTurn the crank {name} times.\n"));
+    }
+    world.json(&["index", "docs"]);
+    let title = "起重机的曲柄怎么转？".repeat(8);
+    world.add(&[&title, "--content", &"Turn the crank slowly. ".repeat(20), "--tag", &"tag".repeat(30)]);
+    world
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn hits_and_lists_fit_the_terminal_and_name_their_files() {
+    let world = world_of_usages();
+    for columns in [40, 80, 200] {
+        for arguments in [&["search", "turn the crank"][..], &["list"], &["similar", "ID"]] {
+            let id = world.json(&["search", "turn the crank three times"])["hits"][0]["entry"]["id"].clone();
+            let arguments: Vec<&str> = arguments
+                .iter()
+                .map(|argument| if *argument == "ID" { id.as_str().unwrap() } else { argument })
+                .collect();
+            let (code, text) = in_terminal(&world, columns, "", &arguments);
+            assert_eq!(code, Some(0), "{text}");
+            let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+            for line in &lines {
+                assert!(width(line) <= columns, "{columns}: {line:?} in {text}");
+            }
+            // In one of 200 columns they stand whole, in a narrow one their ends.
+            let places: Vec<&&str> = lines.iter().filter(|line| line.ends_with(".md:3")).collect();
+            for name in ["one", "two", "three"] {
+                let expected = if arguments[0] == "similar" && name == "three" { 0 } else { 1 };
+                let named = places.iter().filter(|line| line.ends_with(&format!("/{name}.md:3"))).count();
+                assert_eq!(named, expected, "{columns}: {arguments:?}: {text}");
+            }
+            let whole = places.iter().all(|line| line.trim_start().starts_with("docs/a-folder"));
+            assert_eq!(whole, columns == 200, "{text}");
+        }
+    }
+}
+
+#[test]
+fn sections_of_one_name_are_told_apart_by_their_places() {
+    let world = world_of_usages();
+    let found = world.json(&["search", "crank", "--limit=10"]);
+    // The text above the only heading has its title, too.
+    let hits = found["hits"].as_array().unwrap().iter();
+    let usages: Vec<_> = hits.filter(|hit| hit["entry"]["source"]["path"][0] == "Usage").collect();
+    assert_eq!(usages.len(), 3, "{found}");
+    assert!(usages.iter().all(|hit| hit["entry"]["title"] == "Usage"));
+    let mut places = Vec::new();
+    for hit in &usages {
+        let shown = stdout(world.run(&["show", hit["entry"]["id"].as_str().unwrap()]));
+        let source =
+            shown.lines().find(|line| line.starts_with("source ")).unwrap_or_else(|| panic!("{shown}"));
+        let place = source.split_whitespace().nth(1).unwrap();
+        let times = hit["entry"]["content"].as_str().unwrap().split(' ').nth(3).unwrap();
+        assert!(place.starts_with("docs/") && place.ends_with(&format!("/{times}.md:3")), "{shown}");
+        places.push(place.to_owned());
+    }
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), 3);
+    // From elsewhere by their whole paths.
+    std::fs::create_dir(world.path("elsewhere")).unwrap();
+    let id = usages[0]["entry"]["id"].as_str().unwrap();
+    let output = world.command(&["show", id]).current_dir(world.path("elsewhere")).output().unwrap();
+    let path = world.path("docs").canonicalize().unwrap();
+    assert!(stdout(output).contains(&format!("source       {}/", path.display())));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn bars_fit_the_terminal_and_ctrl_c_says_what_is_kept() {

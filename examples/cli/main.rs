@@ -16,6 +16,7 @@ mod date;
 mod excerpt;
 mod failure;
 mod interrupt;
+mod origin;
 mod place;
 mod progress;
 mod report;

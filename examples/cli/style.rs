@@ -2,17 +2,41 @@
 
 use std::io::{self, IsTerminal};
 
-/// Whether text is coloured: only on a terminal, and not when `NO_COLOR` is set (<https://no-color.org>).
+use console::{Term, measure_text_width};
+
+/// Columns where no terminal says how many it has.
+const COLUMNS: usize = 100;
+
+/// Fewer columns than these are not filled sensibly.
+const FEWEST: usize = 24;
+
+/// Colour only on a terminal, and not when `NO_COLOR` is set (<https://no-color.org>); lines as long as the terminal is
+/// wide.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
     colour: bool,
+    columns: usize,
 }
 
 impl Style {
     /// What suits the standard output.
     pub(crate) fn of_stdout() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Self { colour: io::stdout().is_terminal() && !unwanted }
+        let is_terminal = io::stdout().is_terminal();
+        let size = Term::stdout().size_checked().filter(|_| is_terminal);
+        let columns = size.map_or(COLUMNS, |(_, columns)| usize::from(columns).max(FEWEST));
+        Self { colour: is_terminal && !unwanted, columns }
+    }
+
+    /// How many columns a line may take.
+    pub(crate) fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// How far lines are moved in that stand under a first line with a head of `head` columns: below it, or where there
+    /// is little room, a bit.
+    pub(crate) fn indent(self, head: usize) -> usize {
+        if self.columns < 60 { head.min(4) } else { head }
     }
 
     pub(crate) fn bold(self, text: impl AsRef<str>) -> String {
@@ -41,15 +65,42 @@ impl Style {
     }
 }
 
-/// The text on one line, cut to `width` characters. What a terminal would take as a command is left out.
-pub(crate) fn one_line(text: &str, width: usize) -> String {
+/// The text on one line, without what a terminal would take as a command.
+pub(crate) fn plain(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = words.chars().filter(|character| !character.is_control()).collect();
-    if line.chars().count() <= width {
+    words.chars().filter(|character| !character.is_control()).collect()
+}
+
+/// The text on one line, cut at its end to so many columns of a terminal; Chinese characters take two.
+pub(crate) fn one_line(text: &str, columns: usize) -> String {
+    let line = plain(text);
+    if measure_text_width(&line) <= columns {
         return line;
     }
-    let cut: String = line.chars().take(width.saturating_sub(1)).collect();
-    format!("{}…", cut.trim_end())
+    let end =
+        fitting(line.char_indices(), columns.saturating_sub(1)).map_or(0, |(at, last)| at + last.len_utf8());
+    format!("{}…", line[..end].trim_end())
+}
+
+/// The text on one line, cut at its beginning: of a path the end tells more.
+pub(crate) fn line_end(text: &str, columns: usize) -> String {
+    let line = plain(text);
+    if measure_text_width(&line) <= columns {
+        return line;
+    }
+    let start =
+        fitting(line.char_indices().rev(), columns.saturating_sub(1)).map_or(line.len(), |(at, _)| at);
+    format!("…{}", line[start..].trim_start())
+}
+
+/// The last of some characters, taken one after the other, that together fit into so many columns.
+fn fitting(characters: impl Iterator<Item = (usize, char)>, columns: usize) -> Option<(usize, char)> {
+    let mut used = 0;
+    let fit = characters.take_while(|(_, character)| {
+        used += measure_text_width(character.encode_utf8(&mut [0; 4]));
+        used <= columns
+    });
+    fit.last()
 }
 
 /// Bytes in a unit that people read.

@@ -16,6 +16,10 @@ columns, stop_at, program = int(sys.argv[1]), sys.argv[2].encode(), sys.argv[3:]
 child, terminal = pty.fork()
 if child == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    # The key that is pressed is not written behind what the program wrote.
+    settings = termios.tcgetattr(0)
+    settings[3] &= ~termios.ECHO
+    termios.tcsetattr(0, termios.TCSANOW, settings)
     os.execv(program[0], program)
 written, pressed = b"", not stop_at
 while True:

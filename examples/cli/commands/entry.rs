@@ -4,7 +4,7 @@ use rekall::storage::{Link, SystemWallClock, WallClock};
 use rekall::{Entry, EntryId, EntryPatch, NewEntry, Rekall, Status};
 use serde_json::{Value, json};
 
-use super::fields;
+use super::{brief, fields};
 use crate::args::{AddArgs, Cli, KnownStatus, UpdateArgs};
 use crate::date::minute;
 use crate::failure::Failure;
@@ -138,6 +138,7 @@ fn text(entry: &Entry, links: &[(Link, String)], style: Style) -> String {
     if !entry.tags.is_empty() {
         rows.push(("tags", entry.tags.join(", ")));
     }
+    rows.extend(brief::source(entry).map(|source| ("source", source)));
     rows.push(("status", entry.status.name().to_owned()));
     rows.extend(entry.superseded_by.map(|id| ("superseded by", id.to_string())));
     rows.push(("confidence", format!("{} of 5", entry.confidence)));

@@ -30,7 +30,11 @@ pub(crate) fn list(cli: &Cli, args: &ListArgs, style: Style) -> Result<Report, F
     }
     let count = counted(usize::try_from(all).unwrap_or(usize::MAX), "note");
     text += &style.dim(match &next {
-        Some(next) => format!("{} of {count}; go on with --after {next}\n", page.entries.len()),
+        Some(next) => {
+            // What is to be copied stays whole where there is little room.
+            let space = if style.columns() < 60 { "\n" } else { " " };
+            format!("{} of {count}; go on with{space}--after {next}\n", page.entries.len())
+        }
         None => format!("{} of {count}\n", page.entries.len()),
     });
     let notes = page.unreadable.iter().map(|id| format!("{id} cannot be read: see check"));
@@ -38,14 +42,16 @@ pub(crate) fn list(cli: &Cli, args: &ListArgs, style: Style) -> Result<Report, F
     Ok(Report::new(json, text).notes(notes.collect::<Vec<_>>()))
 }
 
-/// One line to find the note by, one to tell it from others.
+/// One line to find the note by, one or two to tell it from others.
 fn line(entry: &Entry, by: ListBy, style: Style) -> String {
     let time = match by {
         ListBy::Changed => entry.updated_at,
         ListBy::Created => entry.created_at,
     };
-    let title = style.bold(one_line(&entry.title, brief::WIDTH - 12));
-    format!("{}  {title}\n            {}\n", day(time), style.dim(brief::about(entry)))
+    let day = day(time);
+    let head = day.len() + 2;
+    let title = style.bold(one_line(&entry.title, style.columns() - head));
+    format!("{day}  {title}\n{}", brief::lines(entry, style.indent(head), style))
 }
 
 /// Where a page begins, as the page before names it.

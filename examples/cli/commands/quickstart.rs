@@ -167,7 +167,7 @@ fn text(answers: &[Answer], notes: usize, times: &Times, db: Option<&Path>, styl
         text += &format!("{}  {}\n", style.bold(&answer.question.question), style.dim(time));
         for hit in &answer.found {
             let similarity = format!("{:.2}", hit.similarity.unwrap_or_default());
-            let title = one_line(&hit.entry.title, 90);
+            let title = one_line(&hit.entry.title, style.columns() - 9);
             let expected = hit.entry.title == answer.question.expected_title;
             text += &format!("   {}  {title}\n", if expected { style.green(similarity) } else { similarity });
         }

@@ -77,15 +77,17 @@ fn found(found: &Recalled, style: Style) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Two or three lines: rank, score and title; what of the note was found; what tells it from others. The score is what
-/// the hits are ordered by.
+/// Two to four lines: rank, score and title; what of the note was found; where it comes from; what tells it from others.
+/// The score is what the hits are ordered by.
 fn hit_text(rank: usize, hit: &Hit, style: Style) -> String {
-    let entry = &hit.entry;
-    let score = style.green(format!("{:5.2}", hit.score));
-    let mut text = format!("{rank:3} {score}  {}\n", style.bold(one_line(&entry.title, brief::WIDTH - 12)));
-    let excerpt = brief::excerpt(hit);
+    let score = format!("{:5.2}", hit.score);
+    let head = 6 + score.len();
+    let title = style.bold(one_line(&hit.entry.title, style.columns() - head));
+    let mut text = format!("{rank:3} {}  {title}\n", style.green(score));
+    let indent = style.indent(head);
+    let excerpt = brief::excerpt(hit, style.columns() - indent);
     if !excerpt.is_empty() {
-        text += &format!("           {excerpt}\n");
+        text += &format!("{}{excerpt}\n", " ".repeat(indent));
     }
-    text + &format!("           {}\n", style.dim(brief::about(entry)))
+    text + &brief::lines(&hit.entry, indent, style)
 }

@@ -191,6 +191,50 @@ fn sections_of_one_name_are_told_apart_by_their_places() {
     assert!(stdout(output).contains(&format!("source       {}/", path.display())));
 }
 
+#[test]
+fn a_path_is_shown_without_what_a_terminal_would_obey() {
+    let world = World::new();
+    if cfg!(unix) {
+        world.write("docs/a\u{1b}[31m\nb.md", "# Red\nAlert.\n");
+        world.write("docs/c\u{1b}[31m.bin", "x");
+        let indexed = world.run(&["index", "docs"]);
+        let id = world.json(&["list"])["entries"][0]["id"].as_str().unwrap().to_owned();
+        for output in [indexed, world.run(&["list"]), world.run(&["show", &id])] {
+            let written = [output.stdout, output.stderr].concat();
+            assert!(!written.contains(&0x1b), "{}", String::from_utf8_lossy(&written));
+        }
+    }
+}
+
+#[test]
+fn files_with_notes_that_were_not_read_are_named_first_and_all() {
+    let world = World::new();
+    for number in 0..12 {
+        world.write(&format!("docs/z{number:02}.md"), "# Kept\nA note.\n");
+        world.write(&format!("docs/large{number:02}.txt"), &"x".repeat((1 << 20) + 1));
+    }
+    for name in ["a.png", "b.png", "c.PNG", "d.pdf", "Makefile.e", "f.zip", "g.gz", "h.xz"] {
+        world.write(&format!("docs/{name}"), "x");
+    }
+    world.json(&["index", "docs"]);
+    for number in 0..12 {
+        std::fs::write(world.path(&format!("docs/z{number:02}.md")), b"# Kept\0\x01\nA note.\n").unwrap();
+    }
+    let output = world.run(&["index", "docs"]);
+    let notes: Vec<String> = String::from_utf8(output.stderr).unwrap().lines().map(str::to_owned).collect();
+    for (number, note) in notes.iter().take(12).enumerate() {
+        assert!(note.contains(&format!("z{number:02}.md: binary; its notes stay as they are")), "{notes:#?}");
+    }
+    assert_eq!(notes.iter().filter(|note| note.contains("/large")).count(), 10, "{notes:#?}");
+    assert!(notes[22].contains("skipped 2 other files; --json names all"), "{notes:#?}");
+    let kinds = "skipped 8 files of kinds that are not read (3 .png, 1 .e, 1 .gz, 1 .pdf, 1 .xz, 1 others); --json names all";
+    assert!(notes[23].ends_with(kinds) && notes.len() == 24, "{notes:#?}");
+
+    let skipped = world.json(&["index", "docs"])["skipped"].as_array().unwrap().clone();
+    let with_notes = skipped.iter().filter(|one| one["has_notes"] == true).count();
+    assert_eq!((skipped.len(), with_notes), (32, 12));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn bars_fit_the_terminal_and_ctrl_c_says_what_is_kept() {

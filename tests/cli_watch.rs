@@ -7,8 +7,8 @@
 mod world;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -45,6 +45,64 @@ fn notes_follow_their_files_until_ctrl_c() {
     assert_eq!(stopped["error"]["kind"], "interrupted", "{stopped}");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(world.titles(&["search", "ship"])[0], "Plan > Next week");
+}
+
+/// What is written to a pipe, line by line.
+fn lines(pipe: impl Read) -> impl FnMut() -> String {
+    let mut lines = BufReader::new(pipe).lines();
+    move || lines.next().expect("another line").unwrap()
+}
+
+fn watching(world: &World) -> Child {
+    let mut command = world.command(&["--json", "watch", "notes"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn interrupt(child: &mut Child) {
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_locked_file_is_waited_for_and_told_once() {
+    let world = World::new();
+    world.write("notes/plan.md", "# Plan\nShip it.\n");
+    let mut child = watching(&world);
+    let (mut out, mut err) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+    assert!(out().contains(r#""added":1"#));
+
+    let other = rusqlite::Connection::open(world.path("knowledge.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    world.write("notes/plan.md", "# Plan\nShip it on Monday.\n");
+    let told = err();
+    assert!(told.contains("not taken up yet") && told.contains("trying again"), "{told}");
+    other.execute_batch("ROLLBACK").unwrap();
+    let report = out();
+    assert!(report.contains(r#""changed":1"#), "{report}");
+    interrupt(&mut child);
+}
+
+#[test]
+fn a_file_with_notes_that_cannot_be_read_is_told_once() {
+    let world = World::new();
+    world.write("notes/plan.md", "# Plan\nShip it.\n");
+    world.write("notes/other.md", "# Other\nRest.\n");
+    let mut child = watching(&world);
+    let mut out = lines(child.stdout.take().unwrap());
+    assert!(out().contains(r#""added":2"#));
+
+    fs::write(world.path("notes/plan.md"), b"# Plan\0\x01\x02\nShip it.\n").unwrap();
+    let report: Value = serde_json::from_str(&out()).unwrap();
+    let skipped = &report["skipped"][0];
+    assert_eq!((&skipped["has_notes"], &report["kept"]), (&true.into(), &2.into()), "{report}");
+    world.write("notes/other.md", "# Other\nRest more.\n");
+    assert!(out().contains(r#""changed":1"#));
+    interrupt(&mut child);
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(told.matches("plan.md: binary; its notes stay as they are").count(), 1, "{told}");
+    assert_eq!(world.titles(&["ship", "--limit=1"]), ["Plan"]);
 }
 
 #[test]

@@ -239,7 +239,8 @@ pub(crate) struct IndexArgs {
     /// Files and folders; hidden and ignored ones (.gitignore, .rekallignore) are left out, and what cannot be read is named
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-    /// Project of the notes [default: of new ones the name of the folder, others keep theirs]
+    /// Project of the notes of files that are new or have changed [default: of new ones the name of the folder, others
+    /// keep theirs]
     #[arg(long, value_name = "PROJECT")]
     pub(crate) project: Option<String>,
     /// Forget the notes of files and sections that are gone, however many they are

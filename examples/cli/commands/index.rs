@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use rekall::SyncReport;
 use rekall::files::path_of_uri;
-use rekall::{SourceProblem, SyncReport};
 use serde_json::{Value, json};
 
+use super::remarks::{Remarks, Unread};
 use crate::args::{Cli, IndexArgs};
 use crate::failure::Failure;
 use crate::interrupt;
@@ -14,76 +15,64 @@ use crate::report::{Report, ms};
 use crate::session::{Purpose, Session};
 use crate::style::{Style, counted};
 
-/// Files named one by one in the text; JSON has all of them.
-const NAMED: usize = 10;
-
 /// What Ctrl-C leaves.
 pub(super) const KEPT: &str = "the files that were taken up are kept; run the same command again to go on";
 
 pub(crate) fn index(cli: &Cli, args: &IndexArgs, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Write)?;
-    Ok(sync(&session, args, style)?.1.notes(session.notes()))
+    let run = Run::over(&session, args)?;
+    Ok(run.report(style)?.notes(run.remarks().into_lines()).notes(session.notes()))
 }
 
-/// Brings the notes in step with the files.
-pub(super) fn sync(
-    session: &Session,
-    args: &IndexArgs,
-    style: Style,
-) -> Result<(SyncReport, Report), Failure> {
-    let started = Instant::now();
-    let progress = Progress::new("indexing", 0);
-    let mut run = session.rekall.sync_folders(args.paths.clone());
-    run = run.prune(args.prune).progress(|at| progress.follow(at));
-    if let Some(project) = &args.project {
-        run = run.project(project);
-    }
-    let done = interrupt::or_stopped(run.cancel(interrupt::token()).run(), || KEPT.to_owned())?;
-    drop(progress);
-    let report = report(&done, started.elapsed(), style)?;
-    Ok((done, report))
+/// A run that has brought the notes in step with the files.
+pub(super) struct Run {
+    pub(super) done: SyncReport,
+    unread: Unread,
+    elapsed: Duration,
 }
 
-fn report(done: &SyncReport, elapsed: Duration, style: Style) -> Result<Report, Failure> {
-    let mut json = Report::of(done, "")?.json;
-    json["elapsed_ms"] = json!(ms(elapsed));
-    for list in ["skipped", "problems"] {
-        json[list].as_array_mut().into_iter().flatten().for_each(add_path);
+impl Run {
+    pub(super) fn over(session: &Session, args: &IndexArgs) -> Result<Self, Failure> {
+        let started = Instant::now();
+        let progress = Progress::new("indexing", 0);
+        let mut run = session.rekall.sync_folders(args.paths.clone());
+        run = run.prune(args.prune).progress(|at| progress.follow(at));
+        if let Some(project) = &args.project {
+            run = run.project(project);
+        }
+        let done = interrupt::or_stopped(run.cancel(interrupt::token()).run(), || KEPT.to_owned())?;
+        drop(progress);
+        let unread = Unread::of(&session.rekall, &done)?;
+        Ok(Self { done, unread, elapsed: started.elapsed() })
     }
-    let SyncReport { added, changed, moved, kept, gone, current, read, .. } = done;
-    let text = format!(
-        "{}: {added} added, {changed} changed, {moved} moved, {kept} kept, {gone} removed\n{}",
-        counted(current + read, "file"),
-        style.dim(format!(
-            "{current} of them had not changed; {} skipped; {:.2} s",
-            counted(done.skipped.len(), "file"),
-            elapsed.as_secs_f64()
-        ))
-    );
-    Ok(Report::new(json, text).notes(notes(done)))
-}
 
-/// What a person should know of a run.
-fn notes(done: &SyncReport) -> Vec<String> {
-    let mut notes: Vec<String> = done.problems.iter().map(|problem| said("", problem)).collect();
-    notes.extend(done.skipped.iter().take(NAMED).map(|skipped| said("skipped ", skipped)));
-    if done.skipped.len() > NAMED {
-        let others = counted(done.skipped.len() - NAMED, "other file");
-        notes.push(format!("skipped {others}; --json names all"));
+    /// What a person should know beside the figures.
+    pub(super) fn remarks(&self) -> Remarks {
+        Remarks::of(&self.done, &self.unread)
     }
-    if done.held_back > 0 {
-        notes.push(format!(
-            "{} of files or sections that are gone stay, because so many are gone at once, or files could not be \
-             read; with --prune they are forgotten",
-            counted(done.held_back, "note")
-        ));
-    }
-    notes
-}
 
-fn said(what: &str, SourceProblem { uri, reason, .. }: &SourceProblem) -> String {
-    let place = path_of_uri(uri).map_or_else(|| uri.clone(), |path| path.display().to_string());
-    format!("{what}{place}: {reason}")
+    /// The figures.
+    pub(super) fn report(&self, style: Style) -> Result<Report, Failure> {
+        let SyncReport { added, changed, moved, kept, gone, current, read, .. } = &self.done;
+        let mut json = Report::of(&self.done, "")?.json;
+        json["elapsed_ms"] = json!(ms(self.elapsed));
+        for list in ["skipped", "problems"] {
+            json[list].as_array_mut().into_iter().flatten().for_each(add_path);
+        }
+        for skipped in json["skipped"].as_array_mut().into_iter().flatten() {
+            skipped["has_notes"] = skipped["uri"].as_str().is_some_and(|uri| self.unread.has(uri)).into();
+        }
+        let text = format!(
+            "{}: {added} added, {changed} changed, {moved} moved, {kept} kept, {gone} removed\n{}",
+            counted(current + read, "file"),
+            style.dim(format!(
+                "{current} of them had not changed; {} skipped; {:.2} s",
+                counted(self.done.skipped.len(), "file"),
+                self.elapsed.as_secs_f64()
+            ))
+        );
+        Ok(Report::new(json, text))
+    }
 }
 
 /// A path beside the URI, for programs that know files by their paths.

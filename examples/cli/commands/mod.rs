@@ -8,6 +8,7 @@ mod index;
 mod links;
 mod list;
 mod quickstart;
+mod remarks;
 mod search;
 mod stats;
 mod synthetic;

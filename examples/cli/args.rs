@@ -1,10 +1,15 @@
 //! The command line: global options and commands.
 
+mod filter;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rekall::{Filter, ModelSource, Status};
+use rekall::ModelSource;
+
+pub(crate) use self::filter::FilterArgs;
+use crate::date::moment;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 wrong arguments, nothing of that name, an error, or damage found by check;
@@ -68,6 +73,8 @@ pub(crate) enum Command {
     Similar(SimilarArgs),
     /// List notes, the newest first
     List(ListArgs),
+    /// List pairs of notes that say nearly the same, and where they differ
+    Duplicates(DuplicatesArgs),
     /// Print a note with its links
     Show {
         /// Id of the note
@@ -149,6 +156,12 @@ pub(crate) struct AddArgs {
     /// Forget it after so many days; searches do not find it from then on
     #[arg(long, value_name = "DAYS", value_parser = days)]
     pub(crate) expires_in: Option<Duration>,
+    /// From when it holds: 2026-01-31, or 2026-01-31T09:30 (UTC); see --as-of of search
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(crate) valid_from: Option<i64>,
+    /// Until when it holds
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(crate) valid_to: Option<i64>,
     /// Structured context: {"situation", "solution", "what_failed", "trigger_keywords": […],
     /// "error_messages": […], "files": […], "text"}, each optional
     #[arg(long, value_name = "JSON")]
@@ -186,12 +199,25 @@ pub(crate) struct UpdateArgs {
     /// Whether it still holds
     #[arg(long, value_name = "STATUS")]
     pub(crate) status: Option<KnownStatus>,
-    /// Id of the note that replaces it; also makes it obsolete, unless --status says otherwise
+    /// Id of the note that replaces it: it is obsolete then, and held until the other one began to hold; with --status
+    /// active it still holds
     #[arg(long, value_name = "ID", conflicts_with = "no_superseded_by")]
     pub(crate) superseded_by: Option<String>,
     /// Nothing replaces it after all
     #[arg(long)]
     pub(crate) no_superseded_by: bool,
+    /// From when it holds: 2026-01-31, or 2026-01-31T09:30 (UTC); see --as-of of search
+    #[arg(long, value_name = "DATE", value_parser = moment, conflicts_with = "no_valid_from")]
+    pub(crate) valid_from: Option<i64>,
+    /// Nobody knows from when it holds
+    #[arg(long)]
+    pub(crate) no_valid_from: bool,
+    /// Until when it holds
+    #[arg(long, value_name = "DATE", value_parser = moment, conflicts_with = "no_valid_to")]
+    pub(crate) valid_to: Option<i64>,
+    /// It holds without an end
+    #[arg(long)]
+    pub(crate) no_valid_to: bool,
     /// How sure you are, 0 to 5
     #[arg(long, value_name = "0-5")]
     pub(crate) confidence: Option<u8>,
@@ -310,36 +336,16 @@ pub(crate) struct ListArgs {
     pub(crate) filter: FilterArgs,
 }
 
-/// Which notes may be found.
 #[derive(Debug, Args)]
-pub(crate) struct FilterArgs {
-    /// Only notes of this kind; given several times: of any of them
-    #[arg(long = "kind", value_name = "KIND")]
-    kinds: Vec<String>,
-    /// Only notes of this project; given several times: of any of them
-    #[arg(long = "project", value_name = "PROJECT")]
-    projects: Vec<String>,
-    /// Only notes with this tag; given several times: with all of them
-    #[arg(long = "tag", value_name = "TAG")]
-    tags: Vec<String>,
-    /// Only notes that still hold, that no longer do, or any
-    #[arg(long, value_name = "STATUS", default_value = "active")]
-    status: WantedStatus,
-}
-
-impl FilterArgs {
-    pub(crate) fn filter(&self) -> Filter {
-        let mut filter = Filter::new();
-        filter.kinds.clone_from(&self.kinds);
-        filter.projects.clone_from(&self.projects);
-        filter.tags_all.clone_from(&self.tags);
-        filter.status = match self.status {
-            WantedStatus::Active => Some(Status::Active),
-            WantedStatus::Obsolete => Some(Status::Obsolete),
-            WantedStatus::Any => None,
-        };
-        filter
-    }
+pub(crate) struct DuplicatesArgs {
+    /// Least similarity of a pair, -1 to 1. Even above 0.98 most pairs of notes of one form say different things
+    #[arg(long, value_name = "X", default_value_t = 0.98, allow_negative_numbers = true)]
+    pub(crate) threshold: f32,
+    /// Most pairs wanted, the most similar ones
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
 }
 
 #[derive(Debug, Args)]
@@ -387,11 +393,4 @@ pub(crate) enum SearchRole {
 pub(crate) enum KnownStatus {
     Active,
     Obsolete,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum WantedStatus {
-    Active,
-    Obsolete,
-    Any,
 }

@@ -13,6 +13,7 @@
 mod args;
 mod commands;
 mod date;
+mod differing;
 mod excerpt;
 mod failure;
 mod interrupt;

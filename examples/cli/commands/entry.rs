@@ -1,7 +1,7 @@
 //! Single notes: add, show, update, forget.
 
 use rekall::storage::{Link, SystemWallClock, WallClock};
-use rekall::{Entry, EntryId, EntryPatch, NewEntry, Rekall, Status};
+use rekall::{Batch, Entry, EntryId, EntryPatch, Error, NewEntry, Rekall, Status};
 use serde_json::{Value, json};
 
 use super::{brief, fields};
@@ -41,6 +41,8 @@ fn new_entry(args: &AddArgs) -> Result<NewEntry, Failure> {
         let now = SystemWallClock.now_ms();
         entry = entry.expires_at(now.saturating_add(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
     }
+    entry.valid_from = args.valid_from;
+    entry.valid_to = args.valid_to;
     if let Some(context) = &args.context {
         entry = entry.context(fields::context(context)?);
     }
@@ -59,21 +61,41 @@ pub(crate) fn show(cli: &Cli, id: &str, style: Style) -> Result<Report, Failure>
 
 pub(crate) fn update(cli: &Cli, args: &UpdateArgs, style: Style) -> Result<Report, Failure> {
     let id = fields::id(&args.id)?;
-    let patch = patch(args)?;
-    if patch == EntryPatch::new() {
+    let batch = changes(id, args)?;
+    if batch.is_empty() {
         return Err(Failure::Usage(
             "nothing to change: give at least one option, see update --help".to_owned(),
         ));
     }
     let session = Session::open(cli, Purpose::Change)?;
-    let entry = session.rekall.update(id, &patch)?;
-    Ok(shown(&session.rekall, &entry, style)?.notes(session.notes()))
+    session.rekall.apply(&batch).run().map_err(|error| match error {
+        // All of them are about this note: which one it was tells nobody anything.
+        Error::Operation { source, .. } => *source,
+        other => other,
+    })?;
+    Ok(shown(&session.rekall, &session.rekall.get(id)?, style)?.notes(session.notes()))
+}
+
+/// What is to be changed, in one transaction. What the options name goes before what follows from another note's taking
+/// its place.
+fn changes(id: EntryId, args: &UpdateArgs) -> Result<Batch, Failure> {
+    let mut patch = patch(args)?;
+    let mut batch = Batch::new();
+    match args.superseded_by.as_deref().map(fields::id).transpose()? {
+        Some(new) if patch.status == Some(Status::Active) => patch.superseded_by = Some(Some(new)),
+        Some(new) => {
+            patch.status = None;
+            batch.supersede_entry(id, new);
+        }
+        None => {}
+    }
+    if patch != EntryPatch::new() {
+        batch.update(id, patch);
+    }
+    Ok(batch)
 }
 
 fn patch(args: &UpdateArgs) -> Result<EntryPatch, Failure> {
-    let superseded_by = args.superseded_by.as_deref().map(fields::id).transpose()?;
-    // A note that was replaced no longer holds.
-    let implied = superseded_by.map(|_| Status::Obsolete);
     let status = args.status.map(|status| match status {
         KnownStatus::Active => Status::Active,
         KnownStatus::Obsolete => Status::Obsolete,
@@ -84,8 +106,10 @@ fn patch(args: &UpdateArgs) -> Result<EntryPatch, Failure> {
     patch.kind = args.kind.clone();
     patch.project = set_or_removed(args.project.clone(), args.no_project);
     patch.tags = (args.no_tags || !args.tags.is_empty()).then(|| args.tags.clone());
-    patch.status = status.or(implied);
-    patch.superseded_by = set_or_removed(superseded_by, args.no_superseded_by);
+    patch.status = status;
+    patch.superseded_by = set_or_removed(None, args.no_superseded_by);
+    patch.valid_from = set_or_removed(args.valid_from, args.no_valid_from);
+    patch.valid_to = set_or_removed(args.valid_to, args.no_valid_to);
     patch.confidence = args.confidence;
     patch.memory_type = args.memory_type.clone();
     patch.context =
@@ -162,8 +186,14 @@ fn text(entry: &Entry, links: &[(Link, String)], style: Style) -> String {
     if !entry.metadata.is_empty() {
         rows.push(("metadata", Value::Object(entry.metadata.clone()).to_string()));
     }
-    rows.push(("created", format!("{} UTC", minute(entry.created_at))));
-    rows.push(("updated", format!("{} UTC", minute(entry.updated_at))));
+    let times = [
+        ("valid from", entry.valid_from),
+        ("valid to", entry.valid_to),
+        ("expires", entry.expires_at),
+        ("created", Some(entry.created_at)),
+        ("updated", Some(entry.updated_at)),
+    ];
+    rows.extend(times.into_iter().filter_map(|(name, ms)| Some((name, format!("{} UTC", minute(ms?))))));
     for (link, title) in links {
         let (arrow, other) =
             if link.source == entry.id { ("→", link.target) } else { ("←", link.source) };

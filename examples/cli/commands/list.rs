@@ -18,7 +18,7 @@ pub(crate) fn list(cli: &Cli, args: &ListArgs, style: Style) -> Result<Report, F
         ListBy::Created => NewestBy::Created,
     };
     let session = Session::open(cli, Purpose::Read)?;
-    let filter = args.filter.filter();
+    let filter = args.filter.filter()?;
     let page = session.rekall.list_newest(&filter, by, after, args.limit)?;
     let all = session.rekall.count(&filter)?;
     // A page that is not full is the last one.

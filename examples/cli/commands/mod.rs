@@ -1,6 +1,7 @@
 //! One file per concern, one function per command.
 
 mod brief;
+mod duplicates;
 mod entry;
 mod fields;
 mod generate;
@@ -36,6 +37,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
         Command::Watch(args) => watch::watch(cli, args, style),
         Command::Search(args) => search::search(cli, args, style),
         Command::Similar(args) => search::similar(cli, args, style),
+        Command::Duplicates(args) => duplicates::duplicates(cli, args, style),
         Command::Import { file } => transfer::import(cli, file, style),
         Command::Export { file } => transfer::export(cli, file, style),
         Command::Stats { memory } => stats::stats(cli, *memory, style),

@@ -24,7 +24,7 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
         (Some(vector), false) => session.rekall.recall_vector(vector),
         (None, _) => session.rekall.recall(&query),
     };
-    recall = recall.limit(args.limit).filter(args.filter.filter()).snippets("", "");
+    recall = recall.limit(args.limit).filter(args.filter.filter()?).snippets("", "");
     if let Some(mode) = args.mode {
         recall = recall.mode(match mode {
             SearchMode::Hybrid => Mode::Hybrid,
@@ -59,7 +59,7 @@ pub(crate) fn similar(cli: &Cli, args: &SimilarArgs, style: Style) -> Result<Rep
     if let Some(threshold) = args.threshold {
         similar = similar.threshold(threshold);
     }
-    found(&similar.filter(args.filter.filter()).run()?, style)
+    found(&similar.filter(args.filter.filter()?).run()?, style)
 }
 
 fn found(found: &Recalled, style: Style) -> Result<Report, Failure> {

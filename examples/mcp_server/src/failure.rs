@@ -2,6 +2,11 @@
 
 use rekall::{Error, ErrorKind};
 
+use crate::tokens;
+
+/// What a message may cost, in tokens.
+const MESSAGE: usize = 300;
+
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -24,7 +29,8 @@ impl Failure {
             Self::Rekall(error) => advice(error.kind()),
             Self::Internal(_) => "Tell the user that this is a bug of the memory server.",
         };
-        let message = self.to_string();
+        // Errors quote what was given, however long that was.
+        let message = tokens::cut(&self.to_string(), MESSAGE);
         format!("{}. {advice}", message.trim_end_matches('.'))
     }
 }
@@ -73,5 +79,7 @@ mod tests {
         assert_eq!(told, "the query is empty. Nothing was changed. Correct the arguments and call again.");
         let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
         assert!(Failure::from(Error::NotEmbedded { id }).told().contains("recall"));
+        let long = Failure::Arguments("x".repeat(100_000)).told();
+        assert!(tokens::estimate(&long) < MESSAGE + 40 && long.ends_with("call again."), "{long}");
     }
 }

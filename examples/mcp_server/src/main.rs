@@ -20,12 +20,18 @@ mod server;
 mod tokens;
 mod tools;
 
-// Where the database is, how a date is written, what a hit is about: the same as in the command line program.
+// Where the database is, how a date is written, what a hit is about, where a note comes from: the same as in the command
+// line program.
 #[allow(dead_code, reason = "shared with the command line program")]
 #[path = "../../cli/date.rs"]
 mod date;
+#[path = "../../cli/differing.rs"]
+mod differing;
 #[path = "../../cli/excerpt.rs"]
 mod excerpt;
+#[allow(dead_code, reason = "shared with the command line program")]
+#[path = "../../cli/origin.rs"]
+mod origin;
 #[path = "../../cli/place.rs"]
 mod place;
 

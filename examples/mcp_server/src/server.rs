@@ -9,6 +9,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use crate::failure::Failure;
 use crate::memory::Memory;
+use crate::tokens;
 use crate::tools::{self, Definition};
 
 /// Goes to the model with every conversation, so each line has to earn its place.
@@ -57,7 +58,8 @@ impl ServerHandler for MemoryServer {
     ) -> Result<CallToolResponse, ErrorData> {
         let Some(definition) = self.tools.iter().find(|known| known.tool.name == request.name) else {
             let names: Vec<_> = self.tools.iter().map(|known| &*known.tool.name).collect();
-            let message = format!("no tool {:?}; there are {}", request.name, names.join(", "));
+            let name = tokens::cut(&request.name, 40);
+            let message = format!("no tool {name:?}; there are {}", names.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         };
         let (call, arguments) = (definition.call, request.arguments.unwrap_or_default());

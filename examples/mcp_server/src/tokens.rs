@@ -19,9 +19,17 @@ fn quarters(character: char) -> usize {
 
 /// The longest beginning of a text that costs at most `budget`, in bytes. Ends at a word where one ends nearby.
 pub(crate) fn fitting(text: &str, budget: usize) -> usize {
-    let mut left = budget * 4;
+    fitting_after(text, budget, "")
+}
+
+/// The same of a text that gets `before` in front of each line.
+pub(crate) fn fitting_after(text: &str, budget: usize, before: &str) -> usize {
+    let before: usize = before.chars().map(quarters).sum();
+    let mut left = budget.saturating_mul(4);
+    let mut is_first = true;
     let over = text.char_indices().find(|(_, character)| {
-        let cost = quarters(*character);
+        let cost = quarters(*character) + if is_first { before } else { 0 };
+        is_first = *character == '\n';
         let fits = cost <= left;
         left = left.saturating_sub(cost);
         !fits
@@ -32,12 +40,32 @@ pub(crate) fn fitting(text: &str, budget: usize) -> usize {
     last_blank.filter(|blank| end - blank < 40 && *blank > 0).unwrap_or(end)
 }
 
-/// The text, or its beginning with a mark of the cut.
+/// What the mark of a cut costs: a blank and three points.
+const MARK: usize = 2;
+
+/// The text, or its beginning with a mark of the cut. Costs at most `budget`, or the mark.
 pub(crate) fn cut(text: &str, budget: usize) -> String {
-    match fitting(text, budget) {
-        whole if whole == text.len() => text.to_owned(),
-        end => format!("{} …", text[..end].trim_end()),
+    if fitting(text, budget) == text.len() {
+        return text.to_owned();
     }
+    let end = fitting(text, budget.saturating_sub(MARK));
+    format!("{} …", text[..end].trim_end())
+}
+
+/// The same with the end of the text: of a path it tells more.
+pub(crate) fn cut_front(text: &str, budget: usize) -> String {
+    if fitting(text, budget) == text.len() {
+        return text.to_owned();
+    }
+    let mut left = budget.saturating_sub(MARK) * 4;
+    let fit = text.char_indices().rev().take_while(|(_, character)| {
+        let cost = quarters(*character);
+        let fits = cost <= left;
+        left = left.saturating_sub(cost);
+        fits
+    });
+    let start = fit.last().map_or(text.len(), |(at, _)| at);
+    format!("… {}", text[start..].trim_start())
 }
 
 #[cfg(test)]
@@ -60,9 +88,28 @@ mod tests {
             for budget in 0..estimate(text) {
                 let end = fitting(text, budget);
                 assert!(end < text.len() && estimate(&text[..end]) <= budget, "{text}: {budget}");
+                for cut in [cut(text, budget), cut_front(text, budget)] {
+                    assert!(estimate(&cut) <= budget.max(MARK) && cut.contains('…'), "{cut}: {budget}");
+                }
             }
+            assert_eq!(
+                (cut(text, estimate(text)), cut_front(text, estimate(text))),
+                (text.into(), text.into())
+            );
         }
-        assert_eq!(cut("the build fails on Tuesdays", 4), "the build fails …");
-        assert_eq!(cut("数据库连接失败", 3), "数据库 …");
+        assert_eq!(cut("the build fails on Tuesdays", 6), "the build fails …");
+        assert_eq!(cut("数据库连接失败", 5), "数据库 …");
+        assert_eq!(cut_front("/home/me/notes/guide.md:12", 6), "… guide.md:12");
+    }
+
+    #[test]
+    fn what_stands_before_each_line_is_counted() {
+        let text = "a\n".repeat(300);
+        for budget in [1, 2, 7, 50, 200] {
+            let end = fitting_after(&text, budget, "  ");
+            let lines: String = text[..end].lines().map(|line| format!("  {line}\n")).collect();
+            assert!(end > 0 && estimate(&lines) <= budget + 1, "{budget}: {end}");
+        }
+        assert_eq!(fitting_after("", 0, "  "), 0);
     }
 }

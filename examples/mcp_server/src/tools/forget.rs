@@ -4,10 +4,11 @@ use rekall::{CancelToken, Rekall};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::answer::Answer;
 use super::{Effect, Tool};
 use crate::arguments::{Id, List};
 use crate::failure::Failure;
-use crate::tokens;
+use crate::note;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,13 +33,15 @@ one. What is merely out of date is better made obsolete with update.";
             // Says that there is no such note.
             rekall.get(*id)?;
         }
-        let mut text = "Forgotten:\n".to_owned();
+        // Twenty titles always fit.
+        let mut answer = Answer::new(None);
+        answer.add("Forgotten:\n");
         for entry in known.iter().flatten().filter(|entry| forgotten.contains(&entry.id)) {
-            text += &format!("- {} (id {})\n", tokens::cut(entry.title.trim(), 60), entry.id);
+            answer.add(&format!("- {} (id {})\n", note::line(&entry.title, 60), entry.id));
         }
         for id in ids.iter().filter(|id| !forgotten.contains(id)) {
-            text += &format!("There is no note with id {id}.\n");
+            answer.add(&format!("There is no note with id {id}.\n"));
         }
-        Ok(text)
+        Ok(answer.end(""))
     }
 }

@@ -8,6 +8,7 @@ use super::wanted::Name;
 use super::{Effect, Tool};
 use crate::arguments::{Id, Text};
 use crate::failure::Failure;
+use crate::note;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -35,12 +36,13 @@ sets the reason. When one note takes the place of another use replaces of rememb
     fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
         let (from, to) = (self.from.get(), self.to.get());
         let relation = self.relation.map_or(Relation::RELATED.to_owned(), Text::into_string);
+        let named = note::line(&relation, 100);
         if self.remove == Some(true) {
             let removed = rekall.unlink(from, to, relation.as_str())?;
             let text = if removed { "Removed the link" } else { "There was no such link" };
-            return Ok(format!("{text}: {from} {relation} {to}."));
+            return Ok(format!("{text}: {from} {named} {to}."));
         }
         rekall.link(from, to, relation.as_str(), self.reason.as_ref().map(Text::as_str))?;
-        Ok(format!("Linked: {from} {relation} {to}."))
+        Ok(format!("Linked: {from} {named} {to}."))
     }
 }

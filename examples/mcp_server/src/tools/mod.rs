@@ -1,6 +1,8 @@
 //! The tools: each is the type of its arguments, with what a model is told about it and what a call does.
 
 mod answer;
+#[cfg(test)]
+mod answer_tests;
 mod forget;
 mod link;
 mod recall;

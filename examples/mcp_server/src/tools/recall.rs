@@ -9,13 +9,19 @@ use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::{Count, Text};
 use crate::failure::Failure;
-use crate::note;
+use crate::{note, tokens};
 
 /// Hits when it is not said how many.
 const LIMIT: usize = 8;
 
 /// The least and the most tokens of a note's excerpt.
 const EXCERPT: (usize, usize) = (40, 250);
+
+/// Tokens of a reason why a search is not complete.
+const REASON: usize = 80;
+
+/// Tokens of a name that a filter may have.
+const NAME: usize = 12;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,15 +72,22 @@ probably nothing to do with the query. Excerpts are cut; show gives the whole no
 fn answer(found: &Recalled, max_tokens: Option<MaxTokens>) -> String {
     let mut answer = Answer::new(max_tokens);
     for reason in &found.degraded {
+        // So short that there is always room for a note.
+        let reason = tokens::cut(&reason.to_string(), (answer.left() / 3).min(REASON));
         answer.add(&format!("(not complete: {reason})\n"));
     }
     let mut shown = 0;
     for (at, hit) in found.iter().enumerate() {
-        let heading = format!("{}. {}", at + 1, note::heading(&hit.entry, Some(note::matched(hit))));
+        let number = format!("{}. ", at + 1);
+        let room = answer.left().saturating_sub(tokens::estimate(&number) + EXCERPT.0 + 1).min(note::HEADING);
+        if room < note::LEAST {
+            break;
+        }
+        let heading = note::heading(&hit.entry, Some(note::matched(hit)), room);
         // What is left is shared among the notes to come, so that long ones do not push out all others.
         let share = answer.left() / (found.len() - at);
         let excerpt = note::excerpt(hit, share.clamp(EXCERPT.0, EXCERPT.1));
-        if !answer.add(&format!("{heading}{}\n", note::indented(&excerpt))) {
+        if !answer.add(&format!("{number}{heading}{excerpt}\n")) {
             break;
         }
         shown += 1;
@@ -97,7 +110,7 @@ fn nothing(rekall: &Rekall, filter: &Filter) -> Result<String, Failure> {
     for (facet, what) in [(Facet::Project, "Projects"), (Facet::Kind, "Kinds"), (Facet::Tag, "Tags")] {
         let names = rekall.facets(facet, Filter::new(), 10)?;
         if !names.is_empty() {
-            let names: Vec<_> = names.into_iter().map(|value| value.name).collect();
+            let names: Vec<_> = names.into_iter().map(|value| note::line(&value.name, NAME)).collect();
             text += &format!(" {what} there are: {}.", names.join(", "));
         }
     }

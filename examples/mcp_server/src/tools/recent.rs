@@ -11,7 +11,7 @@ use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::Count;
 use crate::failure::Failure;
-use crate::{note, tokens};
+use crate::note;
 
 /// Notes when it is not said how many.
 const LIMIT: usize = 10;
@@ -77,8 +77,12 @@ up work where it was left. To find notes about something call recall instead.";
         let mut answer = Answer::new(self.max_tokens);
         let mut shown = 0;
         for entry in &page.entries {
-            let beginning = tokens::cut(entry.content.trim(), BEGINNING);
-            if !answer.add(&format!("- {}{}\n", note::heading(entry, None), note::indented(&beginning))) {
+            let room = answer.left().saturating_sub(BEGINNING + 2).min(note::HEADING);
+            if room < note::LEAST {
+                break;
+            }
+            let (heading, beginning) = (note::heading(entry, None, room), note::beginning(entry, BEGINNING));
+            if !answer.add(&format!("- {heading}{beginning}\n")) {
                 break;
             }
             shown += 1;

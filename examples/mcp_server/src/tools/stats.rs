@@ -4,11 +4,17 @@ use rekall::{CancelToken, Facet, Filter, Rekall};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::answer::Answer;
 use super::{Effect, Tool};
 use crate::failure::Failure;
+use crate::{note, tokens};
 
 /// Names of each sort that are listed.
 const NAMES: usize = 15;
+
+/// Tokens of a name, and of a path or model: together less than an answer may have.
+const NAME: usize = 16;
+const VALUE: usize = 150;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,24 +31,24 @@ new notes use names that are there already.";
     fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
         let stats = rekall.stats()?;
         let store = &stats.store;
-        let mut text = format!(
-            "{} notes, {} of them obsolete; {} links; {} waiting for a vector\nfile: {} ({} bytes)\n",
-            store.entries,
-            store.obsolete,
-            store.links,
-            store.pending,
-            rekall.path().display(),
-            store.file_bytes
-        );
+        let mut answer = Answer::new(None);
+        answer.add(&format!(
+            "{} notes, {} of them obsolete; {} links; {} waiting for a vector\n",
+            store.entries, store.obsolete, store.links, store.pending,
+        ));
+        let path = tokens::cut_front(&rekall.path().display().to_string(), VALUE);
+        answer.add(&format!("file: {path} ({} bytes)\n", store.file_bytes));
         for (facet, what) in [(Facet::Project, "projects"), (Facet::Kind, "kinds"), (Facet::Tag, "tags")] {
             let values = rekall.facets(facet, Filter::new(), NAMES)?;
             if !values.is_empty() {
-                let values: Vec<_> =
-                    values.into_iter().map(|value| format!("{} ({})", value.name, value.entries)).collect();
-                text += &format!("{what}: {}\n", values.join(", "));
+                let named = values
+                    .iter()
+                    .map(|value| format!("{} ({})", note::line(&value.name, NAME), value.entries));
+                answer.add(&format!("{what}: {}\n", named.collect::<Vec<_>>().join(", ")));
             }
         }
-        let model = stats.model.as_deref().unwrap_or("not loaded");
-        Ok(text + &format!("model in memory: {model}\n"))
+        let model = tokens::cut(stats.model.as_deref().unwrap_or("not loaded"), VALUE);
+        answer.add(&format!("model in memory: {model}\n"));
+        Ok(answer.end(""))
     }
 }

@@ -4,6 +4,7 @@ use rekall::{Batch, CancelToken, EntryPatch, Rekall, Status};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::answer::Answer;
 use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::{Id, Text};
@@ -41,6 +42,7 @@ excerpt. To retire a note without losing it set obsolete, or replaced_by if anot
 
     fn call(self, rekall: &Rekall, cancel: &CancelToken) -> Result<String, Failure> {
         let (id, replaced_by) = (self.id.get(), self.replaced_by.map(Id::get));
+        let is_text = self.title.is_some() || self.content.is_some();
         let patch = self.patch();
         let mut batch = Batch::new();
         if patch != EntryPatch::new() {
@@ -55,7 +57,13 @@ excerpt. To retire a note without losing it set obsolete, or replaced_by if anot
             return Err(Failure::Arguments(problem.to_owned()));
         }
         rekall.apply(&batch).cancel(cancel).run()?;
-        Ok(format!("Changed. The note is now:\n{}", note::heading(&rekall.get(id)?, None)))
+        let entry = rekall.get(id)?;
+        let mut answer = Answer::new(None);
+        answer.add(&format!("Changed. The note is now:\n{}", note::heading(&entry, None, note::HEADING)));
+        if is_text && entry.source.is_some() {
+            answer.add("It follows that source, which was not changed: when this part of it changes, its text comes back.\n");
+        }
+        Ok(answer.end(""))
     }
 }
 

@@ -6,7 +6,7 @@
 Started by `cargo xtask bench-mcp`. Talks to the server as a host does, one line of JSON for each message, over pipes.
 "Cold" is a process that has answered nothing but the handshake: no model loaded, no vector read. The database is in the
 system's file cache, as it is after the first of several starts. "Idle" is the memory after the model was unloaded,
-from /proc (Linux).
+from /proc (Linux). Beside each figure that has a limit stands that limit. Nothing fails because a machine is slow.
 """
 
 import argparse
@@ -15,6 +15,10 @@ import statistics
 import subprocess
 import sys
 import time
+
+# What a host may count on.
+FIRST_ANSWER_MS = 150
+IDLE_MB = 40
 
 QUERIES = [
     "why is the build slow",
@@ -69,6 +73,30 @@ def milliseconds(work):
     return (time.perf_counter() - begun) * 1e3
 
 
+def table(figures):
+    """As docs/mcp.md has it."""
+
+    def times(name):
+        return f"{figures[name]['median']:.1f} ms, at most {figures[name]['max']:.1f} ms"
+
+    def limited(value, limit, unit):
+        return f"{limit} {unit} ({'kept' if value <= limit else 'NOT kept'})"
+
+    notes, starts, idle = f"{figures['notes']:,}", figures["starts"], figures["resident_idle_mb"]
+    rows = [
+        (f"among {notes} notes, median of {starts} starts", "measured", "limit"),
+        ("---", "---", "---"),
+        ("from the start of the process to the end of the handshake", times("handshake_ms"), ""),
+        ("first answer of a cold server, from the request", times("first_answer_ms"),
+         limited(figures["first_answer_ms"]["max"], FIRST_ANSWER_MS, "ms")),
+        ("later answers", times("later_answer_ms"), ""),
+        ("resident memory after searches", f"{figures['resident_after_searches_mb']:.1f} MB", ""),
+        ("resident memory when idle", f"{idle:.1f} MB", limited(idle, IDLE_MB, "MB")),
+        ("of it not backed by a file", f"{figures['resident_idle_of_no_file_mb']:.1f} MB", ""),
+    ]
+    return "\n".join(f"| {what} | {measured} | {limit} |".replace("|  |", "| |") for what, measured, limit in rows)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("server")
@@ -107,12 +135,7 @@ def main():
         "resident_idle_mb": resident / 1e6,
         "resident_idle_of_no_file_mb": anonymous / 1e6,
     }
-    print(f"{notes} notes, {options.starts} starts")
-    for name in ["handshake_ms", "first_answer_ms", "later_answer_ms"]:
-        value = figures[name]
-        print(f"  {name:28} median {value['median']:6.1f}  max {value['max']:6.1f}")
-    for name in ["resident_after_searches_mb", "resident_idle_mb", "resident_idle_of_no_file_mb"]:
-        print(f"  {name:28} {figures[name]:6.1f}")
+    print(table(figures))
     if options.json:
         with open(options.json, "w") as out:
             json.dump(figures, out, indent=1)

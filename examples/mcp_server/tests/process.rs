@@ -102,3 +102,43 @@ fn what_is_no_message_is_passed_over() {
         messages(&output).iter().any(|message| message["id"] == 1 && message["result"]["isError"] == false)
     );
 }
+
+/// `cargo xtask bench-mcp` runs the script with a release build and 10,000 notes.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_measurement_names_the_limits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, report) = (folder.path().join("a.db"), folder.path().join("figures.json"));
+    let rekall = rekall::Rekall::builder(&database).open().unwrap();
+    let notes: Vec<_> = (0..12).map(|number| rekall::NewEntry::new(format!("Note {number}"))).collect();
+    rekall.remember_many(&notes).run().unwrap();
+    drop(rekall);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("measure.py");
+    let mut measure = Command::new("python3");
+    measure
+        .arg(script)
+        .arg(env!("CARGO_BIN_EXE_rekall-mcp-server"))
+        .arg(&database)
+        .args(["--starts", "2", "--json"]);
+    let output = measure.arg(&report).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    let row = |what: &str| {
+        table.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {table}"))
+    };
+    assert!(row("among 12 notes, median of 2 starts").ends_with("| measured | limit |"));
+    assert!(row("first answer of a cold server").contains("| 150 ms ("), "{table}");
+    assert!(row("resident memory when idle").contains("| 40 MB ("), "{table}");
+    let figures: Value = serde_json::from_str(&std::fs::read_to_string(report).unwrap()).unwrap();
+    let first = figures["first_answer_ms"]["max"].as_f64().unwrap();
+    let verdict = if first <= 150.0 { "150 ms (kept)" } else { "150 ms (NOT kept)" };
+    assert!(row("first answer of a cold server").contains(verdict), "{table}");
+    assert_eq!(figures["notes"], 12);
+    // The page has the same rows.
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/mcp.md")).unwrap();
+    for line in table.lines().skip(2) {
+        let what = line.split('|').nth(1).unwrap();
+        assert!(page.contains(&format!("|{what}|")), "{what}");
+    }
+}

@@ -1,4 +1,6 @@
-//! The server with the reference client of the protocol, which `client.py` drives.
+//! The server with the reference client of the protocol, which `client.py` drives. It starts servers through a shell, and
+//! kills them as only Unix does.
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::path::Path;

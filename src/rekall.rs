@@ -26,7 +26,7 @@ pub(crate) type QueryKey = (i64, Arc<str>);
 /// `Send + Sync`: share it by reference or in an [`Arc`] among any number of threads. Opening costs about a
 /// millisecond; the model and the index are loaded when first needed. Dropping it closes the file.
 pub struct Rekall {
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<dyn Store>,
     /// Swapped when the file's vectors were rebuilt with another model.
     pub(crate) models: ArcSwap<Models>,
     /// Held while the file's active space and `models` change together.
@@ -58,7 +58,7 @@ impl Rekall {
     /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.store.path()
+        self.store.path().unwrap_or(Path::new(""))
     }
 
     /// The storage below, for what this facade does not cover.
@@ -74,8 +74,8 @@ impl Rekall {
     /// # }
     /// ```
     #[must_use]
-    pub fn store(&self) -> &Store {
-        &self.store
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     /// Forgets cached query vectors. Searches stay the same, the next ones are slower.

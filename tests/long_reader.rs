@@ -22,7 +22,8 @@ fn a_long_reader_is_an_event() {
     let grow = || {
         let tx = rekall.store().write().unwrap();
         let sql = "CREATE TABLE IF NOT EXISTS bulk (bytes); INSERT INTO bulk VALUES (randomblob(4194304));";
-        tx.connection().execute_batch(sql).unwrap();
+        let connection: &rusqlite::Connection = tx.native().and_then(|native| native.downcast_ref()).unwrap();
+        connection.execute_batch(sql).unwrap();
         tx.commit().unwrap();
         rekall.remember(NewEntry::new("One more")).unwrap();
     };

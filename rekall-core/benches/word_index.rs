@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions, TextQuery};
+use rekall_core::{Draft, Filter, NewEntry, SqliteStore, Store, StoreOptions, TextQuery};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn main() {
     let (store, fts5) = (folder.path().join("store-256.db"), folder.path().join("fts5-256.db"));
     let [store_bytes, fts5_bytes] = [&store, &fts5].map(|path| words_bytes(path) as f64 / 1e6);
     println!("| MB of words, 256 a transaction | {store_bytes:.2} | {fts5_bytes:.2} |");
-    let store = Store::open(&store, &StoreOptions::default()).unwrap();
+    let store = SqliteStore::open(&store, &StoreOptions::default()).unwrap();
     let tables = Connection::open(&fts5).unwrap();
     let questions = questions();
     let searches = || questions.iter().cycle().take(SEARCHES);
@@ -53,7 +53,8 @@ fn main() {
     println!("| µs a search for all words of a question | {own:.0} | {fts5:.0} |");
     let tx = store.read().unwrap();
     let sql = "SELECT count(*) FROM word_segment WHERE state = 'ready'";
-    let segments: i64 = tx.connection().query_row(sql, [], |row| row.get(0)).unwrap();
+    let connection: &rusqlite::Connection = tx.native().and_then(|native| native.downcast_ref()).unwrap();
+    let segments: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
     println!("\n{segments} segments");
 }
 
@@ -98,7 +99,7 @@ fn micros(elapsed: Duration, count: usize) -> f64 {
 }
 
 fn write(path: &Path, entries: &[NewEntry], at_once: usize) -> Duration {
-    let store = Store::open(path, &StoreOptions::default()).unwrap();
+    let store = SqliteStore::open(path, &StoreOptions::default()).unwrap();
     let started = Instant::now();
     for entries in entries.chunks(at_once) {
         let drafts: Vec<Draft<'_>> = entries.iter().map(Draft::new).collect();
@@ -141,7 +142,7 @@ fn words_bytes(path: &Path) -> i64 {
     tables.query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
-fn search(store: &Store, question: &str) {
+fn search(store: &SqliteStore, question: &str) {
     store.read().unwrap().search_words(&TextQuery::new(question), &Filter::new(), 10).unwrap();
 }
 

@@ -4,15 +4,15 @@
 //! vectors made from them, an index of words, and a log of changes from which everything derived can
 //! catch up. It knows nothing of models or of vector search; those live in sibling crates.
 //!
-//! A [`Store`] is one open file. Reading and writing happen in transactions: [`Store::read`] gives a
-//! [`ReadTx`] (a consistent view that takes no write lock), [`Store::write`] a [`WriteTx`] (all or nothing).
+//! A [`Store`] is one open file. Reading and writing happen in transactions: [`read`](crate::Store::read) gives a
+//! [`ReadTx`] (a consistent view that takes no write lock), [`write`](crate::Store::write) a [`WriteTx`] (all or nothing).
 //!
 //! ```
-//! use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+//! use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
 //!
 //! # fn main() -> Result<(), rekall_core::Error> {
 //! # let folder = tempfile::tempdir().unwrap();
-//! let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+//! let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
 //! let note = NewEntry::new("CORS fails on Safari").content("Send the header on errors, too.").tags(["cors"]);
 //!
 //! let mut tx = store.write()?;
@@ -31,29 +31,23 @@
 #![warn(missing_docs)]
 
 mod clock;
-mod connection;
 mod digest;
 mod entry;
-mod erase;
 mod error;
 mod files;
 mod filter;
 mod id;
 mod json;
-pub mod legacy;
 mod link;
 mod lock;
-mod open;
 mod passage;
-mod schema;
 mod source;
-mod staged_file;
-mod store;
+mod sqlite;
+pub mod store;
 mod vector;
 mod words;
 
 pub use clock::{SystemWallClock, WallClock};
-pub use connection::{StoreOptions, Synchronous};
 pub use digest::TextDigest;
 pub use entry::{
     Context, Entry, EntryJson, EntryPatch, EntryText, LinkJson, NewEntry, Origin, Status, limits,
@@ -64,11 +58,12 @@ pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use passage::{EntryPassage, EntryPassages, PassageField};
 pub use source::{NewPlace, SourceRef, StoredSection, StoredSource, check_uri, is_under, section_digest};
+pub use sqlite::{SalvageReport, SqliteStore, StoreOptions, Synchronous, legacy};
 pub use store::{
-    Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount, IndexBlockWriter,
-    Inserted, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage,
-    OnDuplicate, Problem, ProblemKind, ReadTx, RepairReport, RepairedEntry, SalvageReport, Space, SpaceId,
-    SpaceState, Store, StoreStats, Tx, Usage, VectorBatch, WriteTx,
+    BlockWriter, Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount,
+    Inserted, JsonlImportOptions, JsonlImportReport, LegacyImport, ListCursor, LogPosition, NewestBy,
+    NewestPage, OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Space,
+    SpaceId, SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
 #[doc(hidden)]

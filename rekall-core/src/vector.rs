@@ -56,10 +56,10 @@ pub struct VectorKey {
 /// A vector to be stored for an entry.
 ///
 /// ```
-/// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+/// # use rekall_core::{Draft, NewEntry, NewVector, Role, SqliteStore, Store, StoreOptions, TextDigest};
 /// # fn main() -> Result<(), rekall_core::Error> {
 /// # let folder = tempfile::tempdir().unwrap();
-/// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+/// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
 /// # let mut tx = store.write()?;
 /// # let space = tx.ensure_active_space("my-model/1", 2)?;
 /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rekall_core::{EntryId, EntryPatch, Filter, Store, StoreOptions, Synchronous, TextQuery};
+use rekall_core::{EntryId, EntryPatch, Filter, SqliteStore, Store, StoreOptions, Synchronous, TextQuery};
 use upkeep_common::*;
 
 const FILE: &str = "REKALL_CRASH_FILE";
@@ -64,10 +64,10 @@ impl Operation {
         }
     }
 
-    fn run(&self, store: &Store) {
+    fn run(&self, store: &SqliteStore) {
         let mut tx = store.write().unwrap();
         match self {
-            Self::Insert(notes) => insert(&mut tx, notes).unwrap(),
+            Self::Insert(notes) => insert(&mut *tx, notes).unwrap(),
             Self::Update(id, number) => {
                 let space = tx.ensure_active_space(FINGERPRINT, DIMENSIONS).unwrap();
                 let (row, _) = tx.update(*id, &patch(*number)).unwrap();
@@ -103,7 +103,7 @@ fn child_writes() {
         options.synchronous = Synchronous::Full;
     }
     options.secure_delete = std::env::var(SECURE).is_ok();
-    let store = Store::open(file, &options).unwrap();
+    let store = SqliteStore::open(file, &options).unwrap();
     let seed: u64 = seed.parse().unwrap();
     let mut random = Random(seed);
     let mut living: Vec<EntryId> = entries(&store).into_iter().map(|(_, entry)| entry.id).collect();
@@ -219,7 +219,7 @@ fn lane_of_kills(lane: u64, kills: u64) {
 }
 
 /// Compares every entry, its vector and what full text finds.
-fn compare(store: &Store, model: &Model) -> Result<(), String> {
+fn compare(store: &SqliteStore, model: &Model) -> Result<(), String> {
     let tx = store.read().unwrap();
     let found = tx.entries_after(0, usize::MAX).unwrap();
     if found.len() != model.len() {
@@ -272,7 +272,7 @@ fn child_keeps_up() {
             }
             "salvage" => {
                 let target = folder.join(format!("salvage-{}-{turn}", std::process::id()));
-                Store::salvage(folder.join("b.db"), target, &mut |_, _| {}, None).unwrap();
+                SqliteStore::salvage(folder.join("b.db"), target, &mut |_, _| {}, None).unwrap();
             }
             other => panic!("no work: {other}"),
         }
@@ -338,11 +338,11 @@ fn a_commit_costs_what_its_safety_costs() {
         let mut options = StoreOptions::default();
         options.synchronous = synchronous;
         options.secure_delete = secure;
-        let store = Store::open(folder.path().join("a.db"), &options).unwrap();
+        let store = SqliteStore::open(folder.path().join("a.db"), &options).unwrap();
         let start = Instant::now();
         for number in 1..=commits {
             let mut tx = store.write().unwrap();
-            insert(&mut tx, &[(id(number), number)]).unwrap();
+            insert(&mut *tx, &[(id(number), number)]).unwrap();
             tx.commit().unwrap();
         }
         let each = start.elapsed() / commits as u32;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rekall_core::{Entry, Error, ErrorKind, ProblemKind, Store, StoreOptions};
+use rekall_core::{Entry, Error, ErrorKind, ProblemKind, SqliteStore, Store, StoreOptions};
 use upkeep_common::*;
 
 const FILES: u64 = 250;
@@ -25,7 +25,7 @@ fn refused(path: &Path) -> Error {
     let before = fs::read(path).unwrap();
     let mut error = None;
     for options in [StoreOptions::default(), read_only()] {
-        error = Some(Store::open(path, &options).map(drop).expect_err("must be refused"));
+        error = Some(SqliteStore::open(path, &options).map(drop).expect_err("must be refused"));
         assert!(fs::read(path).unwrap() == before, "the file was touched");
     }
     error.unwrap()
@@ -70,7 +70,7 @@ fn flipped_bytes_are_errors_or_harmless_or_found_by_check() {
         }
         fs::write(&path, &damaged).unwrap();
         let what = format!("seed {seed}, {length} bytes at {at}");
-        let store = match Store::open(&path, &StoreOptions::default()) {
+        let store = match SqliteStore::open(&path, &StoreOptions::default()) {
             Ok(store) => store,
             Err(error) => {
                 assert_about_damage(&error, &what);
@@ -128,7 +128,7 @@ fn a_truncated_file_is_refused() {
         fs::write(&path, &bytes[..length]).unwrap();
         if length > bytes.len() - 8_192 {
             // SQLite takes what is missing of the last page for zeroes.
-            if let Ok(store) = Store::open(&path, &read_only()) {
+            if let Ok(store) = SqliteStore::open(&path, &read_only()) {
                 assert!(!store.check().unwrap().is_clean(), "{length} of {} bytes", bytes.len());
                 continue;
             }
@@ -156,7 +156,7 @@ fn what_is_no_store_is_refused_by_name() {
         let error = refused(&path);
         assert!(matches!(&error, Error::NotADatabase { found, .. } if found == said), "{said}: {error}");
     }
-    let error = Store::open(folder.path(), &StoreOptions::default()).map(drop).expect_err("a folder");
+    let error = SqliteStore::open(folder.path(), &StoreOptions::default()).map(drop).expect_err("a folder");
     assert!(matches!(&error, Error::NotADatabase { found, .. } if found == "a folder"), "{error}");
 
     fs::remove_file(&path).unwrap();
@@ -165,7 +165,7 @@ fn what_is_no_store_is_refused_by_name() {
     drop(foreign);
     assert!(matches!(refused(&path), Error::NotADatabase { .. }));
     let error =
-        Store::open(folder.path().join("none.db"), &read_only()).map(drop).expect_err("nothing there");
+        SqliteStore::open(folder.path().join("none.db"), &read_only()).map(drop).expect_err("nothing there");
     assert!(matches!(error, Error::FileNotFound { .. }));
     assert!(!folder.path().join("none.db").exists());
 }
@@ -185,7 +185,7 @@ fn a_file_of_a_newer_version_is_refused() {
 fn crashed(folder: &Path, name: &str, count: u64) -> PathBuf {
     let store = filled(&folder.join(format!("{name}-live.db")), count);
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(count + 1), count + 1)]).unwrap();
+    insert(&mut *tx, &[(id(count + 1), count + 1)]).unwrap();
     tx.commit().unwrap();
     let path = folder.join(format!("{name}.db"));
     fs::copy(store.path(), &path).unwrap();
@@ -242,7 +242,7 @@ fn a_log_without_its_database_is_not_played_into_a_new_one() {
     let path = crashed(folder.path(), "a", 10);
     let log = fs::read(beside(&path, "-wal")).unwrap();
     fs::remove_file(&path).unwrap();
-    let error = Store::open(&path, &StoreOptions::default()).map(drop).expect_err("a log is left");
+    let error = SqliteStore::open(&path, &StoreOptions::default()).map(drop).expect_err("a log is left");
     assert!(matches!(&error, Error::Corrupt { detail } if detail.contains("a.db-wal")), "{error}");
     assert!(!path.exists());
     assert_eq!(
@@ -263,11 +263,11 @@ fn a_log_of_another_file_is_an_error_or_found_by_check() {
     let store = open(&other);
     let mut tx = store.write().unwrap();
     let notes: Vec<_> = (1..=200).map(|n| (id(n), n + 1_000)).collect();
-    insert(&mut tx, &notes).unwrap();
+    insert(&mut *tx, &notes).unwrap();
     tx.commit().unwrap();
     drop(store);
     fs::copy(beside(&one, "-wal"), beside(&other, "-wal")).unwrap();
-    let store = match Store::open(&other, &StoreOptions::default()) {
+    let store = match SqliteStore::open(&other, &StoreOptions::default()) {
         Ok(store) => store,
         Err(error) => return assert_about_damage(&error, "opened"),
     };
@@ -288,7 +288,7 @@ fn a_page_overwritten_while_the_store_is_open_is_an_error() {
     drop(filled(&path, 300));
     let mut options = StoreOptions::default();
     options.cache_bytes = 1 << 14;
-    let store = Store::open(&path, &options).unwrap();
+    let store = SqliteStore::open(&path, &options).unwrap();
     let mut bytes = fs::read(&path).unwrap();
     let middle = bytes.len() / 8_192 / 2 * 8_192;
     for byte in &mut bytes[middle..] {
@@ -339,10 +339,10 @@ fn looking_at_a_file_drops_no_locks_on_it() {
     let length = fs::metadata(&path).unwrap().len();
     let raw = fs::File::options().write(true).open(&path).unwrap();
     raw.set_len(length - 8_192).unwrap();
-    drop(Store::open(&path, &read_only()));
+    drop(SqliteStore::open(&path, &read_only()));
     assert!(locks() >= before, "opening a short file");
     std::os::unix::fs::FileExt::write_all_at(&raw, b"no database at all", 0).unwrap();
-    let error = Store::open(&path, &read_only()).map(drop).expect_err("damaged");
+    let error = SqliteStore::open(&path, &read_only()).map(drop).expect_err("damaged");
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
     assert!(locks() >= before, "opening a damaged file");
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use rekall_core::{Store, StoreOptions};
+use rekall_core::{SqliteStore, Store, StoreOptions};
 use upkeep_common::*;
 
 const CHILD: &str = "REKALL_DAMAGE_CHILD";
@@ -16,7 +16,7 @@ const CHILD: &str = "REKALL_DAMAGE_CHILD";
 #[test]
 fn child_fills_the_disk() {
     let Ok(path) = std::env::var(CHILD) else { return };
-    let store = match Store::open(&path, &StoreOptions::default()) {
+    let store = match SqliteStore::open(&path, &StoreOptions::default()) {
         Ok(store) => store,
         Err(error) => return say(&format!("open {:?}", error.kind())),
     };
@@ -24,7 +24,7 @@ fn child_fills_the_disk() {
     let error = loop {
         number += 1;
         let written = store.write().and_then(|mut tx| {
-            insert(&mut tx, &[(id(number), number)])?;
+            insert(&mut *tx, &[(id(number), number)])?;
             tx.commit()
         });
         match written {
@@ -125,7 +125,7 @@ fn a_full_disk_is_a_typed_error() {
 fn child_may_not_write() {
     let Ok(path) = std::env::var("REKALL_DAMAGE_LOCKED") else { return };
     for (name, options) in [("plain", StoreOptions::default()), ("read-only", read_only())] {
-        let store = match Store::open(&path, &options) {
+        let store = match SqliteStore::open(&path, &options) {
             Ok(store) => store,
             Err(error) => {
                 say(&format!("{name} open {:?} {error}", error.kind()));
@@ -135,7 +135,7 @@ fn child_may_not_write() {
         let read = read_all(&store).map(|found| found.len());
         say(&format!("{name} read {:?}", read.map_err(|error| error.kind())));
         let written = store.write().and_then(|mut tx| {
-            insert(&mut tx, &[(id(9_999), 9_999)])?;
+            insert(&mut *tx, &[(id(9_999), 9_999)])?;
             tx.commit()
         });
         say(&format!("{name} write {:?}", written.map_err(|error| error.kind())));
@@ -258,7 +258,7 @@ fn a_file_read_as_it_stood_is_refused_when_somebody_writes() {
     assert_eq!(said.next().as_deref(), Some("3"));
     let store = open(&path);
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(4), 4)]).unwrap();
+    insert(&mut *tx, &[(id(4), 4)]).unwrap();
     tx.commit().unwrap();
     drop(child.stdin.take());
     assert_eq!(said.next().as_deref(), Some("Replaced"));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use rekall_core::Store;
+use rekall_core::{SqliteStore, Store};
 use upkeep_common::*;
 
 const FOLDER: &str = "REKALL_FAULTS_FOLDER";
@@ -73,16 +73,16 @@ fn child_works() {
     let folder = Path::new(&folder);
     let (path, target) = (folder.join("a.db"), folder.join("b.db"));
     let said = match work.as_str() {
-        "make" => Store::open(&path, &Default::default()).map(drop),
+        "make" => SqliteStore::open(&path, &Default::default()).map(drop),
         "backup" => open(&path).backup(&target, &mut |_, _| {}, None),
-        "salvage" => Store::salvage(&path, &target, &mut |_, _| {}, None).map(drop),
+        "salvage" => SqliteStore::salvage(&path, &target, &mut |_, _| {}, None).map(drop),
         "export" => open(&path).export_jsonl_file(&target, &mut |_, _| {}, None).map(drop),
-        "read" => Store::open(&path, &read_only()).and_then(|store| read_all(&store)).map(drop),
-        "write" => match Store::open(&path, &Default::default()) {
+        "read" => SqliteStore::open(&path, &read_only()).and_then(|store| read_all(&store)).map(drop),
+        "write" => match SqliteStore::open(&path, &Default::default()) {
             // What failed while it was opened is over.
             Ok(store) => {
                 let mut tx = store.write().unwrap();
-                insert(&mut tx, &[(id(900), 900)]).unwrap();
+                insert(&mut *tx, &[(id(900), 900)]).unwrap();
                 tx.commit()
             }
             Err(error) => Err(error),

@@ -4,20 +4,20 @@
 use proptest::prelude::*;
 use rekall_core::{
     Comparison, Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, JsonlImportOptions, JsonlImportReport,
-    MetadataCondition, NewEntry, Store, StoreOptions,
+    MetadataCondition, NewEntry, SqliteStore, Store, StoreOptions,
 };
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 struct Memory {
     folder: tempfile::TempDir,
-    store: Store,
+    store: SqliteStore,
 }
 
 impl Memory {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let store = SqliteStore::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
         Self { folder, store }
     }
 

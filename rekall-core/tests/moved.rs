@@ -6,7 +6,7 @@ mod upkeep_common;
 use std::fs;
 use std::path::Path;
 
-use rekall_core::{Error, ErrorKind, Store, StoreOptions};
+use rekall_core::{Error, ErrorKind, SqliteStore, Store, StoreOptions};
 use upkeep_common::*;
 
 /// Alone in a process of its own, because the folder is the process's.
@@ -23,7 +23,7 @@ fn child_changes_its_folder() {
     std::env::set_current_dir(folder.join("one")).unwrap();
     let mut options = StoreOptions::default();
     options.secure_delete = true;
-    let store = Store::open("a.db", &options).unwrap();
+    let store = SqliteStore::open("a.db", &options).unwrap();
     assert!(store.path().is_absolute());
     std::env::set_current_dir(folder.join("two")).unwrap();
     assert_eq!(store.read().unwrap().count_entries().unwrap(), 3, "of the file that was opened");
@@ -79,9 +79,9 @@ fn forgetting_touches_no_file_that_took_the_place() {
     let path = folder.path().join("a.db");
     let mut options = StoreOptions::default();
     options.secure_delete = true;
-    let store = Store::open(&path, &options).unwrap();
+    let store = SqliteStore::open(&path, &options).unwrap();
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(1), 1), (id(2), 2)]).unwrap();
+    insert(&mut *tx, &[(id(1), 1), (id(2), 2)]).unwrap();
     fs::rename(&path, folder.path().join("old.db")).unwrap();
     let foreign = vec![10; 1 << 20];
     fs::write(&path, &foreign).unwrap();
@@ -101,7 +101,7 @@ fn through_a_symbolic_link_the_log_is_found_beside_the_file() {
     let store = open(&link);
     assert_eq!(store.path(), link);
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(4), 4)]).unwrap();
+    insert(&mut *tx, &[(id(4), 4)]).unwrap();
     tx.commit().unwrap();
     let length = |name: &str| fs::metadata(real.join(name)).unwrap().len();
     let (file, log) = (length("a.db"), length("a.db-wal"));
@@ -113,7 +113,7 @@ fn through_a_symbolic_link_the_log_is_found_beside_the_file() {
 
 /// What happens to the file under an open store that has nothing in its log.
 #[cfg(unix)]
-fn gone_in_every_way(mut look: impl FnMut(&str, &Store, &Path)) {
+fn gone_in_every_way(mut look: impl FnMut(&str, &SqliteStore, &Path)) {
     type Happens = fn(&Path);
     let ways: [(&str, Happens); 4] = [
         ("another file renamed over it", |path| {
@@ -146,7 +146,7 @@ fn writes_after_the_file_went_are_refused_and_touch_nothing() {
     gone_in_every_way(|name, store, path| {
         for number in 10..30 {
             let written = store.write().and_then(|mut tx| {
-                insert(&mut tx, &[(id(number), number)])?;
+                insert(&mut *tx, &[(id(number), number)])?;
                 tx.commit()
             });
             let error = written.expect_err(name);
@@ -172,7 +172,7 @@ fn reads_after_the_file_went_are_refused() {
         let other = path.exists().then(|| open(path));
         if let Some(other) = &other {
             let mut tx = other.write().unwrap();
-            insert(&mut tx, &[(id(60), 60)]).unwrap();
+            insert(&mut *tx, &[(id(60), 60)]).unwrap();
             tx.commit().unwrap();
         }
         assert!(matches!(store.read().map(drop), Err(Error::Replaced { .. })), "{name}");
@@ -192,7 +192,7 @@ fn what_was_begun_before_the_file_went_is_not_committed() {
     drop(filled(&folder.path().join("other.db"), 5));
     let store = open(&path);
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(10), 10)]).unwrap();
+    insert(&mut *tx, &[(id(10), 10)]).unwrap();
     fs::rename(folder.path().join("other.db"), &path).unwrap();
     assert!(matches!(tx.commit(), Err(Error::Replaced { .. })));
     let other = open(&path);

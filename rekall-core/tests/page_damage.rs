@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rekall_core::{Error, Filter, Store, StoreOptions, TextQuery};
+use rekall_core::{Error, Filter, SqliteStore, Store, StoreOptions, TextQuery};
 use upkeep_common::*;
 
 const PAGE: usize = 8_192;
@@ -74,7 +74,7 @@ fn use_it(folder: &Path, bytes: &[u8]) -> &'static str {
     let path = folder.join("damaged.db");
     std::fs::write(&path, bytes).unwrap();
     let mut outcome = "refused";
-    if let Ok(store) = Store::open(&path, &StoreOptions::default()) {
+    if let Ok(store) = SqliteStore::open(&path, &StoreOptions::default()) {
         let read = walk(&store);
         let report = store.check().unwrap();
         let repaired = store.repair();
@@ -92,7 +92,7 @@ fn use_it(folder: &Path, bytes: &[u8]) -> &'static str {
     }
     std::fs::write(&path, bytes).unwrap();
     let saved = folder.join("saved.db");
-    if Store::salvage(&path, &saved, &mut |_, _| {}, None).is_ok() {
+    if SqliteStore::salvage(&path, &saved, &mut |_, _| {}, None).is_ok() {
         let store = open(&saved);
         let left = store.check().unwrap();
         assert!(left.is_clean(), "salvaged, with {left:#?}");
@@ -102,7 +102,7 @@ fn use_it(folder: &Path, bytes: &[u8]) -> &'static str {
 }
 
 /// Reads everything by all ways there are, and writes an entry.
-fn walk(store: &Store) -> Result<(), Error> {
+fn walk(store: &SqliteStore) -> Result<(), Error> {
     read_all(store)?;
     let tx = store.read()?;
     let (mut last, mut seen) = (i64::MIN, 0);
@@ -129,13 +129,13 @@ fn walk(store: &Store) -> Result<(), Error> {
     drop(tx);
     export_to_nowhere(store)?;
     let mut tx = store.write()?;
-    match insert(&mut tx, &[(id(5_000), 5_000)]) {
+    match insert(&mut *tx, &[(id(5_000), 5_000)]) {
         Ok(()) | Err(Error::SpaceMismatch { .. } | Error::DuplicateId { .. }) => tx.commit(),
         Err(error) => Err(error),
     }
 }
 
-fn export_to_nowhere(store: &Store) -> Result<(), Error> {
+fn export_to_nowhere(store: &SqliteStore) -> Result<(), Error> {
     store.export_jsonl(&mut std::io::sink(), &mut |_, _| {}, None).map(drop)
 }
 

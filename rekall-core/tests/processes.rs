@@ -11,7 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rekall_core::{
-    Changes, EntryId, EntryPatch, Error, Filter, LogPosition, NewEntry, Store, StoreOptions, TextQuery,
+    Changes, EntryId, EntryPatch, Error, Filter, LogPosition, NewEntry, SqliteStore, Store, StoreOptions,
+    TextQuery,
 };
 use upkeep_common::*;
 
@@ -62,7 +63,7 @@ fn child_reads_and_writes() {
     let folder = Path::new(&folder);
     let mut options = StoreOptions::default();
     options.busy_timeout = Duration::from_secs(5);
-    let store = Store::open(folder.join("a.db"), &options).unwrap();
+    let store = SqliteStore::open(folder.join("a.db"), &options).unwrap();
     let board = Board::open(folder);
     let busy = std::thread::scope(|scope| {
         let writes = scope.spawn(|| write(&store, &board, writer));
@@ -72,7 +73,7 @@ fn child_reads_and_writes() {
     say(&format!("busy {busy}"));
 }
 
-fn write(store: &Store, board: &Board, writer: u64) -> u64 {
+fn write(store: &SqliteStore, board: &Board, writer: u64) -> u64 {
     let mut busy = 0;
     let mut step = 1;
     while step <= WRITES {
@@ -89,14 +90,14 @@ fn write(store: &Store, board: &Board, writer: u64) -> u64 {
 }
 
 /// A note, the counter, and an old note's end, in one transaction.
-fn write_once(store: &Store, writer: u64, step: u64) -> Result<(), Error> {
+fn write_once(store: &SqliteStore, writer: u64, step: u64) -> Result<(), Error> {
     let mut tx = store.write()?;
     let counter = note_id(writer, 0);
     if step == 1 {
         let entry = NewEntry::new("0").content(format!("counter{writer}q"));
         tx.insert(&[rekall_core::Draft::new(&entry).id(counter)])?;
     }
-    insert(&mut tx, &[(note_id(writer, step), (writer + 1) * 1_000_000 + step)])?;
+    insert(&mut *tx, &[(note_id(writer, step), (writer + 1) * 1_000_000 + step)])?;
     tx.update(counter, &EntryPatch::new().title(step.to_string()))?;
     if step > LIFE && !lives(step - LIFE, step) {
         tx.delete(note_id(writer, step - LIFE))?;
@@ -104,7 +105,7 @@ fn write_once(store: &Store, writer: u64, step: u64) -> Result<(), Error> {
     tx.commit()
 }
 
-fn read(store: &Store, board: &Board, reader: u64) {
+fn read(store: &SqliteStore, board: &Board, reader: u64) {
     let mut random = Random(reader);
     let mut mirror = Mirror::default();
     let mut version = store.data_version().unwrap();
@@ -137,7 +138,7 @@ fn read(store: &Store, board: &Board, reader: u64) {
             assert_eq!(found.len(), usize::from(lives(step, counter)), "{number} by its word at {counter}");
         }
         if turn % 8 == 0 {
-            mirror.catch_up(&tx);
+            mirror.catch_up(&*tx);
             for other in 0..PROCESSES {
                 let counter: u64 = tx.get(note_id(other, 0)).map_or(0, |entry| entry.title.parse().unwrap());
                 for step in (counter.saturating_sub(LIFE + 5)).max(1)..=counter {
@@ -162,7 +163,7 @@ struct Mirror {
 }
 
 impl Mirror {
-    fn catch_up(&mut self, tx: &rekall_core::ReadTx<'_>) {
+    fn catch_up(&mut self, tx: &dyn rekall_core::ReadTx) {
         let begin = self.position.unwrap_or_else(|| tx.position_numbered(0).unwrap());
         match tx.changes_since(begin).unwrap() {
             Changes::Entries { position, entries, .. } => {
@@ -226,7 +227,7 @@ fn a_writer_gives_up_after_the_time_out_with_a_typed_error() {
     let held = holder.write().unwrap();
     let mut options = StoreOptions::default();
     options.busy_timeout = Duration::from_millis(50);
-    let other = Store::open(&path, &options).unwrap();
+    let other = SqliteStore::open(&path, &options).unwrap();
     assert!(matches!(other.write().map(drop), Err(Error::Busy { .. })));
     // Reading takes no lock.
     assert_eq!(other.read().unwrap().count_entries().unwrap(), 3);
@@ -246,12 +247,12 @@ fn opening_a_file_twice_does_not_loosen_the_hold_on_it() {
     drop(open(&path));
     let mut options = StoreOptions::default();
     options.read_only = true;
-    drop(Store::open(&path, &options).unwrap());
+    drop(SqliteStore::open(&path, &options).unwrap());
     let variables = [("REKALL_PROCESSES_OTHER", path.to_str().unwrap())];
     let mut other = child("child_opens_and_closes", &variables).spawn().unwrap();
     assert!(other.wait().unwrap().success());
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(10), 10)]).unwrap();
+    insert(&mut *tx, &[(id(10), 10)]).unwrap();
     tx.commit().unwrap();
     // Another process sees it, now and after the end of this store.
     let mut other = child("child_opens_and_closes", &variables).spawn().unwrap();
@@ -269,7 +270,7 @@ fn child_opens_and_closes() {
     let store = open(Path::new(&path));
     let count = store.read().unwrap().count_entries().unwrap();
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(100 + count), 100 + count)]).unwrap();
+    insert(&mut *tx, &[(id(100 + count), 100 + count)]).unwrap();
     tx.commit().unwrap();
     say(&count.to_string());
 }

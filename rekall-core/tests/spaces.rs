@@ -3,17 +3,17 @@
 
 mod upkeep_common;
 
-use rekall_core::{Changes, Draft, EntryPatch, NewEntry, ProblemKind, Space, SpaceState, Store};
+use rekall_core::{Changes, Draft, EntryPatch, NewEntry, ProblemKind, Space, SpaceState, SqliteStore, Store};
 use upkeep_common::*;
 
-fn building(store: &Store) -> Space {
+fn building(store: &SqliteStore) -> Space {
     let mut tx = store.write().unwrap();
     let space = tx.add_space("other-model/1", DIMENSIONS, SpaceState::Building).unwrap();
     tx.commit().unwrap();
     space
 }
 
-fn fill(store: &Store, space: &Space, rows: std::ops::RangeInclusive<u64>) {
+fn fill(store: &SqliteStore, space: &Space, rows: std::ops::RangeInclusive<u64>) {
     let mut tx = store.write().unwrap();
     for row in rows {
         let values = vector(row + 100);
@@ -33,7 +33,7 @@ fn only_vectors_of_the_active_space_are_news() {
     assert_eq!(store.read().unwrap().position().unwrap(), before, "a space is filled in silence");
 
     let mut tx = store.write().unwrap();
-    tx.replace_index_blocks(space.id, "k", before, [vec![1]]).unwrap();
+    tx.replace_index_blocks(space.id, "k", before, &mut std::iter::once(vec![1])).unwrap();
     tx.activate_space(space.id).unwrap();
     tx.commit().unwrap();
     let tx = store.read().unwrap();

@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rekall_core::{
-    Draft, EntryId, Error, ErrorKind, Filter, JsonlImportOptions, NewEntry, Store, StoreOptions,
+    Draft, EntryId, Error, ErrorKind, Filter, JsonlImportOptions, NewEntry, SqliteStore, Store, StoreOptions,
 };
 use rusqlite::Connection;
 
-fn notes(folder: &tempfile::TempDir) -> (Store, Vec<EntryId>) {
+fn notes(folder: &tempfile::TempDir) -> (SqliteStore, Vec<EntryId>) {
     let path = folder.path().join("a.db");
-    let store = Store::open(&path, &StoreOptions::default()).unwrap();
+    let store = SqliteStore::open(&path, &StoreOptions::default()).unwrap();
     let notes: Vec<NewEntry> =
         (0..9).map(|number| NewEntry::new(format!("note {number}")).tags(["t"])).collect();
     let mut tx = store.write().unwrap();
@@ -72,7 +72,7 @@ fn an_export_goes_on_and_loses_nothing() {
     assert_eq!((mended.id, mended.columns.as_slice()), (ids[4], &["metadata".to_owned()][..]));
 
     let other = tempfile::tempdir().unwrap();
-    let other = Store::open(other.path().join("b.db"), &StoreOptions::default()).unwrap();
+    let other = SqliteStore::open(other.path().join("b.db"), &StoreOptions::default()).unwrap();
     other.import_jsonl(&mut lines.as_slice(), &JsonlImportOptions::default(), &mut |_, _| {}, None).unwrap();
     let entry = other.get(ids[4]).unwrap();
     assert_eq!(

@@ -6,7 +6,7 @@ mod upkeep_common;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rekall_core::{Error, ErrorKind, Filter, NewEntry, Store, StoreOptions, TextQuery};
+use rekall_core::{Error, ErrorKind, Filter, NewEntry, SqliteStore, Store, StoreOptions, TextQuery};
 use rusqlite::Connection;
 use upkeep_common::*;
 
@@ -126,7 +126,7 @@ fn a_file_of_version_3_is_brought_up_to_date_and_nothing_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_3(folder.path(), 300);
     let before = content(&path);
-    let reader = Store::open(&path, &read_only()).unwrap();
+    let reader = SqliteStore::open(&path, &read_only()).unwrap();
     let (kept, position) = (entries(&reader), reader.read().unwrap().position().unwrap().number());
     drop(reader);
     let words: Vec<i64> = ["word_segment", "word_page", "word_pending", "index_block", "pending"]
@@ -170,7 +170,7 @@ fn a_file_of_version_3_is_read_as_it_is_by_who_may_not_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_3(folder.path(), 40);
     Connection::open(&path).unwrap().execute_batch("DELETE FROM index_block").unwrap();
-    let store = Store::open(&path, &read_only()).unwrap();
+    let store = SqliteStore::open(&path, &read_only()).unwrap();
     assert_clean(&store);
     assert_eq!(found(&store, &word(33)), [33]);
     let tx = store.read().unwrap();
@@ -184,7 +184,7 @@ fn a_file_of_version_3_is_salvaged_into_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_3(folder.path(), 40);
     let target = folder.path().join("salvaged.db");
-    let report = Store::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
+    let report = SqliteStore::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!((report.entries, report.vectors), (40, 40));
     let store = open(&target);
@@ -192,7 +192,7 @@ fn a_file_of_version_3_is_salvaged_into_a_new_one() {
     assert_eq!(export(&store), content(&path));
 }
 
-fn found(store: &Store, word: &str) -> Vec<i64> {
+fn found(store: &SqliteStore, word: &str) -> Vec<i64> {
     let tx = store.read().unwrap();
     let hits = tx.search_words(&TextQuery::new(word), &Filter::new(), 10).unwrap();
     hits.iter().map(|hit| hit.key.row).collect()
@@ -202,7 +202,7 @@ fn found(store: &Store, word: &str) -> Vec<i64> {
 fn a_file_of_version_2_keeps_everything_and_its_words_are_indexed() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_2(folder.path(), 600);
-    let reader = Store::open(&path, &read_only()).unwrap();
+    let reader = SqliteStore::open(&path, &read_only()).unwrap();
     let before = entries(&reader);
     assert_eq!((found(&reader, &word(77)), found(&reader, &word(600))), (vec![77], vec![600]));
     assert_eq!(reader.read().unwrap().fault_of_words().unwrap(), None);
@@ -219,7 +219,7 @@ fn a_file_of_version_2_keeps_everything_and_its_words_are_indexed() {
     let long: Vec<i64> = (1..=60).map(|tenth| tenth * 10).collect();
     assert_eq!(tx.pending(space.id, 0, 1_000).unwrap(), long, "they wait for vectors of their passages");
     let left = "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'entry\\_fts%' ESCAPE '\\' OR name = 'entry_text'";
-    assert_eq!(tx.connection().query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    assert_eq!(sqlite(&*tx).query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn an_upgrade_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
             }
         }
         // Searchable as it stands, and brought up to date by the next process.
-        let reader = Store::open(&path, &read_only()).unwrap();
+        let reader = SqliteStore::open(&path, &read_only()).unwrap();
         assert_eq!(found(&reader, &word(2_999)), [2_999]);
         drop(reader);
         let store = open(&path);
@@ -311,7 +311,7 @@ fn version(path: &Path) -> i64 {
 
 /// What the file holds, with what is derived left out.
 fn content(path: &Path) -> Vec<u8> {
-    export(&Store::open(path, &read_only()).unwrap())
+    export(&SqliteStore::open(path, &read_only()).unwrap())
 }
 
 #[test]
@@ -319,7 +319,8 @@ fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path());
     let before = content(&path);
-    let position = Store::open(&path, &read_only()).unwrap().read().unwrap().position().unwrap().number();
+    let position =
+        SqliteStore::open(&path, &read_only()).unwrap().read().unwrap().position().unwrap().number();
     let store = open(&path);
     assert_eq!(version(&path), 4);
     assert_clean(&store);
@@ -332,7 +333,7 @@ fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
     drop(tx);
     let mut tx = store.write().unwrap();
     tx.mark_wordless(3, space.id).unwrap();
-    insert(&mut tx, &[(id(6), 6)]).unwrap();
+    insert(&mut *tx, &[(id(6), 6)]).unwrap();
     tx.commit().unwrap();
     assert_eq!(store.read().unwrap().pending(space.id, 0, 9).unwrap(), [2, 4, 5]);
     assert_clean(&store);
@@ -345,7 +346,7 @@ fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
 fn a_file_of_version_1_is_read_as_it_is_by_who_may_not_write() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path());
-    let store = Store::open(&path, &read_only()).unwrap();
+    let store = SqliteStore::open(&path, &read_only()).unwrap();
     assert_eq!(store.get(id(1)).unwrap().title, "Note 1");
     let tx = store.read().unwrap();
     let space = tx.active_space().unwrap().unwrap();
@@ -393,7 +394,7 @@ fn what_stops_the_upgrade_leaves_the_old_file() {
     let raw = Connection::open(&path).unwrap();
     raw.execute_batch("CREATE TRIGGER full BEFORE INSERT ON pending BEGIN SELECT RAISE(ABORT, 'full'); END")
         .unwrap();
-    assert!(Store::open(&path, &StoreOptions::default()).is_err());
+    assert!(SqliteStore::open(&path, &StoreOptions::default()).is_err());
     assert_eq!(version(&path), 1);
     let tables = "SELECT count(*) FROM sqlite_schema WHERE name = 'wordless'";
     assert_eq!(raw.query_row(tables, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
@@ -407,7 +408,7 @@ fn an_old_file_is_salvaged_into_a_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path());
     let target = folder.path().join("new.db");
-    let report = Store::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
+    let report = SqliteStore::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!((report.entries, report.vectors, report.pending), (5, 2, 3));
     let store = open(&target);
@@ -424,7 +425,7 @@ fn a_newer_version_is_refused_and_not_touched() {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
         let before = std::fs::read(&path).unwrap();
         for options in [StoreOptions::default(), read_only()] {
-            let error = Store::open(&path, &options).unwrap_err();
+            let error = SqliteStore::open(&path, &options).unwrap_err();
             assert!(
                 matches!(&error, Error::NewerVersion { found, supported: 4, .. } if *found == version),
                 "{error}"

@@ -5,7 +5,7 @@ mod upkeep_common;
 
 use std::time::Duration;
 
-use rekall_core::{Error, Store, StoreOptions};
+use rekall_core::{Error, SqliteStore, Store, StoreOptions};
 use upkeep_common::*;
 
 fn impatient() -> StoreOptions {
@@ -17,9 +17,9 @@ fn impatient() -> StoreOptions {
 #[test]
 fn a_second_writer_is_told_busy() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path().join("a.db"), &impatient()).unwrap();
+    let store = SqliteStore::open(folder.path().join("a.db"), &impatient()).unwrap();
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(1), 1)]).unwrap();
+    insert(&mut *tx, &[(id(1), 1)]).unwrap();
     assert!(matches!(store.write().map(drop), Err(Error::Busy { .. })), "the same thread");
     assert!(matches!(store.compact(), Err(Error::Busy { .. })));
     std::thread::scope(|scope| {
@@ -29,7 +29,7 @@ fn a_second_writer_is_told_busy() {
     store.release_memory();
     tx.commit().unwrap();
     let mut tx = store.write().unwrap();
-    insert(&mut tx, &[(id(2), 2)]).unwrap();
+    insert(&mut *tx, &[(id(2), 2)]).unwrap();
     tx.commit().unwrap();
     assert_eq!(store.read().unwrap().count_entries().unwrap(), 2);
 }
@@ -39,6 +39,6 @@ fn a_longest_time_out_is_no_panic() {
     let folder = tempfile::tempdir().unwrap();
     let mut options = StoreOptions::default();
     options.busy_timeout = Duration::MAX;
-    let store = Store::open(folder.path().join("a.db"), &options).unwrap();
+    let store = SqliteStore::open(folder.path().join("a.db"), &options).unwrap();
     store.write().unwrap().commit().unwrap();
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rekall_core::{
-    Draft, EntryId, EntryPatch, Filter, NewEntry, ProblemKind, Store, StoreOptions, TextQuery,
+    Draft, EntryId, EntryPatch, Filter, NewEntry, ProblemKind, SqliteStore, Store, StoreOptions, TextQuery,
 };
 use rusqlite::Connection;
 use upkeep_common::*;
@@ -28,7 +28,7 @@ fn some_text(random: &mut Random) -> String {
 }
 
 /// Ids with the bits of their scores, for queries of every form.
-fn answers(store: &Store) -> Vec<Vec<(EntryId, u64)>> {
+fn answers(store: &SqliteStore) -> Vec<Vec<(EntryId, u64)>> {
     let mut random = Random(4711);
     let tx = store.read().unwrap();
     let queries = (0..60).map(|_| some_text(&mut random));
@@ -48,7 +48,7 @@ fn answers(store: &Store) -> Vec<Vec<(EntryId, u64)>> {
 }
 
 /// The same entries, written to another file at once.
-fn written_at_once(path: &Path, store: &Store) -> Store {
+fn written_at_once(path: &Path, store: &SqliteStore) -> SqliteStore {
     let new = open(path);
     let mut tx = new.write().unwrap();
     for (_, entry) in entries(store) {
@@ -59,16 +59,16 @@ fn written_at_once(path: &Path, store: &Store) -> Store {
     new
 }
 
-fn count(store: &Store, sql: &str) -> i64 {
+fn count(store: &SqliteStore, sql: &str) -> i64 {
     let tx = store.read().unwrap();
-    tx.connection().query_row(sql, [], |row| row.get(0)).unwrap()
+    sqlite(&*tx).query_row(sql, [], |row| row.get(0)).unwrap()
 }
 
 const READY: &str = "SELECT count(*) FROM word_segment WHERE state = 'ready'";
 
 /// One change, by the library or by plain SQL.
 fn change(
-    store: &Store,
+    store: &SqliteStore,
     foreign: &Connection,
     random: &mut Random,
     living: &mut BTreeMap<u64, ()>,
@@ -328,13 +328,13 @@ fn a_segment_that_is_gone_is_said_by_a_quick_look() {
         let path = folder.path().join("a.db");
         let store = indexed(&path, 300);
         let mut tx = store.write().unwrap();
-        insert(&mut tx, &[(id(301), 301)]).unwrap();
+        insert(&mut *tx, &[(id(301), 301)]).unwrap();
         tx.commit().unwrap();
         assert_eq!(store.read().unwrap().fault_of_words().unwrap(), None);
         Connection::open(&path).unwrap().execute_batch(damage).unwrap();
         // Also by a process that has searched before.
-        let stores = [open(&path), Store::open(&path, &read_only()).unwrap()];
-        let is_seen = |store: &Store| store.read().unwrap().fault_of_words().unwrap().is_some();
+        let stores = [open(&path), SqliteStore::open(&path, &read_only()).unwrap()];
+        let is_seen = |store: &SqliteStore| store.read().unwrap().fault_of_words().unwrap().is_some();
         assert!(stores.iter().all(is_seen), "{damage}");
         if !damage.contains("docs") && !damage.contains("word_pending") {
             assert!(is_seen(&store), "{damage}");
@@ -358,7 +358,7 @@ fn words_erased_leave_merges_that_are_under_way_too() {
     let path = folder.path().join("a.db");
     let mut options = StoreOptions::default();
     options.secure_delete = true;
-    let store = Store::open(&path, &options).unwrap();
+    let store = SqliteStore::open(&path, &options).unwrap();
     let mut random = Random(8);
     let mut number = 0;
     for round in 0..20_u64 {

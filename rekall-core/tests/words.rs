@@ -5,11 +5,13 @@ mod upkeep_common;
 
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::{Draft, EntryId, Error, Filter, NewEntry, Snippets, Store, StoreOptions, TextQuery};
+use rekall_core::{
+    Draft, EntryId, Error, Filter, NewEntry, Snippets, SqliteStore, Store, StoreOptions, TextQuery,
+};
 use upkeep_common::{Random, id};
 
-fn store_of(folder: &tempfile::TempDir, titles: impl Iterator<Item = String>) -> Store {
-    let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+fn store_of(folder: &tempfile::TempDir, titles: impl Iterator<Item = String>) -> SqliteStore {
+    let store = SqliteStore::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
     let notes: Vec<NewEntry> = titles.map(NewEntry::new).collect();
     let mut tx = store.write().unwrap();
     tx.insert(&notes.iter().map(Draft::new).collect::<Vec<_>>()).unwrap();
@@ -138,8 +140,9 @@ fn some_words(random: &mut Random, count: u64) -> String {
 }
 
 /// `count` entries, the same ones whatever the file has seen before: `forgotten` others came before and between them.
-fn with_history(folder: &tempfile::TempDir, count: u64, forgotten: u64) -> Store {
-    let store = Store::open(folder.path().join(format!("{forgotten}.db")), &StoreOptions::default()).unwrap();
+fn with_history(folder: &tempfile::TempDir, count: u64, forgotten: u64) -> SqliteStore {
+    let store =
+        SqliteStore::open(folder.path().join(format!("{forgotten}.db")), &StoreOptions::default()).unwrap();
     let (mut random, mut other) = (Random(count), Random(7));
     let mut tx = store.write().unwrap();
     for number in 0..count {
@@ -161,7 +164,7 @@ fn with_history(folder: &tempfile::TempDir, count: u64, forgotten: u64) -> Store
 }
 
 /// Ids and the bits of the scores.
-fn ranking(store: &Store, query: &TextQuery) -> Vec<(EntryId, u64)> {
+fn ranking(store: &SqliteStore, query: &TextQuery) -> Vec<(EntryId, u64)> {
     let tx = store.read().unwrap();
     let hits = tx.search_words(query, &Filter::new(), 20).unwrap();
     let ids = tx.ids(&hits.iter().map(|hit| hit.key.row).collect::<Vec<_>>()).unwrap();
@@ -189,7 +192,7 @@ fn what_was_forgotten_changes_no_ranking() {
 #[test]
 fn what_is_written_as_in_the_query_comes_before_what_has_its_words_joined_otherwise() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+    let store = SqliteStore::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
     let notes = [
         ("optionsName optionsName", "optionsName is the name of options, options-name its flag"),
         (

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
-use rekall_core::{Store, StoreOptions};
+use rekall_core::{SqliteStore, Store, StoreOptions};
 use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::event::Events;
@@ -163,7 +163,7 @@ impl Builder {
     /// [`Error::NotBuilt`] for a backend that this build lacks.
     pub fn open(self) -> Result<Rekall, Error> {
         self.config.check()?;
-        let store = Store::open(&self.path, &self.store)?;
+        let store = SqliteStore::open(&self.path, &self.store)?;
         let mut cache =
             CacheOptions::new().max_entries(self.config.cache_max_size).time_to_live(self.config.cache_ttl);
         if let Some(clock) = &self.clock {
@@ -191,7 +191,7 @@ impl Builder {
         let active = store.read()?.active_space()?;
         let stored = active.as_ref().map(|space| space.fingerprint.as_str());
         let models = Models::for_file(choice, stored, &settings, &self.events)?;
-        let store = Arc::new(store);
+        let store: Arc<dyn Store> = Arc::new(store);
         let index_settings = IndexSettings {
             backend: self.config.vector_backend,
             memory_budget: self.config.memory_budget,

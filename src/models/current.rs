@@ -40,7 +40,7 @@ impl Rekall {
     /// The active space, if it is this model's; made when the file has none yet.
     pub(crate) fn own_space(
         &self,
-        tx: &mut WriteTx<'_>,
+        tx: &mut dyn WriteTx,
         fingerprint: &str,
         dimensions: usize,
     ) -> Result<Space, Error> {

@@ -75,7 +75,7 @@ impl<'a> Filling<'a> {
     /// Embeds some entries and stores their vectors in one transaction. Entries that changed meanwhile are
     /// left for the next round. `None`: the space is no longer in the state that it was in.
     pub(crate) fn fill(&mut self, rows: &[i64], watch: &Watch<'_>) -> Result<Option<Filled>, Error> {
-        let texts = Texts::of(&self.rekall.store.read()?, rows)?;
+        let texts = Texts::of(&*self.rekall.store.read()?, rows)?;
         self.unreadable.extend(texts.unreadable.iter().map(|(row, _)| row));
         let vectors = self.embed(&texts, watch)?;
         let written = self.rekall.try_write(|tx| match self.state(tx)? == Some(self.space.state) {
@@ -86,7 +86,7 @@ impl<'a> Filling<'a> {
     }
 
     /// The state of the space as the transaction sees it; `None`: it is gone.
-    pub(crate) fn state(&self, tx: &WriteTx<'_>) -> Result<Option<SpaceState>, Error> {
+    pub(crate) fn state(&self, tx: &dyn WriteTx) -> Result<Option<SpaceState>, Error> {
         Ok(tx.spaces()?.iter().find(|space| space.id == self.space.id).map(|space| space.state))
     }
 
@@ -134,7 +134,7 @@ struct Text {
 }
 
 impl Texts {
-    pub(crate) fn of(tx: &ReadTx<'_>, rows: &[i64]) -> Result<Self, Error> {
+    pub(crate) fn of(tx: &dyn ReadTx, rows: &[i64]) -> Result<Self, Error> {
         let mut texts = Self { texts: Vec::with_capacity(rows.len()), unreadable: Vec::new() };
         for (row, entry) in tx.readable_entries(rows)? {
             match entry {
@@ -155,7 +155,7 @@ impl Texts {
     }
 
     /// Marks those that cannot be read as waiting for vectors: they have none in a space that takes over.
-    pub(super) fn mark_unreadable_as_pending(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
+    pub(super) fn mark_unreadable_as_pending(&self, tx: &mut dyn WriteTx) -> Result<(), Error> {
         self.unreadable.iter().try_for_each(|&(row, _)| Ok(tx.mark_pending(row)?))
     }
 
@@ -163,7 +163,7 @@ impl Texts {
     pub(crate) fn write(
         &self,
         vectors: &Embeddings,
-        tx: &mut WriteTx<'_>,
+        tx: &mut dyn WriteTx,
         space: &Space,
     ) -> Result<Filled, Error> {
         let (mut report, mut left) = (EmbedReport::default(), 0);

@@ -229,7 +229,7 @@ impl Rekall {
                         return Ok(Attempt::Outdated(()));
                     }
                     // Nobody else writes now, so a reader sees the very same rows.
-                    let texts = Texts::of(&self.store.read()?, &rows)?;
+                    let texts = Texts::of(&*self.store.read()?, &rows)?;
                     if texts.len() > most_pieces {
                         return Ok(Attempt::Outdated(()));
                     }

@@ -110,7 +110,7 @@ impl Rekall {
     /// [`Error::Core`].
     pub fn changes_since(&self, since: Option<ChangePosition>) -> Result<ChangedEntries, Error> {
         let tx = self.store.read()?;
-        let position = now(&tx)?;
+        let position = now(&*tx)?;
         let since = since.map(|since| LogPosition::new(since.incarnation, since.position));
         let changed = since.map(|since| tx.changes_since(since)).transpose()?;
         if let Some(Changes::Entries { entries, .. }) = changed {
@@ -142,11 +142,11 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`].
     pub fn change_position(&self) -> Result<ChangePosition, Error> {
-        now(&self.store.read()?)
+        now(&*self.store.read()?)
     }
 }
 
-fn now(tx: &ReadTx<'_>) -> Result<ChangePosition, Error> {
+fn now(tx: &dyn ReadTx) -> Result<ChangePosition, Error> {
     let position = tx.position()?;
     Ok(ChangePosition { incarnation: position.incarnation(), position: position.number() })
 }

@@ -35,7 +35,7 @@ pub(super) fn diversify(
     pool: usize,
     cancel: Option<&CancelToken>,
 ) -> Result<Vec<Ranked>, Error> {
-    keep_first(&snapshot.tx, &mut ranked, pool, |ranked| ranked.score, |ranked| ranked.candidate.row)?;
+    keep_first(&*snapshot.tx, &mut ranked, pool, |ranked| ranked.score, |ranked| ranked.candidate.row)?;
     let rows: Vec<i64> = ranked.iter().map(|ranked| ranked.candidate.row).collect();
     let ids = snapshot.tx.ids(&rows)?;
     let vectors = vectors(snapshot, &ranked)?;

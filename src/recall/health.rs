@@ -23,7 +23,7 @@ struct Faults {
 impl Health {
     /// What is known of the file as it is now. When nothing was committed since the last look this costs some
     /// microseconds, else some tenths of a millisecond for 100,000 entries.
-    fn faults(&self, store: &Store) -> Result<Faults, Error> {
+    fn faults(&self, store: &dyn Store) -> Result<Faults, Error> {
         // Asked before the transaction begins, which then sees this state or a newer one: never an older one.
         let state = store.data_version()?;
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +41,7 @@ impl Health {
     /// Notes what is wrong for a search by words, or with a filter of tags.
     pub(super) fn note_damage(
         &self,
-        store: &Store,
+        store: &dyn Store,
         by_words: bool,
         filter: &Filter,
         degraded: &mut Vec<Degraded>,

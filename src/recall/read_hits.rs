@@ -25,7 +25,7 @@ pub(super) fn read_best(
 ) -> Result<Read, Error> {
     let mut read = Read { entries: Vec::with_capacity(limit.min(ranked.len())), unreadable: Vec::new() };
     for tied in ranked.chunk_by_mut(|a, b| a.score.total_cmp(&b.score).is_eq()) {
-        order_by_id(&snapshot.tx, tied, |ranked| ranked.candidate.row)?;
+        order_by_id(&*snapshot.tx, tied, |ranked| ranked.candidate.row)?;
     }
     for ranked in ranked {
         if read.entries.len() == limit {

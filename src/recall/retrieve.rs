@@ -89,7 +89,7 @@ impl SemanticRetriever<'_> {
             _ => search.search_batch(&queries.concat(), &options)?,
         };
         for found in &mut lists {
-            keep_first(&snapshot.tx, found, limit, |near| near.similarity, |near| near.key.entry)?;
+            keep_first(&*snapshot.tx, found, limit, |near| near.similarity, |near| near.key.entry)?;
         }
         Ok(lists)
     }
@@ -105,13 +105,13 @@ pub(super) fn matching_words(
 ) -> Result<Vec<WordHit>, Error> {
     let flag = cancel.map(CancelToken::flag);
     let mut found = snapshot.tx.search_words_among(query, &|row| admitted.admits(row), limit, flag)?;
-    keep_first(&snapshot.tx, &mut found, limit, |hit| hit.score, |hit| hit.key.row)?;
+    keep_first(&*snapshot.tx, &mut found, limit, |hit| hit.score, |hit| hit.key.row)?;
     Ok(found)
 }
 
 /// Keeps the first `limit` of what is ordered by score; what scores alike is ordered by the id of its entry.
 pub(super) fn keep_first<T, S: PartialEq>(
-    tx: &ReadTx<'_>,
+    tx: &dyn ReadTx,
     found: &mut Vec<T>,
     limit: usize,
     score: impl Fn(&T) -> S,
@@ -135,7 +135,7 @@ pub(super) fn keep_first<T, S: PartialEq>(
 }
 
 /// Orders what scores alike by the id of its entry.
-pub(super) fn order_by_id<T>(tx: &ReadTx<'_>, tied: &mut [T], row: impl Fn(&T) -> i64) -> Result<(), Error> {
+pub(super) fn order_by_id<T>(tx: &dyn ReadTx, tied: &mut [T], row: impl Fn(&T) -> i64) -> Result<(), Error> {
     if tied.len() > 1 {
         let rows: Vec<i64> = tied.iter().map(&row).collect();
         let ids = tx.ids(&rows)?;

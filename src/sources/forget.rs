@@ -59,7 +59,7 @@ impl SourceSync<'_> {
     /// Those of the sections that are gone as before: where another run has found one meanwhile, it stays.
     fn gone(
         &self,
-        tx: &WriteTx<'_>,
+        tx: &dyn WriteTx,
         sections: &[StoredSection],
         vanished: &[StoredSource],
     ) -> Result<Vec<EntryId>, Error> {

@@ -51,7 +51,7 @@ impl<'a> Plan<'a> {
     /// Works it out. `vanished` are sources that are there no longer; under `scopes`, sections are looked for that a run
     /// has left without a place.
     pub(super) fn of(
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         given: &'a [NewSource],
         vanished: &[StoredSource],
         scopes: &[String],
@@ -86,7 +86,7 @@ impl<'a> Plan<'a> {
     }
 
     /// For each section given, in the order of the sources, the known one that it is.
-    fn pairs(&self, tx: &ReadTx<'_>, elsewhere: &[StoredSection]) -> Result<Vec<Option<usize>>, Error> {
+    fn pairs(&self, tx: &dyn ReadTx, elsewhere: &[StoredSection]) -> Result<Vec<Option<usize>>, Error> {
         let mut numbers = HashMap::new();
         for (at, source) in self.sources.iter().enumerate() {
             if let Some(stored) = &source.stored {
@@ -144,7 +144,7 @@ impl<'a> Plan<'a> {
 
     fn fill(
         &mut self,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         elsewhere: &[StoredSection],
         pairs: &[Option<usize>],
     ) -> Result<(), Error> {
@@ -178,7 +178,7 @@ impl<'a> Plan<'a> {
     /// or displaced itself since.
     pub(super) fn holds(
         &self,
-        tx: &WriteTx<'_>,
+        tx: &dyn WriteTx,
         sources: &[SourcePlan<'_>],
         moved: &HashSet<i64>,
     ) -> Result<bool, Error> {
@@ -288,7 +288,7 @@ fn has_place(known: &StoredSection, place: &NewPlace<'_>) -> bool {
 /// What an entry's change comes to, and whether it says something else than before. The title, the text and its own tags are
 /// the source's; everything else of the entry is not.
 fn change(
-    tx: &ReadTx<'_>,
+    tx: &dyn ReadTx,
     source: &NewSource,
     section: &NewSection,
     known: &StoredSection,

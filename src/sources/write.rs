@@ -26,7 +26,7 @@ impl SourceSync<'_> {
             // Those of a single source are among its own sections.
             let is_wide = !self.is_single && (orphans || self.conflicts > 0);
             let scopes = if is_wide { &*self.scopes } else { &[] };
-            let plan = Plan::of(&self.rekall.store.read()?, &given, vanished, scopes)?;
+            let plan = Plan::of(&*self.rekall.store.read()?, &given, vanished, scopes)?;
             let mut written = 0;
             for group in groups(&plan.sources) {
                 if !self.write_group(&plan, group)? {

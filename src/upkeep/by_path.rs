@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use rekall_core::{CheckReport, RepairReport, SalvageReport, Store};
+use rekall_core::{CheckReport, RepairReport, SalvageReport, SqliteStore};
 
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
 
 impl Rekall {
     /// As [`check`](Self::check), of a file by its path: also of one that is refused as `Corrupt` when it is opened; see
-    /// [`Store::check_file`].
+    /// [`SqliteStore::check_file`](rekall_core::SqliteStore::check_file).
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -24,11 +24,13 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) when there is no file or it is no rekall file. Damage is in the report.
     pub fn check_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, CheckReport> {
-        LongCall::new(|watch| watch.in_storage(|progress, cancel| Store::check_file(path, progress, cancel)))
+        LongCall::new(|watch| {
+            watch.in_storage(|progress, cancel| SqliteStore::check_file(path, progress, cancel))
+        })
     }
 
     /// As [`repair`](Self::repair), of a file by its path: also of one that is refused as `Corrupt` when it is opened, as
-    /// far as that can be repaired; see [`Store::repair_file`].
+    /// far as that can be repaired; see [`SqliteStore::repair_file`](rekall_core::SqliteStore::repair_file).
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -43,11 +45,13 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`](crate::Error::Core), of kind `Corrupt` when only [`salvage_file`](Self::salvage_file) is left.
     pub fn repair_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, RepairReport> {
-        LongCall::new(|watch| watch.in_storage(|progress, cancel| Store::repair_file(path, progress, cancel)))
+        LongCall::new(|watch| {
+            watch.in_storage(|progress, cancel| SqliteStore::repair_file(path, progress, cancel))
+        })
     }
 
     /// Reads what can be read of the damaged file at `source` and writes it to a new file at `target`; see
-    /// [`Store::salvage`]. Progress counts entries; the total is not known.
+    /// [`SqliteStore::salvage`](rekall_core::SqliteStore::salvage). Progress counts entries; the total is not known.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -71,7 +75,9 @@ impl Rekall {
         target: impl AsRef<Path> + 'a,
     ) -> LongCall<'a, SalvageReport> {
         LongCall::new(|watch| {
-            watch.in_storage(|progress, cancel| Store::salvage(source, target, progress, flag_of(cancel)))
+            watch.in_storage(|progress, cancel| {
+                SqliteStore::salvage(source, target, progress, flag_of(cancel))
+            })
         })
     }
 }

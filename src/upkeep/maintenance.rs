@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use rekall_core::{CheckReport, CompactReport, RepairReport};
+use rekall_core::{CheckReport, CompactReport, Error as CoreError, RepairReport, Store, Upkeep};
 
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
 
 impl Rekall {
-    /// Looks at everything in the file and reports what is wrong; see [`rekall_core::Store::check`]. Progress counts pages,
+    /// Looks at everything in the file and reports what is wrong; see [`rekall_core::SqliteStore::check`]. Progress counts pages,
     /// entries and vectors.
     ///
     /// ```
@@ -26,12 +26,12 @@ impl Rekall {
     /// [`Error::Core`](crate::Error::Core) when the file cannot be read at all. Damage is no error, it is in the report.
     pub fn check(&self) -> LongCall<'_, CheckReport> {
         LongCall::new(|watch| {
-            watch.in_storage(|progress, cancel| self.store.check_observed(progress, cancel))
+            watch.in_storage(|progress, cancel| upkeep_of(&*self.store)?.check(progress, cancel))
         })
     }
 
     /// Repairs what can be repaired, in one transaction, and loses nothing; see
-    /// [`rekall_core::Store::repair`]. Progress counts pages, entries and vectors.
+    /// [`rekall_core::SqliteStore::repair`]. Progress counts pages, entries and vectors.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -49,7 +49,8 @@ impl Rekall {
     pub fn repair(&self) -> LongCall<'_, RepairReport> {
         LongCall::new(|watch| {
             self.maintain(|store| {
-                let report = watch.in_storage(|progress, cancel| store.repair_observed(progress, cancel))?;
+                let report =
+                    watch.in_storage(|progress, cancel| upkeep_of(store)?.repair(progress, cancel))?;
                 self.vector_index.clear();
                 Ok(report)
             })
@@ -57,7 +58,7 @@ impl Rekall {
     }
 
     /// Gives free space in the file back to the disk, and that of vectors which a killed change of model left; see
-    /// [`rekall_core::Store::compact`]. Entries that have expired are forgotten first
+    /// [`rekall_core::SqliteStore::compact`]. Entries that have expired are forgotten first
     /// ([`forget_expired`](Self::forget_expired)). Progress counts stages, of 3.
     ///
     /// ```
@@ -77,7 +78,7 @@ impl Rekall {
             watch.check_cancelled()?;
             self.forget_expired()?;
             self.maintain(|store| {
-                watch.in_storage(|progress, cancel| store.compact_observed(progress, cancel))
+                watch.in_storage(|progress, cancel| upkeep_of(store)?.compact(progress, cancel))
             })
         })
     }
@@ -98,7 +99,9 @@ impl Rekall {
     /// it is stopped.
     pub fn backup<'a>(&'a self, target: impl AsRef<Path> + 'a) -> LongCall<'a, ()> {
         LongCall::new(move |watch| {
-            watch.in_storage(|progress, cancel| self.store.backup(target, progress, flag_of(cancel)))
+            watch.in_storage(|progress, cancel| {
+                upkeep_of(&*self.store)?.backup(target.as_ref(), progress, flag_of(cancel))
+            })
         })
     }
 
@@ -120,4 +123,10 @@ impl Rekall {
     pub fn rebuild_index(&self) -> LongCall<'_, ()> {
         LongCall::new(|watch| self.maintain(|_| self.vector_index.rebuild(watch)))
     }
+}
+
+/// What looks after the store, refused by name where its engine has other means for that.
+fn upkeep_of(store: &dyn Store) -> Result<&dyn Upkeep, CoreError> {
+    let refused = CoreError::Unsupported { capability: "upkeep of a file", engine: store.engine() };
+    store.upkeep().ok_or(refused)
 }

@@ -4,7 +4,10 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::{ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, legacy};
+use rekall_core::{
+    Error as CoreError, ExportReport, JsonlImportOptions, JsonlImportReport, LegacyImport, OnDuplicate,
+    Store, Transfer, legacy,
+};
 
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
@@ -35,7 +38,7 @@ impl<T> LongCall<'_, T, LegacyOptions> {
 }
 
 impl Rekall {
-    /// Writes everything as lines of JSON, losslessly; see [`rekall_core::Store::export_jsonl`].
+    /// Writes everything as lines of JSON, losslessly; see [`rekall_core::SqliteStore::export_jsonl`].
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -55,7 +58,9 @@ impl Rekall {
     /// [`Error::Core`](crate::Error::Core) when `out` fails or an entry cannot be read.
     pub fn export_jsonl<'a>(&'a self, out: &'a mut dyn Write) -> LongCall<'a, ExportReport> {
         LongCall::new(|watch| {
-            watch.in_storage(|progress, cancel| self.store.export_jsonl(out, progress, flag_of(cancel)))
+            watch.in_storage(|progress, cancel| {
+                transfer_of(&*self.store)?.export_jsonl(out, progress, flag_of(cancel))
+            })
         })
     }
 
@@ -76,7 +81,7 @@ impl Rekall {
     pub fn export_jsonl_file<'a>(&'a self, target: impl AsRef<Path> + 'a) -> LongCall<'a, ExportReport> {
         LongCall::new(move |watch| {
             watch.in_storage(|progress, cancel| {
-                self.store.export_jsonl_file(target, progress, flag_of(cancel))
+                transfer_of(&*self.store)?.export_jsonl_file(target.as_ref(), progress, flag_of(cancel))
             })
         })
     }
@@ -106,7 +111,7 @@ impl Rekall {
         LongCall::with_options(JsonlImportOptions::default(), |options, watch| {
             self.maintain(|store| {
                 watch.in_storage(|progress, cancel| {
-                    store.import_jsonl(input, &options, progress, flag_of(cancel))
+                    transfer_of(store)?.import_jsonl(input, &options, progress, flag_of(cancel))
                 })
             })
         })
@@ -136,7 +141,8 @@ impl Rekall {
         LongCall::with_options(LegacyOptions::default(), move |chosen, watch| {
             self.maintain(|store| {
                 watch.in_storage(|progress, cancel| {
-                    store.import_legacy(path, storage_options(chosen, progress, flag_of(cancel)))
+                    legacy_import_of(store)?
+                        .import_legacy(path.as_ref(), storage_options(chosen, progress, flag_of(cancel)))
                 })
             })
         })
@@ -166,6 +172,19 @@ impl Rekall {
             })
         })
     }
+}
+
+/// What moves all content, refused by name where the engine cannot.
+fn transfer_of(store: &dyn Store) -> Result<&dyn Transfer, CoreError> {
+    let refused =
+        CoreError::Unsupported { capability: "export and import of lines of JSON", engine: store.engine() };
+    store.transfer().ok_or(refused)
+}
+
+fn legacy_import_of(store: &dyn Store) -> Result<&dyn LegacyImport, CoreError> {
+    let refused =
+        CoreError::Unsupported { capability: "import of a file of the Python tool", engine: store.engine() };
+    store.legacy_import().ok_or(refused)
 }
 
 fn storage_options<'a>(

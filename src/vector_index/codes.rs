@@ -78,7 +78,7 @@ pub(crate) fn incomplete() -> IndexError {
 /// The codes as they were persisted, and the entries that changed since; `None` when there are none, or none that can be read.
 pub(crate) fn load(
     file: &IndexFile,
-    tx: &ReadTx<'_>,
+    tx: &dyn ReadTx,
     space: &Space,
     source: Arc<dyn VectorSource + Send + Sync>,
 ) -> Result<Option<(Sq8Index, Vec<i64>)>, Error> {
@@ -136,7 +136,7 @@ fn save_in_one_transaction(
     if tx.position()? != position || tx.active_space()?.as_ref() != Some(space) {
         return Ok(false);
     }
-    tx.replace_index_blocks(space.id, KIND, position, index.export())?;
+    tx.replace_index_blocks(space.id, KIND, position, &mut index.export())?;
     tx.commit()?;
     file.forget_damage();
     Ok(true)
@@ -166,7 +166,7 @@ fn save_from_rows(file: &IndexFile, space: &Space, options: PersistOptions<'_>) 
             }
             tx.drop_index_blocks(space.id, KIND)?;
             let mut number = 0;
-            encode_rows(file, space, &reader, position, options.cancel, |block| {
+            encode_rows(file, space, &*reader, position, options.cancel, |block| {
                 tx.put_index_block(space.id, KIND, number, position, block)?;
                 number += 1;
                 Ok(true)
@@ -180,7 +180,7 @@ fn save_from_rows(file: &IndexFile, space: &Space, options: PersistOptions<'_>) 
             let begun = store.begin_index_blocks(space, KIND, position, patience)?;
             let Some(mut writer) = begun else { return Ok(false) };
             let put = |block: &[u8]| Ok(writer.put(block)?);
-            if !encode_rows(file, space, &reader, position, options.cancel, put)? {
+            if !encode_rows(file, space, &*reader, position, options.cancel, put)? {
                 return Ok(false);
             }
             drop(reader);
@@ -197,7 +197,7 @@ fn save_from_rows(file: &IndexFile, space: &Space, options: PersistOptions<'_>) 
 fn encode_rows(
     file: &IndexFile,
     space: &Space,
-    reader: &ReadTx<'_>,
+    reader: &dyn ReadTx,
     position: LogPosition,
     cancel: Option<&CancelToken>,
     mut put: impl FnMut(&[u8]) -> Result<bool, Error>,

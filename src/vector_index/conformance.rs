@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use rekall_core::{Store, StoreOptions};
+use rekall_core::{SqliteStore, Store, StoreOptions};
 use rekall_index::{EntrySet, Error, FlatIndex, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch};
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ use crate::long_call::Watch;
 
 /// A file, its index, and how it is treated.
 struct Memory {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     keeper: VectorIndexKeeper,
     /// Checks input as every index does.
     rules: FlatIndex,
@@ -44,7 +44,8 @@ fn memory(
     treatment: Treatment,
 ) -> Memory {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap());
+    let store = SqliteStore::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
     let mut tx = store.write().unwrap();
     tx.ensure_active_space("test", dimensions).unwrap();
     tx.commit().unwrap();
@@ -72,7 +73,7 @@ fn rows(entries: &EntrySet) -> EntrySet {
 impl Memory {
     fn write(&self, change: impl FnOnce(&rusqlite::Connection) -> usize) -> usize {
         let tx = self.store.write().unwrap();
-        let count = change(tx.connection());
+        let count = change(super::file::sqlite(&*tx).unwrap());
         tx.commit().unwrap();
         self.writes.set(self.writes.get() + 1);
         if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
@@ -261,7 +262,7 @@ fn blocks_made_within_a_budget_are_taken_up_without_one() {
     let tx = lean.store.read().unwrap();
     let space = tx.active_space().unwrap().unwrap();
     let source = Arc::new(FlatIndex::new(8).unwrap());
-    let (index, _) = codes::load(&IndexFile::new(Arc::clone(&lean.store)), &tx, &space, source)
+    let (index, _) = codes::load(&IndexFile::new(Arc::clone(&lean.store)), &*tx, &space, source)
         .unwrap()
         .expect("one export");
     assert_eq!(index.len(), 2_700, "as it was persisted");

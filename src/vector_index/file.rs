@@ -16,14 +16,14 @@ pub(crate) const VEC0_TABLE: &str = "rekall_vec0";
 
 /// The file as the index uses it, and what is known of the index persisted in it.
 pub(crate) struct IndexFile {
-    pub(crate) store: Arc<Store>,
+    pub(crate) store: Arc<dyn Store>,
     /// The position for which something damaged is persisted. Remembered because a search does not write: until a write has
     /// renewed it, searches do without.
     damaged: Mutex<Option<LogPosition>>,
 }
 
 impl IndexFile {
-    pub(crate) fn new(store: Arc<Store>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, damaged: Mutex::default() }
     }
 
@@ -55,7 +55,7 @@ impl IndexFile {
     pub(crate) fn drop_persisted(&self) -> Result<(), Error> {
         let mut tx = self.store.write()?;
         tx.drop_all_index_blocks()?;
-        drop_vec0_table(&mut tx)?;
+        drop_vec0_table(&mut *tx)?;
         Ok(tx.commit()?)
     }
 
@@ -71,7 +71,7 @@ impl IndexFile {
     /// What is persisted under `kind`, if it is usable and the change log reaches back to it.
     pub(crate) fn persisted(
         &self,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         space: &Space,
         kind: &str,
     ) -> Result<Option<PersistedState>, Error> {
@@ -94,15 +94,23 @@ pub(crate) struct PersistedState {
 }
 
 /// Rows of a space.
-pub(crate) fn count_rows(tx: &ReadTx<'_>, space: &Space) -> Result<usize, Error> {
+pub(crate) fn count_rows(tx: &dyn ReadTx, space: &Space) -> Result<usize, Error> {
     Ok(usize::try_from(tx.count_vectors(space.id)?).unwrap_or(usize::MAX))
 }
 
 /// Drops the vec0 table, if it is there, in one transaction with the marks that vouch for it. A build without sqlite-vec
 /// cannot drop the table.
-pub(crate) fn drop_vec0_table(tx: &mut WriteTx<'_>) -> Result<(), Error> {
+pub(crate) fn drop_vec0_table(tx: &mut dyn WriteTx) -> Result<(), Error> {
     tx.drop_index_blocks_of_kind(VEC0_MARK)?;
     #[cfg(feature = "sqlite-vec")]
-    rekall_index::SqliteVecIndex::discard(tx.connection(), VEC0_TABLE)?;
+    if let Some(connection) = sqlite(tx) {
+        rekall_index::SqliteVecIndex::discard(connection, VEC0_TABLE)?;
+    }
     Ok(())
+}
+
+/// SQLite's connection of a transaction; `None`: the engine is another one, and has no vec0 table.
+#[cfg(any(feature = "sqlite-vec", test))]
+pub(crate) fn sqlite(tx: &dyn ReadTx) -> Option<&rusqlite::Connection> {
+    tx.native()?.downcast_ref()
 }

@@ -47,7 +47,7 @@ pub(crate) struct Usage {
 }
 
 impl VectorIndexKeeper {
-    pub(crate) fn new(store: Arc<Store>, events: Events, settings: IndexSettings) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, events: Events, settings: IndexSettings) -> Self {
         Self {
             file: Arc::new(IndexFile::new(store)),
             events,
@@ -84,7 +84,7 @@ impl VectorIndexKeeper {
         let tx = self.file.store.read()?;
         let view = match self.current.load_full() {
             Some(view) if view.position == tx.position()? => view,
-            _ => self.catch_up(&mut live, &tx, cancel)?,
+            _ => self.catch_up(&mut live, &*tx, cancel)?,
         };
         Ok(Snapshot { view, tx, by_rows: false })
     }
@@ -93,7 +93,7 @@ impl VectorIndexKeeper {
     fn catch_up(
         &self,
         slot: &mut Option<LiveIndex>,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         cancel: Option<&CancelToken>,
     ) -> Result<Arc<IndexView>, Error> {
         // After an error the slot stays empty: what was half applied is never searched.
@@ -166,7 +166,7 @@ impl VectorIndexKeeper {
             })?;
         }
         let entries: Vec<i64> = entries.iter().collect();
-        if live.refresh(&tx, &entries)? {
+        if live.refresh(&*tx, &entries)? {
             let view = Arc::new(live.view()?);
             self.publish(&mut slot, live, view, known_unusable);
         }
@@ -216,7 +216,7 @@ impl VectorIndexKeeper {
     }
 
     /// Before the commit of every write: a transaction that erases vectors erases all copies of them.
-    pub(crate) fn before_commit(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
+    pub(crate) fn before_commit(&self, tx: &mut dyn WriteTx) -> Result<(), Error> {
         if tx.erases_vectors() { self.persistence.erase_copies(tx) } else { Ok(()) }
     }
 

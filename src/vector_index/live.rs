@@ -39,7 +39,7 @@ impl LiveIndex {
     pub(crate) fn load(
         file: &Arc<IndexFile>,
         settings: IndexSettings,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         cancel: Option<&CancelToken>,
     ) -> Result<Self, Error> {
         let mut live = Self {
@@ -68,7 +68,7 @@ impl LiveIndex {
     }
 
     /// Reads the entries that changed since. `None`: that is not enough, and everything has to be read.
-    pub(crate) fn caught_up(mut self, tx: &ReadTx<'_>) -> Result<Option<Self>, Error> {
+    pub(crate) fn caught_up(mut self, tx: &dyn ReadTx) -> Result<Option<Self>, Error> {
         let Changes::Entries { position, entries, spaces } = tx.changes_since(self.position)? else {
             return Ok(None);
         };
@@ -90,14 +90,14 @@ impl LiveIndex {
 
     /// Reads these entries again. False: with them the index would be larger than it may be, not even for a moment, and it
     /// was left incomplete.
-    pub(crate) fn refresh(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<bool, Error> {
+    pub(crate) fn refresh(&mut self, tx: &dyn ReadTx, entries: &[i64]) -> Result<bool, Error> {
         match &mut self.index {
             Some(index) => index.refresh(tx, entries, &mut self.unusable),
             None => Ok(true),
         }
     }
 
-    fn update_obsolete(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<(), Error> {
+    fn update_obsolete(&mut self, tx: &dyn ReadTx, entries: &[i64]) -> Result<(), Error> {
         let now: EntrySet = tx.obsolete_among(entries)?.into_iter().collect();
         for &entry in entries {
             if self.obsolete.contains(entry) != now.contains(entry) {
@@ -113,7 +113,7 @@ impl LiveIndex {
         Ok(())
     }
 
-    fn update_expiring(&mut self, tx: &ReadTx<'_>, entries: &[i64]) -> Result<(), Error> {
+    fn update_expiring(&mut self, tx: &dyn ReadTx, entries: &[i64]) -> Result<(), Error> {
         let now = tx.expiries_among(entries)?;
         if !now.is_empty() || entries.iter().any(|&entry| self.expiring.contains(entry)) {
             Arc::make_mut(&mut self.expiring).replace(entries, &now);
@@ -151,7 +151,7 @@ impl LiveIndex {
 
 impl SpaceIndex {
     /// Each entry is removed and, if it is still there, read again. False: see [`LiveIndex::refresh`].
-    fn refresh(&mut self, tx: &ReadTx<'_>, entries: &[i64], unusable: &mut EntrySet) -> Result<bool, Error> {
+    fn refresh(&mut self, tx: &dyn ReadTx, entries: &[i64], unusable: &mut EntrySet) -> Result<bool, Error> {
         for &entry in entries {
             self.backend.remove_entry(entry)?;
             unusable.remove(entry);

@@ -21,7 +21,7 @@ pub(crate) trait Persistence: Send + Sync {
 
     /// Drops, in a transaction that erases vectors, the copies that another backend has persisted and that nobody brings up
     /// to date with these settings. Blocks of codes are dropped by the storage itself.
-    fn erase_copies(&self, tx: &mut WriteTx<'_>) -> Result<(), Error> {
+    fn erase_copies(&self, tx: &mut dyn WriteTx) -> Result<(), Error> {
         drop_vec0_table(tx)
     }
 

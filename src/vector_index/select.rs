@@ -19,7 +19,7 @@ use crate::{Error, VectorBackend};
 /// Begins the backend for a space, from what is persisted where that serves.
 pub(crate) fn begin(
     file: &Arc<IndexFile>,
-    tx: &ReadTx<'_>,
+    tx: &dyn ReadTx,
     space: &Space,
     settings: IndexSettings,
 ) -> Result<Begun, Error> {

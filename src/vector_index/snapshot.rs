@@ -32,7 +32,7 @@ pub(crate) struct IndexView {
 /// A view, and a transaction that sees exactly the rows that the view was made from.
 pub(crate) struct Snapshot<'s> {
     pub(crate) view: Arc<IndexView>,
-    pub(crate) tx: ReadTx<'s>,
+    pub(crate) tx: Box<dyn ReadTx + 's>,
     /// The index failed too often: the rows themselves are searched, in `tx`.
     pub(super) by_rows: bool,
 }
@@ -42,7 +42,7 @@ impl Snapshot<'_> {
     pub(crate) fn search(&self) -> Option<SnapshotSearch<'_>> {
         match (&self.view.search, &self.view.space) {
             (Some(_), Some(space)) if self.by_rows => {
-                Some(SnapshotSearch::Rows(TxRows { tx: &self.tx, space }))
+                Some(SnapshotSearch::Rows(TxRows { tx: &*self.tx, space }))
             }
             (Some(search), _) => Some(SnapshotSearch::Index(&**search)),
             (None, _) => None,

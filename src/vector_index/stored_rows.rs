@@ -10,7 +10,7 @@ use super::file::IndexFile;
 
 /// Rows of a space as they were at one position of the change log.
 pub(crate) struct StoredRows {
-    store: Arc<Store>,
+    store: Arc<dyn Store>,
     space: Space,
     position: LogPosition,
 }

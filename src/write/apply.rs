@@ -85,7 +85,7 @@ impl Rekall {
         &self,
         batch: &Batch,
         watch: &mut Watch<'_>,
-        holds: impl Fn(&WriteTx<'_>) -> Result<bool, Error>,
+        holds: impl Fn(&dyn WriteTx) -> Result<bool, Error>,
     ) -> Result<Option<()>, Error> {
         self.apply_within(batch, watch, holds, |_| Ok(()))
     }
@@ -95,8 +95,8 @@ impl Rekall {
         &self,
         batch: &Batch,
         watch: &mut Watch<'_>,
-        holds: impl Fn(&WriteTx<'_>) -> Result<bool, Error>,
-        also: impl Fn(&mut WriteTx<'_>) -> Result<(), Error>,
+        holds: impl Fn(&dyn WriteTx) -> Result<bool, Error>,
+        also: impl Fn(&mut dyn WriteTx) -> Result<(), Error>,
     ) -> Result<Option<()>, Error> {
         retry(1, |attempt| {
             watch.check_cancelled()?;
@@ -183,7 +183,7 @@ impl Rekall {
     /// Gives the entries their vectors. Returns the events to be sent after the commit.
     fn write_vectors(
         &self,
-        tx: &mut WriteTx<'_>,
+        tx: &mut dyn WriteTx,
         plan: &BatchPlan,
         embedded: &Embedding<BatchEmbeddings>,
     ) -> Result<Vec<Event>, Error> {
@@ -228,7 +228,7 @@ impl Rekall {
     }
 }
 
-fn perform(tx: &mut WriteTx<'_>, operation: &Operation) -> Result<(), rekall_core::Error> {
+fn perform(tx: &mut dyn WriteTx, operation: &Operation) -> Result<(), rekall_core::Error> {
     match operation {
         Operation::Remember { id, entry, origin, .. } => {
             tx.insert(&[Draft::new(entry).id(*id).origin(origin)]).map(drop)

@@ -60,7 +60,7 @@ impl Rekall {
         // Where an entry stands in the plan.
         let mut places = HashMap::new();
         for (number, operation) in batch.operations.iter().enumerate() {
-            self.plan_operation(operation, &tx, &mut plan, &mut places)
+            self.plan_operation(operation, &*tx, &mut plan, &mut places)
                 .map_err(|error| of_operation(number, error))?;
         }
         plan.entries.retain(PlannedEntry::gets_vectors);
@@ -70,7 +70,7 @@ impl Rekall {
     fn plan_operation(
         &self,
         operation: &Operation,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         plan: &mut BatchPlan,
         places: &mut HashMap<EntryId, usize>,
     ) -> Result<(), Error> {
@@ -126,7 +126,7 @@ impl Rekall {
     }
 
     /// The space that the host's vectors belong to.
-    pub(super) fn host_space(&self, tx: &mut WriteTx<'_>, plan: &BatchPlan) -> Result<SpaceId, Error> {
+    pub(super) fn host_space(&self, tx: &mut dyn WriteTx, plan: &BatchPlan) -> Result<SpaceId, Error> {
         let (fingerprint, dimensions) = plan.host_space.as_ref().ok_or(Error::NoModel)?;
         Ok(self.own_space(tx, fingerprint, *dimensions)?.id)
     }
@@ -144,7 +144,7 @@ impl BatchPlan {
     }
 
     /// Whether an entry that the plan depends on was changed since, or the file's model.
-    pub(super) fn is_outdated(&self, tx: &WriteTx<'_>) -> Result<bool, Error> {
+    pub(super) fn is_outdated(&self, tx: &dyn WriteTx) -> Result<bool, Error> {
         if tx.active_space()?.map(|space| space.id) != self.space.as_ref().map(|space| space.id) {
             return Ok(true);
         }
@@ -164,7 +164,7 @@ impl PlannedEntry {
         Self { row: None, entry, is_embedded: false, host_vector: None, stored, is_forgotten: false }
     }
 
-    fn read(tx: &ReadTx<'_>, id: EntryId) -> Result<Self, Error> {
+    fn read(tx: &dyn ReadTx, id: EntryId) -> Result<Self, Error> {
         let (row, entry) = tx.locate(id)?;
         let stored = if tx.is_pending(row)? { Vec::new() } else { tx.stored_vectors(row)? };
         Ok(Self { row: Some(row), stored, ..Self::new(entry) })

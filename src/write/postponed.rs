@@ -33,7 +33,7 @@ fn is_the_models(error: &Error) -> bool {
 
 /// Takes an entry's vectors away and marks it as waiting for new ones: those of a text that is gone would
 /// answer for the new one. Without a space every entry waits, whether it is marked or not.
-pub(super) fn postpone(tx: &mut WriteTx<'_>, row: i64) -> Result<(), Error> {
+pub(super) fn postpone(tx: &mut dyn WriteTx, row: i64) -> Result<(), Error> {
     if let Some(space) = tx.active_space()? {
         tx.set_vectors(row, space.id, &[], &[])?;
         tx.mark_pending(row)?;
@@ -43,7 +43,7 @@ pub(super) fn postpone(tx: &mut WriteTx<'_>, row: i64) -> Result<(), Error> {
 
 /// Marks an entry as one of which the model knows no word, and gives the event that says so.
 pub(super) fn mark_unembeddable(
-    tx: &mut WriteTx<'_>,
+    tx: &mut dyn WriteTx,
     (id, row): (EntryId, i64),
     space: SpaceId,
 ) -> Result<Event, Error> {

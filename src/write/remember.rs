@@ -336,7 +336,7 @@ impl<'a> Remember<'a> {
         Ok(inserted)
     }
 
-    fn write<T>(&self, work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    fn write<T>(&self, work: impl FnOnce(&mut dyn WriteTx) -> Result<T, Error>) -> Result<T, Error> {
         check_cancelled(self.cancel.as_ref())?;
         self.rekall.write(work)
     }

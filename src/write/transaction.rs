@@ -6,7 +6,6 @@
 //! [`vector_index`](crate::vector_index).
 
 use std::convert::Infallible;
-use std::sync::Arc;
 
 use rekall_core::{Store, WriteTx};
 
@@ -18,7 +17,7 @@ impl Rekall {
     /// Does `work` in one transaction, which is rolled back when `work` fails.
     pub(crate) fn write<T>(
         &self,
-        work: impl FnOnce(&mut WriteTx<'_>) -> Result<T, Error>,
+        work: impl FnOnce(&mut dyn WriteTx) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let attempt = self.try_write(|tx| work(tx).map(Attempt::<T, Infallible>::Done))?;
         match attempt {
@@ -31,7 +30,7 @@ impl Rekall {
     /// an older state of the file.
     pub(crate) fn try_write<T, S>(
         &self,
-        work: impl FnOnce(&mut WriteTx<'_>) -> Result<Attempt<T, S>, Error>,
+        work: impl FnOnce(&mut dyn WriteTx) -> Result<Attempt<T, S>, Error>,
     ) -> Result<Attempt<T, S>, Error> {
         self.try_write_then(work, || {})
     }
@@ -39,13 +38,13 @@ impl Rekall {
     /// The same. `committed` runs directly after the commit, before anything that may take longer.
     pub(crate) fn try_write_then<T, S>(
         &self,
-        work: impl FnOnce(&mut WriteTx<'_>) -> Result<Attempt<T, S>, Error>,
+        work: impl FnOnce(&mut dyn WriteTx) -> Result<Attempt<T, S>, Error>,
         committed: impl FnOnce(),
     ) -> Result<Attempt<T, S>, Error> {
         let mut tx = self.store.write()?;
-        let attempt = work(&mut tx)?;
+        let attempt = work(&mut *tx)?;
         if matches!(attempt, Attempt::Done(_)) {
-            self.vector_index.before_commit(&mut tx)?;
+            self.vector_index.before_commit(&mut *tx)?;
             tx.commit()?;
             committed();
             self.finish_write();
@@ -55,8 +54,8 @@ impl Rekall {
 
     /// Does what storage writes in transactions of its own: repair, compaction, import. Some of them may be
     /// committed when it fails.
-    pub(crate) fn maintain<T>(&self, work: impl FnOnce(&Arc<Store>) -> Result<T, Error>) -> Result<T, Error> {
-        let result = work(&self.store);
+    pub(crate) fn maintain<T>(&self, work: impl FnOnce(&dyn Store) -> Result<T, Error>) -> Result<T, Error> {
+        let result = work(&*self.store);
         match &result {
             Ok(_) => self.finish_write(),
             Err(_) => self.report_storage(),

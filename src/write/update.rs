@@ -182,13 +182,13 @@ struct ChangedVectors {
 impl UpdatePlan {
     /// Whether somebody changed the entry, its vectors or the file's model while its texts were embedded
     /// without a lock.
-    fn is_outdated(&self, tx: &WriteTx<'_>, id: EntryId) -> Result<bool, Error> {
+    fn is_outdated(&self, tx: &dyn WriteTx, id: EntryId) -> Result<bool, Error> {
         Ok(tx.newest_change(tx.row_of(id)?)? != self.newest_change
             || tx.active_space()?.map(|space| space.id) != self.space)
     }
 
     /// Writes the vectors, and gives the event for an entry that has none.
-    fn write_vectors(self, tx: &mut WriteTx<'_>, id: EntryId, row: i64) -> Result<Option<Event>, Error> {
+    fn write_vectors(self, tx: &mut dyn WriteTx, id: EntryId, row: i64) -> Result<Option<Event>, Error> {
         let ChangedVectors { space, pieces, kept, new } = match self.vectors {
             Embedding::Made(vectors) => vectors,
             Embedding::Postponed { reason } => {

@@ -133,7 +133,7 @@ pub struct NewEntry {
     pub created_at: Option<i64>,
     /// When it expires: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`]; `None`: never. From that moment on no
     /// search, list, count or facet shows it, unless the filter says [`include_expired`](crate::Filter::include_expired).
-    /// [`WriteTx::delete_expired`](crate::WriteTx::delete_expired) deletes it; until then it is there by its id.
+    /// [`delete_expired`](crate::store::WriteExpiry::delete_expired) deletes it; until then it is there by its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
     /// From when on what it says holds: milliseconds since 1970 (UTC), within [`limits::CREATED_AT_MS`]; `None`: it always
@@ -273,7 +273,7 @@ impl NewEntry {
         self
     }
 
-    /// Refuses what [`WriteTx::insert`](crate::WriteTx::insert) would refuse, before any work is done.
+    /// Refuses what [`insert`](crate::store::WriteEntries::insert) would refuse, before any work is done.
     ///
     /// ```
     /// # use rekall_core::NewEntry;

@@ -46,7 +46,7 @@ pub struct EntryPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
     /// The entry that replaces this one; `Some(None)` removes the reference. Says nothing of the status: one that is to
-    /// leave the searches becomes obsolete, too, as [`WriteTx::supersede`](crate::WriteTx::supersede) does.
+    /// leave the searches becomes obsolete, too, as [`supersede`](crate::store::WriteSupersession::supersede) does.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "removable")]
     pub superseded_by: Option<Option<EntryId>>,
     /// New confidence, 0 to 5.
@@ -255,12 +255,13 @@ pub(crate) fn unique(tags: Vec<String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Context, Draft, EntryPatch, NewEntry, Status, Store, StoreOptions};
+    use crate::store::Store;
+    use crate::{Context, Draft, EntryPatch, NewEntry, SqliteStore, Status, StoreOptions};
 
     #[test]
     fn an_empty_context_is_none_whether_written_or_changed() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let store = SqliteStore::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
         let said = Context { text: Some("x".into()), ..Context::default() };
         let notes = [NewEntry::new("a").context(Context::default()), NewEntry::new("b").context(said)];
         let mut tx = store.write().unwrap();

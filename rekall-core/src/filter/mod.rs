@@ -12,8 +12,8 @@ pub(crate) use sql::install;
 
 use crate::{EntryId, Error, Status, json};
 
-/// Conditions on entries, all of which must hold. One value serves every search, [`list`](crate::Tx::list)
-/// and [`count`](crate::Tx::count) alike.
+/// Conditions on entries, all of which must hold. One value serves every search, [`list`](crate::store::ListEntries::list)
+/// and [`count`](crate::store::ListEntries::count) alike.
 ///
 /// By default only active entries pass that have not expired.
 ///
@@ -358,14 +358,14 @@ impl Filter {
     /// included, one that ends then is not; a begin or end that is not given is open.
     ///
     /// An entry that is obsolete today passes as active if its valid time says that it held then: of an entry and the one that
-    /// superseded it, the one that held at the moment is found ([`WriteTx::supersede`](crate::WriteTx::supersede) ends the
+    /// superseded it, the one that held at the moment is found ([`supersede`](crate::store::WriteSupersession::supersede) ends the
     /// valid time of the former). Without an end it is not known until when it held, and it does not pass.
     ///
     /// ```
-    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, Filter, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// const MARCH: i64 = 1_740_787_200_000;
     /// let notes = [NewEntry::new("The server is called gea"), NewEntry::new("The server is called io").valid_from(MARCH)];

@@ -2,190 +2,54 @@
 //!
 //! A set of blocks has the numbers 0, 1, 2 … without a gap, and after the last of them a *seal*, which says how many they
 //! are: a lost block would otherwise be lost rows, unnoticed. A kind of index has one sealed set; another one may be
-//! written beside it, under a name of its own ([`IndexBlockWriter`](super::IndexBlockWriter)).
+//! written beside it, under a name of its own ([`BlockWriter`]).
 
-use std::ops::Deref;
+use std::ops::ControlFlow;
 
-use rusqlite::Connection;
-use rusqlite::types::ValueRef;
-
-use super::{LogPosition, SpaceId, Tx, WriteTx};
+use super::{LogPosition, SpaceId};
 use crate::Error;
 
-/// How the seal begins, which is no block of any kind: the last byte is its version.
-const SEAL: [u8; 8] = *b"RKLSEAL\x02";
-
-/// The seal after so many blocks: its own number says the same, and must agree.
-fn seal(blocks: i64) -> [u8; 16] {
-    let mut seal = [0; 16];
-    seal[..8].copy_from_slice(&SEAL);
-    seal[8..].copy_from_slice(&blocks.to_le_bytes());
-    seal
-}
-
-impl<C: Deref<Target = Connection>> Tx<'_, C> {
+/// Blocks of a persisted index, read.
+pub trait ReadBlocks {
     /// The change log's position that the blocks of this kind stand for; `None`: there are none, or they are not sealed.
-    /// Looks at the seal alone: whether a block is missing before it, [`index_blocks`](Self::index_blocks) finds out. Blocks of
+    /// Looks at the seal alone: whether a block is missing before it, [`each_index_block`](Self::each_index_block) finds out. Blocks of
     /// a position that the log has not come to are nobody's: there are none, then. Blocks go wherever the file's rows go, so
     /// the position is one of the file's present history.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<LogPosition>, Error> {
-        let number = self.sealed_set(space, kind)?.map(|(_, number)| number);
-        number.map(|number| self.position_numbered(number)).transpose()
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<LogPosition>, Error>;
 
-    /// The newest sealed set of a kind, by name, and the number of its position.
-    pub(super) fn sealed_set(&self, space: SpaceId, kind: &str) -> Result<Option<(String, i64)>, Error> {
-        let mut newest: Option<(String, i64)> = None;
-        for set in self.block_sets(space, kind)? {
-            let position = self.seal_of(space, &set)?;
-            if let Some(position) = position.filter(|&at| newest.as_ref().is_none_or(|(_, best)| at > *best))
-            {
-                newest = Some((set, position));
-            }
-        }
-        Ok(newest)
-    }
-
-    /// The names of all sets of a kind, sealed or not: the kind itself, and the kind with `/` and something after it.
-    pub(super) fn block_sets(&self, space: SpaceId, kind: &str) -> Result<Vec<String>, Error> {
-        // One step in the key for each set, not one for each block; '0' comes right after '/'.
-        let sql = "SELECT min(kind) FROM index_block WHERE space_id = ?1 AND kind > ?2
-                   AND kind >= ?3 AND kind < ?3 || '0' AND (kind = ?3 OR kind > ?3 || '/')";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let (mut sets, mut last) = (Vec::new(), String::new());
-        while let Some(set) =
-            statement.query_row((space.0, &last, kind), |row| row.get::<_, Option<String>>(0))?
-        {
-            last.clone_from(&set);
-            sets.push(set);
-        }
-        Ok(sets)
-    }
-
-    /// The number of the position that a set's seal names; `None` where it has none, or an impossible one.
-    fn seal_of(&self, space: SpaceId, set: &str) -> Result<Option<i64>, Error> {
-        let sql = "SELECT number, seq, data FROM index_block
-                   WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query((space.0, set))?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let sealed = row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(2), number));
-        let position = row.get_ref(1)?.as_i64().ok().filter(|_| sealed);
-        let now = self.position()?.number();
-        Ok(position.filter(|position| (0..=now).contains(position)))
-    }
-
-    /// Passes the blocks of this kind, in order, one at a time, and says whether they are all there: without a gap,
-    /// of one position, and sealed. After `false`, the blocks that were passed must not be used.
+    /// Passes the blocks of this kind, in order, one at a time, until `each` breaks, and says whether they are all there:
+    /// without a gap, of one position, and sealed. After `false`, the blocks that were passed must not be used.
+    /// [`index_blocks`](trait.ReadTx.html#method.index_blocks) is the same for a function that can fail.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`]; what `each` gives.
-    pub fn index_blocks<E: From<Error>>(
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn each_index_block(
         &self,
         space: SpaceId,
         kind: &str,
-        each: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        match self.sealed_set(space, kind)? {
-            Some((set, _)) => self.blocks_of(space, &set, each),
-            None => Ok(false),
-        }
-    }
-
-    fn blocks_of<E: From<Error>>(
-        &self,
-        space: SpaceId,
-        set: &str,
-        mut each: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        let sql =
-            "SELECT number, seq, data FROM index_block WHERE space_id = ?1 AND kind = ?2 ORDER BY number";
-        let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
-        let mut rows = statement.query((space.0, set)).map_err(Error::from)?;
-        let (mut next, mut position) = (0, None);
-        while let Some(row) = rows.next().map_err(Error::from)? {
-            // Whatever another program wrote there: no number, and so no block of this set.
-            let number = |column| row.get_ref(column).map(|value| value.as_i64().ok()).map_err(Error::from);
-            let seq = number(1)?;
-            if number(0)? != Some(next) || seq.is_none() || (next > 0 && seq != position) {
-                return Ok(false);
-            }
-            position = seq;
-            if is_seal(row.get_ref(2), next) {
-                return Ok(rows.next().map_err(Error::from)?.is_none());
-            }
-            next += 1;
-            each(row.get_ref(2).map_err(Error::from)?.as_blob().unwrap_or_default())?;
-        }
-        Ok(false)
-    }
+        each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, Error>;
 }
 
-impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// Sets of blocks that no search uses, in words. O(blocks).
-    pub(super) fn unusable_blocks(&self) -> Result<Vec<String>, Error> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT DISTINCT space_id, kind FROM index_block ORDER BY space_id, kind")?;
-        let mut rows = statement.query([])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            let Ok(kind) = row.get_ref(1)?.as_str() else {
-                found.push("blocks of an index without a name".to_owned());
-                continue;
-            };
-            let space = SpaceId(row.get(0)?);
-            let is_whole = self.blocks_of(space, kind, |_| Ok::<(), Error>(()))?;
-            if !is_whole && self.is_under_way(space, kind)? {
-                continue;
-            }
-            if !is_whole {
-                found.push(format!("the blocks of {kind} of space {} are not whole", space.0));
-            } else if self.seal_of(space, kind)?.is_none() {
-                found
-                    .push(format!("the blocks of {kind} of space {} are of no position of the log", space.0));
-            }
-        }
-        Ok(found)
-    }
-}
-
-impl<C: Deref<Target = Connection>> Tx<'_, C> {
-    /// Whether a set has no seal because it is being written, or was replaced and is being dropped. One that was left so
-    /// goes with the next that is written.
-    fn is_under_way(&self, space: SpaceId, set: &str) -> Result<bool, Error> {
-        let sql = "SELECT number, data FROM index_block WHERE space_id = ?1 AND kind = ?2
-                   ORDER BY number DESC LIMIT 1";
-        let sealed = self.connection.prepare_cached(sql)?.query_row((space.0, set), |row| {
-            Ok(row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(1), number)))
-        })?;
-        let kind = set.split_once('/').map(|(kind, _)| kind);
-        Ok(!sealed && (kind.is_some() || self.sealed_set(space, set)?.is_some()))
-    }
-}
-
-fn is_seal(data: rusqlite::Result<ValueRef<'_>>, blocks: i64) -> bool {
-    data.is_ok_and(|data| data.as_blob().is_ok_and(|data| data == seal(blocks)))
-}
-
-impl WriteTx<'_> {
+/// Blocks of a persisted index, written.
+pub trait WriteBlocks {
     /// Replaces the blocks of this kind by others that stand for `position`.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, Store, StoreOptions, TextDigest};
+    /// # use rekall_core::{Draft, NewEntry, NewVector, Role, SqliteStore, Store, StoreOptions, TextDigest};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let space = tx.ensure_active_space("my-model/1", 2)?;
     /// # let inserted = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
     /// # let row = inserted[0].row;
     /// # let vector = NewVector { space: space.id, role: Role::Summary, chunk: 0, start: 0, end: 0, digest: TextDigest::unknown(), values: &[1.0, 0.0] };
     /// let position = tx.position()?;
-    /// tx.replace_index_blocks(space.id, "my-index", position, [vec![1, 2, 3]])?;
+    /// tx.replace_index_blocks(space.id, "my-index", position, &mut [vec![1, 2, 3]].into_iter())?;
     /// assert_eq!(tx.index_position(space.id, "my-index")?, Some(position));
     /// # Ok(())
     /// # }
@@ -194,172 +58,75 @@ impl WriteTx<'_> {
     /// # Errors
     /// [`Error::OutOfRange`] for a position of another history than the file's present one: what was made of rows that
     /// are no longer these must not be persisted; [`Error::Full`] or [`Error::Io`].
-    pub fn replace_index_blocks(
+    fn replace_index_blocks(
         &mut self,
         space: SpaceId,
         kind: &str,
         position: LogPosition,
-        blocks: impl IntoIterator<Item = Vec<u8>>,
-    ) -> Result<(), Error> {
-        self.drop_index_blocks(space, kind)?;
-        let mut count = 0;
-        for data in blocks {
-            self.put_index_block(space, kind, count, position, &data)?;
-            count += 1;
-        }
-        self.seal_index_blocks(space, kind, count, position)
-    }
+        blocks: &mut dyn Iterator<Item = Vec<u8>>,
+    ) -> Result<(), Error>;
 
     /// Adds one block to those of this kind, for blocks that are made one after the other, numbered from 0. All of them must
     /// stand for the same position, and after the last of them they are [sealed](Self::seal_index_blocks).
     ///
     /// # Errors
     /// Like [`replace_index_blocks`](Self::replace_index_blocks).
-    pub fn put_index_block(
+    fn put_index_block(
         &mut self,
         space: SpaceId,
         kind: &str,
         number: usize,
         position: LogPosition,
         data: &[u8],
-    ) -> Result<(), Error> {
-        if !position.same_history(self.position()?) {
-            return Err(Error::OutOfRange {
-                field: "position",
-                expected: "one of the file's present history",
-                got: format!("{} of another", position.number()),
-            });
-        }
-        let mut statement = self.connection.prepare_cached(
-            "INSERT INTO index_block (space_id, kind, number, seq, data) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        statement.execute((space.0, kind, number as i64, position.number(), data))?;
-        Ok(())
-    }
+    ) -> Result<(), Error>;
 
     /// Says that these `count` blocks are all. Blocks without a seal are not read.
     ///
     /// # Errors
     /// Like [`replace_index_blocks`](Self::replace_index_blocks).
-    pub fn seal_index_blocks(
+    fn seal_index_blocks(
         &mut self,
         space: SpaceId,
         kind: &str,
         count: usize,
         position: LogPosition,
-    ) -> Result<(), Error> {
-        self.put_index_block(space, kind, count, position, &seal(count as i64))
-    }
+    ) -> Result<(), Error>;
 
     /// Drops the blocks of this kind, those that are being written included.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`].
-    pub fn drop_index_blocks(&mut self, space: SpaceId, kind: &str) -> Result<(), Error> {
-        for set in self.block_sets(space, kind)? {
-            self.connection
-                .prepare_cached("DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2")?
-                .execute((space.0, set))?;
-        }
-        Ok(())
-    }
+    fn drop_index_blocks(&mut self, space: SpaceId, kind: &str) -> Result<(), Error>;
 
     /// Drops the blocks of this kind in all spaces.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`].
-    pub fn drop_index_blocks_of_kind(&mut self, kind: &str) -> Result<(), Error> {
-        // With the sets that are being written; '0' comes right after '/'.
-        let sql = "DELETE FROM index_block WHERE kind = ?1 OR kind > ?1 || '/' AND kind < ?1 || '0'";
-        self.connection.prepare_cached(sql)?.execute([kind])?;
-        Ok(())
-    }
+    fn drop_index_blocks_of_kind(&mut self, kind: &str) -> Result<(), Error>;
 
     /// Drops the blocks of all kinds and spaces.
     ///
     /// # Errors
     /// [`Error::Full`] or [`Error::Io`].
-    pub fn drop_all_index_blocks(&mut self) -> Result<(), Error> {
-        self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
-        Ok(())
-    }
+    fn drop_all_index_blocks(&mut self) -> Result<(), Error>;
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::{LogPosition, Store, StoreOptions};
+/// A set of index blocks under way ([`begin_index_blocks`](super::Store::begin_index_blocks)): each block is a
+/// transaction, and the last one puts the set in the place of the one in use. No process reads a set before; one that was left
+/// unfinished (the process was killed) goes when the next one begins.
+pub trait BlockWriter {
+    /// Adds the next block. False: the set can no longer be used, because another space is active, because an older state was
+    /// put into the store (codes of rows that are gone would pass for codes of those there), or because another process
+    /// dropped it (another writer of blocks, `repair`, or a file that erases what is forgotten); it is to be given up.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Full`] or [`Error::Io`].
+    fn put(&mut self, data: &[u8]) -> Result<bool, Error>;
 
-    #[test]
-    fn a_set_with_anything_missing_is_not_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
-        let mut tx = store.write().unwrap();
-        let space = tx.ensure_active_space("test", 2).unwrap().id;
-        let position = tx.position().unwrap();
-        tx.commit().unwrap();
-        let read = || {
-            let tx = store.read().unwrap();
-            let mut blocks = Vec::new();
-            let whole = tx.index_blocks(space, "kind", |data| {
-                blocks.push(data.to_vec());
-                Ok::<(), crate::Error>(())
-            });
-            let position = tx.index_position(space, "kind").unwrap();
-            (position.map(LogPosition::number), whole.unwrap(), blocks.len())
-        };
-        let lay_by = |count: u8| {
-            let mut tx = store.write().unwrap();
-            tx.replace_index_blocks(space, "kind", position, (0..count).map(|n| vec![n; 10])).unwrap();
-            tx.commit().unwrap();
-        };
-        assert_eq!(read(), (None, false, 0), "nothing there");
-        for count in [0, 1, 3] {
-            lay_by(count);
-            assert_eq!(read(), (Some(position.number()), true, usize::from(count)));
-        }
-        for damage in [
-            "DELETE FROM index_block WHERE number = 0",
-            "DELETE FROM index_block WHERE number = 1",
-            "DELETE FROM index_block WHERE number = 2",
-            "DELETE FROM index_block WHERE number = 3",
-            "DELETE FROM index_block WHERE number >= 2",
-            "UPDATE index_block SET seq = 6 WHERE number = 0",
-            "UPDATE index_block SET seq = 6 WHERE number = 2",
-            "UPDATE index_block SET seq = 'six' WHERE number = 1",
-            "UPDATE index_block SET number = 9 WHERE number = 1",
-            // A seal for fewer blocks than were written.
-            "DELETE FROM index_block WHERE number < 3; UPDATE index_block SET number = 0",
-            "DELETE FROM index_block WHERE number = 2; UPDATE index_block SET number = 2 WHERE number = 3",
-            "UPDATE index_block SET data = x'524b4c5345414c01' WHERE number = 3",
-            // Of a position that the log never had.
-            "UPDATE index_block SET seq = 9223372036854775807",
-            "UPDATE index_block SET seq = seq + 1",
-            "UPDATE index_block SET seq = -1",
-            "UPDATE index_block SET seq = 'six'",
-        ] {
-            lay_by(3);
-            let tx = store.write().unwrap();
-            tx.connection().execute_batch(damage).unwrap();
-            assert!(tx.connection().changes() > 0, "{damage}");
-            tx.commit().unwrap();
-            let (position, whole, _) = read();
-            assert!(position.is_none() || !whole, "{damage}");
-        }
-    }
-
-    #[test]
-    fn what_was_made_in_another_history_is_not_persisted() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
-        let mut tx = store.write().unwrap();
-        let space = tx.ensure_active_space("test", 2).unwrap().id;
-        tx.commit().unwrap();
-        let before = store.read().unwrap().position().unwrap();
-        store.compact().unwrap();
-        let mut tx = store.write().unwrap();
-        let refused = tx.replace_index_blocks(space, "kind", before, [vec![1]]).unwrap_err();
-        assert!(matches!(refused, crate::Error::OutOfRange { field: "position", .. }), "{refused}");
-        let now = tx.position().unwrap();
-        tx.replace_index_blocks(space, "kind", now, [vec![1]]).unwrap();
-    }
+    /// Says that these are all, and puts them in the place of those in use, which are dropped afterwards. False as for
+    /// [`put`](Self::put), and when a set of a later position is in use.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Full`] or [`Error::Io`].
+    fn finish(self: Box<Self>) -> Result<bool, Error>;
 }

@@ -1,22 +1,16 @@
 //! Entries: written, read, changed, forgotten.
 
-use std::collections::HashMap;
-use std::ops::Deref;
-
-use rusqlite::{Connection, OptionalExtension, named_params};
-use serde::Serialize;
-
-use super::{Tx, WriteTx, lock, rows};
 use crate::entry::EntryPatch;
-use crate::{Entry, EntryId, Error, Filter, NewEntry, NewVector, Origin, Status};
+use crate::{Entry, EntryId, Error, Filter, NewEntry, NewVector, Origin};
+use std::collections::HashMap;
 
 /// An entry to be written, with the vectors made from it.
 ///
 /// ```
-/// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+/// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
 /// # fn main() -> Result<(), rekall_core::Error> {
 /// # let folder = tempfile::tempdir().unwrap();
-/// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+/// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
 /// # let mut tx = store.write()?;
 /// let entry = NewEntry::new("CORS fails on Safari");
 /// let inserted = tx.insert(&[Draft::new(&entry).id(store.new_id()?)])?;
@@ -74,36 +68,21 @@ pub struct Inserted {
     pub row: i64,
 }
 
-const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by,
-        confidence, memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
-    VALUES (:ulid, :title, :content, :kind, :project, :tags, :status,
-        (SELECT id FROM entry WHERE ulid = :superseded_by), :confidence, :memory_type, :context, :metadata,
-        :legacy, :created_at, :updated_at, :expires_at, :valid_from, :valid_to)";
-
-const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind = :kind, project = :project,
-        tags = :tags, status = :status,
-        superseded_by = (SELECT id FROM entry WHERE ulid = :superseded_by), confidence = :confidence,
-        memory_type = :memory_type, context = :context, metadata = :metadata, legacy = :legacy,
-        created_at = :created_at, updated_at = :updated_at, expires_at = :expires_at,
-        valid_from = :valid_from, valid_to = :valid_to
-    WHERE ulid = :ulid";
-
-impl<C: Deref<Target = Connection>> Tx<'_, C> {
+/// Entries, read.
+pub trait ReadEntries {
     /// The entry with this id.
     ///
     /// # Errors
     /// [`Error::EntryNotFound`], [`Error::UnreadableEntry`].
-    pub fn get(&self, id: EntryId) -> Result<Entry, Error> {
-        rows::get(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
-    }
+    fn get(&self, id: EntryId) -> Result<Entry, Error>;
 
     /// The entries with these ids, in the order given; `None` where no entry has the id.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// let unknown = store.new_id()?;
@@ -115,18 +94,16 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
-        ids.iter().map(|&id| rows::get(&self.connection, id)).collect()
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error>;
 
     /// The entry with this id, with its row number.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// let (row, entry) = tx.locate(ids[0].id)?;
@@ -137,17 +114,15 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
-    pub fn locate(&self, id: EntryId) -> Result<(i64, Entry), Error> {
-        rows::located(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
-    }
+    fn locate(&self, id: EntryId) -> Result<(i64, Entry), Error>;
 
     /// The row number of an entry.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// assert_eq!(tx.row_of(ids[0].id)?, ids[0].row);
@@ -157,17 +132,15 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
-    pub fn row_of(&self, id: EntryId) -> Result<i64, Error> {
-        rows::row_of(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
-    }
+    fn row_of(&self, id: EntryId) -> Result<i64, Error>;
 
     /// The entries with these row numbers, in the order given; those that are gone are left out.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// let rows = [ids[1].row, ids[0].row];
@@ -178,42 +151,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
-        let mut found = Vec::with_capacity(rows.len());
-        for &row in rows {
-            if let Some(entry) = rows::by_row(&self.connection, row)? {
-                found.push((row, entry));
-            }
-        }
-        Ok(found)
-    }
+    /// [`Error::UnreadableEntry`], [`Error::Engine`] or [`Error::Corrupt`].
+    fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error>;
 
     /// The same, and for an entry that cannot be read the [`Error::UnreadableEntry`] in its place.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
+    /// [`Error::Engine`] or [`Error::Corrupt`].
     #[allow(clippy::type_complexity, reason = "a list of rows, each with what reading it gave")]
-    pub fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
-        let mut found = Vec::with_capacity(rows.len());
-        for &row in rows {
-            match rows::by_row(&self.connection, row) {
-                Ok(Some(entry)) => found.push((row, Ok(entry))),
-                Ok(None) => {}
-                Err(error @ Error::UnreadableEntry { .. }) => found.push((row, Err(error))),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(found)
-    }
+    fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error>;
 
     /// The ids of the entries with these row numbers.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// assert_eq!(tx.ids(&[ids[0].row])?[&ids[0].row], ids[0].id);
@@ -222,55 +176,23 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1")?;
-        let mut ids = HashMap::with_capacity(rows.len());
-        for &row in rows {
-            if let Some(id) = statement.query_row([row], |found| rows::ulid(found, 0)).optional()? {
-                ids.insert(row, id);
-            }
-        }
-        Ok(ids)
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error>;
 
     /// Of the entries with these row numbers, the first `count` by id, in this order; rows without an entry are left out.
     /// O(rows), whatever there is beside them, and much less where few of many are wanted.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn first_by_id(&self, rows: &[i64], count: usize) -> Result<Vec<i64>, Error> {
-        let mut wanted = rows.to_vec();
-        wanted.sort_unstable();
-        wanted.dedup();
-        // The index of ids names them in order. Where they lie far apart in it, looking up each is less work.
-        let mut statement = self.connection.prepare_cached("SELECT id FROM entry ORDER BY ulid")?;
-        let mut in_order = statement.query([])?;
-        let mut first = Vec::new();
-        for _ in 0..wanted.len() {
-            if first.len() == count {
-                return Ok(first);
-            }
-            let Some(entry) = in_order.next()? else { return Ok(first) };
-            let row: i64 = entry.get(0)?;
-            if wanted.binary_search(&row).is_ok() {
-                first.push(row);
-            }
-        }
-        let mut by_id: Vec<(EntryId, i64)> =
-            self.ids(&wanted)?.into_iter().map(|(row, id)| (id, row)).collect();
-        by_id.sort_unstable();
-        by_id.truncate(count);
-        Ok(by_id.into_iter().map(|(_, row)| row).collect())
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn first_by_id(&self, rows: &[i64], count: usize) -> Result<Vec<i64>, Error>;
 
     /// The row numbers and ids of all entries, in the order of the rows.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// assert_eq!(tx.all_ids()?, [(ids[0].row, ids[0].id), (ids[1].row, ids[1].id)]);
@@ -279,20 +201,16 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT id, ulid FROM entry ORDER BY id")?;
-        let ids = statement.query_map([], |row| Ok((row.get(0)?, rows::ulid(row, 1)?)))?;
-        Ok(ids.collect::<Result<_, _>>()?)
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error>;
 
     /// Up to `limit` entries with row numbers above `row`, in order: for walking through a file.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// let mut row = 0;
@@ -309,20 +227,19 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn entries_after(&self, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
-        rows::after_row(&self.connection, row, limit)
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn entries_after(&self, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error>;
 }
 
-impl WriteTx<'_> {
+/// Entries, written and forgotten.
+pub trait WriteEntries {
     /// Writes entries with their vectors. An entry without vectors in the active space waits for them.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// let notes = ["CORS fails on Safari", "Proxy set-up"].map(NewEntry::new);
     /// let drafts: Vec<Draft<'_>> = notes.iter().map(Draft::new).collect();
@@ -337,45 +254,18 @@ impl WriteTx<'_> {
     /// ids; [`Error::VectorLength`],
     /// [`Error::VectorValue`] or [`Error::SpaceNotFound`] for a vector. Drop the transaction then: entries
     /// before the refused one are in it.
-    pub fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error> {
-        let now = self.now_ms();
-        let mut ids = lock(&self.store.ids);
-        if let Some(newest) = self.newest_id()? {
-            ids.observe(newest, now);
-        }
-        let mut inserted = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            draft.entry.validate()?;
-            draft.origin.map_or(Ok(()), Origin::validate)?;
-            let id = match (draft.id, draft.entry.id) {
-                (Some(id), Some(own)) if id != own => {
-                    return Err(Error::OutOfRange {
-                        field: "id of an entry that is given an id beside it",
-                        expected: "that one or none",
-                        got: own.to_string(),
-                    });
-                }
-                (Some(id), _) | (None, Some(id)) => id,
-                (None, None) => ids.next(now)?,
-            };
-            let origin = draft.origin.cloned().unwrap_or_default();
-            let row = self.insert_row(&Entry::of(draft.entry.clone(), id, origin, now))?;
-            self.insert_vectors(row, draft.vectors)?;
-            inserted.push(Inserted { id, row });
-        }
-        Ok(inserted)
-    }
+    fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error>;
 
     /// Changes an entry and stamps it; gives its row number, and the entry as it is now.
     ///
-    /// A change of text marks the entry pending; [`set_vectors`](Self::set_vectors) with the new vectors
+    /// A change of text marks the entry pending; [`set_vectors`](super::WriteVectors::set_vectors) with the new vectors
     /// takes the mark away.
     ///
     /// ```
-    /// # use rekall_core::{Draft, EntryPatch, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, EntryPatch, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// let patch = EntryPatch::new().content("Send the header on errors, too.");
@@ -388,24 +278,15 @@ impl WriteTx<'_> {
     /// # Errors
     /// [`Error::EntryNotFound`] for the entry or the one that replaces it; [`Error::OutOfRange`] when that one is the
     /// entry itself or replaced by it, directly or by way of others; what [`EntryPatch::apply`] refuses.
-    pub fn update(&mut self, id: EntryId, patch: &EntryPatch) -> Result<(i64, Entry), Error> {
-        let (row, mut entry) = self.locate(id)?;
-        patch.apply(&mut entry)?;
-        if let Some(Some(newer)) = patch.superseded_by {
-            self.check_successor(row, newer)?;
-        }
-        entry.updated_at = self.now_ms().max(entry.created_at);
-        self.write_row(UPDATE, &entry)?;
-        Ok((row, entry))
-    }
+    fn update(&mut self, id: EntryId, patch: &EntryPatch) -> Result<(i64, Entry), Error>;
 
     /// Deletes an entry with everything that hangs on it: vectors, tags, links, references.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// tx.delete(ids[0].id)?;
@@ -416,30 +297,13 @@ impl WriteTx<'_> {
     ///
     /// # Errors
     /// [`Error::EntryNotFound`].
-    pub fn delete(&mut self, id: EntryId) -> Result<(), Error> {
-        let deleted =
-            self.connection.prepare_cached("DELETE FROM entry WHERE ulid = ?1")?.execute([id.to_string()])?;
-        if deleted == 0 {
-            return Err(Error::EntryNotFound { id });
-        }
-        Ok(())
-    }
+    fn delete(&mut self, id: EntryId) -> Result<(), Error>;
 
     /// Deletes those of the entries that are there, and gives their ids, in the order given and each once.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn delete_many(&mut self, ids: &[EntryId]) -> Result<Vec<EntryId>, Error> {
-        let mut deleted = Vec::with_capacity(ids.len());
-        for &id in ids {
-            match self.delete(id) {
-                Ok(()) => deleted.push(id),
-                Err(Error::EntryNotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(deleted)
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn delete_many(&mut self, ids: &[EntryId]) -> Result<Vec<EntryId>, Error>;
 
     /// Deletes the entries that pass the filter and gives their ids, in the order in which they were written.
     ///
@@ -447,122 +311,11 @@ impl WriteTx<'_> {
     /// [`Error::Unconditional`] for a filter that lets all active entries, or all entries, pass;
     /// [`Error::UnreadableEntry`] for metadata that cannot be read where the filter asks for it: it might not pass. What
     /// [`Filter::validate`] refuses.
-    pub fn delete_matching(&mut self, filter: &Filter) -> Result<Vec<EntryId>, Error> {
-        if filter.is_unconditional() && filter.status != Some(Status::Obsolete) {
-            return Err(Error::Unconditional);
-        }
-        let rows = self.matching(filter)?;
-        if !filter.metadata.is_empty() {
-            for &row in &rows {
-                rows::by_row(&self.connection, row)?;
-            }
-        }
-        self.delete_rows(&rows)
-    }
+    fn delete_matching(&mut self, filter: &Filter) -> Result<Vec<EntryId>, Error>;
 
     /// Deletes all entries, whatever their status, and gives their ids, in the order in which they were written.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn delete_all(&mut self) -> Result<Vec<EntryId>, Error> {
-        let rows: Vec<i64> = self.all_ids()?.into_iter().map(|(row, _)| row).collect();
-        self.delete_rows(&rows)
-    }
-
-    pub(super) fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
-        let ids = self.ids(rows)?;
-        let ids: Vec<EntryId> = rows.iter().filter_map(|row| ids.get(row).copied()).collect();
-        self.delete_many(&ids)
-    }
-
-    /// Writes an entry as it is: ids, times and what only imports have.
-    pub(crate) fn insert_row(&self, entry: &Entry) -> Result<i64, Error> {
-        self.write_row(INSERT, entry).map_err(|error| match error {
-            Error::Sqlite { source: rusqlite::Error::SqliteFailure(code, _) }
-                if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
-            {
-                Error::DuplicateId { id: entry.id }
-            }
-            other => other,
-        })?;
-        Ok(self.connection.last_insert_rowid())
-    }
-
-    fn write_row(&self, statement: &str, entry: &Entry) -> Result<(), Error> {
-        self.connection.prepare_cached(statement)?.execute(named_params! {
-            ":ulid": entry.id.to_string(),
-            ":title": entry.title,
-            ":content": entry.content,
-            ":kind": entry.kind,
-            ":project": entry.project,
-            ":tags": json(&entry.tags)?,
-            ":status": entry.status.name(),
-            ":superseded_by": entry.superseded_by.map(|id| id.to_string()),
-            ":confidence": entry.confidence,
-            ":memory_type": entry.memory_type,
-            ":context": entry.context.as_ref().map(json).transpose()?,
-            ":metadata": json(&entry.metadata)?,
-            ":legacy": entry.legacy.as_ref().map(json).transpose()?,
-            ":created_at": entry.created_at,
-            ":updated_at": entry.updated_at,
-            ":expires_at": entry.expires_at,
-            ":valid_from": entry.valid_from,
-            ":valid_to": entry.valid_to,
-        })?;
-        Ok(())
-    }
-
-    /// An id that is greater than all in the file, but for those that a clock made that ran ahead.
-    pub(super) fn next_id(&self) -> Result<EntryId, Error> {
-        let now = self.now_ms();
-        let mut ids = lock(&self.store.ids);
-        if let Some(newest) = self.newest_id()? {
-            ids.observe(newest, now);
-        }
-        ids.next(now)
-    }
-
-    fn newest_id(&self) -> Result<Option<EntryId>, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT max(ulid) FROM entry")?;
-        let newest: Option<String> = statement.query_row([], |row| row.get(0))?;
-        Ok(newest.and_then(|id| id.parse().ok()))
-    }
-}
-
-fn json(value: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(value)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{Draft, NewEntry, Store, StoreOptions};
-
-    #[test]
-    fn the_first_by_id_are_those_of_a_sorted_list() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
-        // Ids descend as rows ascend: neither order passes for the other.
-        let mut ids: Vec<_> = (0..40).map(|_| store.new_id().unwrap()).collect();
-        ids.reverse();
-        let mut tx = store.write().unwrap();
-        let entries: Vec<NewEntry> = (0..40).map(|n| NewEntry::new(format!("note {n}"))).collect();
-        let drafts: Vec<Draft<'_>> = entries
-            .iter()
-            .zip(&ids)
-            .map(|(entry, &id)| Draft { id: Some(id), ..Draft::new(entry) })
-            .collect();
-        let rows: Vec<i64> = tx.insert(&drafts).unwrap().iter().map(|inserted| inserted.row).collect();
-        tx.commit().unwrap();
-        let tx = store.read().unwrap();
-        // Many among all, few at the end of the order of ids, and a row that is not there.
-        for wanted in [rows.clone(), rows[..3].to_vec(), vec![rows[0], rows[39], 1_000], vec![]] {
-            for count in [0, 1, 2, 3, 39, 40, 41] {
-                let mut expected: Vec<i64> = wanted.iter().copied().filter(|&row| row != 1_000).collect();
-                expected.sort_unstable_by(|a, b| b.cmp(a));
-                expected.truncate(count);
-                assert_eq!(tx.first_by_id(&wanted, count).unwrap(), expected, "{wanted:?}, {count}");
-            }
-        }
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn delete_all(&mut self) -> Result<Vec<EntryId>, Error>;
 }

@@ -1,17 +1,10 @@
 //! Entries page by page, without a search.
 
-use std::ops::Deref;
-
-use rusqlite::types::Value as SqlValue;
-use rusqlite::{Connection, params_from_iter};
+use crate::{Entry, EntryId, Error, Filter};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::forward::Forward;
-use super::{Tx, rows};
-use crate::{Entry, EntryId, Error, Filter};
-
-/// Which time [`Tx::list_newest`] goes by.
+/// Which time [`list_newest`](ListEntries::list_newest) goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NewestBy {
@@ -21,7 +14,7 @@ pub enum NewestBy {
     Updated,
 }
 
-/// A place in a list of [`Tx::list_newest`]: where the next page begins. It stays good when the entry that was there is
+/// A place in a list of [`list_newest`](ListEntries::list_newest): where the next page begins. It stays good when the entry that was there is
 /// changed or goes. Only to be used with the order that it came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ListCursor {
@@ -36,6 +29,12 @@ impl ListCursor {
         [self.at_ms, self.row]
     }
 
+    /// Row number of the entry that the place is at.
+    #[must_use]
+    pub const fn row(self) -> i64 {
+        self.row
+    }
+
     /// What [`to_words`](Self::to_words) gave.
     #[must_use]
     pub const fn from_words(words: [i64; 2]) -> Self {
@@ -43,7 +42,7 @@ impl ListCursor {
     }
 }
 
-/// A page of [`Tx::list_newest`].
+/// A page of [`list_newest`](ListEntries::list_newest).
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct NewestPage {
@@ -55,7 +54,8 @@ pub struct NewestPage {
     pub next: Option<ListCursor>,
 }
 
-impl<C: Deref<Target = Connection>> Tx<'_, C> {
+/// Entries in pages, and their numbers.
+pub trait ListEntries {
     /// Up to `limit` entries that pass the filter, by id ascending, which is oldest first; with `after`, only those
     /// after that id, whether it still exists or not. Costs about 20 µs an entry returned, and a look at every
     /// entry between them that does not pass.
@@ -64,10 +64,10 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// [`Error::UnreadableEntry`], whose id is what to go on `after`.
     ///
     /// ```
-    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, Filter, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// let page = tx.list(&Filter::new(), None, 1)?;
@@ -78,99 +78,44 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UnreadableEntry`], [`Error::Sqlite`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
-    pub fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error> {
-        let compiled = filter.compile(self.now_ms())?;
-        let mut parameters = compiled.parameters;
-        // Ids are text, and every text is greater than none.
-        parameters.push(SqlValue::Text(after.map_or_else(String::new, |id| id.to_string())));
-        parameters.push(SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let condition = compiled.condition;
-        let entries = rows::selected(
-            &self.connection,
-            &format!("WHERE ({condition}) AND entry.ulid > ? ORDER BY entry.ulid LIMIT ?"),
-            params_from_iter(parameters),
-        )?;
-        let mut walk = Forward::after("ids", after);
-        entries.iter().try_for_each(|entry| walk.step(entry.id))?;
-        Ok(entries)
-    }
+    /// [`Error::UnreadableEntry`], [`Error::Engine`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
+    fn list(&self, filter: &Filter, after: Option<EntryId>, limit: usize) -> Result<Vec<Entry>, Error>;
 
     /// Up to `limit` entries that pass the filter, the newest first: by the time that `by` names, and of those of one time
     /// the one written later first. With `after`, only those that come after that place.
     ///
     /// Cost: no index is in this order, so every page looks at all entries that pass, from a narrow index where the filter
-    /// allows (see [`matching`](Self::matching)); reading the entries themselves costs about 20 µs each.
+    /// allows (see [`matching`](super::MatchEntries::matching)); reading the entries themselves costs about 20 µs each.
     ///
     /// Entries written while others walk from page to page do not move the pages: none comes twice, none is missed that was
     /// there and stays as it is. An entry that is changed goes to the front of a walk by
     /// [`NewestBy::Updated`], which does not come to it again.
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
-    pub fn list_newest(
+    /// [`Error::Engine`] or [`Error::Corrupt`]; what [`Filter::validate`] refuses.
+    fn list_newest(
         &self,
         filter: &Filter,
         by: NewestBy,
         after: Option<ListCursor>,
         limit: usize,
-    ) -> Result<NewestPage, Error> {
-        let column = match by {
-            NewestBy::Created => "entry.created_at",
-            NewestBy::Updated => "entry.updated_at",
-        };
-        let compiled = filter.compile(self.now_ms())?;
-        let (condition, mut parameters) = (compiled.condition, compiled.parameters);
-        let beyond = match after {
-            Some(ListCursor { at_ms, row }) => {
-                parameters.extend([SqlValue::Integer(at_ms), SqlValue::Integer(row)]);
-                format!(" AND ({column}, entry.id) < (?, ?)")
-            }
-            None => String::new(),
-        };
-        parameters.push(SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
-        let sql = format!(
-            "SELECT {column}, entry.id FROM entry WHERE ({condition}){beyond}
-             ORDER BY {column} DESC, entry.id DESC LIMIT ?"
-        );
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let places = statement.query_map(params_from_iter(parameters), |row| {
-            Ok(ListCursor { at_ms: row.get(0)?, row: row.get(1)? })
-        })?;
-        let places: Vec<ListCursor> = places.collect::<Result<_, _>>()?;
-        let mut page = NewestPage { next: places.last().copied(), ..NewestPage::default() };
-        for place in places {
-            match rows::by_row(&self.connection, place.row) {
-                Ok(entry) => page.entries.extend(entry),
-                Err(Error::UnreadableEntry { id, .. }) => page.unreadable.push(id),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(page)
-    }
+    ) -> Result<NewestPage, Error>;
 
     /// The ids of the entries, of any status and expired ones too, whose metadata have this value under this key, in the order in which they
     /// were written. Not indexed: costs a look at the metadata of every entry.
     ///
     /// # Errors
-    /// [`Error::UnreadableEntry`] for metadata that cannot be read, which may have the value; [`Error::Sqlite`] or
+    /// [`Error::UnreadableEntry`] for metadata that cannot be read, which may have the value; [`Error::Engine`] or
     /// [`Error::Corrupt`]; [`Error::TooDeep`].
-    pub fn ids_with_metadata(&self, key: &str, value: &Value) -> Result<Vec<EntryId>, Error> {
-        let rows =
-            self.matching(&Filter::new().any_status().include_expired().metadata(key, value.clone()))?;
-        rows.iter()
-            .filter_map(|&row| rows::by_row(&self.connection, row).transpose())
-            .map(|entry| Ok(entry?.id))
-            .collect()
-    }
+    fn ids_with_metadata(&self, key: &str, value: &Value) -> Result<Vec<EntryId>, Error>;
 
-    /// Number of entries that pass the filter. Cost as that of [`matching`](Self::matching).
+    /// Number of entries that pass the filter. Cost as that of [`matching`](super::MatchEntries::matching).
     ///
     /// ```
-    /// # use rekall_core::{Draft, Filter, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, Filter, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// assert_eq!(tx.count(&Filter::new())?, 2);
@@ -179,11 +124,6 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn count(&self, filter: &Filter) -> Result<u64, Error> {
-        let compiled = filter.compile(self.now_ms())?;
-        let sql = format!("SELECT count(*) FROM entry WHERE {}", compiled.condition);
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        Ok(statement.query_row(params_from_iter(compiled.parameters), |row| row.get(0))?)
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn count(&self, filter: &Filter) -> Result<u64, Error>;
 }

@@ -1,12 +1,7 @@
 //! Figures about a file.
 
-use std::ops::Deref;
-
-use rusqlite::Connection;
-use serde::Serialize;
-
-use super::Tx;
 use crate::Error;
+use serde::Serialize;
 
 /// Figures about a file, at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -30,14 +25,15 @@ pub struct StoreStats {
     pub file_bytes: u64,
 }
 
-impl<C: Deref<Target = Connection>> Tx<'_, C> {
+/// Figures of a store.
+pub trait ReadStats {
     /// Counts what the file holds. O(rows), from indexes: milliseconds for 100,000 entries.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, Store, StoreOptions};
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
-    /// # let store = Store::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// assert_eq!(tx.stats()?.entries, 2);
@@ -46,24 +42,6 @@ impl<C: Deref<Target = Connection>> Tx<'_, C> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Sqlite`] or [`Error::Corrupt`].
-    pub fn stats(&self) -> Result<StoreStats, Error> {
-        let sql =
-            "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM entry WHERE status <> 'active'),
-                (SELECT count(*) FROM embedding), (SELECT count(*) FROM pending),
-                (SELECT count(*) FROM quarantine), (SELECT count(*) FROM link), (SELECT count(*) FROM change),
-                (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)";
-        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| {
-            Ok(StoreStats {
-                entries: row.get(0)?,
-                obsolete: row.get(1)?,
-                vectors: row.get(2)?,
-                pending: row.get(3)?,
-                quarantined: row.get(4)?,
-                links: row.get(5)?,
-                log_rows: row.get(6)?,
-                file_bytes: row.get(7)?,
-            })
-        })?)
-    }
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn stats(&self) -> Result<StoreStats, Error>;
 }

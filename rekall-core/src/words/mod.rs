@@ -3,7 +3,6 @@
 pub(crate) mod index;
 pub(crate) mod query;
 pub(crate) mod snippet;
-pub(crate) mod store;
 pub(crate) mod tokens;
 
 pub use index::{PassageKey, WordHit};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use rekall_core::legacy::{self, LegacyImportOptions, OffsetSource, Variant};
-use rekall_core::{Context, Entry, Filter, SpaceState, Store, TextQuery};
+use rekall_core::{Context, Entry, Filter, SpaceState, SqliteStore, Store, TextQuery};
 use serde_json::{Value, json};
 
 use crate::support::*;
 
-fn import(name: &str) -> (tempfile::TempDir, Store, legacy::LegacyImportReport) {
+fn import(name: &str) -> (tempfile::TempDir, SqliteStore, legacy::LegacyImportReport) {
     let folder = tempfile::tempdir().unwrap();
     let store = new_store(folder.path());
     let before = std::fs::read(data(&format!("{name}.db"))).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use rekall_core::legacy::{self, LegacyImportOptions};
-use rekall_core::{Error, ErrorKind, Role, SpaceState, Store, StoreOptions};
+use rekall_core::{Error, ErrorKind, Role, SpaceState, SqliteStore, Store, StoreOptions};
 use serde_json::{Value, json};
 
 use crate::support::*;
@@ -40,8 +40,8 @@ fn files_that_cannot_be_read_are_refused_untouched() {
             ("probe", legacy::probe(&path).unwrap_err()),
             ("import", store.import_legacy(&path, LegacyImportOptions::default()).unwrap_err()),
             ("migrate", legacy::migrate(&path, LegacyImportOptions::default()).unwrap_err()),
-            ("open", Store::open(&path, &StoreOptions::default()).unwrap_err()),
-            ("open with migrate", Store::open(&path, &migrating()).unwrap_err()),
+            ("open", SqliteStore::open(&path, &StoreOptions::default()).unwrap_err()),
+            ("open with migrate", SqliteStore::open(&path, &migrating()).unwrap_err()),
         ];
         for (action, error) in refusals {
             assert_eq!(error.kind(), kind, "{action} {name}: {error}");
@@ -69,7 +69,7 @@ fn other_files_are_told_apart() {
     other.close().unwrap();
     let before = fs::read(&blog).unwrap();
     assert!(matches!(legacy::probe(&blog).unwrap_err(), Error::NotALegacyFile { .. }));
-    assert!(matches!(Store::open(&blog, &migrating()).unwrap_err(), Error::NotADatabase { .. }));
+    assert!(matches!(SqliteStore::open(&blog, &migrating()).unwrap_err(), Error::NotADatabase { .. }));
     assert_eq!(fs::read(&blog).unwrap(), before);
 
     let nothing = legacy::probe(folder.path().join("nothing.db")).unwrap_err();

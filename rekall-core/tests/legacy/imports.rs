@@ -1,5 +1,6 @@
 //! Importing: twice, beside a log, odd values, stopping.
 
+use rekall_core::Store;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rekall_core::legacy::{self, LegacyImportOptions};
-use rekall_core::{Error, Store};
+use rekall_core::{Error, SqliteStore, Store};
 
 use crate::imports::with_log;
 use crate::support::*;
@@ -101,7 +101,8 @@ fn kill(seed: u64, times: usize, entries: u64, place: impl Fn(&Path) -> PathBuf)
             Err(error) => panic!("{error}: {context}"),
         }
 
-        let store = Store::open(&path, &migrating()).unwrap_or_else(|error| panic!("{error}: {context}"));
+        let store =
+            SqliteStore::open(&path, &migrating()).unwrap_or_else(|error| panic!("{error}: {context}"));
         let stats = store.read().unwrap().stats().unwrap();
         assert_eq!((stats.entries, stats.vectors, stats.links), (entries, 159, 36), "{context}");
         drop(store);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use rekall_core::legacy::{self, LegacyImportOptions};
-use rekall_core::{Error, Store, StoreOptions};
+use rekall_core::{Error, SqliteStore, Store, StoreOptions};
 use rusqlite::Connection;
 
 use crate::imports::with_log;
@@ -22,7 +22,7 @@ fn a_legacy_file_is_refused_unless_migration_is_asked_for() {
     let mut read_only = migrating();
     read_only.read_only = true;
     for options in [StoreOptions::default(), read_only] {
-        let error = Store::open(&path, &options).unwrap_err();
+        let error = SqliteStore::open(&path, &options).unwrap_err();
         assert!(matches!(error, Error::LegacyFile { schema: 12, .. }), "{error}");
         assert_eq!(snapshot(folder.path()), before);
     }
@@ -48,10 +48,10 @@ fn each_file_is_migrated_with_a_backup() {
 
         // From now on it is an ordinary file.
         let migrated = fs::read(&path).unwrap();
-        let store = Store::open(&path, &StoreOptions::default()).unwrap();
+        let store = SqliteStore::open(&path, &StoreOptions::default()).unwrap();
         assert_eq!(store.read().unwrap().stats().unwrap().entries, 123);
         drop(store);
-        drop(Store::open(&path, &migrating()).unwrap());
+        drop(SqliteStore::open(&path, &migrating()).unwrap());
         assert_eq!(fs::read(&path).unwrap(), migrated);
         let error = legacy::migrate(&path, LegacyImportOptions::default()).unwrap_err();
         assert!(matches!(error, Error::NotALegacyFile { .. }), "{error}");
@@ -63,7 +63,7 @@ fn each_file_is_migrated_with_a_backup() {
 #[test]
 fn opening_migrates_when_asked_to() {
     let (folder, path) = copy_of("v11");
-    let store = Store::open(&path, &migrating()).unwrap();
+    let store = SqliteStore::open(&path, &migrating()).unwrap();
     assert_eq!(store.read().unwrap().stats().unwrap().entries, 123);
     drop(store);
     assert_eq!(names(folder.path()).len(), 2);
@@ -99,7 +99,7 @@ fn the_log_of_a_killed_program_is_taken_along_and_does_not_reach_the_new_file() 
     let log = format!("{}-wal", backup.display());
     assert_eq!(fs::read(log).unwrap(), before["knowledge.db-wal"]);
     assert!(!snapshot(folder.path()).contains_key("knowledge.db-wal"));
-    let store = Store::open(&path, &StoreOptions::default()).unwrap();
+    let store = SqliteStore::open(&path, &StoreOptions::default()).unwrap();
     assert_eq!(store.read().unwrap().stats().unwrap().entries, 124);
     assert_eq!(legacy::probe(&backup).unwrap().entries, 124);
 }
@@ -150,12 +150,12 @@ fn what_a_killed_migration_left_is_cleared_away() {
     fs::create_dir(folder.path().join("knowledge.db.migrating")).unwrap();
     fs::write(folder.path().join("knowledge.db.migrating/new.db"), "half").unwrap();
     fs::write(folder.path().join("knowledge.db.migrate-lock"), "").unwrap();
-    drop(Store::open(&path, &migrating()).unwrap());
+    drop(SqliteStore::open(&path, &migrating()).unwrap());
     assert_eq!(names(folder.path()).len(), 2);
     // Killed behind the last step: the file is new, the rest is still there.
     fs::create_dir(folder.path().join("knowledge.db.migrating")).unwrap();
     fs::write(folder.path().join("knowledge.db.migrate-lock"), "").unwrap();
-    drop(Store::open(&path, &migrating()).unwrap());
+    drop(SqliteStore::open(&path, &migrating()).unwrap());
     assert_eq!(names(folder.path()).len(), 2);
 }
 
@@ -164,13 +164,14 @@ fn threads_that_migrate_at_once_get_one_migration() {
     let (folder, path) = copy_of("v7");
     let options = migrating();
     std::thread::scope(|scope| {
-        let all: Vec<_> = (0..4).map(|_| scope.spawn(|| Store::open(&path, &options).map(drop))).collect();
+        let all: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| SqliteStore::open(&path, &options).map(drop))).collect();
         for one in all {
             one.join().unwrap().unwrap();
         }
     });
     assert_eq!(names(folder.path()).len(), 2);
-    let store = Store::open(&path, &StoreOptions::default()).unwrap();
+    let store = SqliteStore::open(&path, &StoreOptions::default()).unwrap();
     assert_eq!(store.read().unwrap().stats().unwrap().entries, 123);
 }
 
@@ -183,7 +184,7 @@ fn a_link_to_the_file_stays_a_link() {
     legacy::migrate(&link, LegacyImportOptions::default()).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(
-        Store::open(&path, &StoreOptions::default()).unwrap().read().unwrap().stats().unwrap().entries,
+        SqliteStore::open(&path, &StoreOptions::default()).unwrap().read().unwrap().stats().unwrap().entries,
         123
     );
 }

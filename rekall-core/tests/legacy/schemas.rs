@@ -1,5 +1,6 @@
 //! Every schema from 0 to 12, built step by step as the Python tool did.
 
+use rekall_core::Store;
 use rekall_core::legacy::{self, LegacyImportOptions, Variant};
 use rusqlite::Connection;
 

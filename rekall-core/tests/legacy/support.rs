@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rekall_core::{EntryId, Error, Role, SpaceId, Status, Store, StoreOptions};
+use rekall_core::{EntryId, Error, Role, SpaceId, SqliteStore, Status, Store, StoreOptions};
 use serde_json::Value;
 
 /// The good files: name and schema.
@@ -63,18 +63,18 @@ pub(crate) fn migrating() -> StoreOptions {
     options
 }
 
-pub(crate) fn new_store(folder: &Path) -> Store {
-    Store::open(folder.join("new.db"), &StoreOptions::default()).unwrap()
+pub(crate) fn new_store(folder: &Path) -> SqliteStore {
+    SqliteStore::open(folder.join("new.db"), &StoreOptions::default()).unwrap()
 }
 
 /// Entry ids and row numbers of a store, in the order of the rows.
-pub(crate) fn ids(store: &Store) -> Vec<(i64, EntryId)> {
+pub(crate) fn ids(store: &SqliteStore) -> Vec<(i64, EntryId)> {
     let tx = store.read().unwrap();
     tx.entries_after(0, 1_000_000).unwrap().into_iter().map(|(row, entry)| (row, entry.id)).collect()
 }
 
 /// The ten active entries nearest to `query` by their summary vectors in a space, in f64, ties by id.
-pub(crate) fn top_ten(store: &Store, space: SpaceId, query: &[f32]) -> Vec<(String, f64)> {
+pub(crate) fn top_ten(store: &SqliteStore, space: SpaceId, query: &[f32]) -> Vec<(String, f64)> {
     let tx = store.read().unwrap();
     let space = tx.space(space).unwrap();
     let entries: BTreeMap<i64, _> = tx.entries_after(0, 1_000_000).unwrap().into_iter().collect();

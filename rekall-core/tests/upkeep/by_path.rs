@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rekall_core::{CheckReport, Error, ProblemKind, Store, StoreOptions};
+use rekall_core::{CheckReport, Error, ProblemKind, SqliteStore, Store, StoreOptions};
 
 use crate::upkeep_common::*;
 
@@ -13,11 +13,11 @@ fn meddle(path: &Path, sql: &str) {
 }
 
 fn check(path: &Path) -> CheckReport {
-    Store::check_file(path, &mut |_, _| {}, None).unwrap()
+    SqliteStore::check_file(path, &mut |_, _| {}, None).unwrap()
 }
 
 fn refused(path: &Path) -> String {
-    match Store::open(path, &StoreOptions::default()) {
+    match SqliteStore::open(path, &StoreOptions::default()) {
         Err(Error::Corrupt { detail }) => detail,
         other => panic!("{other:?}"),
     }
@@ -30,10 +30,10 @@ fn a_sound_file_needs_no_handle() {
     drop(filled(&path, 20));
     let report = check(&path);
     assert!(report.is_clean() && report.entries == 20, "{report:?}");
-    let repaired = Store::repair_file(&path, &mut |_, _| {}, None).unwrap();
+    let repaired = SqliteStore::repair_file(&path, &mut |_, _| {}, None).unwrap();
     assert_eq!(repaired, Default::default());
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
-    let stopped = Store::check_file(&path, &mut |_, _| {}, Some(&stop));
+    let stopped = SqliteStore::check_file(&path, &mut |_, _| {}, Some(&stop));
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
 }
 
@@ -53,12 +53,12 @@ fn triggers_and_indexes_that_cannot_be_parsed_are_put_back() {
         assert_eq!(report.entries, 20, "what can be looked at is: {report:?}");
         assert!(std::fs::read(&path).unwrap() == before, "check changes nothing");
 
-        Store::repair_file(&path, &mut |_, _| {}, None).unwrap();
+        SqliteStore::repair_file(&path, &mut |_, _| {}, None).unwrap();
         let store = open(&path);
         assert_clean(&store);
         assert_eq!(entries(&store).len(), 20);
         let mut tx = store.write().unwrap();
-        insert(&mut tx, &[(id(21), 21)]).unwrap();
+        insert(&mut *tx, &[(id(21), 21)]).unwrap();
         tx.commit().unwrap();
         assert_clean(&store);
     }
@@ -91,13 +91,13 @@ fn what_cannot_be_repaired_in_place_is_salvaged() {
         let detail = refused(&path);
         let report = check(&path);
         assert!(report.found >= 1 && report.problems[0].detail == detail, "{report:?}");
-        let repaired = Store::repair_file(&path, &mut |_, _| {}, None);
+        let repaired = SqliteStore::repair_file(&path, &mut |_, _| {}, None);
         assert!(
             matches!(&repaired, Err(Error::Corrupt { detail }) if detail.contains("salvage")),
             "{repaired:?}"
         );
         let target = folder.path().join("b.db");
-        let salvaged = Store::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
+        let salvaged = SqliteStore::salvage(&path, &target, &mut |_, _| {}, None).unwrap();
         assert_eq!(salvaged.entries, 20);
         assert_clean(&open(&target));
     }

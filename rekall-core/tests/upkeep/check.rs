@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rekall_core::{EntryId, Error, Filter, ProblemKind, Store, StoreOptions, TextQuery};
+use rekall_core::{EntryId, Error, Filter, ProblemKind, SqliteStore, Store, StoreOptions, TextQuery};
 use rusqlite::Connection;
 
 use crate::upkeep_common::*;
@@ -134,7 +134,7 @@ pub(crate) fn vandal(path: &Path) -> Connection {
     connection
 }
 
-fn numbers(store: &Store) -> Vec<i64> {
+fn numbers(store: &SqliteStore) -> Vec<i64> {
     let tx = store.read().unwrap();
     tx.matching(&Filter::new().any_status()).unwrap()
 }
@@ -333,7 +333,7 @@ fn a_read_only_store_is_checked_and_not_repaired() {
     let mut options = StoreOptions::default();
     options.read_only = true;
     let before = std::fs::read(&path).unwrap();
-    let store = Store::open(&path, &options).unwrap();
+    let store = SqliteStore::open(&path, &options).unwrap();
     let report = store.check().unwrap();
     // The pages that are missing, and passages whose words are not in them.
     assert_eq!(report.found, 2);

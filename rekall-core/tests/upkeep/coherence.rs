@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rekall_core::{Changes, Context, Draft, Filter, LogPosition, NewEntry, Store, TextQuery};
+use rekall_core::{Changes, Context, Draft, Filter, LogPosition, NewEntry, SqliteStore, Store, TextQuery};
 
 use crate::upkeep_common::*;
 
@@ -26,7 +26,7 @@ fn raw(path: &Path, sql: &str) -> Option<()> {
 
 /// What an index sees: the rows that changed since the last look.
 struct Watcher<'s> {
-    store: &'s Store,
+    store: &'s SqliteStore,
     position: LogPosition,
     version: i64,
 }
@@ -47,7 +47,7 @@ impl Watcher<'_> {
     }
 }
 
-fn found(store: &Store, words: &str) -> Vec<i64> {
+fn found(store: &SqliteStore, words: &str) -> Vec<i64> {
     let tx = store.read().unwrap();
     let hits = tx.search_words(&TextQuery::new(words), &Filter::new().any_status(), 99).unwrap();
     let mut rows: Vec<i64> = hits.iter().map(|hit| hit.key.row).collect();
@@ -55,7 +55,7 @@ fn found(store: &Store, words: &str) -> Vec<i64> {
     rows
 }
 
-fn tagged(store: &Store, tag: &str) -> Vec<i64> {
+fn tagged(store: &SqliteStore, tag: &str) -> Vec<i64> {
     store.read().unwrap().matching(&Filter::new().any_status().tag_all(tag)).unwrap()
 }
 

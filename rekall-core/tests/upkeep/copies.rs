@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rekall_core::{Error, Store};
+use rekall_core::{Error, SqliteStore, Store};
 
 use crate::upkeep_common::*;
 
@@ -87,7 +87,7 @@ fn a_backup_is_of_one_moment_while_others_write() {
     let writer = |_: u64, _: u64| {
         // Between any two steps of the copy: two entries together.
         let mut tx = other.write().unwrap();
-        insert(&mut tx, &[(id(written + 1), written + 1), (id(written + 2), written + 2)]).unwrap();
+        insert(&mut *tx, &[(id(written + 1), written + 1), (id(written + 2), written + 2)]).unwrap();
         tx.commit().unwrap();
         written += 2;
     };
@@ -131,7 +131,7 @@ fn compaction_waits_its_turn() {
     drop(filled(&path, 10));
     let mut options = rekall_core::StoreOptions::default();
     options.busy_timeout = std::time::Duration::from_millis(20);
-    let store = Store::open(&path, &options).unwrap();
+    let store = SqliteStore::open(&path, &options).unwrap();
     let other = open(&path);
     let tx = other.write().unwrap();
     assert!(matches!(store.compact(), Err(Error::Busy { .. })));
@@ -152,13 +152,13 @@ fn a_repair_of_a_sound_file_waits_for_nobody_and_holds_up_nobody() {
     drop(filled(&path, 10));
     let mut options = rekall_core::StoreOptions::default();
     options.busy_timeout = std::time::Duration::from_millis(20);
-    let store = Store::open(&path, &options).unwrap();
+    let store = SqliteStore::open(&path, &options).unwrap();
     let other = open(&path);
     let tx = other.write().unwrap();
     assert_eq!(store.repair().unwrap(), rekall_core::RepairReport::default());
     drop(tx);
     let tx = other.write().unwrap();
-    tx.connection().execute("DELETE FROM tag", []).unwrap();
+    sqlite(&*tx).execute("DELETE FROM tag", []).unwrap();
     tx.commit().unwrap();
     let tx = other.write().unwrap();
     assert!(matches!(store.repair(), Err(Error::Busy { .. })), "now there is something to write");
@@ -175,7 +175,7 @@ fn a_long_read_leaves_no_log_to_the_next_writer() {
     let other = open(store.path());
     let write = |number| {
         let mut tx = other.write().unwrap();
-        insert(&mut tx, &[(id(number), number)]).unwrap();
+        insert(&mut *tx, &[(id(number), number)]).unwrap();
         tx.commit().unwrap();
     };
     let next = std::cell::Cell::new(1_000);
@@ -260,7 +260,7 @@ fn upkeep_costs() {
     });
     let mut options = rekall_core::StoreOptions::default();
     options.secure_delete = true;
-    let secure = Store::open(copy.path(), &options).unwrap();
+    let secure = SqliteStore::open(copy.path(), &options).unwrap();
     let first = entries(&secure)[0].1.id;
     time("forget one, with secure delete", &mut || {
         let mut tx = secure.write().unwrap();
@@ -274,7 +274,8 @@ fn upkeep_costs() {
     });
     drop((copy, secure));
     time("salvage", &mut || {
-        let report = Store::salvage(store.path(), folder.path().join("d.db"), &mut |_, _| {}, None).unwrap();
+        let report =
+            SqliteStore::salvage(store.path(), folder.path().join("d.db"), &mut |_, _| {}, None).unwrap();
         assert!(report.is_complete());
     });
     if bench {

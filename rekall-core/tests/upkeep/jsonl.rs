@@ -4,19 +4,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekall_core::{
     Context, Draft, EntryPatch, Error, ErrorKind, JsonlImportOptions, JsonlImportReport, NewEntry, NewVector,
-    OnDuplicate, Relation, Role, SpaceState, Status, Store, TextDigest,
+    OnDuplicate, Relation, Role, SpaceState, SqliteStore, Status, Store, TextDigest,
 };
 use rusqlite::Connection;
 
 use crate::upkeep_common::*;
 
-fn import(store: &Store, bytes: &[u8], options: &JsonlImportOptions) -> Result<JsonlImportReport, Error> {
+fn import(
+    store: &SqliteStore,
+    bytes: &[u8],
+    options: &JsonlImportOptions,
+) -> Result<JsonlImportReport, Error> {
     let mut input = bytes;
     store.import_jsonl(&mut input, options, &mut |_, _| {}, None)
 }
 
 /// A store with something of everything.
-fn rich(path: &std::path::Path) -> Store {
+fn rich(path: &std::path::Path) -> SqliteStore {
     let store = filled(path, 12);
     let mut tx = store.write().unwrap();
     let retired = tx.add_space("old-model/\"1\"", 4, SpaceState::Retired).unwrap();
@@ -276,7 +280,7 @@ fn entries_that_are_there_are_treated_as_asked() {
     let bytes = export(&store);
     let target = open(&folder.path().join("b.db"));
     let mut tx = target.write().unwrap();
-    insert(&mut tx, &[(id(2), 200), (id(50), 50)]).unwrap();
+    insert(&mut *tx, &[(id(2), 200), (id(50), 50)]).unwrap();
     tx.link(id(50), id(2), &Relation::from("about"), None).unwrap();
     tx.link(id(2), id(50), &Relation::from("about"), None).unwrap();
     tx.commit().unwrap();

@@ -1,16 +1,16 @@
 //! A reader that holds its view keeps the log from being begun anew.
 
-use rekall_core::Store;
+use rekall_core::{SqliteStore, Store};
 
 use crate::upkeep_common::*;
 
 const BOUND: u64 = 64 << 20;
 
 /// One mebibyte more in the log.
-fn grow(store: &Store) {
+fn grow(store: &SqliteStore) {
     let tx = store.write().unwrap();
     let sql = "UPDATE bulk SET bytes = randomblob(1048576)";
-    tx.connection().execute_batch(sql).unwrap();
+    sqlite(&*tx).execute_batch(sql).unwrap();
     tx.commit().unwrap();
 }
 
@@ -21,7 +21,7 @@ fn a_long_reader_is_told_of_at_each_doubling_and_the_log_is_bounded_without() {
     let store = filled(&path, 3);
     let tx = store.write().unwrap();
     let sql = "CREATE TABLE bulk (bytes BLOB); INSERT INTO bulk VALUES (randomblob(1048576));";
-    tx.connection().execute_batch(sql).unwrap();
+    sqlite(&*tx).execute_batch(sql).unwrap();
     tx.commit().unwrap();
     let log = || std::fs::metadata(folder.path().join("a.db-wal")).unwrap().len();
     for _ in 0..150 {

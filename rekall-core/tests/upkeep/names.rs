@@ -1,6 +1,6 @@
 //! What a file may be called, and what is made beside it.
 
-use rekall_core::{Error, ErrorKind, Store, StoreOptions};
+use rekall_core::{Error, ErrorKind, SqliteStore, Store, StoreOptions};
 
 use crate::upkeep_common::*;
 
@@ -29,16 +29,17 @@ fn long_names_and_deep_folders_are_no_hindrance() {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(&name);
         let case = format!("name of {}, path of {}", name.len(), path.as_os_str().len());
-        let store = Store::open(&path, &StoreOptions::default()).unwrap_or_else(|e| panic!("{case}: {e}"));
+        let store =
+            SqliteStore::open(&path, &StoreOptions::default()).unwrap_or_else(|e| panic!("{case}: {e}"));
         let mut tx = store.write().unwrap();
-        insert(&mut tx, &[(id(1), 1)]).unwrap();
+        insert(&mut *tx, &[(id(1), 1)]).unwrap();
         tx.commit().unwrap();
         for (work, last) in [("backup", "1"), ("export", "2"), ("salvage", "3")] {
             let target = folder.join(format!("{}{last}", &name[..name.len() - 1]));
             let made = match work {
                 "backup" => store.backup(&target, &mut |_, _| {}, None),
                 "export" => store.export_jsonl_file(&target, &mut |_, _| {}, None).map(drop),
-                _ => Store::salvage(
+                _ => SqliteStore::salvage(
                     folder.join(format!("{}1", &name[..name.len() - 1])),
                     &target,
                     &mut |_, _| {},
@@ -55,7 +56,7 @@ fn long_names_and_deep_folders_are_no_hindrance() {
     for (folder, name) in [(base.clone(), "n".repeat(252)), (deep(503), "a.db".to_owned())] {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join(&name);
-        let refused = Store::open(&path, &StoreOptions::default());
+        let refused = SqliteStore::open(&path, &StoreOptions::default());
         assert!(matches!(&refused, Err(Error::TooLong { .. })), "{refused:?}");
         assert!(!path.exists(), "nothing is made that nobody could open");
     }
@@ -67,14 +68,14 @@ fn what_is_no_files_path_is_refused() {
     let store = filled(&folder.path().join("a.db"), 1);
     for odd in ["", ":memory:"] {
         let options = StoreOptions::default();
-        let salvage = |from, to| Store::salvage(from, to, &mut |_, _| {}, None).map(drop);
+        let salvage = |from, to| SqliteStore::salvage(from, to, &mut |_, _| {}, None).map(drop);
         for refused in [
-            Store::open(odd, &options).map(drop),
+            SqliteStore::open(odd, &options).map(drop),
             store.backup(odd, &mut |_, _| {}, None),
             store.export_jsonl_file(odd, &mut |_, _| {}, None).map(drop),
             salvage(odd, "b.db"),
             salvage("a.db", odd),
-            Store::check_file(odd, &mut |_, _| {}, None).map(drop),
+            SqliteStore::check_file(odd, &mut |_, _| {}, None).map(drop),
         ] {
             let error = refused.expect_err(odd);
             assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
@@ -91,11 +92,11 @@ fn a_missing_file_is_told_as_such() {
     let mut existing = StoreOptions::default();
     existing.create = false;
     let refused = [
-        Store::open(&path, &existing).map(drop),
-        Store::open(&path, &read_only()).map(drop),
-        Store::check_file(&path, &mut |_, _| {}, None).map(drop),
-        Store::repair_file(&path, &mut |_, _| {}, None).map(drop),
-        Store::salvage(&path, folder.path().join("b.db"), &mut |_, _| {}, None).map(drop),
+        SqliteStore::open(&path, &existing).map(drop),
+        SqliteStore::open(&path, &read_only()).map(drop),
+        SqliteStore::check_file(&path, &mut |_, _| {}, None).map(drop),
+        SqliteStore::repair_file(&path, &mut |_, _| {}, None).map(drop),
+        SqliteStore::salvage(&path, folder.path().join("b.db"), &mut |_, _| {}, None).map(drop),
         rekall_core::legacy::probe(&path).map(drop),
     ];
     for (number, refused) in refused.into_iter().enumerate() {

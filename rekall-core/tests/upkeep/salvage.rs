@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rekall_core::{EntryId, Error, Relation, SalvageReport, Store};
+use rekall_core::{EntryId, Error, Relation, SalvageReport, SqliteStore, Store};
 
 use crate::upkeep_common::*;
 
@@ -11,7 +11,7 @@ const ENTRIES: u64 = 400;
 
 fn salvage(source: &Path, target: &Path) -> Result<SalvageReport, Error> {
     let before = std::fs::read(source).unwrap();
-    let report = Store::salvage(source, target, &mut |_, _| {}, None);
+    let report = SqliteStore::salvage(source, target, &mut |_, _| {}, None);
     assert_eq!(std::fs::read(source).unwrap(), before, "the original is only read");
     let folder = target.parent().unwrap();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -53,7 +53,7 @@ fn a_sound_file_is_carried_over_whole() {
     let second = folder.path().join("second.db");
     salvage(&path, &second).unwrap();
     assert_eq!(export(&open(&second)), export(&before));
-    let refused = Store::salvage(&path, &second, &mut |_, _| {}, None);
+    let refused = SqliteStore::salvage(&path, &second, &mut |_, _| {}, None);
     assert!(matches!(refused, Err(Error::AlreadyExists { .. })));
 }
 
@@ -125,7 +125,7 @@ fn a_truncated_file_gives_its_beginning() {
     for eighth in 1..8 {
         let path = folder.path().join(format!("cut-{eighth}.db"));
         std::fs::write(&path, &bytes[..bytes.len() * eighth / 8 + 100]).unwrap();
-        assert!(Store::open(&path, &Default::default()).is_err());
+        assert!(SqliteStore::open(&path, &Default::default()).is_err());
         let target = folder.path().join(format!("target-{eighth}.db"));
         match salvage(&path, &target) {
             Ok(report) => {
@@ -150,7 +150,7 @@ fn a_damaged_header_is_set_right() {
     bytes[..24].fill(0x55);
     let damaged = folder.path().join("damaged.db");
     std::fs::write(&damaged, &bytes).unwrap();
-    assert!(matches!(Store::open(&damaged, &Default::default()), Err(Error::NotADatabase { .. })));
+    assert!(matches!(SqliteStore::open(&damaged, &Default::default()), Err(Error::NotADatabase { .. })));
     let target = folder.path().join("target.db");
     salvage(&damaged, &target).unwrap();
     assert_eq!(export(&open(&target)), expected);
@@ -165,7 +165,8 @@ fn other_files_are_refused() {
         let error = salvage(&path, &folder.path().join("target.db")).expect_err(name);
         assert!(matches!(error, Error::Corrupt { .. } | Error::NotADatabase { .. }), "{name}: {error}");
     }
-    let error = Store::salvage(folder.path().join("none"), folder.path().join("t"), &mut |_, _| {}, None);
+    let error =
+        SqliteStore::salvage(folder.path().join("none"), folder.path().join("t"), &mut |_, _| {}, None);
     assert!(matches!(error, Err(Error::FileNotFound { .. })));
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rekall_core::{Context, Draft, EntryId, EntryPatch, NewEntry, Store, StoreOptions};
+use rekall_core::{Context, Draft, EntryId, EntryPatch, NewEntry, SqliteStore, Store, StoreOptions};
 
 use crate::upkeep_common::*;
 
@@ -87,7 +87,7 @@ impl Haystack {
     }
 }
 
-fn write(store: &Store, notes: &[(EntryId, u64)]) {
+fn write(store: &SqliteStore, notes: &[(EntryId, u64)]) {
     let mut tx = store.write().unwrap();
     let space = tx.ensure_active_space("secret/1", DIMENSIONS).unwrap();
     for &(id, number) in notes {
@@ -98,7 +98,7 @@ fn write(store: &Store, notes: &[(EntryId, u64)]) {
     tx.commit().unwrap();
 }
 
-fn rewrite(store: &Store, id: EntryId, number: u64) {
+fn rewrite(store: &SqliteStore, id: EntryId, number: u64) {
     let mut tx = store.write().unwrap();
     let space = tx.ensure_active_space("secret/1", DIMENSIONS).unwrap();
     let note = secret_note(number);
@@ -121,7 +121,7 @@ fn forgotten_texts_words_and_vectors_leave_the_file_at_once() {
 fn forget(seed: u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let store = Store::open(&path, &options(true)).unwrap();
+    let store = SqliteStore::open(&path, &options(true)).unwrap();
     let mut random = Random(seed);
     let mut living: Vec<(EntryId, u64)> = Vec::new();
     let mut forgotten: Vec<u64> = Vec::new();
@@ -168,7 +168,7 @@ fn forget(seed: u64) {
 fn compaction_erases_what_was_forgotten_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let plain = Store::open(&path, &options(false)).unwrap();
+    let plain = SqliteStore::open(&path, &options(false)).unwrap();
     let notes: Vec<_> = (1..=60).map(|number| (id(number), number)).collect();
     write(&plain, &notes);
     for number in 1..=50 {
@@ -180,7 +180,7 @@ fn compaction_erases_what_was_forgotten_before() {
     let traces = |haystack: &Haystack| (1..=50).filter(|&number| !haystack.traces(number).is_empty()).count();
     let before = traces(&Haystack::new(bytes_of(&path)));
     assert!(before > 0, "without the option traces are to be expected: the test looks in the wrong place");
-    let store = Store::open(&path, &options(true)).unwrap();
+    let store = SqliteStore::open(&path, &options(true)).unwrap();
     store.compact().unwrap();
     assert_eq!(traces(&Haystack::new(bytes_of(&path))), 0);
     assert_clean(&store);
@@ -192,7 +192,7 @@ fn compaction_erases_what_was_forgotten_before() {
 fn a_slow_reader_only_delays_forgetting() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
-    let store = Store::open(&path, &options(true)).unwrap();
+    let store = SqliteStore::open(&path, &options(true)).unwrap();
     write(&store, &[(id(1), 1), (id(2), 2), (id(3), 3)]);
     let reader = store.read().unwrap();
     assert_eq!(reader.count_entries().unwrap(), 3);
@@ -217,16 +217,16 @@ fn a_slow_reader_only_delays_forgetting() {
 fn a_replaced_vector_takes_its_codes_with_it() {
     let folder = tempfile::tempdir().unwrap();
     for secure in [false, true] {
-        let store = Store::open(folder.path().join(format!("{secure}.db")), &options(secure)).unwrap();
+        let store = SqliteStore::open(folder.path().join(format!("{secure}.db")), &options(secure)).unwrap();
         write(&store, &[(id(1), 1)]);
-        let blocks = |store: &Store| -> i64 {
+        let blocks = |store: &SqliteStore| -> i64 {
             let tx = store.read().unwrap();
-            tx.connection().query_row("SELECT count(*) FROM index_block", [], |row| row.get(0)).unwrap()
+            sqlite(&*tx).query_row("SELECT count(*) FROM index_block", [], |row| row.get(0)).unwrap()
         };
         let tx = store.write().unwrap();
         let space = tx.active_space().unwrap().unwrap();
         let sql = "INSERT INTO index_block (space_id, kind, number, seq, data) SELECT id, 'test', 0, 0, x'00' FROM space";
-        tx.connection().execute(sql, []).unwrap();
+        sqlite(&*tx).execute(sql, []).unwrap();
         tx.commit().unwrap();
         assert_eq!(blocks(&store), 1);
         let mut tx = store.write().unwrap();
@@ -244,7 +244,7 @@ fn a_compaction_says_when_a_reader_was_in_the_way() {
     for secure in [false, true] {
         let mut options = options(secure);
         options.busy_timeout = std::time::Duration::from_millis(1);
-        let store = Store::open(folder.path().join(format!("{secure}.db")), &options).unwrap();
+        let store = SqliteStore::open(folder.path().join(format!("{secure}.db")), &options).unwrap();
         write(&store, &[(id(1), 1), (id(2), 2)]);
         let reader = store.read().unwrap();
         assert_eq!(reader.count_entries().unwrap(), 2);
@@ -263,7 +263,7 @@ fn erasing_leaves_the_pointer_map_of_a_foreign_auto_vacuum_alone() {
     for mode in ["FULL", "INCREMENTAL"] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
-        let store = Store::open(&path, &options(false)).unwrap();
+        let store = SqliteStore::open(&path, &options(false)).unwrap();
         let notes: Vec<_> = (1..=6_000).map(|number| (id(number), number)).collect();
         let mut tx = store.write().unwrap();
         // A vector a page.
@@ -281,7 +281,7 @@ fn erasing_leaves_the_pointer_map_of_a_foreign_auto_vacuum_alone() {
         assert!(pages > 2 * 1_641, "{pages} pages hold one page of the map only");
         drop(foreign);
 
-        let store = Store::open(&path, &options(true)).unwrap();
+        let store = SqliteStore::open(&path, &options(true)).unwrap();
         for numbers in [1..3_000, 3_500..3_540, 5_900..6_001] {
             let mut tx = store.write().unwrap();
             for number in numbers {
@@ -295,7 +295,7 @@ fn erasing_leaves_the_pointer_map_of_a_foreign_auto_vacuum_alone() {
         // SQLite's own check does not look at what the map says of free pages.
         let unknown = free_pages_unknown_to_the_map(&std::fs::read(&path).unwrap());
         assert_eq!(unknown, Vec::<usize>::new(), "{mode}");
-        let store = Store::open(&path, &options(true)).unwrap();
+        let store = SqliteStore::open(&path, &options(true)).unwrap();
         assert!(store.compact().unwrap().complete);
         assert_clean(&store);
     }

@@ -1,10 +1,10 @@
 //! With `secure_delete`, every operation that removes or overwrites something erases it at its commit, whether or not
 //! anybody thought of that when the operation was written.
 
-use rekall_core::{Draft, EntryPatch, OnDuplicate, Relation, Store, WriteTx};
+use rekall_core::{Draft, EntryPatch, OnDuplicate, Relation, SqliteStore, Store, WriteTx};
 
 use crate::secure_delete::{DIMENSIONS, Haystack, bytes_of, options, secret, secret_note};
-use crate::upkeep_common::{assert_clean, id, new_vector, vector_of};
+use crate::upkeep_common::{assert_clean, id, new_vector, sqlite, vector_of};
 
 const REASON: &[u8] = b"the reason of a link that is to be forgotten";
 const CODES: &[u8] = b"codes that were made from the vectors of the active space";
@@ -44,7 +44,7 @@ impl Trace {
 
 struct Operation {
     name: &'static str,
-    run: fn(&mut WriteTx<'_>),
+    run: fn(&mut dyn WriteTx),
     erases: &'static [Trace],
     keeps: &'static [Trace],
 }
@@ -128,7 +128,7 @@ const OPERATIONS: [Operation; 13] = [
     Operation {
         name: "SQL that deletes entries",
         run: |tx| {
-            tx.connection().execute("DELETE FROM entry", []).unwrap();
+            sqlite(&*tx).execute("DELETE FROM entry", []).unwrap();
         },
         erases: &[Trace::Texts(1), Trace::Texts(2), Trace::Texts(3), Trace::Vector(3), Trace::Codes],
         keeps: &[],
@@ -136,7 +136,7 @@ const OPERATIONS: [Operation; 13] = [
     Operation {
         name: "SQL that rewrites texts",
         run: |tx| {
-            tx.connection().execute("UPDATE entry SET content = 'none'", []).unwrap();
+            sqlite(&*tx).execute("UPDATE entry SET content = 'none'", []).unwrap();
         },
         erases: &[Trace::Content(1), Trace::Content(2), Trace::Vector(101)],
         keeps: &[Trace::Metadata(1), Trace::Vector(1)],
@@ -144,7 +144,7 @@ const OPERATIONS: [Operation; 13] = [
     Operation {
         name: "SQL that deletes vectors",
         run: |tx| {
-            tx.connection().execute("DELETE FROM embedding", []).unwrap();
+            sqlite(&*tx).execute("DELETE FROM embedding", []).unwrap();
         },
         erases: &[Trace::Vector(1), Trace::Vector(2), Trace::Vector(101), Trace::Codes],
         keeps: &[Trace::Texts(1)],
@@ -152,7 +152,7 @@ const OPERATIONS: [Operation; 13] = [
     Operation {
         name: "SQL that overwrites vectors",
         run: |tx| {
-            tx.connection()
+            sqlite(&*tx)
                 .execute("UPDATE embedding SET vector = (SELECT vector FROM embedding WHERE rowid = 3)", [])
                 .unwrap();
         },
@@ -162,7 +162,7 @@ const OPERATIONS: [Operation; 13] = [
 ];
 
 /// A store with three notes, a link, vectors in two spaces, and codes of an index.
-fn prepare(store: &Store) {
+fn prepare(store: &SqliteStore) {
     let mut tx = store.write().unwrap();
     let active = tx.ensure_active_space("secret/1", DIMENSIONS).unwrap();
     let other = tx.add_space("secret/2", DIMENSIONS, rekall_core::SpaceState::Building).unwrap();
@@ -175,7 +175,7 @@ fn prepare(store: &Store) {
     let reason = std::str::from_utf8(REASON).unwrap();
     tx.link(id(1), id(2), &Relation::from("related"), Some(reason)).unwrap();
     let position = tx.position().unwrap();
-    tx.replace_index_blocks(active.id, "test", position, [CODES.to_vec()]).unwrap();
+    tx.replace_index_blocks(active.id, "test", position, &mut std::iter::once(CODES.to_vec())).unwrap();
     tx.commit().unwrap();
 }
 
@@ -185,7 +185,7 @@ fn every_operation_that_removes_or_overwrites_erases_at_its_commit() {
     for Operation { name, run, erases, keeps } in OPERATIONS {
         for secure in [true, false] {
             let path = folder.path().join(format!("{name}, {secure}.db"));
-            let store = Store::open(&path, &options(secure)).unwrap();
+            let store = SqliteStore::open(&path, &options(secure)).unwrap();
             prepare(&store);
             let there = |haystack: &Haystack, trace: &Trace| {
                 trace.needles().iter().filter(|needle| haystack.holds(needle)).count()
@@ -195,7 +195,7 @@ fn every_operation_that_removes_or_overwrites_erases_at_its_commit() {
                 assert!(there(&before, trace) > 0, "{name}: {trace:?} is not there to be erased");
             }
             let mut tx = store.write().unwrap();
-            run(&mut tx);
+            run(&mut *tx);
             tx.commit().unwrap();
             let after = Haystack::new(bytes_of(&path));
             let left: Vec<&Trace> = erases.iter().filter(|trace| there(&after, trace) > 0).collect();
@@ -217,13 +217,13 @@ fn an_import_erases_what_it_replaces() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let mut export = Vec::new();
-    let other = Store::open(folder.path().join("other.db"), &options(false)).unwrap();
+    let other = SqliteStore::open(folder.path().join("other.db"), &options(false)).unwrap();
     let mut tx = other.write().unwrap();
     tx.insert(&[Draft::new(&secret_note(11)).id(id(1))]).unwrap();
     tx.commit().unwrap();
     other.export_jsonl(&mut export, &mut |_, _| {}, None).unwrap();
 
-    let store = Store::open(&path, &options(true)).unwrap();
+    let store = SqliteStore::open(&path, &options(true)).unwrap();
     prepare(&store);
     let replace = rekall_core::JsonlImportOptions::on_duplicate(OnDuplicate::Replace);
     store.import_jsonl(&mut export.as_slice(), &replace, &mut |_, _| {}, None).unwrap();

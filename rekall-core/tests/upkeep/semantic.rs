@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rekall_core::{EntryId, Error, Filter, ProblemKind, Relation, Store, TextQuery};
+use rekall_core::{EntryId, Error, Filter, ProblemKind, Relation, SqliteStore, Store, TextQuery};
 
 use crate::check::vandal;
 use crate::upkeep_common::*;
@@ -152,11 +152,12 @@ fn sound(path: &Path) {
         tx.set_vectors(number, space.id, &[], &[]).unwrap();
         if is_wordless { tx.mark_wordless(number, space.id) } else { tx.mark_pending(number) }.unwrap();
     }
-    tx.connection()
+    sqlite(&*tx)
         .execute("UPDATE entry SET status = 'obsolete', superseded_by = 41 WHERE id = 40", [])
         .unwrap();
     let position = tx.position().unwrap();
-    tx.replace_index_blocks(space.id, "sq8", position, (0..3).map(|number| vec![number; 5_000])).unwrap();
+    tx.replace_index_blocks(space.id, "sq8", position, &mut (0..3).map(|number| vec![number; 5_000]))
+        .unwrap();
     tx.commit().unwrap();
     assert_clean(&store);
 }
@@ -174,7 +175,7 @@ struct Answers {
 }
 
 impl Answers {
-    fn of(store: &Store) -> Self {
+    fn of(store: &SqliteStore) -> Self {
         let tx = store.read().unwrap();
         let ids = tx.ids(&tx.matching(&Filter::new().any_status()).unwrap()).unwrap();
         let texts =
@@ -206,7 +207,7 @@ impl Answers {
             .unwrap();
         }
         let sql = "SELECT entry_id FROM pending UNION SELECT entry_id FROM wordless";
-        let mut statement = tx.connection().prepare(sql).unwrap();
+        let mut statement = sqlite(&*tx).prepare(sql).unwrap();
         let waiting = statement.query_map([], |row| row.get(0)).unwrap();
         let waiting = waiting.map(|row| ids[&row.unwrap()]).collect();
         Self {
@@ -276,7 +277,7 @@ fn run(
             Answers::of(&store).assert_as(twin, lost, &format!("{name}, repaired"));
             // It can be written to as ever, by whoever has the model that is named.
             let mut tx = store.write().unwrap();
-            match insert(&mut tx, &[(id(9_999), 9_999)]) {
+            match insert(&mut *tx, &[(id(9_999), 9_999)]) {
                 Err(Error::SpaceMismatch { .. }) if lost == Model => {}
                 inserted => inserted.unwrap_or_else(|error| panic!("{name}, repaired: {error}")),
             }
@@ -290,7 +291,8 @@ fn run(
 
     std::fs::write(&path, damaged).unwrap();
     let saved = folder.join("saved.db");
-    Store::salvage(&path, &saved, &mut |_, _| {}, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+    SqliteStore::salvage(&path, &saved, &mut |_, _| {}, None)
+        .unwrap_or_else(|error| panic!("{name}: {error}"));
     let store = open(&saved);
     let left = store.check().unwrap();
     assert!(left.is_clean(), "{name}, salvaged: {left:#?}");

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rekall_core::{Error, Store};
+use rekall_core::{Error, SqliteStore};
 
 use crate::upkeep_common::{assert_clean, export, filled};
 
 type Work<'a> = &'a dyn Fn(&mut dyn FnMut(u64, u64), Option<&Arc<AtomicBool>>) -> Result<(), Error>;
 
-fn works(store: &Store, run: impl Fn(&str, Work<'_>)) {
+fn works(store: &SqliteStore, run: impl Fn(&str, Work<'_>)) {
     run("check", &|progress, cancel| store.check_observed(progress, cancel).map(drop));
     run("repair", &|progress, cancel| store.repair_observed(progress, cancel).map(drop));
     run("compact", &|progress, cancel| store.compact_observed(progress, cancel).map(drop));

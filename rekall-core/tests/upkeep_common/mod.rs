@@ -7,9 +7,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rekall_core::{
-    Context, Draft, Entry, EntryId, Error, Filter, NewEntry, NewVector, Role, Space, Store, StoreOptions,
-    TextDigest, TextQuery, WriteTx,
+    Context, Draft, Entry, EntryId, Error, Filter, NewEntry, NewVector, ReadTx, Role, Space, SqliteStore,
+    Store, StoreOptions, TextDigest, TextQuery, WriteTx,
 };
+
+/// SQLite's connection of a transaction.
+pub fn sqlite(tx: &dyn ReadTx) -> &rusqlite::Connection {
+    tx.native().and_then(|native| native.downcast_ref()).expect("a file of SQLite's")
+}
 
 pub const DIMENSIONS: usize = 8;
 pub const FINGERPRINT: &str = "test-model/1";
@@ -88,12 +93,12 @@ pub fn new_vector<'a>(space: &Space, number: u64, values: &'a [f32]) -> NewVecto
     }
 }
 
-pub fn open(path: &Path) -> Store {
-    Store::open(path, &StoreOptions::default()).unwrap()
+pub fn open(path: &Path) -> SqliteStore {
+    SqliteStore::open(path, &StoreOptions::default()).unwrap()
 }
 
 /// Notes with their vectors, in one transaction.
-pub fn insert(tx: &mut WriteTx<'_>, notes: &[(EntryId, u64)]) -> Result<(), rekall_core::Error> {
+pub fn insert(tx: &mut dyn WriteTx, notes: &[(EntryId, u64)]) -> Result<(), rekall_core::Error> {
     let space = tx.ensure_active_space(FINGERPRINT, DIMENSIONS)?;
     for &(id, number) in notes {
         let (note, values) = (note(number), vector(number));
@@ -104,17 +109,17 @@ pub fn insert(tx: &mut WriteTx<'_>, notes: &[(EntryId, u64)]) -> Result<(), reka
 }
 
 /// A store with notes 1 to `count`, each under the id of its number.
-pub fn filled(path: &Path, count: u64) -> Store {
+pub fn filled(path: &Path, count: u64) -> SqliteStore {
     let store = open(path);
     let mut tx = store.write().unwrap();
     let notes: Vec<_> = (1..=count).map(|number| (id(number), number)).collect();
-    insert(&mut tx, &notes).unwrap();
+    insert(&mut *tx, &notes).unwrap();
     tx.commit().unwrap();
     store
 }
 
 /// The same with their words in a segment of the index, which so few would not be moved into.
-pub fn indexed(path: &Path, count: u64) -> Store {
+pub fn indexed(path: &Path, count: u64) -> SqliteStore {
     let store = filled(path, count);
     store.compact().unwrap();
     store
@@ -134,18 +139,18 @@ pub fn says(entry: &Entry, number: u64) -> bool {
 }
 
 /// All entries in the file's order.
-pub fn entries(store: &Store) -> Vec<(i64, Entry)> {
+pub fn entries(store: &SqliteStore) -> Vec<(i64, Entry)> {
     store.read().unwrap().entries_after(i64::MIN, usize::MAX).unwrap()
 }
 
 #[track_caller]
-pub fn assert_clean(store: &Store) {
+pub fn assert_clean(store: &SqliteStore) {
     let report = store.check().unwrap();
     assert!(report.is_clean(), "{report:#?}");
 }
 
 /// Exports to bytes.
-pub fn export(store: &Store) -> Vec<u8> {
+pub fn export(store: &SqliteStore) -> Vec<u8> {
     let mut out = Vec::new();
     store.export_jsonl(&mut out, &mut |_, _| {}, None).unwrap();
     out
@@ -192,7 +197,7 @@ pub fn read_only() -> StoreOptions {
 }
 
 /// Reads everything there is to read. An error is fine if it says what it is.
-pub fn read_all(store: &Store) -> Result<BTreeMap<i64, Entry>, Error> {
+pub fn read_all(store: &SqliteStore) -> Result<BTreeMap<i64, Entry>, Error> {
     let tx = store.read()?;
     let mut found = BTreeMap::new();
     for row in 1..=ENTRIES as i64 {

@@ -25,7 +25,7 @@ pub(crate) struct BinaryBackend {
 impl BinaryBackend {
     pub(crate) fn begin(
         file: &Arc<IndexFile>,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         space: &Space,
         rescored_rows: usize,
     ) -> Result<Begun, Error> {
@@ -65,7 +65,7 @@ impl Backend for BinaryBackend {
 }
 
 /// Vectors of entries taken evenly from the file: the same for every process that looks at it.
-fn even_sample(tx: &ReadTx<'_>, space: &Space) -> Result<Vec<f32>, Error> {
+fn even_sample(tx: &dyn ReadTx, space: &Space) -> Result<Vec<f32>, Error> {
     let all = tx.matching(&Filter::new().any_status())?;
     let step = all.len().div_ceil(SAMPLED_ENTRIES).max(1);
     let some: Vec<i64> = all.into_iter().step_by(step).collect();

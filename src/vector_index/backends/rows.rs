@@ -26,7 +26,7 @@ pub(crate) struct RowsBackend {
 impl RowsBackend {
     pub(crate) fn begin(
         file: &Arc<IndexFile>,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         space: &Space,
         settings: IndexSettings,
     ) -> Result<Begun, Error> {
@@ -110,14 +110,14 @@ impl RowScan {
         if tx.position().map_err(IndexError::from_source)? != self.position {
             return Err(stale());
         }
-        search(&TxRows { tx: &tx, space: &self.space })
+        search(&TxRows { tx: &*tx, space: &self.space })
     }
 }
 
 /// The rows of a space as one transaction sees them. Whatever happened to an index, and whoever writes meanwhile, these can be
 /// searched.
 pub(crate) struct TxRows<'a> {
-    pub(crate) tx: &'a ReadTx<'a>,
+    pub(crate) tx: &'a dyn ReadTx,
     pub(crate) space: &'a Space,
 }
 

@@ -25,7 +25,7 @@ impl Sq8Backend {
     /// From persisted codes where there are usable ones, and empty otherwise.
     pub(crate) fn begin(
         file: &Arc<IndexFile>,
-        tx: &ReadTx<'_>,
+        tx: &dyn ReadTx,
         space: &Space,
         auto: Option<AutoChoice>,
     ) -> Result<Begun, Error> {

@@ -16,7 +16,7 @@ use crate::Error;
 /// Begins with the codes of a space with `rows` rows, if usable ones are persisted.
 pub(crate) fn begin(
     file: &Arc<IndexFile>,
-    tx: &ReadTx<'_>,
+    tx: &dyn ReadTx,
     space: &Space,
     rows: usize,
     settings: IndexSettings,

@@ -1,12 +1,13 @@
 //! A vec0 table of sqlite-vec in the file, brought up to date on the write path.
 
+use std::iter;
 use std::sync::Arc;
 
 use rekall_core::{Changes, LogPosition, ReadTx, Space, VectorBatch, WriteTx};
 use rekall_index::{Error as IndexError, Neighbor, SearchOptions, SqliteVecIndex, VectorIndex, VectorSearch};
 
 use super::super::backend::{Begun, PersistJob, SharedSearch};
-use super::super::file::{IndexFile, VEC0_MARK, VEC0_TABLE, count_rows, drop_vec0_table};
+use super::super::file::{IndexFile, VEC0_MARK, VEC0_TABLE, count_rows, drop_vec0_table, sqlite};
 use super::super::persistence::{Persistence, Renewal};
 use super::super::settings::IndexSettings;
 use super::super::stored_rows::stale;
@@ -21,7 +22,7 @@ const MAX_WAITING: i64 = 256;
 /// Begins with the table of a space, if it is filled and usable.
 pub(crate) fn begin(
     file: &Arc<IndexFile>,
-    tx: &ReadTx<'_>,
+    tx: &dyn ReadTx,
     space: &Space,
     settings: IndexSettings,
 ) -> Result<Option<Begun>, Error> {
@@ -94,15 +95,11 @@ impl Table {
         {
             return Err(stale());
         }
-        let rows = sealed_rows(&tx, &self.space).map_err(IndexError::from_source)?;
-        let found = rows
-            .map_or(Ok(None), |rows| {
-                SqliteVecIndex::whole(tx.connection(), VEC0_TABLE, self.space.dimensions, rows)
-            })
-            .and_then(|table| {
-                let detail = || "expected the vec0 table as it was filled, it is not".to_owned();
-                search(&table.ok_or_else(|| IndexError::Corrupt { detail: detail() })?)
-            });
+        let rows = sealed_rows(&*tx, &self.space).map_err(IndexError::from_source)?;
+        let found = rows.map_or(Ok(None), |rows| whole(&*tx, &self.space, rows)).and_then(|table| {
+            let detail = || "expected the vec0 table as it was filled, it is not".to_owned();
+            search(&table.ok_or_else(|| IndexError::Corrupt { detail: detail() })?)
+        });
         if let Err(error @ IndexError::Corrupt { .. }) = &found {
             self.file.mark_damaged(self.position, error);
         }
@@ -110,8 +107,23 @@ impl Table {
     }
 }
 
+/// SQLite's connection, on which the table is.
+fn connection(tx: &dyn ReadTx) -> Result<&rusqlite::Connection, IndexError> {
+    let detail = || "expected a transaction of SQLite's, which a vec0 table is kept in".to_owned();
+    sqlite(tx).ok_or_else(|| IndexError::Corrupt { detail: detail() })
+}
+
+/// The table, if it is there with so many rows.
+fn whole<'c>(
+    tx: &'c dyn ReadTx,
+    space: &Space,
+    rows: usize,
+) -> Result<Option<SqliteVecIndex<'c>>, IndexError> {
+    SqliteVecIndex::whole(connection(tx)?, VEC0_TABLE, space.dimensions, rows)
+}
+
 /// How many rows the table was left with; `None` when the mark does not say.
-fn sealed_rows(tx: &ReadTx<'_>, space: &Space) -> Result<Option<usize>, rekall_core::Error> {
+fn sealed_rows(tx: &dyn ReadTx, space: &Space) -> Result<Option<usize>, rekall_core::Error> {
     let mut rows = None;
     let sealed = tx.index_blocks(space.id, VEC0_MARK, |block| {
         rows = block.try_into().ok().map(u64::from_le_bytes);
@@ -129,7 +141,7 @@ impl Persistence for PersistedTable {
     }
 
     /// The table follows the log after the commit, and its rows are erased then.
-    fn erase_copies(&self, _: &mut WriteTx<'_>) -> Result<(), Error> {
+    fn erase_copies(&self, _: &mut dyn WriteTx) -> Result<(), Error> {
         Ok(())
     }
 
@@ -139,8 +151,8 @@ impl Persistence for PersistedTable {
         let mut tx = file.store.write()?;
         tx.drop_all_index_blocks()?;
         match tx.active_space()? {
-            Some(space) => fill(&mut tx, &space, cancel)?,
-            None => SqliteVecIndex::discard(tx.connection(), VEC0_TABLE)?,
+            Some(space) => fill(&mut *tx, &space, cancel)?,
+            None => SqliteVecIndex::discard(connection(&*tx)?, VEC0_TABLE)?,
         }
         tx.commit()?;
         file.forget_damage();
@@ -150,23 +162,25 @@ impl Persistence for PersistedTable {
     /// Brings the table up to date if enough has changed, and fills it when it is not there or not to be trusted.
     fn check(&self, file: &IndexFile) -> Result<Renewal, Error> {
         // Looked at without the lock first: as a rule there is nothing to do.
-        if let Pending::Until(next) = pending(&file.store.read()?, file)? {
+        if let Pending::Until(next) = pending(&*file.store.read()?, file)? {
             return Ok(Renewal::NotBefore(next));
         }
         let mut tx = file.store.write()?;
         // Nobody else writes now, so a reader sees the very same state.
-        let update = match pending(&file.store.read()?, file)? {
+        let update = match pending(&*file.store.read()?, file)? {
             Pending::Update(update) => update,
             Pending::Until(next) => return Ok(Renewal::NotBefore(next)),
         };
         let changes = update.filled_to.map(|filled_to| tx.changes_since(filled_to)).transpose()?;
         let applied = match (changes, update.rows) {
-            (Some(Changes::Entries { entries, .. }), Some(rows)) => apply(&tx, &update.space, rows, &entries),
+            (Some(Changes::Entries { entries, .. }), Some(rows)) => {
+                apply(&*tx, &update.space, rows, &entries)
+            }
             _ => Ok(false),
         };
         match applied {
-            Ok(true) => seal(&mut tx, &update.space)?,
-            Ok(false) | Err(Error::Index(IndexError::Corrupt { .. })) => fill(&mut tx, &update.space, None)?,
+            Ok(true) => seal(&mut *tx, &update.space)?,
+            Ok(false) | Err(Error::Index(IndexError::Corrupt { .. })) => fill(&mut *tx, &update.space, None)?,
             Err(error) => return Err(error),
         }
         tx.commit()?;
@@ -191,7 +205,7 @@ struct Update {
     rows: Option<usize>,
 }
 
-fn pending(tx: &ReadTx<'_>, file: &IndexFile) -> Result<Pending, Error> {
+fn pending(tx: &dyn ReadTx, file: &IndexFile) -> Result<Pending, Error> {
     let now = tx.position()?;
     let until = |number| Ok(Pending::Until(LogPosition::new(now.incarnation(), number)));
     let Some(space) = tx.active_space()? else { return until(now.number() + 1) };
@@ -209,8 +223,8 @@ fn pending(tx: &ReadTx<'_>, file: &IndexFile) -> Result<Pending, Error> {
 }
 
 /// Takes in the entries that changed. False: the table is not as it was left, with so many rows, or has too much room to spare.
-fn apply(tx: &WriteTx<'_>, space: &Space, rows: usize, entries: &[i64]) -> Result<bool, Error> {
-    let Some(mut table) = SqliteVecIndex::whole(tx.connection(), VEC0_TABLE, space.dimensions, rows)? else {
+fn apply(tx: &dyn WriteTx, space: &Space, rows: usize, entries: &[i64]) -> Result<bool, Error> {
+    let Some(mut table) = whole(tx, space, rows)? else {
         return Ok(false);
     };
     for &entry in entries {
@@ -223,12 +237,13 @@ fn apply(tx: &WriteTx<'_>, space: &Space, rows: usize, entries: &[i64]) -> Resul
     Ok(table.slots()? <= 2 * table.len() + LOAD_BATCH)
 }
 
-fn fill(tx: &mut WriteTx<'_>, space: &Space, cancel: Option<&CancelToken>) -> Result<(), Error> {
+fn fill(tx: &mut dyn WriteTx, space: &Space, cancel: Option<&CancelToken>) -> Result<(), Error> {
     // Dropped, not emptied: it may be there for a model with other dimensions. And with the marks of all spaces: the table
     // is no longer theirs.
     drop_vec0_table(tx)?;
-    let mut table = SqliteVecIndex::open(tx.connection(), VEC0_TABLE, space.dimensions)?;
-    tx.vectors(space, LOAD_BATCH, |batch| {
+    let reader: &dyn ReadTx = &*tx;
+    let mut table = SqliteVecIndex::open(connection(reader)?, VEC0_TABLE, space.dimensions)?;
+    reader.vectors(space, LOAD_BATCH, |batch| {
         check_cancelled(cancel)?;
         add(&mut table, batch)
     })?;
@@ -236,11 +251,16 @@ fn fill(tx: &mut WriteTx<'_>, space: &Space, cancel: Option<&CancelToken>) -> Re
 }
 
 /// Says up to where the table is filled, and with how many rows.
-fn seal(tx: &mut WriteTx<'_>, space: &Space) -> Result<(), Error> {
-    let rows = SqliteVecIndex::open(tx.connection(), VEC0_TABLE, space.dimensions)?.len() as u64;
+fn seal(tx: &mut dyn WriteTx, space: &Space) -> Result<(), Error> {
+    let rows = SqliteVecIndex::open(connection(tx)?, VEC0_TABLE, space.dimensions)?.len() as u64;
     // After the table: making it has changed the schema.
     let position = tx.position()?;
-    Ok(tx.replace_index_blocks(space.id, VEC0_MARK, position, [rows.to_le_bytes().to_vec()])?)
+    Ok(tx.replace_index_blocks(
+        space.id,
+        VEC0_MARK,
+        position,
+        &mut iter::once(rows.to_le_bytes().to_vec()),
+    )?)
 }
 
 fn add(table: &mut SqliteVecIndex<'_>, batch: &VectorBatch) -> Result<(), Error> {

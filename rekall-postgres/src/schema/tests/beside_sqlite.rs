@@ -1,6 +1,6 @@
 //! The same statements on a file and on a server leave the same rows.
 
-use rekall_core::{Store, StoreOptions};
+use rekall_core::{SqliteStore, StoreOptions};
 use rusqlite::Connection;
 
 use super::{foreign, memory};
@@ -102,7 +102,7 @@ const REFUSED: &[&str] = &[
 /// A file of the library, with a connection of another program's.
 fn file(folder: &std::path::Path) -> Connection {
     let path = folder.join("a.db");
-    drop(Store::open(&path, &StoreOptions::default()).unwrap());
+    drop(SqliteStore::open(&path, &StoreOptions::default()).unwrap());
     let connection = Connection::open(path).unwrap();
     connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
     connection

@@ -1,0 +1,300 @@
+//! What a search by words sees: the segments of the file, and the entries that no segment has yet, indexed in memory.
+
+use crate::store::ReadChanges;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::Connection;
+
+use super::entry_words::EntryIndexer;
+use super::pages::StoredPages;
+use super::pending;
+use super::segments::{self, State};
+use crate::Error;
+use crate::lock::lock;
+use crate::sqlite::SqliteTx;
+use crate::store::LogPosition;
+use crate::words::index::{Builder, Dead, Docs, PassageKey, Segment, Source};
+
+/// The word index at one moment of the file. Immutable; the pages of its segments are read from the file by each search.
+#[derive(Debug)]
+pub(crate) struct WordView {
+    position: LogPosition,
+    /// From the oldest to the newest.
+    segments: Vec<SeenSegment>,
+    /// Entries that wait, as they are now.
+    delta: Arc<Builder>,
+    /// These entries, with the position of the newest change of each.
+    waiting: HashMap<i64, Option<i64>>,
+}
+
+#[derive(Debug, Clone)]
+struct SeenSegment {
+    stored: segments::Segment,
+    docs: Arc<Docs>,
+    /// The passages that a newer segment or the delta is right about.
+    dead: Arc<Dead>,
+    /// Why its table cannot be used. Its passages are not found.
+    fault: Option<String>,
+}
+
+impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
+    /// The index as of this transaction. If nothing changed since the last search, this costs three small reads; else O(what
+    /// changed), and the first time a read of every segment's table of passages.
+    pub(crate) fn word_view(&self, cancel: Option<&AtomicBool>) -> Result<Arc<WordView>, Error> {
+        let position = self.position()?;
+        let listed = segments::in_state(&self.connection, State::Ready)?;
+        let mut current = lock(&self.store.word_view);
+        if let Some(view) = &*current
+            && view.is_of(position, &listed)
+        {
+            return Ok(Arc::clone(view));
+        }
+        let is_older = current.as_ref().is_some_and(|view| {
+            view.position.same_history(position) && view.position.number() > position.number()
+        });
+        if self.writes || is_older {
+            // Nobody else is to see what may be undone, nor a moment that has passed.
+            let base = current.clone();
+            drop(current);
+            return Ok(Arc::new(WordView::caught_up(base, &self.connection, position, &listed, cancel)?));
+        }
+        // Under the lock: of several searches that find it out of date, one brings it up to date.
+        let base = current.take();
+        let view = Arc::new(WordView::caught_up(base, &self.connection, position, &listed, cancel)?);
+        *current = Some(Arc::clone(&view));
+        Ok(view)
+    }
+}
+
+impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
+    /// The index as of this transaction, read from the file whatever a search has read before.
+    pub(crate) fn word_view_anew(&self) -> Result<WordView, Error> {
+        let listed = segments::in_state(&self.connection, State::Ready)?;
+        WordView::caught_up(None, &self.connection, self.position()?, &listed, None)
+    }
+
+    /// The segments as of this transaction with their tables, from the oldest to the newest; that of one which cannot be
+    /// read is empty. Those that a search has read before are not read again.
+    pub(crate) fn word_tables(&self) -> Result<Vec<(segments::Segment, Arc<Docs>)>, Error> {
+        let position = self.position()?;
+        let listed = segments::in_state(&self.connection, State::Ready)?;
+        let known = lock(&self.store.word_view).clone();
+        let known = known.filter(|view| view.position.same_history(position));
+        let known = known.map_or_else(Vec::new, |view| view.segments.clone());
+        let seen = load(&self.connection, known, &listed)?;
+        Ok(seen.into_iter().map(|seen| (seen.stored, seen.docs)).collect())
+    }
+}
+
+impl WordView {
+    fn is_of(&self, position: LogPosition, listed: &[segments::Segment]) -> bool {
+        self.position == position && self.segments.iter().map(|seen| &seen.stored).eq(listed)
+    }
+
+    /// The view of this moment, made from an older or newer one as far as that is of use.
+    fn caught_up(
+        base: Option<Arc<Self>>,
+        connection: &Connection,
+        position: LogPosition,
+        listed: &[segments::Segment],
+        cancel: Option<&AtomicBool>,
+    ) -> Result<Self, Error> {
+        // Numbers of segments are given anew when an older state is put into the file.
+        let base = base.filter(|base| base.position.same_history(position));
+        let base = base.map_or_else(
+            || Self { position, segments: Vec::new(), delta: Arc::default(), waiting: HashMap::new() },
+            |base| Arc::try_unwrap(base).unwrap_or_else(|shared| shared.copied()),
+        );
+        let Self { mut segments, mut delta, waiting: mut known, .. } = base;
+        let waiting = pending::with_changes(connection)?;
+        let still_waits = |row: &i64| waiting.binary_search_by_key(row, |(row, _)| *row).is_ok();
+        let mut is_same_base = segments.iter().map(|seen| &seen.stored).eq(listed);
+        if !known.keys().all(still_waits) {
+            // A builder cannot forget that it speaks for an entry.
+            delta = Arc::default();
+            known.clear();
+            is_same_base = false;
+        }
+        if !is_same_base {
+            segments = load(connection, segments, listed)?;
+        }
+        let mut indexer = EntryIndexer::new();
+        let mut changed = Vec::new();
+        for &(row, change) in &waiting {
+            if change.is_some() && known.get(&row) == Some(&change) {
+                continue;
+            }
+            if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+                return Err(Error::Interrupted);
+            }
+            // Copied only if a search still holds the one before.
+            indexer.index(connection, row, Arc::make_mut(&mut delta))?;
+            known.insert(row, change);
+            changed.push(row);
+        }
+        match is_same_base {
+            true => segments.iter_mut().for_each(|seen| seen.mark_dead(&changed)),
+            false => mark_all_dead(&mut segments, &delta),
+        }
+        Ok(Self { position, segments, delta, waiting: known })
+    }
+
+    fn copied(&self) -> Self {
+        let Self { position, segments, delta, waiting } = self;
+        let (segments, delta, waiting) = (segments.clone(), Arc::clone(delta), waiting.clone());
+        Self { position: *position, segments, delta, waiting }
+    }
+
+    /// Calls `search` with everything that is to be searched.
+    pub(crate) fn with_sources<T>(
+        &self,
+        connection: &Connection,
+        search: impl FnOnce(&[&dyn Source]) -> T,
+    ) -> T {
+        let segments: Vec<Segment<StoredPages<'_>>> = self
+            .segments
+            .iter()
+            .map(|seen| {
+                let pages = StoredPages::new(connection, seen.stored.id);
+                Segment::new(Arc::clone(&seen.docs), Arc::clone(&seen.dead), pages)
+            })
+            .collect();
+        let mut sources: Vec<&dyn Source> = segments.iter().map(|segment| segment as &dyn Source).collect();
+        sources.push(&*self.delta);
+        search(&sources)
+    }
+
+    /// Bytes of heap.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let segments: usize =
+            self.segments.iter().map(|seen| seen.docs.memory_bytes() + seen.dead.memory_bytes()).sum();
+        segments + self.delta.memory_bytes()
+    }
+
+    /// Number of entries that are found if their words are searched. O(passages).
+    fn entries(&self) -> u64 {
+        let tables = self.segments.iter().map(|seen| (seen.docs.passages(), &*seen.dead));
+        let tables = tables.chain([(self.delta.passages(), self.delta.dead())]);
+        tables
+            .map(|(passages, dead)| {
+                let mut last = None;
+                (0..passages.len() as u32)
+                    .filter(|&ordinal| !dead.contains(ordinal))
+                    .filter(|&ordinal| last.replace(passages.row(ordinal)) != Some(passages.row(ordinal)))
+                    .count() as u64
+            })
+            .sum()
+    }
+
+    /// What is missing, as far as a quick look shows: a segment, or pages of one. O(passages) and O(pages), from an index.
+    pub(crate) fn fault(&self, connection: &Connection, entries: u64) -> Result<Option<String>, Error> {
+        for (id, _, fault) in self.tables() {
+            if let Some(fault) = fault {
+                return Ok(Some(format!("segment {id} of the word index cannot be read: {fault}")));
+            }
+        }
+        if let Some(missing) = self.missing_pages(connection)?.pop() {
+            return Ok(Some(missing));
+        }
+        let found = self.entries();
+        Ok((found != entries).then(|| format!("the word index has {found} of {entries} entries")))
+    }
+
+    /// The segments that do not have as many pages as they should.
+    pub(crate) fn missing_pages(&self, connection: &Connection) -> Result<Vec<String>, Error> {
+        let mut missing = Vec::new();
+        for seen in &self.segments {
+            let segments::Segment { id, pages: expected, .. } = seen.stored;
+            let pages = segments::count_pages(connection, id)?;
+            if pages != expected {
+                missing
+                    .push(format!("segment {id} of the word index must have {expected} pages, got {pages}"));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The number of each segment, its table, and why it cannot be read.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (i64, &Docs, Option<&str>)> {
+        self.segments.iter().map(|seen| (seen.stored.id, &*seen.docs, seen.fault.as_deref()))
+    }
+
+    /// Whether no segment has the entry as it is now.
+    pub(crate) fn waits(&self, row: i64) -> bool {
+        self.waiting.contains_key(&row)
+    }
+
+    /// The entries that have passages in a segment which count.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = i64> {
+        self.segments.iter().flat_map(|seen| {
+            let lives = |row: &i64| seen.docs.passages_of(*row).any(|ordinal| !seen.dead.contains(ordinal));
+            seen.docs.rows().iter().copied().filter(lives)
+        })
+    }
+
+    /// What the newest segment that speaks for an entry has of it: key, length and check of each passage.
+    pub(crate) fn passages_of(&self, row: i64) -> Option<Vec<(PassageKey, u32, u32)>> {
+        let newest = self.segments.iter().rev().find(|seen| seen.docs.speaks_for(row))?;
+        let passages = newest.docs.passages();
+        let of = |ordinal| (passages.key(ordinal), passages.length(ordinal), passages.check(ordinal));
+        Some(newest.docs.passages_of(row).map(of).collect())
+    }
+}
+
+/// The segments listed, those that are known already as they are.
+fn load(
+    connection: &Connection,
+    known: Vec<SeenSegment>,
+    listed: &[segments::Segment],
+) -> Result<Vec<SeenSegment>, Error> {
+    let mut known: HashMap<i64, SeenSegment> = known.into_iter().map(|seen| (seen.stored.id, seen)).collect();
+    let mut loaded = Vec::with_capacity(listed.len());
+    for &stored in listed {
+        let seen = match known.remove(&stored.id) {
+            Some(seen) if seen.stored == stored => SeenSegment { dead: Arc::default(), ..seen },
+            _ => {
+                let bytes = segments::docs(connection, stored.id)?.unwrap_or_default();
+                let (docs, fault) = match Docs::decode(&bytes) {
+                    Ok(docs) => (docs, None),
+                    Err(error) => (Docs::default(), Some(error.to_string())),
+                };
+                SeenSegment { stored, docs: Arc::new(docs), dead: Arc::default(), fault }
+            }
+        };
+        loaded.push(seen);
+    }
+    Ok(loaded)
+}
+
+impl SeenSegment {
+    /// Marks the passages of these rows, which are in order.
+    fn mark_dead(&mut self, rows: &[i64]) {
+        let rows = shared_range(&self.docs, rows).iter().copied();
+        let mut rows = rows.filter(|&row| !self.docs.passages_of(row).is_empty()).peekable();
+        if rows.peek().is_some() {
+            Arc::make_mut(&mut self.dead).mark_rows(&self.docs, rows);
+        }
+    }
+}
+
+/// Marks in each segment what a newer one, or the delta, is right about.
+fn mark_all_dead(segments: &mut [SeenSegment], delta: &Builder) {
+    let in_delta: Vec<i64> = delta.rows().collect();
+    let tables: Vec<Arc<Docs>> = segments.iter().map(|seen| Arc::clone(&seen.docs)).collect();
+    for (seen, at) in segments.iter_mut().zip(1..) {
+        seen.dead = Arc::default();
+        tables[at..].iter().for_each(|newer| seen.mark_dead(newer.rows()));
+        seen.mark_dead(&in_delta);
+    }
+}
+
+/// Of rows in order, those between the first and the last that the table has: new entries have higher numbers than all before.
+fn shared_range<'r>(docs: &Docs, rows: &'r [i64]) -> &'r [i64] {
+    let (Some(&first), Some(&last)) = (docs.rows().first(), docs.rows().last()) else { return &[] };
+    let start = rows.partition_point(|&row| row < first);
+    let end = rows.partition_point(|&row| row <= last);
+    rows.get(start..end).unwrap_or_default()
+}

@@ -312,6 +312,7 @@ fn of_core(kind: rekall_core::ErrorKind) -> ErrorKind {
         Core::SpaceMismatch => ErrorKind::ModelMismatch,
         Core::Interrupted => ErrorKind::Interrupted,
         Core::OutOfMemory => ErrorKind::OutOfMemory,
+        Core::Unsupported => ErrorKind::Unsupported,
         Core::Internal => ErrorKind::Internal,
         _ => ErrorKind::Internal,
     }
@@ -384,6 +385,8 @@ mod tests {
         assert_eq!(kind(rekall_core::Error::Replaced { path }), ErrorKind::Io);
         assert_eq!(kind(rekall_core::Error::Corrupt { detail: String::new() }), ErrorKind::Corrupt);
         assert_eq!(kind(rekall_core::Error::Interrupted), ErrorKind::Interrupted);
+        let unsupported = rekall_core::Error::Unsupported { capability: "backup", engine: "test" };
+        assert_eq!(kind(unsupported), ErrorKind::Unsupported);
         let of_sqlite = |code| {
             let failure = rusqlite::ffi::Error::new(code);
             Error::from(rekall_index::Error::from_source(rusqlite::Error::SqliteFailure(failure, None)))

@@ -364,7 +364,7 @@ typedef int32_t rekall_status;
 #define REKALL_MODEL_MISMATCH 16
 
 /**
- * There is no model, or it is missing, broken or cannot be had now.
+ * There is no model, or it cannot be had now: later it may be.
  */
 #define REKALL_MODEL_UNAVAILABLE 17
 
@@ -392,6 +392,12 @@ typedef int32_t rekall_status;
  * No memory was left, or less than SQLite was allowed. (The library's own lack of memory ends the process.)
  */
 #define REKALL_OUT_OF_MEMORY 22
+
+/**
+ * The model cannot be used until somebody changes it: it is missing, broken or refused by the hub. (One of a kind that
+ * this build does not run is REKALL_UNSUPPORTED.)
+ */
+#define REKALL_INVALID_MODEL 23
 
 /**
  * The name of a code, such as "REKALL_NOT_FOUND"; "REKALL_UNKNOWN" for a number that is none. Static; never NULL.
@@ -1216,6 +1222,13 @@ rekall_status rekall_config_check_file(const char *path,
  * model. Concerns the whole process.
  */
 #define REKALL_OPEN_RELEASE_MEMORY 128
+
+/**
+ * Flag of rekall_open_options: load the model while opening, and fail, without making a file, if it cannot be used as it
+ * is: REKALL_UNSUPPORTED, REKALL_INVALID_MODEL, REKALL_INVALID_INPUT. One that cannot be had now is no failure. Without the
+ * flag the first call that needs the model fails.
+ */
+#define REKALL_OPEN_CHECK_MODEL 256
 
 /**
  * How a memory is opened. Start from REKALL_OPEN_OPTIONS_INIT; what is 0, NULL or not given has its default. Of
@@ -3810,7 +3823,7 @@ void rekall_recall_options_init(rekall_recall_options *options,
  * rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
  * no matter which process wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
  * threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
- * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
+ * REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK, and what rekall_model_load() fails with.
  */
 REKALL_NODISCARD
 rekall_status rekall_recall(rekall_db *db,
@@ -4322,8 +4335,8 @@ typedef struct rekall_unloaded {
 /**
  * Loads the model now, so that the first search does not wait for it: below a millisecond for the built-in one, a tenth
  * of a second for 90 MB, and the time of a download where one is needed. REKALL_MODEL_UNAVAILABLE when there is none or
- * it cannot be had; REKALL_UNSUPPORTED when this build cannot load it; REKALL_INVALID_INPUT when it cannot honour a
- * rekall_load_options.
+ * it cannot be had now; REKALL_INVALID_MODEL when it is missing, broken or refused by the hub; REKALL_UNSUPPORTED when this
+ * build cannot run it; REKALL_INVALID_INPUT when it cannot honour a rekall_load_options.
  */
 REKALL_NODISCARD
 rekall_status rekall_model_load(rekall_db *db,
@@ -4479,8 +4492,8 @@ rekall_status rekall_embed_pending(rekall_db *db,
  * old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
  * killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
  * Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.
- * REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load(); REKALL_CALLBACK;
- * REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
+ * REKALL_MODEL_UNAVAILABLE, REKALL_INVALID_MODEL, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load();
+ * REKALL_CALLBACK; REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
  * vectors as before.
  */
 REKALL_NODISCARD
@@ -5089,6 +5102,17 @@ rekall_status rekall_model_name(rekall_db *db,
                                 size_t capacity,
                                 size_t *out_len,
                                 rekall_error **error);
+
+/**
+ * Writes to buffer what keeps entries from getting vectors, where some wait for them and it is known, one line: the model
+ * could not be loaded, or is another one than the file's; else "". The rest as for rekall_model_name().
+ */
+REKALL_NODISCARD
+rekall_status rekall_pending_reason(rekall_db *db,
+                                    char *buffer,
+                                    size_t capacity,
+                                    size_t *out_len,
+                                    rekall_error **error);
 
 /**
  * Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""

@@ -158,7 +158,7 @@ pub enum Error {
     /// Storage failed or refused.
     #[error(transparent)]
     Core(rekall_core::Error),
-    /// The model failed or is not available.
+    /// The model failed or is not available; [`rekall_model::Error::is_permanent`] says whether for good.
     #[error(transparent)]
     Model(rekall_model::Error),
     /// Vector search failed.
@@ -248,8 +248,11 @@ pub enum ErrorKind {
     InvalidVector,
     /// The file's vectors were made by another model.
     ModelMismatch,
-    /// The model is missing, broken or cannot be had now.
+    /// There is no model, or it cannot be had now: trying again later may succeed.
     ModelUnavailable,
+    /// The model cannot be used until somebody changes it: it is missing, broken or refused by the hub. One of a kind that
+    /// this build does not run is [`Unsupported`](Self::Unsupported).
+    InvalidModel,
     /// This build or machine lacks what was asked for.
     Unsupported,
     /// The caller asked to stop, or a newer search of the same key was begun.
@@ -289,7 +292,7 @@ impl Error {
             Self::NotBuilt { .. } => ErrorKind::Unsupported,
             Self::Operation { source, .. } => source.kind(),
             Self::Core(error) => of_core(error.kind()),
-            Self::Model(error) => of_model(error.kind()),
+            Self::Model(error) => of_model(error),
             Self::Index(error) => of_index(error.kind()),
         }
     }
@@ -318,13 +321,19 @@ fn of_core(kind: rekall_core::ErrorKind) -> ErrorKind {
     }
 }
 
-fn of_model(kind: rekall_model::ErrorKind) -> ErrorKind {
+fn of_model(error: &rekall_model::Error) -> ErrorKind {
     use rekall_model::ErrorKind as Model;
-    match kind {
+    match error.kind() {
         Model::Unembeddable | Model::InvalidInput => ErrorKind::InvalidInput,
         Model::Unsupported => ErrorKind::Unsupported,
         Model::Cancelled => ErrorKind::Interrupted,
-        Model::NotFound | Model::Io | Model::InvalidModel | Model::Unavailable => ErrorKind::ModelUnavailable,
+        Model::NotFound | Model::Io | Model::InvalidModel | Model::Unavailable => {
+            if error.is_permanent() {
+                ErrorKind::InvalidModel
+            } else {
+                ErrorKind::ModelUnavailable
+            }
+        }
         _ => ErrorKind::Internal,
     }
 }

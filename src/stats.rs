@@ -18,6 +18,9 @@ pub struct Stats {
     /// Name of the former built-in model that made the file's vectors; `None`: the current one or another model made
     /// them. [`Rekall::reembed`] brings those of the current one, which finds more.
     pub former_model: Option<String>,
+    /// What keeps entries from getting vectors, where some wait for them and it is known: the model could not be loaded, or
+    /// is another one.
+    pub pending_reason: Option<String>,
     /// The query cache: hits, misses, bytes.
     pub cache: CacheStats,
     /// Name of the backend: `flat`, `sq8`, `binary`, or one that stays in the file; `None` before the first
@@ -72,10 +75,14 @@ impl Rekall {
         let index = self.vector_index.usage();
         let space = tx.active_space()?;
         let cache = self.queries.stats();
-        let (model, model_bytes) =
-            self.models.load().resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
+        let models = self.models.load();
+        let (model, model_bytes) = models.resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
+        let store = tx.stats()?;
+        let waits = store.pending > 0;
+        let active = space.as_ref().map(|space| space.fingerprint.as_str());
         Ok(Stats {
-            store: tx.stats()?,
+            pending_reason: waits.then(|| models.obstacle(active)).flatten(),
+            store,
             index_backend: index.backend,
             // An index holds what the file holds: one in the file does not know itself what lies over its
             // base.

@@ -65,7 +65,7 @@ fn a_search_says_that_no_vector_is_left() {
     assert!(memory.recall("word7").run().unwrap().degraded.is_empty());
     rusqlite::Connection::open(memory.path()).unwrap().execute_batch("DELETE FROM space").unwrap();
     let found = memory.recall("word7").run().unwrap();
-    assert_eq!(found.degraded, [Degraded::Pending { count: 400 }]);
+    assert_eq!(found.degraded, [Degraded::Pending { count: 400, reason: None }]);
     memory.repair().run().unwrap();
     memory.embed_pending().run().unwrap();
     assert!(memory.recall("word7").run().unwrap().degraded.is_empty());

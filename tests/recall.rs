@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use common::{Memory, WordModel, memory, memory_with};
 use rekall::{
-    CancelToken, Context, Degraded, Embedder, EntryPatch, ErrorKind, Event, Filter, Mode, ModelSource,
-    NewEntry, Query, Rekall, Role, Status, VectorBackend,
+    CancelToken, Context, Degraded, Embedder, EntryPatch, ErrorKind, Filter, Mode, NewEntry, Query, Rekall,
+    Role, Status, VectorBackend,
 };
 
 fn titles(found: &rekall::Recalled) -> Vec<&str> {
@@ -192,29 +192,11 @@ fn another_models_vectors_are_never_compared() {
     reopened.remember(NewEntry::new("disk empty")).unwrap();
     let found = reopened.recall("empty").run().unwrap();
     assert_eq!(found.len(), 1);
-    assert!(found.degraded.contains(&Degraded::Pending { count: 1 }));
-}
-
-#[test]
-fn a_missing_model_is_told_and_words_still_work() {
-    let events = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&events);
-    let memory = memory_with(|builder| {
-        builder
-            .model(ModelSource::Path("no-such-folder".into()))
-            .on_event(move |event| heard.lock().unwrap().push(event.clone()))
-    });
-    let id = memory.remember(NewEntry::new("disk full")).unwrap();
-    assert!(
-        events
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|event| matches!(event, Event::NotEmbedded { id: who, .. } if *who == id))
-    );
-    let found = memory.recall("disk").run().unwrap();
-    assert_eq!(titles(&found), ["disk full"]);
-    assert!(!found.degraded.is_empty());
+    let why = "the file's vectors were made by words";
+    assert!(found.degraded.iter().any(
+        |degraded| matches!(degraded, Degraded::Pending { count: 1, reason: Some(reason) } if reason.starts_with(why))
+    ));
+    assert!(reopened.stats().unwrap().pending_reason.unwrap().starts_with(why));
 }
 
 #[test]
@@ -399,7 +381,7 @@ fn similar_entries_say_what_cannot_be_found() {
     let other = rekall::Rekall::builder(memory.path()).without_model().open().unwrap();
     other.remember(NewEntry::new("disk full, too")).unwrap();
     let found = memory.similar_to(id).run().unwrap();
-    assert_eq!(found.degraded, [rekall::Degraded::Pending { count: 1 }]);
+    assert_eq!(found.degraded, [rekall::Degraded::Pending { count: 1, reason: None }]);
 }
 
 #[test]

@@ -93,7 +93,14 @@ fn what_was_remembered_without_a_model_is_embedded_later() {
     let path = memory.path().to_owned();
     drop(memory.rekall);
     let with_model = Rekall::builder(&path).embedder(Arc::new(WordModel::new(16))).open().unwrap();
-    assert!(with_model.recall("disk").run().unwrap().degraded.contains(&Degraded::Pending { count: 1 }));
+    assert!(
+        with_model
+            .recall("disk")
+            .run()
+            .unwrap()
+            .degraded
+            .contains(&Degraded::Pending { count: 1, reason: None })
+    );
     // Another program adds one more, without marking it.
     let foreign = rusqlite::Connection::open(&path).unwrap();
     foreign
@@ -119,7 +126,14 @@ fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
     let foreign = rusqlite::Connection::open(memory.path()).unwrap();
     foreign.execute("UPDATE entry SET title = 'login token'", []).unwrap();
     assert_eq!(memory.recall("token").mode(Mode::Text).run().unwrap()[0].entry.id, id);
-    assert!(memory.recall("token").run().unwrap().degraded.contains(&Degraded::Pending { count: 1 }));
+    assert!(
+        memory
+            .recall("token")
+            .run()
+            .unwrap()
+            .degraded
+            .contains(&Degraded::Pending { count: 1, reason: None })
+    );
     memory.embed_pending().run().unwrap();
     let found = memory.recall("login token").mode(Mode::Semantic).run().unwrap();
     assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6);
@@ -140,7 +154,7 @@ fn imported_notes_wait_for_vectors_of_this_files_model() {
     let report = memory.import_legacy(file).run().unwrap();
     assert_eq!((report.entries, report.pending), (123, 123));
     let found = memory.recall("disk").run().unwrap();
-    assert!(found.degraded.contains(&Degraded::Pending { count: 123 }));
+    assert!(found.degraded.contains(&Degraded::Pending { count: 123, reason: None }));
     let done = memory.embed_pending().run().unwrap();
     assert_eq!(done.entries, 123);
     let found = memory.recall("disk").mode(Mode::Semantic).limit(200).run().unwrap();

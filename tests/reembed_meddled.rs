@@ -266,7 +266,14 @@ fn an_entry_without_known_words_waits_for_nothing() {
         "INSERT INTO entry (ulid, title, created_at, updated_at)
              VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', '§ elsewhere §', 0, 0), ('01ARZ3NDEKTSV4RRFFQ69G5FAW', '§', 0, 0)",
     );
-    assert!(memory.recall("anything").run().unwrap().degraded.contains(&Degraded::Pending { count: 2 }));
+    assert!(
+        memory
+            .recall("anything")
+            .run()
+            .unwrap()
+            .degraded
+            .contains(&Degraded::Pending { count: 2, reason: None })
+    );
     let done = memory.embed_pending().run().unwrap();
     assert_eq!((done.entries, done.without_meaning), (1, 1));
     assert_whole(&memory);
@@ -300,7 +307,7 @@ fn an_update_that_outlives_a_change_of_model_is_no_vector_of_the_old_text() {
     let second = open(&path, Meddler::quiet("second"));
     let found = second.recall("before").mode(Mode::Semantic).limit(1).run().unwrap();
     assert!(found.hits.iter().all(|hit| hit.entry.id != id), "{:?}", found.hits);
-    assert_eq!(found.degraded, [Degraded::Pending { count: 1 }]);
+    assert_eq!(found.degraded, [Degraded::Pending { count: 1, reason: None }]);
     assert_eq!(second.embed_pending().run().unwrap().entries, 1);
     assert_found(&second, "behind", id);
     raw(&folder, "DROP TRIGGER held");

@@ -108,7 +108,7 @@ fn a_change_of_model_does_not_wait_for_entries_that_cannot_be_read() {
     assert_eq!((done.entries, done.unreadable.as_slice()), (100, bad));
     let found = memory.recall("note 1").mode(Mode::Semantic).limit(300).run().unwrap();
     assert_eq!(found.len(), 100);
-    assert!(found.degraded.contains(&Degraded::Pending { count: 200 }), "{:?}", found.degraded);
+    assert!(found.degraded.contains(&Degraded::Pending { count: 200, reason: None }), "{:?}", found.degraded);
     memory.repair().run().unwrap();
     assert_eq!(memory.embed_pending().run().unwrap().entries, 200);
     assert!(memory.check().run().unwrap().is_clean());

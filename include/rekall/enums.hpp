@@ -39,7 +39,8 @@ enum class status : rekall_status {
     interrupted = REKALL_INTERRUPTED,
     callback = REKALL_CALLBACK,
     superseded = REKALL_SUPERSEDED,
-    out_of_memory = REKALL_OUT_OF_MEMORY
+    out_of_memory = REKALL_OUT_OF_MEMORY,
+    invalid_model = REKALL_INVALID_MODEL
 };
 
 /* What a build of the library can do. */

@@ -611,6 +611,8 @@ public:
     [[nodiscard]] std::string model_name() const { return detail::written(rekall_model_name, get()); }
     /* The identity of the model that made the file's vectors; empty when it has none. */
     [[nodiscard]] std::string fingerprint() const { return detail::written(rekall_fingerprint, get()); }
+    /* What keeps entries from getting vectors, where some wait for them and it is known; else empty. */
+    [[nodiscard]] std::string pending_reason() const { return detail::written(rekall_pending_reason, get()); }
     /* Empty before the first search. */
     [[nodiscard]] std::string index_backend() const { return detail::written(rekall_index_backend, get()); }
 

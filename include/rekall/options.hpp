@@ -76,6 +76,8 @@ struct open_options {
     bool unload_thread = false;
     /* Ask the allocator to give memory back to the system after each unload. Concerns the whole process. */
     bool release_memory = false;
+    /* Load the model while opening, and fail if it cannot be used as it is; else the first call that needs it fails. */
+    bool check_model = false;
     /* The most threads that one search may use; 0: 1. */
     std::uint32_t search_threads = 0;
     std::optional<std::string> config, config_file, model;
@@ -281,7 +283,8 @@ inline std::uint32_t flags(const open_options &options) noexcept
            (options.secure_delete ? REKALL_OPEN_SECURE_DELETE : 0u) |
            (options.sync_full ? REKALL_OPEN_SYNC_FULL : 0u) |
            (options.unload_thread ? REKALL_OPEN_UNLOAD_THREAD : 0u) |
-           (options.release_memory ? REKALL_OPEN_RELEASE_MEMORY : 0u);
+           (options.release_memory ? REKALL_OPEN_RELEASE_MEMORY : 0u) |
+           (options.check_model ? REKALL_OPEN_CHECK_MODEL : 0u);
 }
 
 inline rekall_db *open(const c_text &path, const open_options &options, kept &callbacks)

@@ -1,6 +1,9 @@
 //! C and C++ programs against the libraries that cargo built: plain, under sanitizers, under valgrind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
+#[allow(dead_code, reason = "the facade's tests use all of it")]
+#[path = "../../tests/common/fake_hub.rs"]
+mod fake_hub;
 #[path = "support/toolchain.rs"]
 mod toolchain;
 
@@ -8,7 +11,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
+use fake_hub::FakeHub;
 use toolchain::{answers, link_shared, run, skip};
 
 /// Each program and its language's standard, as its first comment says.
@@ -31,6 +36,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("c/transfer.c", "c99"),
     ("c/files.c", "c99"),
     ("c/model.c", "c99"),
+    ("c/wrong_model.c", "c99"),
     ("c/many.c", "c90"),
     ("c/threads.c", "c11"),
     ("c/exit.c", "c11"),
@@ -54,6 +60,17 @@ const PROGRAMS: &[(&str, &str)] = &[
 const FAULTS: &str = "c/interrupted.c";
 
 const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+
+/// The address of a hub with a model of an architecture that nothing here runs.
+static HUB: LazyLock<String> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hub-of-wrong-models");
+    fs::create_dir_all(&folder).unwrap();
+    let config = r#"{"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}"#;
+    fs::write(folder.join("config.json"), config).unwrap();
+    fs::write(folder.join("model.safetensors"), "weights").unwrap();
+    fs::write(folder.join("tokenizer.json"), "{}").unwrap();
+    FakeHub::serve(folder).endpoint
+});
 
 fn tests() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
@@ -88,6 +105,7 @@ fn passes(name: &str, standard: &str, compiler: &str, flags: &[&str], under: &[&
             command
         }
     };
+    command.env("REKALL_TEST_HUB", &*HUB);
     let output = run(command.arg(&data).arg(tests().join("../..")));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\n", "{name}, {compiler}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}, {compiler}: a library does not print");

@@ -57,11 +57,32 @@ pub enum Error {
     Unavailable {
         /// The repository on the hub.
         repo: String,
-        /// No network, no such repository, no such file, refused.
+        /// No network, or the hub is out of order.
         reason: String,
         /// The transport's own error.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The hub has no such model, or does not give it to anybody, or not without a token.
+    #[error("model {repo} is refused: {reason}")]
+    Refused {
+        /// The repository on the hub.
+        repo: String,
+        /// What the hub said.
+        reason: String,
+        /// The transport's own error.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A file came from the hub with other bytes than the hub says that it has; it was thrown away.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    BrokenDownload {
+        /// The file in the hub's cache.
+        path: PathBuf,
+        /// The digest that it had to have.
+        expected: String,
+        /// The digest that it had.
+        got: String,
     },
     /// A text without a single token that the model knows, such as an empty text or one of unknown symbols.
     /// It has no direction, hence no vector.
@@ -150,14 +171,47 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => ErrorKind::NotFound,
             Self::Io { .. } => ErrorKind::Io,
             Self::MissingFile { .. } => ErrorKind::NotFound,
-            Self::InvalidFile { .. } => ErrorKind::InvalidModel,
+            Self::InvalidFile { .. } | Self::BrokenDownload { .. } => ErrorKind::InvalidModel,
             Self::UnsupportedModel { .. } | Self::FeatureOff { .. } => ErrorKind::Unsupported,
-            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Unavailable { .. } | Self::Refused { .. } => ErrorKind::Unavailable,
             Self::Unembeddable { .. } => ErrorKind::Unembeddable,
             Self::Tokenize { .. } | Self::InvalidInput { .. } => ErrorKind::InvalidInput,
             Self::Cancelled { .. } => ErrorKind::Cancelled,
             Self::Load { source } => source.kind(),
             Self::Compute { .. } => ErrorKind::Internal,
+        }
+    }
+
+    /// Whether the model fails for good: in the same way each time, until somebody changes its files, the options,
+    /// the build or the access to the hub. False where trying again later may succeed (no network, a download that
+    /// broke off, no memory), and for an error of a single text.
+    ///
+    /// ```
+    /// use rekall_model::{LoadOptions, ModelSource, load};
+    ///
+    /// let missing = load(&ModelSource::Path("no/such/folder".into()), &LoadOptions::new());
+    /// assert!(missing.err().is_some_and(|error| error.is_permanent()));
+    /// ```
+    pub fn is_permanent(&self) -> bool {
+        use std::io::ErrorKind as System;
+        match self {
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                System::NotFound | System::PermissionDenied | System::NotADirectory | System::IsADirectory
+            ),
+            Self::MissingFile { .. }
+            | Self::InvalidFile { .. }
+            | Self::UnsupportedModel { .. }
+            | Self::FeatureOff { .. }
+            | Self::Refused { .. }
+            | Self::InvalidInput { .. } => true,
+            Self::Load { source } => source.is_permanent(),
+            Self::Unavailable { .. }
+            | Self::BrokenDownload { .. }
+            | Self::Unembeddable { .. }
+            | Self::Tokenize { .. }
+            | Self::Cancelled { .. }
+            | Self::Compute { .. } => false,
         }
     }
 

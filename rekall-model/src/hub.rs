@@ -19,20 +19,25 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+use crate::architecture::Architecture;
 use crate::files::{self, MAX_SETTINGS_BYTES, MAX_WEIGHTS_BYTES};
-use crate::{DownloadProgress, Error, LoadOptions};
+use crate::{DownloadProgress, Error, LoadOptions, load};
 
-/// Files that a model may have beside its weights, in the order in which they are fetched.
-const SMALL_FILES: [&str; 9] = [
-    "config.json",
+/// Says what the model is.
+const CONFIG: &str = "config.json";
+
+/// Says it of a static model without a `config.json`.
+const SENTENCE_TRANSFORMERS: &str = "config_sentence_transformers.json";
+
+/// Files that a model may have beside its weights and tokenizer, in the order in which they are fetched.
+const SETTINGS: [&str; 7] = [
+    CONFIG,
     "modules.json",
-    "1_Pooling/config.json",
+    POOLING,
     "sentence_bert_config.json",
-    "config_sentence_transformers.json",
+    SENTENCE_TRANSFORMERS,
     "tokenizer_config.json",
-    "tokenizer.json",
     "0_StaticEmbedding/config.json",
-    "0_StaticEmbedding/tokenizer.json",
 ];
 
 /// Says how token vectors are pooled.
@@ -44,25 +49,13 @@ const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safete
 /// The folder that holds a hub model's files, downloaded if they are not there yet.
 ///
 /// # Errors
-/// [`Error::Unavailable`] if they are not cached and cannot be downloaded; [`Error::UnsupportedModel`] for a
-/// repository without safetensors; [`Error::InvalidFile`] for a download that is not what the hub says.
+/// [`Error::Unavailable`] if they are not cached and cannot be downloaded now, [`Error::Refused`] if the hub does not
+/// have or give them; [`Error::UnsupportedModel`] and [`Error::MissingFile`], before the weights are downloaded, for a
+/// model that cannot be run; [`Error::BrokenDownload`] for a download that is not what the hub says.
 pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<PathBuf, Error> {
-    let named = std::env::var_os("HF_HUB_CACHE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
-    let cache = match options.hub_cache.clone().or(named) {
-        Some(folder) => Cache::new(folder),
-        // `Cache::default` panics without a home folder.
-        None if std::env::var_os("HF_HOME").is_none() && std::env::home_dir().is_none() => {
-            return Err(unavailable(
-                repo,
-                "no cache folder: neither HF_HUB_CACHE, HF_HOME nor a home folder is set",
-            ));
-        }
-        None => Cache::from_env(),
-    };
-    let revision = revision.unwrap_or("main");
-    let wanted = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
-    check_reference(&cache.path().join(wanted.folder_name()).join("refs").join(revision))?;
-    let found = cached(&cache, &wanted, revision);
+    let place = CachePlace::of(repo, revision, options)?;
+    let CachePlace { cache, wanted, .. } = &place;
+    let found = place.complete();
     match &found {
         Some(folder) if declares_pooling(folder) => return Ok(folder.clone()),
         Some(folder) if options.offline => {
@@ -75,14 +68,13 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
                 ),
             ));
         }
-        None if options.offline => {
-            let place = cache.path().display();
-            return Err(unavailable(
-                repo,
-                format!("it is not in the cache {place}, and offline was asked for"),
-            ));
-        }
-        _ => {}
+        // One that was refused before is refused without asking the hub.
+        None => place.judge_config()?,
+        Some(_) => {}
+    }
+    if options.offline {
+        let place = cache.path().display();
+        return Err(unavailable(repo, format!("it is not in the cache {place}, and offline was asked for")));
     }
     // Missing files have to come from the commit of those that are there.
     let commit = found.as_deref().and_then(Path::file_name).and_then(|name| name.to_str());
@@ -99,28 +91,102 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     }
     let api = builder.build().map_err(|error| failed(repo, error))?.repo(fetched.clone());
     let offered = api.info().map_err(|error| failed(repo, error))?.siblings;
-    let offers = |name: &str| offered.iter().any(|file| file.rfilename == name);
-    let Some(weights) = WEIGHTS.into_iter().find(|name| offers(name)) else {
-        let mut names: Vec<&str> = offered.iter().map(|file| file.rfilename.as_str()).collect();
-        names.sort_unstable();
-        names.truncate(20);
-        return Err(Error::UnsupportedModel {
-            path: PathBuf::from(repo),
-            expected: "a repository with model.safetensors".into(),
-            got: names.join(", "),
-        });
-    };
+    let offered: Vec<&str> = offered.iter().map(|file| file.rfilename.as_str()).collect();
     let download = Download { repo, api, cache: cache.repo(fetched), found, options };
-    for name in SMALL_FILES.into_iter().filter(|name| offers(name)) {
-        download.file(name)?;
-    }
-    download.file(weights)?;
-    let folder = cached(&cache, &wanted, revision)
-        .ok_or_else(|| unavailable(repo, "the cache lost a file just written"))?;
-    for name in ["modules.json", POOLING].into_iter().filter(|name| !offers(name)) {
+    let folder = download.all(&offered)?;
+    for name in ["modules.json", POOLING].into_iter().filter(|name| !offered.contains(name)) {
         mark_absent(&folder, name);
     }
     Ok(folder)
+}
+
+/// Judges what the cache has of a hub model, without the network.
+pub(crate) fn check(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<(), Error> {
+    let place = CachePlace::of(repo, revision, options)?;
+    match place.complete() {
+        Some(folder) => judge(repo, &folder, options),
+        None => place.judge_config(),
+    }
+}
+
+fn judge(repo: &str, folder: &Path, options: &LoadOptions) -> Result<(), Error> {
+    load::judge(folder, load::repository_name(repo), options).map_err(|error| named(repo, folder, error))
+}
+
+/// Names the repository where a model of it is refused, rather than a place in the cache.
+pub(crate) fn named(repo: &str, folder: &Path, error: Error) -> Error {
+    match error {
+        Error::UnsupportedModel { path, expected, got } => {
+            let path = match path.strip_prefix(folder) {
+                Ok(file) => Path::new(&format!("hub:{repo}")).join(file),
+                Err(_) => path,
+            };
+            Error::UnsupportedModel { path, expected, got }
+        }
+        other => other,
+    }
+}
+
+/// Where a revision of a repository is in the cache, or would be.
+struct CachePlace<'a> {
+    repo: &'a str,
+    revision: &'a str,
+    cache: Cache,
+    wanted: Repo,
+}
+
+impl<'a> CachePlace<'a> {
+    fn of(repo: &'a str, revision: Option<&'a str>, options: &LoadOptions) -> Result<Self, Error> {
+        let named = std::env::var_os("HF_HUB_CACHE").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let cache = match options.hub_cache.clone().or(named) {
+            Some(folder) => Cache::new(folder),
+            // `Cache::default` panics without a home folder.
+            None if std::env::var_os("HF_HOME").is_none() && std::env::home_dir().is_none() => {
+                return Err(unavailable(
+                    repo,
+                    "no cache folder: neither HF_HUB_CACHE, HF_HOME nor a home folder is set",
+                ));
+            }
+            None => Cache::from_env(),
+        };
+        let revision = revision.unwrap_or("main");
+        let wanted = Repo::with_revision(repo.to_owned(), RepoType::Model, revision.to_owned());
+        check_reference(&cache.path().join(wanted.folder_name()).join("refs").join(revision))?;
+        Ok(Self { repo, revision, cache, wanted })
+    }
+
+    /// The snapshot's folder, if it is complete. Asks the hub nothing, not even for a newer revision.
+    fn complete(&self) -> Option<PathBuf> {
+        let complete = |folder: &Path| {
+            WEIGHTS.into_iter().any(|name| {
+                let weights = folder.join(name);
+                weights.exists() && weights.with_file_name("tokenizer.json").exists()
+            })
+        };
+        self.snapshots().into_iter().find(|folder| complete(folder))
+    }
+
+    /// The folders that may hold the revision. A branch or tag is a reference to a commit; a commit names its snapshot
+    /// itself.
+    fn snapshots(&self) -> Vec<PathBuf> {
+        let repo = self.cache.repo(self.wanted.clone());
+        let by_name = repo.get("config.json").and_then(|file| file.parent().map(Path::to_owned));
+        by_name.into_iter().chain([repo.pointer_path(self.revision)]).collect()
+    }
+
+    /// Refuses an architecture that is not known, if a `config.json` is there that says so.
+    fn judge_config(&self) -> Result<(), Error> {
+        let has_config = |folder: &PathBuf| folder.join(CONFIG).exists();
+        match self.snapshots().into_iter().find(has_config) {
+            Some(folder) => judge_config(self.repo, &folder.join(CONFIG)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn judge_config(repo: &str, config: &Path) -> Result<(), Error> {
+    let folder = config.parent().unwrap_or(config);
+    Architecture::read(config).map(drop).map_err(|error| named(repo, folder, error))
 }
 
 /// Largest small file read from the cache, in bytes: the name of a commit, or a token.
@@ -157,7 +223,7 @@ fn declares_pooling(folder: &Path) -> bool {
     let kind = files::read(&folder.join("config.json"), MAX_SETTINGS_BYTES).ok();
     let kind = kind.and_then(|json| serde_json::from_slice::<Kind>(&json).ok()).and_then(|k| k.model_type);
     // Static models have one way of pooling; the loader refuses everything else.
-    !matches!(kind.as_deref(), Some("bert" | "xlm-roberta" | "roberta"))
+    !kind.as_deref().is_some_and(Architecture::is_pooled)
         || folder.join(POOLING).exists()
         // Each repository has this file, and only a complete download contains it.
         || folder.join(".gitattributes").exists()
@@ -180,21 +246,6 @@ fn mark_absent(folder: &Path, name: &str) {
     }
 }
 
-/// The snapshot's folder, if it is complete. Asks the hub nothing, not even for a newer revision.
-fn cached(cache: &Cache, wanted: &Repo, revision: &str) -> Option<PathBuf> {
-    let complete = |folder: &Path| {
-        WEIGHTS.into_iter().any(|name| {
-            let weights = folder.join(name);
-            weights.exists() && weights.with_file_name("tokenizer.json").exists()
-        })
-    };
-    let repo = cache.repo(wanted.clone());
-    // A branch or tag is a reference to a commit; a commit names its snapshot itself.
-    let by_name = repo.get("config.json").and_then(|file| file.parent().map(Path::to_owned));
-    let by_commit = repo.pointer_path(revision);
-    by_name.into_iter().chain([by_commit]).find(|folder| complete(folder))
-}
-
 struct Download<'a> {
     repo: &'a str,
     api: ApiRepo,
@@ -205,15 +256,64 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    fn file(&self, name: &str) -> Result<(), Error> {
-        let here = self.found.as_ref().is_some_and(|folder| folder.join(name).exists());
-        if here || self.cache.get(name).is_some() {
-            return Ok(());
+    /// Fetches what is missing of a model, the weights last, and gives the snapshot's folder. The architecture is judged
+    /// as soon as `config.json` is there, the settings before the weights are fetched.
+    fn all(&self, offered: &[&str]) -> Result<PathBuf, Error> {
+        let offers = |name: &str| offered.contains(&name);
+        if offers(CONFIG) {
+            judge_config(self.repo, &self.file(CONFIG)?)?;
+        } else if !offers(SENTENCE_TRANSFORMERS) {
+            return Err(self.missing(CONFIG, "the file that says what the model is"));
+        }
+        let Some(weights) = WEIGHTS.into_iter().find(|name| offers(name)) else {
+            let mut names = offered.to_vec();
+            names.sort_unstable();
+            names.truncate(20);
+            return Err(Error::UnsupportedModel {
+                path: Path::new("hub:").join(self.repo),
+                expected: "a repository with model.safetensors".into(),
+                got: names.join(", "),
+            });
+        };
+        let tokenizer = weights.replace("model.safetensors", "tokenizer.json");
+        if !offers(&tokenizer) {
+            return Err(self.missing(&tokenizer, "the tokenizer beside the weights"));
+        }
+        for name in SETTINGS.into_iter().filter(|name| offers(name)) {
+            self.file(name)?;
+        }
+        if offers(CONFIG)
+            && let Some(folder) = self.file(CONFIG)?.parent()
+        {
+            judge(self.repo, folder, self.options)?;
+        }
+        self.file(&tokenizer)?;
+        let pointer = self.file(weights)?;
+        let depth = Path::new(weights).components().count();
+        let folder = pointer.ancestors().nth(depth).filter(|_| pointer.exists());
+        folder.map(Path::to_owned).ok_or_else(|| unavailable(self.repo, "the cache lost a file just written"))
+    }
+
+    fn missing(&self, name: &str, expected: &str) -> Error {
+        Error::MissingFile {
+            path: Path::new(&format!("hub:{}", self.repo)).join(name),
+            expected: expected.into(),
+        }
+    }
+
+    /// A file's place in the cache, where it is fetched to if it is not there.
+    fn file(&self, name: &str) -> Result<PathBuf, Error> {
+        if let Some(here) = self.found.as_ref().map(|folder| folder.join(name)).filter(|path| path.exists()) {
+            return Ok(here);
+        }
+        if let Some(here) = self.cache.get(name) {
+            return Ok(here);
         }
         let observer = DownloadReporter { options: self.options, file: name.to_owned(), bytes: 0, total: 0 };
         let pointer =
             self.api.download_with_progress(name, observer).map_err(|error| failed(self.repo, error))?;
-        verify_digest(&pointer).inspect_err(|_| remove(&pointer))
+        verify_digest(&pointer).inspect_err(|_| remove(&pointer))?;
+        Ok(pointer)
     }
 }
 
@@ -235,7 +335,8 @@ fn verify_digest(pointer: &Path) -> Result<(), Error> {
     if got == name {
         return Ok(());
     }
-    Err(Error::invalid_file(pointer, format!("{kind} {name}, as the hub says"), got))
+    let expected = format!("{kind} {name}, as the hub says");
+    Err(Error::BrokenDownload { path: pointer.to_owned(), expected, got })
 }
 
 /// A digest of what `hasher` has seen and a file, in hexadecimal.
@@ -305,12 +406,14 @@ fn unavailable(repo: &str, reason: impl Into<String>) -> Error {
 fn failed(repo: &str, error: ApiError) -> Error {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
-    let reason = if line.contains("status: 404") {
-        "the hub has no such model, revision or file".to_owned()
-    } else if line.contains("status: 401") || line.contains("status: 403") {
-        "the hub has no such model, or it needs a token that grants access".to_owned()
-    } else {
-        line.to_owned()
+    let status = line.split_once("status: ").and_then(|(_, status)| status.get(..3));
+    let refused = match status {
+        Some("404" | "410") => "the hub has no such model, revision or file",
+        Some("401" | "403") => "the hub has no such model, or it needs a token that grants access",
+        _ => {
+            let (repo, reason) = (repo.to_owned(), line.to_owned());
+            return Error::Unavailable { repo, reason, source: Some(Box::new(error)) };
+        }
     };
-    Error::Unavailable { repo: repo.to_owned(), reason, source: Some(Box::new(error)) }
+    Error::Refused { repo: repo.to_owned(), reason: refused.into(), source: Some(Box::new(error)) }
 }

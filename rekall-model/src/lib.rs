@@ -7,7 +7,7 @@
 //! - `BertEmbedder` (feature `transformer`) runs BERT and XLM-RoBERTa sentence models on the processor:
 //!   weights are packed once, texts are not padded, activations are fused with the matrix products. With the
 //!   feature `candle` the same models run on candle's devices ([`LoadOptions::device`]).
-//! - [`load`] turns a [`ModelSource`] into a model.
+//! - [`load`] turns a [`ModelSource`] into a model; [`check`] says what its small files say against that.
 //! - [`ModelManager`] keeps a model in memory only while it is needed: loaded on first use, once, and dropped
 //!   when idle.
 //! - [`Fingerprint`] names the vector space a model makes; vectors of two spaces never mix.
@@ -31,6 +31,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod architecture;
 #[cfg(feature = "transformer")]
 mod bert;
 mod bytes;
@@ -59,7 +60,7 @@ pub use bert::BertEmbedder;
 pub use embedder::{Embedder, Embeddings, Progress};
 pub use error::{Error, ErrorKind};
 pub use fingerprint::{Fingerprint, ModelKind};
-pub use load::load;
+pub use load::{check, load};
 pub use manager::{
     Clock, EventObserver, KeepAlive, LeaseOptions, ManagerOptions, ManagerStats, ModelEvent, ModelLease,
     ModelManager, ModelState, SystemClock, UnloadOutcome,

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::files::{folder_name, read_json};
+use crate::architecture::Architecture;
+use crate::files::folder_name;
 use crate::static_model::{CURRENT, V1, has_sentence_transformers_layout};
 use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
 
@@ -42,18 +43,93 @@ pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embed
         #[cfg(feature = "hub")]
         ModelSource::Hub { repo, revision } => {
             let folder = crate::hub::folder(repo, revision.as_deref(), options)?;
-            let name = repo.rsplit('/').next().unwrap_or(repo);
-            load_folder(&folder, name, options)
+            load_folder(&folder, repository_name(repo), options)
+                .map_err(|error| crate::hub::named(repo, &folder, error))
         }
         #[cfg(not(feature = "hub"))]
-        ModelSource::Hub { .. } => {
-            Err(Error::FeatureOff { what: format!("the model {source}"), feature: "hub" })
+        ModelSource::Hub { .. } => Err(hub_is_off(source)),
+    }
+}
+
+/// Says why [`load`] cannot succeed, as far as a model's small files show. Reads neither weights nor tokenizer, and never
+/// touches the network: of a hub model it judges what is in the cache. Cost: some small files are read.
+///
+/// # Errors
+/// As [`load`]. `Ok` promises nothing: the weights may be damaged, or the hub out of reach.
+///
+/// ```
+/// use rekall_model::{LoadOptions, ModelSource, check};
+///
+/// let missing = check(&ModelSource::Path("no/such/folder".into()), &LoadOptions::new());
+/// assert!(missing.is_err_and(|error| error.is_permanent()));
+/// ```
+pub fn check(source: &ModelSource, options: &LoadOptions) -> Result<(), Error> {
+    match source {
+        // Microseconds: these models are used where they lie.
+        ModelSource::Bundled | ModelSource::BundledV1 => load(source, options).map(drop),
+        ModelSource::Path(folder) => {
+            judge(folder, &folder_name(folder), options)?;
+            match recognize(folder)? {
+                Architecture::Static => StaticEmbedder::check_files(folder),
+                #[cfg(feature = "transformer")]
+                Architecture::Bert => crate::BertEmbedder::check_files(folder),
+                #[cfg(not(feature = "transformer"))]
+                Architecture::Bert => Ok(()),
+            }
+        }
+        #[cfg(feature = "hub")]
+        ModelSource::Hub { repo, revision } => crate::hub::check(repo, revision.as_deref(), options),
+        #[cfg(not(feature = "hub"))]
+        ModelSource::Hub { .. } => Err(hub_is_off(source)),
+    }
+}
+
+/// A hub model's name is that of its repository, without the owner's.
+#[cfg(feature = "hub")]
+pub(crate) fn repository_name(repo: &str) -> &str {
+    repo.rsplit('/').next().unwrap_or(repo)
+}
+
+#[cfg(not(feature = "hub"))]
+fn hub_is_off(source: &ModelSource) -> Error {
+    Error::FeatureOff { what: format!("the model {source}"), feature: "hub" }
+}
+
+fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
+    match recognize(folder)? {
+        Architecture::Static => Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?)),
+        #[cfg(feature = "transformer")]
+        Architecture::Bert => Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, options)?)),
+        #[cfg(not(feature = "transformer"))]
+        Architecture::Bert => Err(transformer_is_off(folder)),
+    }
+}
+
+/// Says why a folder's model cannot be run, as far as its settings show. Asks for no other file, so that a download can
+/// be judged before it is whole.
+pub(crate) fn judge(folder: &Path, name: &str, options: &LoadOptions) -> Result<(), Error> {
+    match recognize(folder)? {
+        Architecture::Static => Ok(()),
+        #[cfg(feature = "transformer")]
+        Architecture::Bert => crate::BertEmbedder::judge(folder, name, options),
+        #[cfg(not(feature = "transformer"))]
+        Architecture::Bert => {
+            let _ = (name, options);
+            Err(transformer_is_off(folder))
         }
     }
 }
 
-/// Recognizes what a folder holds and loads it.
-fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
+#[cfg(not(feature = "transformer"))]
+fn transformer_is_off(folder: &Path) -> Error {
+    Error::FeatureOff {
+        what: format!("the transformer model in {}", folder.display()),
+        feature: "transformer",
+    }
+}
+
+/// What a folder holds.
+fn recognize(folder: &Path) -> Result<Architecture, Error> {
     match folder.metadata() {
         Err(source) => return Err(Error::io(folder, source)),
         Ok(metadata) if !metadata.is_dir() => {
@@ -63,31 +139,7 @@ fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<d
     }
     let config_path = folder.join("config.json");
     if !config_path.exists() && has_sentence_transformers_layout(folder) {
-        return Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?));
+        return Ok(Architecture::Static);
     }
-    let config: Architecture = read_json(&config_path)?;
-    match config.model_type.as_deref() {
-        Some("model2vec") => Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?)),
-        #[cfg(feature = "transformer")]
-        Some("bert" | "xlm-roberta" | "roberta") => {
-            Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, options)?))
-        }
-        #[cfg(not(feature = "transformer"))]
-        Some("bert" | "xlm-roberta" | "roberta") => Err(Error::FeatureOff {
-            what: format!("the transformer model in {}", folder.display()),
-            feature: "transformer",
-        }),
-        other => Err(Error::UnsupportedModel {
-            path: config_path,
-            expected: "model_type model2vec, bert or xlm-roberta".into(),
-            got: other.map_or_else(|| "none".into(), |name| format!("{name:?}")),
-        }),
-    }
-}
-
-/// The part of `config.json` that says what the model is.
-#[derive(serde::Deserialize)]
-struct Architecture {
-    #[serde(default)]
-    model_type: Option<String>,
+    Architecture::read(&config_path)
 }

@@ -49,6 +49,7 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     reaper: bool,
     release_memory: bool,
+    check_model: bool,
     events: Events,
     search_threads: usize,
 }
@@ -82,6 +83,7 @@ impl Builder {
             clock: None,
             reaper: false,
             release_memory: false,
+            check_model: false,
             events: Events::default(),
             search_threads: 1,
         }
@@ -160,10 +162,10 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::Core`] when the path does not hold a rekall file and none can be made there;
-    /// [`Error::NotBuilt`] for a backend that this build lacks.
+    /// [`Error::NotBuilt`] for a backend that this build lacks; with [`check_model`](Self::check_model) also
+    /// [`Error::Model`].
     pub fn open(self) -> Result<Rekall, Error> {
         self.config.check()?;
-        let store = SqliteStore::open(&self.path, &self.store)?;
         let mut cache =
             CacheOptions::new().max_entries(self.config.cache_max_size).time_to_live(self.config.cache_ttl);
         if let Some(clock) = &self.clock {
@@ -188,9 +190,15 @@ impl Builder {
             manager.clock = Arc::new(SharedClock(Arc::clone(clock)));
         }
         let settings = Settings { search_threads: self.search_threads, manager, reaper: self.reaper };
+        let models = Models::new(choice, &settings, &self.events)?;
+        if self.check_model {
+            // Before a file is made.
+            models.check()?;
+        }
+        let store = SqliteStore::open(&self.path, &self.store)?;
         let active = store.read()?.active_space()?;
         let stored = active.as_ref().map(|space| space.fingerprint.as_str());
-        let models = Models::for_file(choice, stored, &settings, &self.events)?;
+        let models = models.for_file(stored, &settings, &self.events)?;
         let store: Arc<dyn Store> = Arc::new(store);
         let index_settings = IndexSettings {
             backend: self.config.vector_backend,

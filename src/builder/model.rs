@@ -136,6 +136,26 @@ impl Builder {
         self
     }
 
+    /// Loads the model while opening, and refuses to open with one that cannot be used as it is: unsupported, broken,
+    /// incomplete, not on the hub. No file is made then. One that cannot be had now is no reason to refuse. Default: no; the
+    /// first call that needs the model fails.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ErrorKind, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// let refused = Rekall::builder(&path).model("path:no/such/folder".parse()?).check_model().open();
+    /// assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::InvalidModel));
+    /// assert!(!path.exists());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn check_model(mut self) -> Self {
+        self.check_model = true;
+        self
+    }
+
     /// How long an unused model stays loaded; `None`: for ever; zero: not at all. Default 10 minutes.
     ///
     /// The time is looked at by [`Rekall::unload_if_idle`](crate::Rekall::unload_if_idle), or by a thread

@@ -6,6 +6,8 @@ mod fill;
 mod former;
 mod identity;
 mod lifecycle;
+mod obstacle;
+mod own;
 mod pending;
 pub(crate) mod pieces;
 mod query_vector;
@@ -26,6 +28,7 @@ use crate::settings::Settings;
 pub use embed::Purpose;
 pub use fill::EmbedReport;
 pub(crate) use identity::{former_model, same_space};
+use own::OwnModel;
 pub(crate) use query_vector::QueryVector;
 
 /// Where vectors come from.
@@ -42,7 +45,7 @@ pub(crate) enum ModelChoice {
 
 pub(crate) enum Models {
     Managed(Box<ManagedModel>),
-    Own(Arc<dyn Embedder>),
+    Own(Arc<OwnModel>),
     Vectors(Fingerprint),
     None,
 }
@@ -51,14 +54,15 @@ pub(crate) enum Models {
 pub(crate) struct ManagedModel {
     manager: ModelManager,
     source: ModelSource,
-    /// The options of a host that asked for the built-in model, whichever made the file's vectors.
-    follows_file: Option<LoadOptions>,
+    load: LoadOptions,
+    /// Whether the host asked for the built-in model, whichever made the file's vectors.
+    follows_file: bool,
 }
 
 /// A model in use; it is not unloaded before this goes.
 pub(crate) enum Lease {
     Managed(ModelLease),
-    Own(Arc<dyn Embedder>),
+    Own(Arc<OwnModel>),
 }
 
 impl Deref for Lease {
@@ -78,38 +82,41 @@ impl Models {
             ModelChoice::Source(source, load) => {
                 Self::Managed(Box::new(ManagedModel::new(source, *load, settings, events)?))
             }
-            ModelChoice::Own(embedder) => Self::Own(embedder),
+            ModelChoice::Own(embedder) => Self::Own(Arc::new(OwnModel::new(embedder))),
             ModelChoice::Vectors(fingerprint) => Self::Vectors(fingerprint),
             ModelChoice::None => Self::None,
         })
     }
 
-    /// As [`new`](Self::new), for a file with these vectors: the built-in model is then the one that made them.
+    /// The same for a file with these vectors: the built-in model is then the one that made them.
     pub(crate) fn for_file(
-        choice: ModelChoice,
+        self,
         stored: Option<&str>,
         settings: &Settings,
         events: &Events,
     ) -> Result<Self, Error> {
-        let models = Self::new(choice, settings, events)?;
-        let following = stored.map(|stored| models.following(stored, settings, events)).transpose()?;
-        Ok(following.flatten().unwrap_or(models))
+        let following = stored.map(|stored| self.following(stored, settings, events)).transpose()?;
+        Ok(following.flatten().unwrap_or(self))
     }
 
     /// The built-in model that made these vectors, where the host asked for the built-in one and this is another.
     fn following(&self, stored: &str, settings: &Settings, events: &Events) -> Result<Option<Self>, Error> {
         let Self::Managed(model) = self else { return Ok(None) };
-        let Some(load) = &model.follows_file else { return Ok(None) };
-        let Some(of_file) = identity::other_bundled(stored, &model.source, load) else { return Ok(None) };
-        let mut model = ManagedModel::new(of_file, load.clone(), settings, events)?;
-        model.follows_file = Some(load.clone());
+        if !model.follows_file {
+            return Ok(None);
+        }
+        let Some(of_file) = identity::other_bundled(stored, &model.source, &model.load) else {
+            return Ok(None);
+        };
+        let mut model = ManagedModel::new(of_file, model.load.clone(), settings, events)?;
+        model.follows_file = true;
         Ok(Some(Self::Managed(Box::new(model))))
     }
 
     /// Whether this is a former built-in model, taken because it made the file's vectors.
     fn is_former(&self) -> bool {
         let Self::Managed(model) = self else { return false };
-        model.follows_file.is_some() && model.source != ModelSource::Bundled
+        model.follows_file && model.source != ModelSource::Bundled
     }
 
     /// The model, loaded if need be; other threads that ask meanwhile wait for the same load.
@@ -120,7 +127,7 @@ impl Models {
                 options.keep_alive = keep_alive;
                 Ok(Lease::Managed(model.manager.lease_with(&options)?))
             }
-            Self::Own(embedder) => Ok(Lease::Own(Arc::clone(embedder))),
+            Self::Own(model) => Ok(Lease::Own(Arc::clone(model))),
             Self::Vectors(_) | Self::None => Err(Error::NoModel),
         }
     }
@@ -149,7 +156,7 @@ impl Models {
                 let name = model.manager.fingerprint().filter(|_| stats.state == ModelState::Ready)?;
                 Some((name.model().to_owned(), stats.bytes))
             }
-            Self::Own(embedder) => Some((embedder.fingerprint().model().to_owned(), embedder.memory_bytes())),
+            Self::Own(model) => Some((model.fingerprint().model().to_owned(), model.memory_bytes())),
             Self::Vectors(_) | Self::None => None,
         }
     }
@@ -165,12 +172,12 @@ impl ManagedModel {
         let events = events.clone();
         let mut options = settings.manager.clone();
         options.observer = Some(Arc::new(move |event| forward(event, &events)));
-        let follows_file = (source == ModelSource::Bundled).then(|| load.clone());
-        let manager = ModelManager::new(source.clone(), load, options);
+        let follows_file = source == ModelSource::Bundled;
+        let manager = ModelManager::new(source.clone(), load.clone(), options);
         if settings.reaper {
             manager.start_reaper()?;
         }
-        Ok(Self { manager, source, follows_file })
+        Ok(Self { manager, source, load, follows_file })
     }
 }
 

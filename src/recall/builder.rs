@@ -439,7 +439,7 @@ impl<'a> Recall<'a> {
     /// let found = rekall.recall("disk").run()?;
     /// assert_eq!(found[0].entry.title, "Disk full on the build machine");
     /// // There is no model, and the search says so.
-    /// assert!(found.degraded.contains(&Degraded::Pending { count: 1 }));
+    /// assert!(matches!(found.degraded[0], Degraded::Pending { count: 1, reason: Some(_) }));
     /// # Ok(())
     /// # }
     /// ```
@@ -448,7 +448,7 @@ impl<'a> Recall<'a> {
     /// [`Error::EmptyQuery`], [`Error::QueryTooLong`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
     /// [`Error::InvalidWeights`], [`Error::InvalidRecency`], [`Error::InvalidDiversity`], [`Error::VectorLength`],
     /// [`Error::VectorValue`]; [`Error::Interrupted`], [`Error::Superseded`]; [`Error::Core`]. In
-    /// [`Mode::Semantic`] also what keeps the query from being embedded: [`Error::NoModel`],
+    /// [`Mode::Semantic`] also what keeps the query from being embedded, in a file without vectors, too: [`Error::NoModel`],
     /// [`Error::Model`], [`Error::ModelMismatch`], [`Error::UnknownQuery`].
     pub fn run(self) -> Result<Recalled, Error> {
         let mut found = search::run(self.rekall, &[self.queries], &self.options)?;

@@ -7,6 +7,7 @@ use rekall_core::{Filter, Store};
 
 use super::hit::Degraded;
 use crate::Error;
+use crate::models::Models;
 use crate::vector_index::Snapshot;
 
 /// What was found last, and in which state of the file.
@@ -73,6 +74,7 @@ pub(super) fn note_unknown_words(known: Option<f32>, degraded: &mut Vec<Degraded
 /// Notes what a search by meaning cannot see.
 pub(super) fn note_missing_vectors(
     snapshot: &Snapshot<'_>,
+    models: &Models,
     degraded: &mut Vec<Degraded>,
 ) -> Result<(), Error> {
     // Where no space is active every entry waits, whether it is marked or not.
@@ -81,7 +83,8 @@ pub(super) fn note_missing_vectors(
         None => snapshot.tx.count_entries()?,
     };
     if count > 0 {
-        degraded.push(Degraded::Pending { count });
+        let active = snapshot.view.space.as_ref().map(|space| space.fingerprint.as_str());
+        degraded.push(Degraded::Pending { count, reason: models.obstacle(active) });
     }
     if snapshot.view.unindexed > 0 {
         degraded.push(Degraded::NotIndexed { rows: snapshot.view.unindexed });

@@ -268,10 +268,13 @@ pub enum Degraded {
         percent: u8,
     },
     /// Some entries wait for their vectors: meaning does not find them yet.
-    #[error("{count} entries wait for their vectors")]
+    #[error("{count} entries wait for their vectors{}", because(reason.as_deref()))]
     Pending {
         /// How many.
         count: u64,
+        /// What keeps them from getting any, where it is known: the model could not be loaded, or is another one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// No index is persisted that fits the memory budget, or the one asked for: the rows were read one by
     /// one. Slow, and complete all the same; not said of a mebibyte of vectors or less, of which no index is
@@ -301,6 +304,11 @@ pub enum Degraded {
         /// Entries that have such vectors.
         count: usize,
     },
+}
+
+/// What is put behind a sentence to say why.
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(": {reason}")).unwrap_or_default()
 }
 
 /// The ids, as many as anybody reads.

@@ -116,6 +116,11 @@ impl Search<'_> {
         let mut degraded = Vec::new();
         let mode = query.mode(self.options.mode);
         let vector = match (space, query.vector.as_deref(), query.text.as_deref()) {
+            // The file has no vectors yet. Without a model there will be none, and no hits would say that nothing is there.
+            (None, None, Some(_)) if mode == Mode::Semantic => {
+                self.rekall.models.load().lease(self.options.keep_alive).map(drop)?;
+                None
+            }
             (None, ..) => None,
             (Some(space), Some(vector), _) => Some(QueryVector::given(normalized(vector, space.dimensions)?)),
             (Some(space), None, Some(text)) if mode != Mode::Text => {
@@ -216,7 +221,7 @@ impl Search<'_> {
             }
         }
         if mode != Mode::Text {
-            note_missing_vectors(snapshot, &mut degraded)?;
+            note_missing_vectors(snapshot, &self.rekall.models.load(), &mut degraded)?;
         }
         let (store, filter) = (&self.rekall.store, &self.options.filter);
         self.rekall.health.note_damage(&**store, text.is_some(), filter, &mut degraded)?;

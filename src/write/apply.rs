@@ -46,7 +46,7 @@ impl Rekall {
     /// The model works before the transaction begins: no lock is held meanwhile, and other writers go on.
     /// When another writer changed one of the batch's entries by then, or the file's model, the work on the
     /// texts is done once more. Each entry is embedded once, as it is after the last operation. Progress
-    /// counts entries embedded. When no model is available, or it knows no word of a text, words find the
+    /// counts entries embedded. When no model is available now, or it knows no word of a text, words find the
     /// entry and meaning does not; an [`Event::NotEmbedded`] says so.
     ///
     /// ```

@@ -11,7 +11,7 @@ const NO_KNOWN_WORD: &str = "it holds no word that the model knows";
 /// What embedding came to.
 pub(super) enum Embedding<T> {
     Made(T),
-    /// What is wrong is the model and not the text: the entry waits for vectors.
+    /// What is wrong is the model and not the text, and may pass: the entry waits for vectors.
     Postponed {
         reason: String,
     },
@@ -28,7 +28,7 @@ impl<T> Embedding<T> {
 }
 
 fn is_the_models(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::ModelUnavailable | ErrorKind::ModelMismatch | ErrorKind::Unsupported)
+    matches!(error.kind(), ErrorKind::ModelUnavailable | ErrorKind::ModelMismatch)
 }
 
 /// Takes an entry's vectors away and marks it as waiting for new ones: those of a text that is gone would

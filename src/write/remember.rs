@@ -57,8 +57,8 @@ pub struct Remember<'a> {
 impl Rekall {
     /// Remembers one entry and gives its id. One transaction: entry, tags and vectors.
     ///
-    /// When no model is available the entry is stored all the same: words find it, meaning does not yet. An
-    /// [`Event::NotEmbedded`] says so, and [`Stats`](crate::Stats) counts it as pending.
+    /// When no model is available now the entry is stored all the same: words find it, meaning does not yet. An
+    /// [`Event::NotEmbedded`] says so, and [`Stats`](crate::Stats) counts it as pending and says why.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -77,7 +77,8 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::Core`] for an entry with an empty title, a NUL or too much text, and when the file cannot be
-    /// written. Nothing is stored then.
+    /// written; [`Error::Model`] for a model that cannot be used as it is (unsupported, broken, missing). Nothing is stored
+    /// then.
     pub fn remember(&self, entry: impl Borrow<NewEntry>) -> Result<EntryId, Error> {
         let ids = self.remember_many(std::slice::from_ref(entry.borrow())).run()?;
         Ok(ids[0])

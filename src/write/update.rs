@@ -16,7 +16,7 @@ use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
 impl Rekall {
     /// Changes an entry and gives it as it is now. Only texts that changed are embedded again.
     ///
-    /// When no model is available the old vectors of changed texts are removed: words find the entry, meaning
+    /// When no model is available now the old vectors of changed texts are removed: words find the entry, meaning
     /// does not until it is embedded. An [`Event::NotEmbedded`] says so.
     ///
     /// ```

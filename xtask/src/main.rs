@@ -5,6 +5,7 @@ mod bench_embed;
 mod bench_peers;
 mod bundle_model;
 mod fuzz;
+mod golden;
 mod header;
 mod lint;
 mod mcp;
@@ -34,6 +35,11 @@ const COMMANDS: &[Command] = &[
         "bundle-model",
         "makes the static model in FOLDER the built-in one: its files, what is derived from them, golden vectors",
         bundle_model::bundle_model,
+    ),
+    (
+        "golden",
+        "tiny networks and their vectors by the reference implementation, for the tests of rekall-model",
+        golden::golden,
     ),
     ("model", "puts a model into the hub's cache from a package registry; --list", model::model),
     ("notes", "public notes in many languages for `evaluate --known-item`", notes::notes),

@@ -38,10 +38,12 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
         ("notes", format!("{} ({} obsolete)", store.entries, store.obsolete)),
         ("vectors", format!("{} ({} quarantined)", store.vectors, store.quarantined)),
         ("waiting for a vector", store.pending.to_string()),
+        ("why they wait", stats.pending_reason.clone().unwrap_or_default()),
         ("links", store.links.to_string()),
         ("change log", format!("{} rows", store.log_rows)),
         ("model of the vectors", stats.space.as_deref().map_or("none yet".to_owned(), model_name)),
     ];
+    rows.retain(|(name, _)| *name != "why they wait" || stats.pending_reason.is_some());
     if memory {
         rows.push(("index in memory", bytes(stats.memory.index as u64)));
         rows.push(("words in memory", bytes(stats.memory.words as u64)));

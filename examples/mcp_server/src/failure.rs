@@ -65,6 +65,9 @@ fn advice(kind: ErrorKind) -> &'static str {
         ErrorKind::OutOfMemory => {
             "Tell the user that the machine is out of memory, or call again with a smaller limit."
         }
+        ErrorKind::InvalidModel | ErrorKind::Unsupported => {
+            "Nothing was changed. Tell the user that the memory's model cannot be used as it is, and what the message says."
+        }
         _ => "Calling again will not help: tell the user what the message says.",
     }
 }

@@ -52,7 +52,7 @@ pub const REKALL_LEGACY_FILE: i32 = 14;
 pub const REKALL_INVALID_VECTOR: i32 = 15;
 /// The file's vectors were made by another model.
 pub const REKALL_MODEL_MISMATCH: i32 = 16;
-/// There is no model, or it is missing, broken or cannot be had now.
+/// There is no model, or it cannot be had now: later it may be.
 pub const REKALL_MODEL_UNAVAILABLE: i32 = 17;
 /// This build or machine lacks what was asked for, or an option struct is of a newer version than the library.
 pub const REKALL_UNSUPPORTED: i32 = 18;
@@ -64,6 +64,9 @@ pub const REKALL_CALLBACK: i32 = 20;
 pub const REKALL_SUPERSEDED: i32 = 21;
 /// No memory was left, or less than SQLite was allowed. (The library's own lack of memory ends the process.)
 pub const REKALL_OUT_OF_MEMORY: i32 = 22;
+/// The model cannot be used until somebody changes it: it is missing, broken or refused by the hub. (One of a kind that
+/// this build does not run is REKALL_UNSUPPORTED.)
+pub const REKALL_INVALID_MODEL: i32 = 23;
 
 /// The code of each of the facade's kinds.
 pub(crate) fn of_kind(kind: ErrorKind) -> Status {
@@ -84,6 +87,7 @@ pub(crate) fn of_kind(kind: ErrorKind) -> Status {
         ErrorKind::Unsupported => REKALL_UNSUPPORTED,
         ErrorKind::Interrupted => REKALL_INTERRUPTED,
         ErrorKind::OutOfMemory => REKALL_OUT_OF_MEMORY,
+        ErrorKind::InvalidModel => REKALL_INVALID_MODEL,
         ErrorKind::Internal => REKALL_ERROR,
         // The facade's enum may grow, so Rust asks for this arm; a test sees to it that no kind ends here.
         _ => REKALL_ERROR,
@@ -117,6 +121,7 @@ pub extern "C" fn rekall_status_name(status: Status) -> *const c_char {
         REKALL_CALLBACK => c"REKALL_CALLBACK",
         REKALL_SUPERSEDED => c"REKALL_SUPERSEDED",
         REKALL_OUT_OF_MEMORY => c"REKALL_OUT_OF_MEMORY",
+        REKALL_INVALID_MODEL => c"REKALL_INVALID_MODEL",
         _ => c"REKALL_UNKNOWN",
     };
     name.as_ptr()

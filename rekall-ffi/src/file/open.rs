@@ -52,6 +52,10 @@ pub const REKALL_OPEN_UNLOAD_THREAD: u32 = 64;
 /// Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the
 /// model. Concerns the whole process.
 pub const REKALL_OPEN_RELEASE_MEMORY: u32 = 128;
+/// Flag of rekall_open_options: load the model while opening, and fail, without making a file, if it cannot be used as it
+/// is: REKALL_UNSUPPORTED, REKALL_INVALID_MODEL, REKALL_INVALID_INPUT. One that cannot be had now is no failure. Without the
+/// flag the first call that needs the model fails.
+pub const REKALL_OPEN_CHECK_MODEL: u32 = 256;
 
 const FLAGS: u32 = REKALL_OPEN_READ_ONLY
     | REKALL_OPEN_EXISTING
@@ -60,7 +64,8 @@ const FLAGS: u32 = REKALL_OPEN_READ_ONLY
     | REKALL_OPEN_SECURE_DELETE
     | REKALL_OPEN_SYNC_FULL
     | REKALL_OPEN_UNLOAD_THREAD
-    | REKALL_OPEN_RELEASE_MEMORY;
+    | REKALL_OPEN_RELEASE_MEMORY
+    | REKALL_OPEN_CHECK_MODEL;
 
 /// How a memory is opened. Start from REKALL_OPEN_OPTIONS_INIT; what is 0, NULL or not given has its default. Of
 /// model, embedder, vectors_name and REKALL_OPEN_NO_MODEL at most one may be given; without any the built-in model is
@@ -208,6 +213,9 @@ unsafe fn settings(mut builder: Builder, options: &OpenOptions, identity: usize)
     }
     if has(REKALL_OPEN_RELEASE_MEMORY) {
         builder = builder.release_memory_on_unload();
+    }
+    if has(REKALL_OPEN_CHECK_MODEL) {
+        builder = builder.check_model();
     }
     if let Some(entries) = size(options.cache_max_size) {
         builder = builder.cache_max_size(entries.unwrap_or(usize::MAX));

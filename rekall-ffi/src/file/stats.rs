@@ -158,6 +158,20 @@ pub unsafe extern "C" fn rekall_model_name(
     unsafe { tell(db, buffer, capacity, out_len, error, |db| Ok(db.stats()?.model)) }
 }
 
+/// Writes to buffer what keeps entries from getting vectors, where some wait for them and it is known, one line: the model
+/// could not be loaded, or is another one than the file's; else "". The rest as for rekall_model_name().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_pending_reason(
+    db: *mut Handle,
+    buffer: *mut c_char,
+    capacity: usize,
+    out_len: *mut usize,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { tell(db, buffer, capacity, out_len, error, |db| Ok(db.stats()?.pending_reason)) }
+}
+
 /// Writes the fingerprint of the file's vectors to buffer: the full identity of the model that made them, one line; ""
 /// when the file has none. The rest as for rekall_model_name().
 #[unsafe(no_mangle)]

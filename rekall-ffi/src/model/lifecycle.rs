@@ -34,8 +34,8 @@ pub const REKALL_UNLOAD_PENDING: u32 = 2;
 
 /// Loads the model now, so that the first search does not wait for it: below a millisecond for the built-in one, a tenth
 /// of a second for 90 MB, and the time of a download where one is needed. REKALL_MODEL_UNAVAILABLE when there is none or
-/// it cannot be had; REKALL_UNSUPPORTED when this build cannot load it; REKALL_INVALID_INPUT when it cannot honour a
-/// rekall_load_options.
+/// it cannot be had now; REKALL_INVALID_MODEL when it is missing, broken or refused by the hub; REKALL_UNSUPPORTED when this
+/// build cannot run it; REKALL_INVALID_INPUT when it cannot honour a rekall_load_options.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_model_load(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.

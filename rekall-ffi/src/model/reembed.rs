@@ -101,8 +101,8 @@ pub unsafe extern "C" fn rekall_embed_pending(
 /// old model until one transaction switches to the new one, which this handle then uses. A call that was stopped or
 /// killed is resumed by calling again with the same model; calling with a third one gives up what was made until then.
 /// Handles opened with the old model get REKALL_MODEL_MISMATCH after the switch. watch and out may be NULL.
-/// REKALL_MODEL_UNAVAILABLE, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load(); REKALL_CALLBACK;
-/// REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
+/// REKALL_MODEL_UNAVAILABLE, REKALL_INVALID_MODEL, REKALL_UNSUPPORTED and REKALL_INVALID_INPUT as for rekall_model_load();
+/// REKALL_CALLBACK; REKALL_INTERRUPTED; REKALL_NOT_FOUND when a change to another model was begun meanwhile. Searches then use the old
 /// vectors as before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_reembed(

@@ -151,7 +151,7 @@ impl From<&Degraded> for Why {
         let (kind, entries) = match why {
             Degraded::WordsOnly { .. } => (REKALL_DEGRADED_WORDS_ONLY, 0),
             Degraded::MeaningOnly => (REKALL_DEGRADED_MEANING_ONLY, 0),
-            Degraded::Pending { count } => (REKALL_DEGRADED_PENDING, *count),
+            Degraded::Pending { count, .. } => (REKALL_DEGRADED_PENDING, *count),
             Degraded::UnusableVectors { count } => (REKALL_DEGRADED_UNUSABLE_VECTORS, *count as u64),
             Degraded::Unreadable { ids } => (REKALL_DEGRADED_UNREADABLE, ids.len() as u64),
             Degraded::NotIndexed { rows } => (REKALL_DEGRADED_NOT_INDEXED, *rows as u64),

@@ -156,7 +156,7 @@ pub unsafe extern "C" fn rekall_recall_options_init(options: *mut RecallOptions,
 /// rekall_hits_free(). They are exact: the best of all entries that pass the filter, as the file is at this moment,
 /// no matter which process wrote it; best first, equal ones by id. REKALL_INVALID_INPUT for a blank or too long query, and for a limit, a
 /// threshold or weights out of their range; REKALL_INTERRUPTED; REKALL_SUPERSEDED. With REKALL_MODE_SEMANTIC also what keeps the query from being embedded:
-/// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK.
+/// REKALL_MODEL_UNAVAILABLE, REKALL_MODEL_MISMATCH, REKALL_CALLBACK, and what rekall_model_load() fails with.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_recall(
     db: *mut Handle,

@@ -90,6 +90,7 @@ static const struct {
     {"rekall_model_name", model_name, REKALL_OK},
     {"rekall_fingerprint", fingerprint, REKALL_OK},
     {"rekall_index_backend", index_backend, REKALL_OK},
+    {"rekall_pending_reason", pending_reason, REKALL_OK},
 };
 
 enum { FUNCTIONS = sizeof functions / sizeof *functions };

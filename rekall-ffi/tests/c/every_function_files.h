@@ -113,4 +113,11 @@ static rekall_status index_backend(GIVEN)
     return rekall_index_backend(shared, buffer, sizeof buffer, NULL, error);
 }
 
+static rekall_status pending_reason(GIVEN)
+{
+    char buffer[400];
+    UNUSED;
+    return rekall_pending_reason(shared, buffer, sizeof buffer, NULL, error);
+}
+
 #endif /* EVERY_FUNCTION_FILES_H */

@@ -166,6 +166,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_model_name(NULL, buffer, sizeof buffer, &size, &error));
     FAILS(REKALL_MISUSE, rekall_fingerprint(NULL, buffer, sizeof buffer, &size, &error));
     FAILS(REKALL_MISUSE, rekall_index_backend(NULL, buffer, sizeof buffer, &size, &error));
+    FAILS(REKALL_MISUSE, rekall_pending_reason(NULL, buffer, sizeof buffer, &size, &error));
 
     /* The other pointers. */
     FAILS(REKALL_MISUSE, rekall_remember(db, NULL, NULL, NULL, &error));
@@ -247,6 +248,7 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_BUFFER_TOO_SMALL, rekall_fingerprint(db, NULL, 0, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_fingerprint(db, NULL, 5, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_index_backend(db, NULL, 5, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_pending_reason(db, NULL, 5, NULL, &error));
 
     /* What cannot fail. */
     rekall_close(NULL);

@@ -200,7 +200,7 @@ static void load_options(void)
           (rekall_has_feature(REKALL_FEATURE_HUB) ? REKALL_MODEL_UNAVAILABLE : REKALL_UNSUPPORTED));
     load.hub_endpoint = "\xff";
     CHECK(loading_with(&load, "hub:owner/nowhere") == REKALL_INVALID_INPUT);
-    CHECK(loading_with(NULL, "path:/nonexistent/model") == REKALL_MODEL_UNAVAILABLE);
+    CHECK(loading_with(NULL, "path:/nonexistent/model") == REKALL_INVALID_MODEL);
     CHECK(loading_with(NULL, "path:") == REKALL_INVALID_INPUT);
 }
 

@@ -123,6 +123,7 @@ static void every_call_on_what_was_moved_from(const std::string &folder)
         [&] { (void)memory.model_name(); },
         [&] { (void)memory.fingerprint(); },
         [&] { (void)memory.index_backend(); },
+        [&] { (void)memory.pending_reason(); },
     };
     for (std::size_t at = 0; at < calls.size(); ++at) {
         const rekall::status status = status_of(calls[at]);

@@ -99,7 +99,7 @@ static void who_hears_of_downloads(const std::string &folder, const std::string 
         const auto here = std::make_shared<witness>([&kept] { --kept; });
         ++kept;
         load.download = [here](std::string_view, std::uint64_t, std::uint64_t) {};
-        CHECK(status_of([&] { return memory.reembed("path:/nonexistent", {}, load); }) == rekall::status::model_unavailable);
+        CHECK(status_of([&] { return memory.reembed("path:/nonexistent", {}, load); }) == rekall::status::invalid_model);
         memory.reembed("path:" + repository + "/rekall-model/tests/fixtures/static-f32", {}, load);
     }
     CHECK(kept == 1);

@@ -446,7 +446,7 @@ static void model(const std::string &folder, const std::string &repository)
     const rekall::unloaded gone = memory.unload_model();
     CHECK(gone.outcome == rekall::unload::done && gone.bytes > 0 && gone.leases == 0);
     CHECK(memory.unload_model().outcome == rekall::unload::not_loaded);
-    CHECK(status_of([&] { memory.reembed("path:/nonexistent", {}, *options.load); }) == rekall::status::model_unavailable);
+    CHECK(status_of([&] { memory.reembed("path:/nonexistent", {}, *options.load); }) == rekall::status::invalid_model);
     memory.release_memory();
 }
 

@@ -106,10 +106,11 @@ impl Machine<'_> {
         // SAFETY: as promised by the caller.
         let status = unsafe {
             let (place, len) = (buffer.as_mut_ptr(), null_mut());
-            match operation % 4 {
+            match operation % 5 {
                 0 => rekall_fingerprint(self.db, place, capacity, len, e),
                 1 => rekall_model_name(self.db, place, capacity, len, e),
                 2 => rekall_index_backend(self.db, place, capacity, len, e),
+                3 => rekall_pending_reason(self.db, place, capacity, len, e),
                 _ => rekall_get_stats(self.db, &raw mut stats.value, e),
             }
         };

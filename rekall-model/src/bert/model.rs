@@ -98,14 +98,7 @@ impl BertEmbedder {
 
     pub(crate) fn from_named_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
         let mut settings = Settings::read(folder, name, options)?;
-        for path in [&settings.weights, &settings.tokenizer] {
-            if !path.exists() {
-                return Err(Error::MissingFile {
-                    path: path.clone(),
-                    expected: "a file of a sentence transformer".into(),
-                });
-            }
-        }
+        Self::check_files(folder)?;
         let json = files::read(&settings.tokenizer, MAX_TOKENIZER_BYTES)?;
         let tokenizer = TextTokenizer::parse(&settings.tokenizer, &json)?;
         let special = SpecialTokens::read(&settings.tokenizer, &json)?;
@@ -171,6 +164,22 @@ impl BertEmbedder {
             workers: WorkerPool::new(max_threads - 1),
             workspaces: Mutex::default(),
         })
+    }
+
+    /// Says why a folder's model cannot be run, as far as its settings show.
+    pub(crate) fn judge(folder: &Path, name: &str, options: &LoadOptions) -> Result<(), Error> {
+        Settings::read(folder, name, options).map(drop)
+    }
+
+    /// Says which of the large files a folder lacks.
+    pub(crate) fn check_files(folder: &Path) -> Result<(), Error> {
+        match ["model.safetensors", "tokenizer.json"].iter().find(|name| !folder.join(name).exists()) {
+            None => Ok(()),
+            Some(name) => Err(Error::MissingFile {
+                path: folder.join(name),
+                expected: "a file of a sentence transformer".into(),
+            }),
+        }
     }
 
     /// The tokens of a text behind a prefix.

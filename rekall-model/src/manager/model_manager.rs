@@ -305,6 +305,21 @@ impl ModelManager {
         lock(&self.lifecycle.record).fingerprint.clone()
     }
 
+    /// Why the last load failed; `None` once one has succeeded or begun, and before the first.
+    ///
+    /// ```
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let source = ModelSource::Path("no/such/folder".into());
+    /// let manager = ModelManager::new(source, LoadOptions::new(), ManagerOptions::new());
+    /// assert!(manager.last_failure().is_none());
+    /// assert!(manager.lease().is_err());
+    /// assert!(manager.last_failure().is_some_and(|error| error.is_permanent()));
+    /// ```
+    pub fn last_failure(&self) -> Option<Arc<Error>> {
+        lock(&self.lifecycle.record).failure.clone()
+    }
+
     /// Counts, times and bytes.
     ///
     /// ```

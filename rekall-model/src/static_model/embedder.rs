@@ -70,6 +70,11 @@ impl StaticEmbedder {
         Self::from_files(StaticFiles::open(folder, name)?, options)
     }
 
+    /// Says which file a folder lacks.
+    pub(crate) fn check_files(folder: &Path) -> Result<(), Error> {
+        StaticFiles::layout(folder).map(drop)
+    }
+
     /// The French and English model compiled into this crate.
     ///
     /// Cost: microseconds and no heap. Its 10 MB lie in the executable and are used in place, shared between

@@ -54,20 +54,21 @@ const LAYOUTS: [[&str; 4]; 3] = [
 ];
 
 impl StaticFiles {
-    pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, Error> {
+    /// Which files a folder has.
+    pub(super) fn layout(folder: &Path) -> Result<[&'static str; 4], Error> {
         let complete = |layout: &&[&str; 4]| layout[..3].iter().all(|name| folder.join(name).exists());
-        let layout = match LAYOUTS.iter().find(complete) {
-            Some(layout) => layout,
-            None => {
-                // Name the first file that the ordinary layout lacks.
-                let missing = LAYOUTS[0][..3].iter().find(|name| !folder.join(name).exists());
-                return Err(Error::MissingFile {
-                    path: folder.join(missing.unwrap_or(&"model.safetensors")),
-                    expected: "a file of a Model2Vec model".into(),
-                });
+        LAYOUTS.iter().find(complete).copied().ok_or_else(|| {
+            // Name the first file that the ordinary layout lacks.
+            let missing = LAYOUTS[0][..3].iter().find(|name| !folder.join(name).exists());
+            Error::MissingFile {
+                path: folder.join(missing.unwrap_or(&"model.safetensors")),
+                expected: "a file of a Model2Vec model".into(),
             }
-        };
-        let [weights, tokenizer, config, tensor] = *layout;
+        })
+    }
+
+    pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, Error> {
+        let [weights, tokenizer, config, tensor] = Self::layout(folder)?;
         let config: Config = read_json(&folder.join(config))?;
         if config.max_length == Some(0) {
             return Err(Error::invalid_file(&folder.join("config.json"), "a max_length of at least 1", "0"));

@@ -11,6 +11,8 @@ use rekall_model::{Embedder, Error, ErrorKind, LoadOptions, ModelSource, Progres
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "transformer")]
+use crate::common::copy_of;
 use crate::common::fixture;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -182,6 +184,8 @@ fn a_download_with_other_bytes_is_thrown_away() {
 
 #[cfg(feature = "transformer")]
 mod transformer {
+    use rekall_model::check;
+
     use super::*;
 
     fn snapshot(cache: &Path) -> PathBuf {
@@ -205,6 +209,49 @@ mod transformer {
         let again = load(&source(), &hub.options(cache.path())).unwrap();
         assert_eq!(again.fingerprint(), whole.fingerprint());
         assert_eq!(load(&source(), &offline).unwrap().fingerprint(), whole.fingerprint());
+    }
+
+    /// A network that cannot be run by its settings, of an architecture that can.
+    #[test]
+    fn what_cannot_be_run_is_refused_before_its_weights_come() {
+        let (folder, cache) = (copy_of("bert-tiny-mean"), tempfile::tempdir().unwrap());
+        let modules = folder.path().join("modules.json");
+        let dense = fs::read_to_string(&modules).unwrap().replace("Normalize", "Dense");
+        fs::write(&modules, dense).unwrap();
+        let hub = Hub::serve_folder(folder.path().to_owned());
+        let options = hub.options(cache.path());
+        let error = refusal(&options);
+        assert!(error.is_permanent() && error.kind() == ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().starts_with("hub:owner/model/modules.json: expected modules"), "{error}");
+        for large in ["tokenizer.json", "model.safetensors"] {
+            assert!(!snapshot(cache.path()).join(large).exists(), "{large}");
+        }
+        // A tokenizer that the repository does not have is missed before, too.
+        fs::remove_file(folder.path().join("tokenizer.json")).unwrap();
+        let error = refusal(&hub.options(tempfile::tempdir().unwrap().path()));
+        assert!(error.is_permanent() && error.kind() == ErrorKind::NotFound, "{error}");
+        assert!(error.to_string().starts_with("hub:owner/model/tokenizer.json: expected"), "{error}");
+    }
+
+    #[test]
+    fn what_is_in_the_cache_is_judged_without_the_network() {
+        let (hub, cache) = (Hub::serve("bert-tiny-mean"), tempfile::tempdir().unwrap());
+        let options = hub.options(cache.path());
+        check(&source(), &options).unwrap();
+        load(&source(), &options).unwrap();
+        let requests = hub.requests.load(Ordering::SeqCst);
+        check(&source(), &options).unwrap();
+        let error = check(&source(), &options.clone().dimensions(5)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        let config = snapshot(cache.path()).join("config.json");
+        let text = fs::read_to_string(&config).unwrap().replace("\"bert\"", "\"deberta\"");
+        fs::remove_file(&config).unwrap();
+        fs::write(&config, text).unwrap();
+        for error in [check(&source(), &options).unwrap_err(), refusal(&options)] {
+            assert!(error.to_string().starts_with("hub:owner/model/config.json: expected one of"), "{error}");
+            assert!(error.to_string().contains("\"deberta\""), "{error}");
+        }
+        assert_eq!(hub.requests.load(Ordering::SeqCst), requests);
     }
 
     #[test]
@@ -233,7 +280,7 @@ mod transformer {
 fn no_such_model_and_no_network() {
     let (hub, cache) = (Hub::serve("static-f32-weights"), tempfile::tempdir().unwrap());
     let error = load(&"hub:owner/other".parse().unwrap(), &hub.options(cache.path())).err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Unavailable, true));
     assert!(
         error.to_string().contains("owner/other") && error.to_string().contains("no such model"),
         "{error}"
@@ -243,7 +290,7 @@ fn no_such_model_and_no_network() {
     let mut options = hub.options(cache.path());
     options.hub_endpoint = Some(format!("http://{free}"));
     let error = refusal(&options);
-    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!((error.kind(), error.is_permanent()), (ErrorKind::Unavailable, false));
     assert!(!error.to_string().contains('\n') && std::error::Error::source(&error).is_some(), "{error}");
 }
 

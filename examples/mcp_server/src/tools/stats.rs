@@ -38,6 +38,9 @@ new notes use names that are there already.";
         ));
         let path = tokens::cut_front(&rekall.path().display().to_string(), VALUE);
         answer.add(&format!("file: {path} ({} bytes)\n", store.file_bytes));
+        if let Some(reason) = &stats.pending_reason {
+            answer.add(&format!("why they wait: {}\n", tokens::cut(reason, VALUE)));
+        }
         for (facet, what) in [(Facet::Project, "projects"), (Facet::Kind, "kinds"), (Facet::Tag, "tags")] {
             let values = rekall.facets(facet, Filter::new(), NAMES)?;
             if !values.is_empty() {

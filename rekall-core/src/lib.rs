@@ -32,6 +32,7 @@
 
 mod clock;
 mod digest;
+pub mod engine;
 mod entry;
 mod error;
 mod files;

@@ -4,12 +4,17 @@
 //! `schema` names it (`rekall` if it is left out):
 //!
 //! ```no_run
+//! use rekall_core::{Draft, NewEntry, Store};
 //! use rekall_postgres::{PostgresOptions, PostgresStore};
 //!
-//! # fn main() -> Result<(), rekall_postgres::Error> {
+//! # fn main() -> Result<(), rekall_core::Error> {
 //! let url = "postgres://ann@db.example/team?schema=notes&sslmode=verify-full";
 //! let store = PostgresStore::open(url, &PostgresOptions::default())?;
-//! println!("{}", store.position()?.number());
+//!
+//! let mut tx = store.write()?;
+//! let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?;
+//! tx.commit()?;
+//! assert_eq!(store.get(ids[0].id)?.title, "CORS fails on Safari");
 //! # Ok(())
 //! # }
 //! ```
@@ -19,10 +24,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-// What the store does not use yet is tested by itself.
-#[allow(dead_code, reason = "the operations of a store come next")]
 mod client;
-#[allow(dead_code, reason = "the operations of a store come next")]
 mod error;
 mod options;
 mod passfile;

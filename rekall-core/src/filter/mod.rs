@@ -398,6 +398,14 @@ impl Filter {
         !(tags_any.is_empty() && tags_all.is_empty() && not_tags.is_empty())
     }
 
+    /// Whether metadata, as they are stored, meet the conditions on them. What cannot be read may hold anything: it passes, so that
+    /// reading the entry reports the damage.
+    #[must_use]
+    pub fn admits_metadata(&self, stored: &str) -> bool {
+        let Ok(metadata) = json::read(stored) else { return true };
+        self.metadata.iter().all(|condition| condition.holds(&metadata))
+    }
+
     /// Whether nothing is asked but a status, or any, and that an entry has not expired, or not even that. A search need not
     /// look that up entry by entry.
     #[must_use]

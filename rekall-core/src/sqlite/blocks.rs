@@ -6,6 +6,7 @@
 
 use super::{SqliteTx, SqliteWriteTx};
 use crate::Error;
+use crate::engine::seal;
 use crate::store::ReadBlocks;
 use crate::store::ReadChanges;
 use crate::store::WriteBlocks;
@@ -13,17 +14,6 @@ use crate::store::{LogPosition, SpaceId};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::ops::{ControlFlow, Deref};
-
-/// How the seal begins, which is no block of any kind: the last byte is its version.
-const SEAL: [u8; 8] = *b"RKLSEAL\x02";
-
-/// The seal after so many blocks: its own number says the same, and must agree.
-fn seal(blocks: i64) -> [u8; 16] {
-    let mut seal = [0; 16];
-    seal[..8].copy_from_slice(&SEAL);
-    seal[8..].copy_from_slice(&blocks.to_le_bytes());
-    seal
-}
 
 impl<C: Deref<Target = Connection>> ReadBlocks for SqliteTx<'_, C> {
     fn index_position(&self, space: SpaceId, kind: &str) -> Result<Option<LogPosition>, Error> {

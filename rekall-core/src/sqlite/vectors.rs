@@ -2,6 +2,7 @@
 
 use super::{SqliteTx, SqliteWriteTx};
 use crate::VectorBatch;
+use crate::engine::spread_over;
 use crate::store::ReadSpaces;
 use crate::store::ReadVectors;
 use crate::store::WritePending;
@@ -69,11 +70,7 @@ impl<C: Deref<Target = Connection>> ReadVectors for SqliteTx<'_, C> {
         )?;
         let mut seen: HashSet<i64> = HashSet::new();
         let mut sample = Vec::new();
-        for number in 0..most {
-            let at = first.saturating_add(nth_of_range(number, last.saturating_sub(first), most));
-            if at > last {
-                break;
-            }
+        for at in spread_over(first, last, most) {
             let found = statement.query_row((at, space.0, role.number()), |row| row.get(0)).optional()?;
             sample.extend(found.filter(|&row| seen.insert(row)));
         }
@@ -140,20 +137,6 @@ impl<C: Deref<Target = Connection>> ReadVectors for SqliteTx<'_, C> {
         let sql = "SELECT EXISTS (SELECT 1 FROM embedding WHERE space_id = ?1 LIMIT 1 OFFSET ?2)";
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         Ok(self.connection.prepare_cached(sql)?.query_row((space.0, most), |row| row.get(0))?)
-    }
-}
-
-/// Place number `number` in `0..=width`: each one where few are wanted of many, multiples of the golden ratio, which leave
-/// no part out at any moment; else one after the other.
-fn nth_of_range(number: usize, width: i64, most: usize) -> i64 {
-    const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-    let number = number as u64;
-    match u64::try_from(width) {
-        Ok(width) if width >= most as u64 => {
-            let place = (u128::from(number.wrapping_mul(GOLDEN)) * (u128::from(width) + 1)) >> 64;
-            i64::try_from(place).unwrap_or(i64::MAX)
-        }
-        _ => number.cast_signed(),
     }
 }
 

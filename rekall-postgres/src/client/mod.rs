@@ -34,7 +34,7 @@ use crate::url::Address;
 use io_thread::IoThread;
 use pool::Pool;
 use session::Session;
-pub(crate) use transaction::{Mode, Transaction};
+pub(crate) use transaction::{Mode, Transaction, Witness};
 
 /// A value for a statement, with the type that the server is told. Types are given, because to ask for them would take a
 /// round trip and a named statement.
@@ -105,6 +105,9 @@ impl Client {
         &self.shared.address
     }
 
+    pub(crate) fn settings(&self) -> Settings {
+        self.shared.settings
+    }
     /// Begins a transaction and runs its first statements, in one round trip together. If the connection turns out to be dead, which
     /// connections are after a restart of the server, that is done once more on a new one.
     ///

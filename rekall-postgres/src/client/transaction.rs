@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use futures_util::future::{join, join_all};
@@ -14,6 +15,9 @@ use super::session::Session;
 use super::{Settings, Statement, Value, outcome};
 use crate::Error;
 use crate::url::quoted;
+
+/// How long a writer may be silent: all others wait for it, and its machine may be gone.
+const SILENCE: Duration = Duration::from_secs(300);
 
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Mode {
         };
         // Temporary tables come last, where they hide nothing.
         let mut sql = format!("BEGIN {mode}; SET LOCAL search_path TO {}, pg_temp", quoted(schema));
-        let mut set = |name: &str, value: std::time::Duration| {
+        let mut set = |name: &str, value: Duration| {
             // 0 would mean: for ever.
             let milliseconds = value.as_millis().clamp(1, i32::MAX as u128);
             let _ = write!(sql, "; SET LOCAL {name} TO {milliseconds}");
@@ -44,6 +48,7 @@ impl Mode {
         }
         if self == Self::Write {
             set("lock_timeout", settings.busy_timeout);
+            set("idle_in_transaction_session_timeout", SILENCE);
         }
         sql
     }

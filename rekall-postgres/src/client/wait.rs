@@ -43,20 +43,6 @@ impl Wake for Alarm {
     }
 }
 
-/// Runs a future to its end in this thread. Unlike the executors of other crates it may be called from within one of them:
-/// it blocks the thread, as every call of the library does.
-pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let alarm = Arc::new(Alarm::default());
-    let waker = Waker::from(Arc::clone(&alarm));
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        alarm.wait(None);
-    }
-}
-
 /// Begins a future and leaves it: for a request whose answer nobody needs, which is sent when it is polled first.
 pub(super) fn begin<F: Future>(future: F) {
     let _ = pin!(future).as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -71,8 +57,11 @@ pub(super) enum Stop {
     TimedOut,
 }
 
-/// Runs a future to its end. If the flag is set or the time is over before, `stop` is called, once, and should make the future end;
-/// `None` if it does not all the same.
+/// Runs a future to its end in this thread. Unlike the executors of other crates it may be called from within one of them:
+/// it blocks the thread, as every call of the library does.
+///
+/// If the flag is set or the time is over before, `stop` is called, once, and should make the future end; `None` if it does not
+/// all the same.
 pub(super) fn block_on_watched<F: Future>(
     future: F,
     cancel: Option<&AtomicBool>,
@@ -113,6 +102,10 @@ mod tests {
     use std::future::{pending, ready};
 
     use super::*;
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        block_on_watched(future, None, None, || panic!("nobody stops it")).0.unwrap()
+    }
 
     #[test]
     fn a_future_is_woken_from_another_thread() {

@@ -1,5 +1,6 @@
 //! What can go wrong between this crate and a server, in types.
 
+mod core;
 mod sqlstate;
 
 use rekall_core::ErrorKind;
@@ -142,7 +143,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// Any other error of the server or the client.
-    #[error("PostgreSQL: {problem}")]
+    #[error("{problem}")]
     Postgres {
         /// What was said, by the server with its code.
         problem: String,

@@ -60,12 +60,6 @@ impl Error {
     pub(crate) fn is_starting(error: &tokio_postgres::Error) -> bool {
         error.as_db_error().is_some_and(|said| said.code().code() == "57P03")
     }
-
-    /// Whether the server broke a rule of the schema that is named so.
-    pub(crate) fn violates(&self, constraint: &str) -> bool {
-        let Self::Postgres { source, .. } = self else { return false };
-        source.as_db_error().is_some_and(|said| said.constraint() == Some(constraint))
-    }
 }
 
 /// What the server said, with its code: the text is in the server's language. Details are left out, because they show values.

@@ -12,7 +12,7 @@ use crate::Error;
 use crate::client::{Client, Mode, Transaction};
 use crate::url::quoted;
 pub(crate) use identify::{Format, identify};
-pub(crate) use position::{POSITION, position};
+pub(crate) use position::{POSITION, number_of, position};
 
 /// Version written by this library, in the table `meta`: the same number as that of a file with the same tables.
 pub(crate) const VERSION: i64 = 4;

@@ -21,7 +21,11 @@ pub(crate) const POSITION: &str = "SELECT coalesce((SELECT max(seq) FROM change)
 pub(crate) fn position(row: &Row) -> Result<LogPosition, Error> {
     let (number, life): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
     // Six bytes: hosts may keep it as a number of JavaScript's.
-    let digest = TextDigest::of(&life);
-    let incarnation = digest.as_bytes()[..6].iter().fold(0, |life, &byte| life << 8 | i64::from(byte));
-    Ok(LogPosition::new(incarnation, number))
+    Ok(LogPosition::new(number_of(&life), number))
+}
+
+/// A number that stands for a text: six bytes, because hosts may keep it as a number of JavaScript's.
+pub(crate) fn number_of(text: &str) -> i64 {
+    let digest = TextDigest::of(text);
+    digest.as_bytes()[..6].iter().fold(0, |number, &byte| number << 8 | i64::from(byte))
 }

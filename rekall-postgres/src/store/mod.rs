@@ -1,20 +1,64 @@
-//! The store: one memory on a server.
+//! The store: one memory on a server, and transactions on it.
 
-use rekall_core::LogPosition;
+mod block_writer;
+mod blocks;
+mod changes;
+mod entries;
+mod expiry;
+mod facets;
+mod filter;
+mod legacy_rows;
+mod links;
+mod listing;
+mod matching;
+mod pending;
+mod rows;
+mod sources;
+mod spaces;
+mod stats;
+mod supersede;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;
+mod times;
+mod turn;
+mod tx;
+mod usage;
+mod values;
+mod vectors;
+mod words;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rekall_core::engine::Ids;
+use rekall_core::{BlockWriter, Entry, EntryId, LogPosition, ReadTx, Space, Store, WallClock, WriteTx};
 
 use crate::client::{Client, Mode};
-use crate::schema::{self, POSITION};
+use crate::schema;
 use crate::url::Address;
 use crate::{Error, PostgresOptions};
+use turn::Turns;
+use tx::Tx;
+use values::text;
+
+/// The engine's name.
+pub(crate) const ENGINE: &str = "PostgreSQL";
 
 /// A memory that is kept in a schema of a PostgreSQL database. `Send + Sync`: any number of threads, and any number of processes, may
 /// use one memory at once.
 ///
 /// Readers never wait for writers nor writers for readers; one writer at a time, others wait up to
 /// [`PostgresOptions::busy_timeout`]. The store has one thread, which sleeps while nothing is asked of the server, and ends with it.
-#[derive(Debug)]
+///
+/// Each transaction begins with one round trip to the server, and each of its operations takes one more, or a few.
 pub struct PostgresStore {
     client: Client,
+    clock: Arc<dyn WallClock>,
+    read_only: bool,
+    turns: Turns,
+    ids: Ids,
+    /// Where the change log stood after this store's last commit.
+    last_commit: Mutex<Option<LogPosition>>,
 }
 
 impl PostgresStore {
@@ -38,7 +82,14 @@ impl PostgresStore {
     pub fn open(url: &str, options: &PostgresOptions) -> Result<Self, Error> {
         let client = Client::start(Address::parse(url)?, options.settings())?;
         schema::open(&client, options.access())?;
-        Ok(Self { client })
+        Ok(Self {
+            client,
+            clock: Arc::clone(&options.clock),
+            read_only: options.read_only,
+            turns: Turns::default(),
+            ids: Ids::default(),
+            last_commit: Mutex::default(),
+        })
     }
 
     /// Where the memory is, without user and password.
@@ -47,19 +98,86 @@ impl PostgresStore {
         self.client.address().to_string()
     }
 
-    /// Where the change log stands now: one round trip. Positions are committed in order, whoever writes.
-    ///
-    /// # Errors
-    /// What asking the server fails with.
-    pub fn position(&self) -> Result<LogPosition, Error> {
-        let (_, rows) = self.client.begin(Mode::Read, &[(POSITION, &[])], None)?;
-        let row = rows.first().and_then(|rows| rows.first());
-        let row = row.ok_or_else(|| Error::Corrupt { detail: "no position of the log".to_owned() })?;
-        schema::position(row)
+    fn begin_read(&self) -> Result<Tx<'_>, rekall_core::Error> {
+        Tx::read(self)
     }
 
-    /// Closes connections that nobody uses.
-    pub fn release_memory(&self) {
+    fn begin_write(&self) -> Result<Tx<'_>, rekall_core::Error> {
+        if self.read_only {
+            return Err(rekall_core::Error::ReadOnly { what: "the store".to_owned() });
+        }
+        Tx::write(self)
+    }
+
+    fn note_commit(&self) -> MutexGuard<'_, Option<LogPosition>> {
+        self.last_commit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for PostgresStore {
+    fn engine(&self) -> &'static str {
+        ENGINE
+    }
+
+    fn read(&self) -> Result<Box<dyn ReadTx + '_>, rekall_core::Error> {
+        Ok(Box::new(self.begin_read()?))
+    }
+
+    fn write(&self) -> Result<Box<dyn WriteTx + '_>, rekall_core::Error> {
+        Ok(Box::new(self.begin_write()?))
+    }
+
+    fn data_version(&self) -> Result<i64, rekall_core::Error> {
+        // It names the transactions that have ended: any that ends, of whatever kind, is another one.
+        let (_, rows) =
+            self.client.begin(Mode::Read, &[("SELECT pg_current_snapshot()::text", &[])], None)?;
+        let snapshot: &str = tx::only(&rows)?.try_get(0).map_err(Error::from)?;
+        Ok(schema::number_of(snapshot))
+    }
+
+    fn last_commit(&self) -> Option<LogPosition> {
+        *self.note_commit()
+    }
+
+    fn new_id(&self) -> Result<EntryId, rekall_core::Error> {
+        self.ids.next(None, self.now_ms())
+    }
+
+    fn get(&self, id: EntryId) -> Result<Entry, rekall_core::Error> {
+        let ulid = id.to_string();
+        let (_, rows) = self.client.begin(Mode::Read, &[(&rows::by_ulid(), &[text(&ulid)])], None)?;
+        match rows.first().and_then(|rows| rows.first()) {
+            Some(row) => Ok(rows::entry(row)?.1),
+            None => Err(rekall_core::Error::EntryNotFound { id }),
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    fn begin_index_blocks(
+        &self,
+        space: &Space,
+        kind: &'static str,
+        position: LogPosition,
+        patience: i64,
+    ) -> Result<Option<Box<dyn BlockWriter + '_>>, rekall_core::Error> {
+        let begun = self.begin_block_set(space, kind, position, patience)?;
+        Ok(begun.map(|writer| Box::new(writer) as Box<dyn BlockWriter>))
+    }
+
+    fn word_memory_bytes(&self) -> usize {
+        0
+    }
+
+    fn release_memory(&self) {
         self.client.release();
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").field("server", &self.server()).finish_non_exhaustive()
     }
 }

@@ -3,8 +3,7 @@
 use super::proxy::{Cut, Proxy};
 use super::{start, text};
 use crate::Error;
-use crate::client::transaction::Witness;
-use crate::client::{Client, Mode, Settings, Transaction};
+use crate::client::{Client, Mode, Settings, Transaction, Witness};
 use crate::schema;
 use crate::testing::Server;
 

@@ -1,0 +1,340 @@
+//! Entries: written, read, changed, forgotten.
+
+use std::collections::HashMap;
+
+use rekall_core::engine::entry_id;
+use rekall_core::store::{MatchEntries, ReadEntries, WriteEntries};
+use rekall_core::{Draft, Entry, EntryId, EntryPatch, Error, Filter, Inserted, Origin, Status};
+use serde::Serialize;
+use tokio_postgres::Row;
+
+use super::rows::{self, ENTRIES, by_ulid};
+use super::tx::{Tx, column};
+use super::values::{int, ints, limit, text, texts};
+use super::vectors::NewRows;
+
+/// Entries that are read or written with one statement.
+const AT_ONCE: usize = 1_000;
+
+/// Bytes of text that are written with one statement, and a last entry.
+const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// Rows are numbered in the order of the lists.
+const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by, confidence, memory_type,
+        context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
+    SELECT ulid, title, content, kind, project, tags, status,
+        (SELECT id FROM entry WHERE entry.ulid = new.superseded_by), confidence, memory_type,
+        context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+        $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
+        $18::bigint[]) WITH ORDINALITY AS new (ulid, title, content, kind, project, tags, status, superseded_by, confidence,
+        memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to, number)
+    ORDER BY number
+    ON CONFLICT (ulid) DO NOTHING RETURNING ulid, id";
+
+const UPDATE: &str = "UPDATE entry SET title = $2, content = $3, kind = $4, project = $5, tags = $6, status = $7,
+        superseded_by = (SELECT newer.id FROM entry AS newer WHERE newer.ulid = $8), confidence = $9, memory_type = $10,
+        context = $11, metadata = $12, legacy = $13, created_at = $14, updated_at = $15, expires_at = $16, valid_from = $17,
+        valid_to = $18
+    WHERE ulid = $1";
+
+impl ReadEntries for Tx<'_> {
+    fn get(&self, id: EntryId) -> Result<Entry, Error> {
+        Ok(self.locate(id)?.1)
+    }
+
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            let ulids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
+            let rows = self.query(&[ENTRIES, "WHERE entry.ulid = ANY ($1)"].concat(), &[texts(&ulids)])?;
+            let by_ulid = by_column::<&str>(&rows, 1)?;
+            for ulid in &ulids {
+                let row = by_ulid.get(ulid.as_str());
+                found.push(row.map(|row| Ok::<_, Error>(rows::entry(row)?.1)).transpose()?);
+            }
+        }
+        Ok(found)
+    }
+
+    fn locate(&self, id: EntryId) -> Result<(i64, Entry), Error> {
+        let row = self.query_opt(&by_ulid(), &[text(&id.to_string())])?;
+        rows::entry(&row.ok_or(Error::EntryNotFound { id })?)
+    }
+
+    fn row_of(&self, id: EntryId) -> Result<i64, Error> {
+        let row = self.query_opt("SELECT id FROM entry WHERE ulid = $1", &[text(&id.to_string())])?;
+        column(&row.ok_or(Error::EntryNotFound { id })?, 0)
+    }
+
+    fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
+        self.readable_entries(rows)?.into_iter().map(|(row, entry)| Ok((row, entry?))).collect()
+    }
+
+    fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
+        let mut found = Vec::with_capacity(rows.len());
+        for wanted in rows.chunks(AT_ONCE) {
+            let rows = self.query(&[ENTRIES, "WHERE entry.id = ANY ($1)"].concat(), &[ints(&wanted)])?;
+            let by_row = by_column::<i64>(&rows, 0)?;
+            for &wanted in wanted {
+                let Some(row) = by_row.get(&wanted) else { continue };
+                match rows::entry(row) {
+                    Ok((_, entry)) => found.push((wanted, Ok(entry))),
+                    Err(error @ Error::UnreadableEntry { .. }) => found.push((wanted, Err(error))),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error> {
+        let found = self.query("SELECT id, ulid FROM entry WHERE id = ANY ($1)", &[ints(&rows)])?;
+        found.iter().map(|row| Ok((column(row, 0)?, entry_id(column(row, 1)?)?))).collect()
+    }
+
+    fn first_by_id(&self, rows: &[i64], count: usize) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT id FROM entry WHERE id = ANY ($1) ORDER BY ulid LIMIT $2";
+        super::tx::numbers(&self.query(sql, &[ints(&rows), int(&limit(count))])?)
+    }
+
+    fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error> {
+        let rows = self.query("SELECT id, ulid FROM entry ORDER BY id", &[])?;
+        rows.iter().map(|row| Ok((column(row, 0)?, entry_id(column(row, 1)?)?))).collect()
+    }
+
+    fn entries_after(&self, row: i64, count: usize) -> Result<Vec<(i64, Entry)>, Error> {
+        let sql = [ENTRIES, "WHERE entry.id > $1 ORDER BY entry.id LIMIT $2"].concat();
+        self.query(&sql, &[int(&row), int(&limit(count))])?.iter().map(rows::entry).collect()
+    }
+}
+
+/// Rows by what they have in a column.
+fn by_column<'r, T>(rows: &'r [Row], at: usize) -> Result<HashMap<T, &'r Row>, Error>
+where
+    T: tokio_postgres::types::FromSql<'r> + Eq + std::hash::Hash,
+{
+    rows.iter().map(|row| Ok((column(row, at)?, row))).collect()
+}
+
+impl WriteEntries for Tx<'_> {
+    fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error> {
+        let now = self.now_ms();
+        let mut newest = self.newest_id()?;
+        let mut entries = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            draft.entry.validate()?;
+            draft.origin.map_or(Ok(()), Origin::validate)?;
+            let id = match (draft.id, draft.entry.id) {
+                (Some(id), Some(own)) if id != own => {
+                    return Err(Error::OutOfRange {
+                        field: "id of an entry that is given an id beside it",
+                        expected: "that one or none",
+                        got: own.to_string(),
+                    });
+                }
+                (Some(id), _) | (None, Some(id)) => id,
+                (None, None) => self.store.ids.next(newest.take(), now)?,
+            };
+            entries.push(Entry::of(draft.entry.clone(), id, draft.origin.cloned().unwrap_or_default(), now));
+        }
+        let inserted = self.insert_entries(&entries)?;
+        let mut vectors = NewRows::default();
+        for (draft, inserted) in drafts.iter().zip(&inserted) {
+            vectors.add(self, inserted.row, draft.vectors)?;
+        }
+        vectors.insert(self)?;
+        Ok(inserted)
+    }
+
+    fn update(&mut self, id: EntryId, patch: &EntryPatch) -> Result<(i64, Entry), Error> {
+        let (row, mut entry) = self.locate(id)?;
+        patch.apply(&mut entry)?;
+        if let Some(Some(newer)) = patch.superseded_by {
+            self.check_successor(row, newer)?;
+        }
+        entry.updated_at = self.now_ms().max(entry.created_at);
+        let mut columns = Columns::default();
+        columns.push(&entry)?;
+        columns.with_first(|values| self.execute(UPDATE, values))?;
+        Ok((row, entry))
+    }
+
+    fn delete(&mut self, id: EntryId) -> Result<(), Error> {
+        match self.execute("DELETE FROM entry WHERE ulid = $1", &[text(&id.to_string())])? {
+            0 => Err(Error::EntryNotFound { id }),
+            _ => Ok(()),
+        }
+    }
+
+    fn delete_many(&mut self, ids: &[EntryId]) -> Result<Vec<EntryId>, Error> {
+        let ulids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
+        let rows =
+            self.returning("DELETE FROM entry WHERE ulid = ANY ($1) RETURNING ulid", &[texts(&ulids)])?;
+        let mut gone =
+            rows.iter().map(|row| column(row, 0)).collect::<Result<std::collections::HashSet<&str>, _>>()?;
+        // Each once, in the order given.
+        Ok(ids.iter().zip(&ulids).filter(|(_, ulid)| gone.remove(ulid.as_str())).map(|(&id, _)| id).collect())
+    }
+
+    fn delete_matching(&mut self, filter: &Filter) -> Result<Vec<EntryId>, Error> {
+        if filter.is_unconditional() && filter.status != Some(Status::Obsolete) {
+            return Err(Error::Unconditional);
+        }
+        let rows = self.matching(filter)?;
+        if !filter.metadata.is_empty() {
+            self.entries(&rows)?;
+        }
+        self.delete_rows(&rows)
+    }
+
+    fn delete_all(&mut self) -> Result<Vec<EntryId>, Error> {
+        let all = self.all_ids()?;
+        self.execute("DELETE FROM entry", &[])?;
+        Ok(all.into_iter().map(|(_, id)| id).collect())
+    }
+}
+
+impl Tx<'_> {
+    pub(super) fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
+        let ids = self.ids(rows)?;
+        self.execute("DELETE FROM entry WHERE id = ANY ($1)", &[ints(&rows)])?;
+        Ok(rows.iter().filter_map(|row| ids.get(row).copied()).collect())
+    }
+
+    /// Writes entries as they are; gives their row numbers, which grow.
+    fn insert_entries(&self, entries: &[Entry]) -> Result<Vec<Inserted>, Error> {
+        let mut inserted = Vec::with_capacity(entries.len());
+        let mut rest = entries;
+        while !rest.is_empty() {
+            let (mut columns, mut bytes, mut count) = (Columns::default(), 0, 0);
+            for entry in rest.iter().take(AT_ONCE) {
+                if bytes >= BYTES_AT_ONCE {
+                    break;
+                }
+                columns.push(entry)?;
+                bytes += entry.title.len() + entry.content.len();
+                count += 1;
+            }
+            let (now, later) = rest.split_at(count);
+            let rows = columns.with_all(|values| self.returning(INSERT, values))?;
+            let mut by_ulid = rows
+                .iter()
+                .map(|row| Ok((column(row, 0)?, column(row, 1)?)))
+                .collect::<Result<HashMap<&str, i64>, Error>>()?;
+            for (entry, ulid) in now.iter().zip(&columns.ulids) {
+                // One that is there, or is there twice now, was left out.
+                let row = by_ulid.remove(ulid.as_str()).ok_or(Error::DuplicateId { id: entry.id })?;
+                inserted.push(Inserted { id: entry.id, row });
+            }
+            rest = later;
+        }
+        Ok(inserted)
+    }
+
+    fn newest_id(&self) -> Result<Option<EntryId>, Error> {
+        let row = self.query_one("SELECT max(ulid) FROM entry", &[])?;
+        Ok(column::<Option<&str>>(&row, 0)?.and_then(|id| id.parse().ok()))
+    }
+}
+
+/// Entries as columns, in the order of [`INSERT`].
+#[derive(Default)]
+struct Columns {
+    ulids: Vec<String>,
+    texts: [Vec<String>; 7],
+    optional_texts: [Vec<Option<String>>; 4],
+    numbers: [Vec<i64>; 3],
+    optional_numbers: [Vec<Option<i64>>; 3],
+}
+
+impl Columns {
+    fn push(&mut self, entry: &Entry) -> Result<(), Error> {
+        self.ulids.push(entry.id.to_string());
+        let texts = [
+            entry.title.clone(),
+            entry.content.clone(),
+            entry.kind.clone(),
+            json(&entry.tags)?,
+            entry.status.name().to_owned(),
+            entry.memory_type.clone(),
+            json(&entry.metadata)?,
+        ];
+        let optional_texts = [
+            entry.project.clone(),
+            entry.superseded_by.map(|id| id.to_string()),
+            entry.context.as_ref().map(json).transpose()?,
+            entry.legacy.as_ref().map(json).transpose()?,
+        ];
+        let numbers = [i64::from(entry.confidence), entry.created_at, entry.updated_at];
+        let optional_numbers = [entry.expires_at, entry.valid_from, entry.valid_to];
+        self.texts.iter_mut().zip(texts).for_each(|(column, text)| column.push(text));
+        self.optional_texts.iter_mut().zip(optional_texts).for_each(|(column, text)| column.push(text));
+        self.numbers.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
+        self.optional_numbers
+            .iter_mut()
+            .zip(optional_numbers)
+            .for_each(|(column, number)| column.push(number));
+        Ok(())
+    }
+
+    /// All entries as lists.
+    fn with_all<R>(&self, run: impl FnOnce(&[crate::client::Value<'_>]) -> R) -> R {
+        let [title, content, kind, tags, status, memory_type, metadata] = &self.texts;
+        let [project, superseded_by, context, legacy] = &self.optional_texts;
+        let [confidence, created_at, updated_at] = &self.numbers;
+        let [expires_at, valid_from, valid_to] = &self.optional_numbers;
+        run(&[
+            texts(&self.ulids),
+            texts(title),
+            texts(content),
+            texts(kind),
+            texts(project),
+            texts(tags),
+            texts(status),
+            texts(superseded_by),
+            ints(confidence),
+            texts(memory_type),
+            texts(context),
+            texts(metadata),
+            texts(legacy),
+            ints(created_at),
+            ints(updated_at),
+            ints(expires_at),
+            ints(valid_from),
+            ints(valid_to),
+        ])
+    }
+
+    /// The only entry.
+    fn with_first<R>(&self, run: impl FnOnce(&[crate::client::Value<'_>]) -> R) -> R {
+        let [title, content, kind, tags, status, memory_type, metadata] = &self.texts;
+        let [project, superseded_by, context, legacy] = &self.optional_texts;
+        let [confidence, created_at, updated_at] = &self.numbers;
+        let [expires_at, valid_from, valid_to] = &self.optional_numbers;
+        run(&[
+            text(&self.ulids[0]),
+            text(&title[0]),
+            text(&content[0]),
+            text(&kind[0]),
+            text(&project[0]),
+            text(&tags[0]),
+            text(&status[0]),
+            text(&superseded_by[0]),
+            int(&confidence[0]),
+            text(&memory_type[0]),
+            text(&context[0]),
+            text(&metadata[0]),
+            text(&legacy[0]),
+            int(&created_at[0]),
+            int(&updated_at[0]),
+            int(&expires_at[0]),
+            int(&valid_from[0]),
+            int(&valid_to[0]),
+        ])
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::NotJson { field: "entry", detail: error.to_string() })
+}

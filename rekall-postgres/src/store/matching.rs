@@ -1,0 +1,29 @@
+//! Entries that pass a filter.
+
+use rekall_core::store::MatchEntries;
+use rekall_core::{Error, Filter};
+
+use super::tx::{Tx, numbers};
+use super::values::ints;
+
+impl MatchEntries for Tx<'_> {
+    fn matching(&self, filter: &Filter) -> Result<Vec<i64>, Error> {
+        let condition = self.condition(filter)?;
+        let sql = format!("SELECT entry.id FROM entry WHERE {} ORDER BY entry.id", condition.sql);
+        self.selected(&sql, &condition)
+    }
+
+    fn obsolete_among(&self, entries: &[i64]) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT id FROM unnest($1::bigint[]) WITH ORDINALITY AS given (id, number)
+            JOIN entry USING (id) WHERE status <> 'active' ORDER BY number";
+        numbers(&self.query(sql, &[ints(&entries)])?)
+    }
+
+    fn obsolete(&self) -> Result<Vec<i64>, Error> {
+        numbers(&self.query("SELECT id FROM entry WHERE status <> 'active' ORDER BY id", &[])?)
+    }
+
+    fn count_entries(&self) -> Result<u64, Error> {
+        Ok(self.number("SELECT count(*) FROM entry", &[])?.unsigned_abs())
+    }
+}

@@ -1,0 +1,151 @@
+//! Sources, and the places that entries have in them.
+
+use std::time::Duration;
+
+use rekall_core::engine::{SectionColumns, scope_of, stored_source};
+use rekall_core::store::{ReadSources, WriteSources};
+use rekall_core::{Error, NewPlace, StoredSection, StoredSource, TextDigest};
+use tokio_postgres::Row;
+
+use super::tx::{Tx, column, numbers};
+use super::values::{bytes, int, ints, text};
+
+/// What a scope $1 holds: two conditions that the index of URIs answers.
+const UNDER: &str = "(source.uri = $1 OR source.uri >= $1 || '/' AND source.uri < $1 || '0' OR $1 = '')";
+
+/// Sections that were released have numbers below this one, those of a run under way numbers between it and 0.
+const RELEASED: i64 = -(1 << 62);
+
+const SOURCE: &str = "SELECT source.id, source.uri, source.stamp, source.digest, source.synced_at,
+    (SELECT count(*) FROM section WHERE section.source_id = source.id) FROM source";
+
+const SECTION: &str =
+    "SELECT section.entry_id, entry.ulid, section.source_id, section.number, section.path, section.line,
+    section.digest, section.tags FROM section JOIN entry ON entry.id = section.entry_id";
+
+/// No text of the store has a NUL, and the server takes none.
+fn possible(uri: &str) -> bool {
+    !uri.contains('\0')
+}
+
+impl ReadSources for Tx<'_> {
+    fn sources(&self, scope: &str) -> Result<Vec<StoredSource>, Error> {
+        if !possible(scope) {
+            return Ok(Vec::new());
+        }
+        let sql = format!("{SOURCE} WHERE {UNDER} ORDER BY source.uri");
+        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(source).collect()
+    }
+
+    fn source(&self, uri: &str) -> Result<Option<StoredSource>, Error> {
+        if !possible(uri) {
+            return Ok(None);
+        }
+        let found = self.query_opt(&format!("{SOURCE} WHERE source.uri = $1"), &[text(&uri)])?;
+        found.as_ref().map(source).transpose()
+    }
+
+    fn sections(&self, source: i64) -> Result<Vec<StoredSection>, Error> {
+        let sql = format!("{SECTION} WHERE section.source_id = $1 ORDER BY section.number");
+        self.query(&sql, &[int(&source)])?.iter().map(section).collect()
+    }
+
+    fn orphaned_sections(&self, scope: &str) -> Result<Vec<StoredSection>, Error> {
+        if !possible(scope) {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "{SECTION} JOIN source ON source.id = section.source_id
+             WHERE section.number < 0 AND {UNDER} ORDER BY section.entry_id"
+        );
+        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(section).collect()
+    }
+
+    fn abandoned_sections(&self, scope: &str, age: Duration) -> Result<Vec<i64>, Error> {
+        if !possible(scope) {
+            return Ok(Vec::new());
+        }
+        let before = self.now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let sql = format!(
+            "SELECT section.entry_id FROM section JOIN source ON source.id = section.source_id
+             WHERE section.number < 0 AND (section.number < $3 OR source.synced_at < $2) AND {UNDER}
+             ORDER BY section.entry_id"
+        );
+        numbers(&self.query(&sql, &[text(&scope_of(scope)), int(&before), int(&RELEASED)])?)
+    }
+
+    fn count_sections(&self, scope: &str) -> Result<u64, Error> {
+        if !possible(scope) {
+            return Ok(0);
+        }
+        let sql = format!(
+            "SELECT count(*) FROM section JOIN source ON source.id = section.source_id WHERE {UNDER}"
+        );
+        Ok(self.number(&sql, &[text(&scope_of(scope))])?.unsigned_abs())
+    }
+
+    fn section_of(&self, row: i64) -> Result<Option<StoredSection>, Error> {
+        let found = self.query_opt(&format!("{SECTION} WHERE section.entry_id = $1"), &[int(&row)])?;
+        found.as_ref().map(section).transpose()
+    }
+}
+
+impl WriteSources for Tx<'_> {
+    fn put_source(&mut self, uri: &str, stamp: Option<&str>, digest: TextDigest) -> Result<i64, Error> {
+        rekall_core::check_uri(uri)?;
+        let sql = "INSERT INTO source (uri, stamp, digest, synced_at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (uri) DO UPDATE SET stamp = excluded.stamp, digest = excluded.digest, synced_at = excluded.synced_at
+            RETURNING id";
+        let (now, digest) = (self.now_ms(), digest.as_bytes().as_slice());
+        let rows = self.returning(sql, &[text(&uri), text(&stamp), bytes(&digest), int(&now)])?;
+        Ok(numbers(&rows)?.first().copied().unwrap_or_default())
+    }
+
+    fn delete_source(&mut self, source: i64) -> Result<(), Error> {
+        self.execute("DELETE FROM source WHERE id = $1", &[int(&source)]).map(drop)
+    }
+
+    fn orphan_sections(&mut self, source: i64, rows: &[i64]) -> Result<(), Error> {
+        let sql = "UPDATE section SET number = -1 - entry_id WHERE entry_id = ANY ($1) AND source_id = $2 AND number >= 0";
+        self.execute(sql, &[ints(&rows), int(&source)]).map(drop)
+    }
+
+    fn release_sections(&mut self, rows: &[i64]) -> Result<(), Error> {
+        let sql = "UPDATE section SET number = $2 - entry_id
+            WHERE entry_id = ANY ($1) AND number < 0 AND number > $2";
+        self.execute(sql, &[ints(&rows), int(&RELEASED)]).map(drop)
+    }
+
+    fn place_section(&mut self, row: i64, place: &NewPlace<'_>) -> Result<(), Error> {
+        let list = |texts: &[String]| serde_json::json!(texts).to_string();
+        let NewPlace { source, number, path, line, digest, tags } = place;
+        let sql = "INSERT INTO section (entry_id, source_id, number, path, line, digest, tags)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            ON CONFLICT (entry_id) DO UPDATE SET source_id = excluded.source_id, number = excluded.number,
+                path = excluded.path, line = excluded.line, digest = excluded.digest, tags = excluded.tags";
+        let (path, tags, line) = (list(path), list(tags), line.map(i64::from));
+        let digest = digest.as_bytes().as_slice();
+        let values =
+            [int(&row), int(source), int(number), text(&path), int(&line), bytes(&digest), text(&tags)];
+        self.execute(sql, &values).map(drop)
+    }
+}
+
+fn source(row: &Row) -> Result<StoredSource, Error> {
+    let (stamp, digest) = (column::<Option<&str>>(row, 2)?, column::<&[u8]>(row, 3)?);
+    Ok(stored_source(column(row, 0)?, column(row, 1)?, stamp, digest, column(row, 4)?, column(row, 5)?))
+}
+
+fn section(row: &Row) -> Result<StoredSection, Error> {
+    let columns = SectionColumns {
+        row: column(row, 0)?,
+        ulid: column(row, 1)?,
+        source: column(row, 2)?,
+        number: column(row, 3)?,
+        path: column(row, 4)?,
+        line: column(row, 5)?,
+        digest: column(row, 6)?,
+        tags: column(row, 7)?,
+    };
+    columns.read()
+}

@@ -1,0 +1,185 @@
+//! A transaction of the store's.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
+use tokio_postgres::Row;
+
+use super::PostgresStore;
+use super::turn::Turn;
+use super::values::{int, text};
+use crate::Error;
+use crate::client::{Mode, Statement, Transaction, Value, Witness};
+use crate::schema::{self, POSITION, TURN};
+
+/// A consistent view of the memory, or, for a writer, changes that happen together or not at all.
+pub(super) struct Tx<'s> {
+    pub(super) store: &'s PostgresStore,
+    transaction: Transaction,
+    /// Where the change log stands; `None` since a writer wrote something.
+    position: Cell<Option<LogPosition>>,
+    /// What a writer has.
+    writing: Option<Writing<'s>>,
+}
+
+/// What a writer has. The turn is given back last, when the server knows that the transaction is over.
+struct Writing<'s> {
+    began_at: i64,
+    witness: Witness,
+    turn: Turn<'s>,
+}
+
+/// What names the transaction, should its commit not be confirmed.
+const WITNESS: &str = "SELECT pg_current_xact_id()::text, server_life()";
+
+/// How long another writer is waited for at the server, in milliseconds.
+const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
+
+impl<'s> Tx<'s> {
+    /// Begins to read, with the position of the log: one round trip.
+    pub(super) fn read(store: &'s PostgresStore) -> Result<Self, CoreError> {
+        let (transaction, rows) = store.client.begin(Mode::Read, &[(POSITION, &[])], None)?;
+        let position = schema::position(only(&rows)?)?;
+        Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: None })
+    }
+
+    /// Begins to write: waits for the threads of this process, then for all others.
+    pub(super) fn write(store: &'s PostgresStore) -> Result<Self, CoreError> {
+        let (turn, left) = store.turns.take(store.client.settings().busy_timeout)?;
+        // Those who wait for a thread and then for a process wait no longer in all. 0 would mean: for ever.
+        let wait = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX));
+        let (wait, name) = ([int(&wait)], [text(&store.client.address().schema)]);
+        let statements: [Statement<'_>; 4] = [(WAIT, &wait), (TURN, &name), (POSITION, &[]), (WITNESS, &[])];
+        let (transaction, rows) = store.client.begin(Mode::Write, &statements, None)?;
+        let position = schema::position(only(&rows[2..])?)?;
+        let witness = only(&rows[3..])?;
+        let witness = Witness { number: column(witness, 0)?, server: column(witness, 1)? };
+        let writing = Writing { began_at: position.number(), witness, turn };
+        Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: Some(writing) })
+    }
+
+    /// The rows of a statement that only reads.
+    pub(super) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, CoreError> {
+        Ok(self.transaction.query(sql, values)?)
+    }
+
+    /// The rows of statements that only read, in one round trip.
+    pub(super) fn query_all(&self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>, CoreError> {
+        Ok(self.transaction.query_all(statements)?)
+    }
+
+    /// The first row of a statement that only reads.
+    pub(super) fn query_opt(&self, sql: &str, values: &[Value<'_>]) -> Result<Option<Row>, CoreError> {
+        Ok(self.transaction.query_opt(sql, values)?)
+    }
+
+    /// The row of a statement that only reads and always gives one.
+    pub(super) fn query_one(&self, sql: &str, values: &[Value<'_>]) -> Result<Row, CoreError> {
+        Ok(self.transaction.query_one(sql, values)?)
+    }
+
+    /// A number from the only row and column of a statement.
+    pub(super) fn number(&self, sql: &str, values: &[Value<'_>]) -> Result<i64, CoreError> {
+        column(&self.query_one(sql, values)?, 0)
+    }
+
+    /// Hands on row by row what would be much at once.
+    pub(super) fn for_each(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: impl FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), CoreError> {
+        Ok(self.transaction.for_each(sql, values, each)?)
+    }
+
+    /// Runs a statement that writes; gives the number of rows that it touched.
+    pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, CoreError> {
+        self.position.set(None);
+        Ok(self.transaction.execute(sql, values)?)
+    }
+
+    /// The rows that a statement that writes gives back.
+    pub(super) fn returning(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, CoreError> {
+        self.position.set(None);
+        Ok(self.transaction.query(sql, values)?)
+    }
+
+    /// Where the log stands: a round trip for a writer that wrote since it was asked last.
+    pub(super) fn log_position(&self) -> Result<LogPosition, CoreError> {
+        if let Some(position) = self.position.get() {
+            return Ok(position);
+        }
+        let position = schema::position(&self.query_one(POSITION, &[])?)?;
+        self.position.set(Some(position));
+        Ok(position)
+    }
+
+    /// What was written left the log as it was.
+    pub(super) fn know_position(&self, position: LogPosition) {
+        self.position.set(Some(position));
+    }
+
+    /// Where the change log stood when a writer began.
+    pub(super) fn began_at(&self) -> i64 {
+        self.writing.as_ref().map_or(0, |writing| writing.began_at)
+    }
+
+    /// When an entry stamped in this transaction is stamped.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.store.now_ms()
+    }
+
+    /// Makes the changes durable and visible to every other reader.
+    pub(super) fn finish(self) -> Result<(), CoreError> {
+        let position = self.prune_changes()?;
+        let Self { store, transaction, writing, .. } = self;
+        let Some(Writing { witness, turn, .. }) = writing else { return Ok(()) };
+        transaction.commit(Some(&witness))?;
+        // While no other thread of this process writes: positions of one history only grow.
+        *store.note_commit() = Some(position);
+        drop(turn);
+        Ok(())
+    }
+}
+
+impl ReadTx for Tx<'_> {
+    fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), CoreError> {
+        self.transaction.stop_when(cancel);
+        Ok(())
+    }
+}
+
+impl WriteTx for Tx<'_> {
+    fn commit(self: Box<Self>) -> Result<(), CoreError> {
+        self.finish()
+    }
+}
+
+impl fmt::Debug for Tx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("transaction", &self.transaction).finish_non_exhaustive()
+    }
+}
+
+/// The first row of the first statement.
+pub(super) fn only(rows: &[Vec<Row>]) -> Result<&Row, Error> {
+    let none = || Error::Corrupt { detail: "a statement that gives one row gave none".to_owned() };
+    rows.first().and_then(|rows| rows.first()).ok_or_else(none)
+}
+
+/// A column of a row. What is of another type there is damage.
+pub(super) fn column<'r, T: tokio_postgres::types::FromSql<'r>>(
+    row: &'r Row,
+    column: usize,
+) -> Result<T, CoreError> {
+    Ok(row.try_get(column).map_err(Error::from)?)
+}
+
+/// The first column of each row.
+pub(super) fn numbers(rows: &[Row]) -> Result<Vec<i64>, CoreError> {
+    rows.iter().map(|row| column(row, 0)).collect()
+}

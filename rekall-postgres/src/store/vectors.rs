@@ -1,0 +1,252 @@
+//! Vectors: written with their entry, read in batches.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use rekall_core::engine::{check_vector, spread_over, vector_bytes};
+use rekall_core::store::{ReadSpaces, ReadVectors, WritePending, WriteVectors};
+use rekall_core::{Error, NewVector, Role, Space, SpaceId, StoredVector, TextDigest, VectorBatch, VectorKey};
+use tokio_postgres::Row;
+
+use super::tx::{Tx, column, numbers};
+use super::values::{byte_lists, int, ints, limit};
+
+/// Entries whose vectors are read with one statement.
+const AT_ONCE: usize = 4_096;
+
+/// Bytes of vectors that are written with one statement.
+const BYTES_AT_ONCE: usize = 8 << 20;
+
+impl ReadVectors for Tx<'_> {
+    fn each_vectors(
+        &self,
+        space: &Space,
+        batch_rows: usize,
+        each: &mut dyn FnMut(&VectorBatch) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let sql = "SELECT entry_id, role, chunk, vector, entry_id IN (SELECT id FROM entry)
+            FROM embedding WHERE space_id = $1";
+        let mut batch = VectorBatch::new(space.dimensions);
+        batch.rows.reserve(batch_rows.saturating_mul(space.dimensions));
+        let mut broken = false;
+        self.for_each(sql, &[int(&space.id.0)], |row| {
+            read_into(row, &mut batch)?;
+            if batch.keys.len() >= batch_rows && !broken {
+                broken = each(&batch).is_break();
+                batch.keys.clear();
+                batch.rows.clear();
+                batch.unusable.clear();
+            }
+            Ok(())
+        })?;
+        let is_empty = batch.keys.is_empty() && batch.unusable.is_empty();
+        if !broken && !is_empty {
+            let _ = each(&batch);
+        }
+        Ok(())
+    }
+
+    fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
+        let sql = "SELECT entry_id, role, chunk, vector, EXISTS (SELECT FROM entry WHERE id = entry_id) FROM embedding
+            WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
+        let mut batch = VectorBatch::new(space.dimensions);
+        for entries in entries.chunks(AT_ONCE) {
+            let rows = self.query(sql, &[ints(&entries), int(&space.id.0)])?;
+            let mut of_entry: HashMap<i64, Vec<&Row>> = HashMap::new();
+            for row in &rows {
+                of_entry.entry(column(row, 0)?).or_default().push(row);
+            }
+            for row in entries.iter().filter_map(|entry| of_entry.get(entry)).flatten() {
+                read_into(row, &mut batch)?;
+            }
+        }
+        Ok(batch)
+    }
+
+    fn sample_of_entries(&self, space: SpaceId, role: Role, most: usize) -> Result<Vec<i64>, Error> {
+        let range = self.query_one("SELECT min(entry_id), max(entry_id) FROM embedding", &[])?;
+        let (Some(first), Some(last)) = (column(&range, 0)?, column(&range, 1)?) else {
+            return Ok(Vec::new());
+        };
+        let places: Vec<i64> = spread_over(first, last, most).collect();
+        let sql = "SELECT found.entry_id FROM unnest($1::bigint[]) WITH ORDINALITY AS place (at, number),
+            LATERAL (SELECT entry_id FROM embedding WHERE entry_id >= place.at AND space_id = $2 AND role = $3
+                ORDER BY entry_id LIMIT 1) AS found
+            ORDER BY number";
+        let found = self.query(sql, &[ints(&places), int(&space.0), int(&i64::from(role.number()))])?;
+        let mut seen = HashSet::new();
+        Ok(numbers(&found)?.into_iter().filter(|&row| seen.insert(row)).collect())
+    }
+
+    fn entries_of_several_passages(&self, space: SpaceId, role: Role) -> Result<Vec<i64>, Error> {
+        let sql = "SELECT DISTINCT entry_id FROM embedding WHERE space_id = $1 AND role = $2 AND chunk > 0
+            ORDER BY entry_id";
+        numbers(&self.query(sql, &[int(&space.0), int(&i64::from(role.number()))])?)
+    }
+
+    fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
+        let sql = "SELECT number, vector
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS key (entry_id, role, chunk, number)
+            JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
+        let mut batch = VectorBatch::new(space.dimensions);
+        for keys in keys.chunks(AT_ONCE) {
+            let entries: Vec<i64> = keys.iter().map(|key| key.entry).collect();
+            let roles: Vec<i64> = keys.iter().map(|key| key.role.into()).collect();
+            let chunks: Vec<i64> = keys.iter().map(|key| key.chunk.into()).collect();
+            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space.id.0)])?;
+            let mut stored: HashMap<i64, &[u8]> = HashMap::with_capacity(rows.len());
+            for row in &rows {
+                stored.insert(column(row, 0)?, column(row, 1)?);
+            }
+            for (number, key) in (1..).zip(keys) {
+                match stored.get(&number) {
+                    Some(bytes) => batch.push(*key, bytes, true),
+                    None => batch.unusable.push(*key),
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    fn stored_vectors(&self, entry: i64) -> Result<Vec<StoredVector>, Error> {
+        let sql = "SELECT space_id, entry_id, role, chunk, start, \"end\", digest FROM embedding
+            WHERE entry_id = $1 ORDER BY space_id, role, chunk";
+        let stored = |row| {
+            Ok(StoredVector {
+                space: SpaceId(column(row, 0)?),
+                key: VectorKey { entry: column(row, 1)?, role: small(row, 2)?, chunk: small(row, 3)? },
+                start: small(row, 4)?,
+                end: small(row, 5)?,
+                digest: TextDigest::from_stored(column(row, 6)?),
+            })
+        };
+        self.query(sql, &[int(&entry)])?.iter().map(stored).collect()
+    }
+
+    fn span(&self, space: SpaceId, key: VectorKey) -> Result<Option<(u32, u32)>, Error> {
+        let sql = "SELECT start, \"end\" FROM embedding
+            WHERE entry_id = $1 AND space_id = $2 AND role = $3 AND chunk = $4";
+        let (role, chunk) = (i64::from(key.role), i64::from(key.chunk));
+        let row = self.query_opt(sql, &[int(&key.entry), int(&space.0), int(&role), int(&chunk)])?;
+        row.map(|row| Ok((small(&row, 0)?, small(&row, 1)?))).transpose()
+    }
+
+    fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {
+        let sql = "SELECT count(*) FROM embedding WHERE space_id = $1";
+        Ok(self.number(sql, &[int(&space.0)])?.unsigned_abs())
+    }
+
+    fn has_more_vectors_than(&self, space: SpaceId, most: usize) -> Result<bool, Error> {
+        let sql = "SELECT EXISTS (SELECT FROM embedding WHERE space_id = $1 OFFSET $2)";
+        column(&self.query_one(sql, &[int(&space.0), int(&limit(most))])?, 0)
+    }
+}
+
+impl WriteVectors for Tx<'_> {
+    fn insert_vectors(&mut self, entry: i64, vectors: &[NewVector<'_>]) -> Result<(), Error> {
+        let mut rows = NewRows::default();
+        rows.add(self, entry, vectors)?;
+        rows.insert(self)
+    }
+
+    fn set_vectors(
+        &mut self,
+        entry: i64,
+        space: SpaceId,
+        keep: &[VectorKey],
+        new: &[NewVector<'_>],
+    ) -> Result<(), Error> {
+        let kept = keep.iter().filter(|key| key.entry == entry);
+        let kept = kept.map(|key| (i64::from(key.role), i64::from(key.chunk)));
+        let (roles, chunks): (Vec<i64>, Vec<i64>) = kept.unzip();
+        let sql = "DELETE FROM embedding WHERE entry_id = $1 AND space_id = $2
+            AND (role, chunk) NOT IN (SELECT * FROM unnest($3::bigint[], $4::bigint[]))";
+        self.execute(sql, &[int(&entry), int(&space.0), ints(&roles), ints(&chunks)])?;
+        self.insert_vectors(entry, new)?;
+        self.clear_pending(entry)
+    }
+}
+
+/// Rows of `embedding` to be written together.
+#[derive(Default)]
+pub(super) struct NewRows {
+    spaces: HashMap<i64, usize>,
+    /// Entry, space, role, chunk, start and end.
+    numbers: [Vec<i64>; 6],
+    digests: Vec<Vec<u8>>,
+    vectors: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl NewRows {
+    /// Takes the vectors of an entry, if they are sound and their spaces are there. Writes when there are many.
+    pub(super) fn add(&mut self, tx: &Tx<'_>, entry: i64, vectors: &[NewVector<'_>]) -> Result<(), Error> {
+        for new in vectors {
+            let dimensions = match self.spaces.get(&new.space.0) {
+                Some(&dimensions) => dimensions,
+                None => tx.space(new.space)?.dimensions,
+            };
+            self.spaces.insert(new.space.0, dimensions);
+            check_vector(new.values, dimensions)?;
+            let row = [
+                entry,
+                new.space.0,
+                new.role.number().into(),
+                new.chunk.into(),
+                new.start.into(),
+                new.end.into(),
+            ];
+            self.numbers.iter_mut().zip(row).for_each(|(column, number)| column.push(number));
+            self.digests.push(new.digest.as_bytes().to_vec());
+            self.vectors.push(vector_bytes(new.values));
+            self.bytes += 4 * new.values.len();
+        }
+        if self.bytes >= BYTES_AT_ONCE { self.insert(tx) } else { Ok(()) }
+    }
+
+    /// Writes what was taken.
+    pub(super) fn insert(&mut self, tx: &Tx<'_>) -> Result<(), Error> {
+        if self.vectors.is_empty() {
+            return Ok(());
+        }
+        let sql = "INSERT INTO embedding (entry_id, space_id, role, chunk, start, \"end\", digest, vector)
+            SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::bytea[], $8::bytea[])";
+        let [entries, spaces, roles, chunks, starts, ends] = &self.numbers;
+        tx.execute(
+            sql,
+            &[
+                ints(entries),
+                ints(spaces),
+                ints(roles),
+                ints(chunks),
+                ints(starts),
+                ints(ends),
+                byte_lists(&self.digests),
+                byte_lists(&self.vectors),
+            ],
+        )?;
+        *self = Self { spaces: std::mem::take(&mut self.spaces), ..Self::default() };
+        Ok(())
+    }
+}
+
+/// Adds a row of entry, role, chunk, vector, and whether the entry is there.
+fn read_into(row: &Row, batch: &mut VectorBatch) -> Result<(), crate::Error> {
+    let (entry, role, chunk): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    match (u8::try_from(role), u16::try_from(chunk)) {
+        (Ok(role), Ok(chunk)) => {
+            batch.push(VectorKey { entry, role, chunk }, row.try_get(3)?, row.try_get(4)?)
+        }
+        // Another program's doing: one damaged row may not stop a search over the others.
+        _ => batch.unusable.push(VectorKey { entry, role: u8::MAX, chunk: u16::MAX }),
+    }
+    Ok(())
+}
+
+/// A number that is small wherever the library wrote it.
+fn small<T: TryFrom<i64>>(row: &Row, at: usize) -> Result<T, Error> {
+    let number: i64 = column(row, at)?;
+    T::try_from(number)
+        .map_err(|_| Error::Corrupt { detail: format!("a vector's key or span holds {number}") })
+}

@@ -1,0 +1,24 @@
+//! The same calls on a file and on a server give the same answers.
+#![cfg(unix)]
+
+mod beside;
+
+use rekall_postgres::testing::Server;
+
+use beside::{Pair, Random};
+
+/// Random transactions on both, and after each of them the same questions to both.
+#[test]
+fn random_transactions_leave_both_alike() {
+    let Some(server) = Server::shared() else { return };
+    for seed in 1..=4 {
+        println!("seed {seed}");
+        let mut random = Random(seed);
+        let mut pair = Pair::open(server);
+        for _ in 0..40 {
+            pair.transact(&mut random);
+            (0..2).for_each(|_| pair.compare(&mut random));
+        }
+        assert!(pair.compared > 3_000, "{} answers were compared", pair.compared);
+    }
+}

@@ -109,10 +109,10 @@ fn an_unchanged_source_is_neither_read_nor_written() {
 #[test]
 fn what_cannot_be_read_stays() {
     let memory = memory();
-    sync(&memory, &[source(A, &[("Plan", "Ship it.")]), source(B, &[("Log", "Shipped.")])]);
+    sync(&memory, &[source(A, &[("Plan", "Ship it.")]), source(B, &[("Log", "Shipped on Monday at noon.")])]);
     let mut run = memory.sync_sources(SCOPE).unwrap();
     run.skip(A, "it is not UTF-8");
-    assert!(run.is_current(B, source(B, &[("Log", "Shipped.")]).stamp.as_deref().unwrap()));
+    assert!(run.is_current(B, source(B, &[("Log", "Shipped on Monday at noon.")]).stamp.as_deref().unwrap()));
     let report = run.finish().unwrap();
     assert_eq!((report.gone, report.held_back, report.kept), (0, 0, 2));
     assert_eq!((report.skipped[0].uri.as_str(), report.skipped[0].reason.as_str()), (A, "it is not UTF-8"));
@@ -128,12 +128,12 @@ fn what_cannot_be_read_stays() {
     let report = run.finish().unwrap();
     assert_eq!((report.gone, report.held_back, report.added), (0, 1, 1));
     assert_eq!(report.skipped[1].reason, "title is empty");
-    let log = only(&memory, "Shipped.");
+    let log = only(&memory, "Shipped on Monday at noon.");
     let mut run = memory.sync_sources(SCOPE).unwrap();
-    run.add(source(A, &[("Plan", "Ship it."), ("Log", "Shipped.")])).unwrap();
+    run.add(source(A, &[("Plan", "Ship it."), ("Log", "Shipped on Monday at noon.")])).unwrap();
     run.keep(B);
     assert_eq!(run.finish().unwrap().moved, 1);
-    assert_eq!(only(&memory, "Shipped.").id, log.id);
+    assert_eq!(only(&memory, "Shipped on Monday at noon.").id, log.id);
 }
 
 #[test]
@@ -248,8 +248,9 @@ impl WallClock for Hand {
 fn sections_that_another_run_left_without_a_place_wait_an_hour() {
     let clock = Hand(Arc::new(AtomicI64::new(1_000_000_000)));
     let memory = memory_with(|builder| builder.without_model().wall_clock(clock.clone()));
-    sync(&memory, &[source(A, &[("Plan", "Ship it."), ("Log", "Shipped.")])]);
-    let row = memory.store().read().unwrap().locate(only(&memory, "Shipped.").id).unwrap().0;
+    sync(&memory, &[source(A, &[("Plan", "Ship it."), ("Log", "Shipped on Monday at noon.")])]);
+    let row =
+        memory.store().read().unwrap().locate(only(&memory, "Shipped on Monday at noon.").id).unwrap().0;
     let mut tx = memory.store().write().unwrap();
     let number = tx.source(A).unwrap().unwrap().number;
     tx.orphan_sections(number, &[row]).unwrap();
@@ -263,7 +264,7 @@ fn sections_that_another_run_left_without_a_place_wait_an_hour() {
     };
     assert_eq!(run(&[empty(1)]).gone, 0);
     clock.0.fetch_add(3_600_001, Ordering::Relaxed);
-    assert_eq!(run(&[source(B, &[("Log", "Shipped.")])]).moved, 1, "found before it goes");
+    assert_eq!(run(&[source(B, &[("Log", "Shipped on Monday at noon.")])]).moved, 1, "found before it goes");
     let mut tx = memory.store().write().unwrap();
     let number = tx.source(B).unwrap().unwrap().number;
     tx.orphan_sections(number, &[row]).unwrap();

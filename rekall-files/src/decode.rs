@@ -73,7 +73,9 @@ fn is_binary(text: &str) -> bool {
 /// Text in UTF-16 is mostly of one half of the code, and then one byte of each pair is often zero, the other never.
 fn utf_16_by_zeros(bytes: &[u8]) -> Option<&'static Encoding> {
     let zeros = |first: usize| bytes.iter().skip(first).step_by(2).filter(|byte| **byte == 0).count();
-    let enough = (bytes.len() / 2).div_ceil(4);
+    // A few in a short text are no sign of it, but stray.
+    let pairs = bytes.len() / 2;
+    let enough = pairs.div_ceil(4).max(pairs.min(8));
     match (zeros(0), zeros(1)) {
         _ if bytes.len() < 2 || !bytes.len().is_multiple_of(2) => None,
         (0, low) if low >= enough => Some(UTF_16LE),

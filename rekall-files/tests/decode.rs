@@ -80,6 +80,9 @@ fn one_latin_1_byte_does_not_spoil_utf_8() {
 fn binary_is_no_text() {
     assert_eq!(reason(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "binary");
     assert_eq!(reason(b"text\0text"), "binary");
+    // A few zeros in a short text are no UTF-16.
+    assert_eq!(reason(b"ok\n\0"), "binary");
+    assert_eq!(reason(b"# Mood\nokk\n\0\xFF\0\xFE"), "binary");
     assert_eq!(reason(&[1, 2, 3, 4, 5, 6, 7]), "binary");
     assert_eq!(reason(b"%PDF-1.7\n\x01\x02\x03\x04 stream \x05\x06\x07"), "binary");
     // A terminal's colors and a form feed are text.

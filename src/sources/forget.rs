@@ -14,7 +14,7 @@ const FEW: usize = 10;
 const SHARE: usize = 5;
 
 /// How long sections that another run left without a place may wait for it: it may still be running.
-const ABANDONED: Duration = Duration::from_secs(3_600);
+pub(super) const ABANDONED: Duration = Duration::from_secs(3_600);
 
 /// Entries that are forgotten in one transaction.
 const AT_ONCE: usize = 500;
@@ -63,10 +63,6 @@ impl SourceSync<'_> {
         sections: &[StoredSection],
         vanished: &[StoredSource],
     ) -> Result<Vec<EntryId>, Error> {
-        let mut abandoned = HashSet::new();
-        for scope in &self.scopes {
-            abandoned.extend(tx.abandoned_sections(scope, ABANDONED)?);
-        }
         let mut sources = HashSet::new();
         for source in vanished {
             if tx.source(&source.uri)?.is_some_and(|now| is_same(&now, source)) {
@@ -78,7 +74,7 @@ impl SourceSync<'_> {
             let Some(now) = tx.section_of(section.row)? else { continue };
             let is_gone = match now.number {
                 // Without a place: this run has taken it, or one that is over.
-                ..0 => self.moved.contains(&section.row) || abandoned.contains(&section.row),
+                ..0 => self.moved.contains(&section.row) || self.abandoned.contains(&section.row),
                 _ => now == *section && sources.contains(&section.source),
             };
             if is_gone {

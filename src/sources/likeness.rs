@@ -17,10 +17,10 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
-    /// Of a heading and the text under it. Case and white space make no difference. O(characters).
-    pub(super) fn of(heading: &str, text: &str) -> Self {
-        let mut folded: Vec<char> = Vec::with_capacity(heading.len() + text.len() + 1);
-        for character in heading.chars().chain([' ']).chain(text.chars()) {
+    /// Case and white space make no difference. O(characters).
+    pub(super) fn of(text: &str) -> Self {
+        let mut folded: Vec<char> = Vec::with_capacity(text.len());
+        for character in text.chars() {
             if !character.is_whitespace() {
                 folded.extend(character.to_lowercase());
             } else if folded.last().is_some_and(|last| *last != ' ') {
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn likeness(a: &str, b: &str) -> f64 {
-        Sketch::of("", a).likeness(&Sketch::of("", b))
+        Sketch::of(a).likeness(&Sketch::of(b))
     }
 
     fn words(range: std::ops::Range<u32>) -> String {

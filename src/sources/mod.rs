@@ -1,8 +1,8 @@
 //! Sources: entries that are kept in step with files, pages, or anything else that says what they say.
 //!
-//! A run ([`sync`]) collects what the sources say ([`source`]), works out which known section is which ([`matching`],
-//! by [`likeness`] where no digest settles it) and what that changes ([`plan`]), writes it ([`write`]), and forgets what is gone
-//! ([`forget`]).
+//! A run ([`sync`]) collects what the sources say ([`source`]), reads what is known of them ([`recognize`]), works out which
+//! known section is which ([`matching`], by [`likeness`] where no digest settles it) and what that changes ([`plan`]), writes
+//! it ([`write`]), and forgets what is gone ([`forget`]).
 
 #[cfg(feature = "files")]
 mod adopt;
@@ -13,6 +13,7 @@ mod json;
 mod likeness;
 mod matching;
 mod plan;
+mod recognize;
 mod report;
 mod source;
 mod sync;

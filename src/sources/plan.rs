@@ -1,11 +1,10 @@
 //! What a synchronization comes to, worked out from the file as it was at one moment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rekall_core::{Changes, LogPosition, NewPlace, ReadTx, StoredSection, StoredSource, TextDigest, WriteTx};
 
-use super::likeness::Sketch;
-use super::matching::{Look, Matching, Section};
+use super::recognize::Recognition;
 use super::source::{NewSection, NewSource};
 use crate::{Entry, EntryPatch, Error};
 
@@ -23,9 +22,9 @@ pub(super) struct SourcePlan<'a> {
     pub(super) new: &'a NewSource,
     pub(super) digest: TextDigest,
     /// As the file knows it.
-    stored: Option<StoredSource>,
+    pub(super) stored: Option<StoredSource>,
     /// Its sections, as the file knows them.
-    known: Vec<StoredSection>,
+    pub(super) known: Vec<StoredSection>,
     /// One for each section that was given.
     pub(super) sections: Vec<SectionPlan>,
 }
@@ -48,13 +47,14 @@ pub(super) enum Difference {
 }
 
 impl<'a> Plan<'a> {
-    /// Works it out. `vanished` are sources that are there no longer; under `scopes`, sections are looked for that a run
-    /// has left without a place.
+    /// Works it out. `vanished` are sources that are there no longer; with `orphans`, sections are looked for under `scopes`
+    /// that a run has left without a place.
     pub(super) fn of(
         tx: &dyn ReadTx,
         given: &'a [NewSource],
         vanished: &[StoredSource],
         scopes: &[String],
+        orphans: bool,
     ) -> Result<Self, Error> {
         let position = tx.position()?;
         let mut sources = Vec::with_capacity(given.len());
@@ -75,71 +75,20 @@ impl<'a> Plan<'a> {
             .chain(&elsewhere)
             .map(|known| known.row)
             .collect();
-        for scope in scopes {
+        for scope in scopes.iter().filter(|_| orphans) {
             let orphans = tx.orphaned_sections(scope)?.into_iter();
             elsewhere.extend(orphans.filter(|orphan| listed.insert(orphan.row)));
         }
+        let recognition = Recognition { given: &sources, elsewhere: &elsewhere, vanished, scopes };
+        let pairs = recognition.pairs(tx)?;
         let mut plan = Self { position, sources, left: Vec::new() };
-        let pairs = plan.pairs(tx, &elsewhere)?;
         plan.fill(tx, &elsewhere, &pairs)?;
         Ok(plan)
-    }
-
-    /// For each section given, in the order of the sources, the known one that it is.
-    fn pairs(&self, tx: &dyn ReadTx, elsewhere: &[StoredSection]) -> Result<Vec<Option<usize>>, Error> {
-        let mut numbers = HashMap::new();
-        for (at, source) in self.sources.iter().enumerate() {
-            if let Some(stored) = &source.stored {
-                numbers.insert(stored.number, at);
-            }
-        }
-        let known: Vec<Section<'_>> = self
-            .known(elsewhere)
-            .map(|section| {
-                // Sources that are there no longer follow those that are.
-                let next = self.sources.len() + numbers.len();
-                let source = *numbers.entry(section.source).or_insert(next);
-                Section { source, path: &section.path, digest: section.digest, is_orphan: section.number < 0 }
-            })
-            .collect();
-        let new: Vec<Section<'_>> = self
-            .given()
-            .map(|(source, section)| Section {
-                source,
-                path: &section.path,
-                digest: section.digest(),
-                is_orphan: false,
-            })
-            .collect();
-        let mut matching = Matching::by_digest(&known, &new);
-        let (left_known, left_new) = matching.left();
-        if !left_known.is_empty() && !left_new.is_empty() {
-            let rows: Vec<i64> = self.known(elsewhere).map(|section| section.row).collect();
-            let mut old_looks = HashMap::new();
-            for at in left_known {
-                for (_, entry) in tx.entries(&[rows[at]])? {
-                    let heading = known[at].path.last().unwrap_or(&entry.title);
-                    old_looks.insert(at, look(heading, &entry.content));
-                }
-            }
-            let sections: Vec<&NewSection> = self.given().map(|(_, section)| section).collect();
-            let new_looks = left_new
-                .into_iter()
-                .map(|at| (at, look(sections[at].heading(), &sections[at].content)))
-                .collect();
-            matching.by_text(&old_looks, &new_looks);
-        }
-        Ok(matching.into_pairs())
     }
 
     /// Sections that the file knows: those of the sources given, then the others.
     fn known<'b>(&'b self, elsewhere: &'b [StoredSection]) -> impl Iterator<Item = &'b StoredSection> {
         self.sources.iter().flat_map(|source| &source.known).chain(elsewhere)
-    }
-
-    fn given(&self) -> impl Iterator<Item = (usize, &'a NewSection)> {
-        let sources = self.sources.iter().enumerate();
-        sources.flat_map(|(at, source)| source.new.sections.iter().map(move |section| (at, section)))
     }
 
     fn fill(
@@ -325,9 +274,4 @@ fn tags(entry: &Entry, before: &[String], now: &[String]) -> Vec<String> {
     let new: Vec<String> = now.iter().filter(|tag| !tags.contains(tag)).cloned().collect();
     tags.extend(new);
     tags
-}
-
-fn look(heading: &str, text: &str) -> Look {
-    let trimmed = text.trim();
-    Look { text: (!trimmed.is_empty()).then(|| TextDigest::of(trimmed)), sketch: Sketch::of(heading, text) }
 }

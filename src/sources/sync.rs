@@ -5,6 +5,7 @@ use std::fmt;
 
 use rekall_core::{Error as CoreError, StoredSource, is_under};
 
+use super::forget::ABANDONED;
 use super::report::{SourceProblem, SyncReport};
 use super::source::NewSource;
 use crate::long_call::Watch;
@@ -45,7 +46,8 @@ impl Rekall {
     /// all there are). The caller says of each source what it is; [`finish`](SourceSync::finish) does the rest.
     ///
     /// A section that is known keeps its entry wherever it went: into another place, under another heading, into
-    /// another source, with other words. What belongs to the source is the entry's title, its text, and the tags that the
+    /// another source, with other words. (A few words alone, such as `TBD`, are followed into another source only together
+    /// with what stood beside them, or with the whole source.) What belongs to the source is the entry's title, its text, and the tags that the
     /// source gives it; its id, other tags, links, metadata, context, status and confidence belong to people, and no run
     /// touches them. An entry that somebody forgot comes back when its source changes.
     ///
@@ -54,7 +56,7 @@ impl Rekall {
     /// # fn main() -> Result<(), rekall::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
-    /// let section = |title: &str| NewSection::new(title, format!("All about {title}.")).path([title]);
+    /// let section = |title: &str| NewSection::new(title, format!("Whom to ask about {title}.")).path([title]);
     /// let mut sync = rekall.sync_sources("wiki:")?;
     /// sync.add(NewSource::new("wiki:/a").stamp("1").section(section("Ship")).section(section("Test")))?;
     /// assert_eq!(sync.finish()?.added, 2);
@@ -96,6 +98,7 @@ impl Rekall {
             watch: Watch::default(),
             conflicts: 0,
             moved: HashSet::new(),
+            abandoned: HashSet::new(),
             report: SyncReport::default(),
         }
     }
@@ -147,6 +150,8 @@ pub struct SourceSync<'a> {
     pub(super) conflicts: usize,
     /// Entries that this run has given a place, or taken it from.
     pub(super) moved: HashSet<i64>,
+    /// Entries that no other run is going to give a place any more.
+    pub(super) abandoned: HashSet<i64>,
     pub(super) report: SyncReport,
 }
 
@@ -297,6 +302,12 @@ impl<'a> SourceSync<'a> {
     pub fn finish(mut self) -> Result<SyncReport, Error> {
         let vanished: Vec<StoredSource> =
             self.known.values().filter(|known| !self.seen.contains(&known.uri)).cloned().collect();
+        // What waits for a place must not look as if it had begun to when its source is written now.
+        let tx = self.rekall.store.read()?;
+        for scope in self.scopes.iter().filter(|_| !self.known.is_empty()) {
+            self.abandoned.extend(tx.abandoned_sections(scope, ABANDONED)?);
+        }
+        drop(tx);
         let left = self.write(&vanished, !self.known.is_empty())?;
         self.forget(&left, &vanished)?;
         Ok(self.report)

@@ -190,7 +190,7 @@ extern "C" {
 #define REKALL_FEATURE_FAER 3
 
 /**
- * BERT and XLM-RoBERTa sentence models can be loaded.
+ * BERT, RoBERTa, CamemBERT and ModernBERT sentence models can be loaded.
  */
 #define REKALL_FEATURE_TRANSFORMER 4
 

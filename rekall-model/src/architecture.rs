@@ -13,15 +13,18 @@ use crate::files::read_json;
 pub(crate) enum Architecture {
     /// Token vectors and their mean.
     Static,
-    /// An encoder after BERT.
+    /// BERT, and what differs from it in positions and tokenizers only.
     Bert,
+    /// ModernBERT.
+    ModernBert,
 }
 
 /// The values of `model_type` that are known. `docs/models.md` says which models have them.
-const KNOWN: [(&str, Architecture); 5] = [
+const KNOWN: [(&str, Architecture); 6] = [
     ("bert", Architecture::Bert),
     ("camembert", Architecture::Bert),
     ("model2vec", Architecture::Static),
+    ("modernbert", Architecture::ModernBert),
     ("roberta", Architecture::Bert),
     ("xlm-roberta", Architecture::Bert),
 ];

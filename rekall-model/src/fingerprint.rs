@@ -188,7 +188,9 @@ impl Fingerprint {
     pub fn kind(&self) -> ModelKind {
         match self.text.split_once(';') {
             Some(("static", _)) => ModelKind::Static,
-            Some(("bert" | "camembert" | "roberta" | "xlm-roberta", _)) => ModelKind::Transformer,
+            Some(("bert" | "camembert" | "modernbert" | "roberta" | "xlm-roberta", _)) => {
+                ModelKind::Transformer
+            }
             _ => ModelKind::Unknown,
         }
     }

@@ -4,9 +4,9 @@
 //! - [`StaticEmbedder`] reads Model2Vec files (token vectors and a weighted mean): hundreds of
 //!   thousands of words a second, no matrix product. With the feature `bundled-model` a small
 //!   French and English one is compiled in: [`ModelSource::Bundled`].
-//! - `BertEmbedder` (feature `transformer`) runs BERT and XLM-RoBERTa sentence models on the processor:
-//!   weights are packed once, texts are not padded, activations are fused with the matrix products. With the
-//!   feature `candle` the same models run on candle's devices ([`LoadOptions::device`]).
+//! - `BertEmbedder` (feature `transformer`) runs BERT, RoBERTa, CamemBERT and ModernBERT sentence models on the
+//!   processor: weights are packed once, texts are not padded, activations are fused with the matrix products. With
+//!   the feature `candle` all but ModernBERT run on candle's devices ([`LoadOptions::device`]).
 //! - [`load`] turns a [`ModelSource`] into a model; [`check`] says what its small files say against that.
 //! - [`ModelManager`] keeps a model in memory only while it is needed: loaded on first use, once, and dropped
 //!   when idle.
@@ -32,8 +32,6 @@
 #![warn(missing_docs)]
 
 mod architecture;
-#[cfg(feature = "transformer")]
-mod bert;
 mod bytes;
 #[cfg(feature = "transformer")]
 mod cpu;
@@ -53,10 +51,10 @@ mod source;
 mod static_model;
 mod tensors;
 mod tokenize;
+#[cfg(feature = "transformer")]
+mod transformer;
 mod unigram;
 
-#[cfg(feature = "transformer")]
-pub use bert::BertEmbedder;
 pub use embedder::{Embedder, Embeddings, Progress};
 pub use error::{Error, ErrorKind};
 pub use fingerprint::{Fingerprint, ModelKind};
@@ -70,3 +68,5 @@ pub use options::{Device, DownloadProgress, LoadOptions, ProgressObserver};
 pub use parts::embed_in_parts;
 pub use source::ModelSource;
 pub use static_model::StaticEmbedder;
+#[cfg(feature = "transformer")]
+pub use transformer::BertEmbedder;

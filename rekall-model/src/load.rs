@@ -72,9 +72,9 @@ pub fn check(source: &ModelSource, options: &LoadOptions) -> Result<(), Error> {
             match recognize(folder)? {
                 Architecture::Static => StaticEmbedder::check_files(folder),
                 #[cfg(feature = "transformer")]
-                Architecture::Bert => crate::BertEmbedder::check_files(folder),
+                Architecture::Bert | Architecture::ModernBert => crate::BertEmbedder::check_files(folder),
                 #[cfg(not(feature = "transformer"))]
-                Architecture::Bert => Ok(()),
+                Architecture::Bert | Architecture::ModernBert => Ok(()),
             }
         }
         #[cfg(feature = "hub")]
@@ -99,9 +99,11 @@ fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<d
     match recognize(folder)? {
         Architecture::Static => Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?)),
         #[cfg(feature = "transformer")]
-        Architecture::Bert => Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, options)?)),
+        Architecture::Bert | Architecture::ModernBert => {
+            Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, options)?))
+        }
         #[cfg(not(feature = "transformer"))]
-        Architecture::Bert => Err(transformer_is_off(folder)),
+        Architecture::Bert | Architecture::ModernBert => Err(transformer_is_off(folder)),
     }
 }
 
@@ -111,9 +113,9 @@ pub(crate) fn judge(folder: &Path, name: &str, options: &LoadOptions) -> Result<
     match recognize(folder)? {
         Architecture::Static => Ok(()),
         #[cfg(feature = "transformer")]
-        Architecture::Bert => crate::BertEmbedder::judge(folder, name, options),
+        Architecture::Bert | Architecture::ModernBert => crate::BertEmbedder::judge(folder, name, options),
         #[cfg(not(feature = "transformer"))]
-        Architecture::Bert => {
+        Architecture::Bert | Architecture::ModernBert => {
             let _ = (name, options);
             Err(transformer_is_off(folder))
         }

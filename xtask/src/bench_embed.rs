@@ -21,6 +21,11 @@ pub(crate) fn bench_embed(arguments: &[String]) -> Outcome {
         export.arg(root().join(PEERS).join("export_onnx.py")).arg(&model).arg(&work);
         step("ONNX files", &mut export)?;
     }
+    if !work.join("modernbert.onnx").exists() {
+        let mut export = Command::new(&python3);
+        export.arg(root().join(PEERS).join("export_modernbert.py")).arg(&model).arg(&work);
+        step("a ModernBERT of random numbers", &mut export)?;
+    }
     step("rekall's side", &mut cargo(&["build", "--quiet", "--release", "--example", "embed_contender"]))?;
     let mut drive = python(&Path::new(PEERS).join("drive.py"));
     drive.arg("--rekall").arg(target().join("release/examples/embed_contender"));

@@ -45,6 +45,15 @@ def main() -> None:
         file, tokenizer = given.work / f"{name}.onnx", model / "tokenizer.json"
         return Contender(f"onnxruntime {name}", lambda n: peer("onnx_contender.py", file, tokenizer, n))
 
+    def modern(folder: pathlib.Path) -> list[Contender]:
+        """Of random numbers, which is enough for speed."""
+        file, tokenizer = given.work / "modernbert.onnx", folder / "tokenizer.json"
+        return [
+            Contender("rekall", lambda n: [given.rekall, f"path:{folder}", str(n)]),
+            Contender(report.BASELINE, lambda n: peer("onnx_contender.py", file, tokenizer, n)),
+            Contender(REFERENCE, lambda n: peer("torch_contender.py", folder, n)),
+        ]
+
     rekall = Contender("rekall", lambda n: [given.rekall, f"hub:{REPO}", str(n)])
     bundled = Contender("rekall, built-in model", lambda n: [given.rekall, "bundled", str(n)])
     reference = Contender(REFERENCE, lambda n: peer("torch_contender.py", model, n))
@@ -76,6 +85,14 @@ def main() -> None:
         say(f"speed, {threads} thread(s)")
         rounds = 2 if quick else 7
         figures["speed"][threads] = measure.speed(same_weights, threads, sample, rounds)
+    modernbert = modern(given.work / "modernbert")
+    say("ModernBERT: agreement")
+    agreement = measure.agreement(modernbert[-1], modernbert[:-1], judged)
+    figures["modernbert"] = {"agreement": agreement, "speed": {}}
+    for threads in (1, 2):
+        say(f"ModernBERT: speed, {threads} thread(s)")
+        rounds = 2 if quick else 5
+        figures["modernbert"]["speed"][threads] = measure.speed(modernbert, threads, sample, rounds)
     say("memory")
     for contender in [*same_weights, bundled]:
         figures.setdefault("memory", {})[contender.name] = measure.memory(contender, sample.passages[:32])

@@ -23,6 +23,7 @@ class OnnxRuntime:
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(self.model, options, providers=["CPUExecutionProvider"])
+        self.inputs = {given.name for given in self.session.get_inputs()}
         self.tokenizer = tokenizers.Tokenizer.from_file(self.tokenizer_file)
         self.tokenizer.enable_truncation(256)
         self.tokenizer.enable_padding()
@@ -38,7 +39,8 @@ class OnnxRuntime:
             ids = np.array([e.ids for e in encoded], dtype=np.int64)
             mask = np.array([e.attention_mask for e in encoded], dtype=np.int64)
             feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-            (vectors,) = self.session.run(None, feed)
+            # Not every architecture has types.
+            (vectors,) = self.session.run(None, {name: feed[name] for name in self.inputs})
             for i, row in zip(batch, vectors):
                 rows[i] = row.tolist()
         return rows

@@ -35,6 +35,8 @@ def text(figures: dict[str, Any]) -> str:
         "",
         *_speed(figures),
         "",
+        *_modernbert(figures["modernbert"]),
+        "",
         *_memory(figures),
         "",
         *_rekall(figures),
@@ -43,24 +45,42 @@ def text(figures: dict[str, Any]) -> str:
 
 
 def _speed(figures: dict[str, Any]) -> list[str]:
-    columns = ["load ms", "cold ms"]
-    for threads in figures["speed"]:
-        columns += [f"{what}, {threads}t" for what in ("query ms", "passages/s", "mixed/s", "cores")]
+    columns = ["load ms", "cold ms", *_speed_columns(figures["speed"])]
     rows = []
     for name in figures["speed"][1]:
         start, base = figures["cold"][name], figures["cold"][BASELINE]
         row = [_less(start["load_ms"], base["load_ms"]), _less(start["cold_ms"], base["cold_ms"])]
-        for measured in figures["speed"].values():
-            own, base = measured[name], measured[BASELINE]
-            row += [
-                _less(own["query_ms"], base["query_ms"]),
-                _more(own["passages_per_s"], base["passages_per_s"]),
-                _more(own["mixed_per_s"], base["mixed_per_s"]),
-                f"{own['cores_used']:.2f}",
-            ]
-        rows.append([name, *row])
+        rows.append([name, *row, *_speed_row(figures["speed"], name)])
     note = f"In parentheses: how many times as good as {BASELINE}; above 1 is better."
     return [*_table(["all-MiniLM-L6-v2", *columns], rows), "", note]
+
+
+def _modernbert(figures: dict[str, Any]) -> list[str]:
+    columns = [*_speed_columns(figures["speed"]), "max diff"]
+    rows = []
+    for name in figures["speed"][1]:
+        close = figures["agreement"].get(name)
+        difference = f"{close['largest_difference']:.1e}" if close else ""
+        rows.append([name, *_speed_row(figures["speed"], name), difference])
+    return _table(["ModernBERT of random numbers", *columns], rows)
+
+
+def _speed_columns(speed: dict[int, Any]) -> list[str]:
+    names = ("query ms", "passages/s", "mixed/s", "cores")
+    return [f"{what}, {threads}t" for threads in speed for what in names]
+
+
+def _speed_row(speed: dict[int, Any], name: str) -> list[str]:
+    row = []
+    for measured in speed.values():
+        own, base = measured[name], measured[BASELINE]
+        row += [
+            _less(own["query_ms"], base["query_ms"]),
+            _more(own["passages_per_s"], base["passages_per_s"]),
+            _more(own["mixed_per_s"], base["mixed_per_s"]),
+            f"{own['cores_used']:.2f}",
+        ]
+    return row
 
 
 def _memory(figures: dict[str, Any]) -> list[str]:

@@ -1,5 +1,7 @@
-//! Layer norm, softmax and GELU: plain loops that the compiler turns into vector code once they are
+//! Layer norm, softmax, rotations, GELU and SiLU: plain loops that the compiler turns into vector code once they are
 //! compiled for the instruction set at hand.
+
+use std::ops::Range;
 
 use pulp::Arch;
 
@@ -35,6 +37,31 @@ pub(crate) fn add_layer_norm(x: &mut [f32], y: &[f32], gamma: &[f32], beta: &[f3
     );
 }
 
+/// `x = x + y` and `out = layer_norm(x)`, row by row.
+pub(crate) fn add_then_norm(
+    x: &mut [f32],
+    y: &[f32],
+    out: &mut [f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+) {
+    let width = gamma.len();
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            let rows = x.chunks_exact_mut(width).zip(y.chunks_exact(width));
+            for ((x, y), out) in rows.zip(out.chunks_exact_mut(width)) {
+                for (x, y) in x.iter_mut().zip(y) {
+                    *x += y;
+                }
+                out.copy_from_slice(x);
+                normalize_row(out, gamma, beta, epsilon);
+            }
+        },
+    );
+}
+
 #[inline(always)]
 fn normalize_row(row: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
     let n = row.len() as f32;
@@ -46,15 +73,17 @@ fn normalize_row(row: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
     }
 }
 
-/// Softmax of `scale · x` over the first `count` numbers of each row of length `stride`; the rest is
-/// set to zero.
-pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, count: usize, scale: f32) {
+/// Softmax of `scale · x` over a part of each row of length `stride`, which `part` gives by the row's number; the
+/// rest is set to zero.
+pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, scale: f32, part: impl Fn(usize) -> Range<usize>) {
     Arch::new().dispatch(
         #[inline(always)]
         || {
-            for row in x.chunks_exact_mut(stride) {
-                let (row, rest) = row.split_at_mut(count);
-                rest.fill(0.0);
+            for (number, row) in x.chunks_exact_mut(stride).enumerate() {
+                let part = part(number);
+                row[part.end..].fill(0.0);
+                row[..part.start].fill(0.0);
+                let row = &mut row[part];
                 let max = max_of(row);
                 for x in row.iter_mut() {
                     *x = exp((*x - max) * scale);
@@ -66,6 +95,43 @@ pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, count: usize, scale: f3
             }
         },
     );
+}
+
+/// Turns heads of `size` numbers, the given columns of rows of `stride` numbers. The row of a number has that row of
+/// `angles`: cosines, then sines of the planes of a head, whose coordinates stand half a head apart.
+pub(crate) fn rotate_rows(
+    rows: &mut [f32],
+    stride: usize,
+    columns: Range<usize>,
+    size: usize,
+    angles: &[f32],
+) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (row, angles) in rows.chunks_exact_mut(stride).zip(angles.chunks_exact(size)) {
+                let (cosines, sines) = angles.split_at(size / 2);
+                for head in row[columns.clone()].chunks_exact_mut(size) {
+                    let (first, second) = head.split_at_mut(size / 2);
+                    let angles = cosines.iter().zip(sines);
+                    for ((x, y), (cosine, sine)) in first.iter_mut().zip(second).zip(angles) {
+                        (*x, *y) = (*x * cosine - *y * sine, *y * cosine + *x * sine);
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// SiLU, x · σ(x), in place; to be inlined into code compiled for the right instruction set.
+#[inline(always)]
+pub(super) fn silu_slice(row: &mut [f32]) {
+    for x in row {
+        let power = exp(-x.abs());
+        // σ(x) is 1 / (1 + e⁻ˣ), and for x < 0 also eˣ / (1 + eˣ): never the exponential of a large number.
+        let above = if *x < 0.0 { power } else { 1.0 };
+        *x *= above / (1.0 + power);
+    }
 }
 
 /// GELU in place; to be inlined into code compiled for the right instruction set.
@@ -174,12 +240,23 @@ mod tests {
     }
 
     #[test]
+    fn silu_is_exact_to_single_precision() {
+        for i in -30_000..=30_000 {
+            let x = i as f32 / 1_000.0;
+            let mut row = [x];
+            silu_slice(&mut row);
+            let exact = f64::from(x) / (1.0 + (-f64::from(x)).exp());
+            assert!((f64::from(row[0]) - exact).abs() <= 5e-7 * exact.abs().max(1e-12), "silu({x})");
+        }
+    }
+
+    #[test]
     fn softmax_and_layer_norm() {
         let mut x: Vec<f32> = (0..40).map(|i| (i % 20) as f32).collect();
-        softmax_rows(&mut x, 20, 17, 0.5);
-        for row in x.chunks(20) {
+        softmax_rows(&mut x, 20, 0.5, |row| row..17);
+        for (number, row) in x.chunks(20).enumerate() {
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-            assert_eq!(row[17..], [0.0; 3]);
+            assert_eq!((&row[..number], &row[17..]), (&[0.0][..number], &[0.0; 3][..]));
             assert!((row[16] / row[15] - 0.5_f32.exp()).abs() < 1e-5);
         }
         let mut x: Vec<f32> = (0..38).map(|i| (i * i % 23) as f32).collect();
@@ -190,6 +267,10 @@ mod tests {
             let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / 19.0;
             assert!((mean - 1.0).abs() < 1e-5 && (variance - 4.0).abs() < 1e-4);
         }
+        let mut sum: Vec<f32> = y.iter().map(|y| y - 0.5).collect();
+        let mut out = vec![f32::NAN; 38];
+        add_then_norm(&mut sum, &[0.5; 38], &mut out, &[2.0; 19], &[1.0; 19], 1e-12);
+        assert_eq!((&sum, &out), (&y, &x));
         add_layer_norm(&mut y, &[0.0; 38], &[2.0; 19], &[1.0; 19], 1e-12);
         assert_eq!(x, y);
     }

@@ -7,11 +7,11 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::elementwise::gelu_slice;
+use super::elementwise::{gelu_slice, silu_slice};
 use super::pack::PackedView;
 use super::prefetch::prefetch;
 
-/// The function applied to a product's elements before they are stored.
+/// What is done with a product's elements when they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Activation {
     None,
@@ -19,6 +19,10 @@ pub(crate) enum Activation {
     Gelu,
     /// max(x, 0)
     Relu,
+    /// x · σ(x), with the logistic function.
+    Silu,
+    /// They multiply what stands at their places: the second factor of a gated unit.
+    Gate,
 }
 
 /// `out[i][j] = activation(Σ_t a[i][t] · b[t][j] + bias[j])`
@@ -159,6 +163,10 @@ fn tile_of<S: Simd, const H: usize>(simd: S, a: Rows<'_>, b: Panel<'_>, target: 
     let Target { out, stride, columns, bias, activation } = target;
     for (i, sums) in sums.iter().enumerate() {
         let row = &mut out[i * stride..][..columns];
+        if activation == Activation::Gate {
+            gate::<S>(row, sums, bias);
+            continue;
+        }
         if columns == 2 * S::F32_LANES {
             let (vectors, _) = S::as_mut_simd_f32s(row);
             vectors.copy_from_slice(sums);
@@ -174,10 +182,27 @@ fn tile_of<S: Simd, const H: usize>(simd: S, a: Rows<'_>, b: Panel<'_>, target: 
             }
         }
         match activation {
-            Activation::None => {}
+            Activation::None | Activation::Gate => {}
             Activation::Gelu => gelu_slice(row),
             Activation::Relu => row.iter_mut().for_each(|x| *x = x.max(0.0)),
+            Activation::Silu => silu_slice(row),
         }
+    }
+}
+
+/// Multiplies a row by sums and bias.
+#[inline(always)]
+fn gate<S: Simd>(row: &mut [f32], sums: &[S::f32s; 2], bias: Option<&[f32]>) {
+    /// Numbers of two of the widest registers.
+    const WIDEST: usize = 32;
+    let mut factors = [0.0_f32; WIDEST];
+    let (vectors, _) = S::as_mut_simd_f32s(&mut factors[..2 * S::F32_LANES]);
+    vectors.copy_from_slice(sums);
+    for (factor, bias) in factors.iter_mut().zip(bias.unwrap_or_default()) {
+        *factor += bias;
+    }
+    for (x, factor) in row.iter_mut().zip(&factors) {
+        *x *= factor;
     }
 }
 
@@ -217,6 +242,18 @@ mod tests {
                 out
             };
             let out = run(&a, m);
+            let mut gated = vec![2.0; m * n];
+            multiply(Product {
+                a: &a,
+                a_stride: k,
+                rows: m,
+                b: b.view(),
+                bias: Some(&bias),
+                activation: Activation::Gate,
+                out: &mut gated,
+                out_stride: n,
+            });
+            assert!(gated.iter().zip(&out).all(|(gated, x)| *gated == 2.0 * x), "{m} {k} {n}");
             for i in 0..m {
                 for j in 0..n {
                     let exact: f64 = (0..k).map(|t| f64::from(a[i * k + t]) * f64::from(w[j * k + t])).sum();

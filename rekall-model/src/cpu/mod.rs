@@ -12,6 +12,6 @@ mod pack;
 mod prefetch;
 
 pub(crate) use buffer::Buffer;
-pub(crate) use elementwise::{add_layer_norm, layer_norm, softmax_rows};
+pub(crate) use elementwise::{add_layer_norm, add_then_norm, layer_norm, rotate_rows, softmax_rows};
 pub(crate) use gemm::{Activation, Product, multiply};
 pub(crate) use pack::{Packed, PackedView, panel_width};

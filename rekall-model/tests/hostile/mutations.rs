@@ -248,6 +248,12 @@ fn a_bert() {
 
 #[cfg(feature = "transformer")]
 #[test]
+fn a_modernbert() {
+    run("modernbert-tiny-masked", Model::copy_of("modernbert-tiny-masked"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
 fn an_xlm_roberta() {
     run("xlmr-tiny-cls-f16", Model::copy_of("xlmr-tiny-cls-f16"));
 }

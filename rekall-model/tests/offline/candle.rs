@@ -172,6 +172,13 @@ fn a_missing_tensor_is_named() {
     }
 }
 
+#[test]
+fn modernbert_runs_on_the_processor_alone() {
+    let error = load_on(&fixture("modernbert-tiny-mean"), Device::CandleCpu).err().unwrap();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    assert!(error.to_string().starts_with("device: expected the processor"), "{error}");
+}
+
 /// No machine has this many cards, whatever this was built with.
 #[test]
 fn an_absent_device_is_refused() {

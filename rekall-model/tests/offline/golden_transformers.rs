@@ -3,11 +3,12 @@
 //! The golden files are written by `golden/make_transformers.py` and `golden/make_modernbert.py`.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use rekall_model::{Embedder, Error, LoadOptions, ModelKind, ModelSource, load};
 
 use crate::common::{Golden, fixture};
-use crate::network::write_network;
+use crate::network::{write_modern_network, write_network};
 use crate::real_model::real_model;
 
 /// The texts that have a vector, and those that have none because the model knows nothing of them but punctuation. The
@@ -99,15 +100,27 @@ fn camembert() {
     check_random_network("camembert-tiny");
 }
 
+#[test]
+fn modernbert() {
+    check_random_network("modernbert-tiny-mean");
+    check_random_network("modernbert-tiny-masked");
+}
+
 /// A query is divided among the threads, matrix by matrix; the result must not change.
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let folder = tempfile::tempdir().unwrap();
-    write_network(folder.path(), 2, 1_000);
+    for write in [write_network, write_modern_network] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), 2, 1_000);
+        check_threads(folder.path());
+    }
+}
+
+fn check_threads(folder: &Path) {
     let with_threads = |threads| {
         let mut options = LoadOptions::default();
         options.max_threads = Some(threads);
-        load(&ModelSource::Path(folder.path().to_owned()), &options).unwrap()
+        load(&ModelSource::Path(folder.to_owned()), &options).unwrap()
     };
     let one = with_threads(1);
     for threads in [2, 3, 12, 13] {

@@ -3,22 +3,9 @@
 use std::io::Write;
 use std::path::Path;
 
-/// Writes a network of random numbers, as wide as all-MiniLM-L6-v2, with the tokenizer of the tiny fixture,
-/// filled up with tokens that no text has.
+/// Writes a BERT of random numbers, as wide as all-MiniLM-L6-v2, with the tokenizer of the tiny fixture, filled up with
+/// tokens that no text has.
 pub(crate) fn write_network(folder: &Path, layers: usize, vocabulary: usize) {
-    let tokenizer =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/bert-tiny-mean").join("tokenizer.json");
-    let tokenizer = std::fs::read_to_string(tokenizer).unwrap();
-    // The fixture has 96 tokens.
-    let unused: String = (96..vocabulary).map(|id| format!(",\"[unused{id}]\":{id}")).collect();
-    let tokenizer = tokenizer.replacen("\"[PAD]\":0", &format!("\"[PAD]\":0{unused}"), 1);
-    std::fs::write(folder.join("tokenizer.json"), tokenizer).unwrap();
-    let config = format!(
-        r#"{{"model_type":"bert","hidden_size":384,"num_hidden_layers":{layers},"num_attention_heads":12,
-        "intermediate_size":1536,"max_position_embeddings":512,"vocab_size":{vocabulary},"type_vocab_size":2}}"#
-    );
-    std::fs::write(folder.join("config.json"), config).unwrap();
-
     let mut tensors: Vec<(String, Vec<usize>)> = vec![
         ("embeddings.word_embeddings.weight".into(), vec![vocabulary, 384]),
         ("embeddings.position_embeddings.weight".into(), vec![512, 384]),
@@ -39,6 +26,47 @@ pub(crate) fn write_network(folder: &Path, layers: usize, vocabulary: usize) {
         pair(&format!("{layer}.output.dense"), &[384, 1536]);
         pair(&format!("{layer}.output.LayerNorm"), &[384]);
     }
+    let shape = r#""model_type":"bert","type_vocab_size":2"#;
+    write(folder, layers, vocabulary, shape, &tensors);
+}
+
+/// The same of a ModernBERT.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn write_modern_network(folder: &Path, layers: usize, vocabulary: usize) {
+    let mut tensors = vec![("embeddings.tok_embeddings.weight".into(), vec![vocabulary, 384])];
+    let mut add = |name: &str, shape: &[usize]| tensors.push((format!("{name}.weight"), shape.to_vec()));
+    add("embeddings.norm", &[384]);
+    for layer in 0..layers {
+        let name = |part: &str| format!("layers.{layer}.{part}");
+        add(&name("attn.Wqkv"), &[3 * 384, 384]);
+        add(&name("attn.Wo"), &[384, 384]);
+        add(&name("mlp_norm"), &[384]);
+        add(&name("mlp.Wi"), &[2 * 1536, 384]);
+        add(&name("mlp.Wo"), &[384, 1536]);
+        if layer > 0 {
+            add(&name("attn_norm"), &[384]);
+        }
+    }
+    add("final_norm", &[384]);
+    write(folder, layers, vocabulary, r#""model_type":"modernbert","local_attention":32"#, &tensors);
+}
+
+fn write(folder: &Path, layers: usize, vocabulary: usize, shape: &str, tensors: &[(String, Vec<usize>)]) {
+    let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join("bert-tiny-mean")
+        .join("tokenizer.json");
+    let tokenizer = std::fs::read_to_string(tokenizer).unwrap();
+    // The fixture has 96 tokens.
+    let unused: String = (96..vocabulary).map(|id| format!(",\"[unused{id}]\":{id}")).collect();
+    let tokenizer = tokenizer.replacen("\"[PAD]\":0", &format!("\"[PAD]\":0{unused}"), 1);
+    std::fs::write(folder.join("tokenizer.json"), tokenizer).unwrap();
+    let config = format!(
+        r#"{{{shape},"hidden_size":384,"num_hidden_layers":{layers},"num_attention_heads":12,
+        "intermediate_size":1536,"max_position_embeddings":512,"vocab_size":{vocabulary}}}"#
+    );
+    std::fs::write(folder.join("config.json"), config).unwrap();
+
     let mut at = 0;
     let entries: Vec<String> = tensors
         .iter()

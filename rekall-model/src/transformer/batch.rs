@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::forward::Workspace;
 use super::model::{BertEmbedder, Engine};
 use super::tensor_parallel::Shard;
+use super::workspace::Workspace;
 use crate::Error;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::unigram::Scratch;
@@ -58,7 +58,7 @@ impl BertEmbedder {
         mut shard: Shard,
     ) -> Result<(), Error> {
         match &self.engine {
-            Engine::Processor(network) => workspace.embed(network, ids, rows, &mut shard)?,
+            Engine::Processor(network) => network.embed(workspace, ids, rows, &mut shard)?,
             #[cfg(feature = "candle")]
             Engine::Candle(network) => network.embed(self.settings.pooling, ids, rows)?,
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::config::Config;
+use super::shape::Shape;
 use super::special_tokens::SpecialTokens;
 use crate::Error;
 use crate::tokenize::TextTokenizer;
@@ -13,9 +13,9 @@ pub(super) fn check(
     path: &Path,
     tokenizer: &TextTokenizer,
     special: &SpecialTokens,
-    config: &Config,
+    shape: &Shape,
 ) -> Result<(), Error> {
-    let vocabulary = config.vocab_size;
+    let vocabulary = shape.vocabulary();
     let refuse = |expected: String, got: String| Err(Error::invalid_file(path, expected, got));
     let highest = special.before.iter().chain(&special.after).map(|&id| id as usize).max();
     let end = tokenizer.ids_end().max(highest.map_or(0, |id| id + 1));
@@ -37,9 +37,9 @@ pub(super) fn check(
     // In XLM-RoBERTa the padding's id determines positions. BERT ignores it, and well-known models with
     // BERT's network and XLM-RoBERTa's tokenizer have a wrong one (multilingual-e5-small).
     let padding = ["<pad>", "[PAD]"].iter().find_map(|token| tokenizer.special_id(token));
-    match padding {
-        Some(id) if config.model_type != "bert" && id as usize != config.pad_token_id => refuse(
-            format!("the padding's token with the pad_token_id {} of config.json", config.pad_token_id),
+    match (padding, shape.counted_padding()) {
+        (Some(id), Some(counted)) if id as usize != counted => refuse(
+            format!("the padding's token with the pad_token_id {counted} of config.json"),
             format!("id {id}"),
         ),
         _ => Ok(()),

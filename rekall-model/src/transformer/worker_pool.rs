@@ -6,8 +6,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::forward::{Network, Workspace};
+use super::encoder::Network;
 use super::tensor_parallel::{Group, Shard};
+use super::workspace::Workspace;
 
 /// Threads besides the caller's; started when first needed, joined when this is dropped.
 #[derive(Debug)]
@@ -102,7 +103,7 @@ fn work(inbox: &Receiver<Job>, status: &Status) {
     while let Ok(Job { network, texts, mut shard }) = inbox.recv() {
         let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
         // The same error occurs in the caller, which reports it.
-        drop(workspace.embed(&network, &texts, &mut [], &mut shard));
+        drop(network.embed(&mut workspace, &texts, &mut [], &mut shard));
         workspace.shrink();
         drop(network);
         status.bytes.store(workspace.memory_bytes(), Ordering::Relaxed);

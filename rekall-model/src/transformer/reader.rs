@@ -1,14 +1,14 @@
-//! The network's numbers, read from a safetensors file into the layout that the matrix product needs.
+//! A network's numbers, read from a safetensors file into the layout that the matrix product needs.
 //!
 //! Matrices are packed into memory of their own, once; the table of token vectors, half of a small model, is
 //! used in the mapped file: only rows of tokens that occur are ever read.
 
+use std::ops::Range;
 use std::path::Path;
 
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
-use super::config::Config;
 use crate::Error;
 use crate::bytes::Bytes;
 use crate::cpu::Packed;
@@ -18,25 +18,43 @@ use crate::tensors;
 #[derive(Debug)]
 pub(super) struct Linear {
     pub(super) weight: Packed,
-    pub(super) bias: Vec<f32>,
+    pub(super) bias: Option<Vec<f32>>,
+}
+
+impl Linear {
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.weight.memory_bytes() + self.bias.as_deref().map_or(0, size_of_val)
+    }
 }
 
 /// Scale and shift of a layer norm.
 #[derive(Debug)]
 pub(super) struct Norm {
     pub(super) gamma: Vec<f32>,
+    /// Zeros where the file has none.
     pub(super) beta: Vec<f32>,
 }
 
-#[derive(Debug)]
-pub(super) struct Layer {
-    /// Query, key and value side by side: one product instead of three.
-    pub(super) qkv: Linear,
-    pub(super) attention: Linear,
-    pub(super) attention_norm: Norm,
-    pub(super) up: Linear,
-    pub(super) down: Linear,
-    pub(super) output_norm: Norm,
+impl Norm {
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.gamma) + size_of_val(&*self.beta)
+    }
+}
+
+/// Some rows of a linear layer's weight in the file, `[out, in]`, and of its bias.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// The layer's name.
+    pub(super) name: String,
+    pub(super) rows: Range<usize>,
+    /// Rows in all.
+    pub(super) of: usize,
+}
+
+impl Part {
+    pub(super) fn whole(name: String, rows: usize) -> Self {
+        Self { name, rows: 0..rows, of: rows }
+    }
 }
 
 /// Token vectors in the file's own precision.
@@ -47,61 +65,23 @@ pub(super) struct Table {
     width: usize,
 }
 
-#[derive(Debug)]
-pub(super) struct Weights {
-    pub(super) words: Table,
-    /// Position vectors, with the one token type in use added.
-    pub(super) positions: Vec<f32>,
-    pub(super) norm: Norm,
-    pub(super) layers: Vec<Layer>,
-}
-
-impl Weights {
-    /// Reads and checks every tensor of the network; others, such as a pooler's, are ignored.
-    pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
-        let tensors = tensors::parse(path, file)?;
-        let reader = Reader::new(path, file, &tensors);
-        let hidden = config.hidden_size;
-        let words = reader.table("embeddings.word_embeddings.weight", config.vocab_size, hidden)?;
-        let mut positions = reader
-            .numbers("embeddings.position_embeddings.weight", &[config.max_position_embeddings, hidden])?;
-        // Sentence models read one text, whose tokens all have type 0.
-        let types = reader.rows("embeddings.token_type_embeddings.weight", hidden)?;
-        for row in positions.chunks_exact_mut(hidden) {
-            for (x, t) in row.iter_mut().zip(&types[..hidden]) {
-                *x += t;
-            }
-        }
-        let norm = reader.norm("embeddings.LayerNorm", hidden)?;
-        let layers = (0..config.num_hidden_layers).map(|i| reader.layer(i, config));
-        Ok(Self { words, positions, norm, layers: layers.collect::<Result<_, _>>()? })
-    }
-
-    /// Heap held.
-    pub(super) fn memory_bytes(&self) -> usize {
-        let linear = |l: &Linear| l.weight.memory_bytes() + l.bias.len() * 4;
-        let norm = |n: &Norm| (n.gamma.len() + n.beta.len()) * 4;
-        let layer = |l: &Layer| {
-            linear(&l.qkv)
-                + linear(&l.attention)
-                + linear(&l.up)
-                + linear(&l.down)
-                + norm(&l.attention_norm)
-                + norm(&l.output_norm)
-        };
-        self.words.bytes.heap_bytes()
-            + self.positions.len() * 4
-            + norm(&self.norm)
-            + self.layers.iter().map(layer).sum::<usize>()
-    }
-}
-
 impl Table {
-    /// Adds the vector of token `id` to `out`; false if there is none.
-    pub(super) fn add_to(&self, id: u32, out: &mut [f32]) -> bool {
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.bytes.heap_bytes()
+    }
+
+    /// Adds the vector of token `id` to `out`.
+    ///
+    /// # Errors
+    /// [`Error::Compute`] if there is none, which no tokenizer of this model asks for.
+    pub(super) fn add_to(&self, id: u32, out: &mut [f32]) -> Result<(), Error> {
         let size = self.width * element_bytes(self.dtype);
         let start = id as usize * size;
-        let Some(row) = self.bytes.get(start..start + size) else { return false };
+        let Some(row) = self.bytes.get(start..start + size) else {
+            return Err(Error::Compute {
+                reason: format!("the tokenizer gave token {id}, which has no vector"),
+            });
+        };
         match self.dtype {
             Dtype::F16 => {
                 for (x, b) in out.iter_mut().zip(row.as_chunks().0) {
@@ -119,7 +99,7 @@ impl Table {
                 }
             }
         }
-        true
+        Ok(())
     }
 }
 
@@ -127,19 +107,19 @@ fn element_bytes(dtype: Dtype) -> usize {
     if dtype == Dtype::F32 { 4 } else { 2 }
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     path: &'a Path,
     file: &'a Bytes,
     tensors: &'a SafeTensors<'a>,
-    /// The prefix of the tensors' names in the file: empty, `bert.`, `roberta.` …
+    /// The prefix of the tensors' names in the file: empty, `bert.`, `roberta.`, `model.` …
     prefix: String,
 }
 
 impl<'a> Reader<'a> {
-    fn new(path: &'a Path, file: &'a Bytes, tensors: &'a SafeTensors<'a>) -> Self {
-        const FIRST: &str = "embeddings.word_embeddings.weight";
+    /// `first` is the name of a tensor that every file has, by which the prefix is found.
+    pub(super) fn new(path: &'a Path, file: &'a Bytes, tensors: &'a SafeTensors<'a>, first: &str) -> Self {
         let names = tensors.names();
-        let prefix = names.iter().find_map(|name| name.strip_suffix(FIRST)).unwrap_or_default().to_owned();
+        let prefix = names.iter().find_map(|name| name.strip_suffix(first)).unwrap_or_default().to_owned();
         Self { path, file, tensors, prefix }
     }
 
@@ -181,13 +161,13 @@ impl<'a> Reader<'a> {
         Ok((data, dtype))
     }
 
-    fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+    pub(super) fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let (data, dtype) = self.finite(name, shape)?;
         Ok(widened(data, dtype))
     }
 
     /// A matrix of any number of rows, at least one.
-    fn rows(&self, name: &str, width: usize) -> Result<Vec<f32>, Error> {
+    pub(super) fn rows(&self, name: &str, width: usize) -> Result<Vec<f32>, Error> {
         let (data, dtype, shape) = self.tensor(name)?;
         match *shape.as_slice() {
             [rows, columns] if rows > 0 && columns == width => {
@@ -200,7 +180,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn table(&self, name: &str, rows: usize, width: usize) -> Result<Table, Error> {
+    pub(super) fn table(&self, name: &str, rows: usize, width: usize) -> Result<Table, Error> {
         let (data, dtype) = self.finite(name, &[rows, width])?;
         let start = (data.as_ptr() as usize).wrapping_sub(self.file.as_ptr() as usize);
         let bytes = self.file.slice(start..start.wrapping_add(data.len()));
@@ -209,46 +189,42 @@ impl<'a> Reader<'a> {
         Ok(Table { bytes, dtype, width })
     }
 
-    fn norm(&self, name: &str, width: usize) -> Result<Norm, Error> {
-        Ok(Norm {
-            gamma: self.numbers(&format!("{name}.weight"), &[width])?,
-            beta: self.numbers(&format!("{name}.bias"), &[width])?,
-        })
+    pub(super) fn norm(&self, name: &str, width: usize, has_beta: bool) -> Result<Norm, Error> {
+        let gamma = self.numbers(&format!("{name}.weight"), &[width])?;
+        let beta = match has_beta {
+            true => self.numbers(&format!("{name}.bias"), &[width])?,
+            false => vec![0.0; width],
+        };
+        Ok(Norm { gamma, beta })
     }
 
-    /// Linear layers side by side, as one.
-    fn linear(&self, names: &[String], from: usize, to: usize) -> Result<Linear, Error> {
+    /// Linear layers, or parts of them, side by side, as one.
+    pub(super) fn linear(&self, parts: &[Part], from: usize, has_bias: bool) -> Result<Linear, Error> {
         // Sizes come from the configuration; nothing is allocated until a tensor has confirmed them.
-        for name in names {
-            self.checked(&format!("{name}.weight"), &[to, from])?;
+        for Part { name, of, .. } in parts {
+            self.checked(&format!("{name}.weight"), &[*of, from])?;
         }
         let memory = |error| Error::Compute { reason: format!("no memory for a matrix: {error}") };
-        let mut weight = Packed::zeros(from, to * names.len()).map_err(memory)?;
-        let mut bias = Vec::with_capacity(to * names.len());
-        for (i, name) in names.iter().enumerate() {
-            let (data, dtype) = self.finite(&format!("{name}.weight"), &[to, from])?;
-            // A few rows at a time, so that the whole matrix never exists in both forms.
+        let columns = parts.iter().map(|part| part.rows.len()).sum();
+        let mut weight = Packed::zeros(from, columns).map_err(memory)?;
+        let mut bias = has_bias.then(|| Vec::with_capacity(columns));
+        let mut column = 0;
+        for Part { name, rows, of } in parts {
+            let whole = format!("{name}.weight");
+            let (data, dtype) = self.checked(&whole, &[*of, from])?;
             let row_bytes = from * element_bytes(dtype);
-            for (j, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {
-                weight.set_columns(i * to + j * ROWS_AT_ONCE, &widened(rows, dtype));
+            let data = &data[rows.start * row_bytes..rows.end * row_bytes];
+            tensors::check_finite(self.path, &whole, data, dtype)?;
+            // A few rows at a time, so that the whole matrix never exists in both forms.
+            for (at, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {
+                weight.set_columns(column + at * ROWS_AT_ONCE, &widened(rows, dtype));
             }
-            bias.extend(self.numbers(&format!("{name}.bias"), &[to])?);
+            if let Some(bias) = &mut bias {
+                bias.extend(&self.numbers(&format!("{name}.bias"), &[*of])?[rows.clone()]);
+            }
+            column += rows.len();
         }
         Ok(Linear { weight, bias })
-    }
-
-    fn layer(&self, index: usize, config: &Config) -> Result<Layer, Error> {
-        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let name = |part: &str| format!("encoder.layer.{index}.{part}");
-        let qkv = ["query", "key", "value"].map(|part| name(&format!("attention.self.{part}")));
-        Ok(Layer {
-            qkv: self.linear(&qkv, hidden, hidden)?,
-            attention: self.linear(&[name("attention.output.dense")], hidden, hidden)?,
-            attention_norm: self.norm(&name("attention.output.LayerNorm"), hidden)?,
-            up: self.linear(&[name("intermediate.dense")], hidden, inner)?,
-            down: self.linear(&[name("output.dense")], inner, hidden)?,
-            output_norm: self.norm(&name("output.LayerNorm"), hidden)?,
-        })
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use super::forward::Workspace;
 use super::model::{BertEmbedder, Engine, Tokenized};
+use super::workspace::Workspace;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::unigram::Scratch;
 use crate::{Error, Fingerprint};
@@ -48,7 +48,7 @@ impl Embedder for BertEmbedder {
     fn memory_bytes(&self) -> usize {
         let workspaces: usize = self.locked_workspaces().iter().map(Workspace::memory_bytes).sum();
         let weights = match &self.engine {
-            Engine::Processor(network) => network.weights.memory_bytes() + self.workers.memory_bytes(),
+            Engine::Processor(network) => network.encoder.memory_bytes() + self.workers.memory_bytes(),
             #[cfg(feature = "candle")]
             Engine::Candle(network) => network.memory_bytes(),
         };

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::config::Settings;
-use super::forward::{Network, Workspace};
+use super::bert::Bert;
+use super::encoder::{Encoder, Network};
+use super::modern_bert::ModernBert;
+use super::settings::Settings;
+use super::shape::Shape;
 use super::special_tokens::SpecialTokens;
 use super::vocabulary;
-use super::weights::Weights;
 use super::worker_pool::WorkerPool;
+use super::workspace::Workspace;
 use crate::bytes::Bytes;
 use crate::files::{self, MAX_TOKENIZER_BYTES, digest, digest_of_file, folder_name};
 use crate::fingerprint::{Fingerprint, SpaceParts};
@@ -17,7 +20,8 @@ use crate::tokenize::{Known, TextTokenizer};
 use crate::unigram::Scratch;
 use crate::{Device, Error, LoadOptions};
 
-/// A BERT or XLM-RoBERTa sentence model, run on the processor unless [`LoadOptions::device`] says otherwise.
+/// A sentence model of the BERT family (BERT, RoBERTa, XLM-RoBERTa, CamemBERT, ModernBERT), run on the processor unless
+/// [`LoadOptions::device`] says otherwise; ModernBERT runs nowhere else.
 ///
 /// Vectors agree with those of sentence-transformers to single precision: for all-MiniLM-L6-v2 the
 /// largest difference of an element over 200 texts is below 1e-6. They have length 1 whether or not the
@@ -105,7 +109,7 @@ impl BertEmbedder {
         if let Some(asked) = options.max_tokens {
             settings.limit = settings.limit.min(asked.saturating_add(special.count()));
         }
-        vocabulary::check(&settings.tokenizer, &tokenizer, &special, &settings.config)?;
+        vocabulary::check(&settings.tokenizer, &tokenizer, &special, &settings.shape)?;
         let prefix_tokens = tokenizer.count(&settings.document_prefix)?;
         let Some(max_tokens) = settings.limit.checked_sub(special.count() + prefix_tokens).filter(|&n| n > 0)
         else {
@@ -117,21 +121,30 @@ impl BertEmbedder {
         };
         let weights_digest = digest_of_file(&settings.weights)?;
         let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
-        let weights = Weights::read(&settings.weights, &file, &settings.config)?;
+        let encoder: Box<dyn Encoder> = match &settings.shape {
+            Shape::Bert(config) => Box::new(Bert::read(&settings.weights, &file, config)?),
+            Shape::ModernBert(config) => {
+                Box::new(ModernBert::read(&settings.weights, &file, config, settings.limit)?)
+            }
+        };
         // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {
-            Device::Cpu => {
-                let (config, pooling) = (settings.config.clone(), settings.pooling);
-                Engine::Processor(Arc::new(Network { config, pooling, weights }))
-            }
+            Device::Cpu => Engine::Processor(Arc::new(Network { encoder, pooling: settings.pooling })),
             #[cfg(feature = "candle")]
             device => {
                 // The file is valid; candle reads it into its own layout.
-                drop(weights);
+                drop(encoder);
+                let Shape::Bert(config) = &settings.shape else {
+                    return Err(Error::InvalidInput {
+                        what: "device",
+                        expected: "the processor, on which alone ModernBERT runs".into(),
+                        got: format!("{device:?}"),
+                    });
+                };
                 Engine::Candle(Box::new(super::candle::CandleNetwork::load(
                     &settings.weights,
-                    &settings.config,
+                    config,
                     device,
                 )?))
             }
@@ -141,7 +154,7 @@ impl BertEmbedder {
             }
         };
         let fingerprint = Fingerprint::of_parts(&SpaceParts {
-            family: &settings.config.model_type,
+            family: settings.shape.family(),
             model: &settings.name,
             weights: &weights_digest,
             tokenizer: &digest(&json),

@@ -1,7 +1,7 @@
-//! The same network in candle-transformers' implementation, for the devices that candle has kernels for.
+//! BERT in candle-transformers' implementation, for the devices that candle has kernels for.
 //!
 //! Texts of a batch are padded to the longest of them and the padding is masked, because a device computes
-//! one large product faster than many small ones. On the processor [`forward`](super::forward) is faster: it
+//! one large product faster than many small ones. On the processor [`encoder`](super::encoder) is faster: it
 //! does not pad, and packs the weights once instead of at every call.
 
 use std::panic::catch_unwind;
@@ -15,11 +15,12 @@ use candle_transformers::models::bert::{self, BertModel};
 use candle_transformers::models::mimi::candle_nn::{Activation, VarBuilder};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 
-use super::config::{Config, Pooling};
+use super::bert::Config;
+use super::settings::Pooling;
 use crate::mapped::MappedFile;
 use crate::{Device, Error};
 
-/// The network on a device, in `f32`.
+/// A BERT or RoBERTa network on a device, in `f32`.
 pub(super) struct CandleNetwork {
     device: candle_core::Device,
     network: Network,
@@ -32,7 +33,7 @@ enum Network {
 }
 
 impl CandleNetwork {
-    /// Loads the weights onto a device. Names and shapes were checked by [`Weights`](super::weights::Weights)
+    /// Loads the weights onto a device. Names and shapes were checked by [`Bert`](super::bert::Bert)
     /// before.
     pub(super) fn load(path: &Path, config: &Config, device: Device) -> Result<Self, Error> {
         let device = open(device)?;

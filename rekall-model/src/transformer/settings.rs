@@ -1,4 +1,4 @@
-//! The settings of a BERT or XLM-RoBERTa sentence model, from its files.
+//! The settings of a sentence transformer, from its files.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -6,47 +6,9 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::shape::Shape;
 use crate::files::{digest, read_json};
-use crate::tensors::MAX_DIMENSIONS;
 use crate::{Error, LoadOptions};
-
-/// Shape of the network, from `config.json`.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Config {
-    pub(super) model_type: String,
-    pub(super) hidden_size: usize,
-    pub(super) num_hidden_layers: usize,
-    pub(super) num_attention_heads: usize,
-    pub(super) intermediate_size: usize,
-    pub(super) max_position_embeddings: usize,
-    pub(super) vocab_size: usize,
-    #[serde(default = "default_epsilon")]
-    pub(super) layer_norm_eps: f64,
-    #[serde(default = "default_activation")]
-    pub(super) hidden_act: String,
-    #[serde(default)]
-    pub(super) pad_token_id: usize,
-    #[serde(default = "default_positions")]
-    position_embedding_type: String,
-    /// Lengths to which vectors may be shortened, if the model was trained for it.
-    #[serde(default, alias = "matryoshka_dims")]
-    matryoshka_dimensions: Vec<usize>,
-    /// The name of the model, or of its base model, when the file was written.
-    #[serde(default, rename = "_name_or_path")]
-    origin: Option<String>,
-}
-
-fn default_epsilon() -> f64 {
-    1e-12
-}
-
-fn default_activation() -> String {
-    "gelu".into()
-}
-
-fn default_positions() -> String {
-    "absolute".into()
-}
 
 /// How token vectors are pooled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +32,7 @@ impl Pooling {
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) name: String,
-    pub(super) config: Config,
+    pub(super) shape: Shape,
     pub(super) pooling: Pooling,
     pub(super) query_prefix: String,
     pub(super) document_prefix: String,
@@ -82,6 +44,17 @@ pub(super) struct Settings {
     pub(super) lower_case: bool,
     pub(super) weights: PathBuf,
     pub(super) tokenizer: PathBuf,
+}
+
+/// What `config.json` says besides the network's shape.
+#[derive(Default, Deserialize)]
+struct Declarations {
+    /// Lengths to which vectors may be shortened, if the model was trained for it.
+    #[serde(default, alias = "matryoshka_dims")]
+    matryoshka_dimensions: Vec<usize>,
+    /// The name of the model, or of its base model, when the file was written.
+    #[serde(default, rename = "_name_or_path")]
+    origin: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,17 +107,20 @@ struct SentenceTransformers {
 impl Settings {
     pub(super) fn read(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
         let path = folder.join("config.json");
-        let config: Config = read_json(&path)?;
-        config.check(&path)?;
+        let shape = Shape::read(&path)?;
+        let declarations: Declarations = read_json(&path)?;
+        let full = shape.width();
+        check_declared(&path, &declarations.matryoshka_dimensions, full)?;
         let pooling = pooling(folder)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens: TokenizerConfig = optional(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
         let prompts_path = folder.join("config_sentence_transformers.json");
         let prompts: SentenceTransformers = optional(&prompts_path)?.unwrap_or_default();
-        check_declared(&prompts_path, &prompts.matryoshka_dimensions, config.hidden_size)?;
-        let (query_prefix, document_prefix) = prefixes(&prompts, name, &config, options);
+        check_declared(&prompts_path, &prompts.matryoshka_dimensions, full)?;
+        let origin = declarations.origin.as_deref();
+        let (query_prefix, document_prefix) = prefixes(&prompts, [origin, Some(name)], full, options);
 
-        let mut limit = config.positions();
+        let mut limit = shape.positions();
         if let Some(length) = sentence.max_seq_length {
             limit = limit.min(length);
         } else if let Some(length) = tokens.model_max_length
@@ -152,9 +128,8 @@ impl Settings {
         {
             limit = length as usize;
         }
-        let full = config.hidden_size;
         let dimensions = options.dimensions.unwrap_or(full);
-        let mut declared = config.matryoshka_dimensions.clone();
+        let mut declared = declarations.matryoshka_dimensions;
         declared.extend(&prompts.matryoshka_dimensions);
         if dimensions != full && !declared.contains(&dimensions) {
             let expected = if declared.is_empty() {
@@ -166,7 +141,7 @@ impl Settings {
         }
         Ok(Self {
             name: name.to_owned(),
-            config,
+            shape,
             pooling,
             query_prefix,
             document_prefix,
@@ -181,85 +156,8 @@ impl Settings {
     /// The digest of all settings that change vectors and are in no other part of the fingerprint: another
     /// number of heads or another activation fits the same matrices.
     pub(super) fn digest(&self) -> String {
-        let Config { hidden_size, num_hidden_layers, num_attention_heads, intermediate_size, .. } =
-            self.config;
-        let Config { max_position_embeddings, vocab_size, layer_norm_eps, pad_token_id, .. } = self.config;
-        // Stored fingerprints depend on each character. Values are hashed rather than the file, because a key
-        // that repeats its default, or is formatted differently, changes no vector.
-        let text = format!(
-            "hidden_size={hidden_size}; num_hidden_layers={num_hidden_layers}; \
-             num_attention_heads={num_attention_heads}; intermediate_size={intermediate_size}; \
-             max_position_embeddings={max_position_embeddings}; vocab_size={vocab_size}; \
-             layer_norm_eps={layer_norm_eps:e}; hidden_act={}; pad_token_id={pad_token_id}; lower_case={}",
-            self.config.hidden_act, self.lower_case
-        );
-        digest(text.as_bytes())
-    }
-}
-
-impl Config {
-    /// The position of the first token; XLM-RoBERTa counts from the one after the padding's.
-    pub(super) fn first_position(&self) -> usize {
-        // Called before the settings are checked, too.
-        if self.model_type == "bert" { 0 } else { self.pad_token_id.saturating_add(1) }
-    }
-
-    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding token has a position of its
-    /// own, also if a text contains it, and the count continues after it as if it were not there.
-    pub(super) fn with_positions<'a>(&self, text: &'a [u32]) -> impl Iterator<Item = (&'a u32, usize)> {
-        let padding = (self.model_type != "bert").then_some(self.pad_token_id);
-        let mut next = self.first_position();
-        text.iter().map(move |id| match padding {
-            Some(padding) if *id as usize == padding => (id, padding),
-            _ => {
-                next += 1;
-                (id, next - 1)
-            }
-        })
-    }
-
-    /// The longest input that the network has positions for.
-    fn positions(&self) -> usize {
-        self.max_position_embeddings.saturating_sub(self.first_position())
-    }
-
-    fn check(&self, path: &Path) -> Result<(), Error> {
-        let bad = |expected: &str, got: String| Err(Error::invalid_file(path, expected, got));
-        let unsupported = |expected: &str, got: &str| {
-            Err(Error::UnsupportedModel { path: path.to_owned(), expected: expected.into(), got: got.into() })
-        };
-        if self.pad_token_id >= self.vocab_size {
-            let expected = format!("a pad_token_id below the vocab_size of {}", self.vocab_size);
-            return bad(&expected, self.pad_token_id.to_string());
-        }
-        let sizes = [
-            self.hidden_size,
-            self.num_hidden_layers,
-            self.num_attention_heads,
-            self.intermediate_size,
-            self.vocab_size,
-            self.positions(),
-        ];
-        if sizes.contains(&0) {
-            return bad("sizes above 0", format!("{sizes:?}"));
-        }
-        if self.hidden_size > MAX_DIMENSIONS {
-            return bad(&format!("a hidden_size of at most {MAX_DIMENSIONS}"), self.hidden_size.to_string());
-        }
-        if !(0.0..=1.0).contains(&self.layer_norm_eps) {
-            return bad("a layer_norm_eps from 0 to 1", self.layer_norm_eps.to_string());
-        }
-        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
-            let got = format!("{} and {}", self.hidden_size, self.num_attention_heads);
-            return bad("hidden_size a multiple of num_attention_heads", got);
-        }
-        if !matches!(&*self.hidden_act, "gelu" | "relu") {
-            return unsupported("hidden_act gelu or relu", &self.hidden_act);
-        }
-        if self.position_embedding_type != "absolute" {
-            return unsupported("position_embedding_type absolute", &self.position_embedding_type);
-        }
-        check_declared(path, &self.matryoshka_dimensions, self.hidden_size)
+        // Stored fingerprints depend on each character.
+        digest(format!("{}; lower_case={}", self.shape.describe(), self.lower_case).as_bytes())
     }
 }
 
@@ -329,34 +227,39 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
     }
 }
 
+/// Families of models that are trained with prefixes, and document them in prose only; without them the vectors are poor.
+/// Parts of their names, the query's prefix and the document's.
+const FAMILIES: [(&[&str], &str, &str); 2] = [
+    (&["e5-small", "e5-base", "e5-large"], "query: ", "passage: "),
+    (&["modernbert-embed"], "search_query: ", "search_document: "),
+];
+
 /// The prefixes of queries and documents: from the options, else from the model's prompts, else those that
 /// the family is known to need. The family follows from the model's name in `config.json`, which renaming the
 /// folder does not change; else from the folder's or the repository's name. Prefixes are part of the
 /// fingerprint: another prefix is another space.
 fn prefixes(
     file: &SentenceTransformers,
-    name: &str,
-    config: &Config,
+    [origin, name]: [Option<&str>; 2],
+    width: usize,
     options: &LoadOptions,
 ) -> (String, String) {
     let prompt = |names: &[&str]| names.iter().find_map(|name| file.prompts.as_ref()?.get(*name)).cloned();
     let default = file.default_prompt_name.as_deref().and_then(|name| prompt(&[name]));
     let mut query = prompt(&["query", "search_query"]).or_else(|| default.clone());
     let mut document = prompt(&["document", "passage", "corpus", "search_document"]).or(default);
-    // E5 models are trained with these prefixes and document them in prose only; without them the vectors are
-    // poor.
-    let is_e5 = |name: &str| ["e5-small", "e5-base", "e5-large"].iter().any(|e5| name.contains(e5));
     // An empty list of prompts may mean a model fine-tuned from E5 without prefixes; then only its own name
     // counts.
-    let origin = config.origin.as_deref().filter(|_| file.prompts.is_none());
-    let names = [origin.unwrap_or_default(), name];
-    if file.prompts.as_ref().is_none_or(BTreeMap::is_empty)
-        && config.hidden_size <= 1024
-        && names.into_iter().any(is_e5)
-        && !names.into_iter().any(|name| name.contains("instruct"))
+    let names = [origin.filter(|_| file.prompts.is_none()), name];
+    let has = |part: &str| names.iter().flatten().any(|name| name.contains(part));
+    let family = FAMILIES.iter().find(|(parts, ..)| parts.iter().any(|part| has(part)));
+    if let Some((_, of_query, of_document)) = family
+        && file.prompts.as_ref().is_none_or(BTreeMap::is_empty)
+        && width <= 1024
+        && !has("instruct")
     {
-        query = Some("query: ".into());
-        document = Some("passage: ".into());
+        query = Some((*of_query).to_owned());
+        document = Some((*of_document).to_owned());
     }
     (
         options.query_prefix.clone().or(query).unwrap_or_default(),
@@ -425,6 +328,7 @@ mod tests {
         assert_eq!(prefixes("intfloat/multilingual-e5-small", None), "query: |passage: ");
         assert_eq!(prefixes("intfloat/multilingual-e5-large-instruct", None), "|");
         assert_eq!(prefixes("nreimers/MiniLM-L6-H384-uncased", None), "|");
+        assert_eq!(prefixes("nomic-ai/modernbert-embed-base", None), "search_query: |search_document: ");
         // The model's own prompts take precedence.
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {"query": "Q: "}}"#)), "Q: |");
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {}}"#)), "|");

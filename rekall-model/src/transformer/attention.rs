@@ -1,0 +1,200 @@
+//! Attention, head by head, of some texts whose tokens stand one after another.
+
+use std::ops::Range;
+
+use super::workspace::AttentionBuffers;
+use crate::cpu::{Activation, PackedView, Product, multiply, panel_width, softmax_rows};
+
+/// Query rows scored at a time: enough for the product's tiles, few enough that the scores of long texts stay
+/// in cache.
+const QUERY_BLOCK: usize = 48;
+
+/// How a layer's heads look at a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attention {
+    /// Numbers of a token's row, those of all heads.
+    pub(super) width: usize,
+    pub(super) heads: usize,
+    /// How many tokens to either side a token sees; `None`: the whole text.
+    pub(super) reach: Option<usize>,
+}
+
+impl Attention {
+    /// Some heads of all texts, from the rows of queries, keys and values in `buffers` into the context's columns of
+    /// those heads.
+    pub(super) fn attend(
+        self,
+        buffers: &mut AttentionBuffers,
+        texts: &[&[u32]],
+        heads: Range<usize>,
+        context: &mut [f32],
+    ) {
+        let mut first = 0;
+        for text in texts {
+            for head in heads.clone() {
+                self.attend_head(buffers, first..first + text.len(), head, context);
+            }
+            first += text.len();
+        }
+    }
+
+    /// One head of one text: softmax(Q Kᵀ / √d) V.
+    fn attend_head(
+        self,
+        buffers: &mut AttentionBuffers,
+        text: Range<usize>,
+        head: usize,
+        context: &mut [f32],
+    ) {
+        let (width, length) = (self.width, text.len());
+        let size = width / self.heads;
+        let panel = panel_width();
+        let padded = length.div_ceil(panel) * panel;
+        self.pack(buffers, text.clone(), head);
+        let AttentionBuffers { qkv, keys, values, scores } = buffers;
+        let scale = 1.0 / (size as f32).sqrt();
+        for block in (0..length).step_by(QUERY_BLOCK) {
+            let rows = QUERY_BLOCK.min(length - block);
+            // The tokens that any of these rows sees, from the first of a panel on.
+            let seen =
+                self.seen(block, length).start / panel * panel..self.seen(block + rows - 1, length).end;
+            let stride = (seen.len().div_ceil(panel) * panel).min(padded);
+            let scores = scores.sized(QUERY_BLOCK.min(length) * padded);
+            let scores = &mut scores[..rows * stride];
+            multiply(Product {
+                a: &qkv[(text.start + block) * 3 * width + head * size..],
+                a_stride: 3 * width,
+                rows,
+                b: PackedView { panels: &keys[seen.start * size..][..stride * size], k: size, n: stride },
+                bias: None,
+                activation: Activation::None,
+                out: scores,
+                out_stride: stride,
+            });
+            softmax_rows(scores, stride, scale, |row| {
+                let own = self.seen(block + row, length);
+                own.start - seen.start..own.end - seen.start
+            });
+            // Each panel of the values is a matrix of its own, of which these rows are used.
+            for (index, first) in (0..size).step_by(panel).enumerate() {
+                let panels = &values[(index * length + seen.start) * panel..][..seen.len() * panel];
+                multiply(Product {
+                    a: scores,
+                    a_stride: stride,
+                    rows,
+                    b: PackedView { panels, k: seen.len(), n: panel.min(size - first) },
+                    bias: None,
+                    activation: Activation::None,
+                    out: &mut context[(text.start + block) * width + head * size + first..],
+                    out_stride: width,
+                });
+            }
+        }
+    }
+
+    /// Keys as the columns of a packed matrix of as many rows as a head has numbers, values as a packed matrix with a row
+    /// for each token; padding is zero.
+    fn pack(self, buffers: &mut AttentionBuffers, text: Range<usize>, head: usize) {
+        let (width, length) = (self.width, text.len());
+        let size = width / self.heads;
+        let panel = panel_width();
+        let AttentionBuffers { qkv, keys, values, .. } = buffers;
+        let row_of =
+            |token: usize, part: usize| (text.start + token) * 3 * width + part * width + head * size;
+        let padded = length.div_ceil(panel) * panel;
+        let keys = keys.sized(padded * size);
+        for (token, lane) in (0..padded).map(|token| (token, token % panel)) {
+            let target = &mut keys[token / panel * panel * size..];
+            for t in 0..size {
+                target[t * panel + lane] = if token < length { qkv[row_of(token, 1) + t] } else { 0.0 };
+            }
+        }
+        let panels = size.div_ceil(panel);
+        let values = values.sized(panels * panel * length);
+        for token in 0..length {
+            let row = &qkv[row_of(token, 2)..][..size];
+            for (index, part) in row.chunks(panel).enumerate() {
+                let target = &mut values[(index * length + token) * panel..][..panel];
+                target[..part.len()].copy_from_slice(part);
+                target[part.len()..].fill(0.0);
+            }
+        }
+    }
+
+    /// The tokens that a token sees.
+    fn seen(self, token: usize, length: usize) -> Range<usize> {
+        match self.reach {
+            Some(reach) => token.saturating_sub(reach)..token.saturating_add(reach).min(length - 1) + 1,
+            None => 0..length,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One head after the textbook, in `f64`.
+    fn expected(attention: Attention, qkv: &[f32], text: Range<usize>, head: usize) -> Vec<f64> {
+        let Attention { width, heads, .. } = attention;
+        let size = width / heads;
+        let of = |token: usize, part: usize| {
+            let start = (text.start + token) * 3 * width + part * width + head * size;
+            qkv[start..start + size].iter().map(|&x| f64::from(x))
+        };
+        let mut rows = Vec::new();
+        for query in 0..text.len() {
+            let score = |key: usize| of(query, 0).zip(of(key, 1)).map(|(q, k)| q * k).sum::<f64>();
+            let near = |key: &usize| attention.reach.is_none_or(|reach| key.abs_diff(query) <= reach);
+            let keys: Vec<usize> = (0..text.len()).filter(near).collect();
+            let powers: Vec<f64> =
+                keys.iter().map(|&key| (score(key) / (size as f64).sqrt()).exp()).collect();
+            let sum: f64 = powers.iter().sum();
+            let mut row = vec![0.0; size];
+            for (&key, power) in keys.iter().zip(&powers) {
+                row.iter_mut().zip(of(key, 2)).for_each(|(x, value)| *x += power / sum * value);
+            }
+            rows.extend(row);
+        }
+        rows
+    }
+
+    #[test]
+    fn every_token_sees_exactly_what_is_within_reach() {
+        let mut state = 7_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / 4_194_304.0 - 2.0
+        };
+        for (heads, size) in [(2, 16), (3, 12), (1, 80)] {
+            for reach in [None, Some(0), Some(1), Some(8), Some(64), Some(1_000)] {
+                let attention = Attention { width: heads * size, heads, reach };
+                let lengths = [1, 2, 17, 48, 49, 97, 160];
+                let tokens: usize = lengths.iter().sum();
+                let mut buffers = AttentionBuffers::default();
+                buffers.qkv.sized(tokens * 3 * attention.width).iter_mut().for_each(|x| *x = next());
+                let qkv = buffers.qkv.to_vec();
+                let ids = vec![0; 160];
+                let texts: Vec<&[u32]> = lengths.iter().map(|&length| &ids[..length]).collect();
+                let mut context = vec![f32::NAN; tokens * attention.width];
+                attention.attend(&mut buffers, &texts, 0..heads, &mut context);
+                let mut first = 0;
+                for length in lengths {
+                    for head in 0..heads {
+                        let expected = expected(attention, &qkv, first..first + length, head);
+                        for (token, row) in expected.chunks(size).enumerate() {
+                            let at = (first + token) * attention.width + head * size;
+                            let worst = row
+                                .iter()
+                                .zip(&context[at..])
+                                .map(|(x, &y)| (x - f64::from(y)).abs())
+                                .fold(0.0, f64::max);
+                            assert!(worst < 1e-5, "{heads} x {size}, {reach:?}, {length}: token {token}");
+                        }
+                    }
+                    first += length;
+                }
+            }
+        }
+    }
+}

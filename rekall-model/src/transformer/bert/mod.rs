@@ -1,0 +1,20 @@
+//! BERT, and its descendants that differ in positions and tokenizers only: RoBERTa, XLM-RoBERTa, CamemBERT.
+
+mod config;
+mod forward;
+mod weights;
+
+use std::path::Path;
+
+use crate::Error;
+use crate::bytes::Bytes;
+
+pub(super) use config::Config;
+pub(super) use forward::Bert;
+
+impl Bert {
+    /// Reads and checks the weights.
+    pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
+        Ok(Self { config: config.clone(), weights: weights::Weights::read(path, file, config)? })
+    }
+}

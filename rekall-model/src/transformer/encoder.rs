@@ -1,0 +1,143 @@
+//! From token ids to sentence vectors: an encoder over several texts at once, and the pooling on top.
+//!
+//! The texts of a micro-batch are concatenated. Everything except the attention works row by row, so there is
+//! no padding: the time depends on the number of tokens alone.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use super::reader::Linear;
+use super::settings::Pooling;
+use super::tensor_parallel::Shard;
+use super::workspace::Workspace;
+use crate::Error;
+use crate::cpu::{Activation, Product, multiply, panel_width};
+
+/// A network that makes a row of each token.
+pub(super) trait Encoder: Debug + Send + Sync {
+    /// Numbers of a row.
+    fn width(&self) -> usize;
+
+    fn heads(&self) -> usize;
+
+    /// Heap held.
+    fn memory_bytes(&self) -> usize;
+
+    /// Fills `workspace.hidden` with a row for each token, text after text. False if a worker, which computes a shard,
+    /// has to stop because its result is no longer needed.
+    ///
+    /// # Errors
+    /// [`Error::Compute`] for a token id without a vector, which no tokenizer of this model gives.
+    fn encode(&self, workspace: &mut Workspace, texts: &[&[u32]], shard: &mut Shard) -> Result<bool, Error>;
+}
+
+/// An encoder, and what is made of its rows.
+#[derive(Debug)]
+pub(super) struct Network {
+    pub(super) encoder: Box<dyn Encoder>,
+    pub(super) pooling: Pooling,
+}
+
+/// Weights from this size on take more than half a millisecond to read.
+const SHARDED_WEIGHTS_BYTES: usize = 8 << 20;
+
+impl Network {
+    /// How many threads can work on one text: a head is not divided, and each part of a matrix consists of
+    /// whole panels. A small network is done before another thread has woken up.
+    pub(super) fn max_shards(&self) -> usize {
+        let heads = self.encoder.heads();
+        let whole_panels = (self.encoder.width() / heads).is_multiple_of(panel_width());
+        if whole_panels && self.encoder.memory_bytes() >= SHARDED_WEIGHTS_BYTES { heads } else { 1 }
+    }
+
+    /// Fills `rows[i]` with the pooled, not yet normalized, vector of `texts[i]`. A worker, which computes
+    /// only a shard, passes no rows, and stops early if its result is no longer needed.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    pub(super) fn embed(
+        &self,
+        workspace: &mut Workspace,
+        texts: &[&[u32]],
+        rows: &mut [&mut [f32]],
+        shard: &mut Shard,
+    ) -> Result<(), Error> {
+        if !self.encoder.encode(workspace, texts, shard)? {
+            return Ok(());
+        }
+        let width = self.encoder.width();
+        let mut at = 0;
+        for (text, row) in texts.iter().zip(rows) {
+            pool(&workspace.hidden[at * width..][..text.len() * width], width, self.pooling, row);
+            at += text.len();
+        }
+        Ok(())
+    }
+}
+
+/// The given columns of a linear layer's output, at their places in whole rows.
+pub(super) fn linear(
+    a: &[f32],
+    rows: usize,
+    layer: &Linear,
+    activation: Activation,
+    out: &mut [f32],
+    columns: Range<usize>,
+) {
+    let b = layer.weight.view();
+    multiply(Product {
+        a,
+        a_stride: b.k,
+        rows,
+        b: b.columns(columns.clone()),
+        bias: layer.bias.as_ref().map(|bias| &bias[columns.clone()]),
+        activation,
+        out_stride: b.n,
+        out: &mut out[columns.start..],
+    });
+}
+
+/// Queries, keys and values of some of the heads, at their places in whole rows; `layer` makes all three.
+pub(super) fn project_heads(
+    a: &[f32],
+    rows: usize,
+    layer: &Linear,
+    heads: Range<usize>,
+    of: usize,
+    out: &mut [f32],
+) {
+    let columns = layer.weight.view().n;
+    if heads.len() == of {
+        return linear(a, rows, layer, Activation::None, out, 0..columns);
+    }
+    let (width, size) = (columns / 3, columns / 3 / of);
+    for first in [0, width, 2 * width] {
+        let columns = first + heads.start * size..first + heads.end * size;
+        linear(a, rows, layer, Activation::None, out, columns);
+    }
+}
+
+fn pool(tokens: &[f32], width: usize, pooling: Pooling, out: &mut [f32]) {
+    match pooling {
+        // A shortened vector is the beginning of the whole one.
+        Pooling::Cls => out.copy_from_slice(&tokens[..out.len()]),
+        Pooling::Max => {
+            out.fill(f32::NEG_INFINITY);
+            for token in tokens.chunks_exact(width) {
+                for (x, &y) in out.iter_mut().zip(token) {
+                    *x = x.max(y);
+                }
+            }
+        }
+        Pooling::Mean => {
+            out.fill(0.0);
+            for token in tokens.chunks_exact(width) {
+                for (x, &y) in out.iter_mut().zip(token) {
+                    *x += y;
+                }
+            }
+            let count = (tokens.len() / width) as f32;
+            out.iter_mut().for_each(|x| *x /= count);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Sentence transformers: encoders with a pooling on top, as the Python package sentence-transformers stores and runs
+//! them.
+//!
+//! [`encoder`] says what a network is; `bert/` and `modern_bert/` are two, on the parts that they share (`reader`,
+//! `attention`, `workspace`). [`model`] reads a folder, `batch` and `embedder` work on texts.
+
+mod attention;
+mod batch;
+mod bert;
+#[cfg(feature = "candle")]
+mod candle;
+mod embedder;
+mod encoder;
+mod model;
+mod modern_bert;
+mod reader;
+mod settings;
+mod shape;
+mod special_tokens;
+mod tensor_parallel;
+mod vocabulary;
+mod worker_pool;
+mod workspace;
+
+pub use model::BertEmbedder;

@@ -1,0 +1,24 @@
+//! ModernBERT: rotary positions, layers that look at a whole text and layers that look at what is near, gated units,
+//! norms before each part. After Warner et al., "Smarter, Better, Faster, Longer" (2024).
+
+mod config;
+mod forward;
+mod rotary;
+mod weights;
+
+use std::path::Path;
+
+use crate::Error;
+use crate::bytes::Bytes;
+
+pub(super) use config::Config;
+pub(super) use forward::ModernBert;
+
+impl ModernBert {
+    /// Reads and checks the weights. `limit`: the longest text, in tokens.
+    pub(super) fn read(path: &Path, file: &Bytes, config: &Config, limit: usize) -> Result<Self, Error> {
+        let weights = weights::Weights::read(path, file, config)?;
+        let rotary = |is_global| rotary::Rotary::new(config.theta(is_global), config.head_size(), limit);
+        Ok(Self { config: config.clone(), weights, global: rotary(true), local: rotary(false) })
+    }
+}

@@ -1,0 +1,85 @@
+//! The shape of a network, whichever its architecture, from `config.json`.
+
+use std::path::Path;
+
+use super::bert;
+use super::modern_bert;
+use crate::Error;
+use crate::architecture::Architecture;
+use crate::files::read_json;
+
+#[derive(Debug, Clone)]
+pub(super) enum Shape {
+    Bert(bert::Config),
+    ModernBert(modern_bert::Config),
+}
+
+impl Shape {
+    /// Reads and checks a `config.json`.
+    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+        match Architecture::read(path)? {
+            Architecture::Bert => {
+                let config: bert::Config = read_json(path)?;
+                config.check(path)?;
+                Ok(Self::Bert(config))
+            }
+            Architecture::ModernBert => {
+                let config: modern_bert::Config = read_json(path)?;
+                config.check(path)?;
+                Ok(Self::ModernBert(config))
+            }
+            Architecture::Static => Err(Error::UnsupportedModel {
+                path: path.to_owned(),
+                expected: "a transformer".into(),
+                got: "a static model".into(),
+            }),
+        }
+    }
+
+    /// The first part of a fingerprint.
+    pub(super) fn family(&self) -> &str {
+        match self {
+            Self::Bert(config) => &config.model_type,
+            Self::ModernBert(_) => "modernbert",
+        }
+    }
+
+    /// Numbers of a token's vector.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Bert(config) => config.hidden_size,
+            Self::ModernBert(config) => config.hidden_size,
+        }
+    }
+
+    pub(super) fn vocabulary(&self) -> usize {
+        match self {
+            Self::Bert(config) => config.vocab_size,
+            Self::ModernBert(config) => config.vocab_size,
+        }
+    }
+
+    /// The longest input that the network is made for, in tokens.
+    pub(super) fn positions(&self) -> usize {
+        match self {
+            Self::Bert(config) => config.positions(),
+            Self::ModernBert(config) => config.max_position_embeddings,
+        }
+    }
+
+    /// The padding's token, where a text's positions depend on it.
+    pub(super) fn counted_padding(&self) -> Option<usize> {
+        match self {
+            Self::Bert(config) => config.counted_padding(),
+            Self::ModernBert(_) => None,
+        }
+    }
+
+    /// All that changes vectors.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Bert(config) => config.describe(),
+            Self::ModernBert(config) => config.describe(),
+        }
+    }
+}

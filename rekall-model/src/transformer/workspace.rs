@@ -1,0 +1,49 @@
+//! The intermediate results of a network on one thread.
+
+use crate::cpu::Buffer;
+
+/// A workspace larger than this is freed after the call.
+const KEPT_BYTES: usize = 2 << 20;
+
+/// The buffers of one thread; grown as needed, reused between micro-batches and calls. What they hold between two uses
+/// is stale.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    /// A row for each token, what a layer changes and the next one reads.
+    pub(super) hidden: Buffer,
+    /// The same after a layer norm, where the sum of the branches is kept without one.
+    pub(super) normed: Buffer,
+    /// What the heads give.
+    pub(super) context: Buffer,
+    /// What is added to the hidden rows.
+    pub(super) branch: Buffer,
+    /// Between the two matrices of the feed-forward part.
+    pub(super) inner: Buffer,
+    pub(super) attention: AttentionBuffers,
+}
+
+/// The buffers of the attention.
+#[derive(Debug, Default)]
+pub(super) struct AttentionBuffers {
+    /// Queries, keys and values of each token.
+    pub(super) qkv: Buffer,
+    pub(super) keys: Buffer,
+    pub(super) values: Buffer,
+    pub(super) scores: Buffer,
+}
+
+impl Workspace {
+    pub(super) fn memory_bytes(&self) -> usize {
+        let Self { hidden, normed, context, branch, inner, attention } = self;
+        let AttentionBuffers { qkv, keys, values, scores } = attention;
+        let all = [hidden, normed, context, branch, inner, qkv, keys, values, scores];
+        all.map(Buffer::memory_bytes).iter().sum()
+    }
+
+    /// Frees buffers that only large batches need.
+    pub(super) fn shrink(&mut self) {
+        if self.memory_bytes() > KEPT_BYTES {
+            *self = Self::default();
+        }
+    }
+}

@@ -28,7 +28,8 @@ impl From<tokio_postgres::Error> for Error {
             "53100" | "53400" => Self::Full { detail },
             "53200" => Self::OutOfMemory { detail },
             "XX001" | "XX002" => Self::Corrupt { detail },
-            "42P01" | "3F000" => Self::Gone { detail },
+            // No such table, schema or function.
+            "42P01" | "3F000" | "42883" => Self::Gone { detail },
             code if code.starts_with("08") => Self::ConnectionLost { problem: detail },
             _ => Self::Postgres { problem: detail, source },
         }

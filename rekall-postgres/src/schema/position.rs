@@ -7,12 +7,9 @@ use crate::Error;
 
 /// Asks for the log's position. The two columns are for [`position`].
 ///
-/// The number is that of the newest row, which is never removed. What surrounds it names the life of the memory: the tables' files are
-/// other ones after they were restored from a copy, cut to nothing or compacted, and the server's life is another one after it was
-/// put back to an earlier moment. An ordinary write changes none of that.
-pub(crate) const POSITION: &str = "SELECT coalesce((SELECT max(seq) FROM change), 0),
-        concat_ws(' ', (SELECT value FROM meta WHERE key = 'life'), server_life(),
-            pg_relation_filenode('entry'), pg_relation_filenode('embedding'), pg_relation_filenode('change'))";
+/// What stands beside the number names the life of the memory: it is another one after tables were restored from a copy, cut to nothing
+/// or compacted, and after the server was put back to an earlier moment. An ordinary write does not change it.
+pub(crate) const POSITION: &str = "SELECT number, life FROM log_position()";
 
 /// Reads it.
 ///

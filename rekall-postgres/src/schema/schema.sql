@@ -183,6 +183,16 @@ EXCEPTION WHEN insufficient_privilege OR undefined_function OR feature_not_suppo
     RETURN (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())::text;
 END $$;
 
+-- The log's position: the number of the newest row, and what names the memory's life. The tables' files are other ones after they
+-- were restored from a copy, cut to nothing or compacted. A function, because its plan is kept.
+CREATE FUNCTION log_position(OUT number bigint, OUT life text) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT coalesce((SELECT max(seq) FROM change), 0),
+        concat_ws(' ', (SELECT value FROM meta WHERE key = 'life'), server_life(),
+            pg_relation_filenode('entry'), pg_relation_filenode('embedding'), pg_relation_filenode('change'))
+        INTO number, life;
+END $$;
+
 -- Triggers do what those of a file do, so that a write by any program keeps tags, log and marks in step. Functions look for tables in
 -- the schema of the table that was written, whatever the writer's search path is, and also when the schema was given another name.
 --

@@ -1,4 +1,10 @@
-//! The store on a real server.
+//! The store on a real server: what cannot be compared with a file.
+
+mod blocks;
+mod foreign;
+mod together;
+
+use rekall_core::{Draft, EntryId, NewEntry};
 
 use super::PostgresStore;
 use crate::PostgresOptions;
@@ -6,5 +12,23 @@ use crate::testing::Server;
 
 /// An empty memory.
 pub(super) fn memory(server: &Server) -> PostgresStore {
-    PostgresStore::open(&server.memory_url(), &PostgresOptions::default()).unwrap()
+    open(&server.memory_url())
+}
+
+fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(url, &PostgresOptions::default()).unwrap()
+}
+
+/// Remembers an entry in a transaction of its own; gives its id and its row number.
+fn remember(store: &PostgresStore, title: &str) -> (EntryId, i64) {
+    use rekall_core::store::WriteEntries;
+    let mut tx = store.begin_write().unwrap();
+    let inserted = tx.insert(&[Draft::new(&NewEntry::new(title))]).unwrap();
+    tx.finish().unwrap();
+    (inserted[0].id, inserted[0].row)
+}
+
+/// Runs SQL on the memory as another program would.
+fn foreign(server: &Server, store: &PostgresStore, sql: &str) -> Result<String, String> {
+    server.psql("rekall", &format!("SET search_path TO {}; {sql}", store.client.address().schema))
 }

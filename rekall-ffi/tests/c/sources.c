@@ -3,16 +3,17 @@
 
 static const char *const FIRST =
     "{\"sources\": [{\"uri\": \"wiki:/a\", \"stamp\": \"1\", \"sections\": ["
-    "{\"path\": [\"Ship\"], \"title\": \"Ship\", \"content\": \"aaaa\", \"line\": 1, \"tags\": [\"of the page\"]},"
-    "{\"path\": [\"Test\"], \"title\": \"Test\", \"content\": \"bbbb\", \"line\": 5}]}]}";
+    "{\"path\": [\"Ship\"], \"title\": \"Ship\", \"content\": \"Tag it, push it, announce it.\", \"line\": 1,"
+    " \"tags\": [\"of the page\"]},"
+    "{\"path\": [\"Test\"], \"title\": \"Test\", \"content\": \"Each script, on two machines.\", \"line\": 5}]}]}";
 
-/* One section has gone to another page, which stands before two new ones of its name. */
+/* One section has gone to another page, where it stands behind another one of its name. */
 static const char *const SECOND =
     "{\"sources\": [{\"uri\": \"wiki:/a\", \"stamp\": \"2\", \"sections\": ["
-    "{\"path\": [\"Test\"], \"title\": \"Test\", \"content\": \"bbbb\", \"line\": 1}]},"
+    "{\"path\": [\"Test\"], \"title\": \"Test\", \"content\": \"Each script, on two machines.\", \"line\": 1}]},"
     "{\"uri\": \"wiki:/b\", \"stamp\": \"1\", \"sections\": ["
-    "{\"path\": [\"Ship\"], \"title\": \"Ship\", \"content\": \"cccc\", \"line\": 1},"
-    "{\"path\": [\"Ship\"], \"title\": \"Ship\", \"content\": \"aaaa\", \"line\": 4}]}],"
+    "{\"path\": [\"Ship\"], \"title\": \"Ship\", \"content\": \"By truck, on Monday.\", \"line\": 1},"
+    "{\"path\": [\"Ship\"], \"title\": \"Ship\", \"content\": \"Tag it, push it, announce it.\", \"line\": 4}]}],"
     "\"skipped\": [{\"uri\": \"wiki:/c\", \"reason\": \"it is not text\"}]}";
 
 static rekall_report *synchronized(rekall_db *db, const char *found)

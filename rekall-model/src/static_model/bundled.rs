@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use super::files::{DEFAULT_MAX_LENGTH, StaticFiles};
+use super::files::{Convention, DEFAULT_MAX_LENGTH, StaticFiles};
 use super::four_bit::ROWS;
 use super::rows::TokenVectors;
 use crate::bytes::Bytes;
@@ -86,6 +86,7 @@ impl BundledModel {
             vectors: TokenVectors::parse(path, &weights, ROWS, tokenizer.vocabulary())?,
             tokenizer,
             max_length: Some(DEFAULT_MAX_LENGTH),
+            convention: Convention::Model2Vec,
             weights_digest: self.weights_digest.into(),
             tokenizer_digest: self.tokenizer_digest.into(),
         })

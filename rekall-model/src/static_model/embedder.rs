@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::bundled::BundledModel;
-use super::files::StaticFiles;
+use super::files::{Convention, StaticFiles};
 use super::number::normalize;
 use super::rows::TokenVectors;
 use crate::embedder::{Embedder, Embeddings, Progress};
@@ -33,6 +33,7 @@ use crate::{Error, LoadOptions};
 #[derive(Debug)]
 pub struct StaticEmbedder {
     tokenizer: TextTokenizer,
+    /// The token that is left out.
     unknown: Option<u32>,
     vectors: TokenVectors,
     /// Most tokens read from a text with its prefix.
@@ -47,7 +48,8 @@ pub struct StaticEmbedder {
 impl StaticEmbedder {
     /// Reads a folder: `model.safetensors` (tensor `embeddings`, rows in `f32`, `f16`, `f64` or `int8`;
     /// optional `weights` per token and `mapping` from token to row), `tokenizer.json`, `config.json`;
-    /// or the layouts sentence-transformers gives such models. The weights are mapped: do not
+    /// or the layouts sentence-transformers gives such models, whose vectors are then that package's: the mean of all
+    /// tokens, unknown ones among them. The weights are mapped: do not
     /// rewrite the file in place while the model is in use.
     ///
     /// # Errors
@@ -122,7 +124,8 @@ impl StaticEmbedder {
     }
 
     fn from_files(files: StaticFiles, options: &LoadOptions) -> Result<Self, Error> {
-        let StaticFiles { name, tokenizer, vectors, max_length, weights_digest, tokenizer_digest } = files;
+        let StaticFiles { name, tokenizer, vectors, max_length, convention, .. } = files;
+        let StaticFiles { weights_digest, tokenizer_digest, .. } = files;
         if let Some(dimensions) = options.dimensions
             && dimensions != vectors.dimensions()
         {
@@ -153,14 +156,14 @@ impl StaticEmbedder {
             tokenizer: &tokenizer_digest,
             // A lookup and a sum: all that its configuration may change has a part of its own.
             config: None,
-            pooling: "weighted-mean",
+            pooling: convention.pooling(),
             query_prefix: &query_prefix,
             document_prefix: &document_prefix,
             dimensions: vectors.dimensions(),
             max_tokens: limit,
         });
         Ok(Self {
-            unknown: tokenizer.unknown_id(),
+            unknown: tokenizer.unknown_id().filter(|_| convention == Convention::Model2Vec),
             tokenizer,
             vectors,
             limit,

@@ -25,8 +25,28 @@ pub(crate) struct StaticFiles {
     pub(crate) tokenizer: TextTokenizer,
     pub(crate) vectors: TokenVectors,
     pub(crate) max_length: Option<usize>,
+    pub(crate) convention: Convention,
     pub(crate) weights_digest: String,
     pub(crate) tokenizer_digest: String,
+}
+
+/// Whose arithmetic a model's vectors follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Convention {
+    /// Model2Vec's: tokens have weights, unknown ones are left out, long texts are cut.
+    Model2Vec,
+    /// sentence-transformers': the mean of all tokens, unknown ones among them, of the whole text.
+    SentenceTransformers,
+}
+
+impl Convention {
+    /// As the fingerprint has it.
+    pub(crate) fn pooling(self) -> &'static str {
+        match self {
+            Self::Model2Vec => "weighted-mean",
+            Self::SentenceTransformers => "mean",
+        }
+    }
 }
 
 /// The keys of `config.json` that decide what a vector is.
@@ -39,6 +59,18 @@ struct Config {
 
 fn default_max_length() -> Option<usize> {
     Some(DEFAULT_MAX_LENGTH)
+}
+
+/// Where a tokenizer itself cuts texts, which sentence-transformers lets it do.
+#[derive(Debug, Deserialize)]
+struct Cuts {
+    #[serde(default)]
+    truncation: Option<Truncation>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Truncation {
+    max_length: usize,
 }
 
 /// (weights, tokenizer, config, name of the tensor of rows), tried in this order, as Python does.
@@ -69,15 +101,31 @@ impl StaticFiles {
 
     pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, Error> {
         let [weights, tokenizer, config, tensor] = Self::layout(folder)?;
-        let config: Config = read_json(&folder.join(config))?;
-        if config.max_length == Some(0) {
-            return Err(Error::invalid_file(&folder.join("config.json"), "a max_length of at least 1", "0"));
-        }
+        let convention = match config {
+            "config.json" => Convention::Model2Vec,
+            _ => Convention::SentenceTransformers,
+        };
         let weights_path = folder.join(weights);
         let weights = Bytes::from_mapped(MappedFile::open(&weights_path)?);
         let tokenizer_path = folder.join(tokenizer);
         let json = files::read(&tokenizer_path, MAX_TOKENIZER_BYTES)?;
         let tokenizer = TextTokenizer::parse(&tokenizer_path, &json)?;
+        let (limited_by, max_length) = match convention {
+            Convention::Model2Vec => {
+                let path = folder.join(config);
+                let config: Config = read_json(&path)?;
+                (path, config.max_length)
+            }
+            Convention::SentenceTransformers => {
+                let cuts: Cuts = serde_json::from_slice(&json).map_err(|error| {
+                    Error::invalid_file(&tokenizer_path, "a tokenizer.json", error.to_string())
+                })?;
+                (tokenizer_path, cuts.truncation.map(|cut| cut.max_length))
+            }
+        };
+        if max_length == Some(0) {
+            return Err(Error::invalid_file(&limited_by, "a max_length of at least 1", "0"));
+        }
         let vectors = TokenVectors::parse(&weights_path, &weights, tensor, tokenizer.vocabulary())?;
         let weights_digest = match vectors.number {
             Number::I4 => {
@@ -89,7 +137,8 @@ impl StaticFiles {
             name: name.to_owned(),
             vectors,
             tokenizer,
-            max_length: config.max_length,
+            max_length,
+            convention,
             weights_digest,
             tokenizer_digest: digest(&json),
         })

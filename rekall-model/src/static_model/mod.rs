@@ -9,6 +9,9 @@
 //!   in characters, to save time; the results differ only when the first `max_length` tokens are longer.
 //! - Rows may have four bits a number, see `four_bit`; Python reads the same model with eight.
 //! - Sums are `f32` for `f16` rows too, where Python rounds each result to `f16`.
+//!
+//! A model that sentence-transformers has stored (no `config.json`) has that package's arithmetic: the mean of all tokens,
+//! unknown ones among them, cut only where `tokenizer.json` says so.
 
 mod bundled;
 mod embedder;

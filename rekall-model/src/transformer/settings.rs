@@ -65,8 +65,14 @@ struct Module {
     kind: String,
 }
 
+/// The pooling in both forms of its file: a flag for each mode, or since sentence-transformers 6 their names.
 #[derive(Deserialize)]
 struct PoolingFile {
+    #[serde(default)]
+    pooling_mode: Option<Modes>,
+    /// Whether a prefix is pooled, too.
+    #[serde(default = "yes")]
+    include_prompt: bool,
     #[serde(default)]
     pooling_mode_cls_token: bool,
     #[serde(default)]
@@ -80,6 +86,17 @@ struct PoolingFile {
     pooling_mode_weightedmean_tokens: bool,
     #[serde(default)]
     pooling_mode_lasttoken: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Modes {
+    One(String),
+    Several(Vec<String>),
+}
+
+fn yes() -> bool {
+    true
 }
 
 #[derive(Default, Deserialize)]
@@ -111,7 +128,7 @@ impl Settings {
         let declarations: Declarations = read_json(&path)?;
         let full = shape.width();
         check_declared(&path, &declarations.matryoshka_dimensions, full)?;
-        let pooling = pooling(folder)?;
+        let (pooling, pooling_path, pools_prefix) = pooling(folder)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens: TokenizerConfig = optional(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
         let prompts_path = folder.join("config_sentence_transformers.json");
@@ -119,6 +136,14 @@ impl Settings {
         check_declared(&prompts_path, &prompts.matryoshka_dimensions, full)?;
         let origin = declarations.origin.as_deref();
         let (query_prefix, document_prefix) = prefixes(&prompts, [origin, Some(name)], full, options);
+
+        if !pools_prefix && !(query_prefix.is_empty() && document_prefix.is_empty()) {
+            return Err(Error::UnsupportedModel {
+                path: pooling_path,
+                expected: "prefixes that are pooled with the text".into(),
+                got: "include_prompt false, and prefixes".into(),
+            });
+        }
 
         let mut limit = shape.positions();
         if let Some(length) = sentence.max_seq_length {
@@ -179,8 +204,8 @@ fn optional<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
 }
 
 /// From `modules.json` and the pooling module's own file; without them, the mean, as
-/// sentence-transformers does for a bare transformer.
-fn pooling(folder: &Path) -> Result<Pooling, Error> {
+/// sentence-transformers does for a bare transformer. With the pooling's file, and whether a prefix is pooled, too.
+fn pooling(folder: &Path) -> Result<(Pooling, PathBuf, bool), Error> {
     let modules_path = folder.join("modules.json");
     let modules: Vec<Module> = optional(&modules_path)?.unwrap_or_default();
     let mut pooling_folder = "1_Pooling".to_owned();
@@ -211,14 +236,34 @@ fn pooling(folder: &Path) -> Result<Pooling, Error> {
         if promised {
             return Err(Error::MissingFile { path, expected: "the pooling that modules.json names".into() });
         }
-        return Ok(Pooling::Mean);
+        return Ok((Pooling::Mean, path, true));
     };
+    let named = match &file.pooling_mode {
+        Some(Modes::One(mode)) => std::slice::from_ref(mode),
+        Some(Modes::Several(modes)) => modes,
+        None => &[],
+    };
+    if !named.is_empty() {
+        let pooling = match named {
+            [mode] if mode == "cls" => Pooling::Cls,
+            [mode] if mode == "max" => Pooling::Max,
+            [mode] if mode == "mean" || mode == "mean_sqrt_len_tokens" => Pooling::Mean,
+            other => {
+                return Err(Error::UnsupportedModel {
+                    path,
+                    expected: "exactly one pooling mode of mean, cls and max".into(),
+                    got: other.join(", "),
+                });
+            }
+        };
+        return Ok((pooling, path, file.include_prompt));
+    }
     let mean = file.pooling_mode_mean_tokens || file.pooling_mode_mean_sqrt_len_tokens;
     let other = file.pooling_mode_weightedmean_tokens || file.pooling_mode_lasttoken;
     match (mean, file.pooling_mode_cls_token, file.pooling_mode_max_tokens, other) {
-        (true, false, false, false) => Ok(Pooling::Mean),
-        (false, true, false, false) => Ok(Pooling::Cls),
-        (false, false, true, false) => Ok(Pooling::Max),
+        (true, false, false, false) => Ok((Pooling::Mean, path, file.include_prompt)),
+        (false, true, false, false) => Ok((Pooling::Cls, path, file.include_prompt)),
+        (false, false, true, false) => Ok((Pooling::Max, path, file.include_prompt)),
         (mean, cls, max, other) => Err(Error::UnsupportedModel {
             path,
             expected: "exactly one pooling mode of mean, cls and max".into(),
@@ -254,7 +299,7 @@ fn prefixes(
     let has = |part: &str| names.iter().flatten().any(|name| name.contains(part));
     let family = FAMILIES.iter().find(|(parts, ..)| parts.iter().any(|part| has(part)));
     if let Some((_, of_query, of_document)) = family
-        && file.prompts.as_ref().is_none_or(BTreeMap::is_empty)
+        && file.prompts.iter().flat_map(BTreeMap::values).all(String::is_empty)
         && width <= 1024
         && !has("instruct")
     {
@@ -332,6 +377,40 @@ mod tests {
         // The model's own prompts take precedence.
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {"query": "Q: "}}"#)), "Q: |");
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {}}"#)), "|");
+        let none = r#"{"prompts": {"query": "", "document": ""}}"#;
+        assert_eq!(prefixes("intfloat/e5-base", Some(none)), "|");
+    }
+
+    #[test]
+    fn both_forms_of_the_pooling_file_are_read() {
+        let pooling = |json: &str| {
+            let prompts = r#"{"prompts": {"query": "Q: "}}"#;
+            let with_prompts = json.contains("include_prompt");
+            let mut files = vec![("config.json", XLM_ROBERTA), ("1_Pooling/config.json", json)];
+            files.extend(with_prompts.then_some(("config_sentence_transformers.json", prompts)));
+            read(&files).map(|settings| settings.pooling)
+        };
+        for (json, expected) in [
+            (r#"{"pooling_mode": "cls"}"#, Pooling::Cls),
+            (r#"{"pooling_mode": ["max"]}"#, Pooling::Max),
+            (r#"{"pooling_mode": "mean", "include_prompt": true}"#, Pooling::Mean),
+            (r#"{"pooling_mode": "mean_sqrt_len_tokens"}"#, Pooling::Mean),
+            (r#"{"pooling_mode_cls_token": true}"#, Pooling::Cls),
+        ] {
+            assert_eq!(pooling(json).unwrap(), expected, "{json}");
+        }
+        for (json, got) in [
+            (r#"{"pooling_mode": "lasttoken"}"#, "got lasttoken"),
+            (r#"{"pooling_mode": ["cls", "mean"]}"#, "got cls, mean"),
+            (r#"{"pooling_mode": []}"#, "got mean false, cls false"),
+            (r#"{"pooling_mode": "mean", "include_prompt": false}"#, "include_prompt false"),
+        ] {
+            let error = pooling(json).unwrap_err();
+            assert!(
+                matches!(error, Error::UnsupportedModel { .. }) && error.to_string().contains(got),
+                "{error}"
+            );
+        }
     }
 
     #[test]

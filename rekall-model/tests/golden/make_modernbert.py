@@ -109,6 +109,7 @@ def golden(name: str, network: torch.nn.Module, tokenizer: Tokenizer, pooling: s
 
 
 def save(name: str, network: torch.nn.Module, tokenizer: Tokenizer, config: dict, pooling: str | None, limit: int) -> None:
+    """`pooling`: a flag of the file's first form, or the name of a mode in that of sentence-transformers 6."""
     folder = FIXTURES / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -125,8 +126,11 @@ def save(name: str, network: torch.nn.Module, tokenizer: Tokenizer, config: dict
     dump("tokenizer_config.json", {"model_max_length": limit})
     if pooling:
         (folder / "1_Pooling").mkdir()
-        modes = {f"pooling_mode_{mode}": mode == pooling for mode in ["cls_token", "mean_tokens", "max_tokens"]}
-        dump("1_Pooling/config.json", {"word_embedding_dimension": network.config.hidden_size, **modes})
+        flags = {f"pooling_mode_{mode}": mode == pooling for mode in ["cls_token", "mean_tokens", "max_tokens"]}
+        width = network.config.hidden_size
+        old = {"word_embedding_dimension": width, **flags}
+        new = {"embedding_dimension": width, "pooling_mode": pooling, "include_prompt": True}
+        dump("1_Pooling/config.json", old if any(flags.values()) else new)
         path = "sentence_transformers.models."
         modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
         dump("modules.json", [dict(idx=i, name=str(i), path=p, type=path + t) for i, (p, t) in enumerate(modules)])
@@ -177,7 +181,7 @@ def masked() -> None:
     written = json.loads(config.to_json_string())
     written["architectures"] = ["ModernBertForMaskedLM"]
     network.to(torch.float32)
-    save("modernbert-tiny-masked", network, tokenizer, written, "cls_token", limit)
+    save("modernbert-tiny-masked", network, tokenizer, written, "cls", limit)
 
 
 def camembert() -> None:
@@ -198,6 +202,7 @@ def camembert() -> None:
     save("camembert-tiny", network, tokenizer, written, None, limit)
 
 
-modernbert()
-masked()
-camembert()
+if __name__ == "__main__":
+    modernbert()
+    masked()
+    camembert()

@@ -1,6 +1,7 @@
 //! Static models give the vectors of the reference implementation, Python's `model2vec`.
 //!
-//! The golden files are written by `golden/make_static.py`.
+//! The golden files are written by `golden/make_static.py` and, for other tokenizers and for sentence-transformers' own
+//! static models, by `cargo xtask golden`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,47 @@ fn every_number_format_with_and_without_weights() {
             check(&*model, &Golden::read(&format!("{name}-rounded")), 2.0_f32.powi(-10));
         }
     }
+}
+
+/// BPE over bytes, BPE with visible spaces, Unigram; each with fewer rows than tokens.
+#[test]
+fn every_kind_of_tokenizer_with_a_quantized_vocabulary() {
+    for name in ["static-bpe-bytes-f16", "static-bpe-spaces", "static-unigram-int8"] {
+        let model = load(&ModelSource::Path(fixture(name)), &LoadOptions::default()).unwrap();
+        let golden = Golden::read(name);
+        let wordless = check(&*model, &golden, TOLERANCE);
+        assert!(wordless.contains(&"") && 2 * wordless.len() < golden.texts.len(), "{name}: {wordless:?}");
+    }
+}
+
+/// Unknown tokens count, and nothing is cut: in the folder's layout of published models, and in that of new files.
+#[test]
+fn a_static_model_of_sentence_transformers() {
+    let golden = Golden::read("static-embedding");
+    let published = fixture("static-embedding");
+    let flat = tempfile::tempdir().unwrap();
+    for name in ["0_StaticEmbedding/model.safetensors", "0_StaticEmbedding/tokenizer.json"] {
+        let from = published.join(name);
+        fs::copy(&from, flat.path().join(from.file_name().unwrap())).unwrap();
+    }
+    let config = "config_sentence_transformers.json";
+    fs::copy(published.join(config), flat.path().join(config)).unwrap();
+    for folder in [published.as_path(), flat.path()] {
+        let model = load(&ModelSource::Path(folder.to_owned()), &LoadOptions::default()).unwrap();
+        assert_eq!(check(&*model, &golden, TOLERANCE), ["☃", ""]);
+        assert_eq!(model.max_tokens(), None);
+        assert!(model.fingerprint().as_str().contains("pooling=mean;"), "{}", model.fingerprint());
+    }
+    // A tokenizer that cuts is let cut.
+    let tokenizer = flat.path().join("tokenizer.json");
+    let text = fs::read_to_string(&tokenizer).unwrap();
+    let cut = r#""truncation":{"direction":"Right","max_length":2,"strategy":"LongestFirst","stride":0}"#;
+    assert!(text.contains("\"truncation\":null") || text.contains("\"truncation\": null"));
+    let text = text.replace("\"truncation\":null", cut).replace("\"truncation\": null", cut);
+    fs::write(&tokenizer, text).unwrap();
+    let model = load(&ModelSource::Path(flat.path().to_owned()), &LoadOptions::default()).unwrap();
+    assert_eq!(model.max_tokens(), Some(2));
+    assert_eq!(model.embed_query("disk full page").unwrap(), model.embed_query("disk full").unwrap());
 }
 
 #[test]

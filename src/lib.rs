@@ -96,6 +96,8 @@ pub use rekall_core as storage;
 pub use rekall_files as files;
 pub use rekall_index as index;
 pub use rekall_model as model;
+#[cfg(feature = "postgres")]
+pub use rekall_postgres as postgres;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -21,7 +21,7 @@ use crate::write::usage::PendingUsage;
 /// Query texts in the cache carry the space, so that two models can never be confused.
 pub(crate) type QueryKey = (i64, Arc<str>);
 
-/// An open memory: one file, one model, one index.
+/// An open memory: one file, or one memory on a server; one model, one index.
 ///
 /// `Send + Sync`: share it by reference or in an [`Arc`] among any number of threads. Opening costs about a
 /// millisecond; the model and the index are loaded when first needed. Dropping it closes the file.
@@ -44,7 +44,7 @@ pub struct Rekall {
 }
 
 impl Rekall {
-    /// The file.
+    /// The file, as an absolute path; an empty path for a memory on a server, which has [`location`](Self::location) alone.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -59,6 +59,23 @@ impl Rekall {
     #[must_use]
     pub fn path(&self) -> &Path {
         self.store.path().unwrap_or(Path::new(""))
+    }
+
+    /// Where the memory is, for people: the file's path, or the server and the memory's name there, without user and password
+    /// (`db.example:5432/team, schema notes`).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// assert!(rekall.location().ends_with("a.db"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn location(&self) -> String {
+        self.store.location()
     }
 
     /// The storage below, for what this facade does not cover.
@@ -97,6 +114,6 @@ impl Rekall {
 
 impl fmt::Debug for Rekall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rekall").field("path", &self.path()).finish_non_exhaustive()
+        f.debug_struct("Rekall").field("location", &self.location()).finish_non_exhaustive()
     }
 }

@@ -6,8 +6,12 @@ mod common;
 use std::fs;
 use std::sync::Arc;
 
-use common::{WordModel, memory, memory_with};
+use common::engine::{in_files, on_every_engine};
+use common::{Engine, WordModel, memory};
 use rekall::{Config, EntryId, EntryPatch, Error, ErrorKind, Mode, NewEntry, Rekall};
+
+in_files!(queries, a_read_only_memory_refuses_writes_and_answers);
+on_every_engine!(entries, ids, vectors, an_entry_is_given_another_vector_with_or_without_another_text,);
 
 fn refused(result: Result<impl std::fmt::Debug, Error>, kind: ErrorKind, message: &str) {
     let error = result.expect_err(message);
@@ -15,9 +19,8 @@ fn refused(result: Result<impl std::fmt::Debug, Error>, kind: ErrorKind, message
     assert!(error.to_string().contains(message), "{error:?} should say {message:?}");
 }
 
-#[test]
-fn entries() {
-    let memory = memory();
+fn entries(engine: Engine) {
+    let memory = engine.memory();
     let invalid = ErrorKind::InvalidInput;
     refused(memory.remember(NewEntry::new("")), invalid, "title is empty");
     refused(memory.remember(NewEntry::new(" ").content("")), invalid, "title is empty");
@@ -36,9 +39,8 @@ fn entries() {
     assert_eq!(memory.get(id).unwrap().title, "t");
 }
 
-#[test]
-fn ids() {
-    let memory = memory();
+fn ids(engine: Engine) {
+    let memory = engine.memory();
     let unknown: EntryId = "01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().unwrap();
     let message = "no entry has the id 01ARZ3NDEKTSV4RRFFQ69G5FAV";
     refused(memory.get(unknown), ErrorKind::NotFound, message);
@@ -50,9 +52,8 @@ fn ids() {
     refused(memory.link(id, id, "related", None), ErrorKind::InvalidInput, "another entry than the source");
 }
 
-#[test]
-fn queries() {
-    let memory = memory();
+fn queries(engine: Engine) {
+    let memory = engine.memory();
     memory.remember(NewEntry::new("t")).unwrap();
     let invalid = ErrorKind::InvalidInput;
     for mode in [Mode::Text, Mode::Semantic, Mode::Hybrid] {
@@ -77,9 +78,8 @@ fn queries() {
     assert!(found.iter().all(|hit| hit.score.is_finite()) && found.len() == 1);
 }
 
-#[test]
-fn vectors() {
-    let memory = memory_with(|builder| builder.vectors_of("mine", 3));
+fn vectors(engine: Engine) {
+    let memory = engine.memory_with(|builder| builder.vectors_of("mine", 3));
     memory.remember_with_vector(NewEntry::new("t"), &[1.0, 0.0, 0.0]).unwrap();
     let invalid = ErrorKind::InvalidVector;
     for (vector, message) in [
@@ -131,12 +131,10 @@ fn a_newer_file_is_left_alone() {
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
-#[test]
-fn a_read_only_memory_refuses_writes_and_answers() {
-    let memory = memory();
+fn a_read_only_memory_refuses_writes_and_answers(engine: Engine) {
+    let memory = engine.memory();
     memory.remember(NewEntry::new("disk full")).unwrap();
-    let reader =
-        Rekall::builder(memory.path()).embedder(Arc::new(WordModel::new(16))).read_only().open().unwrap();
+    let reader = memory.again(|builder| builder.embedder(Arc::new(WordModel::new(16))).read_only());
     refused(reader.remember(NewEntry::new("t")), ErrorKind::ReadOnly, "read-only");
     assert_eq!(reader.recall("disk").run().unwrap().len(), 1);
 }
@@ -151,9 +149,8 @@ fn configuration() {
     assert!(missing.to_string().contains("no-such-file.toml"));
 }
 
-#[test]
-fn an_entry_is_given_another_vector_with_or_without_another_text() {
-    let memory = common::memory_with(|builder| builder.vectors_of("host", 3));
+fn an_entry_is_given_another_vector_with_or_without_another_text(engine: Engine) {
+    let memory = engine.memory_with(|builder| builder.vectors_of("host", 3));
     let id = memory.remember_with_vector(NewEntry::new("north"), &[0.0, 0.0, 2.0]).unwrap();
     let nearest = |vector: &[f32]| memory.recall_vector(vector).run().unwrap()[0].similarity.unwrap();
     assert_eq!(nearest(&[0.0, 0.0, 1.0]), 1.0);

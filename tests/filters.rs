@@ -7,10 +7,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use common::{Memory, WordModel, memory_with};
+use common::engine::in_files;
+use common::{Engine, Memory, WordModel};
 use rekall::storage::WallClock;
 use rekall::{Entry, EntryId, EntryPatch, Filter, Mode, NewEntry, Status};
 use serde_json::json;
+
+in_files!(every_condition_lets_exactly_the_right_entries_pass, one_entry_of_many_is_found_at_any_depth);
 
 /// A clock that the test sets.
 struct Hands(Arc<AtomicI64>);
@@ -24,10 +27,11 @@ impl WallClock for Hands {
 const COUNT: usize = 60;
 
 /// Entries that differ in every respect a filter looks at, made a second apart.
-fn filled() -> (Memory, Vec<EntryId>) {
+fn filled(engine: Engine) -> (Memory, Vec<EntryId>) {
     let time = Arc::new(AtomicI64::new(0));
     let hands = Hands(Arc::clone(&time));
-    let memory = memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))).wall_clock(hands));
+    let memory =
+        engine.memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))).wall_clock(hands));
     let mut ids = Vec::new();
     for n in 0..COUNT {
         time.store(1_000_000 + 1_000 * n as i64, Ordering::Relaxed);
@@ -50,9 +54,8 @@ fn filled() -> (Memory, Vec<EntryId>) {
     (memory, ids)
 }
 
-#[test]
-fn every_condition_lets_exactly_the_right_entries_pass() {
-    let (memory, ids) = filled();
+fn every_condition_lets_exactly_the_right_entries_pass(engine: Engine) {
+    let (memory, ids) = filled(engine);
     let entries: Vec<Entry> = ids.iter().map(|&id| memory.get(id).unwrap()).collect();
     let has = |entry: &Entry, tag: &str| entry.tags.iter().any(|own| own == tag);
     type Case<'a> = (&'a str, Filter, Box<dyn Fn(&Entry) -> bool + 'a>);
@@ -147,9 +150,8 @@ fn every_condition_lets_exactly_the_right_entries_pass() {
     }
 }
 
-#[test]
-fn one_entry_of_many_is_found_at_any_depth() {
-    let memory = common::memory();
+fn one_entry_of_many_is_found_at_any_depth(engine: Engine) {
+    let memory = engine.memory();
     let notes: Vec<NewEntry> = (0..5_000)
         .map(|n| {
             NewEntry::new(format!("common words note{n}")).project(if n == 4_321 { "rare" } else { "common" })

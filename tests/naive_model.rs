@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{WordModel, memory_with};
+use common::engine::on_every_engine;
+use common::{Engine, WordModel};
 use proptest::prelude::*;
+use proptest::test_runner::{RngSeed, TestRunner};
 use rekall::index::similarity;
 use rekall::{
     Builder, Embedder, EntryId, EntryPatch, Filter, Mode, NewEntry, Recalled, Rekall, Status, VectorBackend,
@@ -90,9 +92,9 @@ fn fused(by_meaning: &[(EntryId, f32)], by_words: &Recalled) -> Vec<(EntryId, f6
     fused
 }
 
-fn run(ops: &[Op], configure: impl FnOnce(Builder) -> Builder) -> Result<(), TestCaseError> {
+fn run(ops: &[Op], engine: Engine, configure: impl FnOnce(Builder) -> Builder) -> Result<(), TestCaseError> {
     let model = WordModel::new(8);
-    let memory = memory_with(|builder| configure(builder.embedder(Arc::new(WordModel::new(8)))));
+    let memory = engine.memory_with(|builder| configure(builder.embedder(Arc::new(WordModel::new(8)))));
     let rekall: &Rekall = &memory;
     let mut naive = Naive::default();
     for op in ops {
@@ -140,6 +142,9 @@ fn run(ops: &[Op], configure: impl FnOnce(Builder) -> Builder) -> Result<(), Tes
                         found.iter().map(|hit| (hit.entry.id, hit.similarity.unwrap())).collect();
                     prop_assert_eq!(&found, &expected);
                 }
+                if !engine.searches_words() {
+                    continue;
+                }
                 let of = |mode| rekall.recall(&query).mode(mode).limit(100).filter(filter.clone()).run();
                 let all = naive.recall(&model, &query, usize::MAX, &filter);
                 let found: Vec<(EntryId, f64)> =
@@ -151,51 +156,56 @@ fn run(ops: &[Op], configure: impl FnOnce(Builder) -> Builder) -> Result<(), Tes
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24,
-        failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(0x5eed),
-        ..ProptestConfig::default() })]
+/// Runs random operations; on a server, where each is a round trip, fewer series of them.
+fn check(engine: Engine, most: usize, configure: impl Fn(Builder) -> Builder) {
+    let mut config = ProptestConfig::with_cases(if engine.is_file() { 24 } else { 6 });
+    config.failure_persistence = None;
+    config.rng_seed = RngSeed::Fixed(0x5eed);
+    let series = proptest::collection::vec(op(), 1..most);
+    TestRunner::new(config).run(&series, |ops| run(&ops, engine, &configure)).unwrap();
+}
 
-    #[test]
-    fn with_a_cache_of_three(ops in proptest::collection::vec(op(), 1..60)) {
-        run(&ops, |builder| builder.cache_max_size(3))?;
-    }
+on_every_engine!(
+    with_a_cache_of_three,
+    with_a_cache_that_expires_at_once,
+    with_codes_in_memory,
+    with_flat_rows,
+    with_all_bits_rescored,
+    with_nothing_in_memory,
+    without_a_cache,
+);
 
-    #[test]
-    fn with_a_cache_that_expires_at_once(ops in proptest::collection::vec(op(), 1..60)) {
-        run(&ops, |builder| builder.cache_ttl(Duration::ZERO))?;
-    }
+fn with_a_cache_of_three(engine: Engine) {
+    check(engine, 60, |builder| builder.cache_max_size(3));
+}
 
-    #[test]
-    fn with_codes_in_memory(ops in proptest::collection::vec(op(), 1..60)) {
-        run(&ops, |builder| builder.vector_backend(VectorBackend::Sq8))?;
-    }
+fn with_a_cache_that_expires_at_once(engine: Engine) {
+    check(engine, 60, |builder| builder.cache_ttl(Duration::ZERO));
+}
 
-    #[test]
-    fn with_flat_rows(ops in proptest::collection::vec(op(), 1..60)) {
-        run(&ops, |builder| builder.vector_backend(VectorBackend::Flat))?;
-    }
+fn with_codes_in_memory(engine: Engine) {
+    check(engine, 60, |builder| builder.vector_backend(VectorBackend::Sq8));
+}
 
-    #[test]
-    fn with_all_bits_rescored(ops in proptest::collection::vec(op(), 1..60)) {
-        // With fewer rows than it rescores, the approximate index is exact, too.
-        run(&ops, |builder| builder.vector_backend(VectorBackend::Binary))?;
-    }
+fn with_flat_rows(engine: Engine) {
+    check(engine, 60, |builder| builder.vector_backend(VectorBackend::Flat));
+}
 
-    #[test]
-    #[cfg(feature = "sqlite-vec")]
-    fn with_a_vec0_table(ops in proptest::collection::vec(op(), 1..40)) {
-        run(&ops, |builder| builder.vector_backend(VectorBackend::SqliteVec))?;
-    }
+fn with_all_bits_rescored(engine: Engine) {
+    // With fewer rows than it rescores, the approximate index is exact, too.
+    check(engine, 60, |builder| builder.vector_backend(VectorBackend::Binary));
+}
 
-    #[test]
-    fn with_nothing_in_memory(ops in proptest::collection::vec(op(), 1..40)) {
-        run(&ops, |builder| builder.memory_budget(0))?;
-    }
+fn with_nothing_in_memory(engine: Engine) {
+    check(engine, 40, |builder| builder.memory_budget(0));
+}
 
-    #[test]
-    fn without_a_cache(ops in proptest::collection::vec(op(), 1..60)) {
-        run(&ops, |builder| builder.cache_max_size(0))?;
-    }
+fn without_a_cache(engine: Engine) {
+    check(engine, 60, |builder| builder.cache_max_size(0));
+}
+
+#[test]
+#[cfg(feature = "sqlite-vec")]
+fn with_a_vec0_table() {
+    check(Engine::File, 40, |builder| builder.vector_backend(VectorBackend::SqliteVec));
 }

@@ -5,9 +5,20 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{WordModel, memory, memory_with};
+use common::engine::{in_files, on_every_engine};
+use common::{Engine, WordModel, memory};
 use rekall::storage::SpaceState;
-use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress, Rekall};
+use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress};
+
+on_every_engine!(
+    all_entries_are_found_with_the_new_model_and_the_old_space_is_gone,
+    a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile,
+    a_run_stopped_at_its_last_entries_does_not_switch,
+);
+in_files!(
+    what_was_remembered_without_a_model_is_embedded_later,
+    a_foreign_program_that_rewrites_a_text_makes_it_pending,
+);
 
 fn other() -> Arc<WordModel> {
     Arc::new(WordModel::named("other words", 24))
@@ -17,9 +28,8 @@ fn notes(count: usize) -> Vec<NewEntry> {
     (0..count).map(|n| NewEntry::new(format!("note number{n}"))).collect()
 }
 
-#[test]
-fn all_entries_are_found_with_the_new_model_and_the_old_space_is_gone() {
-    let memory = memory();
+fn all_entries_are_found_with_the_new_model_and_the_old_space_is_gone(engine: Engine) {
+    let memory = engine.memory();
     let ids = memory.remember_many(&notes(300)).run().unwrap();
     let mut heard = Vec::new();
     let mut hear = |progress: Progress| heard.push(progress.done);
@@ -35,14 +45,13 @@ fn all_entries_are_found_with_the_new_model_and_the_old_space_is_gone() {
     assert_eq!((spaces[0].dimensions, spaces[0].state), (24, SpaceState::Active));
     assert_eq!(memory.stats().unwrap().store.vectors, 300);
     // A memory opened with the old model is told.
-    let old = Rekall::builder(memory.path()).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+    let old = memory.again(|builder| builder.embedder(Arc::new(WordModel::new(16))));
     let error = old.recall("note").mode(Mode::Semantic).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ModelMismatch);
 }
 
-#[test]
-fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
-    let memory = memory();
+fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile(engine: Engine) {
+    let memory = engine.memory();
     memory.remember_many(&notes(500)).run().unwrap();
     let token = CancelToken::new();
     let mut stop = |progress: Progress| {
@@ -70,13 +79,11 @@ fn a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile() {
         assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6, "{query}");
     }
     assert_eq!(memory.recall("note").mode(Mode::Semantic).limit(1000).run().unwrap().len(), 500);
-    let check = memory.check().run().unwrap();
-    assert!(check.is_clean(), "{:?}", check.problems);
+    memory.assert_sound();
 }
 
-#[test]
-fn a_run_stopped_at_its_last_entries_does_not_switch() {
-    let memory = memory();
+fn a_run_stopped_at_its_last_entries_does_not_switch(engine: Engine) {
+    let memory = engine.memory();
     memory.remember_many(&notes(3)).run().unwrap();
     let token = CancelToken::new();
     let stopped = memory.reembed_with_embedder(other()).progress(|_| token.cancel()).cancel(&token).run();
@@ -85,14 +92,11 @@ fn a_run_stopped_at_its_last_entries_does_not_switch() {
     assert_eq!(memory.reembed_with_embedder(other()).run().unwrap().entries, 0, "all was there");
 }
 
-#[test]
-fn what_was_remembered_without_a_model_is_embedded_later() {
-    let memory = memory_with(rekall::Builder::without_model);
+fn what_was_remembered_without_a_model_is_embedded_later(engine: Engine) {
+    let memory = engine.memory_with(rekall::Builder::without_model);
     let id = memory.remember(NewEntry::new("disk full")).unwrap();
     assert_eq!(memory.stats().unwrap().store.pending, 1);
-    let path = memory.path().to_owned();
-    drop(memory.rekall);
-    let with_model = Rekall::builder(&path).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+    let with_model = memory.again(|builder| builder.embedder(Arc::new(WordModel::new(16))));
     assert!(
         with_model
             .recall("disk")
@@ -102,13 +106,10 @@ fn what_was_remembered_without_a_model_is_embedded_later() {
             .contains(&Degraded::Pending { count: 1, reason: None })
     );
     // Another program adds one more, without marking it.
-    let foreign = rusqlite::Connection::open(&path).unwrap();
-    foreign
-        .execute_batch(
-            "INSERT INTO entry (ulid, title, created_at, updated_at)
-             VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'login token', 0, 0)",
-        )
-        .unwrap();
+    memory.foreign_sql(
+        "INSERT INTO entry (ulid, title, created_at, updated_at)
+         VALUES ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'login token', 0, 0)",
+    );
     let done = with_model.embed_pending().run().unwrap();
     assert_eq!(done.entries, 2);
     assert_eq!(with_model.stats().unwrap().store.pending, 0);
@@ -118,13 +119,11 @@ fn what_was_remembered_without_a_model_is_embedded_later() {
     assert_eq!(found[0].entry.title, "login token");
 }
 
-#[test]
-fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
-    let memory = memory();
+fn a_foreign_program_that_rewrites_a_text_makes_it_pending(engine: Engine) {
+    let memory = engine.memory();
     let id = memory.remember(NewEntry::new("disk full")).unwrap();
     memory.recall("warm").run().unwrap();
-    let foreign = rusqlite::Connection::open(memory.path()).unwrap();
-    foreign.execute("UPDATE entry SET title = 'login token'", []).unwrap();
+    memory.foreign_sql("UPDATE entry SET title = 'login token'");
     assert_eq!(memory.recall("token").mode(Mode::Text).run().unwrap()[0].entry.id, id);
     assert!(
         memory
@@ -138,11 +137,14 @@ fn a_foreign_program_that_rewrites_a_text_makes_it_pending() {
     let found = memory.recall("login token").mode(Mode::Semantic).run().unwrap();
     assert!((found[0].similarity.unwrap() - 1.0).abs() < 1e-6);
     assert!(found.degraded.is_empty());
-    foreign.execute("UPDATE embedding SET vector = zeroblob(64)", []).unwrap();
+    let zeroes = if engine.is_file() { "zeroblob(64)" } else { "decode(repeat('00', 64), 'hex')" };
+    memory.foreign_sql(&format!("UPDATE embedding SET vector = {zeroes}"));
     let found = memory.recall("login token").run().unwrap();
     assert!(found.degraded.contains(&Degraded::UnusableVectors { count: 1 }));
-    assert_eq!(memory.repair().run().unwrap().quarantined, 1);
-    foreign.execute("DELETE FROM entry", []).unwrap();
+    if engine.is_file() {
+        assert_eq!(memory.repair().run().unwrap().quarantined, 1);
+    }
+    memory.foreign_sql("DELETE FROM entry");
     assert!(memory.recall("login token").run().unwrap().is_empty());
 }
 

@@ -3,13 +3,19 @@
 
 mod common;
 
-use common::memory;
+use common::Engine;
+use common::engine::{in_files, on_every_engine};
 use rekall::storage::{Snippets, TextQuery};
 use rekall::{EntryId, Mode, NewEntry};
 
-#[test]
-fn accents_fold_prefixes_complete_and_snippets_show_the_place() {
-    let memory = memory();
+on_every_engine!(links_lead_from_entry_to_entry_and_vanish_with_them);
+in_files!(
+    accents_fold_prefixes_complete_and_snippets_show_the_place,
+    snippets_of_a_long_entry_cost_no_more_than_its_length,
+);
+
+fn accents_fold_prefixes_complete_and_snippets_show_the_place(engine: Engine) {
+    let memory = engine.memory();
     let depot =
         memory.remember(NewEntry::new("Le dépôt est vide").content("Cloner le dépôt à nouveau.")).unwrap();
     memory.remember(NewEntry::new("Deployment failed").content("The pipeline ran out of memory.")).unwrap();
@@ -26,9 +32,8 @@ fn accents_fold_prefixes_complete_and_snippets_show_the_place() {
     assert_eq!(found[0].snippet, None, "only when asked for");
 }
 
-#[test]
-fn links_lead_from_entry_to_entry_and_vanish_with_them() {
-    let memory = memory();
+fn links_lead_from_entry_to_entry_and_vanish_with_them(engine: Engine) {
+    let memory = engine.memory();
     let ids: Vec<EntryId> =
         (0..5).map(|n| memory.remember(NewEntry::new(format!("note {n}"))).unwrap()).collect();
     for pair in ids.windows(2) {
@@ -50,13 +55,12 @@ fn links_lead_from_entry_to_entry_and_vanish_with_them() {
     assert!(!memory.unlink(ids[0], ids[4], "contradicts").unwrap());
     memory.forget(ids[1]).unwrap();
     assert!(memory.links(ids[0]).unwrap().is_empty());
-    assert!(memory.check().run().unwrap().is_clean());
+    memory.assert_sound();
 }
 
-#[test]
-fn snippets_of_a_long_entry_cost_no_more_than_its_length() {
+fn snippets_of_a_long_entry_cost_no_more_than_its_length(engine: Engine) {
     // By the square of the words found this would take hours.
-    let memory = memory();
+    let memory = engine.memory();
     let words: Vec<String> = (0..24).map(|number| format!("word{number}")).collect();
     let text = format!("{} ", words.join(" ")).repeat(7_000);
     assert!(text.len() > 1 << 20);

@@ -2,17 +2,18 @@
 
 mod file;
 mod model;
+mod place;
 mod search;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
-use rekall_core::{SqliteStore, Store, StoreOptions};
+use rekall_core::StoreOptions;
 use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::event::Events;
@@ -24,6 +25,8 @@ use crate::settings::Settings;
 use crate::vector_index::{IndexSettings, VectorIndexKeeper};
 use crate::write::usage::PendingUsage;
 use crate::{Config, Error, Event, Rekall};
+use place::Place;
+pub(crate) use place::expect_file;
 
 /// What to open, and how. Nothing happens before [`open`](Self::open).
 ///
@@ -41,7 +44,7 @@ use crate::{Config, Error, Event, Rekall};
 /// ```
 #[must_use]
 pub struct Builder {
-    path: PathBuf,
+    place: Place,
     store: StoreOptions,
     config: Config,
     model: Option<ModelChoice>,
@@ -55,7 +58,9 @@ pub struct Builder {
 }
 
 impl Rekall {
-    /// Begins to open the memory in the file at `path`, which is made if it is not there.
+    /// Begins to open the memory in the file at `path`, which is made if it is not there. Where it begins with `postgres://` or
+    /// `postgresql://` it is the URL of a memory on a PostgreSQL server, whose parameter `schema` names the memory
+    /// (`docs/postgres.md`); that takes the feature `postgres`.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -75,7 +80,7 @@ impl Rekall {
 impl Builder {
     fn new(path: &Path) -> Self {
         Self {
-            path: path.to_owned(),
+            place: Place::of(path),
             store: StoreOptions::default(),
             config: Config::default(),
             model: None,
@@ -148,7 +153,7 @@ impl Builder {
         self
     }
 
-    /// Opens the memory. Costs about a millisecond: no model is loaded and no vector read yet.
+    /// Opens the memory. Costs about a millisecond, on a server a few round trips: no model is loaded and no vector read yet.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -161,8 +166,9 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there;
-    /// [`Error::NotBuilt`] for a backend that this build lacks; with [`check_model`](Self::check_model) also
+    /// [`Error::Core`] when the path does not hold a rekall file and none can be made there, when the server cannot be
+    /// reached or has no memory, and, of kind `Unsupported`, for a setting that only a file can have;
+    /// [`Error::NotBuilt`] for a backend that this build lacks, and for a URL in a build without `postgres`; with [`check_model`](Self::check_model) also
     /// [`Error::Model`].
     pub fn open(self) -> Result<Rekall, Error> {
         self.config.check()?;
@@ -195,11 +201,10 @@ impl Builder {
             // Before a file is made.
             models.check()?;
         }
-        let store = SqliteStore::open(&self.path, &self.store)?;
+        let store = self.place.open(&self.store, self.config.vector_backend)?;
         let active = store.read()?.active_space()?;
         let stored = active.as_ref().map(|space| space.fingerprint.as_str());
         let models = models.for_file(stored, &settings, &self.events)?;
-        let store: Arc<dyn Store> = Arc::new(store);
         let index_settings = IndexSettings {
             backend: self.config.vector_backend,
             memory_budget: self.config.memory_budget,
@@ -225,7 +230,7 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("path", &self.path)
+            .field("place", &self.place)
             .field("store", &self.store)
             .field("config", &self.config)
             .finish_non_exhaustive()

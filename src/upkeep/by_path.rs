@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rekall_core::{CheckReport, RepairReport, SalvageReport, SqliteStore};
 
+use crate::builder::expect_file;
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
 
@@ -25,7 +26,10 @@ impl Rekall {
     /// [`Error::Core`](crate::Error::Core) when there is no file or it is no rekall file. Damage is in the report.
     pub fn check_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, CheckReport> {
         LongCall::new(|watch| {
-            watch.in_storage(|progress, cancel| SqliteStore::check_file(path, progress, cancel))
+            watch.in_storage(|progress, cancel| {
+                expect_file(path.as_ref(), "looking for damage in a file")?;
+                SqliteStore::check_file(path, progress, cancel)
+            })
         })
     }
 
@@ -46,7 +50,10 @@ impl Rekall {
     /// [`Error::Core`](crate::Error::Core), of kind `Corrupt` when only [`salvage_file`](Self::salvage_file) is left.
     pub fn repair_file<'a>(path: impl AsRef<Path> + 'a) -> LongCall<'a, RepairReport> {
         LongCall::new(|watch| {
-            watch.in_storage(|progress, cancel| SqliteStore::repair_file(path, progress, cancel))
+            watch.in_storage(|progress, cancel| {
+                expect_file(path.as_ref(), "repairing a file")?;
+                SqliteStore::repair_file(path, progress, cancel)
+            })
         })
     }
 
@@ -76,6 +83,9 @@ impl Rekall {
     ) -> LongCall<'a, SalvageReport> {
         LongCall::new(|watch| {
             watch.in_storage(|progress, cancel| {
+                for path in [source.as_ref(), target.as_ref()] {
+                    expect_file(path, "salvaging a file")?;
+                }
                 SqliteStore::salvage(source, target, progress, flag_of(cancel))
             })
         })

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rekall_core::{CheckReport, CompactReport, Error as CoreError, RepairReport, Store, Upkeep};
 
+use crate::builder::expect_file;
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
 
@@ -100,6 +101,7 @@ impl Rekall {
     pub fn backup<'a>(&'a self, target: impl AsRef<Path> + 'a) -> LongCall<'a, ()> {
         LongCall::new(move |watch| {
             watch.in_storage(|progress, cancel| {
+                expect_file(target.as_ref(), "a copy of a file")?;
                 upkeep_of(&*self.store)?.backup(target.as_ref(), progress, flag_of(cancel))
             })
         })

@@ -9,6 +9,7 @@ use rekall_core::{
     Store, Transfer, legacy,
 };
 
+use crate::builder::expect_file;
 use crate::cancel::flag_of;
 use crate::{LongCall, Rekall};
 
@@ -81,6 +82,7 @@ impl Rekall {
     pub fn export_jsonl_file<'a>(&'a self, target: impl AsRef<Path> + 'a) -> LongCall<'a, ExportReport> {
         LongCall::new(move |watch| {
             watch.in_storage(|progress, cancel| {
+                expect_file(target.as_ref(), "an export to a file of lines")?;
                 transfer_of(&*self.store)?.export_jsonl_file(target.as_ref(), progress, flag_of(cancel))
             })
         })
@@ -141,6 +143,7 @@ impl Rekall {
         LongCall::with_options(LegacyOptions::default(), move |chosen, watch| {
             self.maintain(|store| {
                 watch.in_storage(|progress, cancel| {
+                    expect_file(path.as_ref(), "import of a file of the Python tool")?;
                     legacy_import_of(store)?
                         .import_legacy(path.as_ref(), storage_options(chosen, progress, flag_of(cancel)))
                 })
@@ -168,6 +171,7 @@ impl Rekall {
     ) -> LongCall<'a, legacy::LegacyImportReport, LegacyOptions> {
         LongCall::with_options(LegacyOptions::default(), move |chosen, watch| {
             watch.in_storage(|progress, cancel| {
+                expect_file(path.as_ref(), "migration of a file of the Python tool")?;
                 legacy::migrate(path, storage_options(chosen, progress, flag_of(cancel)))
             })
         })

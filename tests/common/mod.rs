@@ -1,5 +1,15 @@
 //! What several test files share.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+pub mod engine;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +18,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use rekall::model::{Error, Fingerprint};
 use rekall::storage::WallClock;
 use rekall::{Builder, Embedder, Mode, Rekall, VectorBackend};
-use tempfile::TempDir;
+
+pub use engine::{Engine, Memory};
 
 /// A model small enough to be obvious: each word adds a fixed direction drawn from its letters.
 pub struct WordModel {
@@ -105,29 +116,13 @@ impl WallClock for FixedClock {
     }
 }
 
-/// A memory in a folder of its own, which goes away with it.
-pub struct Memory {
-    pub rekall: Rekall,
-    pub folder: TempDir,
-}
-
-impl std::ops::Deref for Memory {
-    type Target = Rekall;
-
-    fn deref(&self) -> &Rekall {
-        &self.rekall
-    }
-}
-
 pub fn memory_with(configure: impl FnOnce(Builder) -> Builder) -> Memory {
-    let folder = tempfile::tempdir().unwrap();
-    let builder = Rekall::builder(folder.path().join("knowledge.db"));
-    Memory { rekall: configure(builder).open().unwrap(), folder }
+    Engine::File.memory_with(configure)
 }
 
 /// A memory with the word model, 16 dimensions.
 pub fn memory() -> Memory {
-    memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))))
+    Engine::File.memory()
 }
 
 /// How one backend is asked for.

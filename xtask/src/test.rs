@@ -51,6 +51,15 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     step("tests with the least features", &mut command)?;
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
+    let facade = ["test", "--package", "rekall", "--features", "postgres"];
+    let mut facade = cargo(&facade);
+    for test in ["bad_input", "filters", "freshness", "naive_model", "on_server", "reembed", "words"] {
+        facade.args(["--test", test]);
+    }
+    if let Ok(folder) = &postgres {
+        facade.env("REKALL_TEST_POSTGRES", folder);
+    }
+    step("tests of the facade on a server", &mut facade)?;
     let watch = ["test", "--package", "rekall-files", "--features", "watch", "--lib", "watch"];
     step("tests of watching folders", &mut cargo(&watch))?;
     postgres.map(drop)

@@ -97,6 +97,11 @@ pub trait Store: Debug + Send + Sync {
         None
     }
 
+    /// Where it is, for people: the file's path, or the server and the memory's name there, without user and password.
+    fn location(&self) -> String {
+        self.path().map_or_else(|| self.engine().to_owned(), |path| path.display().to_string())
+    }
+
     /// Begins to read: everything seen through the transaction is of this moment. Takes no write lock.
     ///
     /// ```

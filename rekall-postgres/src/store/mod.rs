@@ -119,6 +119,10 @@ impl Store for PostgresStore {
         ENGINE
     }
 
+    fn location(&self) -> String {
+        self.server()
+    }
+
     fn read(&self) -> Result<Box<dyn ReadTx + '_>, rekall_core::Error> {
         Ok(Box::new(self.begin_read()?))
     }

@@ -3,6 +3,7 @@
 
 mod bench_embed;
 mod bench_peers;
+mod bench_postgres;
 mod bundle_model;
 mod fuzz;
 mod golden;
@@ -65,6 +66,11 @@ const COMMANDS: &[Command] = &[
         "bench-mcp",
         "first answer and idle memory of the Model Context Protocol server; --starts N",
         mcp::bench_mcp,
+    ),
+    (
+        "bench-postgres",
+        "a memory on a PostgreSQL server beside one in a file, and beside plain pgvector",
+        bench_postgres::bench_postgres,
     ),
     ("lint", "formatting, clippy on each set of features, licenses, documentation", lint::lint),
 ];

@@ -1,0 +1,10 @@
+//! `cargo xtask bench-postgres`: a memory on a server beside one in a file, and beside plain pgvector.
+
+use crate::run::{Outcome, cargo, step};
+use crate::tools;
+
+pub(crate) fn bench_postgres(_arguments: &[String]) -> Outcome {
+    let mut bench = cargo(&["bench", "--features", "postgres", "--bench", "on_a_server"]);
+    bench.env("REKALL_TEST_POSTGRES", tools::postgres()?);
+    step("benchmark", &mut bench)
+}

@@ -235,6 +235,11 @@ extern "C" {
 #define REKALL_FEATURE_BUNDLED_MODEL_V1 12
 
 /**
+ * rekall_open() takes the URL of a memory on a PostgreSQL server.
+ */
+#define REKALL_FEATURE_POSTGRES 13
+
+/**
  * The library's version as text, such as "0.1.0". Static; never NULL.
  */
 const char *rekall_version(void);
@@ -1362,6 +1367,13 @@ void rekall_open_options_init(rekall_open_options *options,
  * is then as it was. REKALL_UNSUPPORTED for an index that this build lacks. The functions named destroy in options are called exactly once, also when this fails (but not
  * when options itself has a wrong struct_size, and so cannot be read).
  *
+ * A path that begins with postgres:// or postgresql:// is the URL of a memory on a PostgreSQL server, whose parameter
+ * schema names the memory (docs/postgres.md); REKALL_UNSUPPORTED in a build without REKALL_FEATURE_POSTGRES. All calls then do
+ * what they do on a file, but for those that need one, which are refused with REKALL_UNSUPPORTED and change nothing:
+ * REKALL_OPEN_SECURE_DELETE, REKALL_OPEN_MIGRATE and the index "sqlite-vec" here, then rekall_check(), rekall_repair(),
+ * rekall_compact(), rekall_backup() and rekall_import_legacy(). The server's settings, not REKALL_OPEN_SYNC_FULL, say when a
+ * commit is on its disk. REKALL_IO when the server cannot be reached or refuses the user. No message holds the password.
+ *
  * The file, and the files beside it that have its name with -wal and -shm appended, belong to the library: a host with
  * an SQLite of its own must not open them in the same process, since each copy of SQLite would undo the locks of the
  * other.
@@ -1384,7 +1396,8 @@ void rekall_close(rekall_db *db);
 
 /**
  * The file's absolute path, NUL-terminated: the one that was given at opening, from the root on, so that it holds when the
- * program changes its folder. It belongs to the handle. NULL for NULL.
+ * program changes its folder. For a memory on a server, where it is, for people: host, port, database and schema, without user
+ * and password. It belongs to the handle. NULL for NULL.
  */
 const char *rekall_path(const rekall_db *db);
 

@@ -19,6 +19,7 @@ use toolchain::{answers, link_shared, run, skip};
 /// Each program and its language's standard, as its first comment says.
 const PROGRAMS: &[(&str, &str)] = &[
     ("c/main_path.c", "c90"),
+    ("c/anywhere.c", "c90"),
     ("c/search.c", "c90"),
     ("c/filters.c", "c90"),
     ("c/entry_sets.c", "c90"),
@@ -91,6 +92,18 @@ fn sanitizers_work(compiler: &str, folder: &Path) -> bool {
 
 /// Compiles a program and runs it, alone or under another.
 fn passes(name: &str, standard: &str, compiler: &str, flags: &[&str], under: &[&str]) {
+    passes_at(None, name, standard, compiler, flags, under);
+}
+
+/// The same, with a memory that is not in the folder which the program is given.
+fn passes_at(
+    place: Option<&str>,
+    name: &str,
+    standard: &str,
+    compiler: &str,
+    flags: &[&str],
+    under: &[&str],
+) {
     let folder = tempfile::tempdir().unwrap();
     let (program, data) = (folder.path().join("program"), folder.path().join("data"));
     fs::create_dir(&data).unwrap();
@@ -106,6 +119,9 @@ fn passes(name: &str, standard: &str, compiler: &str, flags: &[&str], under: &[&
         }
     };
     command.env("REKALL_TEST_HUB", &*HUB);
+    if let Some(place) = place {
+        command.env("REKALL_TEST_PLACE", place);
+    }
     let output = run(command.arg(&data).arg(tests().join("../..")));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "ok\n", "{name}, {compiler}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}, {compiler}: a library does not print");
@@ -159,6 +175,25 @@ fn programs_run_plain_and_under_sanitizers() {
             } else {
                 skip(&format!("{compiler} with sanitizers"));
             }
+        }
+    }
+}
+
+#[cfg(all(feature = "postgres", unix))]
+#[test]
+fn the_program_for_files_runs_on_a_server() {
+    let Some(server) = rekall_postgres::testing::Server::shared() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    if toolchain::c_compilers().is_empty() {
+        skip("C compiler");
+    }
+    for compiler in toolchain::c_compilers() {
+        let run = |flags| {
+            passes_at(Some(&server.memory_url()), "c/anywhere.c", "c90", compiler, flags, &[]);
+        };
+        run(&[]);
+        if sanitizers_work(compiler, folder.path()) {
+            run(SANITIZERS);
         }
     }
 }

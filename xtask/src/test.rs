@@ -52,14 +52,17 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
     let facade = ["test", "--package", "rekall", "--features", "postgres"];
-    let mut facade = cargo(&facade);
+    let c = ["test", "--package", "rekall-ffi", "--features", "postgres", "--test", "c_programs"];
+    let (mut facade, mut c) = (cargo(&facade), cargo(&c));
     for test in ["bad_input", "filters", "freshness", "naive_model", "on_server", "reembed", "words"] {
         facade.args(["--test", test]);
     }
     if let Ok(folder) = &postgres {
         facade.env("REKALL_TEST_POSTGRES", folder);
+        c.env("REKALL_TEST_POSTGRES", folder);
     }
     step("tests of the facade on a server", &mut facade)?;
+    step("a C program on a server", c.arg("runs_on_a_server"))?;
     let watch = ["test", "--package", "rekall-files", "--features", "watch", "--lib", "watch"];
     step("tests of watching folders", &mut cargo(&watch))?;
     postgres.map(drop)

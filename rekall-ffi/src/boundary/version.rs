@@ -47,6 +47,8 @@ pub const REKALL_FEATURE_ACCELERATE: u32 = 10;
 pub const REKALL_FEATURE_SQLITE_VEC: u32 = 11;
 /// The first built-in model, "bundled-v1", for files with vectors that it made.
 pub const REKALL_FEATURE_BUNDLED_MODEL_V1: u32 = 12;
+/// rekall_open() takes the URL of a memory on a PostgreSQL server.
+pub const REKALL_FEATURE_POSTGRES: u32 = 13;
 
 const _: () = assert!(
     REKALL_VERSION_NUMBER
@@ -90,6 +92,7 @@ pub extern "C" fn rekall_has_feature(feature: u32) -> i32 {
         (REKALL_FEATURE_ACCELERATE, cfg!(feature = "accelerate")),
         (REKALL_FEATURE_SQLITE_VEC, cfg!(feature = "sqlite-vec")),
         (REKALL_FEATURE_BUNDLED_MODEL_V1, cfg!(feature = "bundled-model-v1")),
+        (REKALL_FEATURE_POSTGRES, cfg!(feature = "postgres")),
     ];
     i32::from(features.contains(&(feature, true)))
 }

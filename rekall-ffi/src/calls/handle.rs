@@ -1,6 +1,7 @@
 //! The handle: an open file, the calls that run on it, and its end
 
 use std::ffi::c_char;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Instant;
@@ -54,7 +55,10 @@ impl Handle {
         identity: Arc<Identity>,
         aging_clock: AgingClock,
     ) -> Self {
-        let path = owned_path(rekall.path());
+        let path = match rekall.store().path() {
+            Some(path) => owned_path(path),
+            None => owned_path(Path::new(&rekall.location())),
+        };
         Self {
             rekall,
             gate: RwLock::new(()),
@@ -139,7 +143,8 @@ pub unsafe extern "C" fn rekall_close(db: *mut Handle) {
 }
 
 /// The file's absolute path, NUL-terminated: the one that was given at opening, from the root on, so that it holds when the
-/// program changes its folder. It belongs to the handle. NULL for NULL.
+/// program changes its folder. For a memory on a server, where it is, for people: host, port, database and schema, without user
+/// and password. It belongs to the handle. NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_path(db: *const Handle) -> *const c_char {
     // SAFETY: the registry of handles.

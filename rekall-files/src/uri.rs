@@ -18,21 +18,7 @@ const PLAIN: &[u8] = b"/-._~!$&'()*+,;=:@";
 /// # }
 /// ```
 pub fn file_uri(path: &Path) -> String {
-    let bytes = path_bytes(path);
-    let mut uri = String::with_capacity("file://".len() + bytes.len());
-    uri.push_str("file://");
-    if !bytes.starts_with(b"/") {
-        uri.push('/');
-    }
-    for &byte in &bytes {
-        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
-            uri.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    uri
+    uri_of(&path_bytes(path), HAS_SHARES)
 }
 
 /// The path that [`file_uri`] made a URI of; `None` for any other URI.
@@ -45,8 +31,36 @@ pub fn file_uri(path: &Path) -> String {
 /// assert_eq!(rekall_files::path_of_uri("https://example.org/a.md"), None);
 /// ```
 pub fn path_of_uri(uri: &str) -> Option<PathBuf> {
-    let encoded = uri.strip_prefix("file://").filter(|path| path.starts_with('/'))?;
-    let mut bytes = Vec::with_capacity(encoded.len());
+    path_from_bytes(bytes_of(uri, HAS_SHARES)?)
+}
+
+/// Whether a path may begin with the name of a machine, as `\\server\share` does: `file://server/share` (RFC 8089, E.3).
+const HAS_SHARES: bool = cfg!(not(unix));
+
+fn uri_of(bytes: &[u8], has_shares: bool) -> String {
+    let mut uri = String::with_capacity("file:///".len() + bytes.len());
+    uri.push_str(match bytes {
+        [b'/', b'/', ..] if has_shares => "file:",
+        [b'/', ..] => "file://",
+        _ => "file:///",
+    });
+    for &byte in bytes {
+        if byte.is_ascii_alphanumeric() || PLAIN.contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+            uri.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+    uri
+}
+
+fn bytes_of(uri: &str, has_shares: bool) -> Option<Vec<u8>> {
+    let encoded = uri.strip_prefix("file://").filter(|rest| !rest.is_empty())?;
+    let mut bytes = Vec::with_capacity(encoded.len() + 2);
+    if !encoded.starts_with('/') {
+        bytes.extend(has_shares.then_some(b"//")?);
+    }
     let mut rest = encoded.bytes();
     while let Some(byte) = rest.next() {
         if byte == b'%' {
@@ -56,7 +70,7 @@ pub fn path_of_uri(uri: &str) -> Option<PathBuf> {
             bytes.push(byte);
         }
     }
-    path_from_bytes(bytes)
+    Some(bytes)
 }
 
 #[cfg(unix)]
@@ -71,18 +85,34 @@ fn path_from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
     Some(PathBuf::from(std::ffi::OsString::from_vec(bytes)))
 }
 
-/// On Windows: `C:\notes` as `C:/notes`, also where it is written `\\?\C:\notes`.
 #[cfg(not(unix))]
 fn path_bytes(path: &Path) -> Vec<u8> {
-    let bytes = path.as_os_str().as_encoded_bytes();
-    let bytes = bytes.strip_prefix(br"\\?\").unwrap_or(bytes);
-    bytes.iter().map(|&byte| if byte == b'\\' { b'/' } else { byte }).collect()
+    with_slashes(path.as_os_str().as_encoded_bytes())
 }
 
 #[cfg(not(unix))]
 fn path_from_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
+    with_backslashes(bytes).map(PathBuf::from)
+}
+
+/// Of a path on Windows: `C:\notes` as `C:/notes` and `\\server\notes` as `//server/notes`, also where they are written
+/// `\\?\C:\notes` and `\\?\UNC\server\notes`.
+#[cfg(any(not(unix), test))]
+fn with_slashes(path: &[u8]) -> Vec<u8> {
+    let (before, rest) = match path.strip_prefix(br"\\?\UNC\") {
+        Some(rest) => (&b"//"[..], rest),
+        None => (&b""[..], path.strip_prefix(br"\\?\").unwrap_or(path)),
+    };
+    let rest = rest.iter().map(|&byte| if byte == b'\\' { b'/' } else { byte });
+    before.iter().copied().chain(rest).collect()
+}
+
+/// The path again; in a URI a drive has a slash before it.
+#[cfg(any(not(unix), test))]
+fn with_backslashes(bytes: Vec<u8>) -> Option<String> {
     let path = String::from_utf8(bytes).ok()?;
-    Some(PathBuf::from(path.trim_start_matches('/').replace('/', "\\")))
+    let path = if path.starts_with("//") { &path } else { path.trim_start_matches('/') };
+    Some(path.replace('/', r"\"))
 }
 
 #[cfg(all(test, unix))]
@@ -108,6 +138,19 @@ mod tests {
     fn other_uris_are_refused() {
         for uri in ["", "file://", "file://host/a", "http:///a", "file:///a%", "file:///a%2", "file:///%zz"] {
             assert_eq!(path_of_uri(uri), None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn paths_of_windows_come_back() {
+        for (path, uri, back) in [
+            (r"C:\notes\a b.md", "file:///C:/notes/a%20b.md", r"C:\notes\a b.md"),
+            (r"\\?\C:\notes\a.md", "file:///C:/notes/a.md", r"C:\notes\a.md"),
+            (r"\\server\share\a.md", "file://server/share/a.md", r"\\server\share\a.md"),
+            (r"\\?\UNC\server\share\ü.md", "file://server/share/%C3%BC.md", r"\\server\share\ü.md"),
+        ] {
+            assert_eq!(uri_of(&with_slashes(path.as_bytes()), true), uri);
+            assert_eq!(bytes_of(uri, true).and_then(with_backslashes).as_deref(), Some(back));
         }
     }
 

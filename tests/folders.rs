@@ -228,12 +228,12 @@ fn a_folder_within_a_folder_changes_nothing() {
     let before = memory.list(Filter::new(), None, 10).unwrap();
     let project = notes.file_name().unwrap().to_str().unwrap();
     assert!(before.iter().all(|entry| entry.project.as_deref() == Some(project)));
-    let position = memory.change_position().unwrap();
+    let version = memory.store().data_version().unwrap();
     for root in [notes.join("sub"), notes.clone(), notes.join("sub/b.md")] {
         let report = sync(&memory, &root);
         assert_eq!((report.read, report.changed, report.gone, report.held_back), (0, 0, 0, 0), "{root:?}");
     }
-    assert_eq!(memory.change_position().unwrap(), position, "nothing was written");
+    assert_eq!(memory.store().data_version().unwrap(), version, "nothing was written");
     assert_eq!(memory.list(Filter::new(), None, 10).unwrap(), before);
     // A project that is given is everybody's.
     write(&notes, "sub/b.md", "# Log\nshipped at noon\n");

@@ -94,16 +94,21 @@ fn an_unchanged_source_is_neither_read_nor_written() {
     let memory = memory();
     let pages = [source(A, &[("Plan", "Ship it.")]), source(B, &[("Log", "Shipped.")])];
     assert_eq!(sync(&memory, &pages).added, 2);
-    let position = memory.change_position().unwrap();
+    let written = || memory.store().data_version().unwrap();
+    let (position, version) = (memory.change_position().unwrap(), written());
     let report = sync(&memory, &pages);
     assert_eq!((report.current, report.read, report.kept), (2, 0, 2));
-    assert_eq!(memory.change_position().unwrap(), position);
-    // Read, because its stamp is another one, and found to say the same.
+    assert_eq!(written(), version);
+    // Read, because its stamp is another one, and found to say the same: of no entry, and still written.
     let mut touched = pages[0].clone();
     touched.stamp = Some("touched".to_owned());
     let report = sync(&memory, &[touched.clone(), pages[1].clone()]);
     assert_eq!((report.current, report.read, report.kept, report.changed), (1, 1, 2, 0));
+    assert_eq!(memory.change_position().unwrap(), position);
+    let touching = written();
+    assert_ne!(touching, version);
     assert_eq!(sync(&memory, &[touched, pages[1].clone()]).current, 2);
+    assert_eq!(written(), touching);
 }
 
 #[test]

@@ -130,9 +130,9 @@ impl Recognition<'_> {
             source.sections > 0 && !given.contains_key(source.uri.as_str()) && !gone.contains(&source.number)
         });
         // Those that were given, and those that are as they were, by their numbers.
-        let mut all: Vec<(&str, Result<usize, i64>)> =
-            given.iter().map(|(uri, at)| (*uri, Ok(*at))).collect();
-        all.extend(living.iter().map(|source| (source.uri.as_str(), Err(source.number))));
+        let mut all: Vec<(&str, Neighbor)> =
+            given.iter().map(|(uri, at)| (*uri, Neighbor::Given(*at))).collect();
+        all.extend(living.iter().map(|source| (source.uri.as_str(), Neighbor::Living(source.number))));
         all.sort_unstable();
         all.dedup();
         let mut named: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -148,8 +148,8 @@ impl Recognition<'_> {
         let mut near = Near::default();
         for place in places {
             match all[place].1 {
-                Ok(at) => drop(near.given.insert(at)),
-                Err(number) => {
+                Neighbor::Given(at) => drop(near.given.insert(at)),
+                Neighbor::Living(number) => {
                     let mut sections = tx.sections(number)?;
                     sections.retain(|section| section.number >= 0);
                     near.sections.push(sections);
@@ -158,6 +158,13 @@ impl Recognition<'_> {
         }
         Ok(near)
     }
+}
+
+/// A source: the number among those given, or the file's number of one that is as it was.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Neighbor {
+    Given(usize),
+    Living(i64),
 }
 
 /// What is near the sources whose sections are looked for.

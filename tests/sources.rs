@@ -281,6 +281,31 @@ fn sections_that_another_run_left_without_a_place_wait_an_hour() {
     assert_eq!(last.finish().unwrap().gone, 1);
 }
 
+/// A run that may not forget them has found them without a place, too: no other one waits for them after that.
+#[test]
+fn sections_of_a_killed_run_go_with_the_first_complete_one() {
+    let clock = Hand(Arc::new(AtomicI64::new(1_000_000_000)));
+    let memory = memory_with(|builder| builder.without_model().wall_clock(clock.clone()));
+    let log = ("Log", "Shipped on Monday at noon.");
+    sync(&memory, &[source(A, &[("Plan", "Ship it."), log]), source(B, &[("Note", "Nothing of it.")])]);
+    let row = memory.store().read().unwrap().locate(only(&memory, log.1).id).unwrap().0;
+    let mut tx = memory.store().write().unwrap();
+    let number = tx.source(A).unwrap().unwrap().number;
+    tx.orphan_sections(number, &[row]).unwrap();
+    tx.commit().unwrap();
+    clock.0.fetch_add(3_600_001, Ordering::Relaxed);
+    // One of the sources cannot be read, and the one that it was in is written anew.
+    let now = source(A, &[("Plan", "Ship it today.")]);
+    let mut run = memory.sync_sources(SCOPE).unwrap();
+    run.add(now.clone()).unwrap();
+    run.skip(B, "unreadable");
+    let report = run.finish().unwrap();
+    assert_eq!((report.changed, report.gone, report.held_back), (1, 0, 1), "{report:?}");
+    let report = sync(&memory, &[now, source(B, &[("Note", "Nothing of it.")])]);
+    assert_eq!((report.gone, report.held_back), (1, 0), "{report:?}");
+    assert_eq!(memory.count(Filter::new()).unwrap(), 2);
+}
+
 #[test]
 fn a_run_is_stopped_and_the_next_one_goes_on() {
     let memory = memory();

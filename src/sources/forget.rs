@@ -25,8 +25,9 @@ impl SourceSync<'_> {
         let rekall = self.rekall;
         if !self.may_forget(left.len()) {
             self.report.held_back = left.len();
-            let ours = left.iter().map(|section| section.row).filter(|row| self.moved.contains(row));
-            let ours: Vec<i64> = ours.collect();
+            // Those that no other run waits for: the next one may forget them, whatever it writes before.
+            let is_ours = |row: &i64| self.moved.contains(row) || self.abandoned.contains(row);
+            let ours: Vec<i64> = left.iter().map(|section| section.row).filter(is_ours).collect();
             return if ours.is_empty() { Ok(()) } else { rekall.write(|tx| Ok(tx.release_sections(&ours)?)) };
         }
         for some in left.chunks(AT_ONCE) {

@@ -30,8 +30,8 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     if let Some(cmake) = tools::cmake() {
         command.env("CMAKE", cmake);
     }
-    if let Some(folder) = tools::markdown_it() {
-        command.env("REKALL_TEST_MARKDOWN_IT", folder);
+    if let Some(folder) = tools::cmark() {
+        command.env("REKALL_TEST_CMARK", folder);
     }
     let postgres = tools::postgres();
     match &postgres {

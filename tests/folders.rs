@@ -350,6 +350,34 @@ fn entries_of_earlier_versions_are_adopted_file_by_file() {
     assert_eq!(memory.count(Filter::new()).unwrap(), 4);
 }
 
+/// Skipped is not gone: there is something in its place.
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_file_keeps_its_notes_unless_it_leads_to_another_one() {
+    use std::os::unix::fs::symlink;
+    let (memory, notes) = world();
+    write(&notes, "a.md", "# Plan\nship\n");
+    write(&notes, "b.md", "# Log\nshipped\n");
+    sync(&memory, &notes);
+    let plan = mark(&memory, "ship");
+    fs::remove_file(notes.join("a.md")).unwrap();
+    symlink(notes.join("nothing.md"), notes.join("a.md")).unwrap();
+    let report = sync(&memory, &notes);
+    assert_eq!((report.gone, report.held_back, report.kept), (0, 0, 2), "{report:?}");
+    let [skipped] = &report.skipped[..] else { panic!("{report:?}") };
+    assert!(skipped.uri.ends_with("/a.md") && skipped.reason.contains("link"), "{skipped:?}");
+    assert_marked(&memory, &plan);
+    // What it says is read under its own name.
+    write(&notes, "nothing.md", "# Plan\nship\n");
+    let report = sync(&memory, &notes);
+    assert_eq!((report.moved, report.gone, report.skipped.len()), (1, 0, 0), "{report:?}");
+    assert_marked(&memory, &plan);
+    // Now the file is in nobody's place.
+    fs::remove_file(notes.join("a.md")).unwrap();
+    fs::remove_file(notes.join("nothing.md")).unwrap();
+    assert_eq!(sync(&memory, &notes).gone, 1);
+}
+
 /// Two names that look alike when they are shown, and one of a blank.
 #[cfg(target_os = "linux")]
 #[test]

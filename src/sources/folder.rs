@@ -23,8 +23,10 @@ pub struct FolderOptions {
 }
 
 impl LongCall<'_, SyncReport, FolderOptions> {
-    /// Puts all entries into this project. Without it new ones get the name of their folder, and the others keep what they
-    /// have.
+    /// Puts the entries of every file that is read into this project, also those that are known and whose section is as it
+    /// was. Files that have not changed are not read: their entries keep the project that they have. Without it, new entries
+    /// get the name of the outermost of the folders asked for that their file is in, none if the file itself was
+    /// asked for, and the others keep what they have.
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.options.project = Some(project.into());
         self
@@ -77,7 +79,8 @@ impl Rekall {
     /// The same for several folders and files in one run: what went from one to another is found there.
     ///
     /// A file that has not changed is not opened. One that cannot be read stands in [`SyncReport::skipped`] with the
-    /// reason, and its entries stay as they are. Progress counts files while they are read, and then, where files were
+    /// reason, and its entries stay as they are; so does a known one in whose place there is a folder now, or a link to
+    /// nothing. Only one in whose place there is nothing is gone, or one that rules exclude by now. Progress counts files while they are read, and then, where files were
     /// known before, the sections that are written. Titles are the headings that a section stands under; tags and date
     /// of a file's front matter become the entries', the rest of it metadata of new ones.
     ///

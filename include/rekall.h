@@ -4103,8 +4103,8 @@ void rekall_duplicates_options_init(rekall_duplicates_options *options,
 
 /**
  * Finds the entries that say nearly the same as a given one, the most similar first, equal ones by id: active ones that have
- * not expired, whose similarity as a whole is at least threshold (-1 to 1; 0.98 is a good start). Call it after
- * rekall_remember() to hear of what was there already. Goes by stored vectors: needs no model. Entries of several
+ * not expired, whose similarity as a whole is at least threshold (-1 to 1; 0.98 is a good start).
+ * rekall_remember_with_duplicates() tells it of a new one. Goes by stored vectors: needs no model. Entries of several
  * passages are nearly the same if each passage of either has its counterpart in the other.
  *
  * out receives pairs whose first entry is the given one, to be freed with rekall_duplicates_free(). REKALL_NOT_FOUND for an
@@ -4116,6 +4116,23 @@ rekall_status rekall_near_duplicates(rekall_db *db,
                                      float threshold,
                                      rekall_duplicates **out,
                                      rekall_error **error);
+
+/**
+ * Remembers one entry as rekall_remember() does, and then finds what says nearly the same, as rekall_near_duplicates() says.
+ * The entry is stored whatever is like it. Costs a search.
+ *
+ * options and out_id are those of rekall_remember(). out receives pairs whose first entry is the new one, none for an entry
+ * without a vector, to be freed with rekall_duplicates_free(); NULL where the entry was stored and the search failed, of
+ * which rekall_near_duplicates() says more. REKALL_INVALID_INPUT for a threshold out of its range: nothing is stored then.
+ */
+REKALL_NODISCARD
+rekall_status rekall_remember_with_duplicates(rekall_db *db,
+                                              const rekall_new_entry *entry,
+                                              const rekall_remember_options *options,
+                                              float threshold,
+                                              rekall_id *out_id,
+                                              rekall_duplicates **out,
+                                              rekall_error **error);
 
 /**
  * Finds all pairs of entries that say nearly the same, as rekall_near_duplicates() says: every pair above the threshold, the

@@ -124,9 +124,15 @@ fn remember_tells_what_is_like_an_entry_and_stores_it() {
     let [difference] = told[1].differences[..] else { unreachable!("{told:?}") };
     assert_eq!(difference.first, difference.second);
     assert_eq!((difference.first.start, difference.first.end), (5, 9));
+    let one = memory.remember_with_duplicates(NewEntry::new("bread "), 0.8).unwrap();
+    assert_eq!((one.entries.len(), &one.unchecked), (1, &None));
+    let told: Vec<EntryId> = one.entries[0].near_duplicates.iter().map(|near| near.id).collect();
+    assert_eq!(told, [report.entries[1].id]);
     let refused = memory.remember_many(&notes).run_with_duplicates(2.0);
     assert!(matches!(refused, Err(Error::InvalidThreshold { .. })));
-    assert_eq!(memory.stats().unwrap().store.entries, 4, "and nothing is stored");
+    let refused = memory.remember_with_duplicates(&notes[0], f32::NAN);
+    assert!(matches!(refused, Err(Error::InvalidThreshold { .. })));
+    assert_eq!(memory.stats().unwrap().store.entries, 5, "and nothing is stored");
 }
 
 #[test]

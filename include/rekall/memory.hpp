@@ -24,6 +24,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rekall {
@@ -65,6 +66,27 @@ public:
     std::string remember(const new_entry &entry, const remember_options &options = {})
     {
         return remember(&entry, 1, options).front().text;
+    }
+
+    /* The same, and gives the entries that say nearly the same, with a similarity as a whole of at least threshold, -1 to 1:
+     * none for an entry without a vector, nullopt where it is stored and the search for them failed. */
+    std::pair<std::string, std::optional<rekall::duplicates>>
+    remember_with_duplicates(const new_entry &entry, float threshold = 0.98F, const remember_options &options = {})
+    {
+        const detail::c_entries c(&entry, 1);
+        detail::c_watch watching(options);
+        const rekall_remember_options how = c_remember(options, watching);
+        rekall_id id = {};
+        rekall_duplicates *found = nullptr;
+        rekall_error *failed = nullptr;
+        const rekall_status status =
+            rekall_remember_with_duplicates(get(), c.values.data(), &how, threshold, &id, &found, &failed);
+        watching.thrown.check(status, failed);
+        std::optional<rekall::duplicates> near;
+        if (found != nullptr) {
+            near.emplace(found);
+        }
+        return {std::string(id.text), std::move(near)};
     }
 
     /* Remembers all entries or none, and gives their ids in order. */
@@ -652,17 +674,23 @@ private:
         return out;
     }
 
+    static rekall_remember_options c_remember(const remember_options &options, const detail::c_watch &watching)
+    {
+        rekall_remember_options out = REKALL_REMEMBER_OPTIONS_INIT;
+        out.vectors = options.vectors.data();
+        out.vectors_len = options.vectors.size();
+        out.keep_alive_ms = detail::c_duration(options.keep_alive, "keep_alive");
+        out.progress = watching.value.progress;
+        out.user_data = watching.value.user_data;
+        out.token = watching.value.token;
+        return out;
+    }
+
     std::vector<rekall_id> remember(const new_entry *entries, std::size_t count, const remember_options &options)
     {
         const detail::c_entries c(entries, count);
         detail::c_watch watching(options);
-        rekall_remember_options c_options = REKALL_REMEMBER_OPTIONS_INIT;
-        c_options.vectors = options.vectors.data();
-        c_options.vectors_len = options.vectors.size();
-        c_options.keep_alive_ms = detail::c_duration(options.keep_alive, "keep_alive");
-        c_options.progress = watching.value.progress;
-        c_options.user_data = watching.value.user_data;
-        c_options.token = watching.value.token;
+        const rekall_remember_options c_options = c_remember(options, watching);
         std::vector<rekall_id> ids(count);
         rekall_error *failed = nullptr;
         const rekall_status status =

@@ -23,7 +23,7 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// What [`Remember::run_with_duplicates`] did.
+/// What [`Remember::run_with_duplicates`] or [`Rekall::remember_with_duplicates`] did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RememberReport {
@@ -82,6 +82,37 @@ impl Rekall {
     pub fn remember(&self, entry: impl Borrow<NewEntry>) -> Result<EntryId, Error> {
         let ids = self.remember_many(std::slice::from_ref(entry.borrow())).run()?;
         Ok(ids[0])
+    }
+
+    /// Remembers one entry as [`remember`](Self::remember) does, and then tells which others say nearly the same, with a
+    /// similarity as a whole of at least `threshold` (-1 to 1; 0.98 is a good start) and where their texts differ. It is
+    /// stored whatever is like it: [`near_duplicates`](Self::near_duplicates) says why. Costs a search.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{NewEntry, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
+    /// let old = rekall.remember(NewEntry::new("Port 8080 is taken on the build machine"))?;
+    /// let entry = NewEntry::new("Port 9090 is taken on the build machine");
+    /// let made = rekall.remember_with_duplicates(entry, 0.8)?.entries.remove(0);
+    /// for near in &made.near_duplicates {
+    ///     println!("{} is like {} ({:.2})", made.id, near.id, near.similarity);
+    /// }
+    /// # assert_eq!(made.near_duplicates[0].id, old);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`remember`](Self::remember), and [`Error::InvalidThreshold`]: nothing is stored then. When the entry is stored and
+    /// the search fails, [`RememberReport::unchecked`] says why.
+    pub fn remember_with_duplicates(
+        &self,
+        entry: impl Borrow<NewEntry>,
+        threshold: f32,
+    ) -> Result<RememberReport, Error> {
+        self.remember_many(std::slice::from_ref(entry.borrow())).run_with_duplicates(threshold)
     }
 
     /// Remembers one entry with the vector that the host made for it, of the model named at opening.

@@ -119,6 +119,28 @@ impl<T: Registered> Output for OutObject<T> {
     }
 }
 
+/// An output, and another one that stays empty where there is nothing to write to it.
+pub(crate) struct OutAnd<A, B>(pub(crate) A, pub(crate) B);
+
+impl<A: Output, B: Output> Output for OutAnd<A, B> {
+    type Value = (A::Value, Option<B::Value>);
+
+    fn begin(&self) {
+        self.0.begin();
+        self.1.begin();
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        self.0.check()?;
+        self.1.check()
+    }
+
+    fn fill(self, (value, other): Self::Value) -> Result<(), Failure> {
+        self.0.fill(value)?;
+        other.map_or(Ok(()), |other| self.1.fill(other))
+    }
+}
+
 /// An output for several objects, which the caller then owns.
 pub(crate) struct OutObjects<T> {
     list: OutList<*mut T>,

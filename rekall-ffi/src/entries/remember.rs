@@ -10,6 +10,8 @@
 
 use std::ffi::c_void;
 
+use rekall::{EntryId, Remember};
+
 use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::limits::keep_alive;
 use crate::boundary::options::{self, sized};
@@ -70,7 +72,10 @@ pub unsafe extern "C" fn rekall_remember(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe { on(db, error, OutList::optional(out_id, 1, Id::NONE), |db| remember(db, entry, 1, options)) }
+    unsafe {
+        let out = OutList::optional(out_id, 1, Id::NONE);
+        on(db, error, out, |db| Ok(ids(remember(db, entry, 1, options, |call| call.run())?)))
+    }
 }
 
 /// Remembers several entries together: all are stored, or none.
@@ -89,18 +94,25 @@ pub unsafe extern "C" fn rekall_remember_many(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         let out = OutList::optional(out_ids, count, Id::NONE);
-        on(db, error, out, |db| remember(db, entries, count, options))
+        on(db, error, out, |db| Ok(ids(remember(db, entries, count, options, |call| call.run())?)))
     }
 }
 
+fn ids(made: Vec<EntryId>) -> Vec<Id> {
+    made.into_iter().map(Id::from).collect()
+}
+
+/// Prepares the call and lets `run` do it.
+///
 /// # Safety
 /// The pointers are valid as the two functions above say.
-unsafe fn remember(
+pub(crate) unsafe fn remember<T>(
     db: &Call<'_>,
     given: *const EntryInput,
     count: usize,
     options: *const RememberOptions,
-) -> Result<Vec<Id>, Failure> {
+    run: impl FnOnce(Remember<'_>) -> Result<T, rekall::Error>,
+) -> Result<T, Failure> {
     // SAFETY: as promised by the caller.
     unsafe {
         let options = options::read_or_default(options)?;
@@ -123,6 +135,6 @@ unsafe fn remember(
                 }
             });
         }
-        Ok(call.run()?.into_iter().map(Id::from).collect())
+        Ok(run(call)?)
     }
 }

@@ -18,21 +18,23 @@
 use std::ffi::c_char;
 use std::ptr::null;
 
-use rekall::EntryId;
+use rekall::{EntryId, NearDuplicate};
 
-use crate::boundary::error::ErrorObject;
+use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::lazy_string::LazyString;
 use crate::boundary::options::{self, flags, goes_with, reserved, sized};
-use crate::boundary::out::{Out, OutObject};
+use crate::boundary::out::{Out, OutAnd, OutObject};
 use crate::boundary::panics::read_object;
 use crate::boundary::registry::{free, registered};
 use crate::boundary::status::Status;
-use crate::boundary::text::{self, lend};
+use crate::boundary::text::{self, Id, lend};
 use crate::calls::call::on;
 use crate::calls::handle::Handle;
 use crate::calls::stoppable::Stoppable;
 use crate::calls::watch::{Watch, watched};
 use crate::entries::filter::{self, Filter};
+use crate::entries::input::EntryInput;
+use crate::entries::remember::{RememberOptions, remember};
 
 /// Flag of rekall_duplicates_options: threshold is given.
 pub const REKALL_DUPLICATES_THRESHOLD: u32 = 1;
@@ -82,6 +84,15 @@ pub struct Duplicates {
 
 registered!(Duplicates);
 
+impl Duplicates {
+    /// Of one entry.
+    fn of(id: EntryId, near: Vec<NearDuplicate>) -> Self {
+        let found = near.len() as u64;
+        let pairs = near.into_iter().map(|near| Pair::new(id, near.id, near.similarity, near.differences));
+        Self { pairs: pairs.collect(), found }
+    }
+}
+
 struct Pair {
     ids: [EntryId; 2],
     texts: [LazyString; 2],
@@ -104,8 +115,8 @@ pub unsafe extern "C" fn rekall_duplicates_options_init(options: *mut Duplicates
 }
 
 /// Finds the entries that say nearly the same as a given one, the most similar first, equal ones by id: active ones that have
-/// not expired, whose similarity as a whole is at least threshold (-1 to 1; 0.98 is a good start). Call it after
-/// rekall_remember() to hear of what was there already. Goes by stored vectors: needs no model. Entries of several
+/// not expired, whose similarity as a whole is at least threshold (-1 to 1; 0.98 is a good start).
+/// rekall_remember_with_duplicates() tells it of a new one. Goes by stored vectors: needs no model. Entries of several
 /// passages are nearly the same if each passage of either has its counterpart in the other.
 ///
 /// out receives pairs whose first entry is the given one, to be freed with rekall_duplicates_free(). REKALL_NOT_FOUND for an
@@ -122,11 +133,37 @@ pub unsafe extern "C" fn rekall_near_duplicates(
     unsafe {
         on(db, error, OutObject::required(out), |db| {
             let id = text::id(id, "id")?;
-            let near = db.near_duplicates(id, threshold)?;
-            let found = near.len() as u64;
-            let pairs =
-                near.into_iter().map(|near| Pair::new(id, near.id, near.similarity, near.differences));
-            Ok(Duplicates { pairs: pairs.collect(), found })
+            Ok(Duplicates::of(id, db.near_duplicates(id, threshold)?))
+        })
+    }
+}
+
+/// Remembers one entry as rekall_remember() does, and then finds what says nearly the same, as rekall_near_duplicates() says.
+/// The entry is stored whatever is like it. Costs a search.
+///
+/// options and out_id are those of rekall_remember(). out receives pairs whose first entry is the new one, none for an entry
+/// without a vector, to be freed with rekall_duplicates_free(); NULL where the entry was stored and the search failed, of
+/// which rekall_near_duplicates() says more. REKALL_INVALID_INPUT for a threshold out of its range: nothing is stored then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_remember_with_duplicates(
+    db: *mut Handle,
+    entry: *const EntryInput,
+    options: *const RememberOptions,
+    threshold: f32,
+    out_id: *mut Id,
+    out: *mut *mut Duplicates,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe {
+        let out = OutAnd(Out::optional(out_id, Id::NONE), OutObject::required(out));
+        on(db, error, out, |db| {
+            let report = remember(db, entry, 1, options, |call| call.run_with_duplicates(threshold))?;
+            let is_known = report.unchecked.is_none();
+            let made = report.entries.into_iter().next();
+            let made = made.ok_or_else(|| Failure::misuse("an entry is missing".to_owned()))?;
+            let near = is_known.then(|| Duplicates::of(made.id, made.near_duplicates));
+            Ok((Id::from(made.id), near))
         })
     }
 }

@@ -62,6 +62,7 @@ static const struct {
     {"rekall_similar", similar, REKALL_OK},
     {"rekall_similarity_rank", similarity_rank, REKALL_OK},
     {"rekall_near_duplicates", near_duplicates, REKALL_OK},
+    {"rekall_remember_with_duplicates", remember_with_duplicates, REKALL_OK},
     {"rekall_find_duplicates", find_duplicates, REKALL_OK},
     {"rekall_dimensions", dimensions, REKALL_OK},
     {"rekall_embed", embed, REKALL_OK},

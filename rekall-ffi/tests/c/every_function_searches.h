@@ -75,6 +75,18 @@ static rekall_status near_duplicates(GIVEN)
     return status;
 }
 
+static rekall_status remember_with_duplicates(GIVEN)
+{
+    rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
+    rekall_duplicates *out = NULL;
+    rekall_status status;
+    UNUSED;
+    entry.title = rekall_text("another entry again");
+    status = rekall_remember_with_duplicates(shared, &entry, NULL, 0.9f, NULL, &out, error);
+    rekall_duplicates_free(out);
+    return status;
+}
+
 static rekall_status find_duplicates(GIVEN)
 {
     rekall_duplicates *out = NULL;

@@ -109,6 +109,9 @@ static void diversity_and_duplicates(rekall_db *db)
     const float query[2] = {1.0f, 0.0f};
     rekall_hits *hits = NULL;
     rekall_id first = noted(db, "a disk is full", 1, 0, NULL), second = noted(db, "b disk is full", 1, 0.01, NULL);
+    rekall_new_entry again = REKALL_NEW_ENTRY_INIT;
+    rekall_remember_options how = REKALL_REMEMBER_OPTIONS_INIT;
+    rekall_id third;
 
     noted(db, "quota", 0.6, 0.8, NULL);
     CHECK(strcmp(order(db, NULL), "abq") == 0);
@@ -152,6 +155,16 @@ static void diversity_and_duplicates(rekall_db *db)
     FAILS(REKALL_MISUSE, rekall_find_duplicates(db, &pairs, NULL, &found, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_near_duplicates(db, first.text, 2.0f, &found, &error));
     FAILS(REKALL_NOT_FOUND, rekall_near_duplicates(db, "01ARZ3NDEKTSV4RRFFQ69G5FAV", 0.9f, &found, &error));
+    again.title = rekall_text("c disk is full");
+    how.vectors = query;
+    how.vectors_len = 2;
+    FAILS(REKALL_INVALID_INPUT, rekall_remember_with_duplicates(db, &again, &how, 2.0f, &third, &found, &error));
+    CHECK(found == NULL && third.text[0] == 0);
+    OK(rekall_remember_with_duplicates(db, &again, &how, 0.98f, &third, &found, &error));
+    CHECK(rekall_duplicates_count(found) == 2 && strcmp(rekall_duplicates_first(found, 1), third.text) == 0);
+    CHECK(strcmp(rekall_duplicates_second(found, 0), first.text) == 0);
+    rekall_duplicates_free(found);
+    FAILS(REKALL_MISUSE, rekall_remember_with_duplicates(db, &again, &how, 0.98f, NULL, NULL, &error));
     OK(rekall_forget_all(db, NULL, &error));
 }
 

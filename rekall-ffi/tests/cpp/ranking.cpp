@@ -49,6 +49,11 @@ int main(int argc, char **argv)
     CHECK(pairs.size() == 2 && pairs.found() == 3 && pairs[1].differences().size() == 1);
     CHECK(pairs[1].differences()[0].second_start == 7 && pairs[1].differences()[0].second_end == 16);
 
+    const auto [made, like] = memory.remember_with_duplicates("a note of zebras");
+    CHECK(like && like->size() == 1 && (*like)[0].first() == made && (*like)[0].second() == other);
+    CHECK(status_of([&] { (void)memory.remember_with_duplicates("x", 2.0F); }) == rekall::status::invalid_input);
+    memory.forget(made);
+
     // Expiry and valid time.
     rekall::new_entry ends("a note that ends");
     ends.expires_at = now - 1h;

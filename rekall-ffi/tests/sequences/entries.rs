@@ -7,7 +7,7 @@ use rekall_ffi::*;
 use crate::callbacks;
 use crate::machine::{DIMENSIONS, Machine, Padded, padded};
 
-const NO_ID: Id = Id { text: [0; 27] };
+pub(crate) const NO_ID: Id = Id { text: [0; 27] };
 
 impl Machine<'_> {
     /// A model of the caller's; counted as handed over.
@@ -67,7 +67,7 @@ impl Machine<'_> {
         }
     }
 
-    fn new_entry(&mut self) -> EntryInput {
+    pub(crate) fn new_entry(&mut self) -> EntryInput {
         // SAFETY: all bytes zero are a value.
         let mut entry: EntryInput = unsafe { std::mem::zeroed() };
         entry.struct_size = size_of::<EntryInput>();

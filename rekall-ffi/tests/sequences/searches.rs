@@ -4,6 +4,7 @@ use std::ptr::{null, null_mut};
 
 use rekall_ffi::*;
 
+use crate::entries::NO_ID;
 use crate::machine::{DIMENSIONS, Machine, Padded, padded};
 
 /// A member that counts only with a flag: mostly not set without.
@@ -139,16 +140,35 @@ impl Machine<'_> {
         let (id, limit) = (self.ids.first().map_or(null(), |id| id.text.as_ptr()), similar.limit.min(30));
         // SAFETY: as promised by the caller.
         unsafe {
-            for all in [false, true] {
+            for which in 0..3 {
                 let (mut pairs, mut error) = (null_mut(), null_mut());
                 let out = &raw mut pairs;
-                let status = match all {
-                    true => {
-                        rekall_find_duplicates(self.db, &raw const options.value, null(), out, &raw mut error)
+                let (status, is_empty) = match which {
+                    0 => {
+                        let of = &raw const options.value;
+                        (rekall_find_duplicates(self.db, of, null(), out, &raw mut error), true)
                     }
-                    false => rekall_near_duplicates(self.db, id, similar.threshold, out, &raw mut error),
+                    1 => (rekall_near_duplicates(self.db, id, similar.threshold, out, &raw mut error), true),
+                    _ => {
+                        let (entry, mut made) = (self.new_entry(), Id { text: [1; 27] });
+                        let (of, to) = (&raw const entry, &raw mut made);
+                        let least = similar.threshold;
+                        let status = rekall_remember_with_duplicates(
+                            self.db,
+                            of,
+                            null(),
+                            least,
+                            to,
+                            out,
+                            &raw mut error,
+                        );
+                        if status == REKALL_OK {
+                            self.know(made);
+                        }
+                        (status, made.text == NO_ID.text)
+                    }
                 };
-                self.done(status, error, pairs.is_null());
+                self.done(status, error, pairs.is_null() && is_empty);
                 for index in 0..=limit {
                     let is_there = index < rekall_duplicates_count(pairs);
                     assert_eq!(rekall_duplicates_first(pairs, index).is_null(), !is_there);

@@ -21,7 +21,8 @@ use sha2::{Digest, Sha256};
 
 use crate::architecture::Architecture;
 use crate::files::{self, MAX_SETTINGS_BYTES, MAX_WEIGHTS_BYTES};
-use crate::{DownloadProgress, Error, LoadOptions, load};
+use crate::load::{self, Purpose};
+use crate::{DownloadProgress, Error, LoadOptions};
 
 /// Says what the model is.
 const CONFIG: &str = "config.json";
@@ -52,12 +53,18 @@ const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safete
 /// [`Error::Unavailable`] if they are not cached and cannot be downloaded now, [`Error::Refused`] if the hub does not
 /// have or give them; [`Error::UnsupportedModel`] and [`Error::MissingFile`], before the weights are downloaded, for a
 /// model that cannot be run; [`Error::BrokenDownload`] for a download that is not what the hub says.
-pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<PathBuf, Error> {
+pub(crate) fn folder(
+    purpose: Purpose,
+    repo: &str,
+    revision: Option<&str>,
+    options: &LoadOptions,
+) -> Result<PathBuf, Error> {
     let place = CachePlace::of(repo, revision, options)?;
     let CachePlace { cache, wanted, .. } = &place;
     let found = place.complete();
     match &found {
-        Some(folder) if declares_pooling(folder) => return Ok(folder.clone()),
+        // Rerankers have one way of pooling.
+        Some(folder) if purpose == Purpose::Rerank || declares_pooling(folder) => return Ok(folder.clone()),
         Some(folder) if options.offline => {
             let place = folder.display();
             return Err(unavailable(
@@ -92,7 +99,7 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
     let api = builder.build().map_err(|error| failed(repo, error))?.repo(fetched.clone());
     let offered = api.info().map_err(|error| failed(repo, error))?.siblings;
     let offered: Vec<&str> = offered.iter().map(|file| file.rfilename.as_str()).collect();
-    let download = Download { repo, api, cache: cache.repo(fetched), found, options };
+    let download = Download { purpose, repo, api, cache: cache.repo(fetched), found, options };
     let folder = download.all(&offered)?;
     for name in ["modules.json", POOLING].into_iter().filter(|name| !offered.contains(name)) {
         mark_absent(&folder, name);
@@ -101,16 +108,22 @@ pub(crate) fn folder(repo: &str, revision: Option<&str>, options: &LoadOptions) 
 }
 
 /// Judges what the cache has of a hub model, without the network.
-pub(crate) fn check(repo: &str, revision: Option<&str>, options: &LoadOptions) -> Result<(), Error> {
+pub(crate) fn check(
+    purpose: Purpose,
+    repo: &str,
+    revision: Option<&str>,
+    options: &LoadOptions,
+) -> Result<(), Error> {
     let place = CachePlace::of(repo, revision, options)?;
     match place.complete() {
-        Some(folder) => judge(repo, &folder, options),
+        Some(folder) => judge(purpose, repo, &folder, options),
         None => place.judge_config(),
     }
 }
 
-fn judge(repo: &str, folder: &Path, options: &LoadOptions) -> Result<(), Error> {
-    load::judge(folder, load::repository_name(repo), options).map_err(|error| named(repo, folder, error))
+fn judge(purpose: Purpose, repo: &str, folder: &Path, options: &LoadOptions) -> Result<(), Error> {
+    let name = load::repository_name(repo);
+    load::judge(purpose, folder, name, options).map_err(|error| named(repo, folder, error))
 }
 
 /// Names the repository where a model of it is refused, rather than a place in the cache.
@@ -247,6 +260,7 @@ fn mark_absent(folder: &Path, name: &str) {
 }
 
 struct Download<'a> {
+    purpose: Purpose,
     repo: &'a str,
     api: ApiRepo,
     cache: CacheRepo,
@@ -285,7 +299,7 @@ impl Download<'_> {
         if offers(CONFIG)
             && let Some(folder) = self.file(CONFIG)?.parent()
         {
-            judge(self.repo, folder, self.options)?;
+            judge(self.purpose, self.repo, folder, self.options)?;
         }
         self.file(&tokenizer)?;
         let pointer = self.file(weights)?;

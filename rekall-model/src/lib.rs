@@ -7,8 +7,10 @@
 //! - `BertEmbedder` (feature `transformer`) runs BERT, RoBERTa, CamemBERT and ModernBERT sentence models on the
 //!   processor: weights are packed once, texts are not padded, activations are fused with the matrix products. With
 //!   the feature `candle` all but ModernBERT run on candle's devices ([`LoadOptions::device`]).
+//! - [`Reranker`] judges how well passages answer a query: `CrossEncoder` (feature `transformer`), by [`load_reranker`]
+//!   and [`check_reranker`].
 //! - [`load`] turns a [`ModelSource`] into a model; [`check`] says what its small files say against that.
-//! - [`ModelManager`] keeps a model in memory only while it is needed: loaded on first use, once, and dropped
+//! - [`ModelManager`] keeps a model of either kind in memory only while it is needed: loaded on first use, once, and dropped
 //!   when idle.
 //! - [`Fingerprint`] names the vector space a model makes; vectors of two spaces never mix.
 //!
@@ -47,6 +49,7 @@ mod mapped;
 mod memory;
 mod options;
 mod parts;
+mod reranker;
 mod source;
 mod static_model;
 mod tensors;
@@ -58,7 +61,7 @@ mod unigram;
 pub use embedder::{Embedder, Embeddings, Progress};
 pub use error::{Error, ErrorKind};
 pub use fingerprint::{Fingerprint, ModelKind};
-pub use load::{check, load};
+pub use load::{check, check_reranker, load, load_reranker};
 pub use manager::{
     Clock, EventObserver, KeepAlive, LeaseOptions, ManagerOptions, ManagerStats, ModelEvent, ModelLease,
     ModelManager, ModelState, SystemClock, UnloadOutcome,
@@ -66,7 +69,8 @@ pub use manager::{
 pub use memory::{ReleasedMemory, process_rss, release_memory};
 pub use options::{Device, DownloadProgress, LoadOptions, ProgressObserver};
 pub use parts::embed_in_parts;
+pub use reranker::Reranker;
 pub use source::ModelSource;
 pub use static_model::StaticEmbedder;
 #[cfg(feature = "transformer")]
-pub use transformer::BertEmbedder;
+pub use transformer::{BertEmbedder, CrossEncoder};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::architecture::Architecture;
 use crate::files::folder_name;
 use crate::static_model::{CURRENT, V1, has_sentence_transformers_layout};
-use crate::{Embedder, Error, LoadOptions, ModelSource, StaticEmbedder};
+use crate::{Embedder, Error, LoadOptions, ModelSource, Reranker, StaticEmbedder};
 
 /// Loads a model.
 ///
@@ -42,13 +42,48 @@ pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embed
         ModelSource::Path(folder) => load_folder(folder, &folder_name(folder), options),
         #[cfg(feature = "hub")]
         ModelSource::Hub { repo, revision } => {
-            let folder = crate::hub::folder(repo, revision.as_deref(), options)?;
+            let folder = crate::hub::folder(Purpose::Embed, repo, revision.as_deref(), options)?;
             load_folder(&folder, repository_name(repo), options)
                 .map_err(|error| crate::hub::named(repo, &folder, error))
         }
         #[cfg(not(feature = "hub"))]
         ModelSource::Hub { .. } => Err(hub_is_off(source)),
     }
+}
+
+/// Loads a reranker, from the same sources as [`load`]; there is none built in.
+///
+/// # Errors
+/// As [`load`]; [`Error::UnsupportedModel`] for a model that is no reranker, and for the built-in models.
+///
+/// ```no_run
+/// use rekall_model::{LoadOptions, load_reranker};
+///
+/// let model = load_reranker(&"hub:cross-encoder/ms-marco-MiniLM-L6-v2".parse()?, &LoadOptions::new())?;
+/// let scores = model.scores("why is it slow?", &["the disk is full", "a recipe for bread"])?;
+/// assert!(scores[0] > scores[1]);
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
+pub fn load_reranker(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Reranker>, Error> {
+    match source {
+        ModelSource::Bundled | ModelSource::BundledV1 => Err(no_reranker(source)),
+        ModelSource::Path(folder) => load_reranker_folder(folder, &folder_name(folder), options),
+        #[cfg(feature = "hub")]
+        ModelSource::Hub { repo, revision } => {
+            let folder = crate::hub::folder(Purpose::Rerank, repo, revision.as_deref(), options)?;
+            load_reranker_folder(&folder, repository_name(repo), options)
+                .map_err(|error| crate::hub::named(repo, &folder, error))
+        }
+        #[cfg(not(feature = "hub"))]
+        ModelSource::Hub { .. } => Err(hub_is_off(source)),
+    }
+}
+
+/// What a model is loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Embed,
+    Rerank,
 }
 
 /// Says why [`load`] cannot succeed, as far as a model's small files show. Reads neither weights nor tokenizer, and never
@@ -68,7 +103,7 @@ pub fn check(source: &ModelSource, options: &LoadOptions) -> Result<(), Error> {
         // Microseconds: these models are used where they lie.
         ModelSource::Bundled | ModelSource::BundledV1 => load(source, options).map(drop),
         ModelSource::Path(folder) => {
-            judge(folder, &folder_name(folder), options)?;
+            judge(Purpose::Embed, folder, &folder_name(folder), options)?;
             match recognize(folder)? {
                 Architecture::Static => StaticEmbedder::check_files(folder),
                 #[cfg(feature = "transformer")]
@@ -78,9 +113,49 @@ pub fn check(source: &ModelSource, options: &LoadOptions) -> Result<(), Error> {
             }
         }
         #[cfg(feature = "hub")]
-        ModelSource::Hub { repo, revision } => crate::hub::check(repo, revision.as_deref(), options),
+        ModelSource::Hub { repo, revision } => {
+            crate::hub::check(Purpose::Embed, repo, revision.as_deref(), options)
+        }
         #[cfg(not(feature = "hub"))]
         ModelSource::Hub { .. } => Err(hub_is_off(source)),
+    }
+}
+
+/// As [`check`], of a reranker: says why [`load_reranker`] cannot succeed.
+///
+/// # Errors
+/// As [`load_reranker`]; as [`check`] otherwise.
+///
+/// ```
+/// use rekall_model::{ErrorKind, LoadOptions, ModelSource, check_reranker};
+///
+/// let refused = check_reranker(&ModelSource::Bundled, &LoadOptions::new());
+/// assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::Unsupported));
+/// ```
+pub fn check_reranker(source: &ModelSource, options: &LoadOptions) -> Result<(), Error> {
+    match source {
+        ModelSource::Bundled | ModelSource::BundledV1 => Err(no_reranker(source)),
+        ModelSource::Path(folder) => {
+            recognize(folder)?;
+            judge(Purpose::Rerank, folder, &folder_name(folder), options)?;
+            #[cfg(feature = "transformer")]
+            crate::BertEmbedder::check_files(folder)?;
+            Ok(())
+        }
+        #[cfg(feature = "hub")]
+        ModelSource::Hub { repo, revision } => {
+            crate::hub::check(Purpose::Rerank, repo, revision.as_deref(), options)
+        }
+        #[cfg(not(feature = "hub"))]
+        ModelSource::Hub { .. } => Err(hub_is_off(source)),
+    }
+}
+
+fn no_reranker(source: &ModelSource) -> Error {
+    Error::UnsupportedModel {
+        path: source.to_string().into(),
+        expected: "a reranker".into(),
+        got: "a model that makes vectors".into(),
     }
 }
 
@@ -107,16 +182,36 @@ fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<d
     }
 }
 
+#[cfg(feature = "transformer")]
+fn load_reranker_folder(
+    folder: &Path,
+    name: &str,
+    options: &LoadOptions,
+) -> Result<Arc<dyn Reranker>, Error> {
+    recognize(folder)?;
+    Ok(Arc::new(crate::CrossEncoder::from_named_folder(folder, name, options)?))
+}
+
+#[cfg(not(feature = "transformer"))]
+fn load_reranker_folder(folder: &Path, _: &str, _: &LoadOptions) -> Result<Arc<dyn Reranker>, Error> {
+    recognize(folder)?;
+    Err(transformer_is_off(folder))
+}
+
 /// Says why a folder's model cannot be run, as far as its settings show. Asks for no other file, so that a download can
 /// be judged before it is whole.
-pub(crate) fn judge(folder: &Path, name: &str, options: &LoadOptions) -> Result<(), Error> {
+pub(crate) fn judge(purpose: Purpose, folder: &Path, name: &str, options: &LoadOptions) -> Result<(), Error> {
+    #[cfg(feature = "transformer")]
+    if purpose == Purpose::Rerank {
+        return crate::CrossEncoder::judge(folder, options);
+    }
     match recognize(folder)? {
         Architecture::Static => Ok(()),
         #[cfg(feature = "transformer")]
         Architecture::Bert | Architecture::ModernBert => crate::BertEmbedder::judge(folder, name, options),
         #[cfg(not(feature = "transformer"))]
         Architecture::Bert | Architecture::ModernBert => {
-            let _ = (name, options);
+            let _ = (purpose, name, options);
             Err(transformer_is_off(folder))
         }
     }

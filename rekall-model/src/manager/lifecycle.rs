@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::events::{ModelEvent, ModelState};
+use super::managed::Managed;
 use super::options::{KeepAlive, LeaseOptions, ManagerOptions};
 use super::slot::{Entry, Occupancy, Slot};
 use super::sync::lock;
@@ -15,15 +16,15 @@ use super::wake::WakeSignal;
 use crate::memory::release_memory;
 use crate::{Embedder, Error, Fingerprint};
 
-pub(super) type Loader = Box<dyn Fn() -> Result<Arc<dyn Embedder>, Error> + Send + Sync>;
-type ModelSlot = Slot<Arc<dyn Embedder>, Instant, KeepAlive>;
+pub(super) type Loader<M> = Box<dyn Fn() -> Result<Arc<M>, Error> + Send + Sync>;
+type ModelSlot<M> = Slot<Arc<M>, Instant, KeepAlive>;
 
 /// What a manager, its leases and its reaper share.
-pub(super) struct Lifecycle {
+pub(super) struct Lifecycle<M: Managed + ?Sized> {
     pub(super) source: String,
-    pub(super) loader: Loader,
+    pub(super) loader: Loader<M>,
     pub(super) options: ManagerOptions,
-    pub(super) slot: ModelSlot,
+    pub(super) slot: ModelSlot<M>,
     pub(super) record: Mutex<LoadRecord>,
     pub(super) loads: AtomicU64,
     pub(super) failed_loads: AtomicU64,
@@ -43,19 +44,15 @@ pub(super) struct LoadRecord {
     pub(super) failure: Option<Arc<Error>>,
 }
 
-impl Lifecycle {
+impl<M: Managed + ?Sized> Lifecycle<M> {
     /// The lease of a model that the slot counts as leased. Call it before any observer, because an observer
     /// may panic.
-    pub(super) fn leased(
-        self: &Arc<Self>,
-        model: Arc<Arc<dyn Embedder>>,
-        options: &LeaseOptions<'_>,
-    ) -> ModelLease {
+    pub(super) fn leased(self: &Arc<Self>, model: Arc<Arc<M>>, options: &LeaseOptions<'_>) -> ModelLease<M> {
         let keep_alive = options.keep_alive.unwrap_or(self.options.keep_alive);
         ModelLease { model: Some(model), keep_alive, lifecycle: Arc::clone(self) }
     }
 
-    pub(super) fn acquire(self: &Arc<Self>, options: &LeaseOptions<'_>) -> Result<ModelLease, Error> {
+    pub(super) fn acquire(self: &Arc<Self>, options: &LeaseOptions<'_>) -> Result<ModelLease<M>, Error> {
         let notify_caller = |event: &ModelEvent<'_>| {
             if let Some(observer) = options.observer {
                 observer(event);
@@ -88,7 +85,7 @@ impl Lifecycle {
             if let Some(model) = self.slot.wait(round) {
                 let lease = self.leased(model, options);
                 let elapsed = self.options.clock.now().saturating_duration_since(start);
-                notify_caller(&ModelEvent::Loaded { source, elapsed, bytes: lease.memory_bytes() });
+                notify_caller(&ModelEvent::Loaded { source, elapsed, bytes: lease.heap_bytes() });
                 return Ok(lease);
             }
             // Either that load failed, or its model was dropped before this thread woke. In the second case
@@ -105,10 +102,10 @@ impl Lifecycle {
     /// reports success.
     fn load_now(
         self: &Arc<Self>,
-        guard: LoadGuard<'_>,
+        guard: LoadGuard<'_, M>,
         options: &LeaseOptions<'_>,
         notify_caller: &dyn Fn(&ModelEvent<'_>),
-    ) -> Result<(ModelLease, Duration, usize), Error> {
+    ) -> Result<(ModelLease<M>, Duration, usize), Error> {
         let source = &self.source;
         lock(&self.record).failure = None;
         self.observe(&ModelEvent::Loading { source });
@@ -118,12 +115,12 @@ impl Lifecycle {
         let elapsed = self.options.clock.now().saturating_duration_since(start);
         match outcome {
             Ok(model) => {
-                let bytes = model.memory_bytes();
+                let bytes = model.heap_bytes();
                 {
                     let mut record = lock(&self.record);
                     record.last_load = Some(elapsed);
                     record.bytes = bytes;
-                    record.fingerprint = Some(model.fingerprint().clone());
+                    record.fingerprint = model.space().cloned();
                 }
                 self.loads.fetch_add(1, Ordering::Relaxed);
                 let model = Arc::new(model);
@@ -164,8 +161,8 @@ impl Lifecycle {
     }
 
     /// Drops a model that was taken out of the slot; returns the bytes it held.
-    pub(super) fn drop_model(&self, model: Arc<Arc<dyn Embedder>>) -> usize {
-        let bytes = model.memory_bytes();
+    pub(super) fn drop_model(&self, model: Arc<Arc<M>>) -> usize {
+        let bytes = model.heap_bytes();
         let guard = DropGuard(&self.slot);
         drop(model);
         drop(guard);
@@ -195,22 +192,22 @@ impl Lifecycle {
 }
 
 /// Frees the slot once the model is dropped, also if its destructor panics.
-struct DropGuard<'a>(&'a ModelSlot);
+struct DropGuard<'a, M: ?Sized>(&'a ModelSlot<M>);
 
-impl Drop for DropGuard<'_> {
+impl<M: ?Sized> Drop for DropGuard<'_, M> {
     fn drop(&mut self) {
         self.0.dropped();
     }
 }
 
 /// Ends a load exactly once, also if the loader panics.
-struct LoadGuard<'a> {
-    lifecycle: &'a Lifecycle,
+struct LoadGuard<'a, M: Managed + ?Sized> {
+    lifecycle: &'a Lifecycle<M>,
     over: bool,
 }
 
-impl LoadGuard<'_> {
-    fn succeed(mut self, model: Arc<Arc<dyn Embedder>>) {
+impl<M: Managed + ?Sized> LoadGuard<'_, M> {
+    fn succeed(mut self, model: Arc<Arc<M>>) {
         self.over = true;
         self.lifecycle.slot.loaded(model);
     }
@@ -227,7 +224,7 @@ impl LoadGuard<'_> {
     }
 }
 
-impl Drop for LoadGuard<'_> {
+impl<M: Managed + ?Sized> Drop for LoadGuard<'_, M> {
     fn drop(&mut self) {
         if !self.over {
             self.end_with(Arc::new(Error::Compute { reason: "the loader or an observer panicked".into() }));
@@ -235,7 +232,8 @@ impl Drop for LoadGuard<'_> {
     }
 }
 
-/// The right to use a loaded model; dereferences to the [`Embedder`]. Dropping it ends the use.
+/// The right to use a loaded model; dereferences to it: an [`Embedder`], or a [`Reranker`](crate::Reranker).
+/// Dropping it ends the use.
 ///
 /// ```
 /// # #[cfg(feature = "bundled-model")] {
@@ -250,23 +248,23 @@ impl Drop for LoadGuard<'_> {
 /// # }
 /// # Ok::<(), rekall_model::Error>(())
 /// ```
-pub struct ModelLease {
+pub struct ModelLease<M: Managed + ?Sized = dyn Embedder> {
     /// `None` only while being dropped.
-    model: Option<Arc<Arc<dyn Embedder>>>,
+    model: Option<Arc<Arc<M>>>,
     keep_alive: KeepAlive,
-    lifecycle: Arc<Lifecycle>,
+    lifecycle: Arc<Lifecycle<M>>,
 }
 
-impl Deref for ModelLease {
-    type Target = dyn Embedder;
+impl<M: Managed + ?Sized> Deref for ModelLease<M> {
+    type Target = M;
 
     #[allow(clippy::expect_used)]
-    fn deref(&self) -> &(dyn Embedder + 'static) {
-        &***self.model.as_ref().expect("a lease holds its model until it is dropped")
+    fn deref(&self) -> &M {
+        self.model.as_ref().expect("a lease holds its model until it is dropped")
     }
 }
 
-impl Drop for ModelLease {
+impl<M: Managed + ?Sized> Drop for ModelLease<M> {
     fn drop(&mut self) {
         // Release this reference before the lease is counted as ended: the thread that then takes the model
         // out holds the last one.
@@ -287,7 +285,7 @@ impl Drop for ModelLease {
     }
 }
 
-impl fmt::Debug for ModelLease {
+impl<M: Managed + ?Sized> fmt::Debug for ModelLease<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelLease").field("source", &self.lifecycle.source).finish_non_exhaustive()
     }

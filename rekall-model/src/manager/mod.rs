@@ -4,6 +4,7 @@
 mod clock;
 mod events;
 mod lifecycle;
+mod managed;
 mod model_manager;
 mod options;
 mod reaper;

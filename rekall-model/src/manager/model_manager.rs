@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use super::events::{ManagerStats, ModelState, UnloadOutcome};
-use super::lifecycle::{Lifecycle, ModelLease};
+use super::lifecycle::{Lifecycle, Loader, ModelLease};
+use super::managed::Managed;
 use super::options::{LeaseOptions, ManagerOptions};
 use super::reaper::Reaper;
 use super::slot::{Removal, Slot};
 use super::sync::lock;
 use super::wake::WakeSignal;
-use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
+use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, Reranker, load, load_reranker};
 
 /// Owns at most one instance of a model and leases it to callers.
 ///
@@ -23,6 +24,8 @@ use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
 /// ([`start_reaper`](Self::start_reaper)). No thread runs unless asked for.
 ///
 /// Leasing a loaded model costs a lock and a reference count.
+///
+/// A reranker has a manager of its own kind, `ModelManager<dyn Reranker>`: [`for_reranker`](Self::for_reranker).
 ///
 /// ```
 /// # #[cfg(feature = "bundled-model")] {
@@ -40,9 +43,9 @@ use crate::{Embedder, Error, Fingerprint, LoadOptions, ModelSource, load};
 /// # }
 /// # Ok::<(), rekall_model::Error>(())
 /// ```
-pub struct ModelManager {
-    pub(super) lifecycle: Arc<Lifecycle>,
-    reaper: Mutex<Option<Reaper>>,
+pub struct ModelManager<M: Managed + ?Sized = dyn Embedder> {
+    pub(super) lifecycle: Arc<Lifecycle<M>>,
+    reaper: Mutex<Option<Reaper<M>>>,
 }
 
 impl ModelManager {
@@ -78,9 +81,89 @@ impl ModelManager {
         loader: impl Fn() -> Result<Arc<dyn Embedder>, Error> + Send + Sync + 'static,
         options: ManagerOptions,
     ) -> Self {
+        Self::made(name.into(), Box::new(loader), options)
+    }
+
+    /// The fingerprint of the model last loaded, also after it was unloaded; `None` before the first load.
+    ///
+    /// ```
+    /// # #[cfg(feature = "bundled-model")] {
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
+    ///
+    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
+    /// assert_eq!(manager.fingerprint(), None);
+    /// drop(manager.lease()?);
+    /// manager.unload();
+    /// assert!(manager.fingerprint().is_some());
+    /// # }
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        lock(&self.lifecycle.record).fingerprint.clone()
+    }
+}
+
+impl ModelManager<dyn Reranker> {
+    /// A manager of the reranker that [`load_reranker`] makes of `source`. Loads nothing yet.
+    ///
+    /// ```no_run
+    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager};
+    ///
+    /// let source = "hub:cross-encoder/ms-marco-MiniLM-L6-v2".parse()?;
+    /// let manager = ModelManager::for_reranker(source, LoadOptions::new(), ManagerOptions::new());
+    /// let scores = manager.lease()?.scores("why is it slow?", &["the disk is full", "a recipe for bread"])?;
+    /// assert!(scores[0] > scores[1]);
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    pub fn for_reranker(source: ModelSource, load_options: LoadOptions, options: ManagerOptions) -> Self {
+        let name = source.to_string();
+        Self::with_reranker_loader(name, move || load_reranker(&source, &load_options), options)
+    }
+
+    /// A manager of any reranker: `loader` makes it, and is called again after each unload. `name` appears in
+    /// events.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rekall_model::{Error, ManagerOptions, ModelManager, Reranker};
+    ///
+    /// /// Prefers short passages.
+    /// struct Short;
+    ///
+    /// impl Reranker for Short {
+    ///     fn model(&self) -> &str {
+    ///         "short"
+    ///     }
+    ///     fn max_tokens(&self) -> Option<usize> {
+    ///         None
+    ///     }
+    ///     fn scores(&self, _: &str, passages: &[&str]) -> Result<Vec<f32>, Error> {
+    ///         Ok(passages.iter().map(|passage| -(passage.len() as f32)).collect())
+    ///     }
+    ///     fn memory_bytes(&self) -> usize {
+    ///         0
+    ///     }
+    /// }
+    ///
+    /// let loader = || Ok(Arc::new(Short) as Arc<dyn Reranker>);
+    /// let manager = ModelManager::with_reranker_loader("short", loader, ManagerOptions::new());
+    /// assert_eq!(manager.lease()?.scores("", &["a", "bc"])?, [-1.0, -2.0]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn with_reranker_loader(
+        name: impl Into<String>,
+        loader: impl Fn() -> Result<Arc<dyn Reranker>, Error> + Send + Sync + 'static,
+        options: ManagerOptions,
+    ) -> Self {
+        Self::made(name.into(), Box::new(loader), options)
+    }
+}
+
+impl<M: Managed + ?Sized> ModelManager<M> {
+    fn made(source: String, loader: Loader<M>, options: ManagerOptions) -> Self {
         let lifecycle = Lifecycle {
-            source: name.into(),
-            loader: Box::new(loader),
+            source,
+            loader,
             options,
             slot: Slot::new(),
             record: Mutex::default(),
@@ -108,7 +191,7 @@ impl ModelManager {
     /// # }
     /// # Ok::<(), rekall_model::Error>(())
     /// ```
-    pub fn lease(&self) -> Result<ModelLease, Error> {
+    pub fn lease(&self) -> Result<ModelLease<M>, Error> {
         self.lease_with(&LeaseOptions::default())
     }
 
@@ -130,7 +213,7 @@ impl ModelManager {
     /// # }
     /// # Ok::<(), rekall_model::Error>(())
     /// ```
-    pub fn lease_with(&self, options: &LeaseOptions<'_>) -> Result<ModelLease, Error> {
+    pub fn lease_with(&self, options: &LeaseOptions<'_>) -> Result<ModelLease<M>, Error> {
         self.lifecycle.acquire(options)
     }
 
@@ -147,7 +230,7 @@ impl ModelManager {
     /// # }
     /// # Ok::<(), rekall_model::Error>(())
     /// ```
-    pub fn lease_if_ready(&self) -> Option<ModelLease> {
+    pub fn lease_if_ready(&self) -> Option<ModelLease<M>> {
         let model = self.lifecycle.slot.enter_if_ready()?;
         Some(self.lifecycle.leased(model, &LeaseOptions::default()))
     }
@@ -287,24 +370,6 @@ impl ModelManager {
         self.lifecycle.state().0
     }
 
-    /// The fingerprint of the model last loaded, also after it was unloaded; `None` before the first load.
-    ///
-    /// ```
-    /// # #[cfg(feature = "bundled-model")] {
-    /// use rekall_model::{LoadOptions, ManagerOptions, ModelManager, ModelSource};
-    ///
-    /// let manager = ModelManager::new(ModelSource::Bundled, LoadOptions::new(), ManagerOptions::new());
-    /// assert_eq!(manager.fingerprint(), None);
-    /// drop(manager.lease()?);
-    /// manager.unload();
-    /// assert!(manager.fingerprint().is_some());
-    /// # }
-    /// # Ok::<(), rekall_model::Error>(())
-    /// ```
-    pub fn fingerprint(&self) -> Option<Fingerprint> {
-        lock(&self.lifecycle.record).fingerprint.clone()
-    }
-
     /// Why the last load failed; `None` once one has succeeded or begun, and before the first.
     ///
     /// ```
@@ -350,7 +415,7 @@ impl ModelManager {
     }
 }
 
-impl fmt::Debug for ModelManager {
+impl<M: Managed + ?Sized> fmt::Debug for ModelManager<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ModelManager")
             .field("source", &self.lifecycle.source)

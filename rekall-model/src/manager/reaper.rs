@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
 use super::lifecycle::Lifecycle;
+use super::managed::Managed;
 use crate::Error;
 
 thread_local! {
@@ -15,13 +16,13 @@ thread_local! {
 }
 
 /// The thread; stopped and joined when dropped.
-pub(super) struct Reaper {
-    lifecycle: Weak<Lifecycle>,
+pub(super) struct Reaper<M: Managed + ?Sized> {
+    lifecycle: Weak<Lifecycle<M>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Reaper {
-    pub(super) fn start(lifecycle: &Arc<Lifecycle>) -> Result<Self, Error> {
+impl<M: Managed + ?Sized> Reaper<M> {
+    pub(super) fn start(lifecycle: &Arc<Lifecycle<M>>) -> Result<Self, Error> {
         let shared = Arc::clone(lifecycle);
         let thread = std::thread::Builder::new()
             .name("rekall-reaper".into())
@@ -31,7 +32,7 @@ impl Reaper {
     }
 }
 
-impl Drop for Reaper {
+impl<M: Managed + ?Sized> Drop for Reaper<M> {
     fn drop(&mut self) {
         if let Some(lifecycle) = self.lifecycle.upgrade() {
             lifecycle.wake.stop();
@@ -46,7 +47,7 @@ impl Drop for Reaper {
     }
 }
 
-fn run(lifecycle: &Lifecycle) {
+fn run<M: Managed + ?Sized>(lifecycle: &Lifecycle<M>) {
     REAPS_FOR.set(std::ptr::from_ref(lifecycle).addr());
     while lifecycle.wake.begin_round() {
         let now = lifecycle.options.clock.now();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::encoder::Sequence;
 use super::workspace::AttentionBuffers;
 use crate::cpu::{Activation, PackedView, Product, multiply, panel_width, softmax_rows};
 
@@ -25,16 +26,17 @@ impl Attention {
     pub(super) fn attend(
         self,
         buffers: &mut AttentionBuffers,
-        texts: &[&[u32]],
+        texts: &[Sequence<'_>],
         heads: Range<usize>,
         context: &mut [f32],
     ) {
         let mut first = 0;
         for text in texts {
+            let end = first + text.ids.len();
             for head in heads.clone() {
-                self.attend_head(buffers, first..first + text.len(), head, context);
+                self.attend_head(buffers, first..end, head, context);
             }
-            first += text.len();
+            first = end;
         }
     }
 
@@ -175,7 +177,7 @@ mod tests {
                 buffers.qkv.sized(tokens * 3 * attention.width).iter_mut().for_each(|x| *x = next());
                 let qkv = buffers.qkv.to_vec();
                 let ids = vec![0; 160];
-                let texts: Vec<&[u32]> = lengths.iter().map(|&length| &ids[..length]).collect();
+                let texts: Vec<_> = lengths.iter().map(|&length| Sequence::of(&ids[..length])).collect();
                 let mut context = vec![f32::NAN; tokens * attention.width];
                 attention.attend(&mut buffers, &texts, 0..heads, &mut context);
                 let mut first = 0;

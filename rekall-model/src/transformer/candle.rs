@@ -16,7 +16,8 @@ use candle_transformers::models::mimi::candle_nn::{Activation, VarBuilder};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 
 use super::bert::Config;
-use super::settings::Pooling;
+use super::encoder::Sequence;
+use super::pooling::Pooling;
 use crate::mapped::MappedFile;
 use crate::{Device, Error};
 
@@ -75,10 +76,11 @@ impl CandleNetwork {
     pub(super) fn embed(
         &self,
         pooling: Pooling,
-        texts: &[&[u32]],
+        texts: &[Sequence<'_>],
         rows: &mut [&mut [f32]],
     ) -> Result<(), Error> {
-        let pooled = self.pooled(pooling, texts).map_err(compute)?;
+        let ids: Vec<&[u32]> = texts.iter().map(|text| text.ids).collect();
+        let pooled = self.pooled(pooling, &ids).map_err(compute)?;
         for (pooled, row) in pooled.iter().zip(rows) {
             row.copy_from_slice(&pooled[..row.len()]);
         }

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use super::encoder::Sequence;
 use super::model::{BertEmbedder, Engine, Tokenized};
-use super::workspace::Workspace;
 use crate::embedder::{Embedder, Embeddings, Progress};
 use crate::unigram::Scratch;
 use crate::{Error, Fingerprint};
@@ -41,18 +41,17 @@ impl Embedder for BertEmbedder {
             return Err(Error::Unembeddable { index: 0 });
         }
         let mut row = vec![0.0; self.dimensions()];
-        self.run_together(&[&ids], &mut [&mut row])?;
+        self.run_together(&[Sequence::of(&ids)], &mut [&mut row])?;
         Ok(row)
     }
 
     fn memory_bytes(&self) -> usize {
-        let workspaces: usize = self.locked_workspaces().iter().map(Workspace::memory_bytes).sum();
         let weights = match &self.engine {
             Engine::Processor(network) => network.encoder.memory_bytes() + self.workers.memory_bytes(),
             #[cfg(feature = "candle")]
             Engine::Candle(network) => network.memory_bytes(),
         };
-        self.tokenizer.memory_bytes() + weights + workspaces
+        self.tokenizer.memory_bytes() + weights + self.workspaces.memory_bytes()
     }
 
     fn embed_documents_observed(

@@ -6,12 +6,27 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
+use super::pooling::Pooling;
 use super::reader::Linear;
-use super::settings::Pooling;
 use super::tensor_parallel::Shard;
 use super::workspace::Workspace;
 use crate::Error;
 use crate::cpu::{Activation, Product, multiply, panel_width};
+
+/// What a network reads: a text, or two behind one another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sequence<'a> {
+    pub(super) ids: &'a [u32],
+    /// Where the tokens of the other type begin, in networks that tell two texts apart by types.
+    pub(super) second: Option<usize>,
+}
+
+impl<'a> Sequence<'a> {
+    /// A single text.
+    pub(super) fn of(ids: &'a [u32]) -> Self {
+        Self { ids, second: None }
+    }
+}
 
 /// A network that makes a row of each token.
 pub(super) trait Encoder: Debug + Send + Sync {
@@ -28,7 +43,12 @@ pub(super) trait Encoder: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Error::Compute`] for a token id without a vector, which no tokenizer of this model gives.
-    fn encode(&self, workspace: &mut Workspace, texts: &[&[u32]], shard: &mut Shard) -> Result<bool, Error>;
+    fn encode(
+        &self,
+        workspace: &mut Workspace,
+        texts: &[Sequence<'_>],
+        shard: &mut Shard,
+    ) -> Result<bool, Error>;
 }
 
 /// An encoder, and what is made of its rows.
@@ -58,7 +78,7 @@ impl Network {
     pub(super) fn embed(
         &self,
         workspace: &mut Workspace,
-        texts: &[&[u32]],
+        texts: &[Sequence<'_>],
         rows: &mut [&mut [f32]],
         shard: &mut Shard,
     ) -> Result<(), Error> {
@@ -68,8 +88,9 @@ impl Network {
         let width = self.encoder.width();
         let mut at = 0;
         for (text, row) in texts.iter().zip(rows) {
-            pool(&workspace.hidden[at * width..][..text.len() * width], width, self.pooling, row);
-            at += text.len();
+            let length = text.ids.len();
+            self.pooling.pool(&workspace.hidden[at * width..][..length * width], width, row);
+            at += length;
         }
         Ok(())
     }
@@ -114,30 +135,5 @@ pub(super) fn project_heads(
     for first in [0, width, 2 * width] {
         let columns = first + heads.start * size..first + heads.end * size;
         linear(a, rows, layer, Activation::None, out, columns);
-    }
-}
-
-fn pool(tokens: &[f32], width: usize, pooling: Pooling, out: &mut [f32]) {
-    match pooling {
-        // A shortened vector is the beginning of the whole one.
-        Pooling::Cls => out.copy_from_slice(&tokens[..out.len()]),
-        Pooling::Max => {
-            out.fill(f32::NEG_INFINITY);
-            for token in tokens.chunks_exact(width) {
-                for (x, &y) in out.iter_mut().zip(token) {
-                    *x = x.max(y);
-                }
-            }
-        }
-        Pooling::Mean => {
-            out.fill(0.0);
-            for token in tokens.chunks_exact(width) {
-                for (x, &y) in out.iter_mut().zip(token) {
-                    *x += y;
-                }
-            }
-            let count = (tokens.len() / width) as f32;
-            out.iter_mut().for_each(|x| *x /= count);
-        }
     }
 }

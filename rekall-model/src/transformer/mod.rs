@@ -9,10 +9,13 @@ mod batch;
 mod bert;
 #[cfg(feature = "candle")]
 mod candle;
+mod cross_encoder;
 mod embedder;
 mod encoder;
+mod micro_batch;
 mod model;
 mod modern_bert;
+mod pooling;
 mod reader;
 mod settings;
 mod shape;
@@ -22,4 +25,5 @@ mod vocabulary;
 mod worker_pool;
 mod workspace;
 
+pub use cross_encoder::CrossEncoder;
 pub use model::BertEmbedder;

@@ -1,17 +1,16 @@
 //! The model: its files are read and checked here, and all of its operations use this state.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use super::bert::Bert;
-use super::encoder::{Encoder, Network};
-use super::modern_bert::ModernBert;
+use super::encoder::Network;
 use super::settings::Settings;
+#[cfg(feature = "candle")]
 use super::shape::Shape;
 use super::special_tokens::SpecialTokens;
 use super::vocabulary;
 use super::worker_pool::WorkerPool;
-use super::workspace::Workspace;
+use super::workspace::Workspaces;
 use crate::bytes::Bytes;
 use crate::files::{self, MAX_TOKENIZER_BYTES, digest, digest_of_file, folder_name};
 use crate::fingerprint::{Fingerprint, SpaceParts};
@@ -55,9 +54,7 @@ pub struct BertEmbedder {
     pub(super) max_tokens: usize,
     pub(super) max_threads: usize,
     pub(super) workers: WorkerPool,
-    /// Small workspaces are kept between calls, because the page faults of fresh memory cost about as much as
-    /// its use.
-    pub(super) workspaces: Mutex<Vec<Workspace>>,
+    pub(super) workspaces: Workspaces,
 }
 
 /// The implementation that computes vectors.
@@ -109,7 +106,7 @@ impl BertEmbedder {
         if let Some(asked) = options.max_tokens {
             settings.limit = settings.limit.min(asked.saturating_add(special.count()));
         }
-        vocabulary::check(&settings.tokenizer, &tokenizer, &special, &settings.shape)?;
+        vocabulary::check(&settings.tokenizer, &tokenizer, special.highest(), &settings.shape)?;
         let prefix_tokens = tokenizer.count(&settings.document_prefix)?;
         let Some(max_tokens) = settings.limit.checked_sub(special.count() + prefix_tokens).filter(|&n| n > 0)
         else {
@@ -121,12 +118,7 @@ impl BertEmbedder {
         };
         let weights_digest = digest_of_file(&settings.weights)?;
         let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
-        let encoder: Box<dyn Encoder> = match &settings.shape {
-            Shape::Bert(config) => Box::new(Bert::read(&settings.weights, &file, config)?),
-            Shape::ModernBert(config) => {
-                Box::new(ModernBert::read(&settings.weights, &file, config, settings.limit)?)
-            }
-        };
+        let encoder = settings.shape.read_encoder(&settings.weights, &file, settings.limit)?;
         // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {
@@ -175,7 +167,7 @@ impl BertEmbedder {
             max_tokens,
             max_threads,
             workers: WorkerPool::new(max_threads - 1),
-            workspaces: Mutex::default(),
+            workspaces: Workspaces::default(),
         })
     }
 
@@ -218,21 +210,6 @@ impl BertEmbedder {
         ids.truncate(self.settings.limit - self.special.after.len());
         ids.extend_from_slice(&self.special.after);
         Ok(Tokenized { ids, count, known })
-    }
-
-    pub(super) fn workspace(&self) -> Workspace {
-        self.locked_workspaces().pop().unwrap_or_default()
-    }
-
-    pub(super) fn give_back(&self, mut workspace: Workspace) {
-        workspace.shrink();
-        if workspace.memory_bytes() > 0 {
-            self.locked_workspaces().push(workspace);
-        }
-    }
-
-    pub(super) fn locked_workspaces(&self) -> MutexGuard<'_, Vec<Workspace>> {
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -123,6 +123,11 @@ impl<'a> Reader<'a> {
         Self { path, file, tensors, prefix }
     }
 
+    /// For tensors that stand beside the network's.
+    pub(super) fn without_prefix(&self) -> Reader<'a> {
+        Self { prefix: String::new(), ..*self }
+    }
+
     fn bad(&self, expected: String, got: String) -> Error {
         Error::invalid_file(self.path, expected, got)
     }

@@ -5,28 +5,12 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use super::pooling::Pooling;
 use super::shape::Shape;
 use crate::files::{digest, read_json};
 use crate::{Error, LoadOptions};
-
-/// How token vectors are pooled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pooling {
-    Mean,
-    Cls,
-    Max,
-}
-
-impl Pooling {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Cls => "cls",
-            Self::Max => "max",
-        }
-    }
-}
 
 /// A model's settings, from all its files and the options.
 #[derive(Debug, Clone)]
@@ -55,6 +39,9 @@ struct Declarations {
     /// The name of the model, or of its base model, when the file was written.
     #[serde(default, rename = "_name_or_path")]
     origin: Option<String>,
+    /// The class that the reference implementation loads it with.
+    #[serde(default)]
+    architectures: Value,
 }
 
 #[derive(Deserialize)]
@@ -106,10 +93,25 @@ struct SentenceBert {
     do_lower_case: bool,
 }
 
+/// `tokenizer_config.json`.
 #[derive(Default, Deserialize)]
-struct TokenizerConfig {
+pub(super) struct TokenizerConfig {
     /// 1e30 if the tokenizer has no limit.
     model_max_length: Option<f64>,
+}
+
+impl TokenizerConfig {
+    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+        Ok(optional(&folder.join("tokenizer_config.json"))?.unwrap_or_default())
+    }
+
+    /// The most tokens of an input, of a network that is made for so many.
+    pub(super) fn limit(&self, positions: usize) -> usize {
+        match self.model_max_length {
+            Some(length) if length < positions as f64 => length as usize,
+            _ => positions,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -128,16 +130,26 @@ impl Settings {
         let declarations: Declarations = read_json(&path)?;
         let full = shape.width();
         check_declared(&path, &declarations.matryoshka_dimensions, full)?;
+        let mut classes =
+            declarations.architectures.as_array().into_iter().flatten().filter_map(Value::as_str);
+        if let Some(class) = classes.find(|class| class.ends_with("ForSequenceClassification")) {
+            return Err(Error::UnsupportedModel {
+                path,
+                expected: "a model that makes vectors".into(),
+                got: format!("{class}, a reranker"),
+            });
+        }
         let (pooling, pooling_path, pools_prefix) = pooling(folder)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
-        let tokens: TokenizerConfig = optional(&folder.join("tokenizer_config.json"))?.unwrap_or_default();
+        let tokens = TokenizerConfig::read(folder)?;
         let prompts_path = folder.join("config_sentence_transformers.json");
         let prompts: SentenceTransformers = optional(&prompts_path)?.unwrap_or_default();
         check_declared(&prompts_path, &prompts.matryoshka_dimensions, full)?;
         let origin = declarations.origin.as_deref();
         let (query_prefix, document_prefix) = prefixes(&prompts, [origin, Some(name)], full, options);
 
-        if !pools_prefix && !(query_prefix.is_empty() && document_prefix.is_empty()) {
+        let has_prefix = !query_prefix.is_empty() || !document_prefix.is_empty();
+        if has_prefix && !pools_prefix {
             return Err(Error::UnsupportedModel {
                 path: pooling_path,
                 expected: "prefixes that are pooled with the text".into(),
@@ -145,14 +157,10 @@ impl Settings {
             });
         }
 
-        let mut limit = shape.positions();
-        if let Some(length) = sentence.max_seq_length {
-            limit = limit.min(length);
-        } else if let Some(length) = tokens.model_max_length
-            && length < limit as f64
-        {
-            limit = length as usize;
-        }
+        let limit = match sentence.max_seq_length {
+            Some(length) => shape.positions().min(length),
+            None => tokens.limit(shape.positions()),
+        };
         let dimensions = options.dimensions.unwrap_or(full);
         let mut declared = declarations.matryoshka_dimensions;
         declared.extend(&prompts.matryoshka_dimensions);

@@ -2,10 +2,15 @@
 
 use std::path::Path;
 
-use super::bert;
-use super::modern_bert;
+use safetensors::SafeTensors;
+
+use super::bert::{self, Bert};
+use super::encoder::Encoder;
+use super::modern_bert::{self, ModernBert};
+use super::reader::Reader;
 use crate::Error;
 use crate::architecture::Architecture;
+use crate::bytes::Bytes;
 use crate::files::read_json;
 
 #[derive(Debug, Clone)]
@@ -34,6 +39,33 @@ impl Shape {
                 got: "a static model".into(),
             }),
         }
+    }
+
+    /// Reads and checks the weights, for texts of up to `limit` tokens.
+    pub(super) fn read_encoder(
+        &self,
+        path: &Path,
+        file: &Bytes,
+        limit: usize,
+    ) -> Result<Box<dyn Encoder>, Error> {
+        Ok(match self {
+            Self::Bert(config) => Box::new(Bert::read(path, file, config)?),
+            Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit)?),
+        })
+    }
+
+    /// Reads what stands beside the network in its file.
+    pub(super) fn reader<'a>(
+        &self,
+        path: &'a Path,
+        file: &'a Bytes,
+        tensors: &'a SafeTensors<'a>,
+    ) -> Reader<'a> {
+        let first = match self {
+            Self::Bert(_) => bert::WORDS,
+            Self::ModernBert(_) => modern_bert::WORDS,
+        };
+        Reader::new(path, file, tensors, first)
     }
 
     /// The first part of a fingerprint.

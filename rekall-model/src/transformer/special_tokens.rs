@@ -80,6 +80,11 @@ impl SpecialTokens {
         }
     }
 
+    /// The highest id.
+    pub(super) fn highest(&self) -> Option<u32> {
+        self.before.iter().chain(&self.after).copied().max()
+    }
+
     pub(super) fn count(&self) -> usize {
         self.before.len() + self.after.len()
     }

@@ -3,22 +3,20 @@
 use std::path::Path;
 
 use super::shape::Shape;
-use super::special_tokens::SpecialTokens;
 use crate::Error;
 use crate::tokenize::TextTokenizer;
 
-/// Refuses a tokenizer with ids that the model has no vectors for, with far fewer tokens than the model has
+/// `highest` is the highest id of the special tokens that are added. Refuses a tokenizer with ids that the model has no vectors for, with far fewer tokens than the model has
 /// vectors, or with another padding token.
 pub(super) fn check(
     path: &Path,
     tokenizer: &TextTokenizer,
-    special: &SpecialTokens,
+    highest: Option<u32>,
     shape: &Shape,
 ) -> Result<(), Error> {
     let vocabulary = shape.vocabulary();
     let refuse = |expected: String, got: String| Err(Error::invalid_file(path, expected, got));
-    let highest = special.before.iter().chain(&special.after).map(|&id| id as usize).max();
-    let end = tokenizer.ids_end().max(highest.map_or(0, |id| id + 1));
+    let end = tokenizer.ids_end().max(highest.map_or(0, |id| id as usize + 1));
     if end > vocabulary {
         return refuse(
             format!("ids below the {vocabulary} tokens that config.json says the model has"),

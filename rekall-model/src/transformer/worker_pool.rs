@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use super::encoder::Network;
+use super::encoder::{Network, Sequence};
 use super::tensor_parallel::{Group, Shard};
 use super::workspace::Workspace;
 
@@ -36,7 +36,8 @@ struct Status {
 #[derive(Debug)]
 struct Job {
     network: Arc<Network>,
-    texts: Vec<Vec<u32>>,
+    /// Ids, and where the second type begins.
+    texts: Vec<(Vec<u32>, Option<usize>)>,
     shard: Shard,
 }
 
@@ -47,7 +48,7 @@ impl WorkerPool {
     }
 
     /// Gives each idle worker a shard of a micro-batch, and returns the caller's.
-    pub(super) fn split(&self, network: &Arc<Network>, texts: &[&[u32]]) -> Shard {
+    pub(super) fn split(&self, network: &Arc<Network>, texts: &[Sequence<'_>]) -> Shard {
         let max_workers = self.max_workers.min(network.max_shards() - 1);
         if max_workers == 0 {
             return Shard::whole();
@@ -68,7 +69,7 @@ impl WorkerPool {
         }
         let group = Group::new(idle.len() + 1);
         for (index, worker) in idle.into_iter().enumerate() {
-            let texts = texts.iter().map(|text| text.to_vec()).collect();
+            let texts = texts.iter().map(|text| (text.ids.to_vec(), text.second)).collect();
             let shard = Shard::of(Arc::clone(&group), index + 1);
             if let Some(jobs) = &worker.jobs {
                 // A worker that is gone is missed at the first gather, and the caller continues alone.
@@ -101,7 +102,7 @@ impl Worker {
 fn work(inbox: &Receiver<Job>, status: &Status) {
     let mut workspace = Workspace::default();
     while let Ok(Job { network, texts, mut shard }) = inbox.recv() {
-        let texts: Vec<&[u32]> = texts.iter().map(Vec::as_slice).collect();
+        let texts: Vec<_> = texts.iter().map(|(ids, second)| Sequence { ids, second: *second }).collect();
         // The same error occurs in the caller, which reports it.
         drop(network.embed(&mut workspace, &texts, &mut [], &mut shard));
         workspace.shrink();

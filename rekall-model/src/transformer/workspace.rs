@@ -1,5 +1,7 @@
 //! The intermediate results of a network on one thread.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use crate::cpu::Buffer;
 
 /// A workspace larger than this is freed after the call.
@@ -45,5 +47,31 @@ impl Workspace {
         if self.memory_bytes() > KEPT_BYTES {
             *self = Self::default();
         }
+    }
+}
+
+/// Workspaces that are not in use. Small ones are kept between calls, because the page faults of fresh memory cost about as
+/// much as its use.
+#[derive(Debug, Default)]
+pub(super) struct Workspaces(Mutex<Vec<Workspace>>);
+
+impl Workspaces {
+    pub(super) fn take(&self) -> Workspace {
+        self.locked().pop().unwrap_or_default()
+    }
+
+    pub(super) fn give_back(&self, mut workspace: Workspace) {
+        workspace.shrink();
+        if workspace.memory_bytes() > 0 {
+            self.locked().push(workspace);
+        }
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.locked().iter().map(Workspace::memory_bytes).sum()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

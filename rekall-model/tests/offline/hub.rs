@@ -184,7 +184,7 @@ fn a_download_with_other_bytes_is_thrown_away() {
 
 #[cfg(feature = "transformer")]
 mod transformer {
-    use rekall_model::check;
+    use rekall_model::{check, check_reranker, load_reranker};
 
     use super::*;
 
@@ -252,6 +252,36 @@ mod transformer {
             assert!(error.to_string().contains("\"deberta\""), "{error}");
         }
         assert_eq!(hub.requests.load(Ordering::SeqCst), requests);
+    }
+
+    #[test]
+    fn a_reranker_is_downloaded_once_and_nothing_else_is() {
+        let (hub, cache) = (Hub::serve("rerank-bert"), tempfile::tempdir().unwrap());
+        let mut offline = hub.options(cache.path());
+        offline.offline = true;
+        assert_eq!(load_reranker(&source(), &offline).err().unwrap().kind(), ErrorKind::Unavailable);
+        check_reranker(&source(), &offline).unwrap();
+        let model = load_reranker(&source(), &hub.options(cache.path())).unwrap();
+        assert_eq!(model.model(), "model");
+        let requests = hub.requests.load(Ordering::SeqCst);
+        let again = load_reranker(&source(), &offline).unwrap();
+        let passages = ["memory cache file", "le serveur"];
+        assert_eq!(
+            model.scores("the server error", &passages).unwrap(),
+            again.scores("the server error", &passages).unwrap()
+        );
+        check_reranker(&source(), &offline).unwrap();
+        // What is cached as a reranker is still none that makes vectors.
+        assert!(check(&source(), &offline).unwrap_err().to_string().ends_with("a reranker"));
+        assert_eq!(hub.requests.load(Ordering::SeqCst), requests);
+
+        let (hub, cache) = (Hub::serve("bert-tiny-mean"), tempfile::tempdir().unwrap());
+        let error = load_reranker(&source(), &hub.options(cache.path())).err().unwrap();
+        assert!(error.is_permanent() && error.kind() == ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().starts_with("hub:owner/model/config.json: expected a reranker"), "{error}");
+        for large in ["tokenizer.json", "model.safetensors"] {
+            assert!(!snapshot(cache.path()).join(large).exists(), "{large}");
+        }
     }
 
     #[test]

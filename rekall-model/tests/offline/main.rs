@@ -15,3 +15,5 @@ mod invalid_files;
 mod network;
 #[cfg(feature = "transformer")]
 mod real_model;
+#[cfg(feature = "transformer")]
+mod rerank;

@@ -5,7 +5,7 @@ use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_layer_norm, layer_norm};
 use crate::transformer::attention::Attention;
-use crate::transformer::encoder::{Encoder, linear, project_heads};
+use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
 
@@ -29,17 +29,27 @@ impl Encoder for Bert {
         self.weights.memory_bytes()
     }
 
-    fn encode(&self, workspace: &mut Workspace, texts: &[&[u32]], shard: &mut Shard) -> Result<bool, Error> {
+    fn encode(
+        &self,
+        workspace: &mut Workspace,
+        texts: &[Sequence<'_>],
+        shard: &mut Shard,
+    ) -> Result<bool, Error> {
         let Self { config, weights } = self;
         let width = config.hidden_size;
-        let tokens: usize = texts.iter().map(|text| text.len()).sum();
+        let tokens: usize = texts.iter().map(|text| text.ids.len()).sum();
         let hidden = workspace.hidden.sized(tokens * width);
-        for ((&id, position), row) in
-            texts.iter().flat_map(|text| config.with_positions(text)).zip(hidden.chunks_exact_mut(width))
-        {
-            let position = position * width;
-            row.copy_from_slice(&weights.positions[position..position + width]);
-            weights.words.add_to(id, row)?;
+        let mut rows = hidden.chunks_exact_mut(width);
+        for text in texts {
+            for (token, ((&id, position), row)) in config.with_positions(text.ids).zip(&mut rows).enumerate()
+            {
+                let position = position * width;
+                row.copy_from_slice(&weights.positions[position..position + width]);
+                weights.words.add_to(id, row)?;
+                if text.second.is_some_and(|second| token >= second) {
+                    row.iter_mut().zip(&weights.second_type).for_each(|(x, more)| *x += more);
+                }
+            }
         }
         layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, config.layer_norm_eps as f32);
         Ok(weights.layers.iter().all(|layer| self.layer(workspace, layer, texts, tokens, shard)))
@@ -52,7 +62,7 @@ impl Bert {
         &self,
         workspace: &mut Workspace,
         layer: &Layer,
-        texts: &[&[u32]],
+        texts: &[Sequence<'_>],
         tokens: usize,
         shard: &mut Shard,
     ) -> bool {

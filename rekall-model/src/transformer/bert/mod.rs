@@ -11,6 +11,7 @@ use crate::bytes::Bytes;
 
 pub(super) use config::Config;
 pub(super) use forward::Bert;
+pub(super) use weights::WORDS;
 
 impl Bert {
     /// Reads and checks the weights.

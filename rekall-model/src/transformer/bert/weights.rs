@@ -8,6 +8,9 @@ use crate::bytes::Bytes;
 use crate::tensors;
 use crate::transformer::reader::{Linear, Norm, Part, Reader, Table};
 
+/// The first tensor, by which the prefix of the others' names is found.
+pub(crate) const WORDS: &str = "embeddings.word_embeddings.weight";
+
 #[derive(Debug)]
 pub(super) struct Layer {
     /// Query, key and value side by side: one product instead of three.
@@ -22,8 +25,10 @@ pub(super) struct Layer {
 #[derive(Debug)]
 pub(super) struct Weights {
     pub(super) words: Table,
-    /// Position vectors, with the one token type in use added.
+    /// Position vectors, with the first token type's added.
     pub(super) positions: Vec<f32>,
+    /// What the second type's vector has more than the first one's; empty where there is one type only.
+    pub(super) second_type: Vec<f32>,
     pub(super) norm: Norm,
     pub(super) layers: Vec<Layer>,
 }
@@ -31,29 +36,31 @@ pub(super) struct Weights {
 impl Weights {
     /// Reads and checks every tensor of the network; others, such as a pooler's, are ignored.
     pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
-        const WORDS: &str = "embeddings.word_embeddings.weight";
         let tensors = tensors::parse(path, file)?;
         let reader = Reader::new(path, file, &tensors, WORDS);
         let hidden = config.hidden_size;
         let words = reader.table(WORDS, config.vocab_size, hidden)?;
         let mut positions = reader
             .numbers("embeddings.position_embeddings.weight", &[config.max_position_embeddings, hidden])?;
-        // Sentence models read one text, whose tokens all have type 0.
+        // A single text's tokens all have type 0, and so have those of the first of two.
         let types = reader.rows("embeddings.token_type_embeddings.weight", hidden)?;
         for row in positions.chunks_exact_mut(hidden) {
             for (x, t) in row.iter_mut().zip(&types[..hidden]) {
                 *x += t;
             }
         }
+        let second = types.chunks_exact(hidden).nth(1).unwrap_or_default();
+        let second_type = second.iter().zip(&types).map(|(second, first)| second - first).collect();
         let norm = reader.norm("embeddings.LayerNorm", hidden, true)?;
         let layers = (0..config.num_hidden_layers).map(|index| Layer::read(&reader, index, config));
-        Ok(Self { words, positions, norm, layers: layers.collect::<Result<_, _>>()? })
+        Ok(Self { words, positions, second_type, norm, layers: layers.collect::<Result<_, _>>()? })
     }
 
     /// Heap held.
     pub(super) fn memory_bytes(&self) -> usize {
         self.words.memory_bytes()
             + size_of_val(&*self.positions)
+            + size_of_val(&*self.second_type)
             + self.norm.memory_bytes()
             + self.layers.iter().map(Layer::memory_bytes).sum::<usize>()
     }

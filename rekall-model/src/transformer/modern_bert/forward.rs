@@ -6,7 +6,7 @@ use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_then_norm, layer_norm};
 use crate::transformer::attention::Attention;
-use crate::transformer::encoder::{Encoder, linear, project_heads};
+use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
 
@@ -33,13 +33,18 @@ impl Encoder for ModernBert {
         self.weights.memory_bytes() + self.global.memory_bytes() + self.local.memory_bytes()
     }
 
-    fn encode(&self, workspace: &mut Workspace, texts: &[&[u32]], shard: &mut Shard) -> Result<bool, Error> {
+    fn encode(
+        &self,
+        workspace: &mut Workspace,
+        texts: &[Sequence<'_>],
+        shard: &mut Shard,
+    ) -> Result<bool, Error> {
         let Self { config, weights, .. } = self;
         let width = config.hidden_size;
-        let tokens: usize = texts.iter().map(|text| text.len()).sum();
+        let tokens: usize = texts.iter().map(|text| text.ids.len()).sum();
         let hidden = workspace.hidden.sized(tokens * width);
         hidden.fill(0.0);
-        for (&id, row) in texts.iter().copied().flatten().zip(hidden.chunks_exact_mut(width)) {
+        for (&id, row) in texts.iter().flat_map(|text| text.ids).zip(hidden.chunks_exact_mut(width)) {
             weights.words.add_to(id, row)?;
         }
         layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, config.norm_eps as f32);
@@ -57,7 +62,7 @@ impl ModernBert {
         &self,
         workspace: &mut Workspace,
         layer: &Layer,
-        texts: &[&[u32]],
+        texts: &[Sequence<'_>],
         tokens: usize,
         shard: &mut Shard,
     ) -> bool {

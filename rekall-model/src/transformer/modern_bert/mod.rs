@@ -13,6 +13,7 @@ use crate::bytes::Bytes;
 
 pub(super) use config::Config;
 pub(super) use forward::ModernBert;
+pub(super) use weights::WORDS;
 
 impl ModernBert {
     /// Reads and checks the weights. `limit`: the longest text, in tokens.

@@ -8,6 +8,9 @@ use crate::bytes::Bytes;
 use crate::tensors;
 use crate::transformer::reader::{Linear, Norm, Part, Reader, Table};
 
+/// The first tensor, by which the prefix of the others' names is found.
+pub(crate) const WORDS: &str = "embeddings.tok_embeddings.weight";
+
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) is_global: bool,
@@ -32,7 +35,6 @@ pub(super) struct Weights {
 impl Weights {
     /// Reads and checks every tensor of the network; others, such as a head for masked words, are ignored.
     pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
-        const WORDS: &str = "embeddings.tok_embeddings.weight";
         let tensors = tensors::parse(path, file)?;
         let reader = Reader::new(path, file, &tensors, WORDS);
         let words = reader.table(WORDS, config.vocab_size, config.hidden_size)?;

@@ -1,0 +1,30 @@
+//! What a manager can hold: the two kinds of models.
+
+use crate::{Embedder, Fingerprint, Reranker};
+
+/// A kind of model that a [`ModelManager`](crate::ModelManager) holds. Not for others to implement.
+pub trait Managed: Send + Sync + 'static {
+    /// Heap the model holds, in bytes.
+    fn heap_bytes(&self) -> usize;
+
+    /// The vector space it makes, if it makes vectors.
+    fn space(&self) -> Option<&Fingerprint>;
+}
+
+impl Managed for dyn Embedder {
+    fn heap_bytes(&self) -> usize {
+        self.memory_bytes()
+    }
+    fn space(&self) -> Option<&Fingerprint> {
+        Some(self.fingerprint())
+    }
+}
+
+impl Managed for dyn Reranker {
+    fn heap_bytes(&self) -> usize {
+        self.memory_bytes()
+    }
+    fn space(&self) -> Option<&Fingerprint> {
+        None
+    }
+}

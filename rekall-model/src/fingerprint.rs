@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::static_model::BundledModel;
-use crate::{Error, ModelSource};
+use crate::{Error, ModelSource, Precision};
 
 /// Everything that determines what a vector means, as one line of text. Two vectors may be compared if and
 /// only if their fingerprints describe the [same space](Self::same_space).
@@ -58,6 +58,8 @@ pub(crate) struct SpaceParts<'a> {
     pub(crate) tokenizer: &'a str,
     /// The same over what else decides how the weights are used; `None` where nothing else does.
     pub(crate) config: Option<&'a str>,
+    /// What numbers the matrices are multiplied in.
+    pub(crate) precision: Precision,
     /// How token vectors are pooled.
     pub(crate) pooling: &'a str,
     /// Text before a query.
@@ -80,8 +82,13 @@ impl Fingerprint {
             None => "none".into(),
         };
         let config = parts.config.map_or(String::new(), |digest| format!("; config={digest}"));
+        // Spaces that were stored before there was a choice have no such part.
+        let precision = match parts.precision {
+            Precision::F32 => "",
+            Precision::Int8 => "; precision=int8",
+        };
         let text = format!(
-            "{}; weights={}; tokenizer={}{config}; pooling={}; normalize=true; query_prefix={}; \
+            "{}; weights={}; tokenizer={}{config}{precision}; pooling={}; normalize=true; query_prefix={}; \
              document_prefix={}; dimensions={}; max_tokens={max_tokens}{MODEL_KEY}{}",
             parts.family,
             parts.weights,
@@ -337,6 +344,7 @@ mod tests {
             weights: "blake3:00",
             tokenizer: "blake3:11",
             config: None,
+            precision: Precision::F32,
             pooling: "weighted-mean",
             query_prefix,
             document_prefix: "",

@@ -67,7 +67,7 @@ pub use manager::{
     ModelManager, ModelState, SystemClock, UnloadOutcome,
 };
 pub use memory::{ReleasedMemory, process_rss, release_memory};
-pub use options::{Device, DownloadProgress, LoadOptions, ProgressObserver};
+pub use options::{Device, DownloadProgress, LoadOptions, Precision, ProgressObserver};
 pub use parts::embed_in_parts;
 pub use reranker::Reranker;
 pub use source::ModelSource;

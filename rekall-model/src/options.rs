@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::Error;
+
 /// What computes a transformer's vectors.
 ///
 /// ```no_run
@@ -25,6 +27,27 @@ pub enum Device {
     Cuda(usize),
     /// An Apple graphics processor by number (feature `metal`).
     Metal(usize),
+}
+
+/// What numbers a transformer's matrices are multiplied in.
+///
+/// ```no_run
+/// use rekall_model::{LoadOptions, ModelSource, Precision, load};
+///
+/// let options = LoadOptions::new().precision(Precision::Int8);
+/// let model = load(&ModelSource::Path("models/all-MiniLM-L6-v2".into()), &options)?;
+/// # Ok::<(), rekall_model::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Precision {
+    /// Floats of 32 bits, as the reference implementations have it.
+    #[default]
+    F32,
+    /// Integers of eight bits: a quarter of the memory. The weights are rounded when the model is loaded, by column, and
+    /// what is multiplied by them by token. Vectors are near those of `F32`, and a space of their own; a text's has the
+    /// same bits alone, in any batch and on any number of threads.
+    Int8,
 }
 
 /// How to load and run a model. Every field has a default that follows the model's own files.
@@ -57,6 +80,9 @@ pub struct LoadOptions {
     pub max_threads: Option<usize>,
     /// What computes a transformer. Default: this crate's own code on the processor.
     pub device: Device,
+    /// What numbers a transformer's matrices are multiplied in; `Int8` is for transformers on the processor alone.
+    /// Default: 32-bit floats.
+    pub precision: Precision,
     /// Text put before each query. Default: what the model's files say.
     pub query_prefix: Option<String>,
     /// Text put before each document. Default: what the model's files say.
@@ -132,6 +158,20 @@ impl fmt::Debug for ProgressObserver {
 }
 
 impl LoadOptions {
+    /// Refuses eight bits where there is no such code.
+    pub(crate) fn check_precision(&self, is_transformer: bool) -> Result<(), Error> {
+        if self.precision == Precision::F32 || (is_transformer && self.device == Device::Cpu) {
+            return Ok(());
+        }
+        let place =
+            if is_transformer { format!("device {:?}", self.device) } else { "a static model".into() };
+        Err(Error::InvalidInput {
+            what: "precision",
+            expected: "Int8 for a transformer on the processor".into(),
+            got: format!("{:?} for {place}", self.precision),
+        })
+    }
+
     /// The defaults.
     ///
     /// ```
@@ -169,6 +209,13 @@ impl LoadOptions {
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
         self.device = device;
+        self
+    }
+
+    /// Sets [`precision`](Self::precision).
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
         self
     }
 

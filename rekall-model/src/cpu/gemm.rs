@@ -27,13 +27,13 @@ pub(crate) enum Activation {
 
 /// `out[i][j] = activation(Σ_t a[i][t] · b[t][j] + bias[j])`
 #[derive(Debug)]
-pub(crate) struct Product<'a> {
+pub(crate) struct Product<'a, B = PackedView<'a>> {
     /// Row-major; row `i` begins at `i * a_stride`.
     pub(crate) a: &'a [f32],
     pub(crate) a_stride: usize,
     /// Rows of `a` and `out`.
     pub(crate) rows: usize,
-    pub(crate) b: PackedView<'a>,
+    pub(crate) b: B,
     pub(crate) bias: Option<&'a [f32]>,
     pub(crate) activation: Activation,
     /// Row-major; row `i` begins at `i * out_stride`.

@@ -11,7 +11,7 @@ use crate::files::folder_name;
 use crate::fingerprint::{Fingerprint, SpaceParts};
 use crate::tokenize::{Known, TextTokenizer};
 use crate::unigram::Scratch;
-use crate::{Error, LoadOptions};
+use crate::{Error, LoadOptions, Precision};
 
 /// A Model2Vec model.
 ///
@@ -126,6 +126,7 @@ impl StaticEmbedder {
     fn from_files(files: StaticFiles, options: &LoadOptions) -> Result<Self, Error> {
         let StaticFiles { name, tokenizer, vectors, max_length, convention, .. } = files;
         let StaticFiles { weights_digest, tokenizer_digest, .. } = files;
+        options.check_precision(false)?;
         if let Some(dimensions) = options.dimensions
             && dimensions != vectors.dimensions()
         {
@@ -156,6 +157,7 @@ impl StaticEmbedder {
             tokenizer: &tokenizer_digest,
             // A lookup and a sum: all that its configuration may change has a part of its own.
             config: None,
+            precision: Precision::F32,
             pooling: convention.pooling(),
             query_prefix: &query_prefix,
             document_prefix: &document_prefix,

@@ -7,11 +7,11 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use super::pooling::Pooling;
-use super::reader::Linear;
+use super::reader::{Linear, Matrix};
 use super::tensor_parallel::Shard;
 use super::workspace::Workspace;
 use crate::Error;
-use crate::cpu::{Activation, Product, multiply, panel_width};
+use crate::cpu::{Activation, Product, multiply, multiply_int8, panel_width};
 
 /// What a network reads: a text, or two behind one another.
 #[derive(Debug, Clone, Copy)]
@@ -105,17 +105,21 @@ pub(super) fn linear(
     out: &mut [f32],
     columns: Range<usize>,
 ) {
-    let b = layer.weight.view();
-    multiply(Product {
-        a,
-        a_stride: b.k,
-        rows,
-        b: b.columns(columns.clone()),
-        bias: layer.bias.as_ref().map(|bias| &bias[columns.clone()]),
-        activation,
-        out_stride: b.n,
-        out: &mut out[columns.start..],
-    });
+    let bias = layer.bias.as_ref().map(|bias| &bias[columns.clone()]);
+    let out_stride = layer.weight.width();
+    let out = &mut out[columns.start..];
+    match &layer.weight {
+        Matrix::F32(matrix) => {
+            let b = matrix.view();
+            let (a_stride, b) = (b.k, b.columns(columns));
+            multiply(Product { a, a_stride, rows, b, bias, activation, out, out_stride });
+        }
+        Matrix::Int8(matrix) => {
+            let b = matrix.view();
+            let (a_stride, b) = (b.k, b.columns(columns));
+            multiply_int8(Product { a, a_stride, rows, b, bias, activation, out, out_stride });
+        }
+    }
 }
 
 /// Queries, keys and values of some of the heads, at their places in whole rows; `layer` makes all three.
@@ -127,7 +131,7 @@ pub(super) fn project_heads(
     of: usize,
     out: &mut [f32],
 ) {
-    let columns = layer.weight.view().n;
+    let columns = layer.weight.width();
     if heads.len() == of {
         return linear(a, rows, layer, Activation::None, out, 0..columns);
     }

@@ -33,7 +33,8 @@ use crate::{Device, Error, LoadOptions};
 /// A text longer than the model reads is cut at its end; [`max_tokens`](crate::Embedder::max_tokens) says
 /// where, and [`embed_documents_observed`](crate::Embedder::embed_documents_observed) which texts were cut.
 ///
-/// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM), and the
+/// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM) or one
+/// ([`Precision::Int8`](crate::Precision::Int8)), and the
 /// tokenizer. The table of token vectors stays in the mapped file. A call uses a few MB more per thread.
 ///
 /// ```no_run
@@ -118,7 +119,8 @@ impl BertEmbedder {
         };
         let weights_digest = digest_of_file(&settings.weights)?;
         let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
-        let encoder = settings.shape.read_encoder(&settings.weights, &file, settings.limit)?;
+        let encoder =
+            settings.shape.read_encoder(&settings.weights, &file, settings.limit, options.precision)?;
         // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {
@@ -151,6 +153,7 @@ impl BertEmbedder {
             weights: &weights_digest,
             tokenizer: &digest(&json),
             config: Some(&settings.digest()),
+            precision: options.precision,
             pooling: settings.pooling.name(),
             query_prefix: &settings.query_prefix,
             document_prefix: &settings.document_prefix,

@@ -9,16 +9,54 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
-use crate::Error;
 use crate::bytes::Bytes;
-use crate::cpu::Packed;
+use crate::cpu::{Packed, PackedInt8};
 use crate::tensors;
+use crate::{Error, Precision};
 
 /// A linear layer.
 #[derive(Debug)]
 pub(super) struct Linear {
-    pub(super) weight: Packed,
+    pub(super) weight: Matrix,
     pub(super) bias: Option<Vec<f32>>,
+}
+
+/// The weight of a linear layer, packed.
+#[derive(Debug)]
+pub(super) enum Matrix {
+    F32(Packed),
+    Int8(PackedInt8),
+}
+
+impl Matrix {
+    fn zeros(precision: Precision, k: usize, n: usize) -> std::io::Result<Self> {
+        Ok(match precision {
+            Precision::F32 => Self::F32(Packed::zeros(k, n)?),
+            Precision::Int8 => Self::Int8(PackedInt8::zeros(k, n)?),
+        })
+    }
+
+    fn set_columns(&mut self, first: usize, rows: &[f32]) {
+        match self {
+            Self::F32(matrix) => matrix.set_columns(first, rows),
+            Self::Int8(matrix) => matrix.set_columns(first, rows),
+        }
+    }
+
+    /// Columns.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::F32(matrix) => matrix.view().n,
+            Self::Int8(matrix) => matrix.view().n,
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        match self {
+            Self::F32(matrix) => matrix.memory_bytes(),
+            Self::Int8(matrix) => matrix.memory_bytes(),
+        }
+    }
 }
 
 impl Linear {
@@ -113,6 +151,8 @@ pub(super) struct Reader<'a> {
     tensors: &'a SafeTensors<'a>,
     /// The prefix of the tensors' names in the file: empty, `bert.`, `roberta.`, `model.` …
     prefix: String,
+    /// Of the matrices.
+    precision: Precision,
 }
 
 impl<'a> Reader<'a> {
@@ -120,7 +160,12 @@ impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a Path, file: &'a Bytes, tensors: &'a SafeTensors<'a>, first: &str) -> Self {
         let names = tensors.names();
         let prefix = names.iter().find_map(|name| name.strip_suffix(first)).unwrap_or_default().to_owned();
-        Self { path, file, tensors, prefix }
+        Self { path, file, tensors, prefix, precision: Precision::F32 }
+    }
+
+    /// Makes matrices for another precision than floats.
+    pub(super) fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// For tensors that stand beside the network's.
@@ -211,7 +256,7 @@ impl<'a> Reader<'a> {
         }
         let memory = |error| Error::Compute { reason: format!("no memory for a matrix: {error}") };
         let columns = parts.iter().map(|part| part.rows.len()).sum();
-        let mut weight = Packed::zeros(from, columns).map_err(memory)?;
+        let mut weight = Matrix::zeros(self.precision, from, columns).map_err(memory)?;
         let mut bias = has_bias.then(|| Vec::with_capacity(columns));
         let mut column = 0;
         for Part { name, rows, of } in parts {

@@ -125,6 +125,7 @@ struct SentenceTransformers {
 
 impl Settings {
     pub(super) fn read(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
+        options.check_precision(true)?;
         let path = folder.join("config.json");
         let shape = Shape::read(&path)?;
         let declarations: Declarations = read_json(&path)?;

@@ -8,10 +8,10 @@ use super::bert::{self, Bert};
 use super::encoder::Encoder;
 use super::modern_bert::{self, ModernBert};
 use super::reader::Reader;
-use crate::Error;
 use crate::architecture::Architecture;
 use crate::bytes::Bytes;
 use crate::files::read_json;
+use crate::{Error, Precision};
 
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
@@ -47,10 +47,11 @@ impl Shape {
         path: &Path,
         file: &Bytes,
         limit: usize,
+        precision: Precision,
     ) -> Result<Box<dyn Encoder>, Error> {
         Ok(match self {
-            Self::Bert(config) => Box::new(Bert::read(path, file, config)?),
-            Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit)?),
+            Self::Bert(config) => Box::new(Bert::read(path, file, config, precision)?),
+            Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit, precision)?),
         })
     }
 

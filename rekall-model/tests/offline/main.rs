@@ -10,6 +10,8 @@ mod golden_static;
 mod golden_transformers;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "transformer")]
+mod int8;
 mod invalid_files;
 #[cfg(feature = "transformer")]
 mod network;

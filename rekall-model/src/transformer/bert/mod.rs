@@ -6,8 +6,8 @@ mod weights;
 
 use std::path::Path;
 
-use crate::Error;
 use crate::bytes::Bytes;
+use crate::{Error, Precision};
 
 pub(super) use config::Config;
 pub(super) use forward::Bert;
@@ -15,7 +15,12 @@ pub(super) use weights::WORDS;
 
 impl Bert {
     /// Reads and checks the weights.
-    pub(super) fn read(path: &Path, file: &Bytes, config: &Config) -> Result<Self, Error> {
-        Ok(Self { config: config.clone(), weights: weights::Weights::read(path, file, config)? })
+    pub(super) fn read(
+        path: &Path,
+        file: &Bytes,
+        config: &Config,
+        precision: Precision,
+    ) -> Result<Self, Error> {
+        Ok(Self { config: config.clone(), weights: weights::Weights::read(path, file, config, precision)? })
     }
 }

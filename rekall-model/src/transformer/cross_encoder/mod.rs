@@ -100,7 +100,7 @@ impl CrossEncoder {
         let limit = limit(folder, &shape, options, pair.count())?;
         let weights_path = folder.join("model.safetensors");
         let file = Bytes::from_mapped(MappedFile::open(&weights_path)?);
-        let encoder = shape.read_encoder(&weights_path, &file, limit)?;
+        let encoder = shape.read_encoder(&weights_path, &file, limit, options.precision)?;
         let parsed = tensors::parse(&weights_path, &file)?;
         let reader = shape.reader(&weights_path, &file, &parsed);
         let head = Head::read(&reader, HeadShape::of(&shape, &config_path, &config)?, shape.width())?;

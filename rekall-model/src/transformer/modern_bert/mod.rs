@@ -8,8 +8,8 @@ mod weights;
 
 use std::path::Path;
 
-use crate::Error;
 use crate::bytes::Bytes;
+use crate::{Error, Precision};
 
 pub(super) use config::Config;
 pub(super) use forward::ModernBert;
@@ -17,8 +17,14 @@ pub(super) use weights::WORDS;
 
 impl ModernBert {
     /// Reads and checks the weights. `limit`: the longest text, in tokens.
-    pub(super) fn read(path: &Path, file: &Bytes, config: &Config, limit: usize) -> Result<Self, Error> {
-        let weights = weights::Weights::read(path, file, config)?;
+    pub(super) fn read(
+        path: &Path,
+        file: &Bytes,
+        config: &Config,
+        limit: usize,
+        precision: Precision,
+    ) -> Result<Self, Error> {
+        let weights = weights::Weights::read(path, file, config, precision)?;
         let rotary = |is_global| rotary::Rotary::new(config.theta(is_global), config.head_size(), limit);
         Ok(Self { config: config.clone(), weights, global: rotary(true), local: rotary(false) })
     }

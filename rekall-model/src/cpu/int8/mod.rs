@@ -1,0 +1,203 @@
+//! Matrix products of eight-bit integers: a scale for each column of the weights, and one for each row of activations.
+//!
+//! Both are rounded to −127…127 and their products summed in 32 bits, which loses nothing. So the sums are the same
+//! numbers on every instruction set, in whatever order a kernel takes them; a float is made only of the whole sum.
+
+mod kernel;
+mod pack;
+mod quantize;
+mod x86;
+
+use pulp::Arch;
+
+use super::elementwise::{gelu_slice, silu_slice};
+use super::gemm::{Activation, Product};
+use super::pack::panel_width;
+use kernel::{Kernel, MAX_HEIGHT, MAX_WIDTH, Tile};
+use quantize::QuantizedRows;
+
+pub(crate) use pack::{Int8View, PackedInt8};
+
+/// Rows that are rounded at once: enough for the panels to be read rarely, few enough to stay in the second-level cache.
+const ROWS_AT_ONCE: usize = 64;
+
+/// Computes a product. The rows of `a` are rounded first, each by its largest number.
+///
+/// # Panics
+/// If a slice is shorter than the sizes say: a bug in this crate.
+pub(crate) fn multiply_int8(product: Product<'_, Int8View<'_>>) {
+    multiply_with(Kernel::best(), product);
+}
+
+fn multiply_with(kernel: Kernel, product: Product<'_, Int8View<'_>>) {
+    let Product { a, a_stride, rows, b, bias, activation, out, out_stride } = product;
+    let mut rounded = QuantizedRows::default();
+    for first in (0..rows).step_by(ROWS_AT_ONCE) {
+        let count = ROWS_AT_ONCE.min(rows - first);
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                rounded.fill(&a[first * a_stride..], a_stride, count, b.k);
+                let out = &mut out[first * out_stride..];
+                multiply_rows(kernel, &rounded, b, &mut Target { out, stride: out_stride, bias, activation });
+            },
+        );
+    }
+}
+
+/// Where the result is stored.
+struct Target<'a> {
+    out: &'a mut [f32],
+    stride: usize,
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+}
+
+#[inline(always)]
+fn multiply_rows(kernel: Kernel, a: &QuantizedRows, b: Int8View<'_>, target: &mut Target<'_>) {
+    let width = panel_width();
+    let mut sums = [0_i32; MAX_HEIGHT * MAX_WIDTH];
+    let rows = a.scales.len();
+    for (index, panel) in b.panels.chunks_exact(b.panel_length()).enumerate() {
+        let column = index * width;
+        let columns = width.min(b.n - column);
+        let scales = &b.scales[column..column + columns];
+        let bias = target.bias.map(|bias| &bias[column..column + columns]);
+        let offsets = &b.offsets[column..column + width];
+        for row in (0..rows).step_by(kernel.height()) {
+            let height = kernel.height().min(rows - row);
+            let part = &a.numbers[row * a.stride..(row + height) * a.stride];
+            let sums = &mut sums[..height * width];
+            kernel.sum(&Tile { rows: part, stride: a.stride, height, panel, width, offsets }, sums);
+            for (i, sums) in sums.chunks_exact(width).enumerate() {
+                let out = &mut target.out[(row + i) * target.stride + column..][..columns];
+                store(out, &sums[..columns], a.scales[row + i], scales, bias, target.activation);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn store(
+    out: &mut [f32],
+    sums: &[i32],
+    row_scale: f32,
+    scales: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+) {
+    let mut values = [0.0_f32; MAX_WIDTH];
+    let values = &mut values[..out.len()];
+    for ((value, &sum), scale) in values.iter_mut().zip(sums).zip(scales) {
+        *value = sum as f32 * (row_scale * scale);
+    }
+    if let Some(bias) = bias {
+        values.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
+    }
+    match activation {
+        Activation::None | Activation::Gate => {}
+        Activation::Gelu => gelu_slice(values),
+        Activation::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
+        Activation::Silu => silu_slice(values),
+    }
+    match activation {
+        Activation::Gate => out.iter_mut().zip(&*values).for_each(|(x, factor)| *x *= factor),
+        _ => out.copy_from_slice(values),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let mut state = seed;
+        (0..count)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / 8_388_608.0 - 1.0
+            })
+            .collect()
+    }
+
+    fn packed(k: usize, n: usize, rows: &[f32]) -> PackedInt8 {
+        let mut packed = PackedInt8::zeros(k, n).unwrap();
+        packed.set_columns(0, rows);
+        packed
+    }
+
+    fn product(kernel: Kernel, a: &[f32], b: &PackedInt8, bias: &[f32], activation: Activation) -> Vec<f32> {
+        let b = b.view();
+        let rows = a.len() / b.k;
+        let mut out = vec![2.0; rows * b.n];
+        let bias = Some(bias);
+        let (a_stride, out_stride) = (b.k, b.n);
+        multiply_with(kernel, Product { a, a_stride, rows, b, bias, activation, out: &mut out, out_stride });
+        out
+    }
+
+    #[test]
+    fn every_kernel_gives_the_same_bits_as_the_textbook() {
+        for (m, k, n) in
+            [(1, 1, 1), (5, 7, 3), (12, 32, 32), (13, 33, 31), (70, 64, 100), (25, 384, 96), (3, 1536, 40)]
+        {
+            let (a, w, bias) = (numbers(m * k, 1), numbers(n * k, 2), numbers(n, 3));
+            let b = packed(k, n, &w);
+            let largest = |row: &[f32]| row.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+            let rounded = |row: &[f32]| -> (Vec<i64>, f32) {
+                let inverse = 127.0 / largest(row);
+                (row.iter().map(|x| (x * inverse).round_ties_even() as i64).collect(), largest(row) / 127.0)
+            };
+            let out = product(Kernel::Portable, &a, &b, &bias, Activation::None);
+            for i in 0..m {
+                let own = &a[i * k..][..k];
+                let (x, x_scale) = rounded(own);
+                for j in 0..n {
+                    let column = &w[j * k..][..k];
+                    let (y, y_scale) = rounded(column);
+                    let sum: i64 = x.iter().zip(&y).map(|(x, y)| x * y).sum();
+                    assert_eq!(out[i * n + j], sum as f32 * (x_scale * y_scale) + bias[j], "{m} {k} {n}");
+                    // No further from the exact product than the rounding explains.
+                    let pairs = own.iter().zip(column);
+                    let exact: f32 = pairs.clone().map(|(x, y)| x * y).sum::<f32>() + bias[j];
+                    let bound =
+                        pairs.map(|(x, y)| 0.5 * (x.abs() * y_scale + y.abs() * x_scale)).sum::<f32>()
+                            + 0.25 * k as f32 * x_scale * y_scale;
+                    assert!((out[i * n + j] - exact).abs() <= bound + 1e-4, "{m} {k} {n}: {i} {j}");
+                }
+                assert_eq!(product(Kernel::Portable, own, &b, &bias, Activation::None), out[i * n..][..n]);
+            }
+            for kernel in Kernel::all() {
+                assert_eq!(product(kernel, &a, &b, &bias, Activation::None), out, "{kernel:?} {m} {k} {n}");
+                let gated = product(kernel, &a, &b, &bias, Activation::Gate);
+                assert!(gated.iter().zip(&out).all(|(gated, x)| *gated == 2.0 * x), "{kernel:?} {m} {k} {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_do_not_overflow() {
+        for (sign, k) in [(1.0, 768), (-1.0, 768), (1.0, pack::MAX_K)] {
+            let (a, w) = (vec![3.0; k], vec![sign * 0.5; k]);
+            let b = packed(k, 1, &w);
+            for kernel in Kernel::all() {
+                let out = product(kernel, &a, &b, &[0.0], Activation::None);
+                assert!((out[0] / (sign * 1.5 * k as f32) - 1.0).abs() < 1e-5, "{kernel:?} {k}: {}", out[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_and_what_is_no_number() {
+        let b = packed(8, 2, &[[0.0; 8], [1.0; 8]].concat());
+        let mut a = vec![0.0; 24];
+        a[9] = f32::NAN;
+        a[17] = f32::INFINITY;
+        for kernel in Kernel::all() {
+            let out = product(kernel, &a, &b, &[0.5, 0.25], Activation::None);
+            assert_eq!(out[..2], [0.5, 0.25]);
+            assert!(out[2..].iter().all(|x| !x.is_finite()), "{kernel:?}: {out:?}");
+        }
+        assert!(Kernel::all().contains(&Kernel::best()));
+    }
+}

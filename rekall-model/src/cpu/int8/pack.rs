@@ -1,0 +1,100 @@
+//! Matrices of rounded numbers, laid out for the product's inner loop.
+//!
+//! Panels as wide as those of [`Packed`](super::super::Packed), so that work is divided among threads at the same columns.
+//! A panel's rows go in groups of four: four numbers of a column stand together, which is what the processors' instructions
+//! multiply at once. The last group is padded with zeros.
+
+use std::ops::Range;
+
+use memmap2::MmapMut;
+use pulp::bytemuck;
+
+use super::super::pack::panel_width;
+use super::quantize::quantize;
+
+/// Numbers of a column that stand together.
+pub(super) const GROUP: usize = 4;
+
+/// The most rows of a matrix: so many products of an unsigned and a signed number fit a 32-bit sum.
+pub(crate) const MAX_K: usize = i32::MAX as usize / (255 * 127) / GROUP * GROUP;
+
+/// A packed matrix that owns its numbers: one byte each, in a mapping of their own, and eight bytes for each column.
+#[derive(Debug)]
+pub(crate) struct PackedInt8 {
+    map: MmapMut,
+    k: usize,
+    n: usize,
+    /// What a column's numbers are multiples of.
+    scales: Vec<f32>,
+    /// What each column's sum is too large by where a kernel adds 128 to the activations; padded to whole panels.
+    offsets: Vec<i32>,
+}
+
+/// A view of a packed matrix.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Int8View<'a> {
+    pub(super) panels: &'a [i8],
+    pub(super) scales: &'a [f32],
+    pub(super) offsets: &'a [i32],
+    pub(crate) k: usize,
+    pub(crate) n: usize,
+}
+
+impl Int8View<'_> {
+    /// Numbers of a panel.
+    pub(super) fn panel_length(&self) -> usize {
+        panel_width() * self.k.next_multiple_of(GROUP)
+    }
+
+    /// Some of the columns; the first is the first of a panel.
+    pub(crate) fn columns(self, range: Range<usize>) -> Self {
+        let width = panel_width();
+        let (first, last) = (range.start / width, range.end.div_ceil(width));
+        let length = self.panel_length();
+        Self {
+            panels: &self.panels[first * length..last * length],
+            scales: &self.scales[range.clone()],
+            offsets: &self.offsets[first * width..last * width],
+            k: self.k,
+            n: range.len(),
+        }
+    }
+}
+
+impl PackedInt8 {
+    /// A matrix of `k` rows and `n` columns, filled with zeros; neither may be 0, and `k` not more than [`MAX_K`].
+    pub(crate) fn zeros(k: usize, n: usize) -> std::io::Result<Self> {
+        if k > MAX_K {
+            return Err(std::io::Error::other(format!("{k} rows, the most for 8 bits are {MAX_K}")));
+        }
+        let columns = n.next_multiple_of(panel_width());
+        let map = MmapMut::map_anon(columns * k.next_multiple_of(GROUP))?;
+        Ok(Self { map, k, n, scales: vec![0.0; n], offsets: vec![0; columns] })
+    }
+
+    /// Rounds the rows of a PyTorch linear layer's weight, `[out, in]`, into columns `first..`.
+    pub(crate) fn set_columns(&mut self, first: usize, rows: &[f32]) {
+        let (k, width) = (self.k, panel_width());
+        let length = width * k.next_multiple_of(GROUP);
+        let panels: &mut [i8] = bytemuck::cast_slice_mut(&mut self.map);
+        let mut rounded = vec![0; k];
+        for (column, row) in (first..).zip(rows.chunks_exact(k)) {
+            self.scales[column] = quantize(row, &mut rounded);
+            self.offsets[column] = 128 * rounded.iter().map(|&x| i32::from(x)).sum::<i32>();
+            let panel = &mut panels[column / width * length..][..length];
+            let groups = panel.chunks_exact_mut(width * GROUP);
+            for (group, numbers) in groups.zip(rounded.chunks(GROUP)) {
+                group[column % width * GROUP..][..numbers.len()].copy_from_slice(numbers);
+            }
+        }
+    }
+
+    pub(crate) fn view(&self) -> Int8View<'_> {
+        let Self { map, k, n, scales, offsets } = self;
+        Int8View { panels: bytemuck::cast_slice(map), scales, offsets, k: *k, n: *n }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.map.len() + size_of_val(&*self.scales) + size_of_val(&*self.offsets)
+    }
+}

@@ -1,0 +1,151 @@
+//! The kernels of x86-64. The `unsafe` code of eight-bit products is here and nowhere else: calls of functions for
+//! instructions that were detected, and loads and stores of arrays of a register's size.
+#![cfg(target_arch = "x86_64")]
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+
+use super::kernel::Tile;
+use super::pack::GROUP;
+
+/// Proof that the processor has AVX2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Avx2(());
+
+/// Proof that the processor has AVX-512 with VNNI, and that panels are of two of its registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Vnni(());
+
+/// Bytes of a block of a panel that two AVX-512 registers hold: 32 columns.
+const WIDE: usize = 128;
+
+/// The same for AVX2: 16 columns.
+const NARROW: usize = 64;
+
+impl Avx2 {
+    pub(super) fn detect() -> Option<Self> {
+        let is_whole = (super::panel_width() * GROUP).is_multiple_of(NARROW);
+        (is_whole && is_x86_feature_detected!("avx2")).then_some(Self(()))
+    }
+
+    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [i32]) {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe {
+            match tile.height {
+                1 => avx2::<1>(tile, out),
+                2 => avx2::<2>(tile, out),
+                3 => avx2::<3>(tile, out),
+                _ => avx2::<4>(tile, out),
+            }
+        }
+    }
+}
+
+impl Vnni {
+    pub(super) fn detect() -> Option<Self> {
+        let is_whole = super::panel_width() * GROUP == WIDE;
+        let has_instructions = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
+        (is_whole && has_instructions).then_some(Self(()))
+    }
+
+    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [i32]) {
+        // SAFETY: `self` proves that the processor has the instructions.
+        unsafe {
+            match tile.height {
+                1 => vnni::<1>(tile, out),
+                2 => vnni::<2>(tile, out),
+                3 => vnni::<3>(tile, out),
+                4 => vnni::<4>(tile, out),
+                5 => vnni::<5>(tile, out),
+                6 => vnni::<6>(tile, out),
+                7 => vnni::<7>(tile, out),
+                8 => vnni::<8>(tile, out),
+                9 => vnni::<9>(tile, out),
+                10 => vnni::<10>(tile, out),
+                11 => vnni::<11>(tile, out),
+                _ => vnni::<12>(tile, out),
+            }
+        }
+    }
+}
+
+/// The four numbers of each of `H` rows that meet a group of the panel's, as one integer.
+#[inline(always)]
+fn groups<'a, const H: usize>(tile: &Tile<'a>, count: usize) -> [&'a [[i8; GROUP]]; H] {
+    let rows = tile.rows;
+    std::array::from_fn(|i| &rows[i * tile.stride..][..tile.stride].as_chunks::<GROUP>().0[..count])
+}
+
+#[inline(always)]
+fn joined(group: [i8; GROUP]) -> i32 {
+    i32::from_le_bytes(group.map(|x| x as u8))
+}
+
+/// The instruction multiplies numbers without a sign by numbers with one, four pairs at a time. 128 added to a number is the
+/// same as its highest bit flipped, and is taken out of the sums afterwards.
+#[target_feature(enable = "avx512f,avx512vnni")]
+fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [i32]) {
+    const FLIPPED: i32 = i32::from_le_bytes([0x80; 4]);
+    let blocks = tile.panel.as_chunks::<WIDE>().0;
+    let rows = groups::<H>(tile, blocks.len());
+    let mut sums = [[_mm512_setzero_si512(); 2]; H];
+    for (group, block) in blocks.iter().enumerate() {
+        // SAFETY: a block has twice 64 bytes, and the instruction asks for no alignment.
+        let (first, second) = unsafe {
+            (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block[WIDE / 2..].as_ptr().cast()))
+        };
+        for i in 0..H {
+            let x = _mm512_set1_epi32(joined(rows[i][group]) ^ FLIPPED);
+            sums[i][0] = _mm512_dpbusd_epi32(sums[i][0], x, first);
+            sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], x, second);
+        }
+    }
+    for (sums, out) in sums.iter().zip(out.as_chunks_mut::<{ WIDE / 4 }>().0) {
+        let (first, second) = out.split_at_mut(WIDE / 8);
+        // SAFETY: each half has 16 numbers of four bytes, and the instruction asks for no alignment.
+        unsafe {
+            _mm512_storeu_si512(first.as_mut_ptr().cast(), sums[0]);
+            _mm512_storeu_si512(second.as_mut_ptr().cast(), sums[1]);
+        }
+        out.iter_mut().zip(tile.offsets).for_each(|(sum, offset)| *sum -= offset);
+    }
+}
+
+/// The instruction adds two products in 16 bits, which hold them because no number is −128. The sign goes from one factor to
+/// the other, as one of them must have none.
+#[target_feature(enable = "avx2")]
+fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [i32]) {
+    let ones = _mm256_set1_epi16(1);
+    let parts = tile.width * GROUP / NARROW;
+    let blocks = tile.panel.as_chunks::<NARROW>().0;
+    let rows = groups::<H>(tile, blocks.len() / parts);
+    for part in 0..parts {
+        let mut sums = [[_mm256_setzero_si256(); 2]; H];
+        for (group, block) in blocks.iter().skip(part).step_by(parts).enumerate() {
+            // SAFETY: a block has twice 32 bytes, and the instruction asks for no alignment.
+            let halves = unsafe {
+                [
+                    _mm256_loadu_si256(block.as_ptr().cast()),
+                    _mm256_loadu_si256(block[NARROW / 2..].as_ptr().cast()),
+                ]
+            };
+            for i in 0..H {
+                let x = _mm256_set1_epi32(joined(rows[i][group]));
+                let size = _mm256_abs_epi8(x);
+                for (sum, y) in sums[i].iter_mut().zip(halves) {
+                    let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(y, x));
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                }
+            }
+        }
+        for (sums, out) in sums.iter().zip(out.chunks_exact_mut(tile.width)) {
+            let out = &mut out[part * NARROW / 4..][..NARROW / 4];
+            let (first, second) = out.split_at_mut(NARROW / 8);
+            // SAFETY: each half has 8 numbers of four bytes, and the instruction asks for no alignment.
+            unsafe {
+                _mm256_storeu_si256(first.as_mut_ptr().cast(), sums[0]);
+                _mm256_storeu_si256(second.as_mut_ptr().cast(), sums[1]);
+            }
+        }
+    }
+}

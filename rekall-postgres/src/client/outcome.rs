@@ -10,12 +10,13 @@ use super::session::Session;
 use super::transaction::{Mode, Transaction, Witness};
 use super::{Shared, Statement};
 use crate::Error;
+use crate::schema::TURN;
 
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What the server says of a transaction, and which one it is. The function is the schema's.
-const STATUS: &str = "SELECT pg_xact_status($1::text::xid8), server_life()";
+/// Whether the transaction's token is there, and which server this is. The table and the function are the schema's.
+const STATUS: &str = "SELECT EXISTS (SELECT FROM writer WHERE token = $1), server_life()";
 
 /// Asks until the server knows, for as long as connecting may take.
 ///
@@ -29,7 +30,6 @@ pub(super) fn ask(shared: &Arc<Shared>, witness: Option<&Witness>, problem: Stri
             Ok(Status::Committed) => return Ok(()),
             Ok(Status::Undone) => return Err(Error::ConnectionLost { problem }),
             Ok(Status::Unknown) => return Err(Error::CommitUnknown { problem }),
-            Ok(Status::Running) => {}
             Err(error) => tracing::debug!(%error, "the server cannot be asked about a commit yet"),
         }
         if Instant::now() + PAUSE >= deadline {
@@ -42,23 +42,21 @@ pub(super) fn ask(shared: &Arc<Shared>, witness: Option<&Witness>, problem: Stri
 enum Status {
     Committed,
     Undone,
-    /// The server has not noticed yet that nobody waits.
-    Running,
-    /// It is another server, or forgot.
+    /// It is another server, which may not have got it yet.
     Unknown,
 }
 
+/// Takes the writers' turn first: the transaction had it, so it is over by then, and what it wrote is there or will never be. Its
+/// number would say less: a server that crashed gives the numbers of transactions that it forgot to others.
 fn ask_once(shared: &Arc<Shared>, witness: &Witness) -> Result<Status, Error> {
-    let number: Statement<'_> = (STATUS, &[(&witness.number, Type::TEXT)]);
-    // A number that the server has not given yet is an error: it is another one.
-    let (_, rows) = Transaction::begin(Session::take_other(shared, None)?, Mode::Read, &[number])?;
-    let Some(row) = rows.first().and_then(|rows| rows.first()) else { return Ok(Status::Unknown) };
-    let (status, server): (Option<String>, String) = (row.try_get(0)?, row.try_get(1)?);
-    Ok(match status.as_deref() {
-        _ if server != witness.server => Status::Unknown,
-        Some("committed") => Status::Committed,
-        Some("aborted") => Status::Undone,
-        Some("in progress") => Status::Running,
-        _ => Status::Unknown,
+    let turn: Statement<'_> = (TURN, &[(&shared.address.schema, Type::TEXT)]);
+    let token: Statement<'_> = (STATUS, &[(&witness.token, Type::TEXT)]);
+    let (_, rows) = Transaction::begin(Session::take_other(shared, None)?, Mode::Write, &[turn, token])?;
+    let Some(row) = rows.get(1).and_then(|rows| rows.first()) else { return Ok(Status::Unknown) };
+    let (is_there, server): (bool, String) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(match is_there {
+        true => Status::Committed,
+        false if server == witness.server => Status::Undone,
+        false => Status::Unknown,
     })
 }

@@ -57,9 +57,9 @@ impl Mode {
 /// By what a transaction can be asked about when its commit was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Witness {
-    /// The number that the server gave it.
-    pub(crate) number: String,
-    /// Which server, in which of its lives: another one may have given the same number to another transaction.
+    /// A name of its own, which it has written.
+    pub(crate) token: String,
+    /// Which server, in which of its lives: another one may not have got what this one had committed.
     pub(crate) server: String,
 }
 

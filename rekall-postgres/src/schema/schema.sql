@@ -183,6 +183,21 @@ EXCEPTION WHEN insufficient_privilege OR undefined_function OR feature_not_suppo
     RETURN (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())::text;
 END $$;
 
+-- Transactions that wrote, for an hour: whoever gets no answer to a commit looks here for what became of it.
+CREATE TABLE writer (
+    token    text COLLATE "C" PRIMARY KEY,
+    began_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX writer_began ON writer (began_at);
+
+-- Notes a transaction under a name that nobody else has. Gives the server's life.
+CREATE FUNCTION note_writer(given text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM writer WHERE began_at < now() - interval '1 hour';
+    INSERT INTO writer (token) VALUES (given);
+    RETURN server_life();
+END $$;
+
 -- The log's position: the number of the newest row, and what names the memory's life. The tables' files are other ones after they
 -- were restored from a copy, cut to nothing or compacted. A function, because its plan is kept.
 CREATE FUNCTION log_position(OUT number bigint, OUT life text) LANGUAGE plpgsql STABLE AS $$

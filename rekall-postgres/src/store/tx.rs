@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use rekall_core::engine::random_name;
 use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
 use tokio_postgres::Row;
 
@@ -32,8 +33,8 @@ struct Writing<'s> {
     turn: Turn<'s>,
 }
 
-/// What names the transaction, should its commit not be confirmed.
-const WITNESS: &str = "SELECT pg_current_xact_id()::text, server_life()";
+/// What the transaction is found by, should its commit not be confirmed.
+const WITNESS: &str = "SELECT note_writer($1)";
 
 /// How long another writer is waited for at the server, in milliseconds.
 const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
@@ -51,12 +52,13 @@ impl<'s> Tx<'s> {
         let (turn, left) = store.turns.take(store.client.settings().busy_timeout)?;
         // Those who wait for a thread and then for a process wait no longer in all. 0 would mean: for ever.
         let wait = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX));
-        let (wait, name) = ([int(&wait)], [text(&store.client.address().schema)]);
-        let statements: [Statement<'_>; 4] = [(WAIT, &wait), (TURN, &name), (POSITION, &[]), (WITNESS, &[])];
+        let token = random_name()?;
+        let (wait, name, token_of) = ([int(&wait)], [text(&store.client.address().schema)], [text(&token)]);
+        let statements: [Statement<'_>; 4] =
+            [(WAIT, &wait), (TURN, &name), (POSITION, &[]), (WITNESS, &token_of)];
         let (transaction, rows) = store.client.begin(Mode::Write, &statements, None)?;
         let position = schema::position(only(&rows[2..])?)?;
-        let witness = only(&rows[3..])?;
-        let witness = Witness { number: column(witness, 0)?, server: column(witness, 1)? };
+        let witness = Witness { server: column(only(&rows[3..])?, 0)?, token };
         let writing = Writing { began_at: position.number(), witness, turn };
         Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: Some(writing) })
     }

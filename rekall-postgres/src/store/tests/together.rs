@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rekall_core::store::{ReadChanges, ReadEntries, WriteEntries};
 use rekall_core::{Changes, Draft, EntryId, Error, ErrorKind, NewEntry, Store};
@@ -74,8 +75,13 @@ fn what_was_acknowledged_is_there_however_often_the_server_is_killed() {
             (at, known)
         });
         for _ in 0..5 {
-            let before = acknowledged.lock().unwrap().len();
+            let (before, began) = (acknowledged.lock().unwrap().len(), Instant::now());
             while acknowledged.lock().unwrap().len() < before + 20 {
+                // Of writers that failed, nobody may wait for more.
+                if began.elapsed() > Duration::from_secs(120) {
+                    over.store(true, Ordering::Relaxed);
+                    panic!("nothing is written any more");
+                }
                 thread::yield_now();
             }
             server.kill();

@@ -1,9 +1,16 @@
 //! What engines have in common, for who implements [`Store`](crate::Store) on a database of their own: how values are stored,
-//! checked on the way in, and read again. Everything here is the same in a file of SQLite's.
+//! checked on the way in, and read again. Everything here is the same in a file of SQLite's. The index of words is all here, but for
+//! its tables ([`WordTables`]).
 
 use std::sync::Mutex;
 
 use serde::de::DeserializeOwned;
+
+pub use crate::words::index::Page as WordPage;
+pub use crate::words::stored::{
+    NewWordSegment, SegmentState, StoredText, WordIndex, WordMemory, WordSegment, WordTables, rebuild_words,
+    search_words, words_before_commit,
+};
 
 use crate::id::IdGenerator;
 use crate::lock::lock;

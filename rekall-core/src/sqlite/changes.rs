@@ -16,17 +16,11 @@ const PRUNED_AT_ONCE: i64 = 10_000;
 
 impl<C: Deref<Target = Connection>> ReadChanges for SqliteTx<'_, C> {
     fn position(&self) -> Result<LogPosition, Error> {
-        // Both, as AUTOINCREMENT looks at both for the next number: the newest row may have been pruned, and another
-        // program may have set the counter back.
-        let sql =
-            "SELECT max(ifnull((SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'change'), 0),
-                              ifnull((SELECT max(seq) FROM change), 0))";
-        let number = self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
-        self.position_numbered(number)
+        position(&self.connection)
     }
 
     fn position_numbered(&self, number: i64) -> Result<LogPosition, Error> {
-        Ok(LogPosition::new(self.incarnation()?, number))
+        Ok(LogPosition::new(incarnation(&self.connection)?, number))
     }
 
     fn changes_since(&self, position: LogPosition) -> Result<Changes, Error> {
@@ -61,13 +55,24 @@ impl<C: Deref<Target = Connection>> ReadChanges for SqliteTx<'_, C> {
     }
 }
 
-impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
-    /// In the transaction like everything else: the pragma reads the header as the transaction sees it.
-    fn incarnation(&self) -> Result<i64, Error> {
-        let mut statement = self.connection.prepare_cached("PRAGMA schema_version")?;
-        Ok(statement.query_row([], |row| row.get(0))?)
-    }
+/// Where the log stands.
+pub(super) fn position(connection: &Connection) -> Result<LogPosition, Error> {
+    // Both, as AUTOINCREMENT looks at both for the next number: the newest row may have been pruned, and another
+    // program may have set the counter back.
+    let sql =
+        "SELECT max(ifnull((SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'change'), 0),
+                          ifnull((SELECT max(seq) FROM change), 0))";
+    let number = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    Ok(LogPosition::new(incarnation(connection)?, number))
+}
 
+/// In the transaction like everything else: the pragma reads the header as the transaction sees it.
+fn incarnation(connection: &Connection) -> Result<i64, Error> {
+    let mut statement = connection.prepare_cached("PRAGMA schema_version")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
     /// Readers at an older position than this have missed something that is no longer in the log. `None`: another
     /// program wrote something else than a number there, and nothing is known.
     fn log_floor(&self) -> Result<Option<i64>, Error> {

@@ -45,14 +45,13 @@ use std::time::Duration;
 
 use rusqlite::{Connection, MAIN_DB};
 
-use self::words::{WordView, upkeep as word_upkeep};
 use crate::id::IdGenerator;
 use crate::lock::lock;
 use crate::store::Store;
 use crate::store::{
     BlockWriter, LegacyImport, LogPosition, ReadChanges, ReadTx, Space, Transfer, Upkeep, WriteTx,
 };
-use crate::words::index::Scratch;
+use crate::words::stored::{WordMemory, words_before_commit};
 use crate::{EntryId, Error};
 use connection::{Database, Examined, Pooled, Stop};
 use erase::Removals;
@@ -74,10 +73,8 @@ pub struct SqliteStore {
     log_growth: LogGrowth,
     /// Where the change log stood after this store's last commit.
     last_commit: Mutex<Option<LogPosition>>,
-    /// What searches by words saw last.
-    pub(crate) word_view: Mutex<Option<Arc<WordView>>>,
-    /// Memory for the next of them.
-    pub(crate) word_scratch: Mutex<Option<Scratch>>,
+    /// What searches by words keep.
+    pub(crate) word_memory: WordMemory,
 }
 
 impl SqliteStore {
@@ -93,8 +90,7 @@ impl SqliteStore {
             unerased: Mutex::default(),
             log_growth: LogGrowth::default(),
             last_commit: Mutex::default(),
-            word_view: Mutex::default(),
-            word_scratch: Mutex::default(),
+            word_memory: WordMemory::default(),
         })
     }
 
@@ -198,12 +194,11 @@ impl Store for SqliteStore {
     }
 
     fn word_memory_bytes(&self) -> usize {
-        lock(&self.word_view).as_ref().map_or(0, |view| view.memory_bytes())
+        self.word_memory.bytes()
     }
 
     fn release_memory(&self) {
-        *lock(&self.word_view) = None;
-        *lock(&self.word_scratch) = None;
+        self.word_memory.release();
         self.database.close_idle();
         let release = |connection: &Connection| {
             connection.flush_prepared_statement_cache();
@@ -323,7 +318,7 @@ impl SqliteWriteTx<'_> {
     /// Makes the changes durable and visible to every other reader.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
         let options = self.store.database.options();
-        word_upkeep::before_commit(&self)?;
+        self.with_words(|index| words_before_commit(&index, options.secure_delete))?;
         let position = self.prune_changes()?;
         if self.removals.as_ref().is_some_and(|removals| removals.vectors()) {
             erase::purge_codes(&self.connection, self.began_at)?;

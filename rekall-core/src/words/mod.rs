@@ -3,6 +3,7 @@
 pub(crate) mod index;
 pub(crate) mod query;
 pub(crate) mod snippet;
+pub(crate) mod stored;
 pub(crate) mod tokens;
 
 pub use index::{PassageKey, WordHit};

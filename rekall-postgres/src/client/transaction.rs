@@ -204,6 +204,11 @@ impl Transaction {
         }
     }
 
+    /// Whether a statement failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.borrow().is_some()
+    }
+
     /// Keeps in mind that something failed.
     fn noting<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {

@@ -26,11 +26,12 @@ mod tx;
 mod usage;
 mod values;
 mod vectors;
+mod word_tables;
 mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rekall_core::engine::Ids;
+use rekall_core::engine::{Ids, WordMemory};
 use rekall_core::{BlockWriter, Entry, EntryId, LogPosition, ReadTx, Space, Store, WallClock, WriteTx};
 
 use crate::client::{Client, Mode};
@@ -59,6 +60,8 @@ pub struct PostgresStore {
     ids: Ids,
     /// Where the change log stood after this store's last commit.
     last_commit: Mutex<Option<LogPosition>>,
+    /// What searches by words keep.
+    word_memory: WordMemory,
 }
 
 impl PostgresStore {
@@ -89,6 +92,7 @@ impl PostgresStore {
             turns: Turns::default(),
             ids: Ids::default(),
             last_commit: Mutex::default(),
+            word_memory: WordMemory::default(),
         })
     }
 
@@ -172,10 +176,11 @@ impl Store for PostgresStore {
     }
 
     fn word_memory_bytes(&self) -> usize {
-        0
+        self.word_memory.bytes()
     }
 
     fn release_memory(&self) {
+        self.word_memory.release();
         self.client.release();
     }
 }

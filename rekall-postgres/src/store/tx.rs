@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::engine::random_name;
+use rekall_core::engine::{random_name, words_before_commit};
 use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
 use tokio_postgres::Row;
 
@@ -104,6 +104,26 @@ impl<'s> Tx<'s> {
         Ok(self.transaction.execute(sql, values)?)
     }
 
+    /// The same for a statement that writes nothing which the log tells of.
+    pub(super) fn execute_beside_the_log(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, CoreError> {
+        Ok(self.transaction.execute(sql, values)?)
+    }
+
+    /// Runs statements without values that leave the log as it is.
+    pub(super) fn batch(&self, sql: &str) -> Result<(), CoreError> {
+        Ok(self.transaction.batch(sql)?)
+    }
+
+    /// Whether a statement failed, so that the server does nothing any more in this transaction.
+    pub(super) fn has_failed(&self) -> bool {
+        self.transaction.has_failed()
+    }
+
+    /// Whether it may hold changes that nobody else sees yet.
+    pub(super) fn writes(&self) -> bool {
+        self.writing.is_some()
+    }
+
     /// The rows that a statement that writes gives back.
     pub(super) fn returning(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, CoreError> {
         self.position.set(None);
@@ -137,6 +157,7 @@ impl<'s> Tx<'s> {
 
     /// Makes the changes durable and visible to every other reader.
     pub(super) fn finish(self) -> Result<(), CoreError> {
+        self.with_words(|index| words_before_commit(&index, false))?;
         let position = self.prune_changes()?;
         let Self { store, transaction, writing, .. } = self;
         let Some(Writing { witness, turn, .. }) = writing else { return Ok(()) };

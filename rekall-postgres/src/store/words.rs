@@ -2,39 +2,67 @@
 
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::store::SearchWords;
+use rekall_core::engine::{WordIndex, rebuild_words, search_words};
+use rekall_core::store::{MatchEntries, ReadEntries, SearchWords};
 use rekall_core::{Error, Filter, TextQuery, WordHit};
 
-use super::ENGINE;
+use super::PostgresStore;
 use super::tx::Tx;
+use super::word_tables::Words;
 
-/// The index of words is not kept on a server yet: the tables are there, and what would have to be indexed is noted in them.
-fn unsupported() -> Error {
-    Error::Unsupported { capability: "search by words", engine: ENGINE }
+impl Tx<'_> {
+    /// Calls `with` with the word index as of this transaction.
+    pub(super) fn with_words<T>(&self, with: impl FnOnce(WordIndex<'_>) -> T) -> T {
+        with(WordIndex::new(&Words(self), &self.store.word_memory, self.writes()))
+    }
 }
 
 impl SearchWords for Tx<'_> {
-    fn search_words(&self, _: &TextQuery, filter: &Filter, _: usize) -> Result<Vec<WordHit>, Error> {
-        filter.validate()?;
-        Err(unsupported())
+    fn search_words(&self, query: &TextQuery, filter: &Filter, limit: usize) -> Result<Vec<WordHit>, Error> {
+        self.with_words(|index| search_words(self, &index, query, filter, limit))
     }
 
     fn search_words_among(
         &self,
-        _: &TextQuery,
-        _: &dyn Fn(i64) -> bool,
-        _: usize,
-        _: Option<&AtomicBool>,
+        query: &TextQuery,
+        admitted: &dyn Fn(i64) -> bool,
+        limit: usize,
+        cancel: Option<&AtomicBool>,
     ) -> Result<Vec<WordHit>, Error> {
-        Err(unsupported())
+        self.with_words(|index| index.search(query, admitted, limit, cancel))
     }
 
     fn fault_of_words(&self) -> Result<Option<String>, Error> {
-        Ok(Some(unsupported().to_string()))
+        let entries = self.count_entries()?;
+        self.with_words(|index| index.fault(entries))
     }
 
     fn fault_of_tags(&self) -> Result<Option<String>, Error> {
         // Triggers keep the tags, and the server keeps the triggers.
         Ok(None)
+    }
+}
+
+impl PostgresStore {
+    /// Looks for words that are in the index and in no entry, and the other way round; gives what is wrong, as sentences. Reads every
+    /// text and every page of the index.
+    ///
+    /// # Errors
+    /// What asking the server fails with.
+    pub fn check_words(&self) -> Result<Vec<String>, Error> {
+        let tx = self.begin_read()?;
+        let rows: Vec<i64> = tx.all_ids()?.into_iter().map(|(row, _)| row).collect();
+        tx.with_words(|index| index.faults(&rows))
+    }
+
+    /// Makes the index of words again from the entries, in one transaction; other writers wait for it. For an index that
+    /// [`check_words`](Self::check_words) finds damaged, after a fault of a disk or another program.
+    ///
+    /// # Errors
+    /// As any write.
+    pub fn rebuild_words(&self) -> Result<(), Error> {
+        let tx = self.begin_write()?;
+        rebuild_words(&Words(&tx), &mut |_, _| Ok(()))?;
+        tx.finish()
     }
 }

@@ -8,6 +8,7 @@ use rekall_core::{
 };
 
 use super::random::{URIS, filter};
+use super::words::Search;
 use super::{Names, Pair, Random, answer};
 
 impl Pair {
@@ -38,6 +39,7 @@ struct Questions {
     ids: Vec<EntryId>,
     uri: String,
     moment: usize,
+    searches: Vec<Search>,
 }
 
 impl Questions {
@@ -52,6 +54,7 @@ impl Questions {
             ids: some(random, 6),
             uri: if random.one_in(5) { String::new() } else { (*random.pick(URIS)).to_owned() },
             moment: random.below(moments),
+            searches: (0..4).map(|_| Search::random(random)).collect(),
         }
     }
 
@@ -125,6 +128,10 @@ impl Questions {
             asked.push(("neighbors", answer(tx.neighbors(id, 3))));
             asked.push(("locate", answer(tx.locate(id).map(|(_, entry)| entry))));
         }
+        for search in &self.searches {
+            asked.push(("search_words", search.ask(tx, &names, filter, *limit)));
+        }
+        asked.push(("fault_of_words", answer(tx.fault_of_words())));
         self.ask_about_sources(tx, &names, &rows, uri, &mut asked);
         ask_about_vectors(tx, &names, &rows, *limit, &mut asked);
         let changes = match tx.changes_since(moments[self.moment]).unwrap() {

@@ -319,13 +319,13 @@ fn sorted(mut ids: Vec<EntryId>) -> Vec<EntryId> {
     ids
 }
 
-fn made(random: &mut Random) -> EntryId {
+pub(super) fn made(random: &mut Random) -> EntryId {
     const DIGITS: &[u8] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let tail: String = (0..24).map(|_| *random.pick(DIGITS) as char).collect();
     format!("01{tail}").parse().unwrap()
 }
 
-fn patch(random: &mut Random, ids: &[EntryId]) -> EntryPatch {
+pub(super) fn patch(random: &mut Random, ids: &[EntryId]) -> EntryPatch {
     let made = entry(random);
     let mut patch = EntryPatch::new();
     if random.one_in(2) {

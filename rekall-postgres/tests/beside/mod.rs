@@ -4,6 +4,7 @@
 mod ask;
 mod change;
 mod random;
+mod words;
 
 use std::collections::HashMap;
 use std::fmt::Debug;

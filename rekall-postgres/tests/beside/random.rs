@@ -44,7 +44,31 @@ impl Random {
 }
 
 pub(crate) const TAGS: &[&str] = &["a", "B", "é", "with space", "a\"quote", "Ünï", "😀", "z"];
-const WORDS: &[&str] = &["cors", "Safari", "naïve", "北京", "it's", "100%", "a\\b", "x_y", ""];
+pub(crate) const WORDS: &[&str] = &[
+    "cors",
+    "Safari",
+    "naïve",
+    "北京",
+    "it's",
+    "100%",
+    "a\\b",
+    "x_y",
+    "",
+    "running",
+    "ran",
+    "東京タワー",
+    "한국어는",
+    "ภาษาไทย",
+    "сервера",
+    "مكتبة",
+    "7.1.3",
+    "--no-verify",
+    "src/main.rs",
+    "optionsName",
+    "options.name",
+    "the",
+    "e-mail",
+];
 const KINDS: &[&str] = &["note", "bug", "Bug", "décision"];
 const PROJECTS: &[&str] = &["shop", "Shop", "été", "z"];
 pub(crate) const URIS: &[&str] =

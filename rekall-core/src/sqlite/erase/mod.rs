@@ -1,5 +1,5 @@
 //! What [`StoreOptions::secure_delete`](crate::StoreOptions) needs besides SQLite's own switch: the words leave the word
-//! index at once ([`words::store::erase`](crate::sqlite::words::erase)), the write-ahead log does not keep older states of a
+//! index at once ([`words::stored`](crate::words::stored)), the write-ahead log does not keep older states of a
 //! page, and pages do not keep copies of rows that moved elsewhere.
 //!
 //! It costs each commit a checkpoint, that is, its pages are written twice and flushed to the disk (some milliseconds to

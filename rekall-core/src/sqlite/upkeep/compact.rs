@@ -15,9 +15,10 @@ use crate::lock::lock;
 use crate::sqlite::SqliteStore;
 use crate::sqlite::connection::{RealTime, empty_log};
 use crate::sqlite::erase;
-use crate::sqlite::words::merge::Compaction;
+use crate::sqlite::words::SqliteWords;
 use crate::sqlite::writer_lock::retry_while_busy;
 use crate::store::SpaceState;
+use crate::words::stored::merge::Compaction;
 
 /// Merging words, rewriting the file, putting it in place.
 const STAGES: u64 = 3;
@@ -126,7 +127,7 @@ impl SqliteStore {
             let mut tx = self.begin_write()?;
             let stoppable = Stoppable::begin(&mut tx, cancel)?;
             stop_if(cancel.map(|flag| &**flag))?;
-            let more = compaction.step(&stoppable.0.connection)?;
+            let more = compaction.step(&SqliteWords(&stoppable.0.connection))?;
             drop(stoppable);
             tx.finish()?;
             if !more {

@@ -1,57 +1,35 @@
-//! The pages of a segment in the file.
+//! The rows of `word_page`.
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
 use crate::Error;
-use crate::words::index::{IndexError, Page, Pages};
+use crate::words::index::Page;
 
-/// The pages of one segment, read when they are asked for.
-pub(crate) struct StoredPages<'c> {
-    connection: &'c Connection,
-    segment: i64,
+/// The last page whose first term is `term` or lies before it.
+pub(super) fn at(connection: &Connection, segment: i64, term: &[u8]) -> Result<Option<Page>, Error> {
+    let sql = "SELECT first_term, docs, places FROM word_page WHERE segment_id = ?1 AND first_term <= ?2
+        ORDER BY first_term DESC LIMIT 1";
+    one(connection, sql, (segment, term))
 }
 
-impl<'c> StoredPages<'c> {
-    pub(crate) fn new(connection: &'c Connection, segment: i64) -> Self {
-        Self { connection, segment }
-    }
-
-    /// The last page; `None`: there is none.
-    pub(crate) fn last(&self) -> Result<Option<Page>, IndexError> {
-        self.one(
-            "SELECT first_term, docs, places FROM word_page WHERE segment_id = ?1
-             ORDER BY first_term DESC LIMIT 1",
-            [self.segment],
-        )
-    }
-
-    fn one(&self, sql: &str, parameters: impl Params) -> Result<Option<Page>, IndexError> {
-        let page = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row(parameters, read).optional());
-        Ok(page.map_err(Error::from)?)
-    }
+/// The first page whose first term lies after `term`.
+pub(super) fn after(connection: &Connection, segment: i64, term: &[u8]) -> Result<Option<Page>, Error> {
+    let sql = "SELECT first_term, docs, places FROM word_page WHERE segment_id = ?1 AND first_term > ?2
+        ORDER BY first_term LIMIT 1";
+    one(connection, sql, (segment, term))
 }
 
-impl Pages for StoredPages<'_> {
-    fn page_at(&self, term: &[u8]) -> Result<Option<Page>, IndexError> {
-        self.one(
-            "SELECT first_term, docs, places FROM word_page WHERE segment_id = ?1 AND first_term <= ?2
-             ORDER BY first_term DESC LIMIT 1",
-            (self.segment, term),
-        )
-    }
+/// The last page.
+pub(super) fn last(connection: &Connection, segment: i64) -> Result<Option<Page>, Error> {
+    let sql = "SELECT first_term, docs, places FROM word_page WHERE segment_id = ?1
+        ORDER BY first_term DESC LIMIT 1";
+    one(connection, sql, [segment])
+}
 
-    fn page_after(&self, term: &[u8]) -> Result<Option<Page>, IndexError> {
-        self.one(
-            "SELECT first_term, docs, places FROM word_page WHERE segment_id = ?1 AND first_term > ?2
-             ORDER BY first_term LIMIT 1",
-            (self.segment, term),
-        )
-    }
+fn one(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Option<Page>, Error> {
+    Ok(connection.prepare_cached(sql)?.query_row(parameters, read).optional()?)
 }
 
 /// A value of another type than a blob is damage, which the page's checksum finds.
@@ -62,7 +40,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Page> {
 }
 
 /// Writes a page of a segment.
-pub(crate) fn write(connection: &Connection, segment: i64, page: &Page) -> Result<(), Error> {
+pub(super) fn write(connection: &Connection, segment: i64, page: &Page) -> Result<(), Error> {
     let sql = "INSERT INTO word_page (segment_id, first_term, docs, places) VALUES (?1, ?2, ?3, ?4)";
     connection.prepare_cached(sql)?.execute((segment, &*page.first_term, &*page.docs, &*page.places))?;
     Ok(())

@@ -4,23 +4,15 @@ use rusqlite::Connection;
 
 use crate::Error;
 
-/// From so many entries on, those that wait are moved into a segment: a search reads them itself until then, some
-/// milliseconds once in each process.
-const ENTRIES_DUE: i64 = 256;
-
-/// The same, in characters.
-const CHARACTERS_DUE: f64 = 1e6;
-
-/// Whether so much waits that a segment is due. O(entries that wait), at most [`ENTRIES_DUE`] of them.
-pub(crate) fn is_due(connection: &Connection) -> Result<bool, Error> {
+/// How many entries wait, and how many characters they have, counted up to so many entries.
+pub(super) fn count(connection: &Connection, most: usize) -> Result<(usize, f64), Error> {
     let sql = "SELECT count(*), total(characters) FROM (SELECT characters FROM word_pending LIMIT ?1)";
-    let (entries, characters): (i64, f64) =
-        connection.prepare_cached(sql)?.query_row([ENTRIES_DUE], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(entries >= ENTRIES_DUE || characters >= CHARACTERS_DUE)
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    Ok(connection.prepare_cached(sql)?.query_row([most], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// Row numbers of the first entries that wait after `after`: at most so many, and no more once they hold so many characters.
-pub(crate) fn batch(
+pub(super) fn batch(
     connection: &Connection,
     after: i64,
     entries: usize,
@@ -39,16 +31,9 @@ pub(crate) fn batch(
     Ok(batch)
 }
 
-/// Row numbers of all entries that wait, in order.
-pub(crate) fn rows(connection: &Connection) -> Result<Vec<i64>, Error> {
-    let mut statement = connection.prepare_cached("SELECT entry_id FROM word_pending ORDER BY entry_id")?;
-    let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 /// All entries that wait, in order, each with the position of its newest change: one that has the same position as before is
 /// as it was. O(entries that wait).
-pub(crate) fn with_changes(connection: &Connection) -> Result<Vec<(i64, Option<i64>)>, Error> {
+pub(super) fn with_changes(connection: &Connection) -> Result<Vec<(i64, Option<i64>)>, Error> {
     let sql = "SELECT word_pending.entry_id, change.seq FROM word_pending
         LEFT JOIN change ON change.entry_id = word_pending.entry_id ORDER BY word_pending.entry_id";
     let mut statement = connection.prepare_cached(sql)?;
@@ -57,7 +42,7 @@ pub(crate) fn with_changes(connection: &Connection) -> Result<Vec<(i64, Option<i
 }
 
 /// These entries, the first that wait after `after`, wait no longer.
-pub(crate) fn done(connection: &Connection, after: i64, last: i64) -> Result<(), Error> {
+pub(super) fn done(connection: &Connection, after: i64, last: i64) -> Result<(), Error> {
     connection
         .prepare_cached("DELETE FROM word_pending WHERE entry_id > ?1 AND entry_id <= ?2")?
         .execute((after, last))?;
@@ -65,7 +50,7 @@ pub(crate) fn done(connection: &Connection, after: i64, last: i64) -> Result<(),
 }
 
 /// Every entry waits, and no other.
-pub(crate) fn all(connection: &Connection) -> Result<(), Error> {
+pub(super) fn all(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch(
         "DELETE FROM word_pending;
          INSERT INTO word_pending (entry_id, characters) SELECT id,

@@ -1,20 +1,17 @@
-//! The whole word index, made again from the entries.
+//! The whole word index of a file, made again.
 
 use rusqlite::Connection;
 
-use super::{pending, persist::persist};
+use super::SqliteWords;
 use crate::Error;
+use crate::words::stored::rebuild_words;
 
-/// Makes the index of a file whose tables are empty, or of one that has none worth keeping. Memory is bounded; O(file). `each`
-/// is called with the row number of each entry and the number of its passages.
+/// As [`rebuild_words`].
 pub(crate) fn from_entries(
     connection: &Connection,
     each: &mut dyn FnMut(i64, usize) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    connection.execute_batch("DELETE FROM word_page; DELETE FROM word_segment;")?;
-    pending::all(connection)?;
-    persist(connection, each)?;
-    Ok(())
+    rebuild_words(&SqliteWords(connection), each)
 }
 
 /// For a file of an older version, whose vectors are of other passages: marks entries longer than one as waiting for

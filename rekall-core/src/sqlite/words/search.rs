@@ -1,30 +1,29 @@
 //! Search by words.
 
-use super::literal::{self, MOST_READ};
-use crate::lock::lock;
-use crate::sqlite::SqliteTx;
-use crate::store::MatchEntries;
-use crate::store::ReadExpiry;
-use crate::store::SearchWords;
-use crate::words::TextQuery;
-use crate::words::index::{Request, WordHit, search};
-use crate::{Error, Filter, Status};
-use rusqlite::Connection;
 use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 
+use rusqlite::Connection;
+
+use super::SqliteWords;
+use crate::sqlite::SqliteTx;
+use crate::store::{MatchEntries, SearchWords};
+use crate::words::TextQuery;
+use crate::words::index::WordHit;
+use crate::words::stored::{WordIndex, search_words};
+use crate::{Error, Filter};
+
+impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
+    /// Calls `with` with the word index as of this transaction.
+    pub(crate) fn with_words<T>(&self, with: impl FnOnce(WordIndex<'_>) -> T) -> T {
+        let tables = SqliteWords(&self.connection);
+        with(WordIndex::new(&tables, &self.store.word_memory, self.writes))
+    }
+}
+
 impl<C: Deref<Target = Connection>> SearchWords for SqliteTx<'_, C> {
     fn search_words(&self, query: &TextQuery, filter: &Filter, limit: usize) -> Result<Vec<WordHit>, Error> {
-        if filter.is_unconditional() && filter.status != Some(Status::Obsolete) {
-            let mut hidden = if filter.status.is_some() { self.obsolete()? } else { Vec::new() };
-            if !filter.include_expired {
-                hidden.extend(self.expired()?);
-            }
-            hidden.sort_unstable();
-            return self.search_words_among(query, &|row| hidden.binary_search(&row).is_err(), limit, None);
-        }
-        let matching = self.matching(filter)?;
-        self.search_words_among(query, &|row| matching.binary_search(&row).is_ok(), limit, None)
+        self.with_words(|index| search_words(self, &index, query, filter, limit))
     }
 
     fn search_words_among(
@@ -34,29 +33,12 @@ impl<C: Deref<Target = Connection>> SearchWords for SqliteTx<'_, C> {
         limit: usize,
         cancel: Option<&AtomicBool>,
     ) -> Result<Vec<WordHit>, Error> {
-        if query.is_empty() {
-            return Ok(Vec::new());
-        }
-        let view = self.word_view(cancel)?;
-        let compares = !query.literals().is_empty() && limit > 0;
-        let depth = if compares { limit.max(MOST_READ) } else { limit };
-        let request =
-            Request { words: query.words(), phrases: query.phrases(), admitted, limit: depth, cancel };
-        let mut scratch = lock(&self.store.word_scratch).take().unwrap_or_default();
-        let hits = view.with_sources(&self.connection, |sources| search(sources, &request, &mut scratch));
-        *lock(&self.store.word_scratch) = Some(scratch);
-        let mut hits = hits?;
-        if compares {
-            literal::prefer(&self.connection, query.literals(), &mut hits, cancel)?;
-            if let Some(last) = hits.get(limit - 1).map(|hit| hit.score) {
-                hits.retain(|hit| hit.score >= last);
-            }
-        }
-        Ok(hits)
+        self.with_words(|index| index.search(query, admitted, limit, cancel))
     }
 
     fn fault_of_words(&self) -> Result<Option<String>, Error> {
-        self.word_view(None)?.fault(&self.connection, self.count_entries()?)
+        let entries = self.count_entries()?;
+        self.with_words(|index| index.fault(entries))
     }
 
     fn fault_of_tags(&self) -> Result<Option<String>, Error> {

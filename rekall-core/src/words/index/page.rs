@@ -17,13 +17,13 @@ const LONG: u32 = 8;
 
 /// Terms and postings of a segment, from `first_term` to the term before the next page's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Page {
+pub struct Page {
     /// The first term in it, by which it is found.
-    pub(crate) first_term: Arc<[u8]>,
+    pub first_term: Arc<[u8]>,
     /// The terms, and the passages of each.
-    pub(crate) docs: Arc<[u8]>,
+    pub docs: Arc<[u8]>,
     /// The places of each term in each passage.
-    pub(crate) places: Arc<[u8]>,
+    pub places: Arc<[u8]>,
 }
 
 /// Where the pages of a segment are kept. Terms are compared as bytes.

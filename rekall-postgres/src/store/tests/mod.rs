@@ -3,6 +3,7 @@
 mod blocks;
 mod foreign;
 mod together;
+mod words;
 
 use rekall_core::{Draft, EntryId, NewEntry};
 

@@ -9,7 +9,8 @@ use crate::Error;
 use crate::sqlite::SqliteTx;
 use crate::sqlite::forward::Forward;
 use crate::sqlite::upkeep::progress::Count;
-use crate::sqlite::words::inspect::{self, Inspection};
+use crate::sqlite::words::{SqliteWords, faults};
+use crate::words::stored::inspect::Inspection;
 
 /// Entries indexed once more at a time, in memory.
 const BATCH: usize = 500;
@@ -30,11 +31,12 @@ pub(super) fn compare<C: Deref<Target = Connection>>(
     mut differs: impl FnMut(Difference),
 ) -> Result<(), Error> {
     let mut of = |row, detail: String| differs(Difference { row, detail });
-    for fault in inspect::faults_of_tables(&tx.connection)? {
+    for fault in faults::faults_of_tables(&tx.connection)? {
         of(None, fault);
     }
-    let view = tx.word_view_anew()?;
-    let mut again = Inspection::new(&tx.connection, &view);
+    let view = tx.with_words(|index| index.view_anew())?;
+    let tables = SqliteWords(&tx.connection);
+    let mut again = Inspection::new(&tables, &view);
     for fault in again.faults_of_segments()? {
         of(None, fault);
     }

@@ -1,24 +1,19 @@
-//! What a search by words sees: the segments of the file, and the entries that no segment has yet, indexed in memory.
+//! What a search by words sees: the segments of the store, and the entries that no segment has yet, indexed in memory.
 
-use crate::store::ReadChanges;
 use std::collections::HashMap;
-use std::ops::Deref;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::Connection;
-
 use super::entry_words::EntryIndexer;
+use super::fetched::Fetched;
 use super::pages::StoredPages;
-use super::pending;
-use super::segments::{self, State};
+use super::{WordSegment, WordTables};
 use crate::Error;
-use crate::lock::lock;
-use crate::sqlite::SqliteTx;
 use crate::store::LogPosition;
 use crate::words::index::{Builder, Dead, Docs, PassageKey, Segment, Source};
 
-/// The word index at one moment of the file. Immutable; the pages of its segments are read from the file by each search.
+/// The word index at one moment of the store. Immutable; the pages of its segments are read from the store by each search.
 #[derive(Debug)]
 pub(crate) struct WordView {
     position: LogPosition,
@@ -32,7 +27,7 @@ pub(crate) struct WordView {
 
 #[derive(Debug, Clone)]
 struct SeenSegment {
-    stored: segments::Segment,
+    stored: WordSegment,
     docs: Arc<Docs>,
     /// The passages that a newer segment or the delta is right about.
     dead: Arc<Dead>,
@@ -40,66 +35,35 @@ struct SeenSegment {
     fault: Option<String>,
 }
 
-impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
-    /// The index as of this transaction. If nothing changed since the last search, this costs three small reads; else O(what
-    /// changed), and the first time a read of every segment's table of passages.
-    pub(crate) fn word_view(&self, cancel: Option<&AtomicBool>) -> Result<Arc<WordView>, Error> {
-        let position = self.position()?;
-        let listed = segments::in_state(&self.connection, State::Ready)?;
-        let mut current = lock(&self.store.word_view);
-        if let Some(view) = &*current
-            && view.is_of(position, &listed)
-        {
-            return Ok(Arc::clone(view));
-        }
-        let is_older = current.as_ref().is_some_and(|view| {
-            view.position.same_history(position) && view.position.number() > position.number()
-        });
-        if self.writes || is_older {
-            // Nobody else is to see what may be undone, nor a moment that has passed.
-            let base = current.clone();
-            drop(current);
-            return Ok(Arc::new(WordView::caught_up(base, &self.connection, position, &listed, cancel)?));
-        }
-        // Under the lock: of several searches that find it out of date, one brings it up to date.
-        let base = current.take();
-        let view = Arc::new(WordView::caught_up(base, &self.connection, position, &listed, cancel)?);
-        *current = Some(Arc::clone(&view));
-        Ok(view)
-    }
-}
-
-impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
-    /// The index as of this transaction, read from the file whatever a search has read before.
-    pub(crate) fn word_view_anew(&self) -> Result<WordView, Error> {
-        let listed = segments::in_state(&self.connection, State::Ready)?;
-        WordView::caught_up(None, &self.connection, self.position()?, &listed, None)
-    }
-
-    /// The segments as of this transaction with their tables, from the oldest to the newest; that of one which cannot be
-    /// read is empty. Those that a search has read before are not read again.
-    pub(crate) fn word_tables(&self) -> Result<Vec<(segments::Segment, Arc<Docs>)>, Error> {
-        let position = self.position()?;
-        let listed = segments::in_state(&self.connection, State::Ready)?;
-        let known = lock(&self.store.word_view).clone();
-        let known = known.filter(|view| view.position.same_history(position));
-        let known = known.map_or_else(Vec::new, |view| view.segments.clone());
-        let seen = load(&self.connection, known, &listed)?;
-        Ok(seen.into_iter().map(|seen| (seen.stored, seen.docs)).collect())
-    }
+/// The segments listed with their tables, those of a view as they are known there; that of one which cannot be read is empty.
+pub(super) fn segment_tables(
+    tables: &dyn WordTables,
+    known: Option<&WordView>,
+    position: LogPosition,
+    listed: &[WordSegment],
+) -> Result<Vec<(WordSegment, Arc<Docs>)>, Error> {
+    let known = known.filter(|view| view.position.same_history(position));
+    let known = known.map_or_else(Vec::new, |view| view.segments.clone());
+    let seen = load(tables, known, listed)?;
+    Ok(seen.into_iter().map(|seen| (seen.stored, seen.docs)).collect())
 }
 
 impl WordView {
-    fn is_of(&self, position: LogPosition, listed: &[segments::Segment]) -> bool {
+    pub(super) fn is_of(&self, position: LogPosition, listed: &[WordSegment]) -> bool {
         self.position == position && self.segments.iter().map(|seen| &seen.stored).eq(listed)
     }
 
+    /// Whether it is of a later moment of the same history.
+    pub(super) fn is_newer_than(&self, position: LogPosition) -> bool {
+        self.position.same_history(position) && self.position.number() > position.number()
+    }
+
     /// The view of this moment, made from an older or newer one as far as that is of use.
-    fn caught_up(
+    pub(super) fn caught_up(
         base: Option<Arc<Self>>,
-        connection: &Connection,
+        tables: &dyn WordTables,
         position: LogPosition,
-        listed: &[segments::Segment],
+        listed: &[WordSegment],
         cancel: Option<&AtomicBool>,
     ) -> Result<Self, Error> {
         // Numbers of segments are given anew when an older state is put into the file.
@@ -109,7 +73,7 @@ impl WordView {
             |base| Arc::try_unwrap(base).unwrap_or_else(|shared| shared.copied()),
         );
         let Self { mut segments, mut delta, waiting: mut known, .. } = base;
-        let waiting = pending::with_changes(connection)?;
+        let waiting = tables.waiting()?;
         let still_waits = |row: &i64| waiting.binary_search_by_key(row, |(row, _)| *row).is_ok();
         let mut is_same_base = segments.iter().map(|seen| &seen.stored).eq(listed);
         if !known.keys().all(still_waits) {
@@ -119,22 +83,23 @@ impl WordView {
             is_same_base = false;
         }
         if !is_same_base {
-            segments = load(connection, segments, listed)?;
+            segments = load(tables, segments, listed)?;
         }
         let mut indexer = EntryIndexer::new();
-        let mut changed = Vec::new();
-        for &(row, change) in &waiting {
-            if change.is_some() && known.get(&row) == Some(&change) {
-                continue;
-            }
+        let as_before =
+            |(row, change): &(i64, Option<i64>)| change.is_some() && known.get(row) == Some(change);
+        let news: Vec<(i64, Option<i64>)> =
+            waiting.iter().filter(|waits| !as_before(waits)).copied().collect();
+        let changed: Vec<i64> = news.iter().map(|&(row, _)| row).collect();
+        known.extend(news);
+        tables.texts(&changed, &mut |row, text| {
             if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
                 return Err(Error::Interrupted);
             }
             // Copied only if a search still holds the one before.
-            indexer.index(connection, row, Arc::make_mut(&mut delta))?;
-            known.insert(row, change);
-            changed.push(row);
-        }
+            indexer.index(row, text.as_ref(), Arc::make_mut(&mut delta));
+            Ok(ControlFlow::Continue(()))
+        })?;
         match is_same_base {
             true => segments.iter_mut().for_each(|seen| seen.mark_dead(&changed)),
             false => mark_all_dead(&mut segments, &delta),
@@ -148,23 +113,26 @@ impl WordView {
         Self { position: *position, segments, delta, waiting }
     }
 
-    /// Calls `search` with everything that is to be searched.
-    pub(crate) fn with_sources<T>(
+    /// Calls `search` with everything that is to be searched for these terms.
+    pub(super) fn with_sources<T>(
         &self,
-        connection: &Connection,
+        tables: &dyn WordTables,
+        terms: &[&[u8]],
         search: impl FnOnce(&[&dyn Source]) -> T,
-    ) -> T {
+    ) -> Result<T, Error> {
+        let ids: Vec<i64> = self.segments.iter().map(|seen| seen.stored.id).collect();
+        let fetched = Fetched::read(tables, &ids, terms)?;
         let segments: Vec<Segment<StoredPages<'_>>> = self
             .segments
             .iter()
             .map(|seen| {
-                let pages = StoredPages::new(connection, seen.stored.id);
+                let pages = StoredPages::with(tables, seen.stored.id, fetched.as_ref());
                 Segment::new(Arc::clone(&seen.docs), Arc::clone(&seen.dead), pages)
             })
             .collect();
         let mut sources: Vec<&dyn Source> = segments.iter().map(|segment| segment as &dyn Source).collect();
         sources.push(&*self.delta);
-        search(&sources)
+        Ok(search(&sources))
     }
 
     /// Bytes of heap.
@@ -190,13 +158,13 @@ impl WordView {
     }
 
     /// What is missing, as far as a quick look shows: a segment, or pages of one. O(passages) and O(pages), from an index.
-    pub(crate) fn fault(&self, connection: &Connection, entries: u64) -> Result<Option<String>, Error> {
+    pub(super) fn fault(&self, tables: &dyn WordTables, entries: u64) -> Result<Option<String>, Error> {
         for (id, _, fault) in self.tables() {
             if let Some(fault) = fault {
                 return Ok(Some(format!("segment {id} of the word index cannot be read: {fault}")));
             }
         }
-        if let Some(missing) = self.missing_pages(connection)?.pop() {
+        if let Some(missing) = self.missing_pages(tables)?.pop() {
             return Ok(Some(missing));
         }
         let found = self.entries();
@@ -204,11 +172,11 @@ impl WordView {
     }
 
     /// The segments that do not have as many pages as they should.
-    pub(crate) fn missing_pages(&self, connection: &Connection) -> Result<Vec<String>, Error> {
+    pub(crate) fn missing_pages(&self, tables: &dyn WordTables) -> Result<Vec<String>, Error> {
         let mut missing = Vec::new();
         for seen in &self.segments {
-            let segments::Segment { id, pages: expected, .. } = seen.stored;
-            let pages = segments::count_pages(connection, id)?;
+            let WordSegment { id, pages: expected, .. } = seen.stored;
+            let pages = tables.count_pages(id)?;
             if pages != expected {
                 missing
                     .push(format!("segment {id} of the word index must have {expected} pages, got {pages}"));
@@ -246,18 +214,21 @@ impl WordView {
 
 /// The segments listed, those that are known already as they are.
 fn load(
-    connection: &Connection,
+    tables: &dyn WordTables,
     known: Vec<SeenSegment>,
-    listed: &[segments::Segment],
+    listed: &[WordSegment],
 ) -> Result<Vec<SeenSegment>, Error> {
     let mut known: HashMap<i64, SeenSegment> = known.into_iter().map(|seen| (seen.stored.id, seen)).collect();
+    known.retain(|_, seen| listed.contains(&seen.stored));
+    let unknown: Vec<i64> =
+        listed.iter().map(|stored| stored.id).filter(|id| !known.contains_key(id)).collect();
+    let mut read = tables.tables(&unknown)?.into_iter();
     let mut loaded = Vec::with_capacity(listed.len());
     for &stored in listed {
         let seen = match known.remove(&stored.id) {
-            Some(seen) if seen.stored == stored => SeenSegment { dead: Arc::default(), ..seen },
-            _ => {
-                let bytes = segments::docs(connection, stored.id)?.unwrap_or_default();
-                let (docs, fault) = match Docs::decode(&bytes) {
+            Some(seen) => SeenSegment { dead: Arc::default(), ..seen },
+            None => {
+                let (docs, fault) = match Docs::decode(&read.next().unwrap_or_default()) {
                     Ok(docs) => (docs, None),
                     Err(error) => (Docs::default(), Some(error.to_string())),
                 };

@@ -1,12 +1,10 @@
 //! The words of an entry, passage by passage.
 
-use rusqlite::Connection;
-
-use super::stored_text::StoredText;
+use super::StoredText;
+use crate::Role;
 use crate::passage::{EntryPassage, EntryPassages, PassageField};
 use crate::words::index::{Builder, PassageKey, Token};
 use crate::words::tokens::{Language, Tokenizer};
-use crate::{Error, Role};
 
 /// Positions between two parts of a passage, so that no phrase reaches from one into the next.
 const GAP: u32 = 8;
@@ -20,28 +18,23 @@ fn weight(field: PassageField) -> u8 {
 }
 
 /// Reads entries into a [`Builder`].
-pub(crate) struct EntryIndexer {
+pub(super) struct EntryIndexer {
     tokenizer: Tokenizer,
 }
 
 impl EntryIndexer {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { tokenizer: Tokenizer::new() }
     }
 
-    /// Puts an entry as it stands in the file in the place of what the builder has of it; gives the number of its passages.
-    /// An entry that is gone has none.
-    pub(crate) fn index(
-        &mut self,
-        connection: &Connection,
-        row: i64,
-        builder: &mut Builder,
-    ) -> Result<usize, Error> {
-        match StoredText::of(connection, row)? {
-            Some(text) => Ok(self.add(row, &text, builder)),
+    /// Puts an entry's text in the place of what the builder has of it; gives the number of its passages. An entry that is
+    /// gone has none.
+    pub(super) fn index(&mut self, row: i64, text: Option<&StoredText>, builder: &mut Builder) -> usize {
+        match text {
+            Some(text) => self.add(row, text, builder),
             None => {
                 builder.remove(row);
-                Ok(0)
+                0
             }
         }
     }

@@ -1,46 +1,23 @@
 //! Whether the word index says what the entries say.
 
-use rusqlite::Connection;
+use std::ops::ControlFlow;
 
 use super::entry_words::EntryIndexer;
 use super::pages::StoredPages;
-use super::view::WordView;
+use super::{WordTables, WordView};
 use crate::Error;
 use crate::words::index::{Builder, IndexError, verify};
 
-/// What is wrong with the tables of the index, whatever they hold.
-pub(crate) fn faults_of_tables(connection: &Connection) -> Result<Vec<String>, Error> {
-    let mut faults = Vec::new();
-    for sql in [
-        "SELECT segment_id, count(*) || ' pages of the word index are of segment ' || segment_id || ', which is not there'
-         FROM word_page WHERE segment_id NOT IN (SELECT id FROM word_segment) GROUP BY segment_id",
-        "SELECT id, 'segment ' || id || ' of the word index is of an unknown state' FROM word_segment
-         WHERE state NOT IN ('ready', 'building', 'leaving')",
-        "SELECT id, 'segment ' || id || ' of the word index must go from an older to a newer one, got '
-             || oldest || ' to ' || newest FROM word_segment
-         WHERE typeof(oldest) <> 'integer' OR typeof(newest) <> 'integer' OR oldest > newest",
-        "SELECT max(id), count(*) || ' segments of the word index are both number ' || newest FROM word_segment
-         WHERE state = 'ready' GROUP BY newest HAVING count(*) > 1",
-        "SELECT max(id), count(*) || ' segments of the word index are being merged' FROM word_segment
-         WHERE state = 'building' HAVING count(*) > 1",
-    ] {
-        let mut statement = connection.prepare(sql)?;
-        let found = statement.query_map([], |row| row.get(1))?;
-        faults.extend(found.collect::<Result<Vec<String>, _>>()?);
-    }
-    Ok(faults)
-}
-
 /// Holds a view against the entries.
 pub(crate) struct Inspection<'a> {
-    connection: &'a Connection,
+    tables: &'a dyn WordTables,
     view: &'a WordView,
     indexer: EntryIndexer,
 }
 
 impl<'a> Inspection<'a> {
-    pub(crate) fn new(connection: &'a Connection, view: &'a WordView) -> Self {
-        Self { connection, view, indexer: EntryIndexer::new() }
+    pub(crate) fn new(tables: &'a dyn WordTables, view: &'a WordView) -> Self {
+        Self { tables, view, indexer: EntryIndexer::new() }
     }
 
     /// Segments that cannot be read, or whose pages do not say what their tables say. Reads every page.
@@ -52,7 +29,7 @@ impl<'a> Inspection<'a> {
                 of(fault.to_owned());
                 continue;
             }
-            let pages = StoredPages::new(self.connection, id);
+            let pages = StoredPages::new(self.tables, id);
             match verify(docs, &pages, &mut || Ok(())) {
                 Ok(differing) if differing.is_empty() => {}
                 Ok(differing) => {
@@ -62,7 +39,7 @@ impl<'a> Inspection<'a> {
                 Err(damaged @ IndexError::Damaged { .. }) => of(damaged.to_string()),
             }
         }
-        faults.extend(self.view.missing_pages(self.connection)?);
+        faults.extend(self.view.missing_pages(self.tables)?);
         Ok(faults)
     }
 
@@ -75,7 +52,11 @@ impl<'a> Inspection<'a> {
             return Ok(Some("the word index does not have the entry".to_owned()));
         };
         let mut builder = Builder::default();
-        self.indexer.index(self.connection, row, &mut builder)?;
+        let indexer = &mut self.indexer;
+        self.tables.texts(&[row], &mut |row, text| {
+            indexer.index(row, text.as_ref(), &mut builder);
+            Ok(ControlFlow::Continue(()))
+        })?;
         let (docs, _) = builder.build();
         let passages = docs.passages();
         let expected: Vec<_> = (0..passages.len() as u32)

@@ -1,10 +1,9 @@
 //! Putting first what holds the query's written and quoted parts character for character.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rusqlite::Connection;
-
-use super::stored_text::StoredText;
+use super::WordTables;
 use crate::Error;
 use crate::words::index::WordHit;
 use crate::words::query::{Literal, comparable};
@@ -21,7 +20,7 @@ const MOST_BYTES: usize = 1 << 20;
 ///
 /// Which of them are read depends on their scores and texts alone.
 pub(super) fn prefer(
-    connection: &Connection,
+    tables: &dyn WordTables,
     literals: &[Literal],
     hits: &mut [WordHit],
     cancel: Option<&AtomicBool>,
@@ -32,21 +31,25 @@ pub(super) fn prefer(
     }
     let mut shares = vec![0.0; hits.len()];
     let mut bytes = 0;
-    for tied in exact.chunk_by(|&a, &b| hits[a].score == hits[b].score) {
-        if bytes > MOST_BYTES {
-            break;
+    let rows: Vec<i64> = exact.iter().map(|&at| hits[at].key.row).collect();
+    let mut number = 0;
+    tables.texts(&rows, &mut |_, text| {
+        let at = exact[number];
+        let is_tied = number > 0 && hits[exact[number - 1]].score == hits[at].score;
+        number += 1;
+        if bytes > MOST_BYTES && !is_tied {
+            return Ok(ControlFlow::Break(()));
         }
-        for &at in tied {
-            if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-                return Err(Error::Interrupted);
-            }
-            let Some(text) = StoredText::of(connection, hits[at].key.row)? else { continue };
-            let parts: Vec<String> = text.parts().map(|part| comparable(&part)).collect();
-            bytes += parts.iter().map(String::len).sum::<usize>();
-            let held = literals.iter().filter(|literal| parts.iter().any(|part| literal.stands_in(part)));
-            shares[at] = held.count() as f64 / literals.len() as f64;
+        if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Err(Error::Interrupted);
         }
-    }
+        let Some(text) = text else { return Ok(ControlFlow::Continue(())) };
+        let parts: Vec<String> = text.parts().map(|part| comparable(&part)).collect();
+        bytes += parts.iter().map(String::len).sum::<usize>();
+        let held = literals.iter().filter(|literal| parts.iter().any(|part| literal.stands_in(part)));
+        shares[at] = held.count() as f64 / literals.len() as f64;
+        Ok(ControlFlow::Continue(()))
+    })?;
     let most = exact.iter().map(|&at| shares[at]).fold(0.0, f64::max);
     if exact.iter().all(|&at| shares[at] == most) {
         return Ok(());

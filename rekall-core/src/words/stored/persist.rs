@@ -1,10 +1,11 @@
 //! Moving entries that wait into segments.
 
-use rusqlite::Connection;
+use std::ops::ControlFlow;
 
+use super::WordTables;
 use super::entry_words::EntryIndexer;
-use super::segments::{NewSegment, State};
-use super::{pages, pending};
+use super::merge::WRITTEN_AT_ONCE;
+use super::segment::{NewWordSegment, SegmentState};
 use crate::Error;
 use crate::words::index::Builder;
 
@@ -16,37 +17,37 @@ const CHARACTERS_AT_ONCE: i64 = 4_000_000;
 
 /// Moves all entries that wait into new segments, in batches of bounded memory; gives the number of pages written. `each` is
 /// called with the row number of each entry and the number of its passages; 0: it is gone.
-pub(crate) fn persist(
-    connection: &Connection,
+pub(super) fn persist(
+    tables: &dyn WordTables,
     each: &mut dyn FnMut(i64, usize) -> Result<(), Error>,
 ) -> Result<usize, Error> {
     let mut indexer = EntryIndexer::new();
     let mut after = i64::MIN;
     let mut written = 0;
     loop {
-        let batch = pending::batch(connection, after, ENTRIES_AT_ONCE, CHARACTERS_AT_ONCE)?;
+        let batch = tables.waiting_after(after, ENTRIES_AT_ONCE, CHARACTERS_AT_ONCE)?;
         let Some(&last) = batch.last() else { return Ok(written) };
         let mut builder = Builder::default();
-        for row in batch {
-            let passages = indexer.index(connection, row, &mut builder)?;
-            each(row, passages)?;
-        }
-        written += write(connection, &builder)?;
-        pending::done(connection, after, last)?;
+        tables.texts(&batch, &mut |row, text| {
+            each(row, indexer.index(row, text.as_ref(), &mut builder))?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        written += write(tables, &builder)?;
+        tables.wait_no_longer(after, last)?;
         after = last;
     }
 }
 
-fn write(connection: &Connection, builder: &Builder) -> Result<usize, Error> {
+fn write(tables: &dyn WordTables, builder: &Builder) -> Result<usize, Error> {
     let (docs, pages) = builder.build();
-    let segment = NewSegment {
-        state: State::Ready,
+    let segment = NewWordSegment {
+        state: SegmentState::Ready,
         range: None,
         passages: docs.passages().len(),
         pages: pages.len(),
-        docs: &docs.encode(),
+        table: &docs.encode(),
     };
-    let segment = segment.insert(connection)?;
-    pages.iter().try_for_each(|page| pages::write(connection, segment, page))?;
+    let segment = tables.insert_segment(&segment)?;
+    pages.chunks(WRITTEN_AT_ONCE).try_for_each(|pages| tables.write_pages(segment, pages))?;
     Ok(pages.len())
 }

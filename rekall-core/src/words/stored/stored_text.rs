@@ -1,12 +1,9 @@
-//! The texts of an entry as they stand in the file, whatever else of the entry can be read.
+//! The texts of an entry as they stand in the store, whatever else of the entry can be read.
 
 use std::borrow::Cow;
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row};
-
 use crate::words::tokens::Language;
-use crate::{Context, EntryText, Error};
+use crate::{Context, EntryText};
 
 /// Bytes of a content that are enough to tell its language.
 const TELLING_BYTES: usize = 1_000;
@@ -14,7 +11,7 @@ const TELLING_BYTES: usize = 1_000;
 /// What an entry says. A part that cannot be read as it should be is a text like any other: damage in it keeps the entry's
 /// other words, and its own, from being lost.
 #[derive(Debug, Default)]
-pub(crate) struct StoredText {
+pub struct StoredText {
     title: String,
     content: String,
     tags: Vec<String>,
@@ -22,28 +19,18 @@ pub(crate) struct StoredText {
 }
 
 impl StoredText {
-    /// Reads an entry; `None`: it is not there.
-    pub(crate) fn of(connection: &Connection, row: i64) -> Result<Option<Self>, Error> {
-        let sql = "SELECT title, content, tags, context FROM entry WHERE id = ?1";
-        let mut statement = connection.prepare_cached(sql)?;
-        Ok(statement.query_row([row], Self::read).optional()?)
-    }
-
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let tags = text(row.get_ref(2)?);
-        let context = match row.get_ref(3)? {
-            ValueRef::Null => None,
-            value => Some(text(value)),
-        };
-        Ok(Self {
-            title: text(row.get_ref(0)?),
-            content: text(row.get_ref(1)?),
+    /// From the columns of an entry, with tags and context as JSON.
+    #[must_use]
+    pub fn new(title: String, content: String, tags: String, context: Option<String>) -> Self {
+        Self {
+            title,
+            content,
             tags: crate::json::read(&tags).unwrap_or_else(|_| vec![tags]),
             context: context.map(|json| {
                 crate::json::read(&json)
                     .unwrap_or_else(|_| Context { text: Some(json), ..Context::default() })
             }),
-        })
+        }
     }
 
     pub(crate) fn as_entry_text(&self) -> EntryText<'_> {
@@ -66,15 +53,5 @@ impl StoredText {
     /// Names of files, which belong to the context and are in no text that a model is shown.
     pub(crate) fn files(&self) -> &[String] {
         self.context.as_ref().map_or(&[], |context| &context.files)
-    }
-}
-
-/// A value of any type as a text, as SQLite would show it.
-fn text(value: ValueRef<'_>) -> String {
-    match value {
-        ValueRef::Null => String::new(),
-        ValueRef::Integer(number) => number.to_string(),
-        ValueRef::Real(number) => number.to_string(),
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }

@@ -6,7 +6,8 @@ mod upkeep_common;
 use std::sync::atomic::AtomicBool;
 
 use rekall_core::{
-    Draft, EntryId, Error, Filter, NewEntry, Snippets, SqliteStore, Store, StoreOptions, TextQuery,
+    Draft, EntryId, EntryPatch, Error, Filter, NewEntry, Snippets, SqliteStore, Store, StoreOptions,
+    TextQuery,
 };
 use upkeep_common::{Random, id};
 
@@ -217,5 +218,22 @@ fn what_is_written_as_in_the_query_comes_before_what_has_its_words_joined_otherw
         }
         let hits = tx.search_words(&TextQuery::new(query), &Filter::new(), 10).unwrap();
         assert!(hits[1..].iter().all(|hit| hit.exact < hits[0].exact), "{query}: {hits:?}");
+    }
+}
+
+#[test]
+fn an_entry_that_is_changed_again_and_again_is_found_by_what_it_says_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store_of(&folder, ["kingfisher".to_owned()].into_iter());
+    let count = |word: &str| {
+        store.read().unwrap().search_words(&TextQuery::new(word), &Filter::new(), 9).unwrap().len()
+    };
+    let id = store.read().unwrap().all_ids().unwrap()[0].1;
+    assert_eq!(count("kingfisher"), 1);
+    for (title, before) in [("plover", "kingfisher"), ("curlew", "plover"), ("kingfisher", "curlew")] {
+        let mut tx = store.write().unwrap();
+        tx.update(id, &EntryPatch::new().title(title)).unwrap();
+        tx.commit().unwrap();
+        assert_eq!((count(before), count(title)), (0, 1), "{title}");
     }
 }

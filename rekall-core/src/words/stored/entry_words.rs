@@ -47,6 +47,8 @@ impl EntryIndexer {
         let first = PassageKey { row, role: Role::Summary.number(), number: 0 };
         let mut summary = passages.iter().peekable();
         let begins = summary.next_if(|passage| passage.role == Role::Summary);
+        // Also where the builder's last passage is one of the same entry, as it was before.
+        builder.remove(row);
         builder.start_passage(first);
         let mut start = 0;
         if let Some(passage) = begins {

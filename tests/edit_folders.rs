@@ -255,7 +255,12 @@ fn a_run_that_is_killed_loses_nothing() {
             folder.sync(&rekall, &twin, &what);
             marks.compare(&mut twin, found, &mut counts, &what);
             twin.settle();
+            // With all files there, nothing is left of what is gone.
             twin.mend(1);
+            folder.write(&twin);
+            folder.sync(&rekall, &twin, &what);
+            marks.compare(&mut twin, found, &mut counts, &format!("{what}, mended"));
+            twin.settle();
         }
         let report = rekall.check().run().unwrap();
         assert!(report.is_clean(), "{report:#?}");

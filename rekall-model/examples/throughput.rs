@@ -5,14 +5,14 @@
 //! cargo run --release -p rekall-model --features bundled-model --example throughput [-- SOURCE [FILE]]
 //! ```
 //!
-//! `THREADS` in the environment sets the threads. `SOURCE` is `bundled` (the default), `bundled-v1`, `path:DIR` or
+//! `THREADS` in the environment sets the threads, `PRECISION=int8` multiplies in eight bits. `SOURCE` is `bundled` (the default), `bundled-v1`, `path:DIR` or
 //! `hub:OWNER/NAME`; `FILE` has one text a line. A static model gets at least 20,000 texts, any other 64.
 
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
 
-use rekall_model::{LoadOptions, ModelKind, ModelSource, load, process_rss};
+use rekall_model::{LoadOptions, ModelKind, ModelSource, Precision, load, process_rss};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
@@ -21,6 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut options = LoadOptions::default();
     let threads = std::env::var("THREADS").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     options.max_threads = Some(threads);
+    options.precision = match std::env::var("PRECISION").as_deref() {
+        Ok("int8") => Precision::Int8,
+        Ok("f32") | Err(_) => Precision::F32,
+        Ok(other) => return Err(format!("PRECISION is f32 or int8, not {other}").into()),
+    };
     let model = load(&source, &options)?;
     let loaded = start.elapsed();
     model.embed_query("pourquoi le serveur ne répond-il plus ?")?;

@@ -14,10 +14,10 @@ pub use crate::words::stored::{
 
 use crate::id::IdGenerator;
 use crate::lock::lock;
-use crate::sqlite::spaces::SPACE_DIMENSIONS;
+use crate::vector::{self, SPACE_DIMENSIONS};
 use crate::{
     Entry, EntryId, Error, Relation, SourceRef, Status, StoredSection, StoredSource, TextDigest, json,
-    limits, source, vector,
+    limits, source,
 };
 
 /// Makes ids that only grow, also when the clock stands still or goes back: one for each store.

@@ -332,7 +332,12 @@ impl Error {
             Ok(error) => return Ok(*error),
             Err(source) => source,
         };
-        source.downcast::<rusqlite::Error>().map(|error| Self::from(*error))
+        #[cfg(feature = "sqlite")]
+        let source = match source.downcast::<rusqlite::Error>() {
+            Ok(error) => return Ok(Self::from(*error)),
+            Err(source) => source,
+        };
+        Err(source)
     }
 
     /// The error's class.

@@ -85,6 +85,7 @@ impl FromStr for EntryId {
 
 impl EntryId {
     /// Reads an id that another program may have spelt in small letters.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn in_any_case(text: &str) -> Option<Self> {
         text.to_ascii_uppercase().parse().ok()
     }

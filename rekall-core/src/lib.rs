@@ -25,6 +25,9 @@
 //! # }
 //! ```
 //!
+//! [`store`] says what every engine promises. SQLite's is behind the default feature `sqlite`; without it the crate is what engines have in
+//! common ([`engine`]).
+//!
 //! The file is described in `docs/storage.md`. Costs: opening takes about a millisecond whatever the
 //! file's size; reading by id tens of microseconds; a write is one SQLite transaction.
 #![forbid(unsafe_code)]
@@ -35,6 +38,7 @@ mod digest;
 pub mod engine;
 mod entry;
 mod error;
+#[cfg(feature = "sqlite")]
 mod files;
 mod filter;
 mod id;
@@ -43,6 +47,7 @@ mod link;
 mod lock;
 mod passage;
 mod source;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod store;
 mod vector;
@@ -59,12 +64,15 @@ pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use passage::{EntryPassage, EntryPassages, PassageField};
 pub use source::{NewPlace, SourceRef, StoredSection, StoredSource, check_uri, is_under, section_digest};
+#[cfg(feature = "sqlite")]
 pub use sqlite::{SalvageReport, SqliteStore, StoreOptions, Synchronous, legacy};
+#[cfg(feature = "sqlite")]
+pub use store::LegacyImport;
 pub use store::{
     BlockWriter, Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount,
-    Inserted, JsonlImportOptions, JsonlImportReport, LegacyImport, ListCursor, LogPosition, NewestBy,
-    NewestPage, OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Space,
-    SpaceId, SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
+    Inserted, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage,
+    OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Space, SpaceId,
+    SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
 #[doc(hidden)]

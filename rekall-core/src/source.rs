@@ -121,6 +121,7 @@ pub fn is_under(uri: &str, scope: &str) -> bool {
 
 /// The same as a condition in SQL on `source.uri`, for a scope that [`prefix`] brought into this form: two conditions that
 /// the index of URIs answers.
+#[cfg(feature = "sqlite")]
 pub(crate) const UNDER: &str =
     "(source.uri = ?1 OR source.uri >= ?1 || '/' AND source.uri < ?1 || '0' OR ?1 = '')";
 

@@ -1,6 +1,11 @@
 //! Vectors as they cross this crate's border, and the one check they pass on the way in.
 
+use std::ops::RangeInclusive;
+
 use crate::{Error, SpaceId, TextDigest};
+
+/// How many components a vector may have.
+pub(crate) const SPACE_DIMENSIONS: RangeInclusive<usize> = 1..=65_536;
 
 /// Which text of an entry a vector was made from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -253,7 +253,7 @@ pub(crate) fn unique(tags: Vec<String>) -> Vec<String> {
     kept
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sqlite"))]
 mod tests {
     use crate::store::Store;
     use crate::{Context, Draft, EntryPatch, NewEntry, SqliteStore, Status, StoreOptions};

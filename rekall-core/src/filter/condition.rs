@@ -74,7 +74,7 @@ impl MetadataCondition {
     }
 
     /// Whether an entry with this metadata meets the condition.
-    pub(super) fn holds(&self, metadata: &Map<String, Value>) -> bool {
+    pub(crate) fn holds(&self, metadata: &Map<String, Value>) -> bool {
         let held = metadata.get(&self.key);
         let order = || json::order(held?, &self.value);
         match self.comparison {

@@ -2,13 +2,11 @@
 
 mod condition;
 mod serialize;
-mod sql;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use condition::{Comparison, MetadataCondition};
-pub(crate) use sql::install;
 
 use crate::{EntryId, Error, Status, json};
 

@@ -10,6 +10,7 @@ pub(crate) mod erase;
 pub(crate) mod error;
 mod expiry;
 mod facets;
+pub(crate) mod filter;
 pub(crate) mod forward;
 pub mod legacy;
 mod links;

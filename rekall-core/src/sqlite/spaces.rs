@@ -7,11 +7,9 @@ use crate::SpaceId;
 use crate::SpaceState;
 use crate::store::ReadSpaces;
 use crate::store::WriteSpaces;
+use crate::vector::SPACE_DIMENSIONS;
 use rusqlite::{Connection, OptionalExtension, Row};
-use std::ops::{Deref, RangeInclusive};
-
-/// How many components a vector may have.
-pub(crate) const SPACE_DIMENSIONS: RangeInclusive<usize> = 1..=65_536;
+use std::ops::Deref;
 
 const COLUMNS: &str = "SELECT id, fingerprint, dimensions, state FROM space";
 

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::{CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, RepairReport};
 use crate::Error;
+#[cfg(feature = "sqlite")]
 use crate::legacy::{LegacyImportOptions, LegacyImportReport};
 
 /// Called with the progress of long work, as (done, total); a total of 0 is not known.
@@ -84,7 +85,8 @@ pub trait Transfer {
     ) -> Result<JsonlImportReport, Error>;
 }
 
-/// Taking over the files of the Python tool.
+/// Taking over the files of the Python tool. Reading them takes the feature `sqlite`.
+#[cfg(feature = "sqlite")]
 pub trait LegacyImport {
     /// Brings everything in a file of the Python tool into this store, in one transaction.
     ///

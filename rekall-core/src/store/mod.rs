@@ -37,7 +37,9 @@ mod vectors;
 mod words;
 
 pub use blocks::{BlockWriter, ReadBlocks, WriteBlocks};
-pub use capabilities::{LegacyImport, Progress, Transfer, Upkeep};
+#[cfg(feature = "sqlite")]
+pub use capabilities::LegacyImport;
+pub use capabilities::{Progress, Transfer, Upkeep};
 pub use changes::{Changes, LogPosition, ReadChanges};
 pub use entries::{Draft, Inserted, ReadEntries, WriteEntries};
 pub use expiry::{ReadExpiry, WriteExpiry};
@@ -266,6 +268,7 @@ pub trait Store: Debug + Send + Sync {
 
     /// Taking over a file of the Python tool; `None`: into a file only, whose content is then moved by
     /// [`transfer`](Self::transfer).
+    #[cfg(feature = "sqlite")]
     fn legacy_import(&self) -> Option<&dyn LegacyImport> {
         None
     }

@@ -239,7 +239,7 @@ impl Database {
         // A plan may otherwise depend on the values bound, a LIMIT among them, and each statement with one would be
         // prepared again for each search.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        crate::filter::install(connection)?;
+        crate::sqlite::filter::install(connection)?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 
 use super::WordTables;
 use super::pages::StoredPages;
+#[cfg(feature = "sqlite")]
 use super::persist::persist;
 use super::segment::{NewWordSegment, SegmentState, WordSegment};
 use crate::Error;
@@ -146,12 +147,14 @@ fn decoded(tables: &dyn WordTables, segments: &[WordSegment]) -> Result<Vec<Docs
 }
 
 /// Makes one segment of all, in steps short enough for a transaction each.
+#[cfg(feature = "sqlite")]
 #[derive(Debug, Default)]
 pub(crate) struct Compaction {
     is_persisted: bool,
     is_begun: bool,
 }
 
+#[cfg(feature = "sqlite")]
 impl Compaction {
     /// One step more; whether another one is needed.
     pub(crate) fn step(&mut self, tables: &dyn WordTables) -> Result<bool, Error> {

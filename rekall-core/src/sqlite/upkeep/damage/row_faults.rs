@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 
-use crate::sqlite::spaces::SPACE_DIMENSIONS;
+use crate::vector::SPACE_DIMENSIONS;
 use crate::{Role, vector};
 
 /// A column that names a row of another table.

@@ -8,9 +8,8 @@ use rusqlite::types::Value as SqlValue;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Filter, MetadataCondition};
 use crate::source::prefix;
-use crate::{EntryId, Error, Status, json};
+use crate::{EntryId, Error, Filter, MetadataCondition, Status, json};
 
 impl Filter {
     /// The condition in SQL over the table `entry`, and its parameters in order. What has expired by `now_ms` does not pass

@@ -50,6 +50,8 @@ mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod vector;
 mod words;
 

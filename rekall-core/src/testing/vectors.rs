@@ -1,0 +1,121 @@
+//! Vectors.
+
+use std::ops::ControlFlow;
+
+use super::{Bench, vector};
+use crate::{Error, NewVector, Role, SpaceId, TextDigest, VectorKey};
+
+/// In batches, by entry and by key.
+pub fn vectors_come_back_bit_by_bit(bench: &Bench) {
+    let [a, b, c] = bench.remember(["a", "b", "c"]);
+    let (first, second) = ([0.6, -0.8, f32::MIN_POSITIVE], [0.0, -0.0, 1.0]);
+    let digest = TextDigest::of("text");
+    let space = bench.write(|tx| {
+        let space = tx.ensure_active_space("model", 3)?;
+        let context =
+            NewVector { role: Role::Context, start: 2, end: 9, digest, ..vector(&space, 0, &second) };
+        tx.insert_vectors(a.row, &[vector(&space, 0, &first), context])?;
+        tx.insert_vectors(b.row, &[vector(&space, 3, &second)])?;
+        Ok(space)
+    });
+    let tx = bench.read();
+    let key = |entry, role: Role, chunk| VectorKey { entry, role: role.number(), chunk };
+    let bits = |row: &[f32]| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let found = tx.vectors_of(&space, &[b.row, c.row, a.row]).unwrap();
+    assert_eq!(found.keys[0], key(b.row, Role::Summary, 3), "ordered as the entries are given");
+    assert_eq!((found.keys.len(), found.dimensions, found.unusable.len()), (3, 3, 0));
+    let keys = [key(a.row, Role::Context, 0), key(c.row, Role::Summary, 0), key(a.row, Role::Summary, 0)];
+    let at = tx.vectors_at(&space, &keys).unwrap();
+    assert_eq!((&at.keys[..], &at.unusable[..]), (&[keys[0], keys[2]][..], &[keys[1]][..]));
+    assert_eq!(bits(&at.rows), bits(&[second, first].concat()));
+    let mut all = Vec::new();
+    tx.each_vectors(&space, 2, &mut |batch| {
+        all.extend(batch.keys.iter().copied().zip(batch.rows.chunks(3).map(bits)));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(all.len(), 3);
+    assert!(all.contains(&(keys[0], bits(&second))) && all.contains(&(keys[2], bits(&first))));
+    let mut batches = 0;
+    tx.each_vectors(&space, 1, &mut |_| {
+        batches += 1;
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    assert_eq!(batches, 1);
+    let stored = tx.stored_vectors(a.row).unwrap();
+    let stored = stored.iter().find(|stored| stored.key == keys[0]).unwrap();
+    assert_eq!((stored.start, stored.end, stored.digest, stored.space), (2, 9, digest, space.id));
+    assert_eq!(
+        (tx.span(space.id, keys[0]).unwrap(), tx.span(space.id, keys[1]).unwrap()),
+        (Some((2, 9)), None)
+    );
+}
+
+/// Those kept stay as they are; all others of that space go, and those of other spaces stay.
+pub fn vectors_are_replaced_but_for_those_kept(bench: &Bench) {
+    let [a] = bench.remember(["a"]);
+    let (one, two) = ([1.0, 0.0], [0.0, 1.0]);
+    let space = bench.write(|tx| {
+        let space = tx.ensure_active_space("model", 2)?;
+        let other = tx.add_space("other", 2, crate::SpaceState::Building)?;
+        tx.insert_vectors(
+            a.row,
+            &[vector(&space, 0, &one), vector(&space, 1, &one), vector(&other, 0, &one)],
+        )?;
+        Ok(space)
+    });
+    let key = |chunk| VectorKey { entry: a.row, role: 0, chunk };
+    bench.write(|tx| tx.set_vectors(a.row, space.id, &[key(1)], &[vector(&space, 2, &two)]));
+    let tx = bench.read();
+    let found = tx.vectors_of(&space, &[a.row]).unwrap();
+    assert_eq!((found.keys, found.rows), (vec![key(1), key(2)], vec![1.0, 0.0, 0.0, 1.0]));
+    assert_eq!(tx.stored_vectors(a.row).unwrap().len(), 3);
+}
+
+/// Of another length, not finite, not of length 1, or of no space.
+pub fn bad_vectors_are_refused(bench: &Bench) {
+    let [a] = bench.remember(["a"]);
+    let space = bench.write(|tx| tx.ensure_active_space("model", 2));
+    let refused = |values: &[f32]| bench.refused(|tx| tx.insert_vectors(a.row, &[vector(&space, 0, values)]));
+    assert!(matches!(refused(&[1.0]), Error::VectorLength { expected: 2, got: 1 }));
+    for values in [[f32::NAN, 0.0], [f32::INFINITY, 0.0], [0.0, 0.0], [1.0, 1.0]] {
+        let error = refused(&values);
+        assert!(matches!(error, Error::VectorValue { .. }), "{values:?}: {error:?}");
+    }
+    let nowhere = NewVector { space: SpaceId(999), ..vector(&space, 0, &[1.0, 0.0]) };
+    let error = bench.refused(|tx| tx.insert_vectors(a.row, &[nowhere]));
+    assert!(matches!(error, Error::SpaceNotFound { id: 999 }), "{error:?}");
+    assert_eq!(bench.read().count_vectors(space.id).unwrap(), 0);
+}
+
+/// Spread over the entries, the same ones each time.
+pub fn vectors_are_sampled_and_counted(bench: &Bench) {
+    let entries: Vec<_> = (0..40).map(|n| crate::NewEntry::new(format!("note {n}"))).collect();
+    let rows: Vec<i64> = bench.insert(&entries).iter().map(|entry| entry.row).collect();
+    let space = bench.write(|tx| {
+        let space = tx.ensure_active_space("model", 2)?;
+        for (at, &row) in rows.iter().enumerate() {
+            tx.insert_vectors(row, &[vector(&space, 0, &[1.0, 0.0])])?;
+            if at % 10 == 3 {
+                tx.insert_vectors(row, &[vector(&space, 1, &[0.0, 1.0])])?;
+            }
+        }
+        Ok(space)
+    });
+    let tx = bench.read();
+    assert_eq!(tx.count_vectors(space.id).unwrap(), 44);
+    assert_eq!(
+        (tx.has_more_vectors_than(space.id, 43).unwrap(), tx.has_more_vectors_than(space.id, 44).unwrap()),
+        (true, false)
+    );
+    let several = tx.entries_of_several_passages(space.id, Role::Summary).unwrap();
+    assert_eq!(several, [rows[3], rows[13], rows[23], rows[33]]);
+    let sample = tx.sample_of_entries(space.id, Role::Summary, 8).unwrap();
+    assert_eq!(sample, tx.sample_of_entries(space.id, Role::Summary, 8).unwrap());
+    assert!(sample.len() <= 8 && sample.iter().all(|row| rows.contains(row)) && !sample.is_empty());
+    let mut all = tx.sample_of_entries(space.id, Role::Summary, 1_000).unwrap();
+    all.sort_unstable();
+    assert_eq!(all, rows);
+    assert!(tx.sample_of_entries(space.id, Role::Context, 8).unwrap().is_empty());
+}

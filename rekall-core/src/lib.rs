@@ -38,17 +38,20 @@ mod digest;
 pub mod engine;
 mod entry;
 mod error;
-#[cfg(feature = "sqlite")]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in a file needs all of it"))]
 mod files;
 mod filter;
 mod id;
 mod json;
+pub mod jsonl;
 mod link;
 mod lock;
 mod passage;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "a store in a file needs all of it"))]
+mod staged_file;
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

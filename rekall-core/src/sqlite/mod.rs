@@ -23,7 +23,6 @@ mod rows;
 pub(crate) mod schema;
 mod sources;
 pub(crate) mod spaces;
-mod staged_file;
 mod stats;
 mod supersede;
 mod times;

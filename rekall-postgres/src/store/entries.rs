@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use rekall_core::engine::entry_id;
+use rekall_core::jsonl::EntryLine;
 use rekall_core::store::{MatchEntries, ReadEntries, WriteEntries};
 use rekall_core::{Draft, Entry, EntryId, EntryPatch, Error, Filter, Inserted, Origin, Status};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio_postgres::Row;
 
 use super::rows::{self, ENTRIES, by_ulid};
@@ -20,7 +22,7 @@ const AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// Rows are numbered in the order of the lists.
-const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by, confidence, memory_type,
+pub(super) const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by, confidence, memory_type,
         context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
     SELECT ulid, title, content, kind, project, tags, status,
         (SELECT id FROM entry WHERE entry.ulid = new.superseded_by), confidence, memory_type,
@@ -32,7 +34,7 @@ const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, ta
     ORDER BY number
     ON CONFLICT (ulid) DO NOTHING RETURNING ulid, id";
 
-const UPDATE: &str = "UPDATE entry SET title = $2, content = $3, kind = $4, project = $5, tags = $6, status = $7,
+pub(super) const UPDATE: &str = "UPDATE entry SET title = $2, content = $3, kind = $4, project = $5, tags = $6, status = $7,
         superseded_by = (SELECT newer.id FROM entry AS newer WHERE newer.ulid = $8), confidence = $9, memory_type = $10,
         context = $11, metadata = $12, legacy = $13, created_at = $14, updated_at = $15, expires_at = $16, valid_from = $17,
         valid_to = $18
@@ -240,7 +242,7 @@ impl Tx<'_> {
 
 /// Entries as columns, in the order of [`INSERT`].
 #[derive(Default)]
-struct Columns {
+pub(super) struct Columns {
     ulids: Vec<String>,
     texts: [Vec<String>; 7],
     optional_texts: [Vec<Option<String>>; 4],
@@ -268,6 +270,17 @@ impl Columns {
         ];
         let numbers = [i64::from(entry.confidence), entry.created_at, entry.updated_at];
         let optional_numbers = [entry.expires_at, entry.valid_from, entry.valid_to];
+        self.push_columns(texts, optional_texts, numbers, optional_numbers);
+        Ok(())
+    }
+
+    fn push_columns(
+        &mut self,
+        texts: [String; 7],
+        optional_texts: [Option<String>; 4],
+        numbers: [i64; 3],
+        optional_numbers: [Option<i64>; 3],
+    ) {
         self.texts.iter_mut().zip(texts).for_each(|(column, text)| column.push(text));
         self.optional_texts.iter_mut().zip(optional_texts).for_each(|(column, text)| column.push(text));
         self.numbers.iter_mut().zip(numbers).for_each(|(column, number)| column.push(number));
@@ -275,11 +288,28 @@ impl Columns {
             .iter_mut()
             .zip(optional_numbers)
             .for_each(|(column, number)| column.push(number));
-        Ok(())
+    }
+
+    /// An entry of an import, which replaces nothing yet. Its JSON is kept letter by letter.
+    pub(super) fn push_line(&mut self, line: &EntryLine) {
+        self.ulids.push(line.id.to_string());
+        let texts = [
+            line.title.clone(),
+            line.content.clone(),
+            line.kind.clone(),
+            line.tags.get().to_owned(),
+            line.status.name().to_owned(),
+            line.memory_type.clone(),
+            line.metadata.get().to_owned(),
+        ];
+        let json = |json: &Option<Box<RawValue>>| json.as_ref().map(|json| json.get().to_owned());
+        let optional_texts = [line.project.clone(), None, json(&line.context), json(&line.legacy)];
+        let numbers = [i64::from(line.confidence), line.created_at, line.updated_at];
+        self.push_columns(texts, optional_texts, numbers, [line.expires_at, line.valid_from, line.valid_to]);
     }
 
     /// All entries as lists.
-    fn with_all<R>(&self, run: impl FnOnce(&[crate::client::Value<'_>]) -> R) -> R {
+    pub(super) fn with_all<R>(&self, run: impl FnOnce(&[crate::client::Value<'_>]) -> R) -> R {
         let [title, content, kind, tags, status, memory_type, metadata] = &self.texts;
         let [project, superseded_by, context, legacy] = &self.optional_texts;
         let [confidence, created_at, updated_at] = &self.numbers;
@@ -307,7 +337,7 @@ impl Columns {
     }
 
     /// The only entry.
-    fn with_first<R>(&self, run: impl FnOnce(&[crate::client::Value<'_>]) -> R) -> R {
+    pub(super) fn with_first<R>(&self, run: impl FnOnce(&[crate::client::Value<'_>]) -> R) -> R {
         let [title, content, kind, tags, status, memory_type, metadata] = &self.texts;
         let [project, superseded_by, context, legacy] = &self.optional_texts;
         let [confidence, created_at, updated_at] = &self.numbers;

@@ -21,6 +21,7 @@ mod supersede;
 #[cfg(unix)]
 mod tests;
 mod times;
+mod transfer;
 mod turn;
 mod tx;
 mod usage;
@@ -32,6 +33,7 @@ mod words;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{Ids, WordMemory};
+use rekall_core::store::Transfer;
 use rekall_core::{BlockWriter, Entry, EntryId, LogPosition, ReadTx, Space, Store, WallClock, WriteTx};
 
 use crate::client::{Client, Mode};
@@ -177,6 +179,10 @@ impl Store for PostgresStore {
 
     fn word_memory_bytes(&self) -> usize {
         self.word_memory.bytes()
+    }
+
+    fn transfer(&self) -> Option<&dyn Transfer> {
+        Some(self)
     }
 
     fn release_memory(&self) {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use rekall_core::engine::{check_vector, spread_over, vector_bytes};
+use rekall_core::jsonl::RecordVector;
 use rekall_core::store::{ReadSpaces, ReadVectors, WritePending, WriteVectors};
 use rekall_core::{Error, NewVector, Role, Space, SpaceId, StoredVector, TextDigest, VectorBatch, VectorKey};
 use tokio_postgres::Row;
@@ -202,6 +203,15 @@ impl NewRows {
             self.bytes += 4 * new.values.len();
         }
         if self.bytes >= BYTES_AT_ONCE { self.insert(tx) } else { Ok(()) }
+    }
+
+    /// Takes a vector of an import, which was checked.
+    pub(super) fn add_stored(&mut self, entry: i64, vector: &RecordVector) {
+        let role = vector.role.number().into();
+        let row = [entry, vector.space.0, role, vector.chunk.into(), vector.start.into(), vector.end.into()];
+        self.numbers.iter_mut().zip(row).for_each(|(column, number)| column.push(number));
+        self.digests.push(vector.digest.clone());
+        self.vectors.push(vector.bytes.clone());
     }
 
     /// Writes what was taken.

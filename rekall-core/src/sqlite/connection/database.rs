@@ -16,7 +16,7 @@ use super::pool::{Pool, Pooled};
 use crate::Error;
 use crate::files::{self, Identity, io_error, with_suffix};
 use crate::sqlite::schema::{self, FileFormat};
-use crate::sqlite::staged_file::{self, StagedFile};
+use crate::staged_file::{self, StagedFile};
 
 /// A checked file: whatever is opened from it later is known to be ours.
 #[derive(Debug)]

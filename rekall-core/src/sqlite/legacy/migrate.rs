@@ -30,7 +30,7 @@ use super::{LegacyFile, LegacyImportOptions, LegacyImportReport, probe, write};
 use crate::files::{io_error, sync_folder, with_suffix};
 use crate::sqlite::connection::{Examined, connect};
 use crate::sqlite::schema::{self, FileFormat};
-use crate::sqlite::staged_file;
+use crate::staged_file;
 use crate::{Error, SqliteStore, StoreOptions};
 
 /// Puts a rekall file in the place of a file of the Python tool, with all that is in it, and leaves the old

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::Error;
 use crate::files::{io_error, private_file, with_suffix};
 use crate::sqlite::connection::open_immutable;
-use crate::sqlite::staged_file::random_text;
+use crate::staged_file::random_text;
 
 /// Files beside a database that hold a part of it.
 pub(super) const COMPANIONS: [&str; 2] = ["-wal", "-journal"];

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{Progress, stop_if};
 use crate::Error;
-use crate::sqlite::staged_file::StagedFile;
+use crate::staged_file::StagedFile;
 
 /// Pages copied between two looks at the progress and the cancel flag: 2 MiB.
 const PAGES_AT_ONCE: i32 = 256;

@@ -16,9 +16,9 @@ use super::{file_header, row_numbers, sources, spaces};
 use crate::files::{io_error, refuse_special_path, with_suffix};
 use crate::id::IdGenerator;
 use crate::sqlite::schema::{self, LACKS_PENDING_MARK, objects};
-use crate::sqlite::staged_file::{self, StagedFile};
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::sqlite::words::rebuild;
+use crate::staged_file::{self, StagedFile};
 use crate::store::RepairedEntry;
 use crate::{EntryId, Error, ErrorKind, SpaceState, SystemWallClock, WallClock};
 

@@ -8,16 +8,15 @@ use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::records::{
+use super::meta::meta_value;
+use crate::jsonl::{
     EntryLine, ExportHeader, FORMAT, LinkLine, QuarantineLine, SectionLine, SpaceLine, UsageLine, VERSION,
-    VectorLine,
+    VectorLine, encode, minified, stream_failed, write_line,
 };
-use super::records::{encode, meta_value, minified};
 use crate::sqlite::upkeep::damage::raw_entry::RawEntry;
 use crate::sqlite::upkeep::damage::row_faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
@@ -74,7 +73,7 @@ impl SqliteStore {
         let mut report = ExportReport::default();
         let mut line = Vec::new();
         let total = tx.count_entries()?;
-        write(out, &mut line, &header(&tx, total)?)?;
+        write_line(out, &mut line, &header(&tx, total)?)?;
         let active = tx.active_space()?.map(|space| space.id.0);
         let sql =
             "SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context,
@@ -102,7 +101,7 @@ impl SqliteStore {
             hang_vectors(&tx, number, &mut entry)?;
             // As an import will have it: without a vector to search, an entry waits for one.
             entry.pending |= active.is_some_and(|active| entry.vectors.iter().all(|v| v.space != active));
-            write(out, &mut line, &entry)?;
+            write_line(out, &mut line, &entry)?;
             report.entries += 1;
             report.vectors += entry.vectors.len() as u64;
             report.links += entry.links.len() as u64;
@@ -111,21 +110,10 @@ impl SqliteStore {
                 progress(report.entries, total);
             }
         }
-        out.flush().map_err(stream)?;
+        out.flush().map_err(stream_failed)?;
         progress(report.entries, total);
         Ok(report)
     }
-}
-
-fn stream(source: std::io::Error) -> Error {
-    Error::Stream { action: "write", source }
-}
-
-fn write(out: &mut dyn Write, line: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Error> {
-    line.clear();
-    serde_json::to_writer(&mut *line, value).map_err(|error| stream(error.into()))?;
-    line.push(b'\n');
-    out.write_all(line).map_err(stream)
 }
 
 fn header(tx: &SqliteReadTx<'_>, entries: u64) -> Result<ExportHeader, Error> {

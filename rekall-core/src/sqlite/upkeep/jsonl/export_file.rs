@@ -1,13 +1,11 @@
 //! An export as a file of its own.
 
 use crate::SqliteStore;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use crate::Error;
-use crate::files::io_error;
-use crate::sqlite::staged_file::StagedFile;
+use crate::jsonl::export_to_file;
 use crate::sqlite::upkeep::Progress;
 use crate::store::ExportReport;
 
@@ -39,17 +37,6 @@ impl SqliteStore {
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
-        let target = target.as_ref();
-        let draft = StagedFile::new(target)?;
-        let mut out = BufWriter::new(draft.file());
-        let failed = |error| match error {
-            Error::Stream { source, .. } => io_error("write", target)(source),
-            other => other,
-        };
-        let report = self.export_jsonl(&mut out, progress, cancel).map_err(failed)?;
-        out.flush().map_err(io_error("write", target))?;
-        drop(out);
-        draft.publish()?;
-        Ok(report)
+        export_to_file(target.as_ref(), |out| self.export_jsonl(out, progress, cancel))
     }
 }

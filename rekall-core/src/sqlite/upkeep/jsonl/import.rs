@@ -10,19 +10,18 @@ use std::io::BufRead;
 use std::sync::atomic::AtomicBool;
 
 use rusqlite::{OptionalExtension, named_params};
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::bare_entry;
-use super::line_reader::{LineReader, invalid_line};
-use super::records::{EntryLine, ExportHeader, LinkLine, SpaceLine, VectorLine};
-use super::records::{decode, meta_sql, minified};
+use super::meta::meta_sql;
+use crate::jsonl::{
+    EntryLine, ExportHeader, LineReader, LinkLine, SpaceLine, VectorLine, bare_entry, check_names, decode,
+    invalid_line, readable,
+};
 use crate::sqlite::upkeep::damage::spaces;
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::sqlite::{SqliteStore, SqliteWriteTx};
 use crate::store::{Space, SpaceId, SpaceState};
-use crate::{Context, EntryId, Error, Role, json as exact, vector};
+use crate::{Context, EntryId, Error, Role, vector};
 
 /// References to entries that have not come yet wait here, not in memory; the table goes before the commit.
 const WAITING: &str =
@@ -78,7 +77,10 @@ impl SqliteStore {
         while is_line {
             stop_if(cancel)?;
             let entry = match is_plain {
-                true => bare_entry::entry(&import.tx, lines.number, lines.text())?,
+                true => {
+                    let tx = &import.tx;
+                    bare_entry::entry(lines.number, lines.text(), tx.now_ms(), || tx.next_id())?
+                }
                 false => lines.parse("an entry")?,
             };
             import.entry(lines.number, &entry)?;
@@ -220,7 +222,7 @@ impl<'s> Import<'s> {
 
     /// `superseded_by` comes last: the entry that it names may not be there yet.
     fn write(&self, line: u64, sql: &str, entry: &EntryLine) -> Result<(), Error> {
-        names(line, entry)?;
+        check_names(line, entry)?;
         let context = entry.context.as_ref().map(|context| readable::<Context>(line, "context", context));
         let legacy = entry.legacy.as_ref().map(|legacy| readable::<Value>(line, "legacy", legacy));
         let written = self.tx.connection.prepare_cached(sql)?.execute(named_params! {
@@ -403,41 +405,6 @@ impl<'s> Import<'s> {
         self.tx.finish()?;
         Ok(report)
     }
-}
-
-/// JSON as the file will hold it: what can be read back, letter by letter as it stands in the line.
-fn readable<T: DeserializeOwned>(line: u64, field: &str, json: &RawValue) -> Result<String, Error> {
-    let text = json.get();
-    match (exact::read::<T>(text), minified(text)) {
-        (Ok(_), Ok(json)) => Ok(json.get().to_owned()),
-        (Err(error), _) | (_, Err(error)) => {
-            let start: String = text.chars().take(80).collect();
-            Err(invalid_line(line, format!("{field} of an entry"), format!("{error}: {start}")))
-        }
-    }
-}
-
-/// Names end at a NUL for C and for SQL's functions: the rest would be lost on them.
-fn names(line: u64, entry: &EntryLine) -> Result<(), Error> {
-    let names = [
-        ("title", Some(&entry.title)),
-        ("kind", Some(&entry.kind)),
-        ("project", entry.project.as_ref()),
-        ("memory_type", Some(&entry.memory_type)),
-    ];
-    for (field, name) in names {
-        if let Some(at) = name.and_then(|name| name.find('\0')) {
-            return Err(invalid_line(line, format!("a {field} without NUL"), format!("one at byte {at}")));
-        }
-    }
-    let tags: Vec<String> = exact::read(entry.tags.get()).unwrap_or_default();
-    if tags.iter().any(|tag| tag.contains('\0')) {
-        return Err(invalid_line(line, "tags without NUL", entry.tags.get()));
-    }
-    if entry.links.iter().any(|link| link.relation.contains('\0')) {
-        return Err(invalid_line(line, "relations without NUL", "one with NUL"));
-    }
-    Ok(())
 }
 
 const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, confidence,

@@ -13,25 +13,27 @@ const LINE_BYTES: u64 = 512 << 20;
 /// What some editors put before a text.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-pub(super) fn invalid_line(line: u64, expected: impl Into<String>, got: impl Into<String>) -> Error {
+/// A line that cannot be read.
+#[must_use]
+pub fn invalid_line(line: u64, expected: impl Into<String>, got: impl Into<String>) -> Error {
     Error::BadLine { line, expected: expected.into(), got: got.into() }
 }
 
 /// The input, a line at a time.
-pub(super) struct LineReader<'a> {
+pub(crate) struct LineReader<'a> {
     input: &'a mut dyn BufRead,
     /// Number of the line read last, from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     line: Vec<u8>,
 }
 
 impl<'a> LineReader<'a> {
-    pub(super) fn new(input: &'a mut dyn BufRead) -> Self {
+    pub(crate) fn new(input: &'a mut dyn BufRead) -> Self {
         Self { input, number: 0, line: Vec::new() }
     }
 
     /// Reads the next line; false at the end.
-    pub(super) fn next(&mut self) -> Result<bool, Error> {
+    pub(crate) fn next(&mut self) -> Result<bool, Error> {
         self.line.clear();
         let mut limited = (&mut *self.input).take(LINE_BYTES);
         let read = limited
@@ -45,12 +47,12 @@ impl<'a> LineReader<'a> {
     }
 
     /// What was read last.
-    pub(super) fn text(&self) -> &[u8] {
+    pub(crate) fn text(&self) -> &[u8] {
         &self.line
     }
 
     /// Reads up to the next line with something in it; false at the end.
-    pub(super) fn next_with_text(&mut self) -> Result<bool, Error> {
+    pub(crate) fn next_with_text(&mut self) -> Result<bool, Error> {
         while self.next()? {
             if self.number == 1 && self.line.starts_with(BYTE_ORDER_MARK) {
                 self.line.drain(..BYTE_ORDER_MARK.len());
@@ -63,7 +65,7 @@ impl<'a> LineReader<'a> {
     }
 
     /// Reads the first line: an export's header; `None`, and it is the first of entries without one.
-    pub(super) fn begin(&mut self) -> Result<Option<ExportHeader>, Error> {
+    pub(crate) fn begin(&mut self) -> Result<Option<ExportHeader>, Error> {
         const EXPECTED: &str = "{\"format\":\"rekall\",\"version\":1,…}, or an entry";
         if !self.next_with_text()? {
             return Err(invalid_line(1, EXPECTED, "nothing"));
@@ -83,7 +85,7 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    pub(super) fn parse<T: DeserializeOwned>(&self, expected: &str) -> Result<T, Error> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self, expected: &str) -> Result<T, Error> {
         serde_json::from_slice(&self.line).map_err(|error| {
             let said = error.to_string();
             // The parser counts lines within the line.

@@ -13,6 +13,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind as IoKind;
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "sqlite")]
 use rusqlite::Connection;
 
 use crate::Error;
@@ -142,6 +143,7 @@ impl Drop for StagedFile {
 }
 
 /// Takes a staged file's log into it and closes it: a log that stayed would be lost with the staged name.
+#[cfg(feature = "sqlite")]
 pub(crate) fn close(connection: Connection, path: &Path) -> Result<(), Error> {
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     connection.close().map_err(|(_, error)| Error::from(error))?;

@@ -1,26 +1,29 @@
 //! LineReader of a file that is no export: entries as people and other tools write them.
 
-use crate::sqlite::SqliteWriteTx;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::line_reader::invalid_line;
 use super::records::{EntryLine, LinkLine};
 use crate::entry::EntryJson;
-use crate::{Entry, Error};
+use crate::{Entry, EntryId, Error};
 
 /// The line of an export that says the same. Like an entry that is remembered, it is held to the limits, and waits for its
 /// vectors.
-pub(super) fn entry(tx: &SqliteWriteTx<'_>, line: u64, json: &[u8]) -> Result<EntryLine, Error> {
+pub(crate) fn entry(
+    line: u64,
+    json: &[u8],
+    now: i64,
+    next_id: impl FnOnce() -> Result<EntryId, Error>,
+) -> Result<EntryLine, Error> {
     let read = EntryJson::parse(json).map_err(|error| {
         let said = error.to_string();
         invalid_line(line, "an entry", said.strip_prefix("expected an entry in JSON: ").unwrap_or(&said))
     })?;
     let id = match read.id {
         Some(id) => id,
-        None => tx.next_id()?,
+        None => next_id()?,
     };
-    let now = tx.now_ms();
     let entry = Entry::of(read.entry, id, read.origin, now);
     Ok(EntryLine {
         id,

@@ -24,7 +24,7 @@ const GLOBAL: &str = "Options of every command";
 #[derive(Debug, Parser)]
 #[command(name = "cli", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Database [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
+    /// Database, or the URL of a memory on a server [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
     /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME[@REVISION]
@@ -100,6 +100,13 @@ pub(crate) enum Command {
     Export {
         /// The file to write
         file: PathBuf,
+    },
+    /// Copy everything, vectors included, to a place where nothing is yet; run again, it goes on where it was stopped
+    Copy {
+        /// A database, or the URL of a memory on a server: postgres://…
+        from: PathBuf,
+        /// The same; made if it is not there
+        to: PathBuf,
     },
     /// Count what the database holds
     Stats {

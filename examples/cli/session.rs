@@ -51,7 +51,7 @@ impl Session {
     pub(crate) fn open_at(cli: &Cli, path: &Path, purpose: Purpose) -> Result<Self, Failure> {
         let settings = Settings::of(cli)?;
         // A misspelt path must not look like a memory that knows nothing.
-        if purpose != Purpose::Write && !path.exists() {
+        if purpose != Purpose::Write && !place::is_url(path) && !path.exists() {
             let path = path.display();
             return Err(Failure::NotFound(format!(
                 "no database at {path} yet: add, index or import makes it"

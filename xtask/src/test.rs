@@ -54,13 +54,25 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let facade = ["test", "--package", "rekall", "--features", "postgres"];
     let c = ["test", "--package", "rekall-ffi", "--features", "postgres", "--test", "c_programs"];
     let (mut facade, mut c) = (cargo(&facade), cargo(&c));
-    for test in ["bad_input", "filters", "freshness", "naive_model", "on_server", "reembed", "words"] {
+    for test in [
+        "bad_input",
+        "cli_copy",
+        "filters",
+        "freshness",
+        "naive_model",
+        "on_server",
+        "reembed",
+        "team",
+        "words",
+    ] {
         facade.args(["--test", test]);
     }
     if let Ok(folder) = &postgres {
         facade.env("REKALL_TEST_POSTGRES", folder);
         c.env("REKALL_TEST_POSTGRES", folder);
     }
+    let mut programs = cargo(&["build", "--package", "rekall", "--features", "postgres"]);
+    step("the programs for a server", programs.args(["--example", "cli", "--example", "team"]))?;
     step("tests of the facade on a server", &mut facade)?;
     step("a C program on a server", c.arg("runs_on_a_server"))?;
     let watch = ["test", "--package", "rekall-files", "--features", "watch", "--lib", "watch"];

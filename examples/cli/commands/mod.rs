@@ -1,6 +1,7 @@
 //! One file per concern, one function per command.
 
 mod brief;
+mod copy;
 mod duplicates;
 mod entry;
 mod fields;
@@ -40,6 +41,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
         Command::Duplicates(args) => duplicates::duplicates(cli, args, style),
         Command::Import { file } => transfer::import(cli, file, style),
         Command::Export { file } => transfer::export(cli, file, style),
+        Command::Copy { from, to } => copy::copy(from, to, style),
         Command::Stats { memory } => stats::stats(cli, *memory, style),
         Command::Check { recall, queries } => upkeep::check(cli, recall.then_some(*queries), style),
         Command::Repair => upkeep::repair(cli, style),

@@ -33,7 +33,7 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
     let stats = session.rekall.stats()?;
     let store = &stats.store;
     let mut rows = vec![
-        ("database", session.rekall.path().display().to_string()),
+        ("database", session.rekall.location()),
         ("size", bytes(store.file_bytes)),
         ("notes", format!("{} ({} obsolete)", store.entries, store.obsolete)),
         ("vectors", format!("{} ({} quarantined)", store.vectors, store.quarantined)),
@@ -52,7 +52,8 @@ pub(crate) fn stats(cli: &Cli, memory: bool, style: Style) -> Result<Report, Fai
         rows.push(("query cache", bytes(stats.cache.bytes)));
         rows.extend(stats.memory.process.map(|rss| ("whole process", bytes(rss))));
     }
-    let printed = Printed { path: session.rekall.path(), stats: &stats };
+    let location = session.rekall.location();
+    let printed = Printed { path: Path::new(&location), stats: &stats };
     Ok(Report::of(&printed, style.table(&rows))?.notes(notes))
 }
 

@@ -22,10 +22,6 @@ static void finds(rekall_db *db, uint32_t mode, const char *query, const char *t
     rekall_hits *hits = NULL;
     rekall_recall_options options = REKALL_RECALL_OPTIONS_INIT;
     options.mode = mode;
-    if (is_url && mode != REKALL_MODE_SEMANTIC) {
-        FAILS(REKALL_UNSUPPORTED, rekall_recall(db, query, REKALL_NTS, &options, &hits, &error));
-        return;
-    }
     OK(rekall_recall(db, query, REKALL_NTS, &options, &hits, &error));
     CHECK(rekall_hits_count(hits) == count);
     CHECK(count == 0 || strcmp(rekall_entry_title(rekall_hits_entry(hits, 0), NULL), title) == 0);

@@ -6,12 +6,18 @@ mod common;
 use std::fs;
 use std::sync::Arc;
 
-use common::engine::{in_files, on_every_engine};
+use common::engine::on_every_engine;
 use common::{Engine, WordModel, memory};
 use rekall::{Config, EntryId, EntryPatch, Error, ErrorKind, Mode, NewEntry, Rekall};
 
-in_files!(queries, a_read_only_memory_refuses_writes_and_answers);
-on_every_engine!(entries, ids, vectors, an_entry_is_given_another_vector_with_or_without_another_text,);
+on_every_engine!(
+    entries,
+    ids,
+    queries,
+    vectors,
+    a_read_only_memory_refuses_writes_and_answers,
+    an_entry_is_given_another_vector_with_or_without_another_text,
+);
 
 fn refused(result: Result<impl std::fmt::Debug, Error>, kind: ErrorKind, message: &str) {
     let error = result.expect_err(message);

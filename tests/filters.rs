@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use common::engine::in_files;
+use common::engine::on_every_engine;
 use common::{Engine, Memory, WordModel};
 use rekall::storage::WallClock;
 use rekall::{Entry, EntryId, EntryPatch, Filter, Mode, NewEntry, Status};
 use serde_json::json;
 
-in_files!(every_condition_lets_exactly_the_right_entries_pass, one_entry_of_many_is_found_at_any_depth);
+on_every_engine!(
+    every_condition_lets_exactly_the_right_entries_pass,
+    one_entry_of_many_is_found_at_any_depth
+);
 
 /// A clock that the test sets.
 struct Hands(Arc<AtomicI64>);

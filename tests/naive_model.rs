@@ -142,9 +142,6 @@ fn run(ops: &[Op], engine: Engine, configure: impl FnOnce(Builder) -> Builder) -
                         found.iter().map(|hit| (hit.entry.id, hit.similarity.unwrap())).collect();
                     prop_assert_eq!(&found, &expected);
                 }
-                if !engine.searches_words() {
-                    continue;
-                }
                 let of = |mode| rekall.recall(&query).mode(mode).limit(100).filter(filter.clone()).run();
                 let all = naive.recall(&model, &query, usize::MAX, &filter);
                 let found: Vec<(EntryId, f64)> =

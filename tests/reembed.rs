@@ -5,7 +5,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::engine::{in_files, on_every_engine};
+use common::engine::on_every_engine;
 use common::{Engine, WordModel, memory};
 use rekall::storage::SpaceState;
 use rekall::{CancelToken, Degraded, EntryPatch, ErrorKind, Mode, NewEntry, Progress};
@@ -14,8 +14,6 @@ on_every_engine!(
     all_entries_are_found_with_the_new_model_and_the_old_space_is_gone,
     a_stopped_run_is_resumed_and_searches_use_the_old_space_meanwhile,
     a_run_stopped_at_its_last_entries_does_not_switch,
-);
-in_files!(
     what_was_remembered_without_a_model_is_embedded_later,
     a_foreign_program_that_rewrites_a_text_makes_it_pending,
 );

@@ -4,12 +4,12 @@
 mod common;
 
 use common::Engine;
-use common::engine::{in_files, on_every_engine};
+use common::engine::on_every_engine;
 use rekall::storage::{Snippets, TextQuery};
 use rekall::{EntryId, Mode, NewEntry};
 
-on_every_engine!(links_lead_from_entry_to_entry_and_vanish_with_them);
-in_files!(
+on_every_engine!(
+    links_lead_from_entry_to_entry_and_vanish_with_them,
     accents_fold_prefixes_complete_and_snippets_show_the_place,
     snippets_of_a_long_entry_cost_no_more_than_its_length,
 );

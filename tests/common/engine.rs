@@ -20,20 +20,6 @@ pub enum Engine {
     Server(&'static Server),
 }
 
-/// Makes tests of functions that take an [`Engine`], which run on files: what PostgreSQL cannot do yet, which is to search by
-/// words.
-macro_rules! in_files {
-    ($($name:ident),+ $(,)?) => {
-        mod in_files_alone {
-            $(#[test]
-            fn $name() {
-                super::$name($crate::common::engine::Engine::File);
-            })+
-        }
-    };
-}
-pub(crate) use in_files;
-
 /// Makes tests of functions that take an [`Engine`]: each is run on files and, with the feature `postgres`, on a server. Where
 /// no server was fetched, a line says so.
 macro_rules! on_every_engine {
@@ -77,11 +63,6 @@ impl Engine {
     /// A memory with the word model, 16 dimensions.
     pub fn memory(self) -> Memory {
         self.memory_with(|builder| builder.embedder(Arc::new(WordModel::new(16))))
-    }
-
-    /// Whether it searches by words, which PostgreSQL does not yet.
-    pub fn searches_words(self) -> bool {
-        self.is_file()
     }
 
     pub fn is_file(self) -> bool {

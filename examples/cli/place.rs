@@ -14,11 +14,6 @@ pub(crate) fn database(given: Option<&Path>) -> Option<PathBuf> {
     named.or_else(|| Some(data_folder()?.join("rekall").join("knowledge.db")))
 }
 
-/// Whether the place is a URL of a memory on a server, not a file.
-pub(crate) fn is_url(place: &Path) -> bool {
-    place.to_str().is_some_and(|place| place.starts_with("postgres://") || place.starts_with("postgresql://"))
-}
-
 /// Makes the folder of the default database. A folder that the user named is theirs to make: a misspelt path
 /// should be an error, not a new folder.
 pub(crate) fn make_default_folder(given: Option<&Path>, database: &Path) -> io::Result<()> {

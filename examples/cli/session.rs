@@ -51,7 +51,7 @@ impl Session {
     pub(crate) fn open_at(cli: &Cli, path: &Path, purpose: Purpose) -> Result<Self, Failure> {
         let settings = Settings::of(cli)?;
         // A misspelt path must not look like a memory that knows nothing.
-        if purpose != Purpose::Write && !place::is_url(path) && !path.exists() {
+        if purpose != Purpose::Write && !is_url(path) && !path.exists() {
             let path = path.display();
             return Err(Failure::NotFound(format!(
                 "no database at {path} yet: add, index or import makes it"
@@ -127,4 +127,9 @@ const fn backend(index: Index) -> VectorBackend {
         Index::Binary => VectorBackend::Binary,
         Index::SqliteVec => VectorBackend::SqliteVec,
     }
+}
+
+/// Whether the place is a URL of a memory on a server, not a file.
+fn is_url(place: &Path) -> bool {
+    place.to_str().is_some_and(|place| place.starts_with("postgres://") || place.starts_with("postgresql://"))
 }

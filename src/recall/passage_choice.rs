@@ -7,7 +7,7 @@ use super::candidates::Candidate;
 use super::fusion::{Evidence, Fusion, Scale};
 use super::hit::HitChunk;
 use super::options::Mode;
-use super::read_hits::hit_chunk;
+use super::read_hits::Spans;
 use super::weights::Weights;
 use crate::vector_index::Snapshot;
 use crate::{Entry, Error};
@@ -15,6 +15,8 @@ use crate::{Entry, Error};
 /// How one search chooses.
 pub(super) struct PassageChoice<'a> {
     pub(super) snapshot: &'a Snapshot<'a>,
+    /// Where the passages stand that the nearest vectors were made from.
+    pub(super) spans: Spans,
     /// Texts that may be chosen from.
     pub(super) roles: Roles,
     pub(super) mode: Mode,
@@ -31,10 +33,10 @@ impl PassageChoice<'_> {
         let near = candidate.nearest.map(|near| near.key);
         match (near, self.by_words(candidate)) {
             (Some(near), words) if words.is_none_or(|words| words == passage_of(near)) => {
-                hit_chunk(self.snapshot, near)
+                Ok(self.spans.chunk(near))
             }
             (Some(near), Some(_)) if self.mode == Mode::Hybrid => match self.by_both(near, candidate)? {
-                best if best == passage_of(near) => hit_chunk(self.snapshot, near),
+                best if best == passage_of(near) => Ok(self.spans.chunk(near)),
                 best => Ok(chunk_of(best, entry)),
             },
             (_, words) => Ok(words.and_then(|words| chunk_of(words, entry))),

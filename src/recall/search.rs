@@ -14,7 +14,7 @@ use super::options::{Mode, Options};
 use super::passage_choice::PassageChoice;
 use super::query::Query;
 use super::rank::{Ranked, Ranking};
-use super::read_hits::{Read, read_best};
+use super::read_hits::{Read, Spans, read_best};
 use super::recency::adjust;
 use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
@@ -251,6 +251,7 @@ impl Search<'_> {
             .map(|(text, marks)| Marked { snippets: Snippets::new(text, SNIPPET_WORDS), marks });
         let choice = PassageChoice {
             snapshot,
+            spans: Spans::read(snapshot, &entries)?,
             roles: self.options.roles,
             mode,
             weights,

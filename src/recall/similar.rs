@@ -11,7 +11,7 @@ use super::health::note_missing_vectors;
 use super::hit::{Degraded, Explain, Hit, Recalled, RetrievalScore};
 use super::options::check_limit;
 use super::rank::Ranked;
-use super::read_hits::{Read, hit_chunk, read_best};
+use super::read_hits::{Read, Spans, read_best};
 use super::retrieve::{Admitted, SemanticRetriever};
 use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
@@ -191,21 +191,20 @@ impl Similar<'_> {
             if unreadable.len() > spare {
                 return Ok(Attempt::Outdated(unreadable.len()));
             }
-            let hit = |(at, (Ranked { score, candidate, .. }, entry)): (usize, (Ranked, Entry))| {
-                Ok(Hit {
-                    entry,
-                    score,
-                    similarity: candidate.similarity(),
-                    chunk: candidate.nearest.map(|near| hit_chunk(snapshot, near.key)).transpose()?.flatten(),
-                    snippet: None,
-                    explain: Explain {
-                        semantic: candidate.nearest.map(|near| RetrievalScore::by_meaning(at + 1, &near)),
-                        ..Explain::default()
-                    },
-                })
+            let spans = Spans::read(snapshot, &entries)?;
+            let hit = |(at, (Ranked { score, candidate, .. }, entry)): (usize, (Ranked, Entry))| Hit {
+                entry,
+                score,
+                similarity: candidate.similarity(),
+                chunk: candidate.nearest.and_then(|near| spans.chunk(near.key)),
+                snippet: None,
+                explain: Explain {
+                    semantic: candidate.nearest.map(|near| RetrievalScore::by_meaning(at + 1, &near)),
+                    ..Explain::default()
+                },
             };
-            let hits: Result<Vec<Hit>, Error> = entries.into_iter().enumerate().map(hit).collect();
-            Ok(Attempt::Done((hits?, unreadable)))
+            let hits = entries.into_iter().enumerate().map(hit).collect();
+            Ok(Attempt::Done((hits, unreadable)))
         })
     }
 

@@ -118,14 +118,16 @@ impl<C: Deref<Target = Connection>> ReadVectors for SqliteTx<'_, C> {
         Ok(stored.collect::<Result<_, _>>()?)
     }
 
-    fn span(&self, space: SpaceId, key: VectorKey) -> Result<Option<(u32, u32)>, Error> {
+    fn spans(&self, space: SpaceId, keys: &[VectorKey]) -> Result<Vec<Option<(u32, u32)>>, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT start, end FROM embedding
              WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
         )?;
-        let span = statement
-            .query_row((key.entry, space.0, key.role, key.chunk), |row| Ok((row.get(0)?, row.get(1)?)));
-        Ok(span.optional()?)
+        let mut span = |key: &VectorKey| {
+            let values = (key.entry, space.0, key.role, key.chunk);
+            statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        };
+        Ok(keys.iter().map(&mut span).collect::<Result<_, _>>()?)
     }
 
     fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {

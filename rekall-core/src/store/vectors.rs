@@ -121,11 +121,12 @@ pub trait ReadVectors {
     /// [`Error::Engine`] or [`Error::Corrupt`].
     fn stored_vectors(&self, entry: i64) -> Result<Vec<StoredVector>, Error>;
 
-    /// First and one past the last character of the text that a vector was made from.
+    /// Of the text that each of these vectors was made from, the first character and one past the last, in the order given;
+    /// `None` where there is no such vector.
     ///
     /// # Errors
     /// [`Error::Engine`] or [`Error::Corrupt`].
-    fn span(&self, space: SpaceId, key: VectorKey) -> Result<Option<(u32, u32)>, Error>;
+    fn spans(&self, space: SpaceId, keys: &[VectorKey]) -> Result<Vec<Option<(u32, u32)>>, Error>;
 
     /// Number of vectors in a space. O(vectors), a few milliseconds for 100,000.
     ///

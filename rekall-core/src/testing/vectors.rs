@@ -46,10 +46,8 @@ pub fn vectors_come_back_bit_by_bit(bench: &Bench) {
     let stored = tx.stored_vectors(a.row).unwrap();
     let stored = stored.iter().find(|stored| stored.key == keys[0]).unwrap();
     assert_eq!((stored.start, stored.end, stored.digest, stored.space), (2, 9, digest, space.id));
-    assert_eq!(
-        (tx.span(space.id, keys[0]).unwrap(), tx.span(space.id, keys[1]).unwrap()),
-        (Some((2, 9)), None)
-    );
+    assert_eq!(tx.spans(space.id, &[keys[1], keys[0]]).unwrap(), [None, Some((2, 9))]);
+    assert_eq!(tx.spans(space.id, &[]).unwrap(), []);
 }
 
 /// Those kept stay as they are; all others of that space go, and those of other spaces stay.

@@ -91,9 +91,7 @@ impl ReadVectors for Tx<'_> {
             JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
         let mut batch = VectorBatch::new(space.dimensions);
         for keys in keys.chunks(AT_ONCE) {
-            let entries: Vec<i64> = keys.iter().map(|key| key.entry).collect();
-            let roles: Vec<i64> = keys.iter().map(|key| key.role.into()).collect();
-            let chunks: Vec<i64> = keys.iter().map(|key| key.chunk.into()).collect();
+            let [entries, roles, chunks] = numbers_of(keys);
             let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space.id.0)])?;
             let mut stored: HashMap<i64, &[u8]> = HashMap::with_capacity(rows.len());
             for row in &rows {
@@ -124,12 +122,21 @@ impl ReadVectors for Tx<'_> {
         self.query(sql, &[int(&entry)])?.iter().map(stored).collect()
     }
 
-    fn span(&self, space: SpaceId, key: VectorKey) -> Result<Option<(u32, u32)>, Error> {
-        let sql = "SELECT start, \"end\" FROM embedding
-            WHERE entry_id = $1 AND space_id = $2 AND role = $3 AND chunk = $4";
-        let (role, chunk) = (i64::from(key.role), i64::from(key.chunk));
-        let row = self.query_opt(sql, &[int(&key.entry), int(&space.0), int(&role), int(&chunk)])?;
-        row.map(|row| Ok((small(&row, 0)?, small(&row, 1)?))).transpose()
+    fn spans(&self, space: SpaceId, keys: &[VectorKey]) -> Result<Vec<Option<(u32, u32)>>, Error> {
+        let sql = "SELECT number, start, \"end\"
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS key (entry_id, role, chunk, number)
+            JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
+        let mut spans = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(AT_ONCE) {
+            let [entries, roles, chunks] = numbers_of(keys);
+            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space.0)])?;
+            let mut stored: HashMap<i64, (u32, u32)> = HashMap::with_capacity(rows.len());
+            for row in &rows {
+                stored.insert(column(row, 0)?, (small(row, 1)?, small(row, 2)?));
+            }
+            spans.extend((1..).zip(keys).map(|(number, _)| stored.get(&number).copied()));
+        }
+        Ok(spans)
     }
 
     fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {
@@ -239,6 +246,15 @@ impl NewRows {
         *self = Self { spaces: std::mem::take(&mut self.spaces), ..Self::default() };
         Ok(())
     }
+}
+
+/// Entries, roles and chunks of keys, as lists that a statement takes.
+fn numbers_of(keys: &[VectorKey]) -> [Vec<i64>; 3] {
+    [
+        keys.iter().map(|key| key.entry).collect(),
+        keys.iter().map(|key| key.role.into()).collect(),
+        keys.iter().map(|key| key.chunk.into()).collect(),
+    ]
 }
 
 /// Adds a row of entry, role, chunk, vector, and whether the entry is there.

@@ -210,9 +210,7 @@ fn ask_about_vectors(
         let keys: Vec<VectorKey> =
             rows.iter().map(|&entry| VectorKey { entry, role: 0, chunk: (limit % 3) as u16 }).collect();
         asked.push(("vectors_at", answer(tx.vectors_at(space, &keys).map(batch))));
-        for key in keys.iter().take(2) {
-            asked.push(("span", answer(tx.span(id, *key))));
-        }
+        asked.push(("spans", answer(tx.spans(id, &keys))));
         let mut all = Vec::new();
         tx.each_vectors(space, 2, &mut |part| {
             all.extend(

@@ -36,7 +36,7 @@ const SETTINGS: [(&str, &str); 4] = [
 fn main() {
     if let Ok(place) = env::var(FIRST_ANSWER) {
         let mut vectors = Vectors::new(9);
-        let found = open(&place).recall_vector(&vectors.next()).limit(TOP).run().unwrap();
+        let found = open(&place).recall_vector(vectors.next()).limit(TOP).run().unwrap();
         assert_eq!(found.len(), TOP);
         return;
     }
@@ -165,7 +165,7 @@ fn pgvector(server: &Server, url: &str, rows: &[f32]) {
     let rekall = open(url);
     let mut vectors = Vectors::new(4);
     let [mut plain, mut ours] = [Vec::new(), Vec::new()];
-    rekall.recall_vector(&vectors.next()).limit(TOP).run().unwrap();
+    rekall.recall_vector(vectors.next()).limit(TOP).run().unwrap();
     for _ in 0..ROUNDS {
         let vector = vectors.next();
         let started = Instant::now();

@@ -94,7 +94,7 @@ impl Rekall {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
     /// let old = rekall.remember(NewEntry::new("Port 8080 is taken on the build machine"))?;
-    /// let entry = NewEntry::new("Port 9090 is taken on the build machine");
+    /// let entry = NewEntry::new("Port 8080 is taken on the build machine");
     /// let made = rekall.remember_with_duplicates(entry, 0.8)?.entries.remove(0);
     /// for near in &made.near_duplicates {
     ///     println!("{} is like {} ({:.2})", made.id, near.id, near.similarity);
@@ -278,7 +278,7 @@ impl<'a> Remember<'a> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let rekall = Rekall::builder(folder.path().join("a.db")).open()?;
     /// rekall.remember(NewEntry::new("Port 8080 is taken on the build machine"))?;
-    /// let notes = [NewEntry::new("Port 9090 is taken on the build machine")];
+    /// let notes = [NewEntry::new("Port 8080 is taken on the build machine")];
     /// let report = rekall.remember_many(&notes).run_with_duplicates(0.8)?;
     /// for near in &report.entries[0].near_duplicates {
     ///     println!("like {} ({:.2})", near.id, near.similarity);

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use common::{Vectors, median};
 use rekall::{EntryPatch, NewEntry, Rekall};
 
 const ROWS: usize = 100_000;
@@ -38,26 +39,6 @@ fn open(path: &Path) -> Rekall {
     Rekall::builder(path).vectors_of("bench", DIMENSIONS).open().unwrap()
 }
 
-/// Near one of a thousand directions, as texts are near their topics.
-struct Vectors {
-    random: common::Random,
-    topics: Vec<Vec<f32>>,
-}
-
-impl Vectors {
-    fn new(seed: u64) -> Self {
-        let mut random = common::Random(1);
-        let topics = (0..1000).map(|_| random.unit(DIMENSIONS)).collect();
-        Self { random: common::Random(seed), topics }
-    }
-
-    fn next(&mut self) -> Vec<f32> {
-        let topic = &self.topics[self.random.below(self.topics.len())];
-        let noise = self.random.unit(DIMENSIONS);
-        topic.iter().zip(noise).map(|(topic, noise)| 0.7 * topic + 0.7 * noise).collect()
-    }
-}
-
 fn bench() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bench.db");
@@ -77,7 +58,7 @@ fn bench() {
 
 fn fill(path: &Path) {
     let rekall = open(path);
-    let mut vectors = Vectors::new(2);
+    let mut vectors = Vectors::new(DIMENSIONS, 2);
     let entries = common::entries(ROWS);
     for entries in entries.chunks(10_000) {
         let rows: Vec<f32> = entries.iter().flat_map(|_| vectors.next()).collect();
@@ -91,7 +72,7 @@ fn fill(path: &Path) {
 /// From a write's return to the answer that holds it.
 fn changes(path: &Path) {
     let rekall = open(path);
-    let mut vectors = Vectors::new(3);
+    let mut vectors = Vectors::new(DIMENSIONS, 3);
     let search = |vector: &[f32]| {
         let started = Instant::now();
         let found = rekall.recall_vector(vector).limit(10).run().unwrap();
@@ -110,7 +91,7 @@ fn changes(path: &Path) {
         own.push(elapsed);
         writeln!(other.stdin.as_mut().unwrap(), "{round}").unwrap();
         let id = lines.next().unwrap().unwrap();
-        let (elapsed, found) = search(&Vectors::new(round).next());
+        let (elapsed, found) = search(&Vectors::new(DIMENSIONS, round).next());
         assert!(found.iter().any(|hit| hit.entry.id.to_string() == id));
         foreign.push(elapsed);
     }
@@ -125,7 +106,7 @@ fn changes(path: &Path) {
 /// A hundred thousand updates, against the same file filled anew.
 fn history(path: &Path) {
     let rekall = open(path);
-    let mut vectors = Vectors::new(4);
+    let mut vectors = Vectors::new(DIMENSIONS, 4);
     let query = vectors.next();
     rekall.recall_vector(&query).run().unwrap();
     let ids: Vec<_> = {
@@ -194,13 +175,8 @@ fn read_codes() {
 fn writer() {
     let rekall = open(&file());
     for round in std::io::stdin().lines() {
-        let vector = Vectors::new(round.unwrap().parse().unwrap()).next();
+        let vector = Vectors::new(DIMENSIONS, round.unwrap().parse().unwrap()).next();
         let id = rekall.remember_with_vector(NewEntry::new("from elsewhere"), &vector).unwrap();
         println!("{id}");
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

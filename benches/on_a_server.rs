@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use common::{Vectors, median};
 use rekall::{Mode, NewEntry, Rekall};
 use rekall_postgres::testing::Server;
 
@@ -35,7 +36,7 @@ const SETTINGS: [(&str, &str); 4] = [
 
 fn main() {
     if let Ok(place) = env::var(FIRST_ANSWER) {
-        let mut vectors = Vectors::new(9);
+        let mut vectors = Vectors::new(DIMENSIONS, 9);
         let found = open(&place).recall_vector(vectors.next()).limit(TOP).run().unwrap();
         assert_eq!(found.len(), TOP);
         return;
@@ -48,7 +49,7 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bench.db").to_str().unwrap().to_owned();
     let url = server.memory_url();
-    let (entries, mut vectors) = (common::entries(ROWS), Vectors::new(2));
+    let (entries, mut vectors) = (common::entries(ROWS), Vectors::new(DIMENSIONS, 2));
     let rows: Vec<f32> = (0..ROWS).flat_map(|_| vectors.next()).collect();
     println!("{ROWS} entries, {DIMENSIONS} dimensions, medians of {ROUNDS} in turns");
     println!("{:<44} {:>9} {:>9}", "", "file", "server");
@@ -115,7 +116,7 @@ fn copy(server: &Server, table: &str, rows: &str) {
 
 fn searches(file: &str, url: &str) {
     let (file, url) = (open(file), open(url));
-    let mut vectors = Vectors::new(3);
+    let mut vectors = Vectors::new(DIMENSIONS, 3);
     let questions = common::questions();
     let trip = round_trip(&url);
     println!("{:<44} {:>9} {trip:9.2}", "a round trip, ms", "");
@@ -163,7 +164,7 @@ fn pgvector(server: &Server, url: &str, rows: &[f32]) {
     copy(server, "plain_pgvector", &text);
     server.psql("rekall", "VACUUM ANALYZE plain_pgvector").unwrap();
     let rekall = open(url);
-    let mut vectors = Vectors::new(4);
+    let mut vectors = Vectors::new(DIMENSIONS, 4);
     let [mut plain, mut ours] = [Vec::new(), Vec::new()];
     rekall.recall_vector(vectors.next()).limit(TOP).run().unwrap();
     for _ in 0..ROUNDS {
@@ -203,29 +204,4 @@ fn seconds(work: impl FnOnce()) -> f64 {
     let started = Instant::now();
     work();
     started.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Near one of a thousand directions, as texts are near their topics.
-struct Vectors {
-    random: common::Random,
-    topics: Vec<Vec<f32>>,
-}
-
-impl Vectors {
-    fn new(seed: u64) -> Self {
-        let mut random = common::Random(1);
-        let topics = (0..1000).map(|_| random.unit(DIMENSIONS)).collect();
-        Self { random: common::Random(seed), topics }
-    }
-
-    fn next(&mut self) -> Vec<f32> {
-        let topic = &self.topics[self.random.below(self.topics.len())];
-        let noise = self.random.unit(DIMENSIONS);
-        topic.iter().zip(noise).map(|(topic, noise)| 0.7 * topic + 0.7 * noise).collect()
-    }
 }

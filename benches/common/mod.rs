@@ -33,6 +33,32 @@ impl Random {
     }
 }
 
+/// Near one of a thousand directions, as texts are near their topics.
+pub struct Vectors {
+    dimensions: usize,
+    random: Random,
+    topics: Vec<Vec<f32>>,
+}
+
+impl Vectors {
+    pub fn new(dimensions: usize, seed: u64) -> Self {
+        let mut random = Random(1);
+        let topics = (0..1000).map(|_| random.unit(dimensions)).collect();
+        Self { dimensions, random: Random(seed), topics }
+    }
+
+    pub fn next(&mut self) -> Vec<f32> {
+        let topic = &self.topics[self.random.below(self.topics.len())];
+        let noise = self.random.unit(self.dimensions);
+        topic.iter().zip(noise).map(|(topic, noise)| 0.7 * topic + 0.7 * noise).collect()
+    }
+}
+
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 /// `count` entries of three sentences each, English or French.
 pub fn entries(count: usize) -> Vec<NewEntry> {
     let notes: Vec<Value> = NOTES.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -146,7 +146,7 @@ pub trait Store: Debug + Send + Sync {
     fn write(&self) -> Result<Box<dyn WriteTx + '_>, Error>;
 
     /// A number that changes whenever anything was committed, by this process or another one. Cheaper than a transaction:
-    /// about a microsecond in a file.
+    /// about a microsecond in a file. On a server it may change without that, too, by what others do there.
     ///
     /// ```
     /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};

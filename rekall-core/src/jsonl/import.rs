@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::line_reader::{LineReader, invalid_line};
 use super::record::{Record, Reference};
 use super::records::{EntryLine, ExportHeader, SpaceLine};
+use super::spaces::Place;
 use super::{REPORT_EVERY, bare_entry, stop_if};
 use crate::store::{
     JsonlImportOptions, JsonlImportReport, OnDuplicate, Progress, Space, SpaceId, SpaceState,
@@ -163,31 +164,15 @@ impl<W: RecordWriter> Import<W> {
     }
 
     fn space(&mut self, line: &SpaceLine) -> Result<(), Error> {
-        let state = SpaceState::ALL.into_iter().find(|state| state.name() == line.state);
-        let state =
-            state.ok_or_else(|| invalid_line(1, "a state that spaces have", format!("{:?}", line.state)))?;
-        if !(1..=65_536).contains(&line.dimensions) {
-            return Err(invalid_line(1, "1 to 65536 dimensions", line.dimensions.to_string()));
-        }
-        let used = |id| self.spaces.values().any(|space| space.id == id);
-        let here = self.writer.spaces()?;
-        let same = here.iter().find(|space| {
-            space.fingerprint == line.fingerprint && space.dimensions == line.dimensions && !used(space.id)
-        });
-        let space = match same {
-            Some(space) => space.clone(),
-            None => {
-                let taken = state == SpaceState::Active && here.iter().any(|s| s.state == SpaceState::Active);
-                let state = if taken { SpaceState::Retired } else { state };
-                let free = line.number > 0 && here.iter().all(|space| space.id.0 != line.number);
+        let space = match Place::of(line, &self.writer.spaces()?, &self.spaces)? {
+            Place::Known(space) => space,
+            Place::New { number, state } => {
                 self.report.spaces += 1;
-                self.writer.add_space(free.then_some(line.number), line, state)?
+                self.writer.add_space(number, line, state)?
             }
         };
-        match self.spaces.insert(line.number, space) {
-            None => Ok(()),
-            Some(_) => Err(invalid_line(1, "each space once", format!("number {} twice", line.number))),
-        }
+        self.spaces.insert(line.number, space);
+        Ok(())
     }
 
     fn take(&mut self, line: u64, entry: EntryLine) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod import;
 mod line_reader;
 mod record;
 mod records;
+mod spaces;
 
 #[cfg(feature = "sqlite")]
 pub(crate) use check::{check_names, readable};
@@ -27,6 +28,8 @@ pub use records::{
 };
 #[cfg(feature = "sqlite")]
 pub(crate) use records::{FORMAT, VERSION};
+#[cfg(feature = "sqlite")]
+pub(crate) use spaces::Place;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

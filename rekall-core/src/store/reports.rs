@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::EntryId;
+use crate::jsonl::EntryLine;
 
 /// What a [`Problem`] is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -141,6 +142,16 @@ pub struct ExportReport {
     /// Entries with parts that cannot be read, and which: these were written under `unreadable` in the entry's `legacy`,
     /// as [`SqliteStore::repair`](crate::SqliteStore::repair) would put them.
     pub repaired: Vec<RepairedEntry>,
+}
+
+impl ExportReport {
+    /// An entry was written, with all that hangs on it.
+    pub(crate) fn count(&mut self, entry: &EntryLine) {
+        self.entries += 1;
+        self.vectors += entry.vectors.len() as u64;
+        self.links += entry.links.len() as u64;
+        self.quarantined += entry.quarantine.len() as u64;
+    }
 }
 
 /// What an import does with an entry whose id is there already.

@@ -102,10 +102,7 @@ impl SqliteStore {
             // As an import will have it: without a vector to search, an entry waits for one.
             entry.pending |= active.is_some_and(|active| entry.vectors.iter().all(|v| v.space != active));
             write_line(out, &mut line, &entry)?;
-            report.entries += 1;
-            report.vectors += entry.vectors.len() as u64;
-            report.links += entry.links.len() as u64;
-            report.quarantined += entry.quarantine.len() as u64;
+            report.count(&entry);
             if report.entries.is_multiple_of(REPORT_EVERY) {
                 progress(report.entries, total);
             }

@@ -14,13 +14,12 @@ use serde_json::{Map, Value};
 
 use super::meta::meta_sql;
 use crate::jsonl::{
-    EntryLine, ExportHeader, LineReader, LinkLine, SpaceLine, VectorLine, bare_entry, check_names, decode,
-    invalid_line, readable,
+    EntryLine, ExportHeader, LineReader, LinkLine, Place, SpaceLine, VectorLine, bare_entry, check_names,
+    decode, invalid_line, readable,
 };
-use crate::sqlite::upkeep::damage::spaces;
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::sqlite::{SqliteStore, SqliteWriteTx};
-use crate::store::{Space, SpaceId, SpaceState};
+use crate::store::{Space, SpaceId};
 use crate::{Context, EntryId, Error, Role, vector};
 
 /// References to entries that have not come yet wait here, not in memory; the table goes before the commit.
@@ -135,23 +134,9 @@ impl<'s> Import<'s> {
     }
 
     fn space(&mut self, line: &SpaceLine) -> Result<(), Error> {
-        let state = spaces::state(&line.state)
-            .ok_or_else(|| invalid_line(1, "a state that spaces have", format!("{:?}", line.state)))?;
-        if !(1..=65_536).contains(&line.dimensions) {
-            return Err(invalid_line(1, "1 to 65536 dimensions", line.dimensions.to_string()));
-        }
-        let used = |id| self.spaces.values().any(|space| space.id == id);
-        let here = self.tx.spaces()?;
-        let same = here.iter().find(|space| {
-            space.fingerprint == line.fingerprint && space.dimensions == line.dimensions && !used(space.id)
-        });
-        let space = match same {
-            Some(space) => space.clone(),
-            None => {
-                let taken = state == SpaceState::Active && here.iter().any(|s| s.state == SpaceState::Active);
-                let state = if taken { SpaceState::Retired } else { state };
-                let number =
-                    (line.number > 0 && here.iter().all(|s| s.id.0 != line.number)).then_some(line.number);
+        let space = match Place::of(line, &self.tx.spaces()?, &self.spaces)? {
+            Place::Known(space) => space,
+            Place::New { number, state } => {
                 self.tx.connection.execute(
                     "INSERT INTO space (id, fingerprint, dimensions, state, created_at)
                      VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -161,10 +146,8 @@ impl<'s> Import<'s> {
                 self.tx.space(SpaceId(self.tx.connection.last_insert_rowid()))?
             }
         };
-        match self.spaces.insert(line.number, space) {
-            None => Ok(()),
-            Some(_) => Err(invalid_line(1, "each space once", format!("number {} twice", line.number))),
-        }
+        self.spaces.insert(line.number, space);
+        Ok(())
     }
 
     fn entry(&mut self, line: u64, entry: &EntryLine) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::EntryId;
+use crate::{EntryId, ScopeName};
 
 /// A small, stable classification of [`Error`], for hosts that branch on it (the C ABI does).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,6 +134,12 @@ pub enum Error {
     SpaceNotFound {
         /// The number asked for.
         id: i64,
+    },
+    /// No scope has this name, or the one that a handle is bound to was removed.
+    #[error("no scope has the name \"{name}\"")]
+    ScopeNotFound {
+        /// The name asked for.
+        name: ScopeName,
     },
     /// The vectors of the file belong to another model.
     #[error("the stored vectors were made by {stored}, not by {requested}")]
@@ -364,9 +370,10 @@ impl Error {
             | Self::AlreadyExists { .. }
             | Self::BadEntry { .. }
             | Self::BadLine { .. } => ErrorKind::InvalidInput,
-            Self::EntryNotFound { .. } | Self::SpaceNotFound { .. } | Self::FileNotFound { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::EntryNotFound { .. }
+            | Self::SpaceNotFound { .. }
+            | Self::ScopeNotFound { .. }
+            | Self::FileNotFound { .. } => ErrorKind::NotFound,
             Self::SpaceMismatch { .. } => ErrorKind::SpaceMismatch,
             Self::VectorLength { .. } | Self::VectorValue { .. } => ErrorKind::InvalidVector,
             Self::Busy { .. } => ErrorKind::Busy,

@@ -47,6 +47,7 @@ pub mod jsonl;
 mod link;
 mod lock;
 mod passage;
+mod scope;
 mod source;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -68,6 +69,7 @@ pub use filter::{Comparison, Filter, MetadataCondition};
 pub use id::EntryId;
 pub use link::{Link, Relation};
 pub use passage::{EntryPassage, EntryPassages, PassageField};
+pub use scope::ScopeName;
 pub use source::{NewPlace, SourceRef, StoredSection, StoredSource, check_uri, is_under, section_digest};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SalvageReport, SqliteStore, StoreOptions, Synchronous, legacy};
@@ -76,7 +78,7 @@ pub use store::LegacyImport;
 pub use store::{
     BlockWriter, Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount,
     Inserted, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage,
-    OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Space, SpaceId,
+    OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Scopes, Space, SpaceId,
     SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};

@@ -11,7 +11,7 @@ fn file(clock: Arc<Clock>) -> Option<Made> {
     let mut options = StoreOptions::default();
     options.clock = clock;
     let store = SqliteStore::open(folder.path().join("a.db"), &options).unwrap();
-    Some((Box::new(store), Box::new(folder)))
+    Some((Arc::new(store), Box::new(folder)))
 }
 
 rekall_core::store_conformance!(in_a_file, file);

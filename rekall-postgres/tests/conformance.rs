@@ -13,7 +13,7 @@ fn server(clock: Arc<Clock>) -> Option<Made> {
     let mut options = PostgresOptions::default();
     options.clock = clock;
     let store = PostgresStore::open(&server.memory_url(), &options).unwrap();
-    Some((Box::new(store), Box::new(())))
+    Some((Arc::new(store), Box::new(())))
 }
 
 rekall_core::store_conformance!(on_a_server, server);

@@ -5,7 +5,7 @@
 //! one concept each, which [`ReadTx`] and [`WriteTx`] join; an engine implements one of them per file.
 //!
 //! What not every engine can do is asked for: [`upkeep`](crate::Store::upkeep), [`legacy_import`](crate::Store::legacy_import), [`transfer`](crate::Store::transfer),
-//! [`native`](crate::ReadTx::native). `None` is an answer; the caller refuses by name ([`Error::Unsupported`]).
+//! [`scopes`](crate::Store::scopes), [`native`](crate::ReadTx::native). `None` is an answer; the caller refuses by name ([`Error::Unsupported`]).
 //!
 //! # For who implements an engine
 //!
@@ -26,6 +26,7 @@ mod listing;
 mod matching;
 mod pending;
 mod reports;
+mod scopes;
 mod sources;
 mod spaces;
 mod stats;
@@ -53,6 +54,7 @@ pub use reports::{
     CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, Problem,
     ProblemKind, RepairReport, RepairedEntry,
 };
+pub use scopes::Scopes;
 pub use sources::{ReadSources, WriteSources};
 pub use spaces::{ReadSpaces, Space, SpaceId, SpaceState, WriteSpaces};
 pub use stats::{ReadStats, StoreStats};
@@ -66,7 +68,7 @@ pub use words::SearchWords;
 use std::fmt::Debug;
 use std::path::Path;
 
-use crate::{Entry, EntryId, Error};
+use crate::{Entry, EntryId, Error, ScopeName};
 
 /// One memory, open. Any number of threads may use it at once.
 ///
@@ -102,6 +104,11 @@ pub trait Store: Debug + Send + Sync {
     /// Where it is, for people: the file's path, or the server and the memory's name there, without user and password.
     fn location(&self) -> String {
         self.path().map_or_else(|| self.engine().to_owned(), |path| path.display().to_string())
+    }
+
+    /// The scope that everything done through this store is bound to; `None`: to the memory without a name.
+    fn scope(&self) -> Option<&ScopeName> {
+        None
     }
 
     /// Begins to read: everything seen through the transaction is of this moment. Takes no write lock.
@@ -253,6 +260,11 @@ pub trait Store: Debug + Send + Sync {
     /// overlap. Given once, and again each time that the log has doubled; `None` otherwise. When the reader is gone, the
     /// whole log is copied into the file, which then takes its time.
     fn take_held_log(&self) -> Option<u64> {
+        None
+    }
+
+    /// Memories of their own in the same store; `None`: the engine has none, or this store is bound to one of them.
+    fn scopes(&self) -> Option<&dyn Scopes> {
         None
     }
 

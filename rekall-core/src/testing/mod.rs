@@ -14,7 +14,7 @@
 //!     let mut options = StoreOptions::default();
 //!     options.clock = clock;
 //!     let store = SqliteStore::open(folder.path().join("a.db"), &options).unwrap();
-//!     Some((Box::new(store), Box::new(folder)))
+//!     Some((Arc::new(store), Box::new(folder)))
 //! }
 //!
 //! rekall_core::store_conformance!(in_a_file, file);
@@ -73,7 +73,7 @@ use crate::{
 };
 
 /// A store, and what has to outlive it.
-pub type Made = (Box<dyn Store>, Box<dyn Any>);
+pub type Made = (Arc<dyn Store>, Box<dyn Any>);
 
 /// When the clock of a test begins, in milliseconds since 1970.
 pub const BEGIN: i64 = 1_700_000_000_000;
@@ -91,7 +91,7 @@ impl WallClock for Clock {
 /// A store under test, empty at first.
 pub struct Bench {
     // Dropped in this order.
-    store: Box<dyn Store>,
+    store: Arc<dyn Store>,
     clock: Arc<Clock>,
     _kept: Box<dyn Any>,
 }

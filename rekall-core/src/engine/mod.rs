@@ -2,9 +2,13 @@
 //! checked on the way in, and read again. Everything here is the same in a file of SQLite's. The index of words is all here, but for
 //! its tables ([`WordTables`]).
 
+mod scope_rows;
+
 use std::sync::Mutex;
 
 use serde::de::DeserializeOwned;
+
+pub use scope_rows::ScopeRows;
 
 pub use crate::words::index::Page as WordPage;
 pub use crate::words::stored::{

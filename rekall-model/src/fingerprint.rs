@@ -73,6 +73,7 @@ pub(crate) struct SpaceParts<'a> {
 }
 
 const MODEL_KEY: &str = "; model=";
+const INT8: &str = "; precision=int8";
 const IMPORTED: (&str, &str) = ("imported, model ", ", unverified");
 
 impl Fingerprint {
@@ -85,7 +86,7 @@ impl Fingerprint {
         // Spaces that were stored before there was a choice have no such part.
         let precision = match parts.precision {
             Precision::F32 => "",
-            Precision::Int8 => "; precision=int8",
+            Precision::Int8 => INT8,
         };
         let text = format!(
             "{}; weights={}; tokenizer={}{config}{precision}; pooling={}; normalize=true; query_prefix={}; \
@@ -233,8 +234,8 @@ impl Fingerprint {
         &self.model
     }
 
-    /// For messages to people: the name, the dimensions, and eight hexadecimal digits that distinguish spaces
-    /// with the same name and dimensions, for example `MiniLM (384 dimensions, 5a01c3f7)`.
+    /// For messages to people: the name, the dimensions, the precision where it is not 32-bit floats, and eight hexadecimal
+    /// digits that distinguish spaces with the same name and dimensions, for example `MiniLM (384 dimensions, int8, 5a01c3f7)`.
     ///
     /// ```
     /// use rekall_model::Fingerprint;
@@ -245,7 +246,9 @@ impl Fingerprint {
         let digest = blake3::hash(self.space().unwrap_or(&self.text).as_bytes()).to_hex();
         let dimensions =
             self.dimensions.map_or(String::new(), |dimensions| format!("{dimensions} dimensions, "));
-        format!("{} ({dimensions}{})", self.model, &digest[..8])
+        let made_by = self.text.split_once("; pooling=").map_or("", |(made_by, _)| made_by);
+        let precision = if made_by.ends_with(INT8) { "int8, " } else { "" };
+        format!("{} ({dimensions}{precision}{})", self.model, &digest[..8])
     }
 
     /// Length of a vector, where known: not for a parsed `imported` space.
@@ -375,6 +378,9 @@ mod tests {
         let short = |prefix| Fingerprint::of_parts(&parts("a", prefix)).short();
         assert!(short("").starts_with("a (256 dimensions, "), "{}", short(""));
         assert_ne!(short(""), short("query: "));
+        let int8 = SpaceParts { precision: Precision::Int8, ..parts("a", "; precision=int8") };
+        let int8 = Fingerprint::of_parts(&int8).short();
+        assert!(int8.starts_with("a (256 dimensions, int8, ") && !short("; precision=int8").contains("int8"));
         assert_eq!(Fingerprint::imported("b", 3).short().len(), "b (3 dimensions, 01234567)".len());
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::Error;
@@ -29,7 +30,7 @@ pub enum Device {
     Metal(usize),
 }
 
-/// What numbers a transformer's matrices are multiplied in.
+/// What numbers a transformer's matrices are multiplied in. As text (configuration files, command lines): `f32` or `int8`.
 ///
 /// ```no_run
 /// use rekall_model::{LoadOptions, ModelSource, Precision, load};
@@ -48,6 +49,40 @@ pub enum Precision {
     /// what is multiplied by them by token. Vectors are near those of `F32`, and a space of their own; a text's has the
     /// same bits alone, in any batch and on any number of threads.
     Int8,
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+impl FromStr for Precision {
+    type Err = Error;
+
+    /// ```
+    /// use rekall_model::Precision;
+    ///
+    /// assert_eq!("int8".parse::<Precision>()?, Precision::Int8);
+    /// # Ok::<(), rekall_model::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::InvalidInput`] for any other text.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "int8" => Ok(Self::Int8),
+            other => Err(Error::InvalidInput {
+                what: "precision",
+                expected: "f32 or int8".into(),
+                got: format!("{other:?}"),
+            }),
+        }
+    }
 }
 
 /// How to load and run a model. Every field has a default that follows the model's own files.
@@ -167,8 +202,8 @@ impl LoadOptions {
             if is_transformer { format!("device {:?}", self.device) } else { "a static model".into() };
         Err(Error::InvalidInput {
             what: "precision",
-            expected: "Int8 for a transformer on the processor".into(),
-            got: format!("{:?} for {place}", self.precision),
+            expected: format!("{} for a transformer on the processor", Precision::Int8),
+            got: format!("{} for {place}", self.precision),
         })
     }
 
@@ -259,5 +294,19 @@ impl LoadOptions {
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precisions_are_written_as_they_are_read() {
+        for precision in [Precision::F32, Precision::Int8] {
+            assert_eq!(precision.to_string().parse::<Precision>().unwrap(), precision);
+        }
+        let error = "fp16".parse::<Precision>().unwrap_err().to_string();
+        assert_eq!(error, "precision: expected f32 or int8, got \"fp16\"");
     }
 }

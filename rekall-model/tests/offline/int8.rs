@@ -92,12 +92,12 @@ fn what_has_no_eight_bits_says_so() {
     let source = ModelSource::Path(fixture("static-f32"));
     let error = load(&source, &int8()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
-    assert!(error.to_string().contains("got Int8 for a static model"), "{error}");
+    assert!(error.to_string().contains("got int8 for a static model"), "{error}");
     #[cfg(feature = "candle")]
     {
         let source = ModelSource::Path(fixture("bert-tiny-mean"));
         let error = load(&source, &int8().device(rekall_model::Device::CandleCpu)).err().unwrap();
-        assert!(error.to_string().contains("got Int8 for device CandleCpu"), "{error}");
+        assert!(error.to_string().contains("got int8 for device CandleCpu"), "{error}");
     }
 }
 

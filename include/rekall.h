@@ -1147,10 +1147,15 @@ void rekall_report_free(rekall_report *report);
  *   rescored_rows = 1000                # of the index "binary", 1 or more
  *   [model]
  *   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
+ *   precision = "f32"                   # or int8
+ *   [reranker]
+ *   source = "path:FOLDER"              # or hub:OWNER/NAME[@REVISION]; left out: none
+ *   precision = "f32"                   # or int8
  *
  * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
- * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
- * model (null: the built-in one). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
+ * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend,
+ * model (null: the built-in one), reranker (null: none), and precision and reranker_precision (null: as
+ * rekall_load_options says). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
  * build lacks. No model is looked for.
  */
 REKALL_NODISCARD

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rekall_index::BinaryIndex;
-use rekall_model::ModelSource;
+use rekall_model::{ModelSource, Precision};
 use serde::{Deserialize, Deserializer};
 
 use crate::{ConfigError, Error, VectorBackend};
@@ -46,6 +46,12 @@ pub struct Config {
     pub rescored_rows: usize,
     /// The model; `None`: the built-in one.
     pub model: Option<ModelSource>,
+    /// What numbers the model's matrices are multiplied in; `None`: what its load options say, 32-bit floats.
+    pub precision: Option<Precision>,
+    /// The reranker; `None`, the default: there is none.
+    pub reranker: Option<ModelSource>,
+    /// As `precision`, of the reranker.
+    pub reranker_precision: Option<Precision>,
 }
 
 impl Default for Config {
@@ -58,6 +64,9 @@ impl Default for Config {
             memory_budget: None,
             rescored_rows: BinaryIndex::RESCORED_ROWS,
             model: None,
+            precision: None,
+            reranker: None,
+            reranker_precision: None,
         }
     }
 }
@@ -70,6 +79,8 @@ struct Sections {
     performance: Performance,
     #[serde(default)]
     model: Model,
+    #[serde(default)]
+    reranker: Model,
 }
 
 #[derive(Default, Deserialize)]
@@ -89,6 +100,27 @@ struct Performance {
 #[serde(deny_unknown_fields)]
 struct Model {
     source: Option<String>,
+    precision: Option<String>,
+}
+
+impl Model {
+    /// The source and the precision; `keys` are their names in the file.
+    fn parsed(
+        self,
+        keys: [&'static str; 2],
+    ) -> Result<(Option<ModelSource>, Option<Precision>), ConfigError> {
+        let source = parsed(self.source, keys[0], "bundled, path:DIR or hub:REPO")?;
+        Ok((source, parsed(self.precision, keys[1], "f32 or int8")?))
+    }
+}
+
+fn parsed<T: FromStr>(
+    value: Option<String>,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, ConfigError> {
+    let parsed = value.map(|got| got.parse().map_err(|_| ConfigError::UnknownValue { key, expected, got }));
+    parsed.transpose()
 }
 
 /// Minutes may have a fraction, as they had in the Python tool.
@@ -160,20 +192,16 @@ impl FromStr for Config {
 
     /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
     /// `model_idle_timeout_minutes`, `memory_budget_bytes`, `rescored_rows` and `vector_backend` (old
-    /// spelling `vector_index_backend`), section `[model]` with `source` (`"bundled"`, `"path:DIR"`,
-    /// `"hub:REPO"`). What is absent has its default.
+    /// spelling `vector_index_backend`), sections `[model]` and `[reranker]` with `source` (`"bundled"`, `"path:DIR"`,
+    /// `"hub:REPO"`) and `precision` (`"f32"`, `"int8"`). What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
         let file: Sections =
             toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;
         let default = Self::default();
         let performance = file.performance;
-        let model = file.model.source.map(|source| {
-            source.parse::<ModelSource>().map_err(|_| ConfigError::UnknownValue {
-                key: "model.source",
-                expected: "bundled, path:DIR or hub:REPO",
-                got: source,
-            })
-        });
+        let (model, precision) = file.model.parsed(["model.source", "model.precision"])?;
+        let (reranker, reranker_precision) =
+            file.reranker.parsed(["reranker.source", "reranker.precision"])?;
         Ok(Self {
             cache_max_size: performance.cache_max_size.unwrap_or(default.cache_max_size),
             cache_ttl: performance.cache_ttl_seconds.map_or(default.cache_ttl, Duration::from_secs),
@@ -184,7 +212,10 @@ impl FromStr for Config {
                 .map_or(Ok(default.vector_backend), str::parse)?,
             memory_budget: performance.memory_budget_bytes,
             rescored_rows: performance.rescored_rows.map_or(default.rescored_rows, NonZeroUsize::get),
-            model: model.transpose()?,
+            model,
+            precision,
+            reranker,
+            reranker_precision,
         })
     }
 }
@@ -235,5 +266,10 @@ mod tests {
         assert!(refused("[performance]\ncache_max_size = -1").contains("cache_max_size"));
         assert!(refused("[performance]\nmodel_idle_timeout_minutes = -1").contains("got -1"));
         assert!(refused("cache_max_size").contains("cache_max_size"));
+        assert_eq!(
+            refused("[reranker]\nprecision = 'fp16'"),
+            "reranker.precision must be f32 or int8, got \"fp16\""
+        );
+        assert!(refused("[model]\nsource = 'ftp:x'").starts_with("model.source must be"));
     }
 }

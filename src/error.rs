@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The query holds nothing to search for.
+    /// The query holds nothing to search for; or is a vector alone, where its text is needed for words or a reranker.
     #[error("the query is empty")]
     EmptyQuery,
     /// The query is longer than any text that somebody searches by.
@@ -61,6 +61,20 @@ pub enum Error {
         /// What was given.
         got: f64,
     },
+    /// More hits to be re-ranked than anybody waits for.
+    #[error("rerank must be 0 to {max}, got {got}")]
+    InvalidRerank {
+        /// The most hits.
+        max: usize,
+        /// What was given.
+        got: usize,
+    },
+    /// A search asks for its hits to be re-ranked, and no reranker was chosen when the memory was opened.
+    #[error(
+        "no reranker to re-rank hits with: name one when opening (Builder::reranker, source in [reranker] of the settings), such \
+         as hub:cross-encoder/ms-marco-MiniLM-L6-v2"
+    )]
+    NoReranker,
     /// A vector with the wrong number of components.
     #[error("vector must have {expected} components, got {got}")]
     VectorLength {
@@ -277,6 +291,8 @@ impl Error {
             | Self::SourcesJson { .. }
             | Self::InvalidRecency { .. }
             | Self::InvalidDiversity { .. }
+            | Self::InvalidRerank { .. }
+            | Self::NoReranker
             | Self::UpsertKey { .. }
             | Self::AmbiguousKey { .. }
             | Self::Config(_) => ErrorKind::InvalidInput,

@@ -17,12 +17,12 @@ use crate::serialize::milliseconds;
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Event {
-    /// A model is being loaded; searches by meaning wait for it.
+    /// A model is being loaded, searches by meaning wait for it; or a reranker, and searches that re-rank.
     ModelLoading {
         /// Which one.
         model: String,
     },
-    /// The model is ready.
+    /// It is ready.
     ModelLoaded {
         /// Which one.
         model: String,
@@ -32,14 +32,14 @@ pub enum Event {
         /// Heap it holds, in bytes.
         bytes: usize,
     },
-    /// The model could not be loaded; the next call that needs it tries again.
+    /// It could not be loaded; the next call that needs it tries again.
     ModelLoadFailed {
         /// Which one.
         model: String,
         /// Why.
         reason: String,
     },
-    /// The model was let go.
+    /// It was let go.
     ModelUnloaded {
         /// Which one.
         model: String,

@@ -71,7 +71,7 @@ pub use read::{ChangePosition, ChangedEntries, ChangedEntry};
 pub use recall::{
     Degraded, Difference, DiversityScore, DuplicatePair, DuplicateSearch, Duplicates, Explain, FusedScore,
     Fusion, Hit, HitChunk, IndexAudit, Mode, NearDuplicate, Passage, PassageNumber, Query, Recall, Recalled,
-    Recency, RecencyFactor, RetrievalScore, Similar, Span,
+    Recency, RecencyFactor, RerankScore, RetrievalScore, Similar, Span,
 };
 pub use rekall::Rekall;
 pub use rekall_cache::CacheStats;
@@ -81,7 +81,8 @@ pub use rekall_core::{
     Status, StoreStats, StoredSource, Synchronous, TextDigest, Usage,
 };
 pub use rekall_model::{
-    Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, ReleasedMemory, UnloadOutcome,
+    Embedder, Embeddings, KeepAlive, LoadOptions, ModelSource, ModelState, Precision, ReleasedMemory,
+    Reranker, UnloadOutcome,
 };
 pub use settings::VectorBackend;
 #[cfg(feature = "files")]

@@ -10,7 +10,7 @@ use rekall_cache::EmbeddingCache;
 use rekall_core::Store;
 
 use crate::event::Events;
-use crate::models::Models;
+use crate::models::{Models, OpenReranker};
 use crate::recall::base_similarity::BaseSimilarity;
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
@@ -29,6 +29,7 @@ pub struct Rekall {
     pub(crate) store: Arc<dyn Store>,
     /// Swapped when the file's vectors were rebuilt with another model.
     pub(crate) models: ArcSwap<Models>,
+    pub(crate) reranker: Option<OpenReranker>,
     /// Held while the file's active space and `models` change together.
     pub(crate) switching: RwLock<()>,
     pub(crate) vector_index: VectorIndexKeeper,

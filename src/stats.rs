@@ -4,7 +4,7 @@ use rekall_cache::CacheStats;
 use rekall_core::StoreStats;
 use serde::Serialize;
 
-use crate::models::former_model;
+use crate::models::{OpenReranker, former_model};
 use crate::{Error, Rekall};
 
 /// Figures about an open memory, part by part.
@@ -30,6 +30,8 @@ pub struct Stats {
     pub index_rows: usize,
     /// Name of the model, while it is loaded.
     pub model: Option<String>,
+    /// The reranker, while it is loaded: where it comes from, or the name of the host's own.
+    pub reranker: Option<String>,
     /// Memory taken, part by part.
     pub memory: MemoryStats,
 }
@@ -48,6 +50,8 @@ pub struct MemoryStats {
     pub cache: usize,
     /// The model; 0 while it is not loaded.
     pub model: usize,
+    /// The reranker; 0 while it is not loaded.
+    pub reranker: usize,
     /// The whole process, resident, whatever it is; `None` where the system does not tell (elsewhere than on
     /// Linux).
     pub process: Option<u64>,
@@ -77,6 +81,11 @@ impl Rekall {
         let cache = self.queries.stats();
         let models = self.models.load();
         let (model, model_bytes) = models.resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
+        let (reranker, reranker_bytes) = self
+            .reranker
+            .as_ref()
+            .and_then(OpenReranker::resident)
+            .map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         let store = tx.stats()?;
         let waits = store.pending > 0;
         let active = space.as_ref().map(|space| space.fingerprint.as_str());
@@ -95,11 +104,13 @@ impl Rekall {
             former_model: space.as_ref().and_then(|space| former_model(&space.fingerprint)),
             space: space.map(|space| space.fingerprint),
             model,
+            reranker,
             memory: MemoryStats {
                 index: index.bytes,
                 words: self.store.word_memory_bytes(),
                 cache: usize::try_from(cache.bytes).unwrap_or(usize::MAX),
                 model: model_bytes,
+                reranker: reranker_bytes,
                 process: rekall_model::process_rss(),
             },
             cache,

@@ -52,10 +52,14 @@ fn defaults_are_as_documented() {
         let parsed = |value: &str| format!("[{section}]\n{key} = {value}").parse::<Config>();
         let mut expected = Config::default();
         match default.starts_with("none") {
-            true => assert_eq!(expected.memory_budget, None),
+            true => assert!(expected.memory_budget.is_none() && expected.reranker.is_none()),
             false => {
-                if key == "source" {
-                    expected.model = Some(rekall::ModelSource::Bundled);
+                // What is not given is not the same as what is given as it would be.
+                match (section.as_str(), key.as_str()) {
+                    ("model", "source") => expected.model = Some(rekall::ModelSource::Bundled),
+                    ("model", "precision") => expected.precision = Some(rekall::Precision::F32),
+                    ("reranker", "precision") => expected.reranker_precision = Some(rekall::Precision::F32),
+                    _ => {}
                 }
                 assert_eq!(parsed(&default).unwrap(), expected, "{key} = {default}");
             }

@@ -3,6 +3,7 @@
 mod file;
 mod model;
 mod place;
+mod reranker;
 mod search;
 
 use std::fmt;
@@ -17,7 +18,7 @@ use rekall_core::StoreOptions;
 use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::event::Events;
-use crate::models::{ModelChoice, Models};
+use crate::models::{ModelChoice, Models, OpenReranker};
 use crate::recall::base_similarity::BaseSimilarity;
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
@@ -49,6 +50,7 @@ pub struct Builder {
     config: Config,
     model: Option<ModelChoice>,
     load: LoadOptions,
+    reranker: reranker::ChosenReranker,
     clock: Option<Arc<dyn Clock>>,
     reaper: bool,
     release_memory: bool,
@@ -85,6 +87,7 @@ impl Builder {
             config: Config::default(),
             model: None,
             load: LoadOptions::default(),
+            reranker: reranker::ChosenReranker::default(),
             clock: None,
             reaper: false,
             release_memory: false,
@@ -177,11 +180,16 @@ impl Builder {
         if let Some(clock) = &self.clock {
             cache = cache.clock(SharedClock(Arc::clone(clock)));
         }
+        let reranker = self.reranker.choice(&self.config, &self.load);
+        let load = Box::new(match self.config.precision {
+            Some(precision) => self.load.precision(precision),
+            None => self.load,
+        });
         let choice = match (self.model, self.config.model) {
             (Some(choice), _) => choice,
-            (None, Some(source)) => ModelChoice::Source(source, Box::new(self.load)),
+            (None, Some(source)) => ModelChoice::Source(source, load),
             (None, None) if cfg!(feature = "bundled-model") => {
-                ModelChoice::Source(ModelSource::Bundled, Box::new(self.load))
+                ModelChoice::Source(ModelSource::Bundled, load)
             }
             (None, None) => ModelChoice::None,
         };
@@ -197,9 +205,12 @@ impl Builder {
         }
         let settings = Settings { search_threads: self.search_threads, manager, reaper: self.reaper };
         let models = Models::new(choice, &settings, &self.events)?;
+        let reranker =
+            reranker.map(|choice| OpenReranker::new(choice, &settings, &self.events)).transpose()?;
         if self.check_model {
             // Before a file is made.
             models.check()?;
+            reranker.as_ref().map_or(Ok(()), OpenReranker::check)?;
         }
         let store = self.place.open(&self.store, self.config.vector_backend)?;
         let active = store.read()?.active_space()?;
@@ -214,6 +225,7 @@ impl Builder {
             vector_index: VectorIndexKeeper::new(Arc::clone(&store), self.events.clone(), index_settings),
             store,
             models: ArcSwap::from_pointee(models),
+            reranker,
             switching: RwLock::default(),
             queries: EmbeddingCache::new(cache),
             events: self.events,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rekall_model::{Embedder, Fingerprint, LoadOptions, ModelSource};
+use rekall_model::{Embedder, Fingerprint, LoadOptions, ModelSource, Precision};
 
 use super::Builder;
 use crate::models::ModelChoice;
@@ -42,6 +42,30 @@ impl Builder {
     /// ```
     pub fn load_options(mut self, options: LoadOptions) -> Self {
         self.load = options;
+        self
+    }
+
+    /// What numbers a transformer's matrices are multiplied in; counts more than [`load_options`](Self::load_options).
+    /// [`Precision::Int8`] takes a quarter of the memory. Its vectors are a space of their own: those of a file have to be
+    /// made anew ([`Rekall::reembed`](crate::Rekall::reembed)). A model that has no such thing, as the built-in one, is then
+    /// refused by the first call that needs it. Default: what the load options say, 32-bit floats.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{ModelSource, Precision, Rekall};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// let source = "hub:intfloat/multilingual-e5-small".parse()?;
+    /// let rekall = Rekall::builder(&path).model(source).precision(Precision::Int8).open()?;
+    ///
+    /// let refused = Rekall::builder(&path).model(ModelSource::Bundled).precision(Precision::Int8).check_model().open();
+    /// # #[cfg(feature = "bundled-model")]
+    /// assert!(refused.is_err_and(|error| error.to_string().contains("got int8 for a static model")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.config.precision = Some(precision);
         self
     }
 
@@ -136,7 +160,7 @@ impl Builder {
         self
     }
 
-    /// Loads the model while opening, and refuses to open with one that cannot be used as it is: unsupported, broken,
+    /// Loads the model, and the reranker if there is one, while opening, and refuses to open with one that cannot be used as it is: unsupported, broken,
     /// incomplete, not on the hub. No file is made then. One that cannot be had now is no reason to refuse. Default: no; the
     /// first call that needs the model fails.
     ///
@@ -156,7 +180,7 @@ impl Builder {
         self
     }
 
-    /// How long an unused model stays loaded; `None`: for ever; zero: not at all. Default 10 minutes.
+    /// How long an unused model or reranker stays loaded; `None`: for ever; zero: not at all. Default 10 minutes.
     ///
     /// The time is looked at by [`Rekall::unload_if_idle`](crate::Rekall::unload_if_idle), or by a thread
     /// ([`unload_in_background`](Self::unload_in_background)).

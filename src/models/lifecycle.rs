@@ -1,4 +1,4 @@
-//! Loading the model, unloading it, and giving memory back.
+//! Loading the model, unloading it and the reranker when idle, and giving memory back.
 
 use std::time::Instant;
 
@@ -72,7 +72,7 @@ impl Rekall {
         }
     }
 
-    /// Unloads the model if it has been idle long enough at `now`, and says how many bytes that freed. For
+    /// Unloads the model and the reranker that have been idle long enough at `now`, and says how many bytes that freed. For
     /// hosts with an event loop; others ask for a thread with
     /// [`Builder::unload_in_background`](crate::Builder::unload_in_background).
     ///
@@ -94,7 +94,9 @@ impl Rekall {
     /// # fn main() {}
     /// ```
     pub fn unload_if_idle(&self, now: Instant) -> Option<usize> {
-        self.models.load().manager()?.unload_if_idle(now)
+        let model = self.models.load().manager().and_then(|manager| manager.unload_if_idle(now));
+        let reranker = self.unload_idle_reranker(now);
+        model.into_iter().chain(reranker).reduce(usize::saturating_add)
     }
 
     /// When [`unload_if_idle`](Self::unload_if_idle) will next have something to do.
@@ -118,10 +120,11 @@ impl Rekall {
     /// ```
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.models.load().manager()?.next_deadline()
+        let model = self.models.load().manager().and_then(ModelManager::next_deadline);
+        model.into_iter().chain(self.reranker_deadline()).min()
     }
 
-    /// Restarts the idle time of a loaded model.
+    /// Restarts the idle time of a loaded model, and of a loaded reranker.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -136,9 +139,10 @@ impl Rekall {
         if let Some(manager) = self.models.load().manager() {
             manager.touch();
         }
+        self.touch_reranker();
     }
 
-    /// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index,
+    /// Gives back memory that is not needed now: model and reranker if they are not in use, cached vectors, the index,
     /// idle connections; then asks the allocator to return what is free to the system. The next search loads
     /// what it needs again.
     ///
@@ -155,6 +159,7 @@ impl Rekall {
     /// ```
     pub fn release_memory(&self) -> rekall_model::ReleasedMemory {
         self.unload_model();
+        self.unload_reranker();
         self.queries.clear();
         self.base_similarity.clear();
         self.vector_index.clear();

@@ -1,4 +1,4 @@
-//! The model of an open memory: loaded when first needed, let go when idle.
+//! The model of an open memory, and its reranker: loaded when first needed, let go when idle.
 
 mod current;
 mod embed;
@@ -12,6 +12,7 @@ mod pending;
 pub(crate) mod pieces;
 mod query_vector;
 mod reembed;
+mod reranker;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ pub use fill::EmbedReport;
 pub(crate) use identity::{former_model, same_space};
 use own::OwnModel;
 pub(crate) use query_vector::QueryVector;
+pub(crate) use reranker::{OpenReranker, RerankerChoice};
 
 /// Where vectors come from.
 pub(crate) enum ModelChoice {

@@ -282,6 +282,35 @@ impl<'a, Q> Recall<'a, Q> {
         self
     }
 
+    /// Lets a reranker judge the first `hits` hits: it reads the query and each hit's passage together, which is more exact than
+    /// what found them, and costs a run of a network for each (`docs/models.md`). They come by its score, equal ones as they
+    /// were before; other hits follow in their old order. More hits than the limit may be judged, up to 1,000: the best of
+    /// them are the hits then. 0 judges none. Default: none. Takes a reranker
+    /// ([`Builder::reranker`](crate::Builder::reranker)), and a query with a text.
+    ///
+    /// What is judged of a hit is the passage that it is about ([`Hit::passage`](crate::Hit::passage)) below the entry's
+    /// title and the headings above it. It is the last step: filter, threshold, [`recency`](Self::recency) and
+    /// [`diversity`](Self::diversity) decide which hits are judged, and have no part in their order then. Where the reranker
+    /// cannot be loaded, or fails, the answer is that of the search without it, and says so
+    /// ([`Degraded::NotReranked`](crate::Degraded::NotReranked)). [`Explain::rerank`](crate::Explain::rerank) shows score and
+    /// rank before and after.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// let reranker = "hub:cross-encoder/ms-marco-MiniLM-L6-v2".parse()?;
+    /// let rekall = Rekall::builder("knowledge.db").reranker(reranker).open()?;
+    /// for hit in rekall.recall("why is the build slow?").rerank(30).limit(5).run()? {
+    ///     println!("{:.2} {}", hit.score, hit.entry.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn rerank(mut self, hits: usize) -> Self {
+        self.options.rerank = hits;
+        self
+    }
+
     /// Lets the last word of the query be the beginning of one, for a search while the user is typing.
     ///
     /// ```
@@ -340,7 +369,7 @@ impl<'a, Q> Recall<'a, Q> {
         self
     }
 
-    /// How long the model stays loaded after this search. Default: as the memory was opened.
+    /// How long model and reranker stay loaded after this search. Default: as the memory was opened.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -446,8 +475,8 @@ impl<'a> Recall<'a> {
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], [`Error::QueryTooLong`], [`Error::InvalidLimit`], [`Error::InvalidThreshold`],
-    /// [`Error::InvalidWeights`], [`Error::InvalidRecency`], [`Error::InvalidDiversity`], [`Error::VectorLength`],
-    /// [`Error::VectorValue`]; [`Error::Interrupted`], [`Error::Superseded`]; [`Error::Core`]. In
+    /// [`Error::InvalidWeights`], [`Error::InvalidRecency`], [`Error::InvalidDiversity`], [`Error::InvalidRerank`],
+    /// [`Error::NoReranker`], [`Error::VectorLength`], [`Error::VectorValue`]; [`Error::Interrupted`], [`Error::Superseded`]; [`Error::Core`]. In
     /// [`Mode::Semantic`] also what keeps the query from being embedded, in a file without vectors, too: [`Error::NoModel`],
     /// [`Error::Model`], [`Error::ModelMismatch`], [`Error::UnknownQuery`].
     pub fn run(self) -> Result<Recalled, Error> {

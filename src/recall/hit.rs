@@ -19,7 +19,9 @@ pub struct Hit {
     /// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score
     /// in one by words, the fused score in a hybrid one; of that what age leaves
     /// ([`Recall::recency`](crate::Recall::recency)), or what being like better hits leaves
-    /// ([`Recall::diversity`](crate::Recall::diversity)), where asked for. Comparable only within one search.
+    /// ([`Recall::diversity`](crate::Recall::diversity)), where asked for; of a hit that was re-ranked the reranker's score
+    /// ([`Recall::rerank`](crate::Recall::rerank)), which says nothing about the hits behind that were not. Comparable only
+    /// within one search.
     pub score: f64,
     /// Cosine of the query's and the best vector's angle, -1 to 1; `None` when the entry or the query has no
     /// vector.
@@ -50,7 +52,7 @@ pub struct HitChunk {
 }
 
 /// Why an entry is where it is: rank and raw score by each retriever that found it, in a hybrid search how they
-/// became one score, and what age and likeness made of it.
+/// became one score, what age and likeness made of it, and what a reranker.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Explain {
@@ -69,6 +71,9 @@ pub struct Explain {
     /// What being like better hits made of it then; `None` where that does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diversity: Option<DiversityScore>,
+    /// What a reranker said of the hit, and where it was before; `None` where none judged it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<RerankScore>,
 }
 
 /// What a hybrid search's score is made of: the sum of three parts, each times its weight.
@@ -151,6 +156,20 @@ impl DiversityScore {
     }
 }
 
+/// What a reranker made of a hit: a part of [`Explain`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RerankScore {
+    /// The reranker's score, which is the hit's [`score`](Hit::score); its range is the model's own.
+    pub score: f64,
+    /// Place of the hit by it, from 1.
+    pub rank: usize,
+    /// The hit's score before.
+    pub score_before: f64,
+    /// Its place before.
+    pub rank_before: usize,
+}
+
 /// Rank and raw score of an entry by one retriever of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -191,7 +210,7 @@ impl PassageNumber {
     }
 }
 
-/// The hits of a search, best first; equal ones by id.
+/// The hits of a search, best first; equal ones by id. Re-ranked ones come before all others, equal ones of them as they were.
 ///
 /// ```
 /// # use rekall::{Mode, NewEntry, Rekall};
@@ -297,6 +316,13 @@ pub enum Degraded {
     Unreadable {
         /// Which, by id.
         ids: Vec<EntryId>,
+    },
+    /// The reranker could not be had, or failed: the hits are those of the search without it, in its order. Whether it fails
+    /// for good, [`Rekall::load_reranker`](crate::Rekall::load_reranker) says by its error.
+    #[error("not re-ranked: {reason}")]
+    NotReranked {
+        /// Why.
+        reason: String,
     },
     /// Some vectors in the file cannot be used; `check` names them.
     #[error("vectors of {count} entries cannot be used")]

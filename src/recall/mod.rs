@@ -18,6 +18,7 @@ mod query;
 mod rank;
 mod read_hits;
 mod recency;
+mod rerank;
 mod retrieve;
 mod search;
 mod similar;
@@ -29,7 +30,7 @@ pub use duplicates::{Difference, DuplicatePair, DuplicateSearch, Duplicates, Nea
 pub use fusion::Fusion;
 pub use hit::{
     Degraded, DiversityScore, Explain, FusedScore, Hit, HitChunk, PassageNumber, Recalled, RecencyFactor,
-    RetrievalScore,
+    RerankScore, RetrievalScore,
 };
 pub use options::Mode;
 pub(crate) use options::check_limit;

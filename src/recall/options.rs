@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::diversity;
 use super::fusion::Fusion;
 use super::recency::Recency;
+use super::rerank;
 use super::weights::{MAX_WEIGHT, Weights};
 use crate::{CancelToken, Error};
 
@@ -59,6 +60,8 @@ pub(super) struct Options<'a> {
     pub(super) recency: Option<Recency>,
     /// How much relevance counts beside difference; `None`: hits may be as alike as they are.
     pub(super) diversity: Option<f64>,
+    /// How many of the first hits the reranker judges.
+    pub(super) rerank: usize,
 }
 
 impl Default for Options<'_> {
@@ -79,6 +82,7 @@ impl Default for Options<'_> {
             supersede: None,
             recency: None,
             diversity: None,
+            rerank: 0,
         }
     }
 }
@@ -92,11 +96,16 @@ impl Options<'_> {
         })
     }
 
-    /// How many entries a search chooses its hits from, at the least.
+    /// How many hits are read: those wanted, and those that a reranker chooses them from.
+    pub(super) fn hits(&self) -> usize {
+        self.limit.max(self.rerank)
+    }
+
+    /// How many entries a search chooses these from, at the least.
     pub(super) fn pool(&self) -> usize {
         match self.diversity {
-            Some(_) => diversity::pool(self.limit),
-            None => self.limit,
+            Some(_) => diversity::pool(self.hits()),
+            None => self.hits(),
         }
     }
 
@@ -108,6 +117,9 @@ impl Options<'_> {
             return Err(Error::InvalidWeights { max: MAX_WEIGHT, semantic, text });
         }
         self.recency.as_ref().map_or(Ok(()), Recency::validate)?;
+        if self.rerank > rerank::MAX {
+            return Err(Error::InvalidRerank { max: rerank::MAX, got: self.rerank });
+        }
         if let Some(lambda) = self.diversity {
             if !(0.0..=1.0).contains(&lambda) {
                 return Err(Error::InvalidDiversity { got: lambda });

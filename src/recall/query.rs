@@ -66,13 +66,14 @@ impl<'a> Query<'a> {
         }
     }
 
-    pub(super) fn validate(&self, mode: Mode) -> Result<(), Error> {
+    /// Refuses a query that cannot be searched in this mode, or whose hits could not be judged by its text.
+    pub(super) fn validate(&self, mode: Mode, is_reranked: bool) -> Result<(), Error> {
         match &self.text {
             Some(text) if text.len() > MAX_QUERY_BYTES => {
                 Err(Error::QueryTooLong { max: MAX_QUERY_BYTES, got: text.len() })
             }
             Some(text) if text.trim().is_empty() => Err(Error::EmptyQuery),
-            None if mode == Mode::Text => Err(Error::EmptyQuery),
+            None if mode == Mode::Text || is_reranked => Err(Error::EmptyQuery),
             _ => Ok(()),
         }
     }

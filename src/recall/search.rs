@@ -40,10 +40,11 @@ pub(super) fn run(
 ) -> Result<Vec<Recalled>, Error> {
     let started = Instant::now();
     options.validate()?;
-    queries.iter().try_for_each(|query| query.validate(options.mode))?;
+    queries.iter().try_for_each(|query| query.validate(options.mode, options.rerank > 0))?;
     let running = rekall.newest_searches.begin(options.supersede, options.cancel.as_ref());
     let search = Search { rekall, options, now_ms: rekall.store.now_ms(), cancel: running.token() };
-    let mut answers = search.run(queries).map_err(|error| running.explain_interruption(error))?;
+    let answers = if options.rerank > 0 { search.run_reranked(queries) } else { search.run(queries) };
+    let mut answers = answers.map_err(|error| running.explain_interruption(error))?;
     if let Some(answer) = answers.iter_mut().find(|answer| answer.known.is_some()) {
         answer.degraded.extend(rekall.note_former_model()?);
     }
@@ -59,12 +60,13 @@ pub(super) fn run(
 }
 
 /// What all queries of a search share.
-struct Search<'a> {
-    rekall: &'a Rekall,
-    options: &'a Options<'a>,
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    pub(super) rekall: &'a Rekall,
+    pub(super) options: &'a Options<'a>,
     /// The time of day that ages are counted to.
-    now_ms: i64,
-    cancel: Option<&'a CancelToken>,
+    pub(super) now_ms: i64,
+    pub(super) cancel: Option<&'a CancelToken>,
 }
 
 /// A query made ready for one space.
@@ -78,9 +80,9 @@ struct Prepared<'q> {
 }
 
 /// What one query gets.
-struct Answer {
-    hits: Vec<Hit>,
-    degraded: Vec<Degraded>,
+pub(super) struct Answer {
+    pub(super) hits: Vec<Hit>,
+    pub(super) degraded: Vec<Degraded>,
     /// How much of the query the model knows.
     known: Option<f32>,
     /// How deep the retrievers have to look for this to be the answer.
@@ -89,7 +91,7 @@ struct Answer {
 
 impl Search<'_> {
     /// Starts over when the file's model is changed meanwhile.
-    fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
+    pub(super) fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
         let index = &self.rekall.vector_index;
         let active_space = || Ok::<_, Error>(index.view()?.space.clone());
         retry(active_space()?, |space| {
@@ -182,7 +184,7 @@ impl Search<'_> {
             threads: self.rekall.settings.search_threads,
         };
         let depth = queries.iter().map(|query| self.depth(query.mode)).max();
-        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.limit) + extra.total())
+        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.hits()) + extra.total())
     }
 
     /// Retrieves, ranks, and reads what is best. Each retriever looks `extra` entries deeper than it has to.
@@ -194,7 +196,7 @@ impl Search<'_> {
         nearest: &[Neighbor],
         extra: Extra,
     ) -> Result<Answer, Error> {
-        let Options { limit, threshold, fusion, recency, diversity, .. } = *self.options;
+        let Options { threshold, fusion, recency, diversity, .. } = *self.options;
         let mode = prepared.mode;
         let depth = self.depth(mode) + extra.total();
         let mut seen = Seen::of_neighbors(nearest, depth, threshold);
@@ -244,7 +246,7 @@ impl Search<'_> {
         if let Some(lambda) = diversity {
             ranked = diversify(snapshot, ranked, lambda, pool, self.cancel)?;
         }
-        let Read { entries, unreadable } = read_best(snapshot, ranked, limit)?;
+        let Read { entries, unreadable } = read_best(snapshot, ranked, self.options.hits())?;
         let snippets = text
             .as_ref()
             .zip(self.options.snippets)
@@ -307,6 +309,7 @@ impl Search<'_> {
                 fused,
                 recency,
                 diversity,
+                rerank: None,
             },
             entry,
         })

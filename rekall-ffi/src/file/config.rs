@@ -32,10 +32,15 @@ use crate::boundary::text::{self, utf8};
 ///   rescored_rows = 1000                # of the index "binary", 1 or more
 ///   [model]
 ///   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
+///   precision = "f32"                   # or int8
+///   [reranker]
+///   source = "path:FOLDER"              # or hub:OWNER/NAME[@REVISION]; left out: none
+///   precision = "f32"                   # or int8
 ///
 /// out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
-/// model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend and
-/// model (null: the built-in one). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
+/// model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend,
+/// model (null: the built-in one), reranker (null: none), and precision and reranker_precision (null: as
+/// rekall_load_options says). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
 /// build lacks. No model is looked for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_config_check(
@@ -76,6 +81,9 @@ fn checked(config: Result<Config, rekall::ConfigError>) -> Result<ReportObject, 
         "memory_budget_bytes": config.memory_budget.map_or(u64::MAX, |bytes| bytes as u64),
         "rescored_rows": config.rescored_rows,
         "model": config.model.map(|model| model.to_string()),
+        "precision": config.precision.map(|precision| precision.to_string()),
+        "reranker": config.reranker.map(|reranker| reranker.to_string()),
+        "reranker_precision": config.reranker_precision.map(|precision| precision.to_string()),
     });
     ReportObject::new(&settings, [])
 }

@@ -5,8 +5,11 @@ use crate::model::{add_multilingual, reference_cache};
 use crate::run::{Outcome, cargo, step};
 use crate::tools;
 
+/// What the tests are built with beside the default features: in one build, because each set of features is built from the start.
+const FEATURES: &str = "rekall/postgres,rekall-ffi/postgres,rekall-files/watch";
+
 pub(crate) fn test(arguments: &[String]) -> Outcome {
-    let mut command = cargo(&["test", "--workspace"]);
+    let mut command = cargo(&["test", "--workspace", "--features", FEATURES]);
     command.args(arguments);
     match reference_cache() {
         Ok(cache) => {
@@ -51,31 +54,5 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     step("tests with the least features", &mut command)?;
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
-    let facade = ["test", "--package", "rekall", "--features", "postgres"];
-    let c = ["test", "--package", "rekall-ffi", "--features", "postgres", "--test", "c_programs"];
-    let (mut facade, mut c) = (cargo(&facade), cargo(&c));
-    for test in [
-        "bad_input",
-        "cli_copy",
-        "filters",
-        "freshness",
-        "naive_model",
-        "on_server",
-        "reembed",
-        "team",
-        "words",
-    ] {
-        facade.args(["--test", test]);
-    }
-    if let Ok(folder) = &postgres {
-        facade.env("REKALL_TEST_POSTGRES", folder);
-        c.env("REKALL_TEST_POSTGRES", folder);
-    }
-    let mut programs = cargo(&["build", "--package", "rekall", "--features", "postgres"]);
-    step("the programs for a server", programs.args(["--example", "cli", "--example", "team"]))?;
-    step("tests of the facade on a server", &mut facade)?;
-    step("a C program on a server", c.arg("runs_on_a_server"))?;
-    let watch = ["test", "--package", "rekall-files", "--features", "watch", "--lib", "watch"];
-    step("tests of watching folders", &mut cargo(&watch))?;
     postgres.map(drop)
 }

@@ -71,6 +71,8 @@ impl Default for Settings {
 #[derive(Debug)]
 pub(crate) struct Client {
     shared: Arc<Shared>,
+    /// The scope that its transactions are bound to; 0: the memory without a name.
+    scope: i64,
 }
 
 /// What transactions keep as long as they live. Fields are dropped in this order: the thread goes last.
@@ -97,7 +99,12 @@ impl Client {
             io: IoThread::start()?,
         });
         shared.io.spawn(close_idle(Arc::downgrade(&shared), settings.idle_timeout));
-        Ok(Self { shared })
+        Ok(Self { shared, scope: 0 })
+    }
+
+    /// The same connections, for transactions that are bound to a scope: the server shows them its rows alone.
+    pub(crate) fn bound_to(&self, scope: i64) -> Self {
+        Self { shared: Arc::clone(&self.shared), scope }
     }
 
     /// Where the server is, without a password.
@@ -124,7 +131,7 @@ impl Client {
         // As many as may have died at once; after a restart of the server, one try is enough.
         for _ in 0..self.shared.settings.connections {
             let was_idle = session.was_idle();
-            match Transaction::begin(session, mode, statements) {
+            match Transaction::begin(session, mode, self.scope, statements) {
                 Err(error) if error.is_lost() && was_idle => {
                     tracing::debug!(%error, "a connection was dead: trying on another one");
                     session = Session::take_other(&self.shared, cancel.cloned())?;
@@ -132,7 +139,7 @@ impl Client {
                 begun => return begun,
             }
         }
-        Transaction::begin(session, mode, statements)
+        Transaction::begin(session, mode, self.scope, statements)
     }
 
     /// Closes connections that nobody uses.

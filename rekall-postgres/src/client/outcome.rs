@@ -51,7 +51,7 @@ enum Status {
 fn ask_once(shared: &Arc<Shared>, witness: &Witness) -> Result<Status, Error> {
     let turn: Statement<'_> = (TURN, &[(&shared.address.schema, Type::TEXT)]);
     let token: Statement<'_> = (STATUS, &[(&witness.token, Type::TEXT)]);
-    let (_, rows) = Transaction::begin(Session::take_other(shared, None)?, Mode::Write, &[turn, token])?;
+    let (_, rows) = Transaction::begin(Session::take_other(shared, None)?, Mode::Write, 0, &[turn, token])?;
     let Some(row) = rows.get(1).and_then(|rows| rows.first()) else { return Ok(Status::Unknown) };
     let (is_there, server): (bool, String) = (row.try_get(0)?, row.try_get(1)?);
     Ok(match is_there {

@@ -30,14 +30,18 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// What is sent before the first statement. All of it ends with the transaction.
-    fn opening(self, schema: &str, settings: Settings) -> String {
+    /// What is sent before the first statement. All of it ends with the transaction. The scope is named also where it is 0: the server
+    /// or the URL may have another one for the session.
+    fn opening(self, schema: &str, scope: i64, settings: Settings) -> String {
         let mode = match self {
             Self::Read => "ISOLATION LEVEL REPEATABLE READ READ ONLY",
             Self::Write => "ISOLATION LEVEL READ COMMITTED READ WRITE",
         };
         // Temporary tables come last, where they hide nothing.
-        let mut sql = format!("BEGIN {mode}; SET LOCAL search_path TO {}, pg_temp", quoted(schema));
+        let mut sql = format!(
+            "BEGIN {mode}; SET LOCAL search_path TO {}, pg_temp; SET LOCAL rekall.scope TO {scope}",
+            quoted(schema)
+        );
         let mut set = |name: &str, value: Duration| {
             // 0 would mean: for ever.
             let milliseconds = value.as_millis().clamp(1, i32::MAX as u128);
@@ -74,13 +78,14 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Begins, and runs the first statements, all in one round trip.
+    /// Begins, bound to a scope, and runs the first statements, all in one round trip.
     pub(super) fn begin(
         session: Session,
         mode: Mode,
+        scope: i64,
         statements: &[Statement<'_>],
     ) -> Result<(Self, Vec<Vec<Row>>), Error> {
-        let opening = mode.opening(&session.shared().address.schema, session.shared().settings);
+        let opening = mode.opening(&session.shared().address.schema, scope, session.shared().settings);
         // Made first: whatever happens now, the transaction is rolled back.
         let transaction = Self { session, mode, open: true, failed: RefCell::default() };
         let rows = transaction.run_all(Some(&opening), statements)?;

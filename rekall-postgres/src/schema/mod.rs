@@ -12,13 +12,20 @@ use crate::Error;
 use crate::client::{Client, Mode, Transaction};
 use crate::url::quoted;
 pub(crate) use identify::{Format, identify};
-pub(crate) use position::{POSITION, number_of, position};
+pub(crate) use position::{POSITION, number_of, position, scope_position};
 
 /// Version written by this library, in the table `meta`: the same number as that of a file with the same tables.
-pub(crate) const VERSION: i64 = 4;
+pub(crate) const VERSION: i64 = 5;
 
-/// What leads from each version to the next one that there was, in order. The first one makes the tables.
-const MIGRATIONS: &[Migration] = &[(VERSION, include_str!("schema.sql"))];
+/// What leads from each version to the next one that there was, in order. The first one makes the tables, and a new memory goes
+/// through all of them.
+const MIGRATIONS: &[Migration] = &[(4, include_str!("schema.sql")), (VERSION, include_str!("scopes.sql"))];
+
+/// What brings the policies into force that keep a session to its scope: run once, with the first scope.
+pub(crate) const WALLS: &str = include_str!("walls.sql");
+
+/// Whether that was done.
+pub(crate) const HAS_WALLS: &str = "SELECT relforcerowsecurity FROM pg_class WHERE oid = 'entry'::regclass";
 
 type Migration = (i64, &'static str);
 

@@ -11,14 +11,19 @@ use crate::Error;
 /// or compacted, and after the server was put back to an earlier moment. An ordinary write does not change it.
 pub(crate) const POSITION: &str = "SELECT number, life FROM log_position()";
 
-/// Reads it.
+/// The same for a scope. Its own newest change gives the number, so a write in another scope is no news.
+pub(crate) fn scope_position(scope: i64) -> String {
+    format!("SELECT number, life FROM scope_position({scope})")
+}
+
+/// Reads it; `None`: the scope is not there.
 ///
 /// # Errors
 /// [`Error::Corrupt`] for columns of another kind.
-pub(crate) fn position(row: &Row) -> Result<LogPosition, Error> {
-    let (number, life): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-    // Six bytes: hosts may keep it as a number of JavaScript's.
-    Ok(LogPosition::new(number_of(&life), number))
+pub(crate) fn position(row: &Row) -> Result<Option<LogPosition>, Error> {
+    let Some(number) = row.try_get(0)? else { return Ok(None) };
+    let life: String = row.try_get(1)?;
+    Ok(Some(LogPosition::new(number_of(&life), number)))
 }
 
 /// A number that stands for a text: six bytes, because hosts may keep it as a number of JavaScript's.

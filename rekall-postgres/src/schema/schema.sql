@@ -1,5 +1,5 @@
--- Version 4: the tables of a file of version 4, for the schema that the search path begins with. What rows mean is described
--- with the file, in docs/storage.md; what is different here, in docs/postgres.md.
+-- Version 4: the tables of a file of version 4, for the schema that the search path begins with. What came after is in scopes.sql.
+-- What rows mean is described with the file, in docs/storage.md; what is different here, in docs/postgres.md.
 --
 -- Texts compare by their bytes ("C"), whatever the database's own order is. Vectors and pages hold nothing that compresses.
 -- JSON is text: `jsonb` would change numbers and the order of keys.

@@ -64,7 +64,8 @@ impl PostgresStore {
             // A seal goes first: what is left never passes for a whole set.
             let sql = "DELETE FROM index_block WHERE space_id = $1 AND kind = $2 AND number IN (
                 SELECT number FROM index_block WHERE space_id = $1 AND kind = $2 ORDER BY number DESC LIMIT $3)";
-            let dropped = tx.execute(sql, &[int(&space.0), text(&set), int(&limit(DROPPED_AT_ONCE))])?;
+            let stored = tx.scope().stored_space(space);
+            let dropped = tx.execute(sql, &[int(&stored), text(&set), int(&limit(DROPPED_AT_ONCE))])?;
             tx.finish()?;
             if dropped < DROPPED_AT_ONCE as u64 {
                 return Ok(());
@@ -77,7 +78,7 @@ impl Tx<'_> {
     /// The position that an unsealed set is written for.
     fn begun_at(&self, space: SpaceId, set: &str) -> Result<Option<i64>, Error> {
         let sql = "SELECT max(seq) FROM index_block WHERE space_id = $1 AND kind = $2";
-        column(&self.query_one(sql, &[int(&space.0), text(&set)])?, 0)
+        column(&self.query_one(sql, &[int(&self.scope().stored_space(space)), text(&set)])?, 0)
     }
 }
 
@@ -101,7 +102,7 @@ impl BlockWriter for IndexBlockWriter<'_> {
             // Without its seal no process reads it; its blocks go in transactions of their own.
             let sql = "DELETE FROM index_block WHERE space_id = $1 AND kind = $2 AND number =
                 (SELECT max(number) FROM index_block WHERE space_id = $1 AND kind = $2)";
-            tx.execute(sql, &[int(&self.space.id.0), text(set)])?;
+            tx.execute(sql, &[int(&tx.scope().stored_space(self.space.id)), text(set)])?;
         }
         tx.finish()?;
         if let Some((set, _)) = &in_use {
@@ -116,7 +117,8 @@ impl<'s> IndexBlockWriter<'s> {
     fn begin(&self) -> Result<Option<Tx<'s>>, Error> {
         let tx = self.store.begin_write()?;
         let sql = "SELECT count(*) FROM index_block WHERE space_id = $1 AND kind = $2";
-        let count = tx.number(sql, &[int(&self.space.id.0), text(&self.set)])?;
+        let stored = tx.scope().stored_space(self.space.id);
+        let count = tx.number(sql, &[int(&stored), text(&self.set)])?;
         let is_ours = count == limit(self.count)
             && tx.active_space()?.as_ref() == Some(&self.space)
             && self.position.same_history(tx.log_position()?);

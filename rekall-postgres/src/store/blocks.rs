@@ -64,7 +64,7 @@ impl Tx<'_> {
                 column::<Option<&[u8]>>(row, 3)? == Some(&seal(number)) && (0..=now).contains(&position);
             Ok(BlockSet { name: column(row, 0)?, sealed_at: sealed.then_some(position) })
         };
-        self.query(&sql, &[int(&space.0), text(&kind)])?.iter().map(set).collect()
+        self.query(&sql, &[int(&self.scope().stored_space(space)), text(&kind)])?.iter().map(set).collect()
     }
 
     fn blocks_of(
@@ -77,7 +77,7 @@ impl Tx<'_> {
             "SELECT number, seq, data FROM index_block WHERE space_id = $1 AND kind = $2 ORDER BY number";
         // What was found by the last row: `None` while nothing is decided.
         let (mut next, mut position, mut whole) = (0, None, None);
-        self.for_each(sql, &[int(&space.0), text(&set)], |row| {
+        self.for_each(sql, &[int(&self.scope().stored_space(space)), text(&set)], |row| {
             let (number, seq, data): (i64, i64, &[u8]) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             match whole {
                 // Something comes after the seal.
@@ -134,8 +134,8 @@ impl WriteBlocks for Tx<'_> {
             });
         }
         let sql = "INSERT INTO index_block (space_id, kind, number, seq, data) VALUES ($1, $2, $3, $4, $5)";
-        let (number, at) = (limit(number), position.number());
-        self.execute(sql, &[int(&space.0), text(&kind), int(&number), int(&at), bytes(&data)])?;
+        let (space, number, at) = (self.scope().stored_space(space), limit(number), position.number());
+        self.execute(sql, &[int(&space), text(&kind), int(&number), int(&at), bytes(&data)])?;
         // Blocks are not part of the log.
         self.know_position(now);
         Ok(())
@@ -153,15 +153,19 @@ impl WriteBlocks for Tx<'_> {
 
     fn drop_index_blocks(&mut self, space: SpaceId, kind: &str) -> Result<(), Error> {
         let sql = format!("DELETE FROM index_block WHERE space_id = $1 AND {OF_KIND}");
-        self.execute(&sql, &[int(&space.0), text(&kind)]).map(drop)
+        self.execute(&sql, &[int(&self.scope().stored_space(space)), text(&kind)]).map(drop)
     }
 
     fn drop_index_blocks_of_kind(&mut self, kind: &str) -> Result<(), Error> {
-        let sql = "DELETE FROM index_block WHERE kind = $1 OR kind > $1 || '/' AND kind < $1 || '0'";
-        self.execute(sql, &[text(&kind)]).map(drop)
+        let sql = format!(
+            "DELETE FROM index_block WHERE {} AND (kind = $1 OR kind > $1 || '/' AND kind < $1 || '0')",
+            self.scope().range("space_id")
+        );
+        self.execute(&sql, &[text(&kind)]).map(drop)
     }
 
     fn drop_all_index_blocks(&mut self) -> Result<(), Error> {
-        self.execute("DELETE FROM index_block", &[]).map(drop)
+        let sql = format!("DELETE FROM index_block WHERE {}", self.scope().range("space_id"));
+        self.execute(&sql, &[]).map(drop)
     }
 }

@@ -3,8 +3,8 @@
 use rekall_core::store::ReadChanges;
 use rekall_core::{Changes, Error, LogPosition};
 
-use super::tx::{Tx, column, numbers};
-use super::values::int;
+use super::tx::{Tx, column};
+use super::values::{int, text};
 
 /// Marks of entries that are gone are kept for readers to catch up with, up to this many.
 const KEPT_DELETIONS: i64 = 50_000;
@@ -13,7 +13,10 @@ const KEPT_DELETIONS: i64 = 50_000;
 const PRUNED_AT_ONCE: i64 = 10_000;
 
 /// Readers at an older position than this have missed something that is no longer in the log.
-const FLOOR: &str = "SELECT value FROM meta WHERE key = 'log_floor'";
+const FLOOR: &str = "SELECT value FROM meta WHERE key = $1";
+
+/// The key of that.
+const LOG_FLOOR: &str = "log_floor";
 
 impl ReadChanges for Tx<'_> {
     fn position(&self) -> Result<LogPosition, Error> {
@@ -34,9 +37,10 @@ impl ReadChanges for Tx<'_> {
             return Ok(Changes::Lost { position: now });
         }
         let since = position.number();
-        let since = [int(&since)];
-        let changed = ("SELECT entry_id FROM change WHERE seq > $1 ORDER BY seq", &since[..]);
-        let rows = self.query_all(&[(FLOOR, &[]), changed])?;
+        let (since, key) = ([int(&since)], self.scope().key(LOG_FLOOR));
+        let of_scope = self.scope().holds("entry_id");
+        let changed = format!("SELECT entry_id FROM change WHERE seq > $1 AND {of_scope} ORDER BY seq");
+        let rows = self.query_all(&[(FLOOR, &[text(&key)]), (&changed, &since)])?;
         let [floor, changed] = rows.as_slice() else { return Ok(Changes::Lost { position: now }) };
         let floor = match floor.first() {
             // Another program wrote something else than a number there, and nothing is known.
@@ -46,7 +50,7 @@ impl ReadChanges for Tx<'_> {
         if floor.is_none_or(|floor: i64| position.number() < floor) {
             return Ok(Changes::Lost { position: now });
         }
-        let mut entries = numbers(changed)?;
+        let mut entries = self.rows_in(changed)?;
         let logged = entries.len();
         entries.retain(|&entry| entry != 0);
         let spaces = entries.len() < logged;
@@ -54,6 +58,7 @@ impl ReadChanges for Tx<'_> {
     }
 
     fn newest_change(&self, row: i64) -> Result<LogPosition, Error> {
+        let row = self.scope().stored(row);
         match self.query_opt("SELECT seq FROM change WHERE entry_id = $1", &[int(&row)])? {
             Some(found) => self.position_numbered(column(&found, 0)?),
             // Another program took it out of the log: any change at all may be the entry's.
@@ -74,21 +79,31 @@ impl Tx<'_> {
     }
 
     fn prune_changes_to(&self, kept: i64) -> Result<(), Error> {
-        let gone = self.number("SELECT (SELECT count(*) FROM change) - (SELECT count(*) FROM entry)", &[])?;
+        let scope = self.scope();
+        let (of_entry, of_change, of_newest) =
+            (scope.range("id"), scope.range("entry_id"), scope.holds("entry_id"));
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM change WHERE {of_change}) - (SELECT count(*) FROM entry WHERE {of_entry})"
+        );
+        let gone = self.number(&sql, &[])?;
         if gone <= kept {
             return Ok(());
         }
         // Never the newest row: its number is the log's position.
-        let sql = "WITH gone AS (
-                SELECT seq FROM change WHERE entry_id <> 0 AND seq < (SELECT max(seq) FROM change)
-                    AND NOT EXISTS (SELECT FROM entry WHERE entry.id = change.entry_id)
+        let (zero, key) = (scope.zero(), scope.key(LOG_FLOOR));
+        let sql = format!(
+            "WITH gone AS (
+                SELECT seq FROM change WHERE {of_newest} AND entry_id <> {zero}
+                    AND seq < (SELECT max(seq) FROM change WHERE {of_newest})
+                    AND NOT EXISTS (SELECT FROM entry WHERE entry.id = change.entry_id AND {of_entry})
                 ORDER BY seq LIMIT $1),
             pruned AS (DELETE FROM change USING gone WHERE change.seq = gone.seq RETURNING change.seq)
-            INSERT INTO meta (key, value) SELECT 'log_floor', max(seq)::text FROM pruned HAVING max(seq) IS NOT NULL
+            INSERT INTO meta (key, value) SELECT $2, max(seq)::text FROM pruned HAVING max(seq) IS NOT NULL
             ON CONFLICT (key) DO UPDATE SET value = excluded.value
-                WHERE meta.value !~ '^[0-9]{1,18}$' OR meta.value::bigint < excluded.value::bigint";
+                WHERE meta.value !~ '^[0-9]{{1,18}}$' OR meta.value::bigint < excluded.value::bigint"
+        );
         let count = gone - kept + PRUNED_AT_ONCE.min(kept);
-        self.execute(sql, &[int(&count)]).map(drop)
+        self.execute(&sql, &[int(&count), text(&key)]).map(drop)
     }
 }
 

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_postgres::Row;
 
-use super::rows::{self, ENTRIES, by_ulid};
+use super::rows::{self, by_ulid};
+use super::scope::{Numbering, Scope};
 use super::tx::{Tx, column};
 use super::values::{int, ints, limit, text, texts};
 use super::vectors::NewRows;
@@ -22,23 +23,31 @@ const AT_ONCE: usize = 1_000;
 const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// Rows are numbered in the order of the lists.
-pub(super) const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by, confidence, memory_type,
+pub(super) fn insert(scope: Scope) -> String {
+    let Numbering { with, column, overriding, value, from } =
+        scope.numbering("entries", "cardinality($1)", "number");
+    let of_scope = scope.holds("entry.id");
+    format!("{with}INSERT INTO entry ({column}ulid, title, content, kind, project, tags, status, superseded_by, confidence, memory_type,
         context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
-    SELECT ulid, title, content, kind, project, tags, status,
-        (SELECT id FROM entry WHERE entry.ulid = new.superseded_by), confidence, memory_type,
+    {overriding}SELECT {value}ulid, title, content, kind, project, tags, status,
+        (SELECT id FROM entry WHERE entry.ulid = new.superseded_by AND {of_scope}), confidence, memory_type,
         context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
+    FROM {from}unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[],
         $10::text[], $11::text[], $12::text[], $13::text[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[],
         $18::bigint[]) WITH ORDINALITY AS new (ulid, title, content, kind, project, tags, status, superseded_by, confidence,
         memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to, number)
-    ORDER BY number
-    ON CONFLICT (ulid) DO NOTHING RETURNING ulid, id";
+    ORDER BY new.number
+    ON CONFLICT DO NOTHING RETURNING ulid, id")
+}
 
-pub(super) const UPDATE: &str = "UPDATE entry SET title = $2, content = $3, kind = $4, project = $5, tags = $6, status = $7,
-        superseded_by = (SELECT newer.id FROM entry AS newer WHERE newer.ulid = $8), confidence = $9, memory_type = $10,
+pub(super) fn update(scope: Scope) -> String {
+    let (of_scope, of_newer) = (scope.holds("entry.id"), scope.holds("newer.id"));
+    format!("UPDATE entry SET title = $2, content = $3, kind = $4, project = $5, tags = $6, status = $7,
+        superseded_by = (SELECT newer.id FROM entry AS newer WHERE newer.ulid = $8 AND {of_newer}), confidence = $9, memory_type = $10,
         context = $11, metadata = $12, legacy = $13, created_at = $14, updated_at = $15, expires_at = $16, valid_from = $17,
         valid_to = $18
-    WHERE ulid = $1";
+    WHERE ulid = $1 AND {of_scope}")
+}
 
 impl ReadEntries for Tx<'_> {
     fn get(&self, id: EntryId) -> Result<Entry, Error> {
@@ -49,24 +58,25 @@ impl ReadEntries for Tx<'_> {
         let mut found = Vec::with_capacity(ids.len());
         for ids in ids.chunks(AT_ONCE) {
             let ulids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
-            let rows = self.query(&[ENTRIES, "WHERE entry.ulid = ANY ($1)"].concat(), &[texts(&ulids)])?;
+            let (entries, of_scope) = (rows::entries(self.scope()), self.scope().holds("entry.id"));
+            let sql = format!("{entries} WHERE entry.ulid = ANY ($1) AND {of_scope}");
+            let rows = self.query(&sql, &[texts(&ulids)])?;
             let by_ulid = by_column::<&str>(&rows, 1)?;
             for ulid in &ulids {
                 let row = by_ulid.get(ulid.as_str());
-                found.push(row.map(|row| Ok::<_, Error>(rows::entry(row)?.1)).transpose()?);
+                found.push(row.map(|row| Ok::<_, Error>(rows::entry(row, self.scope())?.1)).transpose()?);
             }
         }
         Ok(found)
     }
 
     fn locate(&self, id: EntryId) -> Result<(i64, Entry), Error> {
-        let row = self.query_opt(&by_ulid(), &[text(&id.to_string())])?;
-        rows::entry(&row.ok_or(Error::EntryNotFound { id })?)
+        let row = self.query_opt(&by_ulid(self.scope()), &[text(&id.to_string())])?;
+        rows::entry(&row.ok_or(Error::EntryNotFound { id })?, self.scope())
     }
 
     fn row_of(&self, id: EntryId) -> Result<i64, Error> {
-        let row = self.query_opt("SELECT id FROM entry WHERE ulid = $1", &[text(&id.to_string())])?;
-        column(&row.ok_or(Error::EntryNotFound { id })?, 0)
+        Ok(self.scope().row(self.stored_row_of(id)?))
     }
 
     fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
@@ -76,11 +86,13 @@ impl ReadEntries for Tx<'_> {
     fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
         let mut found = Vec::with_capacity(rows.len());
         for wanted in rows.chunks(AT_ONCE) {
-            let rows = self.query(&[ENTRIES, "WHERE entry.id = ANY ($1)"].concat(), &[ints(&wanted)])?;
+            let stored = self.scope().stored_all(wanted);
+            let sql = format!("{} WHERE entry.id = ANY ($1)", rows::entries(self.scope()));
+            let rows = self.query(&sql, &[ints(&stored)])?;
             let by_row = by_column::<i64>(&rows, 0)?;
-            for &wanted in wanted {
-                let Some(row) = by_row.get(&wanted) else { continue };
-                match rows::entry(row) {
+            for (&wanted, stored) in wanted.iter().zip(&stored) {
+                let Some(row) = by_row.get(stored) else { continue };
+                match rows::entry(row, self.scope()) {
                     Ok((_, entry)) => found.push((wanted, Ok(entry))),
                     Err(error @ Error::UnreadableEntry { .. }) => found.push((wanted, Err(error))),
                     Err(error) => return Err(error),
@@ -91,23 +103,26 @@ impl ReadEntries for Tx<'_> {
     }
 
     fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error> {
-        let found = self.query("SELECT id, ulid FROM entry WHERE id = ANY ($1)", &[ints(&rows)])?;
-        found.iter().map(|row| Ok((column(row, 0)?, entry_id(column(row, 1)?)?))).collect()
+        let stored = self.scope().stored_all(rows);
+        let found = self.query("SELECT id, ulid FROM entry WHERE id = ANY ($1)", &[ints(&stored)])?;
+        found.iter().map(|row| self.row_and_id(row)).collect()
     }
 
     fn first_by_id(&self, rows: &[i64], count: usize) -> Result<Vec<i64>, Error> {
         let sql = "SELECT id FROM entry WHERE id = ANY ($1) ORDER BY ulid LIMIT $2";
-        super::tx::numbers(&self.query(sql, &[ints(&rows), int(&limit(count))])?)
+        self.rows_in(&self.query(sql, &[ints(&self.scope().stored_all(rows)), int(&limit(count))])?)
     }
 
     fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error> {
-        let rows = self.query("SELECT id, ulid FROM entry ORDER BY id", &[])?;
-        rows.iter().map(|row| Ok((column(row, 0)?, entry_id(column(row, 1)?)?))).collect()
+        let sql = format!("SELECT id, ulid FROM entry WHERE {} ORDER BY id", self.scope().range("id"));
+        self.query(&sql, &[])?.iter().map(|row| self.row_and_id(row)).collect()
     }
 
     fn entries_after(&self, row: i64, count: usize) -> Result<Vec<(i64, Entry)>, Error> {
-        let sql = [ENTRIES, "WHERE entry.id > $1 ORDER BY entry.id LIMIT $2"].concat();
-        self.query(&sql, &[int(&row), int(&limit(count))])?.iter().map(rows::entry).collect()
+        let (entries, after) = (rows::entries(self.scope()), self.scope().after("entry.id", "$1"));
+        let sql = format!("{entries} WHERE {after} ORDER BY entry.id LIMIT $2");
+        let rows = self.query(&sql, &[int(&self.scope().stored_after(row)), int(&limit(count))])?;
+        rows.iter().map(|row| rows::entry(row, self.scope())).collect()
     }
 }
 
@@ -158,12 +173,13 @@ impl WriteEntries for Tx<'_> {
         entry.updated_at = self.now_ms().max(entry.created_at);
         let mut columns = Columns::default();
         columns.push(&entry)?;
-        columns.with_first(|values| self.execute(UPDATE, values))?;
+        columns.with_first(|values| self.execute(&update(self.scope()), values))?;
         Ok((row, entry))
     }
 
     fn delete(&mut self, id: EntryId) -> Result<(), Error> {
-        match self.execute("DELETE FROM entry WHERE ulid = $1", &[text(&id.to_string())])? {
+        let sql = format!("DELETE FROM entry WHERE ulid = $1 AND {}", self.scope().holds("id"));
+        match self.execute(&sql, &[text(&id.to_string())])? {
             0 => Err(Error::EntryNotFound { id }),
             _ => Ok(()),
         }
@@ -171,8 +187,9 @@ impl WriteEntries for Tx<'_> {
 
     fn delete_many(&mut self, ids: &[EntryId]) -> Result<Vec<EntryId>, Error> {
         let ulids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
-        let rows =
-            self.returning("DELETE FROM entry WHERE ulid = ANY ($1) RETURNING ulid", &[texts(&ulids)])?;
+        let of_scope = self.scope().holds("id");
+        let sql = format!("DELETE FROM entry WHERE ulid = ANY ($1) AND {of_scope} RETURNING ulid");
+        let rows = self.returning(&sql, &[texts(&ulids)])?;
         let mut gone =
             rows.iter().map(|row| column(row, 0)).collect::<Result<std::collections::HashSet<&str>, _>>()?;
         // Each once, in the order given.
@@ -192,21 +209,32 @@ impl WriteEntries for Tx<'_> {
 
     fn delete_all(&mut self) -> Result<Vec<EntryId>, Error> {
         let all = self.all_ids()?;
-        self.execute("DELETE FROM entry", &[])?;
+        self.execute(&format!("DELETE FROM entry WHERE {}", self.scope().range("id")), &[])?;
         Ok(all.into_iter().map(|(_, id)| id).collect())
     }
 }
 
 impl Tx<'_> {
+    /// The number that an entry has in the tables.
+    pub(super) fn stored_row_of(&self, id: EntryId) -> Result<i64, Error> {
+        let sql = format!("SELECT id FROM entry WHERE ulid = $1 AND {}", self.scope().holds("id"));
+        let row = self.query_opt(&sql, &[text(&id.to_string())])?;
+        column(&row.ok_or(Error::EntryNotFound { id })?, 0)
+    }
+
+    fn row_and_id(&self, row: &Row) -> Result<(i64, EntryId), Error> {
+        Ok((self.scope().row(column(row, 0)?), entry_id(column(row, 1)?)?))
+    }
+
     pub(super) fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
         let ids = self.ids(rows)?;
-        self.execute("DELETE FROM entry WHERE id = ANY ($1)", &[ints(&rows)])?;
+        self.execute("DELETE FROM entry WHERE id = ANY ($1)", &[ints(&self.scope().stored_all(rows))])?;
         Ok(rows.iter().filter_map(|row| ids.get(row).copied()).collect())
     }
 
     /// Writes entries as they are; gives their row numbers, which grow.
     fn insert_entries(&self, entries: &[Entry]) -> Result<Vec<Inserted>, Error> {
-        let mut inserted = Vec::with_capacity(entries.len());
+        let (mut inserted, sql) = (Vec::with_capacity(entries.len()), insert(self.scope()));
         let mut rest = entries;
         while !rest.is_empty() {
             let (mut columns, mut bytes, mut count) = (Columns::default(), 0, 0);
@@ -219,7 +247,7 @@ impl Tx<'_> {
                 count += 1;
             }
             let (now, later) = rest.split_at(count);
-            let rows = columns.with_all(|values| self.returning(INSERT, values))?;
+            let rows = columns.with_all(|values| self.returning(&sql, values))?;
             let mut by_ulid = rows
                 .iter()
                 .map(|row| Ok((column(row, 0)?, column(row, 1)?)))
@@ -227,7 +255,7 @@ impl Tx<'_> {
             for (entry, ulid) in now.iter().zip(&columns.ulids) {
                 // One that is there, or is there twice now, was left out.
                 let row = by_ulid.remove(ulid.as_str()).ok_or(Error::DuplicateId { id: entry.id })?;
-                inserted.push(Inserted { id: entry.id, row });
+                inserted.push(Inserted { id: entry.id, row: self.scope().row(row) });
             }
             rest = later;
         }
@@ -235,12 +263,15 @@ impl Tx<'_> {
     }
 
     fn newest_id(&self) -> Result<Option<EntryId>, Error> {
-        let row = self.query_one("SELECT max(ulid) FROM entry", &[])?;
+        let row = match self.scope().number() {
+            0 => self.query_one("SELECT max(ulid) FROM entry WHERE id >= 0", &[])?,
+            scope => self.query_one("SELECT scope_newest($1)", &[int(&scope)])?,
+        };
         Ok(column::<Option<&str>>(&row, 0)?.and_then(|id| id.parse().ok()))
     }
 }
 
-/// Entries as columns, in the order of [`INSERT`].
+/// Entries as columns, in the order of [`insert`].
 #[derive(Default)]
 pub(super) struct Columns {
     ulids: Vec<String>,

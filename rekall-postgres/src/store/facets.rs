@@ -14,7 +14,9 @@ impl ReadFacets for Tx<'_> {
         let passes = &condition.sql;
         let (name, from) = match facet {
             Facet::Tag => {
-                ("tag", format!("tag WHERE entry_id IN (SELECT entry.id FROM entry WHERE {passes})"))
+                let of_scope = self.scope().range("entry_id");
+                let entries = format!("SELECT entry.id FROM entry WHERE {passes}");
+                ("tag", format!("tag WHERE {of_scope} AND entry_id IN ({entries})"))
             }
             Facet::Project => ("project", format!("entry WHERE {passes} AND project IS NOT NULL")),
             Facet::Kind => ("kind", format!("entry WHERE {passes}")),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use rekall_core::engine::scope_of;
 use rekall_core::{EntryId, Error, Filter, Status};
 
-use super::tx::{Tx, column};
+use super::scope::Scope;
+use super::tx::Tx;
 use super::values::{int, ints, texts};
 use crate::client::Value;
 
@@ -87,7 +88,7 @@ impl Tx<'_> {
     /// the library's, and no server has them.
     pub(super) fn condition(&self, filter: &Filter) -> Result<Condition, Error> {
         filter.validate()?;
-        let condition = compile(filter, self.now_ms());
+        let condition = compile(filter, self.now_ms(), self.scope());
         if filter.metadata.is_empty() {
             return Ok(condition);
         }
@@ -99,7 +100,7 @@ impl Tx<'_> {
             }
             Ok(())
         })?;
-        let mut condition = Condition { sql: "true".to_owned(), values: Vec::new() };
+        let mut condition = Condition { sql: self.scope().holds("entry.id"), values: Vec::new() };
         let place = condition.add(Parameter::Numbers(admitted));
         condition.and(&format!("entry.id = ANY ({place})"));
         Ok(condition)
@@ -107,13 +108,14 @@ impl Tx<'_> {
 
     /// Row numbers that a statement of a condition selects, in its order.
     pub(super) fn selected(&self, sql: &str, condition: &Condition) -> Result<Vec<i64>, Error> {
-        self.query(sql, &condition.values())?.iter().map(|row| column(row, 0)).collect()
+        self.rows_in(&self.query(sql, &condition.values())?)
     }
 }
 
 /// All but the conditions on metadata.
-fn compile(filter: &Filter, now_ms: i64) -> Condition {
-    let mut all = Condition { sql: "true".to_owned(), values: Vec::new() };
+fn compile(filter: &Filter, now_ms: i64, scope: Scope) -> Condition {
+    let mut all = Condition { sql: scope.holds("entry.id"), values: Vec::new() };
+    let (of_tag, of_source) = (scope.range("entry_id"), scope.holds("source.id"));
     all.one_of("entry.kind", &filter.kinds);
     all.one_of("entry.project", &filter.projects);
     all.one_of("entry.memory_type", &filter.memory_types);
@@ -121,20 +123,21 @@ fn compile(filter: &Filter, now_ms: i64) -> Condition {
     all.none_of("entry.project", &filter.not_projects);
     all.none_of("entry.memory_type", &filter.not_memory_types);
     if !filter.tags_any.is_empty() {
-        let condition = "entry.id IN (SELECT entry_id FROM tag WHERE tag = ANY (?))";
-        all.and_list(condition, filter.tags_any.iter().map(String::as_str));
+        let condition = format!("entry.id IN (SELECT entry_id FROM tag WHERE tag = ANY (?) AND {of_tag})");
+        all.and_list(&condition, filter.tags_any.iter().map(String::as_str));
     }
     if !filter.tags_all.is_empty() {
         let tags: BTreeSet<&str> = filter.tags_all.iter().map(String::as_str).collect();
         let count = all.number(i64::try_from(tags.len()).unwrap_or(i64::MAX));
         let condition = format!(
-            "entry.id IN (SELECT entry_id FROM tag WHERE tag = ANY (?) GROUP BY entry_id HAVING count(*) = {count})"
+            "entry.id IN (SELECT entry_id FROM tag WHERE tag = ANY (?) AND {of_tag} GROUP BY entry_id HAVING count(*) = {count})"
         );
         all.and_list(&condition, tags);
     }
     if !filter.not_tags.is_empty() {
-        let condition = "NOT EXISTS (SELECT FROM tag WHERE entry_id = entry.id AND tag = ANY (?))";
-        all.and_list(condition, filter.not_tags.iter().map(String::as_str));
+        let condition =
+            format!("NOT EXISTS (SELECT FROM tag WHERE entry_id = entry.id AND tag = ANY (?) AND {of_tag})");
+        all.and_list(&condition, filter.not_tags.iter().map(String::as_str));
     }
     match (filter.status, filter.as_of) {
         (Some(Status::Active), None) => all.and("entry.status = 'active'"),
@@ -169,13 +172,15 @@ fn compile(filter: &Filter, now_ms: i64) -> Condition {
         all.and_list("entry.ulid = ANY (?)", ids.iter().map(String::as_str));
     }
     if !filter.sources.is_empty() {
-        // Two searches of the index of URIs for each scope.
-        let condition = "entry.id IN (SELECT section.entry_id FROM section WHERE section.source_id IN (
-            SELECT source.id FROM unnest(?::text[]) AS scope (uri) JOIN source ON source.uri = scope.uri
-            UNION SELECT source.id FROM unnest(?::text[]) AS scope (uri) JOIN source
-                ON source.uri >= scope.uri || '/' AND source.uri < scope.uri || '0'
-            UNION SELECT source.id FROM source WHERE '' = ANY (?)))";
-        all.and_list(condition, filter.sources.iter().map(|uri| scope_of(uri)));
+        // Two searches of the index of URIs for each of them.
+        let condition = format!(
+            "entry.id IN (SELECT section.entry_id FROM section WHERE section.source_id IN (
+            SELECT source.id FROM unnest(?::text[]) AS above (uri) JOIN source ON source.uri = above.uri AND {of_source}
+            UNION SELECT source.id FROM unnest(?::text[]) AS above (uri) JOIN source
+                ON source.uri >= above.uri || '/' AND source.uri < above.uri || '0' AND {of_source}
+            UNION SELECT source.id FROM source WHERE '' = ANY (?) AND {of_source}))"
+        );
+        all.and_list(&condition, filter.sources.iter().map(|uri| scope_of(uri)));
     }
     let not_ids: Vec<String> = filter.not_ids.iter().map(EntryId::to_string).collect();
     all.none_of("entry.ulid", &not_ids);

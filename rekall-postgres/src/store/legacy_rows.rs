@@ -13,11 +13,13 @@ const PREFIX: &str = "legacy:";
 
 impl ReadLegacyRows for Tx<'_> {
     fn legacy_tables(&self) -> Result<BTreeMap<String, u64>, Error> {
-        let rows = self.query("SELECT key FROM meta WHERE key >= 'legacy:' AND key < 'legacy;'", &[])?;
+        let (first, beyond) = (self.scope().key(PREFIX), self.scope().key("legacy;"));
+        let sql = "SELECT key FROM meta WHERE key >= $1 AND key < $2";
+        let rows = self.query(sql, &[text(&first), text(&beyond)])?;
         let mut tables = BTreeMap::new();
         for row in &rows {
             let key: &str = column(row, 0)?;
-            let table = key[PREFIX.len()..].rsplit_once(':').map_or("", |(table, _)| table);
+            let table = key[first.len()..].rsplit_once(':').map_or("", |(table, _)| table);
             *tables.entry(table.to_owned()).or_default() += 1;
         }
         Ok(tables)
@@ -29,6 +31,7 @@ impl ReadLegacyRows for Tx<'_> {
         }
         // From "legacy:TABLE:" to "legacy:TABLE;", the next character.
         let (start, end) = (format!("{PREFIX}{table}:"), format!("{PREFIX}{table};"));
+        let (start, end) = (self.scope().key(&start), self.scope().key(&end));
         let sql = "SELECT key, value FROM meta WHERE key >= $1 AND key < $2 ORDER BY key";
         let rows = self.query(sql, &[text(&start), text(&end)])?;
         let mut found = Vec::new();

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use rekall_core::engine::{check_link, entry_id};
-use rekall_core::store::{ReadEntries, ReadLinks, WriteLinks};
+use rekall_core::store::{ReadLinks, WriteLinks};
 use rekall_core::{EntryId, Error, Link, Relation};
 use tokio_postgres::Row;
 
@@ -12,7 +12,7 @@ use super::values::{int, ints, text};
 
 impl ReadLinks for Tx<'_> {
     fn links(&self, id: EntryId) -> Result<Vec<Link>, Error> {
-        let row = self.row_of(id)?;
+        let row = self.stored_row_of(id)?;
         let sql = "SELECT source.ulid, target.ulid, relation, reason, link.created_at FROM link
             JOIN entry AS source ON source.id = source_id JOIN entry AS target ON target.id = target_id
             WHERE source_id = $1 OR target_id = $1
@@ -25,7 +25,7 @@ impl ReadLinks for Tx<'_> {
                 SELECT target_id FROM link WHERE source_id = ANY ($1)
                 UNION SELECT source_id FROM link WHERE target_id = ANY ($1))
             ORDER BY ulid";
-        let mut border = vec![self.row_of(id)?];
+        let mut border = vec![self.stored_row_of(id)?];
         let mut reached: HashSet<i64> = border.iter().copied().collect();
         let mut found = Vec::new();
         for distance in 1..=depth {
@@ -73,7 +73,7 @@ impl WriteLinks for Tx<'_> {
             });
         }
         check_link(relation, reason)?;
-        let (source, target) = (self.row_of(source)?, self.row_of(target)?);
+        let (source, target) = (self.stored_row_of(source)?, self.stored_row_of(target)?);
         let created_at = created_at.unwrap_or_else(|| self.now_ms());
         let sql = "INSERT INTO link (source_id, target_id, relation, reason, created_at) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (source_id, target_id, relation) DO UPDATE SET reason = excluded.reason";
@@ -83,7 +83,7 @@ impl WriteLinks for Tx<'_> {
     }
 
     fn unlink(&mut self, source: EntryId, target: EntryId, relation: &Relation) -> Result<bool, Error> {
-        let (source, target) = (self.row_of(source)?, self.row_of(target)?);
+        let (source, target) = (self.stored_row_of(source)?, self.stored_row_of(target)?);
         if relation.as_str().contains('\0') {
             return Ok(false);
         }

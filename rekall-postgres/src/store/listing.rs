@@ -5,7 +5,7 @@ use rekall_core::{Entry, EntryId, Error, Filter, ListCursor, NewestBy, NewestPag
 use serde_json::Value;
 
 use super::ENGINE;
-use super::rows::{self, ENTRIES};
+use super::rows;
 use super::tx::{Tx, column};
 use super::values::{limit, text};
 
@@ -18,13 +18,14 @@ impl ListEntries for Tx<'_> {
         let after = after.map_or_else(String::new, |id| id.to_string());
         values.push(text(&after));
         let sql = format!(
-            "{ENTRIES} WHERE {} AND entry.ulid > ${} ORDER BY entry.ulid LIMIT {count}",
+            "{} WHERE {} AND entry.ulid > ${} ORDER BY entry.ulid LIMIT {count}",
+            rows::entries(self.scope()),
             condition.sql,
             values.len()
         );
         let mut found = Vec::new();
         for row in self.query(&sql, &values)? {
-            match rows::entry(&row) {
+            match rows::entry(&row, self.scope()) {
                 Ok((_, entry)) => found.push(entry),
                 // The next page begins with it and reports it.
                 Err(Error::UnreadableEntry { .. }) if !found.is_empty() => break,
@@ -48,6 +49,7 @@ impl ListEntries for Tx<'_> {
         };
         let mut condition = self.condition(filter)?;
         let beyond = after.map(ListCursor::to_words).map_or_else(String::new, |[at_ms, row]| {
+            let row = self.scope().stored_after(row);
             let (at_ms, row) = (condition.number(at_ms), condition.number(row));
             format!(" AND ({time}, entry.id) < ({at_ms}, {row})")
         });
@@ -61,7 +63,7 @@ impl ListEntries for Tx<'_> {
         let mut page = NewestPage::default();
         let mut wanted = Vec::with_capacity(places.len());
         for place in &places {
-            let row = column(place, 1)?;
+            let row = self.scope().row(column(place, 1)?);
             page.next = Some(ListCursor::from_words([column(place, 0)?, row]));
             wanted.push(row);
         }

@@ -13,6 +13,8 @@ mod listing;
 mod matching;
 mod pending;
 mod rows;
+mod scope;
+mod scopes;
 mod sources;
 mod spaces;
 mod stats;
@@ -30,16 +32,21 @@ mod vectors;
 mod word_tables;
 mod words;
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{Ids, WordMemory};
-use rekall_core::store::Transfer;
-use rekall_core::{BlockWriter, Entry, EntryId, LogPosition, ReadTx, Space, Store, WallClock, WriteTx};
+use rekall_core::store::{Scopes, Transfer};
+use rekall_core::{
+    BlockWriter, Entry, EntryId, LogPosition, ReadTx, ScopeName, Space, Store, WallClock, WriteTx,
+};
 
-use crate::client::{Client, Mode};
-use crate::schema;
+use crate::client::{Client, Mode, Statement};
+use crate::schema::{self, Access};
 use crate::url::Address;
 use crate::{Error, PostgresOptions};
+use scope::Scope;
+use tokio_postgres::Row;
 use turn::Turns;
 use tx::Tx;
 use values::text;
@@ -57,8 +64,14 @@ pub(crate) const ENGINE: &str = "PostgreSQL";
 pub struct PostgresStore {
     client: Client,
     clock: Arc<dyn WallClock>,
-    read_only: bool,
-    turns: Turns,
+    access: Access,
+    /// Shared by all that are bound to scopes of one store: they write to one memory.
+    turns: Arc<Turns>,
+    /// What it is bound to, and under which name.
+    scope: Scope,
+    name: Option<ScopeName>,
+    /// What asks for the log's position, and whether the scope is there.
+    position: Cow<'static, str>,
     ids: Ids,
     /// Where the change log stood after this store's last commit.
     last_commit: Mutex<Option<LogPosition>>,
@@ -90,8 +103,11 @@ impl PostgresStore {
         Ok(Self {
             client,
             clock: Arc::clone(&options.clock),
-            read_only: options.read_only,
-            turns: Turns::default(),
+            access: options.access(),
+            turns: Arc::default(),
+            scope: Scope::UNNAMED,
+            name: None,
+            position: Cow::Borrowed(schema::POSITION),
             ids: Ids::default(),
             last_commit: Mutex::default(),
             word_memory: WordMemory::default(),
@@ -109,10 +125,23 @@ impl PostgresStore {
     }
 
     fn begin_write(&self) -> Result<Tx<'_>, rekall_core::Error> {
-        if self.read_only {
+        if self.access == Access::Read {
             return Err(rekall_core::Error::ReadOnly { what: "the store".to_owned() });
         }
         Tx::write(self)
+    }
+
+    /// The log's position, from the answer to [`position`](Self::position).
+    ///
+    /// # Errors
+    /// [`ScopeNotFound`](rekall_core::Error::ScopeNotFound) when the scope was removed.
+    fn position_in(&self, rows: &[Vec<Row>]) -> Result<LogPosition, rekall_core::Error> {
+        let gone = |name: &ScopeName| rekall_core::Error::ScopeNotFound { name: name.clone() };
+        match (schema::position(tx::only(rows)?)?, &self.name) {
+            (Some(position), _) => Ok(position),
+            (None, Some(name)) => Err(gone(name)),
+            (None, None) => Err(Error::Corrupt { detail: "the log has no position".to_owned() }.into()),
+        }
     }
 
     fn note_commit(&self) -> MutexGuard<'_, Option<LogPosition>> {
@@ -127,6 +156,10 @@ impl Store for PostgresStore {
 
     fn location(&self) -> String {
         self.server()
+    }
+
+    fn scope(&self) -> Option<&ScopeName> {
+        self.name.as_ref()
     }
 
     fn read(&self) -> Result<Box<dyn ReadTx + '_>, rekall_core::Error> {
@@ -155,9 +188,16 @@ impl Store for PostgresStore {
 
     fn get(&self, id: EntryId) -> Result<Entry, rekall_core::Error> {
         let ulid = id.to_string();
-        let (_, rows) = self.client.begin(Mode::Read, &[(&rows::by_ulid(), &[text(&ulid)])], None)?;
+        let (sql, id_of) = (rows::by_ulid(self.scope), [text(&ulid)]);
+        // Whether a scope is there shows by its position.
+        let statements: [Statement<'_>; 2] = [(&sql, &id_of), (&self.position, &[])];
+        let asked = if self.name.is_some() { &statements[..] } else { &statements[..1] };
+        let (_, rows) = self.client.begin(Mode::Read, asked, None)?;
+        if self.name.is_some() {
+            self.position_in(&rows[1..])?;
+        }
         match rows.first().and_then(|rows| rows.first()) {
-            Some(row) => Ok(rows::entry(row)?.1),
+            Some(row) => Ok(rows::entry(row, self.scope)?.1),
             None => Err(rekall_core::Error::EntryNotFound { id }),
         }
     }
@@ -181,6 +221,10 @@ impl Store for PostgresStore {
         self.word_memory.bytes()
     }
 
+    fn scopes(&self) -> Option<&dyn Scopes> {
+        self.name.is_none().then_some(self)
+    }
+
     fn transfer(&self) -> Option<&dyn Transfer> {
         Some(self)
     }
@@ -193,6 +237,9 @@ impl Store for PostgresStore {
 
 impl std::fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PostgresStore").field("server", &self.server()).finish_non_exhaustive()
+        f.debug_struct("PostgresStore")
+            .field("server", &self.server())
+            .field("scope", &self.name)
+            .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,8 @@ use rekall_core::store::{ReadSources, WriteSources};
 use rekall_core::{Error, NewPlace, StoredSection, StoredSource, TextDigest};
 use tokio_postgres::Row;
 
-use super::tx::{Tx, column, numbers};
+use super::scope::{Numbering, Scope};
+use super::tx::{Tx, column};
 use super::values::{bytes, int, ints, text};
 
 /// What a scope $1 holds: two conditions that the index of URIs answers.
@@ -33,21 +34,22 @@ impl ReadSources for Tx<'_> {
         if !possible(scope) {
             return Ok(Vec::new());
         }
-        let sql = format!("{SOURCE} WHERE {UNDER} ORDER BY source.uri");
-        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(source).collect()
+        let sql = format!("{SOURCE} WHERE {UNDER} AND {} ORDER BY source.uri", self.of_source());
+        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(|row| source(row, self.scope())).collect()
     }
 
     fn source(&self, uri: &str) -> Result<Option<StoredSource>, Error> {
         if !possible(uri) {
             return Ok(None);
         }
-        let found = self.query_opt(&format!("{SOURCE} WHERE source.uri = $1"), &[text(&uri)])?;
-        found.as_ref().map(source).transpose()
+        let sql = format!("{SOURCE} WHERE source.uri = $1 AND {}", self.of_source());
+        self.query_opt(&sql, &[text(&uri)])?.map(|row| source(&row, self.scope())).transpose()
     }
 
     fn sections(&self, source: i64) -> Result<Vec<StoredSection>, Error> {
         let sql = format!("{SECTION} WHERE section.source_id = $1 ORDER BY section.number");
-        self.query(&sql, &[int(&source)])?.iter().map(section).collect()
+        let rows = self.query(&sql, &[int(&self.scope().stored(source))])?;
+        rows.iter().map(|row| section(row, self.scope())).collect()
     }
 
     fn orphaned_sections(&self, scope: &str) -> Result<Vec<StoredSection>, Error> {
@@ -56,9 +58,10 @@ impl ReadSources for Tx<'_> {
         }
         let sql = format!(
             "{SECTION} JOIN source ON source.id = section.source_id
-             WHERE section.number < 0 AND {UNDER} ORDER BY section.entry_id"
+             WHERE section.number < 0 AND {UNDER} AND {} ORDER BY section.entry_id",
+            self.of_source()
         );
-        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(section).collect()
+        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(|row| section(row, self.scope())).collect()
     }
 
     fn abandoned_sections(&self, scope: &str, age: Duration) -> Result<Vec<i64>, Error> {
@@ -68,10 +71,11 @@ impl ReadSources for Tx<'_> {
         let before = self.now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let sql = format!(
             "SELECT section.entry_id FROM section JOIN source ON source.id = section.source_id
-             WHERE section.number < 0 AND (section.number < $3 OR source.synced_at < $2) AND {UNDER}
-             ORDER BY section.entry_id"
+             WHERE section.number < 0 AND (section.number < $3 OR source.synced_at < $2) AND {UNDER} AND {}
+             ORDER BY section.entry_id",
+            self.of_source()
         );
-        numbers(&self.query(&sql, &[text(&scope_of(scope)), int(&before), int(&RELEASED)])?)
+        self.rows_in(&self.query(&sql, &[text(&scope_of(scope)), int(&before), int(&RELEASED)])?)
     }
 
     fn count_sections(&self, scope: &str) -> Result<u64, Error> {
@@ -79,41 +83,56 @@ impl ReadSources for Tx<'_> {
             return Ok(0);
         }
         let sql = format!(
-            "SELECT count(*) FROM section JOIN source ON source.id = section.source_id WHERE {UNDER}"
+            "SELECT count(*) FROM section JOIN source ON source.id = section.source_id
+             WHERE {UNDER} AND {}",
+            self.of_source()
         );
         Ok(self.number(&sql, &[text(&scope_of(scope))])?.unsigned_abs())
     }
 
     fn section_of(&self, row: i64) -> Result<Option<StoredSection>, Error> {
+        let row = self.scope().stored(row);
         let found = self.query_opt(&format!("{SECTION} WHERE section.entry_id = $1"), &[int(&row)])?;
-        found.as_ref().map(section).transpose()
+        found.map(|row| section(&row, self.scope())).transpose()
     }
 }
 
 impl WriteSources for Tx<'_> {
     fn put_source(&mut self, uri: &str, stamp: Option<&str>, digest: TextDigest) -> Result<i64, Error> {
         rekall_core::check_uri(uri)?;
-        let sql = "INSERT INTO source (uri, stamp, digest, synced_at) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (uri) DO UPDATE SET stamp = excluded.stamp, digest = excluded.digest, synced_at = excluded.synced_at
-            RETURNING id";
+        let Numbering { with, column, overriding, value, from } = self.scope().numbering("sources", "1", "1");
+        let sql = format!(
+            "{with}INSERT INTO source ({column}uri, stamp, digest, synced_at)
+            {overriding}SELECT {value}new.* FROM {from}(VALUES ($1, $2, $3, $4)) AS new
+            ON CONFLICT {} DO UPDATE SET stamp = excluded.stamp, digest = excluded.digest, synced_at = excluded.synced_at
+            RETURNING id",
+            self.scope().unique("uri")
+        );
         let (now, digest) = (self.now_ms(), digest.as_bytes().as_slice());
-        let rows = self.returning(sql, &[text(&uri), text(&stamp), bytes(&digest), int(&now)])?;
-        Ok(numbers(&rows)?.first().copied().unwrap_or_default())
+        let rows = self.returning(&sql, &[text(&uri), text(&stamp), bytes(&digest), int(&now)])?;
+        Ok(self.rows_in(&rows)?.first().copied().unwrap_or_default())
     }
 
     fn delete_source(&mut self, source: i64) -> Result<(), Error> {
-        self.execute("DELETE FROM source WHERE id = $1", &[int(&source)]).map(drop)
+        let stored = self.scope().stored(source);
+        self.execute("DELETE FROM source WHERE id = $1", &[int(&stored)]).map(drop)
     }
 
     fn orphan_sections(&mut self, source: i64, rows: &[i64]) -> Result<(), Error> {
-        let sql = "UPDATE section SET number = -1 - entry_id WHERE entry_id = ANY ($1) AND source_id = $2 AND number >= 0";
-        self.execute(sql, &[ints(&rows), int(&source)]).map(drop)
+        let sql = format!(
+            "UPDATE section SET number = -1 - {} WHERE entry_id = ANY ($1) AND source_id = $2 AND number >= 0",
+            self.scope().row_of("entry_id")
+        );
+        let (rows, source) = (self.scope().stored_all(rows), self.scope().stored(source));
+        self.execute(&sql, &[ints(&rows), int(&source)]).map(drop)
     }
 
     fn release_sections(&mut self, rows: &[i64]) -> Result<(), Error> {
-        let sql = "UPDATE section SET number = $2 - entry_id
-            WHERE entry_id = ANY ($1) AND number < 0 AND number > $2";
-        self.execute(sql, &[ints(&rows), int(&RELEASED)]).map(drop)
+        let sql = format!(
+            "UPDATE section SET number = $2 - {} WHERE entry_id = ANY ($1) AND number < 0 AND number > $2",
+            self.scope().row_of("entry_id")
+        );
+        self.execute(&sql, &[ints(&self.scope().stored_all(rows)), int(&RELEASED)]).map(drop)
     }
 
     fn place_section(&mut self, row: i64, place: &NewPlace<'_>) -> Result<(), Error> {
@@ -125,22 +144,30 @@ impl WriteSources for Tx<'_> {
                 path = excluded.path, line = excluded.line, digest = excluded.digest, tags = excluded.tags";
         let (path, tags, line) = (list(path), list(tags), line.map(i64::from));
         let digest = digest.as_bytes().as_slice();
+        let (row, source) = (self.scope().stored(row), self.scope().stored(*source));
         let values =
-            [int(&row), int(source), int(number), text(&path), int(&line), bytes(&digest), text(&tags)];
+            [int(&row), int(&source), int(number), text(&path), int(&line), bytes(&digest), text(&tags)];
         self.execute(sql, &values).map(drop)
     }
 }
 
-fn source(row: &Row) -> Result<StoredSource, Error> {
-    let (stamp, digest) = (column::<Option<&str>>(row, 2)?, column::<&[u8]>(row, 3)?);
-    Ok(stored_source(column(row, 0)?, column(row, 1)?, stamp, digest, column(row, 4)?, column(row, 5)?))
+impl Tx<'_> {
+    fn of_source(&self) -> String {
+        self.scope().holds("source.id")
+    }
 }
 
-fn section(row: &Row) -> Result<StoredSection, Error> {
+fn source(row: &Row, scope: Scope) -> Result<StoredSource, Error> {
+    let (stamp, digest) = (column::<Option<&str>>(row, 2)?, column::<&[u8]>(row, 3)?);
+    let number = scope.row(column(row, 0)?);
+    Ok(stored_source(number, column(row, 1)?, stamp, digest, column(row, 4)?, column(row, 5)?))
+}
+
+fn section(row: &Row, scope: Scope) -> Result<StoredSection, Error> {
     let columns = SectionColumns {
-        row: column(row, 0)?,
+        row: scope.row(column(row, 0)?),
         ulid: column(row, 1)?,
-        source: column(row, 2)?,
+        source: scope.row(column(row, 2)?),
         number: column(row, 3)?,
         path: column(row, 4)?,
         line: column(row, 5)?,

@@ -5,6 +5,7 @@ use rekall_core::store::{ReadSpaces, WriteSpaces};
 use rekall_core::{Error, Space, SpaceId, SpaceState};
 use tokio_postgres::Row;
 
+use super::scope::{Numbering, Scope};
 use super::tx::{Tx, column};
 use super::values::{int, limit, text};
 
@@ -12,16 +13,19 @@ const COLUMNS: &str = "SELECT id, fingerprint, dimensions, state FROM space";
 
 impl ReadSpaces for Tx<'_> {
     fn spaces(&self) -> Result<Vec<Space>, Error> {
-        self.query(&format!("{COLUMNS} ORDER BY id"), &[])?.iter().map(space).collect()
+        let sql = format!("{COLUMNS} WHERE {} ORDER BY id", self.scope().range("id"));
+        self.query(&sql, &[])?.iter().map(|row| space(row, self.scope())).collect()
     }
 
     fn active_space(&self) -> Result<Option<Space>, Error> {
-        self.query_opt(&format!("{COLUMNS} WHERE state = 'active'"), &[])?.as_ref().map(space).transpose()
+        let sql = format!("{COLUMNS} WHERE state = 'active' AND {}", self.scope().same("id"));
+        self.query_opt(&sql, &[])?.map(|row| space(&row, self.scope())).transpose()
     }
 
     fn space(&self, id: SpaceId) -> Result<Space, Error> {
-        let row = self.query_opt(&format!("{COLUMNS} WHERE id = $1"), &[int(&id.0)])?;
-        space(&row.ok_or(Error::SpaceNotFound { id: id.0 })?)
+        let stored = self.scope().stored_space(id);
+        let row = self.query_opt(&format!("{COLUMNS} WHERE id = $1"), &[int(&stored)])?;
+        space(&row.ok_or(Error::SpaceNotFound { id: id.0 })?, self.scope())
     }
 }
 
@@ -45,50 +49,64 @@ impl WriteSpaces for Tx<'_> {
                 got: "a second one".to_owned(),
             });
         }
-        let sql = "INSERT INTO space (fingerprint, dimensions, state, created_at) VALUES ($1, $2, $3, $4) RETURNING id";
+        let Numbering { with, column, overriding, value, from } = self.scope().numbering("spaces", "1", "1");
+        let sql = format!(
+            "{with}INSERT INTO space ({column}fingerprint, dimensions, state, created_at)
+            {overriding}SELECT {value}new.* FROM {from}(VALUES ($1, $2, $3, $4)) AS new RETURNING id"
+        );
         let now = self.now_ms();
-        let rows = self
-            .returning(sql, &[text(&fingerprint), int(&limit(dimensions)), text(&state.name()), int(&now)])?;
-        let id = rows.first().map(|row| column(row, 0)).transpose()?.unwrap_or_default();
+        let rows = self.returning(
+            &sql,
+            &[text(&fingerprint), int(&limit(dimensions)), text(&state.name()), int(&now)],
+        )?;
+        let id = self.rows_in(&rows)?.first().copied().unwrap_or_default();
         Ok(Space { id: SpaceId(id), fingerprint: fingerprint.to_owned(), dimensions, state })
     }
 
     fn activate_space(&mut self, id: SpaceId) -> Result<(), Error> {
         self.space(id)?;
-        self.execute("UPDATE space SET state = 'leaving' WHERE state = 'active'", &[])?;
-        self.execute("UPDATE space SET state = 'active' WHERE id = $1", &[int(&id.0)]).map(drop)
+        let of_scope = self.scope().same("id");
+        let sql = format!("UPDATE space SET state = 'leaving' WHERE state = 'active' AND {of_scope}");
+        self.execute(&sql, &[])?;
+        let stored = self.scope().stored_space(id);
+        self.execute("UPDATE space SET state = 'active' WHERE id = $1", &[int(&stored)]).map(drop)
     }
 
     fn abandon_space(&mut self, id: SpaceId) -> Result<(), Error> {
         let sql = "UPDATE space SET state = 'leaving' WHERE id = $1 AND state = 'building'";
-        self.execute(sql, &[int(&id.0)]).map(drop)
+        self.execute(sql, &[int(&self.scope().stored_space(id))]).map(drop)
     }
 
     fn thin_space(&mut self, id: SpaceId, vectors: usize) -> Result<bool, Error> {
-        let sql = "DELETE FROM embedding WHERE ctid = ANY (ARRAY(SELECT ctid FROM embedding WHERE space_id =
-                (SELECT id FROM space WHERE id = $1 AND state = 'leaving') ORDER BY entry_id, role, chunk LIMIT $2))";
-        let dropped = self.execute(sql, &[int(&id.0), int(&limit(vectors))])?;
+        let sql = format!(
+            "DELETE FROM embedding WHERE ctid = ANY (ARRAY(SELECT ctid FROM embedding WHERE space_id =
+                (SELECT id FROM space WHERE id = $1 AND state = 'leaving') AND {} ORDER BY entry_id, role, chunk LIMIT $2))",
+            self.scope().range("entry_id")
+        );
+        let stored = self.scope().stored_space(id);
+        let dropped = self.execute(&sql, &[int(&stored), int(&limit(vectors))])?;
         if dropped < vectors as u64 {
-            self.execute("DELETE FROM space WHERE id = $1 AND state = 'leaving'", &[int(&id.0)])?;
+            self.execute("DELETE FROM space WHERE id = $1 AND state = 'leaving'", &[int(&stored)])?;
         }
         Ok(dropped == vectors as u64)
     }
 
     fn drop_space(&mut self, id: SpaceId) -> Result<(), Error> {
-        match self.execute("DELETE FROM space WHERE id = $1", &[int(&id.0)])? {
+        let stored = self.scope().stored_space(id);
+        match self.execute("DELETE FROM space WHERE id = $1", &[int(&stored)])? {
             0 => Err(Error::SpaceNotFound { id: id.0 }),
             _ => Ok(()),
         }
     }
 }
 
-fn space(row: &Row) -> Result<Space, Error> {
+fn space(row: &Row, scope: Scope) -> Result<Space, Error> {
     // Memory is sized by it, so it is judged here, where every reader gets it from.
     let stored: i64 = column(row, 2)?;
     let dimensions = usize::try_from(stored).ok().filter(|&dimensions| check_dimensions(dimensions).is_ok());
     let impossible = || Error::Corrupt { detail: format!("a space of {stored} dimensions") };
     Ok(Space {
-        id: SpaceId(column(row, 0)?),
+        id: SpaceId(scope.row(column(row, 0)?)),
         fingerprint: column(row, 1)?,
         dimensions: dimensions.ok_or_else(impossible)?,
         state: SpaceState::from_name(column(row, 3)?),

@@ -7,12 +7,18 @@ use super::tx::{Tx, column};
 
 impl ReadStats for Tx<'_> {
     fn stats(&self) -> Result<StoreStats, Error> {
-        let sql = "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM entry WHERE status <> 'active'),
-                (SELECT count(*) FROM embedding), (SELECT count(*) FROM pending), (SELECT count(*) FROM quarantine),
-                (SELECT count(*) FROM link), (SELECT count(*) FROM change),
+        let of = |column| self.scope().range(column);
+        let (entry, hanging, link) = (of("id"), of("entry_id"), of("source_id"));
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM entry WHERE {entry}),
+                (SELECT count(*) FROM entry WHERE status <> 'active' AND {entry}),
+                (SELECT count(*) FROM embedding WHERE {hanging}), (SELECT count(*) FROM pending WHERE {hanging}),
+                (SELECT count(*) FROM quarantine WHERE {hanging}), (SELECT count(*) FROM link WHERE {link}),
+                (SELECT count(*) FROM change WHERE {hanging}),
                 (SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
-                    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r')";
-        let row = self.query_one(sql, &[])?;
+                    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r')"
+        );
+        let row = self.query_one(&sql, &[])?;
         let figure = |at| Ok::<_, Error>(column::<i64>(&row, at)?.unsigned_abs());
         let mut stats = StoreStats::default();
         stats.entries = figure(0)?;

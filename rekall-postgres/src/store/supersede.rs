@@ -25,6 +25,7 @@ impl WriteSupersession for Tx<'_> {
         }
         let superseded = self.update(old, &patch)?;
         if begun.valid_from.is_none() {
+            let successor = self.scope().stored(successor);
             self.execute("UPDATE entry SET valid_from = $2 WHERE id = $1", &[int(&successor), int(&at)])?;
         }
         Ok(superseded)
@@ -33,7 +34,7 @@ impl WriteSupersession for Tx<'_> {
     fn name_successor(&mut self, of: EntryId, new: EntryId) -> Result<(), Error> {
         let row = self.row_of(of)?;
         self.check_successor(row, new)?;
-        let successor = self.row_of(new)?;
+        let (row, successor) = (self.scope().stored(row), self.stored_row_of(new)?);
         self.execute("UPDATE entry SET superseded_by = $2 WHERE id = $1", &[int(&row), int(&successor)])
             .map(drop)
     }
@@ -42,7 +43,7 @@ impl WriteSupersession for Tx<'_> {
 impl Tx<'_> {
     /// Refuses a successor that would close a circle.
     pub(super) fn check_successor(&self, row: i64, new: EntryId) -> Result<(), Error> {
-        let successor = self.row_of(new)?;
+        let (row, successor) = (self.scope().stored(row), self.stored_row_of(new)?);
         if column(&self.query_one(SUCCESSORS, &[int(&successor), int(&row)])?, 0)? {
             let expected = match successor == row {
                 true => "another entry",

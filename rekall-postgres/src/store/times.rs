@@ -20,6 +20,7 @@ impl ReadTimes for Tx<'_> {
             }
             _ => return Err(Error::Unsupported { capability: "this time of entries", engine: ENGINE }),
         };
-        self.query(sql, &[ints(&rows)])?.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect()
+        let found = self.query(sql, &[ints(&self.scope().stored_all(rows))])?;
+        found.iter().map(|row| Ok((self.scope().row(column(row, 0)?), column(row, 1)?))).collect()
     }
 }

@@ -10,11 +10,12 @@ use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
 use tokio_postgres::Row;
 
 use super::PostgresStore;
+use super::scope::Scope;
 use super::turn::Turn;
 use super::values::{int, text};
 use crate::Error;
 use crate::client::{Mode, Statement, Transaction, Value, Witness};
-use crate::schema::{self, POSITION, TURN};
+use crate::schema::TURN;
 
 /// A consistent view of the memory, or, for a writer, changes that happen together or not at all.
 pub(super) struct Tx<'s> {
@@ -42,8 +43,8 @@ const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
 impl<'s> Tx<'s> {
     /// Begins to read, with the position of the log: one round trip.
     pub(super) fn read(store: &'s PostgresStore) -> Result<Self, CoreError> {
-        let (transaction, rows) = store.client.begin(Mode::Read, &[(POSITION, &[])], None)?;
-        let position = schema::position(only(&rows)?)?;
+        let (transaction, rows) = store.client.begin(Mode::Read, &[(&store.position, &[])], None)?;
+        let position = store.position_in(&rows)?;
         Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: None })
     }
 
@@ -55,12 +56,17 @@ impl<'s> Tx<'s> {
         let token = random_name()?;
         let (wait, name, token_of) = ([int(&wait)], [text(&store.client.address().schema)], [text(&token)]);
         let statements: [Statement<'_>; 4] =
-            [(WAIT, &wait), (TURN, &name), (POSITION, &[]), (WITNESS, &token_of)];
+            [(WAIT, &wait), (TURN, &name), (&store.position, &[]), (WITNESS, &token_of)];
         let (transaction, rows) = store.client.begin(Mode::Write, &statements, None)?;
-        let position = schema::position(only(&rows[2..])?)?;
+        let position = store.position_in(&rows[2..])?;
         let witness = Witness { server: column(only(&rows[3..])?, 0)?, token };
         let writing = Writing { began_at: position.number(), witness, turn };
         Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: Some(writing) })
+    }
+
+    /// Which rows are the memory's own.
+    pub(super) fn scope(&self) -> Scope {
+        self.store.scope
     }
 
     /// The rows of a statement that only reads.
@@ -81,6 +87,11 @@ impl<'s> Tx<'s> {
     /// The row of a statement that only reads and always gives one.
     pub(super) fn query_one(&self, sql: &str, values: &[Value<'_>]) -> Result<Row, CoreError> {
         Ok(self.transaction.query_one(sql, values)?)
+    }
+
+    /// Row numbers as callers have them, from the first column of each row.
+    pub(super) fn rows_in(&self, rows: &[Row]) -> Result<Vec<i64>, CoreError> {
+        rows.iter().map(|row| Ok(self.scope().row(column(row, 0)?))).collect()
     }
 
     /// A number from the only row and column of a statement.
@@ -135,7 +146,7 @@ impl<'s> Tx<'s> {
         if let Some(position) = self.position.get() {
             return Ok(position);
         }
-        let position = schema::position(&self.query_one(POSITION, &[])?)?;
+        let position = self.store.position_in(&[self.query(&self.store.position, &[])?])?;
         self.position.set(Some(position));
         Ok(position)
     }
@@ -159,11 +170,22 @@ impl<'s> Tx<'s> {
     pub(super) fn finish(self) -> Result<(), CoreError> {
         self.with_words(|index| words_before_commit(&index, false))?;
         let position = self.prune_changes()?;
+        self.end(Some(position))
+    }
+
+    /// The same for changes that no reader of the memory sees: no words are indexed, and nobody is told.
+    pub(super) fn finish_unseen(self) -> Result<(), CoreError> {
+        self.end(None)
+    }
+
+    fn end(self, position: Option<LogPosition>) -> Result<(), CoreError> {
         let Self { store, transaction, writing, .. } = self;
         let Some(Writing { witness, turn, .. }) = writing else { return Ok(()) };
         transaction.commit(Some(&witness))?;
         // While no other thread of this process writes: positions of one history only grow.
-        *store.note_commit() = Some(position);
+        if position.is_some() {
+            *store.note_commit() = position;
+        }
         drop(turn);
         Ok(())
     }

@@ -11,8 +11,12 @@ use super::values::{ints, texts};
 impl ReadUsage for Tx<'_> {
     fn usage(&self, ids: &[EntryId]) -> Result<Vec<Option<Usage>>, Error> {
         let ulids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
-        let sql = "SELECT ulid, last_used_at, uses FROM usage JOIN entry ON entry.id = entry_id WHERE ulid = ANY ($1)";
-        let rows = self.query(sql, &[texts(&ulids)])?;
+        let sql = format!(
+            "SELECT ulid, last_used_at, uses FROM usage JOIN entry ON entry.id = entry_id
+             WHERE ulid = ANY ($1) AND {}",
+            self.scope().holds("entry.id")
+        );
+        let rows = self.query(&sql, &[texts(&ulids)])?;
         let mut found = HashMap::new();
         for row in &rows {
             let usage = Usage::new(column(row, 1)?, column::<i64>(row, 2)?.unsigned_abs());
@@ -35,13 +39,17 @@ impl WriteUsage for Tx<'_> {
         let last: Vec<i64> = each.values().map(|(last, _)| *last).collect();
         let uses: Vec<i64> =
             each.values().map(|(_, uses)| i64::try_from(*uses).unwrap_or(i64::MAX)).collect();
-        let sql = "INSERT INTO usage (entry_id, last_used_at, uses)
+        let sql = format!(
+            "INSERT INTO usage (entry_id, last_used_at, uses)
             SELECT entry.id, used.at, used.uses
             FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS used (ulid, at, uses) JOIN entry USING (ulid)
+            WHERE {}
             ON CONFLICT (entry_id) DO UPDATE SET
                 last_used_at = greatest(usage.last_used_at, excluded.last_used_at), uses = usage.uses + excluded.uses
-            RETURNING (SELECT ulid FROM entry WHERE entry.id = entry_id)";
-        let rows = self.returning(sql, &[texts(&ulids), ints(&last), ints(&uses)])?;
+            RETURNING (SELECT ulid FROM entry WHERE entry.id = entry_id)",
+            self.scope().holds("entry.id")
+        );
+        let rows = self.returning(&sql, &[texts(&ulids), ints(&last), ints(&uses)])?;
         let recorded: HashSet<&str> = rows.iter().map(|row| column(row, 0)).collect::<Result<_, _>>()?;
         Ok(usage.iter().filter(|(id, _)| recorded.contains(id.to_string().as_str())).count())
     }

@@ -9,7 +9,8 @@ use rekall_core::store::{ReadSpaces, ReadVectors, WritePending, WriteVectors};
 use rekall_core::{Error, NewVector, Role, Space, SpaceId, StoredVector, TextDigest, VectorBatch, VectorKey};
 use tokio_postgres::Row;
 
-use super::tx::{Tx, column, numbers};
+use super::scope::Scope;
+use super::tx::{Tx, column};
 use super::values::{byte_lists, int, ints, limit};
 
 /// Entries whose vectors are read with one statement.
@@ -25,13 +26,18 @@ impl ReadVectors for Tx<'_> {
         batch_rows: usize,
         each: &mut dyn FnMut(&VectorBatch) -> ControlFlow<()>,
     ) -> Result<(), Error> {
-        let sql = "SELECT entry_id, role, chunk, vector, entry_id IN (SELECT id FROM entry)
-            FROM embedding WHERE space_id = $1";
+        let scope = self.scope();
+        let sql = format!(
+            "SELECT entry_id, role, chunk, vector, entry_id IN (SELECT id FROM entry WHERE {})
+            FROM embedding WHERE space_id = $1 AND {}",
+            scope.range("id"),
+            scope.range("entry_id")
+        );
         let mut batch = VectorBatch::new(space.dimensions);
         batch.rows.reserve(batch_rows.saturating_mul(space.dimensions));
         let mut broken = false;
-        self.for_each(sql, &[int(&space.id.0)], |row| {
-            read_into(row, &mut batch)?;
+        self.for_each(&sql, &[int(&scope.stored_space(space.id))], |row| {
+            read_into(row, scope, &mut batch)?;
             if batch.keys.len() >= batch_rows && !broken {
                 broken = each(&batch).is_break();
                 batch.keys.clear();
@@ -48,41 +54,54 @@ impl ReadVectors for Tx<'_> {
     }
 
     fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
-        let sql = "SELECT entry_id, role, chunk, vector, EXISTS (SELECT FROM entry WHERE id = entry_id) FROM embedding
-            WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
-        let mut batch = VectorBatch::new(space.dimensions);
+        let (mut batch, scope) = (VectorBatch::new(space.dimensions), self.scope());
+        let sql = format!(
+            "SELECT entry_id, role, chunk, vector, EXISTS (SELECT FROM entry WHERE id = entry_id AND {}) FROM embedding
+            WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk",
+            scope.range("id")
+        );
         for entries in entries.chunks(AT_ONCE) {
-            let rows = self.query(sql, &[ints(&entries), int(&space.id.0)])?;
+            let entries = scope.stored_all(entries);
+            let rows = self.query(&sql, &[ints(&entries), int(&scope.stored_space(space.id))])?;
             let mut of_entry: HashMap<i64, Vec<&Row>> = HashMap::new();
             for row in &rows {
                 of_entry.entry(column(row, 0)?).or_default().push(row);
             }
             for row in entries.iter().filter_map(|entry| of_entry.get(entry)).flatten() {
-                read_into(row, &mut batch)?;
+                read_into(row, scope, &mut batch)?;
             }
         }
         Ok(batch)
     }
 
     fn sample_of_entries(&self, space: SpaceId, role: Role, most: usize) -> Result<Vec<i64>, Error> {
-        let range = self.query_one("SELECT min(entry_id), max(entry_id) FROM embedding", &[])?;
+        let (scope, of_scope) = (self.scope(), self.scope().range("entry_id"));
+        let sql = format!("SELECT min(entry_id), max(entry_id) FROM embedding WHERE {of_scope}");
+        let range = self.query_one(&sql, &[])?;
         let (Some(first), Some(last)) = (column(&range, 0)?, column(&range, 1)?) else {
             return Ok(Vec::new());
         };
         let places: Vec<i64> = spread_over(first, last, most).collect();
-        let sql = "SELECT found.entry_id FROM unnest($1::bigint[]) WITH ORDINALITY AS place (at, number),
+        let sql = format!(
+            "SELECT found.entry_id FROM unnest($1::bigint[]) WITH ORDINALITY AS place (at, number),
             LATERAL (SELECT entry_id FROM embedding WHERE entry_id >= place.at AND space_id = $2 AND role = $3
-                ORDER BY entry_id LIMIT 1) AS found
-            ORDER BY number";
-        let found = self.query(sql, &[ints(&places), int(&space.0), int(&i64::from(role.number()))])?;
+                AND {of_scope} ORDER BY entry_id LIMIT 1) AS found
+            ORDER BY number"
+        );
+        let (space, role) = (scope.stored_space(space), i64::from(role.number()));
+        let found = self.query(&sql, &[ints(&places), int(&space), int(&role)])?;
         let mut seen = HashSet::new();
-        Ok(numbers(&found)?.into_iter().filter(|&row| seen.insert(row)).collect())
+        Ok(self.rows_in(&found)?.into_iter().filter(|&row| seen.insert(row)).collect())
     }
 
     fn entries_of_several_passages(&self, space: SpaceId, role: Role) -> Result<Vec<i64>, Error> {
-        let sql = "SELECT DISTINCT entry_id FROM embedding WHERE space_id = $1 AND role = $2 AND chunk > 0
-            ORDER BY entry_id";
-        numbers(&self.query(sql, &[int(&space.0), int(&i64::from(role.number()))])?)
+        let sql = format!(
+            "SELECT DISTINCT entry_id FROM embedding WHERE space_id = $1 AND role = $2 AND chunk > 0 AND {}
+            ORDER BY entry_id",
+            self.scope().range("entry_id")
+        );
+        let space = self.scope().stored_space(space);
+        self.rows_in(&self.query(&sql, &[int(&space), int(&i64::from(role.number()))])?)
     }
 
     fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
@@ -90,9 +109,10 @@ impl ReadVectors for Tx<'_> {
             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS key (entry_id, role, chunk, number)
             JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
         let mut batch = VectorBatch::new(space.dimensions);
+        let stored_space = self.scope().stored_space(space.id);
         for keys in keys.chunks(AT_ONCE) {
-            let [entries, roles, chunks] = numbers_of(keys);
-            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space.id.0)])?;
+            let [entries, roles, chunks] = self.scope().stored_keys(keys);
+            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&stored_space)])?;
             let mut stored: HashMap<i64, &[u8]> = HashMap::with_capacity(rows.len());
             for row in &rows {
                 stored.insert(column(row, 0)?, column(row, 1)?);
@@ -110,26 +130,27 @@ impl ReadVectors for Tx<'_> {
     fn stored_vectors(&self, entry: i64) -> Result<Vec<StoredVector>, Error> {
         let sql = "SELECT space_id, entry_id, role, chunk, start, \"end\", digest FROM embedding
             WHERE entry_id = $1 ORDER BY space_id, role, chunk";
+        let number = |row, at| Ok::<i64, Error>(self.scope().row(column(row, at)?));
         let stored = |row| {
             Ok(StoredVector {
-                space: SpaceId(column(row, 0)?),
-                key: VectorKey { entry: column(row, 1)?, role: small(row, 2)?, chunk: small(row, 3)? },
+                space: SpaceId(number(row, 0)?),
+                key: VectorKey { entry: number(row, 1)?, role: small(row, 2)?, chunk: small(row, 3)? },
                 start: small(row, 4)?,
                 end: small(row, 5)?,
                 digest: TextDigest::from_stored(column(row, 6)?),
             })
         };
-        self.query(sql, &[int(&entry)])?.iter().map(stored).collect()
+        self.query(sql, &[int(&self.scope().stored(entry))])?.iter().map(stored).collect()
     }
 
     fn spans(&self, space: SpaceId, keys: &[VectorKey]) -> Result<Vec<Option<(u32, u32)>>, Error> {
         let sql = "SELECT number, start, \"end\"
             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS key (entry_id, role, chunk, number)
             JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
-        let mut spans = Vec::with_capacity(keys.len());
+        let (mut spans, space) = (Vec::with_capacity(keys.len()), self.scope().stored_space(space));
         for keys in keys.chunks(AT_ONCE) {
-            let [entries, roles, chunks] = numbers_of(keys);
-            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space.0)])?;
+            let [entries, roles, chunks] = self.scope().stored_keys(keys);
+            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space)])?;
             let mut stored: HashMap<i64, (u32, u32)> = HashMap::with_capacity(rows.len());
             for row in &rows {
                 stored.insert(column(row, 0)?, (small(row, 1)?, small(row, 2)?));
@@ -140,13 +161,16 @@ impl ReadVectors for Tx<'_> {
     }
 
     fn count_vectors(&self, space: SpaceId) -> Result<u64, Error> {
-        let sql = "SELECT count(*) FROM embedding WHERE space_id = $1";
-        Ok(self.number(sql, &[int(&space.0)])?.unsigned_abs())
+        let of_scope = self.scope().range("entry_id");
+        let sql = format!("SELECT count(*) FROM embedding WHERE space_id = $1 AND {of_scope}");
+        Ok(self.number(&sql, &[int(&self.scope().stored_space(space))])?.unsigned_abs())
     }
 
     fn has_more_vectors_than(&self, space: SpaceId, most: usize) -> Result<bool, Error> {
-        let sql = "SELECT EXISTS (SELECT FROM embedding WHERE space_id = $1 OFFSET $2)";
-        column(&self.query_one(sql, &[int(&space.0), int(&limit(most))])?, 0)
+        let of_scope = self.scope().range("entry_id");
+        let sql =
+            format!("SELECT EXISTS (SELECT FROM embedding WHERE space_id = $1 AND {of_scope} OFFSET $2)");
+        column(&self.query_one(&sql, &[int(&self.scope().stored_space(space)), int(&limit(most))])?, 0)
     }
 }
 
@@ -169,7 +193,8 @@ impl WriteVectors for Tx<'_> {
         let (roles, chunks): (Vec<i64>, Vec<i64>) = kept.unzip();
         let sql = "DELETE FROM embedding WHERE entry_id = $1 AND space_id = $2
             AND (role, chunk) NOT IN (SELECT * FROM unnest($3::bigint[], $4::bigint[]))";
-        self.execute(sql, &[int(&entry), int(&space.0), ints(&roles), ints(&chunks)])?;
+        let stored = [self.scope().stored(entry), self.scope().stored_space(space)];
+        self.execute(sql, &[int(&stored[0]), int(&stored[1]), ints(&roles), ints(&chunks)])?;
         self.insert_vectors(entry, new)?;
         self.clear_pending(entry)
     }
@@ -197,8 +222,8 @@ impl NewRows {
             self.spaces.insert(new.space.0, dimensions);
             check_vector(new.values, dimensions)?;
             let row = [
-                entry,
-                new.space.0,
+                tx.scope().stored(entry),
+                tx.scope().stored_space(new.space),
                 new.role.number().into(),
                 new.chunk.into(),
                 new.start.into(),
@@ -213,9 +238,10 @@ impl NewRows {
     }
 
     /// Takes a vector of an import, which was checked.
-    pub(super) fn add_stored(&mut self, entry: i64, vector: &RecordVector) {
+    pub(super) fn add_stored(&mut self, scope: Scope, entry: i64, vector: &RecordVector) {
         let role = vector.role.number().into();
-        let row = [entry, vector.space.0, role, vector.chunk.into(), vector.start.into(), vector.end.into()];
+        let (entry, space) = (scope.stored(entry), scope.stored_space(vector.space));
+        let row = [entry, space, role, vector.chunk.into(), vector.start.into(), vector.end.into()];
         self.numbers.iter_mut().zip(row).for_each(|(column, number)| column.push(number));
         self.digests.push(vector.digest.clone());
         self.vectors.push(vector.bytes.clone());
@@ -248,18 +274,10 @@ impl NewRows {
     }
 }
 
-/// Entries, roles and chunks of keys, as lists that a statement takes.
-fn numbers_of(keys: &[VectorKey]) -> [Vec<i64>; 3] {
-    [
-        keys.iter().map(|key| key.entry).collect(),
-        keys.iter().map(|key| key.role.into()).collect(),
-        keys.iter().map(|key| key.chunk.into()).collect(),
-    ]
-}
-
 /// Adds a row of entry, role, chunk, vector, and whether the entry is there.
-fn read_into(row: &Row, batch: &mut VectorBatch) -> Result<(), crate::Error> {
-    let (entry, role, chunk): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+fn read_into(row: &Row, scope: Scope, batch: &mut VectorBatch) -> Result<(), crate::Error> {
+    let (entry, role, chunk): (i64, i64, i64) =
+        (scope.row(row.try_get(0)?), row.try_get(1)?, row.try_get(2)?);
     match (u8::try_from(role), u16::try_from(chunk)) {
         (Ok(role), Ok(chunk)) => {
             batch.push(VectorKey { entry, role, chunk }, row.try_get(3)?, row.try_get(4)?)

@@ -14,8 +14,11 @@ use super::account::Account;
 use super::guard::Guard;
 use super::processes::{children, kill, wait_until};
 
-/// The name of the user and of the database.
+/// The name of the superuser and of the database.
 const NAME: &str = "rekall";
+
+/// The name and password of another user.
+const USER: &str = "tenant";
 
 /// A running server, with an empty database and a user who owns it.
 pub struct Server {
@@ -117,6 +120,24 @@ impl Server {
     pub fn memory_url(&self) -> String {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
         format!("{}?schema=memory_{number}", self.url(NAME))
+    }
+
+    /// The URL of a memory that is not there yet, for a user who may make one and is no superuser: policies of tables hold for such a one.
+    ///
+    /// # Panics
+    /// When the user cannot be made.
+    #[must_use]
+    pub fn memory_url_of_user(&self) -> String {
+        static MAKING: Mutex<()> = Mutex::new(());
+        let making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let sql = format!(
+            "DO $$ BEGIN CREATE ROLE {USER} LOGIN PASSWORD '{USER}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+             GRANT CREATE ON DATABASE {NAME} TO {USER}"
+        );
+        self.psql(NAME, &sql).unwrap();
+        drop(making);
+        let url = self.memory_url();
+        url.replace(&format!("{NAME}:{}@", self.password), &format!("{USER}:{USER}@"))
     }
 
     /// Runs SQL as another program would, in a transaction of its own for each statement; gives what it printed, a line for each

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use super::{foreign, memory, start};
+use super::{foreign, memory, position_of, start};
 use crate::Error;
 use crate::client::Mode;
 use crate::schema::{Access, MIGRATIONS, VERSION, open, open_with};
@@ -127,4 +127,70 @@ fn every_text_compares_by_its_bytes() {
         client.address().schema
     );
     assert_eq!(server.psql("rekall", &sql).unwrap(), "");
+}
+
+#[test]
+fn a_memory_of_version_4_is_upgraded_without_touching_a_row() {
+    let Some(server) = Server::shared() else { return };
+    let client = start(&server.memory_url());
+    open_with(&client, Access::Create, &MIGRATIONS[..1]).unwrap();
+    let ask = |sql: &str| foreign(server, &client, sql).unwrap();
+    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), "4\n");
+    ask("INSERT INTO entry (ulid, title, tags, created_at, updated_at, expires_at) VALUES
+            ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'a', '[\"t\"]', 1, 1, 5), ('01ARZ3NDEKTSV4RRFFQ69G5FAW', 'b', '[]', 1, 1, NULL);
+         UPDATE entry SET superseded_by = 2 WHERE id = 1;
+         INSERT INTO source (uri, synced_at) VALUES ('file:a', 1);
+         INSERT INTO section (entry_id, source_id, number) VALUES (1, 1, 0);
+         INSERT INTO link (source_id, target_id, relation, created_at) VALUES (1, 2, 'related', 1);
+         INSERT INTO space (fingerprint, dimensions, state, created_at) VALUES ('m', 2, 'active', 1);
+         INSERT INTO embedding (entry_id, space_id, role, chunk, vector) VALUES (1, 1, 0, 0, 'v')");
+    let rows = || -> String {
+        let tables = [
+            "entry",
+            "tag",
+            "source",
+            "section",
+            "link",
+            "space",
+            "embedding",
+            "pending",
+            "change",
+            "word_pending",
+        ];
+        let row = |table| format!("SELECT '{table}', ctid, xmin, {table}::text FROM {table}");
+        ask(&tables.map(row).join(";"))
+    };
+    let (before, position) = (rows(), position_of(&client));
+    let refused = open(&client, Access::Read).unwrap_err();
+    assert!(matches!(refused, Error::ReadOnly { .. }), "{refused:?}");
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| open(&client, Access::Write).unwrap());
+        }
+    });
+    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), "5\n");
+    assert_eq!((rows(), position_of(&client)), (before, position), "who follows the log sees nothing of it");
+    // The tables of a new one are the same.
+    let new = memory(server);
+    let dump = |client: &crate::client::Client| {
+        let name = client.address().schema.clone();
+        let mut dump = server.program("pg_dump");
+        dump.args([
+            "-U",
+            "rekall",
+            "-d",
+            "rekall",
+            "--schema-only",
+            "--restrict-key=same",
+            "-n",
+            &name,
+            "-h",
+        ]);
+        let dump =
+            dump.arg(server.socket_folder()).args(["-p", &server.port().to_string()]).output().unwrap();
+        assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+        String::from_utf8(dump.stdout).unwrap().replace(&name, "memory")
+    };
+    assert!(dump(&new).contains("of_scope"));
+    assert_eq!(dump(&client), dump(&new));
 }

@@ -29,5 +29,5 @@ fn foreign(server: &Server, client: &Client, sql: &str) -> Result<String, String
 
 fn position_of(client: &Client) -> LogPosition {
     let (transaction, _) = client.begin(Mode::Read, &[], None).unwrap();
-    position(&transaction.query_one(POSITION, &[]).unwrap()).unwrap()
+    position(&transaction.query_one(POSITION, &[]).unwrap()).unwrap().unwrap()
 }

@@ -2,6 +2,8 @@
 
 mod blocks;
 mod foreign;
+mod reads;
+mod scopes;
 mod together;
 mod words;
 

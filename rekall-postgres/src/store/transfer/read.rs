@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use tokio_postgres::Row;
 
 use super::super::PostgresStore;
+use super::super::scope::Scope;
 use super::super::tx::{Tx, column};
 use super::super::values::{int, ints, text};
 
@@ -24,11 +25,15 @@ const AT_ONCE: i64 = 500;
 /// How a value of another store's `meta` is kept here that was no text: as JSON, under a longer key.
 pub(super) const JSON_KEY: &str = "legacy-json:";
 
-const ENTRIES: &str = "SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context, metadata,
+/// Entries after an id, page by page.
+fn entries(scope: Scope) -> String {
+    let (of_scope, of_pending) = (scope.holds("entry.id"), scope.range("pending.entry_id"));
+    format!("SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context, metadata,
         legacy, created_at, updated_at,
         (SELECT newer.ulid FROM entry AS newer WHERE newer.id = entry.superseded_by),
-        EXISTS (SELECT FROM pending WHERE pending.entry_id = entry.id), expires_at, valid_from, valid_to
-    FROM entry WHERE ulid > $1 ORDER BY entry.ulid LIMIT $2";
+        EXISTS (SELECT FROM pending WHERE pending.entry_id = entry.id AND {of_pending}), expires_at, valid_from, valid_to
+    FROM entry WHERE ulid > $1 AND {of_scope} ORDER BY entry.ulid LIMIT $2")
+}
 
 const VECTORS: &str = "SELECT entry_id, space_id, role, chunk, start, \"end\", digest, vector FROM embedding
     WHERE entry_id = ANY ($1) ORDER BY space_id, role, chunk";
@@ -64,11 +69,13 @@ impl RecordReader for Reader<'_> {
     }
 
     fn origins(&self) -> Result<Vec<(String, Value)>, Error> {
-        let sql = "SELECT key, value FROM meta WHERE key LIKE 'legacy:%' OR key LIKE 'legacy-json:%'";
+        let own = self.tx.scope().key("");
+        let (texts, others) = (format!("{own}legacy:%"), format!("{own}{JSON_KEY}%"));
+        let sql = "SELECT key, value FROM meta WHERE key LIKE $1 OR key LIKE $2";
         let mut origins = Vec::new();
-        for row in self.tx.query(sql, &[])? {
+        for row in self.tx.query(sql, &[text(&texts), text(&others)])? {
             let (key, value): (&str, Option<&str>) = (column(&row, 0)?, column(&row, 1)?);
-            let value = value.unwrap_or_default();
+            let (key, value) = (&key[own.len()..], value.unwrap_or_default());
             origins.push(match key.strip_prefix(JSON_KEY) {
                 Some(rest) => {
                     (format!("legacy:{rest}"), read_json(value).map_err(|error| damaged(key, &error))?)
@@ -86,9 +93,10 @@ impl RecordReader for Reader<'_> {
 
     fn page(&self, after: Option<EntryId>) -> Result<Vec<EntryLine>, Error> {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let found = self.tx.query(ENTRIES, &[text(&after), int(&AT_ONCE)])?;
+        let found = self.tx.query(&entries(self.tx.scope()), &[text(&after), int(&AT_ONCE)])?;
         let numbers = found.iter().map(|row| column(row, 0)).collect::<Result<Vec<i64>, _>>()?;
         let mut entries = found.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let scope = self.tx.scope();
         let at: HashMap<i64, usize> = numbers.iter().enumerate().map(|(at, &number)| (number, at)).collect();
         let wanted = [ints(&numbers)];
         let hanging = [QUARANTINE, VECTORS, LINKS, SECTIONS, USAGE].map(|sql| (sql, wanted.as_slice()));
@@ -99,11 +107,11 @@ impl RecordReader for Reader<'_> {
             })
         };
         each(&|row, entry| {
-            entry.quarantine.push(quarantined(row)?);
+            entry.quarantine.push(quarantined(row, scope)?);
             Ok(())
         })?;
         each(&|row, entry| {
-            let space = column(row, 1)?;
+            let space = scope.row(column(row, 1)?);
             let vector = VectorColumns {
                 space,
                 role: column(row, 2)?,
@@ -133,17 +141,20 @@ impl RecordReader for Reader<'_> {
 }
 
 fn spaces(tx: &Tx<'_>) -> Result<Vec<SpaceLine>, Error> {
-    let sql = "SELECT id, fingerprint, dimensions, state, created_at FROM space ORDER BY id";
+    let sql = format!(
+        "SELECT id, fingerprint, dimensions, state, created_at FROM space WHERE {} ORDER BY id",
+        tx.scope().range("id")
+    );
     let line = |row: &Row| {
         Ok(SpaceLine {
-            number: column(row, 0)?,
+            number: tx.scope().row(column(row, 0)?),
             fingerprint: column(row, 1)?,
             dimensions: usize::try_from(column::<i64>(row, 2)?).unwrap_or_default(),
             state: column(row, 3)?,
             created_at: column(row, 4)?,
         })
     };
-    tx.query(sql, &[])?.iter().map(line).collect()
+    tx.query(&sql, &[])?.iter().map(line).collect()
 }
 
 fn damaged(what: &str, error: &dyn std::fmt::Display) -> Error {
@@ -216,9 +227,9 @@ fn link(row: &Row) -> Result<LinkLine, Error> {
     })
 }
 
-fn quarantined(row: &Row) -> Result<QuarantineLine, Error> {
+fn quarantined(row: &Row, scope: Scope) -> Result<QuarantineLine, Error> {
     Ok(QuarantineLine {
-        space: column(row, 1)?,
+        space: column::<Option<i64>>(row, 1)?.map(|space| scope.row(space)),
         role: column(row, 2)?,
         chunk: column(row, 3)?,
         reason: column(row, 4)?,

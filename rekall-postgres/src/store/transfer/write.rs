@@ -9,7 +9,8 @@ use rekall_core::{EntryId, Error, Space, SpaceId, SpaceState, Store};
 use serde_json::Value;
 
 use super::super::PostgresStore;
-use super::super::entries::{Columns, INSERT, UPDATE};
+use super::super::entries::{Columns, insert, update};
+use super::super::scope::{Numbering, Scope};
 use super::super::tx::{Tx, column};
 use super::super::values::{byte_lists, int, ints, limit, text, texts};
 use super::super::vectors::NewRows;
@@ -40,6 +41,10 @@ impl<'s> Writer<'s> {
         self.tx.finish()
     }
 
+    fn scope(&self) -> Scope {
+        self.tx.scope()
+    }
+
     /// Writes the entries themselves; gives their row numbers, in the order of the records.
     fn put_entries(&self, records: &[Record]) -> Result<Vec<i64>, Error> {
         let mut new = Columns::default();
@@ -49,14 +54,14 @@ impl<'s> Writer<'s> {
                 Some(_) => {
                     let mut columns = Columns::default();
                     columns.push_line(&record.entry);
-                    columns.with_first(|values| self.tx.execute(UPDATE, values))?;
+                    columns.with_first(|values| self.tx.execute(&update(self.scope()), values))?;
                 }
             }
         }
-        let inserted = new.with_all(|values| self.tx.returning(INSERT, values))?;
+        let inserted = new.with_all(|values| self.tx.returning(&insert(self.scope()), values))?;
         let inserted = inserted
             .iter()
-            .map(|row| Ok((column(row, 0)?, column(row, 1)?)))
+            .map(|row| Ok((column(row, 0)?, self.scope().row(column(row, 1)?))))
             .collect::<Result<HashMap<&str, i64>, Error>>()?;
         let row = |record: &Record| match record.replaces {
             Some(row) => Ok(row),
@@ -74,6 +79,7 @@ impl<'s> Writer<'s> {
         if replaced.is_empty() {
             return Ok(());
         }
+        let replaced = self.scope().stored_all(&replaced);
         for (table, name) in HANGING {
             self.tx.execute(&format!("DELETE FROM {table} WHERE {name} = ANY ($1)"), &[ints(&replaced)])?;
         }
@@ -83,7 +89,7 @@ impl<'s> Writer<'s> {
     fn put_pending(&self, rows: &[i64], records: &[Record]) -> Result<(), Error> {
         let of = |pending| {
             let chosen = rows.iter().zip(records).filter(move |(_, record)| record.pending == pending);
-            chosen.map(|(&row, _)| row).collect::<Vec<i64>>()
+            chosen.map(|(&row, _)| self.scope().stored(row)).collect::<Vec<i64>>()
         };
         self.tx.execute("DELETE FROM pending WHERE entry_id = ANY ($1)", &[ints(&of(false))])?;
         let sql = "INSERT INTO pending SELECT unnest($1::bigint[]) ON CONFLICT DO NOTHING";
@@ -104,7 +110,9 @@ impl<'s> Writer<'s> {
             FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bytea[], $7::bigint[])
                 WITH ORDINALITY AS new (entry_id, space_id, role, chunk, reason, vector, found_at, number)
             ORDER BY number";
-        let entries: Vec<i64> = asides.iter().map(|(row, _)| *row).collect();
+        let entries: Vec<i64> = asides.iter().map(|(row, _)| self.scope().stored(*row)).collect();
+        let spaces: Vec<Option<i64>> =
+            asides.iter().map(|(_, (line, _))| line.space.map(|space| self.scope().stored(space))).collect();
         let numbers = |of: fn(&rekall_core::jsonl::QuarantineLine) -> Option<i64>| {
             asides.iter().map(|(_, (line, _))| of(line)).collect::<Vec<Option<i64>>>()
         };
@@ -116,7 +124,7 @@ impl<'s> Writer<'s> {
                 sql,
                 &[
                     ints(&entries),
-                    ints(&numbers(|line| line.space)),
+                    ints(&spaces),
                     ints(&numbers(|line| line.role)),
                     ints(&numbers(|line| line.chunk)),
                     texts(&reasons),
@@ -140,17 +148,26 @@ impl<'s> Writer<'s> {
         // Without a stamp: the source is to be read, and compared with what came.
         let uris: BTreeSet<&str> = placed.iter().map(|(_, section, _)| section.uri.as_str()).collect();
         let uris: Vec<&str> = uris.into_iter().collect();
-        let sql = "INSERT INTO source (uri, synced_at) SELECT unnest($1::text[]), $2
-            ON CONFLICT (uri) DO UPDATE SET stamp = NULL";
-        self.tx.execute(sql, &[texts(&uris), int(&self.tx.now_ms())])?;
-        let sql = "INSERT INTO section (entry_id, source_id, number, path, line, digest, tags)
+        let Numbering { with, column, overriding, value, from } =
+            self.scope().numbering("sources", "cardinality($1)", "number");
+        let sql = format!(
+            "{with}INSERT INTO source ({column}uri, synced_at)
+            {overriding}SELECT {value}uri, $2 FROM {from}unnest($1::text[]) WITH ORDINALITY AS new (uri, number)
+            ON CONFLICT {} DO UPDATE SET stamp = NULL",
+            self.scope().unique("uri")
+        );
+        self.tx.execute(&sql, &[texts(&uris), int(&self.tx.now_ms())])?;
+        let sql = format!(
+            "INSERT INTO section (entry_id, source_id, number, path, line, digest, tags)
             SELECT entry_id, source.id, number, path, line, new.digest, tags
             FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bytea[], $7::text[])
                 WITH ORDINALITY AS new (entry_id, uri, number, path, line, digest, tags, place)
-            JOIN source ON source.uri = new.uri ORDER BY place
-            ON CONFLICT DO NOTHING";
+            JOIN source ON source.uri = new.uri AND {} ORDER BY place
+            ON CONFLICT DO NOTHING",
+            self.scope().holds("source.id")
+        );
         let list = |texts: &[String]| serde_json::json!(texts).to_string();
-        let entries: Vec<i64> = placed.iter().map(|(row, ..)| *row).collect();
+        let entries: Vec<i64> = placed.iter().map(|(row, ..)| self.scope().stored(*row)).collect();
         let uris: Vec<&str> = placed.iter().map(|(_, section, _)| section.uri.as_str()).collect();
         let number = |(row, section, _): &(i64, &rekall_core::jsonl::SectionLine, _)| {
             if section.number < 0 { -1 - row } else { section.number }
@@ -162,7 +179,7 @@ impl<'s> Writer<'s> {
         let tags: Vec<String> = placed.iter().map(|(_, section, _)| list(&section.tags)).collect();
         self.tx
             .execute(
-                sql,
+                &sql,
                 &[
                     ints(&entries),
                     texts(&uris),
@@ -179,11 +196,39 @@ impl<'s> Writer<'s> {
     fn put_usage(&self, rows: &[i64], records: &[Record]) -> Result<(), Error> {
         let used =
             rows.iter().zip(records).filter_map(|(row, record)| Some((*row, record.entry.usage.as_ref()?)));
-        let used: Vec<[i64; 3]> = used.map(|(row, usage)| [row, usage.last_used_at, usage.uses]).collect();
+        let used: Vec<[i64; 3]> =
+            used.map(|(row, usage)| [self.scope().stored(row), usage.last_used_at, usage.uses]).collect();
         let [entries, times, uses] = [0, 1, 2].map(|at| used.iter().map(|row| row[at]).collect::<Vec<i64>>());
         let sql = "INSERT INTO usage (entry_id, last_used_at, uses)
             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])";
         self.tx.execute(sql, &[ints(&entries), ints(&times), ints(&uses)]).map(drop)
+    }
+}
+
+impl Writer<'_> {
+    /// The number of a new space.
+    fn next_space(&self) -> Result<i64, Error> {
+        let scope = self.scope().number();
+        let rows = match scope {
+            0 => self.tx.returning("SELECT nextval(pg_get_serial_sequence('space', 'id'))", &[])?,
+            _ => {
+                let sql = "UPDATE scope SET spaces = spaces + 1 WHERE number = $1 RETURNING spaces";
+                self.tx.returning(sql, &[int(&scope)])?
+            }
+        };
+        rows.first().map(|row| column(row, 0)).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// Numbers go on from where they are: what is given next must not be one that was given here.
+    fn give_no_space_up_to(&self, number: i64) -> Result<(), Error> {
+        let scope = self.scope().number();
+        if scope != 0 {
+            let sql = "UPDATE scope SET spaces = greatest(spaces, $2) WHERE number = $1";
+            return self.tx.execute(sql, &[int(&scope), int(&number)]).map(drop);
+        }
+        let sql = "SELECT setval(pg_get_serial_sequence('space', 'id'),
+            greatest($1, nextval(pg_get_serial_sequence('space', 'id')) - 1))";
+        self.tx.returning(sql, &[int(&number)]).map(drop)
     }
 }
 
@@ -206,18 +251,19 @@ impl RecordWriter for Writer<'_> {
         line: &SpaceLine,
         state: SpaceState,
     ) -> Result<Space, Error> {
-        // The sequence goes on from where it is: what it would give next must not be one that was given here.
+        let number = match number {
+            Some(number) => number,
+            None => self.next_space()?,
+        };
         let sql = "INSERT INTO space (id, fingerprint, dimensions, state, created_at) OVERRIDING SYSTEM VALUE
-            VALUES (coalesce($1, nextval(pg_get_serial_sequence('space', 'id'))), $2, $3, $4, $5) RETURNING id";
+            VALUES ($1, $2, $3, $4, $5)";
         let (dimensions, state) = (limit(line.dimensions), state.name());
+        let stored = self.scope().stored(number);
         let values =
-            [int(&number), text(&line.fingerprint), int(&dimensions), text(&state), int(&line.created_at)];
-        let rows = self.tx.returning(sql, &values)?;
-        let id: i64 = rows.first().map(|row| column(row, 0)).transpose()?.unwrap_or_default();
-        let sql = "SELECT setval(pg_get_serial_sequence('space', 'id'),
-            greatest($1, nextval(pg_get_serial_sequence('space', 'id')) - 1))";
-        self.tx.returning(sql, &[int(&id)])?;
-        self.tx.space(SpaceId(id))
+            [int(&stored), text(&line.fingerprint), int(&dimensions), text(&state), int(&line.created_at)];
+        self.tx.execute(sql, &values)?;
+        self.give_no_space_up_to(number)?;
+        self.tx.space(SpaceId(number))
     }
 
     fn put_origin(&mut self, key: &str, value: &Value) -> Result<bool, Error> {
@@ -229,6 +275,7 @@ impl RecordWriter for Writer<'_> {
         if key.contains('\0') || value.contains('\0') {
             return Ok(false);
         }
+        let key = self.scope().key(&key);
         let sql = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         self.tx.execute(sql, &[text(&key), text(&value)])?;
         Ok(true)
@@ -236,8 +283,10 @@ impl RecordWriter for Writer<'_> {
 
     fn rows_of(&mut self, ids: &[EntryId]) -> Result<HashMap<EntryId, i64>, Error> {
         let ulids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
-        let found = self.tx.query("SELECT ulid, id FROM entry WHERE ulid = ANY ($1)", &[texts(&ulids)])?;
-        found.iter().map(|row| Ok((entry_id(column(row, 0)?)?, column(row, 1)?))).collect()
+        let scope = self.scope();
+        let sql = format!("SELECT ulid, id FROM entry WHERE ulid = ANY ($1) AND {}", scope.holds("id"));
+        let found = self.tx.query(&sql, &[texts(&ulids)])?;
+        found.iter().map(|row| Ok((entry_id(column(row, 0)?)?, scope.row(column(row, 1)?)))).collect()
     }
 
     fn write(&mut self, records: &[Record]) -> Result<(), Error> {
@@ -246,7 +295,7 @@ impl RecordWriter for Writer<'_> {
         let mut vectors = NewRows::default();
         for (row, record) in rows.iter().zip(records) {
             for vector in &record.vectors {
-                vectors.add_stored(*row, vector);
+                vectors.add_stored(self.scope(), *row, vector);
             }
         }
         vectors.insert(&self.tx)?;
@@ -259,6 +308,7 @@ impl RecordWriter for Writer<'_> {
     fn refer(&mut self, references: &[Reference]) -> Result<(), Error> {
         let targets: Vec<EntryId> = references.iter().map(|reference| reference.target).collect();
         let sources: Vec<EntryId> = references.iter().map(|reference| reference.source).collect();
+        let scope = self.scope();
         let (targets, sources) = (self.rows_of(&targets)?, self.rows_of(&sources)?);
         // The last of several that are the same: a statement writes a row once.
         let mut links = HashMap::new();
@@ -267,6 +317,7 @@ impl RecordWriter for Writer<'_> {
             let (Some(&from), Some(&to)) = (sources.get(source), targets.get(target)) else {
                 return Err(invalid_line(*line, "a reference to an entry that is there", target.to_string()));
             };
+            let (from, to) = (scope.stored(from), scope.stored(to));
             match link {
                 Some(link) => drop(links.insert((from, to, link.relation.as_str()), link)),
                 None => {

@@ -77,6 +77,11 @@ pub(super) fn run_all(
         tokens_of: tokens,
         workspaces,
     };
+    if threads <= 1 {
+        // A scope would allocate a handle in the host's thread, for as long as that lives.
+        queue.work(run, observe)?;
+        return Ok(queue.progress());
+    }
     std::thread::scope(|scope| {
         let work = || queue.work(run, &mut |_| ControlFlow::Continue(()));
         let start = || std::thread::Builder::new().name("rekall-model".into()).spawn_scoped(scope, work);

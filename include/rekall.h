@@ -45,7 +45,7 @@
  * CALLBACKS come as a function and a user_data that is handed to it. They must not throw, longjmp, end their thread, or
  * call a function on the same handle (which returns REKALL_MISUSE, also with a call on another handle and its callback in
  * between), but for rekall_interrupt(), tokens and objects. Nor may they wait for another thread that uses the handle:
- * some come while a lock is held. Those of a listener, an embedder, a clock or a download may come from any thread, also
+ * some come while a lock is held. Those of a listener, an embedder, a reranker, a clock or a download may come from any thread, also
  * several at once.
  *
  * BUGS in the library become REKALL_PANIC; the process lives, and the handle then answers only rekall_close(). Where the
@@ -72,6 +72,7 @@
  *   Watching long calls
  *   Events and log
  *   The caller's own model
+ *   The caller's own reranker
  *   Clocks
  *   Loading a model
  *   Reports: what upkeep, import and export found and did
@@ -947,6 +948,78 @@ void rekall_embedder_init(rekall_embedder *embedder,
                           size_t struct_size);
 
 /* ======================================================================================================== */
+/* The caller's own reranker                                                                                */
+/* ======================================================================================================== */
+
+/*
+ * A function that judges how well passages answer a query, for searches that ask for it (rerank of rekall_recall_options).
+ *
+ *     rekall_reranker judge = REKALL_RERANKER_INIT;
+ *     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+ *     rekall_db *other = NULL;
+ *     judge.name = "short passages first";
+ *     judge.rerank = prefer_short; // a rekall_rerank_fn
+ *     options.own_reranker = &judge;
+ *     status = rekall_open("judged.db", &options, &other, &error);
+ *     rekall_close(other);
+ */
+
+/**
+ * Judges passages: writes count scores, all zero at the call, greater is better, any finite numbers. A passage is what a hit
+ * is about, below its title; all texts are valid until the function returns. Return REKALL_OK; REKALL_INTERRUPTED to stop the
+ * search; anything else leaves the hits as they were (REKALL_DEGRADED_NOT_RERANKED). Called on the threads that search, also
+ * on several at once, with some passages of a search at a time.
+ */
+typedef rekall_status (*rekall_rerank_fn)(void *user_data,
+                                          rekall_str query,
+                                          const rekall_str *passages,
+                                          size_t count,
+                                          float *out_scores);
+
+/**
+ * A reranker of the caller's own, instead of one that the library loads. Start from REKALL_RERANKER_INIT; the library
+ * copies it. The function must not throw, longjmp, or call back into the same handle.
+ */
+typedef struct rekall_reranker {
+    /**
+     * sizeof(rekall_reranker).
+     */
+    size_t struct_size;
+    /**
+     * Its name, NUL-terminated, for messages.
+     */
+    const char *name;
+    /**
+     * Judges passages. Not NULL.
+     */
+    rekall_rerank_fn rerank;
+    /**
+     * Handed to the function.
+     */
+    void *user_data;
+    /**
+     * Called exactly once when user_data is not needed any more: after rekall_close(), or before the call that was given this
+     * struct returns with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
+     */
+    rekall_destroy_fn destroy;
+    /**
+     * Bytes of memory that it takes, for reranker_bytes of rekall_stats; 0: not known.
+     */
+    uint64_t memory_bytes;
+} rekall_reranker;
+
+/**
+ * A rekall_reranker with its size, and the default in all members.
+ */
+#define REKALL_RERANKER_INIT { sizeof(rekall_reranker), 0, 0, 0, 0, 0 }
+
+/**
+ * As REKALL_RERANKER_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
+ */
+void rekall_reranker_init(rekall_reranker *reranker,
+                          size_t struct_size);
+
+/* ======================================================================================================== */
 /* Clocks                                                                                                   */
 /* ======================================================================================================== */
 
@@ -1054,12 +1127,19 @@ typedef struct rekall_load_options {
      * Handed to download.
      */
     void *download_user_data;
+    /**
+     * What numbers a transformer's matrices are multiplied in: "f32" or "int8", which takes a quarter of the memory and makes
+     * vectors of a space of their own. NUL-terminated. NULL: as config says, which says "f32" unless told otherwise. "int8" is
+     * REKALL_INVALID_INPUT for a model that has no such thing, as the built-in one, at the first call that needs it.
+     */
+    const char *precision;
 } rekall_load_options;
 
 /**
  * A rekall_load_options with its size, and the default in all members.
  */
-#define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0}, 0, 0, 0 }
+#define REKALL_LOAD_OPTIONS_INIT { sizeof(rekall_load_options), 0, 0, 0, 0, 0, 0, {0, 0}, {0, 0}, 0, 0, 0, \
+    0 }
 
 /**
  * As REKALL_LOAD_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -1234,7 +1314,7 @@ rekall_status rekall_config_check_file(const char *path,
 #define REKALL_OPEN_RELEASE_MEMORY 128
 
 /**
- * Flag of rekall_open_options: load the model while opening, and fail, without making a file, if it cannot be used as it
+ * Flag of rekall_open_options: load the model, and the reranker if there is one, while opening, and fail, without making a file, if it cannot be used as it
  * is: REKALL_UNSUPPORTED, REKALL_INVALID_MODEL, REKALL_INVALID_INPUT. One that cannot be had now is no failure. Without the
  * flag the first call that needs the model fails.
  */
@@ -1343,13 +1423,29 @@ typedef struct rekall_open_options {
      * otherwise.
      */
     uint64_t rescored_rows;
+    /**
+     * The reranker of searches that ask for one (rerank of rekall_recall_options): "path:FOLDER" or
+     * "hub:OWNER/NAME[@REVISION]", such as "hub:cross-encoder/ms-marco-MiniLM-L6-v2" (English) or "hub:BAAI/bge-reranker-base".
+     * NUL-terminated. NULL: as config says, which has none unless told otherwise. It is looked for when it is first needed, and
+     * stays loaded as long as model_idle_timeout_ms says of a model; events tell of it as of a model.
+     */
+    const char *reranker;
+    /**
+     * How it is loaded; only with one that the library loads. NULL: with the cache, address, threads, download and
+     * REKALL_LOAD_OFFLINE of load.
+     */
+    const rekall_load_options *reranker_load;
+    /**
+     * Or the caller's own reranker.
+     */
+    const rekall_reranker *own_reranker;
 } rekall_open_options;
 
 /**
  * A rekall_open_options with its size, and the default in all members.
  */
 #define REKALL_OPEN_OPTIONS_INIT { sizeof(rekall_open_options), 0, 0, {0, 0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * An open memory. Any number of threads may use one at once.
@@ -3356,6 +3452,21 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_ADJUSTMENT_REDUNDANCY 3
 
 /**
+ * What a reranker made of a hit: its score, which is rekall_hits_score() then; its range is the model's own.
+ */
+#define REKALL_ADJUSTMENT_RERANK 4
+
+/**
+ * What a reranker made of a hit: the score before.
+ */
+#define REKALL_ADJUSTMENT_SCORE_BEFORE_RERANK 5
+
+/**
+ * What a reranker made of a hit: its place before, from 1.
+ */
+#define REKALL_ADJUSTMENT_RANK_BEFORE_RERANK 6
+
+/**
  * Why a search is less than it could be: the query could not be embedded, only words were searched.
  */
 #define REKALL_DEGRADED_WORDS_ONLY 1
@@ -3409,6 +3520,12 @@ typedef struct rekall_hits rekall_hits;
  * rekall_reembed() makes the vectors of the current one, which finds more.
  */
 #define REKALL_DEGRADED_FORMER_MODEL 10
+
+/**
+ * The reranker could not be had, or failed: the hits are those of the search without it, in its order. Whether it fails for
+ * good, the status of rekall_reranker_load() says.
+ */
+#define REKALL_DEGRADED_NOT_RERANKED 11
 
 /**
  * A piece of an entry's text. Never grows.
@@ -3475,8 +3592,8 @@ const rekall_entry *rekall_hits_entry(const rekall_hits *hits, size_t index);
 
 /**
  * What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
- * words, the fused score in a hybrid one; of that what age and diversity leave, where rekall_recall_options asks for them.
- * Comparable only within one search. NaN past the last.
+ * words, the fused score in a hybrid one; of that what age and diversity leave, where rekall_recall_options asks for them; of a
+ * hit that a reranker judged its score, which says nothing about those behind that it did not. Comparable only within one search. NaN past the last.
  */
 double rekall_hits_score(const rekall_hits *hits,
                          size_t index);
@@ -3555,8 +3672,8 @@ double rekall_hits_part_weight(const rekall_hits *hits,
 /**
  * What was made of the score of hit number index after retrieval and fusion: a REKALL_ADJUSTMENT_ number. Where age counts,
  * the score was multiplied by REKALL_ADJUSTMENT_RECENCY. Where diversity does, rekall_hits_score() is
- * lambda * REKALL_ADJUSTMENT_RELEVANCE - (1 - lambda) * REKALL_ADJUSTMENT_REDUNDANCY. NaN where the search did not ask for it,
- * and past the last.
+ * lambda * REKALL_ADJUSTMENT_RELEVANCE - (1 - lambda) * REKALL_ADJUSTMENT_REDUNDANCY. A hit that a reranker judged has the three of
+ * its numbers. NaN where the search did not ask for it, for a hit that was not judged, and past the last.
  */
 double rekall_hits_adjustment(const rekall_hits *hits,
                               size_t index,
@@ -3819,13 +3936,22 @@ typedef struct rekall_recall_options {
      * the best 100 entries, or twice the limit, which is at most 1000, if that is more. Without the flag it must be 0.
      */
     double diversity;
+    /**
+     * Lets the reranker of rekall_open_options judge the first so many hits, at most 1000: it reads the query and the passage that
+     * a hit is about (rekall_hits_chunk()), below the entry's title, together. They come by its score, equal ones as they were
+     * before; other hits follow in their old order. More hits than limit may be judged, the best of them are the hits then.
+     * It is the last step: filter, threshold, recency and diversity decide which hits are judged. 0: none.
+     * REKALL_INVALID_INPUT without a reranker, and for a vector without text. Where the reranker cannot be loaded, or fails, the
+     * answer is that of the search without it, and says so: REKALL_DEGRADED_NOT_RERANKED.
+     */
+    size_t rerank;
 } rekall_recall_options;
 
 /**
  * A rekall_recall_options with its size, and the default in all members.
  */
 #define REKALL_RECALL_OPTIONS_INIT { sizeof(rekall_recall_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0 }
+    0, {0, 0}, {0, 0}, {0, 0}, 0, 0, 0, 0 }
 
 /**
  * As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
@@ -4387,19 +4513,41 @@ rekall_status rekall_model_unload(rekall_db *db,
                                   rekall_error **error);
 
 /**
+ * Loads the reranker now, so that the first search that re-ranks does not wait for it; and says why it cannot be loaded, where
+ * such a search goes on without it: as rekall_model_load(), and REKALL_INVALID_INPUT when there is none.
+ */
+REKALL_NODISCARD
+rekall_status rekall_reranker_load(rekall_db *db,
+                                   rekall_error **error);
+
+/**
+ * As rekall_model_unload(), of the reranker.
+ */
+REKALL_NODISCARD
+rekall_status rekall_reranker_unload(rekall_db *db,
+                                     rekall_unloaded *out,
+                                     rekall_error **error);
+
+/**
+ * As rekall_model_state(), of the reranker.
+ */
+REKALL_NODISCARD
+rekall_status rekall_reranker_state(rekall_db *db, uint32_t *out, rekall_error **error);
+
+/**
  * Whether the model is in memory: out receives a REKALL_MODEL_ state. The caller's own model is always ready.
  */
 REKALL_NODISCARD
 rekall_status rekall_model_state(rekall_db *db, uint32_t *out, rekall_error **error);
 
 /**
- * Restarts the idle time of a loaded model.
+ * Restarts the idle time of a loaded model, and of a loaded reranker.
  */
 REKALL_NODISCARD
 rekall_status rekall_model_touch(rekall_db *db, rekall_error **error);
 
 /**
- * Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
+ * Unloads the model and the reranker that have been idle long enough. For hosts with an event loop, at the time that
  * rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
  * how many bytes of heap that freed: 0 when there was nothing to do, and for the built-in model, which takes none.
  */
@@ -4410,7 +4558,7 @@ rekall_status rekall_unload_if_idle(rekall_db *db,
 
 /**
  * In how many milliseconds rekall_unload_if_idle() will next have something to do: out receives 0 for now, REKALL_NEVER
- * while nothing is to be expected (the model is not loaded, in use, or kept for ever).
+ * while nothing is to be expected (model and reranker are not loaded, in use, or kept for ever).
  */
 REKALL_NODISCARD
 rekall_status rekall_next_deadline_ms(rekall_db *db,
@@ -4418,7 +4566,7 @@ rekall_status rekall_next_deadline_ms(rekall_db *db,
                                       rekall_error **error);
 
 /**
- * Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
+ * Gives back memory that is not needed now: model and reranker if they are not in use, cached vectors, the index, idle connections;
  * then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
  * what it needs again. What it brought stands in process_bytes of rekall_get_stats(), before and after.
  */
@@ -5097,13 +5245,17 @@ typedef struct rekall_stats {
      * 1 if a former built-in model made the file's vectors, else 0. rekall_reembed() makes those of the current one.
      */
     uint64_t former_model;
+    /**
+     * Bytes of heap that the reranker takes; 0 while it is not loaded.
+     */
+    uint64_t reranker_bytes;
 } rekall_stats;
 
 /**
  * A rekall_stats with its size, and the default in all members.
  */
 #define REKALL_STATS_INIT { sizeof(rekall_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.

@@ -93,7 +93,8 @@ enum class degradation : std::uint32_t {
     damaged = REKALL_DEGRADED_DAMAGED,
     unreadable = REKALL_DEGRADED_UNREADABLE,
     partly_known = REKALL_DEGRADED_PARTLY_KNOWN,
-    former_model = REKALL_DEGRADED_FORMER_MODEL
+    former_model = REKALL_DEGRADED_FORMER_MODEL,
+    not_reranked = REKALL_DEGRADED_NOT_RERANKED
 };
 
 /* Whether an entry holds: searches leave out what is obsolete unless asked. */

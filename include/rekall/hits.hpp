@@ -31,6 +31,12 @@ struct chunk {
     std::uint32_t start, end;
 };
 
+/* What a reranker made of a hit: its score, and score and place (from 1) before. */
+struct reranked {
+    double score, score_before;
+    std::size_t rank_before;
+};
+
 /* One of hits, which must outlive it. */
 class hit {
 public:
@@ -126,6 +132,18 @@ public:
     [[nodiscard]] double redundancy() const noexcept
     {
         return rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_REDUNDANCY);
+    }
+
+    /* What a reranker made of the hit; nullopt where none judged it. */
+    [[nodiscard]] std::optional<rekall::reranked> reranked() const noexcept
+    {
+        const double score = rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_RERANK);
+        if (std::isnan(score)) {
+            return std::nullopt;
+        }
+        const double rank = rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_RANK_BEFORE_RERANK);
+        return rekall::reranked{
+            score, rekall_hits_adjustment(hits_, index_, REKALL_ADJUSTMENT_SCORE_BEFORE_RERANK), static_cast<std::size_t>(rank)};
     }
 
 private:

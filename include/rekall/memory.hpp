@@ -468,7 +468,24 @@ public:
         return {unload{out.outcome}, out.leases, out.bytes};
     }
 
-    /* Restarts the model's idle time. */
+    /* The same of the reranker; loading says why searches go on without it. */
+    void load_reranker() { detail::call(rekall_reranker_load, get()); }
+
+    unloaded unload_reranker()
+    {
+        rekall_unloaded out = {REKALL_UNLOAD_NOT_LOADED, 0, 0};
+        detail::call(rekall_reranker_unload, get(), &out);
+        return {unload{out.outcome}, out.leases, out.bytes};
+    }
+
+    [[nodiscard]] rekall::model_state reranker_state() const
+    {
+        std::uint32_t out = REKALL_MODEL_UNLOADED;
+        detail::call(rekall_reranker_state, get(), &out);
+        return rekall::model_state{out};
+    }
+
+    /* Restarts the idle time of model and reranker. */
     void touch_model() { detail::call(rekall_model_touch, get()); }
 
     [[nodiscard]] rekall::model_state model_state() const

@@ -34,6 +34,17 @@ struct embedder {
     std::uint64_t memory_bytes = 0;
 };
 
+/* A reranker of the program's own. */
+struct reranker {
+    /* For messages. */
+    std::string name;
+    /* Fills passages.size() scores, greater is better, all zero before. Any thread, also several at once. Where it throws, the
+     * hits stay as they were; but a rekall::error with status::interrupted stops the search. */
+    std::function<void(std::string_view query, const std::vector<std::string_view> &passages, float *scores)> rerank;
+    /* Bytes of memory that it takes, for reranker_bytes of the figures; 0: not known. */
+    std::uint64_t memory_bytes = 0;
+};
+
 /* How a model is loaded. What is empty follows the model's own files. */
 struct load_options {
     /* Never touch the network: a model of a hub is read from the cache or refused. */
@@ -42,6 +53,8 @@ struct load_options {
     std::uint32_t max_threads = 0;
     std::size_t dimensions = 0, max_tokens = 0;
     std::optional<std::string> device, hub_cache, hub_endpoint, query_prefix, document_prefix;
+    /* "f32" or "int8"; what numbers a transformer's matrices are multiplied in. */
+    std::optional<std::string> precision;
     /* Hears how a download comes along, on whatever thread loads the model. */
     std::function<void(std::string_view file, std::uint64_t bytes, std::uint64_t total)> download;
 };
@@ -86,6 +99,12 @@ struct open_options {
     std::optional<rekall::embedder> embedder;
     std::optional<std::string> vectors_name;
     std::size_t vectors_dimensions = 0;
+    /* The reranker of searches that ask for one (recall_options::rerank), such as "hub:cross-encoder/ms-marco-MiniLM-L6-v2", and
+     * how it is loaded, by default from where load says; or the program's own. Of two functions that hear downloads that of load
+     * hears them all. */
+    std::optional<std::string> reranker;
+    std::optional<load_options> reranker_load;
+    std::optional<rekall::reranker> own_reranker;
     /* How many query vectors are kept, and how long. Defaults: 1000, 10 minutes. */
     std::optional<std::uint64_t> cache_max_size;
     std::optional<std::chrono::milliseconds> cache_ttl;
@@ -209,6 +228,45 @@ inline rekall_embedder c_embedder(std::unique_ptr<embedder> own) noexcept
     return out;
 }
 
+/* A reranker of the library's own. */
+inline std::unique_ptr<reranker> copied(const reranker &given)
+{
+    c_string(given.name);
+    return std::make_unique<reranker>(given);
+}
+
+/* For a call that takes the reranker over, and frees it by destroy whatever it returns. */
+inline rekall_reranker c_reranker(std::unique_ptr<reranker> own) noexcept
+{
+    rekall_reranker out = REKALL_RERANKER_INIT;
+    if (own == nullptr) {
+        return out;
+    }
+    out.name = own->name.c_str();
+    out.memory_bytes = own->memory_bytes;
+    out.destroy = [](void *self) { delete static_cast<reranker *>(self); };
+    if (own->rerank) {
+        out.rerank = [](void *self, rekall_str query, const rekall_str *passages, std::size_t count,
+                        float *scores) -> rekall_status {
+            try {
+                std::vector<std::string_view> views;
+                views.reserve(count);
+                for (std::size_t at = 0; at < count; ++at) {
+                    views.emplace_back(passages[at].data, passages[at].len);
+                }
+                static_cast<reranker *>(self)->rerank({query.data, query.len}, views, scores);
+                return REKALL_OK;
+            } catch (const error &failed) {
+                return number(failed.status() == status::ok ? status::callback : failed.status());
+            } catch (...) {
+                return REKALL_CALLBACK;
+            }
+        };
+    }
+    out.user_data = own.release();
+    return out;
+}
+
 inline rekall_load_options c_load(const load_options &given, downloads &hearing)
 {
     rekall_load_options out = REKALL_LOAD_OPTIONS_INIT;
@@ -221,6 +279,7 @@ inline rekall_load_options c_load(const load_options &given, downloads &hearing)
     out.hub_endpoint = pointer(given.hub_endpoint);
     out.query_prefix = text(given.query_prefix);
     out.document_prefix = text(given.document_prefix);
+    out.precision = pointer(given.precision);
     if (given.download) {
         out.download_user_data = &hearing;
         out.download = [](void *self, const char *file, std::uint64_t bytes, std::uint64_t total) {
@@ -313,6 +372,15 @@ inline rekall_db *open(const c_text &path, const open_options &options, kept &ca
             callbacks.downloads.hear(std::make_shared<const downloads::function>(options.load->download));
         }
     }
+    rekall_load_options reranker_load = REKALL_LOAD_OPTIONS_INIT;
+    c.reranker = pointer(options.reranker);
+    if (options.reranker_load) {
+        reranker_load = c_load(*options.reranker_load, callbacks.downloads);
+        c.reranker_load = &reranker_load;
+        if (options.reranker_load->download && !(options.load && options.load->download)) {
+            callbacks.downloads.hear(std::make_shared<const downloads::function>(options.reranker_load->download));
+        }
+    }
     callbacks.now = options.now;
     callbacks.age = options.age;
     if (callbacks.now) {
@@ -325,11 +393,14 @@ inline rekall_db *open(const c_text &path, const open_options &options, kept &ca
     }
     auto hearing = std::make_unique<listeners>(listeners{options.on_event, options.on_log});
     auto own = options.embedder ? copied(*options.embedder) : nullptr;
-    /* From here on nothing throws before rekall_open(), which frees both whatever it returns. */
+    auto judge = options.own_reranker ? copied(*options.own_reranker) : nullptr;
+    /* From here on nothing throws before rekall_open(), which frees all of them whatever it returns. */
     const rekall_listener listener = c_listener(std::move(hearing), options.log_level ? number(*options.log_level) : 0);
     c.listener = &listener;
     const rekall_embedder embedder = c_embedder(std::move(own));
     c.embedder = embedder.user_data != nullptr ? &embedder : nullptr;
+    const rekall_reranker own_reranker = c_reranker(std::move(judge));
+    c.own_reranker = own_reranker.user_data != nullptr ? &own_reranker : nullptr;
     rekall_db *opened = nullptr;
     call(rekall_open, path.c_str(), &c, &opened);
     return opened;

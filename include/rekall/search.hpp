@@ -80,6 +80,9 @@ struct recall_options {
     std::optional<rekall::recency> recency;
     /* Chooses hits that are not all alike: how much relevance counts beside difference, 0 to 1; 0.7 is a good start. */
     std::optional<double> diversity;
+    /* Lets the reranker of open_options judge the first so many hits, at most 1000; of more than limit the best are the hits then.
+     * 0: none. */
+    std::size_t rerank = 0;
 };
 
 /* One of several queries: a text, a vector of the file's own space, or a text with the vector that the program made of it.
@@ -238,6 +241,7 @@ struct c_recall {
             value.flags |= REKALL_RECALL_DIVERSITY;
             value.diversity = *given.diversity;
         }
+        value.rerank = given.rerank;
         if (given.filter) {
             filter.emplace(*given.filter);
             value.filter = &filter->value;

@@ -46,6 +46,17 @@ static rekall_status count_letters(void *user_data, uint32_t purpose, const reka
     return REKALL_OK;
 }
 
+static rekall_status prefer_short(void *user_data, rekall_str query, const rekall_str *passages, size_t count,
+                                  float *out_scores)
+{
+    size_t at;
+    (void)user_data;
+    (void)query;
+    for (at = 0; at < count; at++)
+        out_scores[at] = -(float)passages[at].len;
+    return REKALL_OK;
+}
+
 static void expect(rekall_status status, const rekall_error *error, const char *where)
 {
     if (status) {
@@ -120,6 +131,7 @@ fn each_topic_has_an_example_that_runs() {
                 "clock.db",
                 "events.db",
                 "own-model.db",
+                "judged.db",
                 "hub.db",
                 "limits.db",
             ] {

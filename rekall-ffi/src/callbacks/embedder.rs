@@ -202,7 +202,7 @@ fn failed(reason: String) -> ModelError {
     ModelError::Compute { reason }
 }
 
-fn named(status: Status) -> String {
+pub(crate) fn named(status: Status) -> String {
     // SAFETY: the names are static and NUL-terminated.
     let name = unsafe { std::ffi::CStr::from_ptr(rekall_status_name(status)) };
     format!("{status} ({})", name.to_string_lossy())

@@ -29,8 +29,9 @@ use crate::callbacks::clock::{AgingClock, HostClock, NowFn};
 use crate::callbacks::embedder::{CallbackEmbedder, HostEmbedder};
 use crate::callbacks::events::Listener;
 use crate::callbacks::listener::Notifier;
+use crate::callbacks::reranker::{CallbackReranker, HostReranker};
 use crate::calls::handle::{Handle, Identity};
-use crate::model::load::{LoadSettings, load_options, source};
+use crate::model::load::{LoadSettings, load_options, precision, source, without_vectors};
 
 /// Flag of rekall_open_options: refuse every write.
 pub const REKALL_OPEN_READ_ONLY: u32 = 1;
@@ -52,7 +53,7 @@ pub const REKALL_OPEN_UNLOAD_THREAD: u32 = 64;
 /// Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the
 /// model. Concerns the whole process.
 pub const REKALL_OPEN_RELEASE_MEMORY: u32 = 128;
-/// Flag of rekall_open_options: load the model while opening, and fail, without making a file, if it cannot be used as it
+/// Flag of rekall_open_options: load the model, and the reranker if there is one, while opening, and fail, without making a file, if it cannot be used as it
 /// is: REKALL_UNSUPPORTED, REKALL_INVALID_MODEL, REKALL_INVALID_INPUT. One that cannot be had now is no failure. Without the
 /// flag the first call that needs the model fails.
 pub const REKALL_OPEN_CHECK_MODEL: u32 = 256;
@@ -126,9 +127,19 @@ pub struct OpenOptions {
     /// rekall_audit_index() tells how many are missed. REKALL_NEVER: all; 0: as config says, which says 1000 unless told
     /// otherwise.
     pub rescored_rows: u64,
+    /// The reranker of searches that ask for one (rerank of rekall_recall_options): "path:FOLDER" or
+    /// "hub:OWNER/NAME[@REVISION]", such as "hub:cross-encoder/ms-marco-MiniLM-L6-v2" (English) or "hub:BAAI/bge-reranker-base".
+    /// NUL-terminated. NULL: as config says, which has none unless told otherwise. It is looked for when it is first needed, and
+    /// stays loaded as long as model_idle_timeout_ms says of a model; events tell of it as of a model.
+    pub reranker: *const c_char,
+    /// How it is loaded; only with one that the library loads. NULL: with the cache, address, threads, download and
+    /// REKALL_LOAD_OFFLINE of load.
+    pub reranker_load: *const LoadSettings,
+    /// Or the caller's own reranker.
+    pub own_reranker: *const HostReranker,
 }
 
-sized!(OpenOptions, ..rescored_rows => "rekall_open_options");
+sized!(OpenOptions, ..own_reranker => "rekall_open_options");
 
 /// As REKALL_OPEN_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -169,16 +180,23 @@ pub unsafe extern "C" fn rekall_open(
         fallible(error, || {
             let options = options::read_or_default(options)?;
             let identity = Arc::new(Identity::default());
-            // Both first, and both whatever the other says: then their destroy functions are called on every way out.
+            // These first, and each whatever the others say: then their destroy functions are called on every way out.
             let notifier = Notifier::new(options.listener, identity.number());
             let own = CallbackEmbedder::new(options.embedder, identity.number());
-            let (notifier, own) = (notifier?.map(Arc::new), own?);
+            let judge = CallbackReranker::new(options.own_reranker, identity.number());
+            let (notifier, own, judge) = (notifier?.map(Arc::new), own?, judge?);
             out.answer(|| {
                 let aging_clock =
                     AgingClock::new(HostClock::new(options.age_ms, options.age_user_data, identity.number()));
                 let mut builder = Rekall::builder(text::path(path, "path")?).clock(aging_clock);
+                let config = config(&options)?;
+                let names_reranker = config.as_ref().is_some_and(|config| config.reranker.is_some());
+                if let Some(config) = config {
+                    builder = builder.config(config);
+                }
                 builder = settings(builder, &options, identity.number())?;
                 builder = model(builder, &options, own, identity.number())?;
+                builder = reranker(builder, &options, judge, names_reranker, identity.number())?;
                 if let Some(notifier) = &notifier {
                     let notifier = Arc::clone(notifier);
                     builder = builder.on_event(move |event| notifier.tell(event));
@@ -196,9 +214,6 @@ unsafe fn settings(mut builder: Builder, options: &OpenOptions, identity: usize)
     let has = |flag| given & flag != 0;
     // SAFETY: as promised by the caller.
     unsafe {
-        if let Some(config) = config(options)? {
-            builder = builder.config(config);
-        }
         if let Some(backend) = text::name(options.vector_backend, "vector_backend")? {
             let backend: VectorBackend = backend.parse().map_err(rekall::Error::from)?;
             builder = builder.vector_backend(backend);
@@ -310,7 +325,46 @@ unsafe fn model(
     if none {
         builder = builder.without_model();
     }
+    // SAFETY: as promised by the caller.
+    if let Some(precision) = unsafe { precision(options.load)? } {
+        builder = builder.precision(precision);
+    }
     Ok(builder.load_options(load))
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn reranker(
+    mut builder: Builder,
+    options: &OpenOptions,
+    own: Option<CallbackReranker>,
+    is_in_config: bool,
+    identity: usize,
+) -> Result<Builder, Failure> {
+    // SAFETY: as promised by the caller.
+    let named = unsafe { text::name(options.reranker, "reranker")? };
+    if named.is_some() && own.is_some() {
+        return Err(Failure::misuse("of reranker and own_reranker at most one may be given"));
+    }
+    let loads = own.is_none() && (named.is_some() || is_in_config);
+    goes_with(!options.reranker_load.is_null(), "reranker_load", loads, "a reranker that the library loads")?;
+    if let Some(name) = named {
+        builder = builder.reranker(source(name)?);
+    }
+    if let Some(own) = own {
+        builder = builder.own_reranker(Arc::new(own));
+    }
+    if !options.reranker_load.is_null() {
+        // SAFETY: as promised by the caller.
+        unsafe {
+            without_vectors(options.reranker_load)?;
+            if let Some(precision) = precision(options.reranker_load)? {
+                builder = builder.reranker_precision(precision);
+            }
+            builder = builder.reranker_load_options(load_options(options.reranker_load, identity)?);
+        }
+    }
+    Ok(builder)
 }
 
 const _: () = assert!(REKALL_NEVER != REKALL_ZERO);

@@ -76,9 +76,11 @@ pub struct Stats {
     pub word_index_bytes: u64,
     /// 1 if a former built-in model made the file's vectors, else 0. rekall_reembed() makes those of the current one.
     pub former_model: u64,
+    /// Bytes of heap that the reranker takes; 0 while it is not loaded.
+    pub reranker_bytes: u64,
 }
 
-sized!(Stats, ..former_model => "rekall_stats");
+sized!(Stats, ..reranker_bytes => "rekall_stats");
 
 /// As REKALL_STATS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -126,6 +128,7 @@ pub unsafe extern "C" fn rekall_get_stats(
                 process_bytes: stats.memory.process.unwrap_or(0),
                 word_index_bytes: stats.memory.words as u64,
                 former_model: stats.former_model.is_some().into(),
+                reranker_bytes: stats.memory.reranker as u64,
             })
         })
     }

@@ -63,19 +63,59 @@ pub unsafe extern "C" fn rekall_model_unload(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        on(db, error, Out::optional(out, Unloaded::default()), |db| {
-            Ok(match db.unload_model() {
-                UnloadOutcome::NotLoaded => Unloaded::default(),
-                UnloadOutcome::Done { bytes } => {
-                    Unloaded { outcome: REKALL_UNLOAD_DONE, leases: 0, bytes: bytes as u64 }
-                }
-                UnloadOutcome::Pending { leases } => {
-                    let leases = u32::try_from(leases).unwrap_or(u32::MAX);
-                    Unloaded { outcome: REKALL_UNLOAD_PENDING, leases, bytes: 0 }
-                }
-            })
-        })
+    unsafe { on(db, error, Out::optional(out, Unloaded::default()), |db| Ok(db.unload_model().into())) }
+}
+
+impl From<UnloadOutcome> for Unloaded {
+    fn from(outcome: UnloadOutcome) -> Self {
+        match outcome {
+            UnloadOutcome::NotLoaded => Self::default(),
+            UnloadOutcome::Done { bytes } => {
+                Self { outcome: REKALL_UNLOAD_DONE, leases: 0, bytes: bytes as u64 }
+            }
+            UnloadOutcome::Pending { leases } => {
+                let leases = u32::try_from(leases).unwrap_or(u32::MAX);
+                Self { outcome: REKALL_UNLOAD_PENDING, leases, bytes: 0 }
+            }
+        }
+    }
+}
+
+/// Loads the reranker now, so that the first search that re-ranks does not wait for it; and says why it cannot be loaded, where
+/// such a search goes on without it: as rekall_model_load(), and REKALL_INVALID_INPUT when there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_reranker_load(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, (), |db| Ok(db.load_reranker()?)) }
+}
+
+/// As rekall_model_unload(), of the reranker.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_reranker_unload(
+    db: *mut Handle,
+    out: *mut Unloaded,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, Out::optional(out, Unloaded::default()), |db| Ok(db.unload_reranker().into())) }
+}
+
+/// As rekall_model_state(), of the reranker.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rekall_reranker_state(
+    db: *mut Handle,
+    out: *mut u32,
+    error: *mut *mut ErrorObject,
+) -> Status {
+    // SAFETY: the pointers are the caller's, who keeps the header's rules.
+    unsafe { on(db, error, Out::required(out, REKALL_MODEL_UNLOADED), |db| Ok(number(db.reranker_state()))) }
+}
+
+fn number(state: ModelState) -> u32 {
+    match state {
+        ModelState::Unloaded => REKALL_MODEL_UNLOADED,
+        ModelState::Loading => REKALL_MODEL_LOADING,
+        ModelState::Ready => REKALL_MODEL_READY,
     }
 }
 
@@ -87,18 +127,10 @@ pub unsafe extern "C" fn rekall_model_state(
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
-    unsafe {
-        on(db, error, Out::required(out, REKALL_MODEL_UNLOADED), |db| {
-            Ok(match db.model_state() {
-                ModelState::Unloaded => REKALL_MODEL_UNLOADED,
-                ModelState::Loading => REKALL_MODEL_LOADING,
-                ModelState::Ready => REKALL_MODEL_READY,
-            })
-        })
-    }
+    unsafe { on(db, error, Out::required(out, REKALL_MODEL_UNLOADED), |db| Ok(number(db.model_state()))) }
 }
 
-/// Restarts the idle time of a loaded model.
+/// Restarts the idle time of a loaded model, and of a loaded reranker.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_model_touch(db: *mut Handle, error: *mut *mut ErrorObject) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
@@ -110,7 +142,7 @@ pub unsafe extern "C" fn rekall_model_touch(db: *mut Handle, error: *mut *mut Er
     }
 }
 
-/// Unloads the model if it has been idle long enough. For hosts with an event loop, at the time that
+/// Unloads the model and the reranker that have been idle long enough. For hosts with an event loop, at the time that
 /// rekall_next_deadline_ms() told; others open with REKALL_OPEN_UNLOAD_THREAD. out_bytes, which may be NULL, receives
 /// how many bytes of heap that freed: 0 when there was nothing to do, and for the built-in model, which takes none.
 #[unsafe(no_mangle)]
@@ -126,7 +158,7 @@ pub unsafe extern "C" fn rekall_unload_if_idle(
 }
 
 /// In how many milliseconds rekall_unload_if_idle() will next have something to do: out receives 0 for now, REKALL_NEVER
-/// while nothing is to be expected (the model is not loaded, in use, or kept for ever).
+/// while nothing is to be expected (model and reranker are not loaded, in use, or kept for ever).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_next_deadline_ms(
     db: *mut Handle,
@@ -145,7 +177,7 @@ pub unsafe extern "C" fn rekall_next_deadline_ms(
     }
 }
 
-/// Gives back memory that is not needed now: the model if it is not in use, cached vectors, the index, idle connections;
+/// Gives back memory that is not needed now: model and reranker if they are not in use, cached vectors, the index, idle connections;
 /// then asks the allocator to return what is free to the system, which concerns the whole process. The next search loads
 /// what it needs again. What it brought stands in process_bytes of rekall_get_stats(), before and after.
 #[unsafe(no_mangle)]

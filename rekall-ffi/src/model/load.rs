@@ -16,10 +16,10 @@
 use std::ffi::{CString, c_char, c_void};
 
 use rekall::ModelSource;
-use rekall::model::{Device, LoadOptions, ProgressObserver};
+use rekall::model::{Device, LoadOptions, Precision, ProgressObserver};
 
 use crate::boundary::error::Failure;
-use crate::boundary::options::{self, flags, sized};
+use crate::boundary::options::{self, flags, goes_with, sized};
 use crate::boundary::text::{self, Str};
 use crate::boundary::thread_state::in_callback;
 use crate::callbacks::user_data::UserData;
@@ -63,9 +63,13 @@ pub struct LoadSettings {
     pub download: DownloadFn,
     /// Handed to download.
     pub download_user_data: *mut c_void,
+    /// What numbers a transformer's matrices are multiplied in: "f32" or "int8", which takes a quarter of the memory and makes
+    /// vectors of a space of their own. NUL-terminated. NULL: as config says, which says "f32" unless told otherwise. "int8" is
+    /// REKALL_INVALID_INPUT for a model that has no such thing, as the built-in one, at the first call that needs it.
+    pub precision: *const c_char,
 }
 
-sized!(LoadSettings, ..download_user_data => "rekall_load_options");
+sized!(LoadSettings, ..precision => "rekall_load_options");
 
 /// As REKALL_LOAD_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -108,8 +112,44 @@ pub(crate) unsafe fn load_options(
         if let Some(name) = text::name(given.device, "device")? {
             load.device = device(name)?;
         }
+        load.precision = precision_in(&given)?.unwrap_or_default();
     }
     Ok(load)
+}
+
+/// The precision that was asked for, if one was.
+///
+/// # Safety
+/// NULL, or a struct with valid members.
+pub(crate) unsafe fn precision(given: *const LoadSettings) -> Result<Option<Precision>, Failure> {
+    // SAFETY: as promised by the caller.
+    unsafe { precision_in(&options::read_or_default(given)?) }
+}
+
+/// # Safety
+/// The members are valid.
+unsafe fn precision_in(given: &LoadSettings) -> Result<Option<Precision>, Failure> {
+    // SAFETY: as promised by the caller.
+    let name = unsafe { text::name(given.precision, "precision")? };
+    let parsed = name.map(|name| name.parse().map_err(rekall::Error::Model)).transpose();
+    Ok(parsed?)
+}
+
+/// Refuses what concerns vectors alone, which a reranker does not make: it would be ignored silently.
+///
+/// # Safety
+/// NULL, or a struct with valid members.
+pub(crate) unsafe fn without_vectors(given: *const LoadSettings) -> Result<(), Failure> {
+    // SAFETY: as promised by the caller.
+    let given = unsafe { options::read_or_default(given)? };
+    for (is_set, member) in [
+        (given.dimensions != 0, "reranker_load.dimensions"),
+        (given.query_prefix.is_given(), "reranker_load.query_prefix"),
+        (given.document_prefix.is_given(), "reranker_load.document_prefix"),
+    ] {
+        goes_with(is_set, member, false, "a model that makes vectors")?;
+    }
+    Ok(())
 }
 
 fn observer(
@@ -178,6 +218,7 @@ mod tests {
         given.dimensions = 64;
         given.max_tokens = 9;
         given.device = c"cuda:1".as_ptr();
+        given.precision = c"int8".as_ptr();
         given.flags = REKALL_LOAD_OFFLINE;
         given.query_prefix = Str { data: c"q: ".as_ptr(), len: 3 };
         given.download = Some(note);
@@ -188,6 +229,7 @@ mod tests {
         assert_eq!(load.hub_cache.as_deref(), Some(std::path::Path::new("/cache")));
         assert_eq!((load.max_threads, load.dimensions, load.max_tokens), (Some(3), Some(64), Some(9)));
         assert_eq!((load.device, load.offline), (Device::Cuda(1), true));
+        assert_eq!(load.precision, Precision::Int8);
         assert_eq!((load.query_prefix.as_deref(), load.document_prefix), (Some("q: "), None));
         let progress = DownloadProgress { file: "weights", bytes: 2, total: 5 };
         load.progress.unwrap().report(&progress);

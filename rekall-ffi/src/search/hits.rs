@@ -85,6 +85,12 @@ pub const REKALL_ADJUSTMENT_RECENCY: u32 = 1;
 pub const REKALL_ADJUSTMENT_RELEVANCE: u32 = 2;
 /// What being like better hits made of a score: the similarity to the most similar hit before, 0 to 1.
 pub const REKALL_ADJUSTMENT_REDUNDANCY: u32 = 3;
+/// What a reranker made of a hit: its score, which is rekall_hits_score() then; its range is the model's own.
+pub const REKALL_ADJUSTMENT_RERANK: u32 = 4;
+/// What a reranker made of a hit: the score before.
+pub const REKALL_ADJUSTMENT_SCORE_BEFORE_RERANK: u32 = 5;
+/// What a reranker made of a hit: its place before, from 1.
+pub const REKALL_ADJUSTMENT_RANK_BEFORE_RERANK: u32 = 6;
 
 /// Why a search is less than it could be: the query could not be embedded, only words were searched.
 pub const REKALL_DEGRADED_WORDS_ONLY: u32 = 1;
@@ -112,6 +118,9 @@ pub const REKALL_DEGRADED_PARTLY_KNOWN: u32 = 9;
 /// A former built-in model made the file's vectors, and is searched with: said once for each rekall_open().
 /// rekall_reembed() makes the vectors of the current one, which finds more.
 pub const REKALL_DEGRADED_FORMER_MODEL: u32 = 10;
+/// The reranker could not be had, or failed: the hits are those of the search without it, in its order. Whether it fails for
+/// good, the status of rekall_reranker_load() says.
+pub const REKALL_DEGRADED_NOT_RERANKED: u32 = 11;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -158,6 +167,7 @@ impl From<&Degraded> for Why {
             Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
             Degraded::PartlyKnown { .. } => (REKALL_DEGRADED_PARTLY_KNOWN, 0),
             Degraded::FormerModel { .. } => (REKALL_DEGRADED_FORMER_MODEL, 0),
+            Degraded::NotReranked { .. } => (REKALL_DEGRADED_NOT_RERANKED, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };
         Self { kind, entries, text: owned(&why.to_string()) }
@@ -201,8 +211,8 @@ pub unsafe extern "C" fn rekall_hits_entry(hits: *const Hits, index: usize) -> *
 }
 
 /// What the hits are ordered by, greater is better: the similarity in a search by meaning, the BM25 score in one by
-/// words, the fused score in a hybrid one; of that what age and diversity leave, where rekall_recall_options asks for them.
-/// Comparable only within one search. NaN past the last.
+/// words, the fused score in a hybrid one; of that what age and diversity leave, where rekall_recall_options asks for them; of a
+/// hit that a reranker judged its score, which says nothing about those behind that it did not. Comparable only within one search. NaN past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_score(hits: *const Hits, index: usize) -> f64 {
     // SAFETY: NULL or hits that were not freed.
@@ -328,8 +338,8 @@ pub unsafe extern "C" fn rekall_hits_part_weight(hits: *const Hits, index: usize
 
 /// What was made of the score of hit number index after retrieval and fusion: a REKALL_ADJUSTMENT_ number. Where age counts,
 /// the score was multiplied by REKALL_ADJUSTMENT_RECENCY. Where diversity does, rekall_hits_score() is
-/// lambda * REKALL_ADJUSTMENT_RELEVANCE - (1 - lambda) * REKALL_ADJUSTMENT_REDUNDANCY. NaN where the search did not ask for it,
-/// and past the last.
+/// lambda * REKALL_ADJUSTMENT_RELEVANCE - (1 - lambda) * REKALL_ADJUSTMENT_REDUNDANCY. A hit that a reranker judged has the three of
+/// its numbers. NaN where the search did not ask for it, for a hit that was not judged, and past the last.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_hits_adjustment(hits: *const Hits, index: usize, which: u32) -> f64 {
     // SAFETY: NULL or hits that were not freed.
@@ -338,6 +348,9 @@ pub unsafe extern "C" fn rekall_hits_adjustment(hits: *const Hits, index: usize,
             REKALL_ADJUSTMENT_RECENCY => Some(hit.explain.recency?.factor),
             REKALL_ADJUSTMENT_RELEVANCE => Some(hit.explain.diversity?.relevance),
             REKALL_ADJUSTMENT_REDUNDANCY => Some(hit.explain.diversity?.redundancy),
+            REKALL_ADJUSTMENT_RERANK => Some(hit.explain.rerank?.score),
+            REKALL_ADJUSTMENT_SCORE_BEFORE_RERANK => Some(hit.explain.rerank?.score_before),
+            REKALL_ADJUSTMENT_RANK_BEFORE_RERANK => Some(hit.explain.rerank?.rank_before as f64),
             _ => None,
         })
     }

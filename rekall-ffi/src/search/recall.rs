@@ -138,9 +138,16 @@ pub struct RecallOptions {
     /// lambda * relevance - (1 - lambda) * redundancy; 1 leaves the order as it is, 0.7 is a good start. The candidates are
     /// the best 100 entries, or twice the limit, which is at most 1000, if that is more. Without the flag it must be 0.
     pub diversity: f64,
+    /// Lets the reranker of rekall_open_options judge the first so many hits, at most 1000: it reads the query and the passage that
+    /// a hit is about (rekall_hits_chunk()), below the entry's title, together. They come by its score, equal ones as they were
+    /// before; other hits follow in their old order. More hits than limit may be judged, the best of them are the hits then.
+    /// It is the last step: filter, threshold, recency and diversity decide which hits are judged. 0: none.
+    /// REKALL_INVALID_INPUT without a reranker, and for a vector without text. Where the reranker cannot be loaded, or fails, the
+    /// answer is that of the search without it, and says so: REKALL_DEGRADED_NOT_RERANKED.
+    pub rerank: usize,
 }
 
-sized!(RecallOptions, ..diversity => "rekall_recall_options");
+sized!(RecallOptions, ..rerank => "rekall_recall_options");
 
 /// As REKALL_RECALL_OPTIONS_INIT, for callers without macros: struct_size is the size that the struct has for the caller.
 #[unsafe(no_mangle)]
@@ -282,6 +289,7 @@ pub(crate) unsafe fn prepare<'a, Q>(
     if has(REKALL_RECALL_DIVERSITY) {
         search = search.diversity(options.diversity);
     }
+    search = search.rerank(options.rerank);
     if has(REKALL_RECALL_PREFIX) {
         search = search.prefix();
     }

@@ -72,6 +72,26 @@ static rekall_status model_touch(GIVEN)
     return rekall_model_touch(shared, error);
 }
 
+static rekall_status reranker_load(GIVEN)
+{
+    UNUSED;
+    return rekall_reranker_load(shared, error);
+}
+
+static rekall_status reranker_unload(GIVEN)
+{
+    rekall_unloaded out;
+    UNUSED;
+    return rekall_reranker_unload(shared, &out, error);
+}
+
+static rekall_status reranker_state(GIVEN)
+{
+    uint32_t out = 0;
+    UNUSED;
+    return rekall_reranker_state(shared, &out, error);
+}
+
 static rekall_status unload_if_idle(GIVEN)
 {
     uint64_t out = 0;

@@ -143,6 +143,9 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_model_unload(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_model_state(NULL, &number, &error));
     FAILS(REKALL_MISUSE, rekall_model_touch(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reranker_load(NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reranker_unload(NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reranker_state(NULL, &number, &error));
     FAILS(REKALL_MISUSE, rekall_unload_if_idle(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_next_deadline_ms(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_release_memory(NULL, &error));
@@ -215,6 +218,8 @@ static void null_pointers(const char *folder)
     OK(rekall_embed(db, REKALL_EMBED_QUERY, "x", 1, vector, TEST_DIMENSIONS, NULL, &error));
     OK(rekall_model_unload(db, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_model_state(db, NULL, &error));
+    OK(rekall_reranker_unload(db, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_reranker_state(db, NULL, &error));
     OK(rekall_unload_if_idle(db, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_next_deadline_ms(db, NULL, &error));
     OK(rekall_embed_pending(db, NULL, NULL, &error));

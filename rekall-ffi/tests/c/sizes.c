@@ -17,6 +17,12 @@ struct kind {
     size_t size, needed;
 };
 
+static rekall_status zeroes(void *user_data, rekall_str query, const rekall_str *passages, size_t count, float *out_scores)
+{
+    (void)user_data, (void)query, (void)passages, (void)count, (void)out_scores;
+    return REKALL_OK;
+}
+
 static rekall_status use_open(const void *given, rekall_error **error)
 {
     rekall_db *opened = NULL;
@@ -38,6 +44,13 @@ static rekall_status use_embedder(const void *given, rekall_error **error)
 {
     rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
     options.embedder = given;
+    return use_open(&options, error);
+}
+
+static rekall_status use_reranker(const void *given, rekall_error **error)
+{
+    rekall_open_options options = REKALL_OPEN_OPTIONS_INIT;
+    options.own_reranker = given;
     return use_open(&options, error);
 }
 
@@ -266,6 +279,7 @@ int main(int argc, char **argv)
     const rekall_open_options open = REKALL_OPEN_OPTIONS_INIT;
     const rekall_load_options load = REKALL_LOAD_OPTIONS_INIT;
     const rekall_embedder embedder = letters(NULL);
+    rekall_reranker reranker = REKALL_RERANKER_INIT;
     const rekall_listener listener = REKALL_LISTENER_INIT;
     rekall_new_entry entry = REKALL_NEW_ENTRY_INIT;
     const rekall_context context = REKALL_CONTEXT_INIT;
@@ -281,6 +295,7 @@ int main(int argc, char **argv)
         KIND(rekall_open_options, open, use_open, 0),
         KIND(rekall_load_options, load, use_load, 0),
         KIND(rekall_embedder, embedder, use_embedder, offsetof(rekall_embedder, user_data)),
+        KIND(rekall_reranker, reranker, use_reranker, offsetof(rekall_reranker, user_data)),
         KIND(rekall_listener, listener, use_listener, 0),
         KIND(rekall_new_entry, entry, use_entry, offsetof(rekall_new_entry, content)),
         KIND(rekall_context, context, use_context, 0),
@@ -301,6 +316,8 @@ int main(int argc, char **argv)
     CHECK(argc == 3);
     folder = argv[1];
     entry.title = rekall_text("a word");
+    reranker.name = "zeroes";
+    reranker.rerank = zeroes;
     reembed.embedder = &embedder;
     db = open_at(folder, "sizes.db", &embedder);
     id = remember(db, "the first word");

@@ -45,6 +45,30 @@ pub(crate) unsafe extern "C" fn embed(
     0
 }
 
+/// Judges by length; fails, or gives nonsense, when the first byte of a passage says so.
+pub(crate) unsafe extern "C" fn rerank(
+    _: *mut c_void,
+    query: Str,
+    passages: *const Str,
+    count: usize,
+    scores: *mut f32,
+) -> i32 {
+    assert!(!query.data.is_null() && count > 0);
+    for at in 0..count {
+        // SAFETY: the library promises count passages of their length, and count scores.
+        unsafe {
+            let passage = &*passages.add(at);
+            let first = slice::from_raw_parts(passage.data.cast::<u8>(), passage.len).first();
+            match first {
+                Some(b'!') => return i32::from(passage.len as u8),
+                Some(b'?') => scores.add(at).write(f32::NAN),
+                _ => scores.add(at).write(passage.len as f32),
+            }
+        }
+    }
+    0
+}
+
 /// Stops the call when it was given something to say so.
 pub(crate) unsafe extern "C" fn progress(data: *mut c_void, _: u64, _: u64) -> i32 {
     i32::from(!data.is_null())

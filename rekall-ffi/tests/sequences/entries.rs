@@ -58,6 +58,15 @@ impl Machine<'_> {
         }
         let own = if readable && self.chance(210) { Some(self.own_model()) } else { None };
         options.value.embedder = own.as_ref().map_or(null(), |own| &raw const own.value);
+        let mut judge = padded::<HostReranker>();
+        if readable {
+            judge.value.struct_size = size_of::<HostReranker>();
+            judge.value.name = c"lengths".as_ptr();
+            judge.value.rerank = Some(callbacks::rerank);
+            judge.value.destroy = Some(callbacks::destroy);
+            options.value.own_reranker = &raw const judge.value;
+            self.handed_over += 1;
+        }
         let path = self.path("memory", 3);
         // SAFETY: as promised by the caller.
         unsafe {

@@ -99,7 +99,11 @@ impl Machine<'_> {
             let share = rekall_hits_part(self.hits, index, part);
             assert_eq!(share.is_nan(), rekall_hits_part_weight(self.hits, index, part).is_nan());
             let adjusted = rekall_hits_adjustment(self.hits, index, part);
-            assert!(adjusted.is_nan() || (0.0..=1.0).contains(&adjusted));
+            let is_share = part <= REKALL_ADJUSTMENT_REDUNDANCY;
+            assert!(adjusted.is_nan() || !is_share || (0.0..=1.0).contains(&adjusted));
+            if part == REKALL_ADJUSTMENT_RERANK && !adjusted.is_nan() {
+                assert_eq!(adjusted, rekall_hits_score(self.hits, index));
+            }
             let mut at = 7;
             assert!(rekall_entry_time(entry, part, &raw mut at) == 1 || at == 0);
             let link = index < rekall_links_count(self.links);

@@ -26,6 +26,7 @@ impl Machine<'_> {
         let byte = self.byte();
         options.value.semantic_weight =
             counts(options.value.flags, REKALL_RECALL_WEIGHTS, byte, f64::from(byte) - 1.0);
+        options.value.rerank = if byte % 4 == 3 { usize::from(byte) * 5 } else { 0 };
         options.value.limit = self.extent(20);
         options.value.role = self.number(3);
         let (before, after) = (self.given(), self.given());

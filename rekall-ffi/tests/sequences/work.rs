@@ -122,10 +122,13 @@ impl Machine<'_> {
         let mut error = null_mut();
         let e = &raw mut error;
         let (mut state, mut left, mut unloaded) = (0, 0, Unloaded::default());
-        let kind = self.byte() % 8;
+        let byte = self.byte();
         // SAFETY: as promised by the caller.
         let status = unsafe {
-            match kind {
+            match byte % 8 {
+                0 if byte > 127 => rekall_reranker_load(self.db, e),
+                1 if byte > 127 => rekall_reranker_unload(self.db, &raw mut unloaded, e),
+                2 if byte > 127 => rekall_reranker_state(self.db, &raw mut state, e),
                 0 => rekall_model_load(self.db, e),
                 1 => rekall_model_unload(self.db, &raw mut unloaded, e),
                 2 => rekall_model_state(self.db, &raw mut state, e),
@@ -163,6 +166,7 @@ impl Machine<'_> {
                 13 => rekall_embedded_init(at.cast(), size),
                 14 => rekall_index_audit_init(at.cast(), size),
                 _ if number / 4096 % 2 == 1 => rekall_duplicates_options_init(at.cast(), size),
+                _ if number / 8192 % 2 == 1 => rekall_reranker_init(at.cast(), size),
                 _ => rekall_stats_init(at.cast(), size),
             }
         }

@@ -21,6 +21,7 @@ pub(crate) const TOPICS: &[&[&str]] = &[
     &["calls/watch"],
     &["callbacks/events"],
     &["callbacks/embedder"],
+    &["callbacks/reranker"],
     &["callbacks/clock"],
     &["model/load"],
     &["boundary/report"],

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rekall::ModelSource;
+use rekall::{ModelSource, Precision};
 
 pub(crate) use self::filter::FilterArgs;
 use crate::date::moment;
@@ -30,6 +30,12 @@ pub(crate) struct Cli {
     /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME[@REVISION]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "MODEL")]
     pub(crate) model: Option<ModelSource>,
+    /// What numbers the model's matrices are multiplied in; int8 takes a quarter of the memory, for transformers
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "f32|int8")]
+    pub(crate) precision: Option<Precision>,
+    /// Model that re-ranks hits where search --rerank asks for it: path:DIR or hub:OWNER/NAME[@REVISION]
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "MODEL")]
+    pub(crate) reranker: Option<ModelSource>,
     /// Vector index that searches use
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "INDEX")]
     pub(crate) index: Option<Index>,
@@ -132,7 +138,7 @@ pub(crate) enum Command {
     },
     /// Drop the vector index and fill it anew from the database
     RebuildIndex,
-    /// Make all vectors anew with the model given by --model
+    /// Make all vectors anew with the model given by --model, and --precision
     Reembed,
     /// Remember made-up notes, for trying out scale
     Generate(GenerateArgs),
@@ -307,6 +313,9 @@ pub(crate) struct SearchArgs {
     /// Choose hits that are not all alike: 1 goes by relevance alone, 0.7 is a good start
     #[arg(long, value_name = "0-1")]
     pub(crate) diversity: Option<f64>,
+    /// Let the reranker judge the first N hits, and put them in its order; N may be more than the limit
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) rerank: usize,
     /// The query's vector: little-endian f32 values in base64. The text then only serves to find words
     #[arg(long, value_name = "BASE64_F32LE")]
     pub(crate) vector: Option<String>,

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rekall::{Builder, Config, ErrorKind, Event, ModelSource, Rekall, VectorBackend};
+use rekall::{Builder, Config, ErrorKind, Event, ModelSource, Precision, Rekall, VectorBackend};
 
 use crate::args::{Cli, Index};
 use crate::failure::Failure;
@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
 /// An open memory, and what it reported meanwhile.
 pub(crate) struct Session {
     pub(crate) rekall: Rekall,
+    /// Of the model, as the command line or the configuration says.
+    pub(crate) precision: Precision,
     unembedded: Arc<Mutex<Unembedded>>,
 }
 
@@ -65,7 +67,8 @@ impl Session {
             }
             opened => opened?,
         };
-        Ok(Self { rekall, unembedded })
+        let precision = settings.precision.or(settings.config.precision).unwrap_or_default();
+        Ok(Self { rekall, precision, unembedded })
     }
 
     /// What a user should know beside the result.
@@ -84,6 +87,8 @@ struct Settings {
     config: Config,
     index: Option<VectorBackend>,
     model: Option<ModelSource>,
+    precision: Option<Precision>,
+    reranker: Option<ModelSource>,
 }
 
 impl Settings {
@@ -93,7 +98,8 @@ impl Settings {
             None => Config::default(),
         };
         let index = cli.index.map(backend);
-        Ok(Self { config, index, model: cli.model.clone() })
+        let (model, reranker) = (cli.model.clone(), cli.reranker.clone());
+        Ok(Self { config, index, model, precision: cli.precision, reranker })
     }
 
     fn builder(&self, path: &Path, unembedded: &Arc<Mutex<Unembedded>>) -> Builder {
@@ -103,6 +109,12 @@ impl Settings {
         }
         if let Some(model) = &self.model {
             builder = builder.model(model.clone());
+        }
+        if let Some(precision) = self.precision {
+            builder = builder.precision(precision);
+        }
+        if let Some(reranker) = &self.reranker {
+            builder = builder.reranker(reranker.clone());
         }
         let unembedded = Arc::clone(unembedded);
         let watched = io::stderr().is_terminal();

@@ -49,6 +49,7 @@ pub(crate) fn search(cli: &Cli, args: &SearchArgs, style: Style) -> Result<Repor
     if let Some(lambda) = args.diversity {
         recall = recall.diversity(lambda);
     }
+    recall = recall.rerank(args.rerank);
     found(&recall.run()?, style)
 }
 

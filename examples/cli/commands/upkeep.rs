@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use rekall::IndexAudit;
+use rekall::{IndexAudit, LoadOptions, Precision};
 use serde_json::json;
 
 use crate::args::Cli;
@@ -129,7 +129,11 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
         return Err(Failure::Usage("reembed needs to know the new model: give --model".to_owned()));
     };
     let session = Session::open(cli, Purpose::Change)?;
-    let name = model.to_string();
+    let model_name = model.to_string();
+    let name = match session.precision {
+        Precision::F32 => model.to_string(),
+        precision => format!("{model} --precision {precision}"),
+    };
     let started = Instant::now();
     let progress = Progress::new("embedding", 0);
     let kept = || {
@@ -137,7 +141,8 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
             "searches use the old vectors, the new ones made so far are kept: reembed --model {name} goes on"
         )
     };
-    let reembed = session.rekall.reembed(model).progress(|at| progress.follow(at));
+    let load = LoadOptions::new().precision(session.precision);
+    let reembed = session.rekall.reembed(model).load_options(load).progress(|at| progress.follow(at));
     let done = interrupt::or_stopped(reembed.cancel(interrupt::token()).run(), kept)?;
     // With the model that the file has already, only what was stored without vectors is left to do.
     let pending = session.rekall.embed_pending().progress(|at| progress.follow(at));
@@ -148,7 +153,8 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
     let (entries, vectors) = (done.entries + waited.entries, done.vectors + waited.vectors);
     let elapsed = started.elapsed();
     let json = json!({
-        "model": name,
+        "model": model_name,
+        "precision": session.precision.to_string(),
         "entries": entries,
         "vectors": vectors,
         "without_meaning": done.without_meaning + waited.without_meaning,
@@ -157,8 +163,8 @@ pub(crate) fn reembed(cli: &Cli, style: Style) -> Result<Report, Failure> {
     });
     let mut text = format!("{} in {:.2} s\n", counted(entries, "note"), elapsed.as_secs_f64());
     if name != "bundled" {
-        text +=
-            &style.dim(format!("from now on give --model {name}, or [model] source in the configuration\n"));
+        text += &style
+            .dim(format!("from now on give --model {name}, or say so in [model] of the configuration\n"));
     }
     Ok(Report::new(json, text))
 }

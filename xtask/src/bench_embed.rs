@@ -26,6 +26,11 @@ pub(crate) fn bench_embed(arguments: &[String]) -> Outcome {
         export.arg(root().join(PEERS).join("export_modernbert.py")).arg(&model).arg(&work);
         step("a ModernBERT of random numbers", &mut export)?;
     }
+    if !work.join("reranker").exists() {
+        let mut make = Command::new(&python3);
+        make.arg(root().join(PEERS).join("make_reranker.py")).arg(&model).arg(&work);
+        step("a reranker with a head of random numbers", &mut make)?;
+    }
     step("rekall's side", &mut cargo(&["build", "--quiet", "--release", "--example", "embed_contender"]))?;
     let mut drive = python(&Path::new(PEERS).join("drive.py"));
     drive.arg("--rekall").arg(target().join("release/examples/embed_contender"));

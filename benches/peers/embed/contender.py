@@ -27,6 +27,10 @@ class Contender(Protocol):
         """Rows in the order of the texts, whatever order they are computed in."""
         ...
 
+    def scores(self, query: str, passages: list[str]) -> list[float]:
+        """How well each passage answers the query; of a reranker alone."""
+        raise NotImplementedError("a model of vectors judges no pairs")
+
 
 def longest_first(texts: list[str]) -> list[list[int]]:
     """Batches of positions, as sentence-transformers makes them: of like length, so little is padding."""
@@ -60,6 +64,9 @@ def answer(contender: Contender, question: dict[str, Any]) -> dict[str, Any]:
             rows = contender.documents(question["texts"])
             ms = milliseconds(start)
             return {"ms": ms, "vectors": rows if question.get("vectors") else None}
+        case "rerank":
+            scores = contender.scores(question["query"], question["texts"])
+            return {"ms": milliseconds(start), "scores": scores}
         case other:
             raise ValueError(f"unknown question {other!r}")
 

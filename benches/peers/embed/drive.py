@@ -50,14 +50,24 @@ def main() -> None:
         file, tokenizer = given.work / "modernbert.onnx", folder / "tokenizer.json"
         return [
             Contender("rekall", lambda n: [given.rekall, f"path:{folder}", str(n)]),
+            Contender("rekall int8", lambda n: [given.rekall, f"path:{folder}", str(n), "int8"]),
             Contender(report.BASELINE, lambda n: peer("onnx_contender.py", file, tokenizer, n)),
             Contender(REFERENCE, lambda n: peer("torch_contender.py", folder, n)),
         ]
 
+    def rerankers(folder: pathlib.Path) -> list[Contender]:
+        """With a head of random numbers, which is enough for speed."""
+        return [
+            Contender("rekall", lambda n: [given.rekall, f"path:{folder}", str(n)]),
+            Contender("rekall int8", lambda n: [given.rekall, f"path:{folder}", str(n), "int8"]),
+            Contender(REFERENCE, lambda n: peer("cross_contender.py", folder, n)),
+        ]
+
     rekall = Contender("rekall", lambda n: [given.rekall, f"hub:{REPO}", str(n)])
+    rounded = Contender("rekall int8", lambda n: [given.rekall, f"hub:{REPO}", str(n), "int8"])
     bundled = Contender("rekall, built-in model", lambda n: [given.rekall, "bundled", str(n)])
     reference = Contender(REFERENCE, lambda n: peer("torch_contender.py", model, n))
-    same_weights = [rekall, onnx("fp32"), onnx("int8"), reference]
+    same_weights = [rekall, rounded, onnx("fp32"), onnx("int8"), reference]
     quick = given.quick
     started = time.monotonic()
 
@@ -93,6 +103,11 @@ def main() -> None:
         say(f"ModernBERT: speed, {threads} thread(s)")
         rounds = 2 if quick else 5
         figures["modernbert"]["speed"][threads] = measure.speed(modernbert, threads, sample, rounds)
+    figures["rerank"] = {}
+    for threads in (1, 2):
+        say(f"re-ranking, {threads} thread(s)")
+        judges = rerankers(given.work / "reranker")
+        figures["rerank"][threads] = measure.rerank(judges, threads, sample, rounds=2 if quick else 5)
     say("memory")
     for contender in [*same_weights, bundled]:
         figures.setdefault("memory", {})[contender.name] = measure.memory(contender, sample.passages[:32])

@@ -93,6 +93,35 @@ def _turn(process: Process, texts: Texts) -> dict[str, float]:
     }
 
 
+PASSAGES_OF_A_SEARCH = 20
+
+
+def rerank(contenders: list[Contender], threads: int, texts: Texts, rounds: int) -> dict[str, Figures]:
+    """Twenty passages of one length judged for a short query, as a search does it; the median over the rounds, and the
+    largest difference of a score to the last contender's."""
+    passages = texts.passages[:PASSAGES_OF_A_SEARCH]
+    times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    scores: dict[str, list[float]] = {}
+    with ExitStack() as stack:
+        running = [stack.enter_context(Process(contender, threads)) for contender in contenders]
+        for process in running:
+            process.ask("load")
+            scores[process.name] = process.ask("rerank", query=texts.queries[0], texts=passages)["scores"]
+        for turn in range(rounds):
+            for process in running[turn % len(running) :] + running[: turn % len(running)]:
+                time.sleep(0.2)
+                asked = [process.ask("rerank", query=query, texts=passages)["ms"] for query in texts.queries[:5]]
+                times[process.name].append(statistics.median(asked))
+    expected = scores[contenders[-1].name]
+    return {
+        name: {
+            "rerank_ms": statistics.median(seen),
+            "largest_difference": max(abs(a - b) for a, b in zip(scores[name], expected, strict=True)),
+        }
+        for name, seen in times.items()
+    }
+
+
 def memory(contender: Contender, texts: list[str]) -> Figures:
     """Resident megabytes over three rounds of loading, use and unloading in one process."""
     with Process(contender, 1) as process:

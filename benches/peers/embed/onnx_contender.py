@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import onnxruntime
 import tokenizers
-from contender import Vectors, longest_first, serve
+from contender import Contender, Vectors, longest_first, serve
 
 
-class OnnxRuntime:
+class OnnxRuntime(Contender):
     versions = {"onnxruntime": onnxruntime.__version__, "tokenizers": tokenizers.__version__}
 
     def __init__(self, model: str, tokenizer: str, threads: int) -> None:

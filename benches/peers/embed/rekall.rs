@@ -1,10 +1,10 @@
 //! rekall as a contender of `cargo xtask bench-embed`: reads one JSON question a line, answers each with one line.
 //!
 //! ```text
-//! embed_contender SOURCE THREADS
+//! embed_contender SOURCE THREADS [int8]
 //! ```
 //!
-//! `SOURCE` is `bundled` or `hub:OWNER/NAME`, read from the hub's cache. What is timed is timed here, so that the
+//! `SOURCE` is `bundled`, `path:FOLDER` or `hub:OWNER/NAME`, read from the hub's cache; a reranker where it is one. What is timed is timed here, so that the
 //! way to the driver and back does not count; memory and processor time the driver reads from outside.
 #![allow(clippy::print_stdout, reason = "a command-line program")]
 
@@ -14,8 +14,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rekall::model::{LoadOptions, load, release_memory};
-use rekall::{Embedder, ModelSource, NewEntry, Rekall};
+use rekall::model::{LoadOptions, check_reranker, load, load_reranker, release_memory};
+use rekall::{Embedder, ModelSource, NewEntry, Precision, Rekall, Reranker};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -40,6 +40,11 @@ enum Question {
     Tokens {
         texts: Vec<String>,
     },
+    /// All texts judged for a query in one call, by a reranker.
+    Rerank {
+        query: String,
+        texts: Vec<String>,
+    },
     /// Opens the file of a memory; it loads the model itself when it needs it.
     Open {
         path: String,
@@ -60,15 +65,17 @@ struct Contender {
     source: ModelSource,
     options: LoadOptions,
     model: Option<Arc<dyn Embedder>>,
+    reranker: Option<Arc<dyn Reranker>>,
     memory: Option<Rekall>,
 }
 
 impl Contender {
-    fn new(source: ModelSource, threads: usize) -> Self {
+    fn new(source: ModelSource, threads: usize, precision: Precision) -> Self {
         let mut options = LoadOptions::default();
+        options.precision = precision;
         options.offline = true;
         options.max_threads = Some(threads);
-        Self { source, options, model: None, memory: None }
+        Self { source, options, model: None, reranker: None, memory: None }
     }
 
     fn model(&self) -> Result<&dyn Embedder, Box<dyn Error>> {
@@ -84,11 +91,15 @@ impl Contender {
         match question {
             Question::Hello => Ok(json!({ "versions": { "rekall": env!("CARGO_PKG_VERSION") } })),
             Question::Load => {
-                self.model = Some(load(&self.source, &self.options)?);
+                if check_reranker(&self.source, &self.options).is_ok() {
+                    self.reranker = Some(load_reranker(&self.source, &self.options)?);
+                } else {
+                    self.model = Some(load(&self.source, &self.options)?);
+                }
                 Ok(json!({ "ms": milliseconds(start) }))
             }
             Question::Unload => {
-                self.model = None;
+                (self.model, self.reranker) = (None, None);
                 release_memory();
                 Ok(json!({}))
             }
@@ -110,6 +121,12 @@ impl Contender {
                 let counts: Result<Vec<usize>, _> =
                     texts.iter().map(|text| model.count_tokens(text)).collect();
                 Ok(json!({ "tokens": counts? }))
+            }
+            Question::Rerank { query, texts } => {
+                let reranker = self.reranker.as_ref().ok_or("load a reranker first")?;
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                let scores = reranker.scores(&query, &texts)?;
+                Ok(json!({ "ms": milliseconds(start), "scores": scores }))
             }
             Question::Open { path } => {
                 let memory = Rekall::builder(Path::new(&path))
@@ -159,10 +176,12 @@ fn milliseconds(start: Instant) -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [source, threads] = &arguments[..] else {
-        return Err("usage: embed_contender SOURCE THREADS".into());
+    let (source, threads, precision) = match &arguments[..] {
+        [source, threads] => (source, threads, Precision::F32),
+        [source, threads, precision] => (source, threads, precision.parse()?),
+        _ => return Err("usage: embed_contender SOURCE THREADS [int8]".into()),
     };
-    let mut contender = Contender::new(source.parse()?, threads.parse()?);
+    let mut contender = Contender::new(source.parse()?, threads.parse()?, precision);
     let mut output = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let answer = contender.answer(serde_json::from_str(&line?)?)?;

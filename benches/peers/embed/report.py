@@ -37,6 +37,8 @@ def text(figures: dict[str, Any]) -> str:
         "",
         *_modernbert(figures["modernbert"]),
         "",
+        *_rerank(figures["rerank"]),
+        "",
         *_memory(figures),
         "",
         *_rekall(figures),
@@ -63,6 +65,15 @@ def _modernbert(figures: dict[str, Any]) -> list[str]:
         difference = f"{close['largest_difference']:.1e}" if close else ""
         rows.append([name, *_speed_row(figures["speed"], name), difference])
     return _table(["ModernBERT of random numbers", *columns], rows)
+
+
+def _rerank(measured: dict[int, Any]) -> list[str]:
+    columns = [f"20 passages ms, {threads}t" for threads in measured]
+    rows = []
+    for name, first in measured[1].items():
+        times = [f"{by_name[name]['rerank_ms']:,.0f}" for by_name in measured.values()]
+        rows.append([name, *times, f"{first['largest_difference']:.1e}"])
+    return _table(["reranker of the shape of ms-marco-MiniLM-L6", *columns, "max diff"], rows)
 
 
 def _speed_columns(speed: dict[int, Any]) -> list[str]:

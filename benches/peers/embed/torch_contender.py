@@ -5,10 +5,10 @@ import sys
 
 import sentence_transformers
 import torch
-from contender import BATCH, Vectors, serve
+from contender import BATCH, Contender, Vectors, serve
 
 
-class SentenceTransformers:
+class SentenceTransformers(Contender):
     versions = {"sentence-transformers": sentence_transformers.__version__, "torch": torch.__version__}
 
     def __init__(self, folder: str, threads: int) -> None:

@@ -116,6 +116,8 @@ impl Session {
         if cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             return Err(Error::Interrupted);
         }
+        #[cfg(test)]
+        self.shared.trips.fetch_add(1, Ordering::Relaxed);
         let limit = self.shared.settings.statement_timeout;
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit + MARGIN));
         let stop = || self.cancel_statement(&link.client);

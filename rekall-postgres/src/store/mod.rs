@@ -33,6 +33,7 @@ mod word_tables;
 mod words;
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{Ids, WordMemory};
@@ -72,6 +73,10 @@ pub struct PostgresStore {
     name: Option<ScopeName>,
     /// What asks for the log's position, and whether the scope is there.
     position: Cow<'static, str>,
+    /// The same and whether some entry waits for vectors: what a view begins with.
+    first_look: String,
+    /// Whether searches by words were made.
+    searches_words: AtomicBool,
     ids: Ids,
     /// Where the change log stood after this store's last commit.
     last_commit: Mutex<Option<LogPosition>>,
@@ -108,6 +113,8 @@ impl PostgresStore {
             scope: Scope::UNNAMED,
             name: None,
             position: Cow::Borrowed(schema::POSITION),
+            first_look: first_look(Scope::UNNAMED, schema::POSITION),
+            searches_words: AtomicBool::default(),
             ids: Ids::default(),
             last_commit: Mutex::default(),
             word_memory: WordMemory::default(),
@@ -147,6 +154,14 @@ impl PostgresStore {
     fn note_commit(&self) -> MutexGuard<'_, Option<LogPosition>> {
         self.last_commit.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks for what a view begins with, by what asks for the position: one column more.
+fn first_look(scope: Scope, position: &str) -> String {
+    let of_scope = scope.range("entry_id");
+    format!(
+        "SELECT number, life, EXISTS (SELECT FROM pending WHERE {of_scope}) FROM ({position}) AS position"
+    )
 }
 
 impl Store for PostgresStore {

@@ -35,6 +35,9 @@ impl ReadPending for Tx<'_> {
     }
 
     fn count_pending(&self) -> Result<u64, Error> {
+        if self.none_wait() {
+            return Ok(0);
+        }
         let sql = format!("SELECT count(*) FROM pending WHERE {}", self.scope().range("entry_id"));
         Ok(self.number(&sql, &[])?.unsigned_abs())
     }

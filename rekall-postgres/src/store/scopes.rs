@@ -1,6 +1,7 @@
 //! Many memories in one schema: made, listed, removed.
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use rekall_core::engine::{Ids, ScopeRows, WordMemory};
@@ -76,14 +77,17 @@ impl PostgresStore {
         name: Option<ScopeName>,
         position: Cow<'static, str>,
     ) -> Result<Self, Error> {
+        let scope = Scope::new(ScopeRows::of(number)?);
         Ok(Self {
             client: self.client.bound_to(number),
             clock: Arc::clone(&self.clock),
             access: self.access,
             turns: Arc::clone(&self.turns),
-            scope: Scope::new(ScopeRows::of(number)?),
+            scope,
             name,
+            first_look: super::first_look(scope, &position),
             position,
+            searches_words: AtomicBool::default(),
             ids: Ids::default(),
             last_commit: Mutex::default(),
             word_memory: WordMemory::default(),

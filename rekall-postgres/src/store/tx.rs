@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekall_core::engine::{random_name, words_before_commit};
 use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
@@ -13,6 +13,7 @@ use super::PostgresStore;
 use super::scope::Scope;
 use super::turn::Turn;
 use super::values::{int, text};
+use super::word_tables::ready_segments;
 use crate::Error;
 use crate::client::{Mode, Statement, Transaction, Value, Witness};
 use crate::schema::TURN;
@@ -25,6 +26,16 @@ pub(super) struct Tx<'s> {
     position: Cell<Option<LogPosition>>,
     /// What a writer has.
     writing: Option<Writing<'s>>,
+    /// What a reader learned when it began.
+    learned: Option<Learned>,
+}
+
+/// What most searches ask for, answered in the round trip that begins a view, of whose moment it is.
+struct Learned {
+    /// Whether some entry waits for vectors.
+    some_wait: bool,
+    /// The segments of the word index that are searched, if this store searches by words.
+    segments: Option<Vec<Row>>,
 }
 
 /// What a writer has. The turn is given back last, when the server knows that the transaction is over.
@@ -43,9 +54,15 @@ const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
 impl<'s> Tx<'s> {
     /// Begins to read, with the position of the log: one round trip.
     pub(super) fn read(store: &'s PostgresStore) -> Result<Self, CoreError> {
-        let (transaction, rows) = store.client.begin(Mode::Read, &[(&store.position, &[])], None)?;
+        let segments = ready_segments(store.scope);
+        let statements: [Statement<'_>; 2] = [(&store.first_look, &[]), (&segments, &[])];
+        let by_words = store.searches_words.load(Ordering::Relaxed);
+        let asked = if by_words { &statements[..] } else { &statements[..1] };
+        let (transaction, mut rows) = store.client.begin(Mode::Read, asked, None)?;
+        let segments = if by_words { rows.pop() } else { None };
         let position = store.position_in(&rows)?;
-        Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: None })
+        let learned = Some(Learned { some_wait: column(only(&rows)?, 2)?, segments });
+        Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: None, learned })
     }
 
     /// Begins to write: waits for the threads of this process, then for all others.
@@ -61,7 +78,8 @@ impl<'s> Tx<'s> {
         let position = store.position_in(&rows[2..])?;
         let witness = Witness { server: column(only(&rows[3..])?, 0)?, token };
         let writing = Writing { began_at: position.number(), witness, turn };
-        Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: Some(writing) })
+        let position = Cell::new(Some(position));
+        Ok(Self { store, transaction, position, writing: Some(writing), learned: None })
     }
 
     /// Which rows are the memory's own.
@@ -154,6 +172,16 @@ impl<'s> Tx<'s> {
     /// What was written left the log as it was.
     pub(super) fn know_position(&self, position: LogPosition) {
         self.position.set(Some(position));
+    }
+
+    /// Whether it is known that no entry waits for vectors.
+    pub(super) fn none_wait(&self) -> bool {
+        self.learned.as_ref().is_some_and(|learned| !learned.some_wait)
+    }
+
+    /// The rows of [`ready_segments`], if they were asked for when the view began.
+    pub(super) fn learned_segments(&self) -> Option<&[Row]> {
+        self.learned.as_ref()?.segments.as_deref()
     }
 
     /// Where the change log stood when a writer began.

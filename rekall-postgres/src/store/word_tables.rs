@@ -26,6 +26,19 @@ const PAGES_AT: &str = "SELECT page.segment_id, page.first_term, page.docs, page
             ORDER BY first_term DESC LIMIT 1) AS nearest) AS found
     JOIN word_page AS page ON page.segment_id = found.id AND page.first_term = found.first_term";
 
+/// Asks for the segments that are searched.
+pub(super) fn ready_segments(scope: Scope) -> String {
+    segments_in(scope, SegmentState::Ready)
+}
+
+fn segments_in(scope: Scope, state: SegmentState) -> String {
+    let (name, of_scope) = (state.name(), scope.range("id"));
+    format!(
+        "SELECT id, oldest, newest, passages, pages FROM word_segment WHERE state = '{name}' AND {of_scope}
+        ORDER BY newest, id"
+    )
+}
+
 /// The tables, by a transaction.
 pub(super) struct Words<'t, 's>(pub(super) &'t Tx<'s>);
 
@@ -41,17 +54,18 @@ impl WordTables for Words<'_, '_> {
     }
 
     fn segments(&self, state: SegmentState) -> Result<Vec<WordSegment>, Error> {
-        let sql = format!(
-            "SELECT id, oldest, newest, passages, pages FROM word_segment WHERE state = $1 AND {}
-            ORDER BY newest, id",
-            self.scope().range("id")
-        );
         let segment = |row: &Row| {
             let count = |at| Ok::<_, Error>(u64::try_from(column::<i64>(row, at)?).unwrap_or_default());
             let (id, oldest, newest) = (self.scope().row(column(row, 0)?), column(row, 1)?, column(row, 2)?);
             Ok(WordSegment { id, oldest, newest, passages: count(3)?, pages: count(4)? })
         };
-        self.0.query(&sql, &[text(&state.name())])?.iter().map(segment).collect()
+        match self.0.learned_segments() {
+            Some(rows) if state == SegmentState::Ready => rows.iter().map(segment).collect(),
+            _ => {
+                let sql = segments_in(self.scope(), state);
+                self.0.query(&sql, &[])?.iter().map(segment).collect()
+            }
+        }
     }
 
     fn tables(&self, segments: &[i64]) -> Result<Vec<Vec<u8>>, Error> {

@@ -1,6 +1,6 @@
 //! Search by words.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekall_core::engine::{WordIndex, rebuild_words, search_words};
 use rekall_core::store::{MatchEntries, ReadEntries, SearchWords};
@@ -13,6 +13,10 @@ use super::word_tables::Words;
 impl Tx<'_> {
     /// Calls `with` with the word index as of this transaction.
     pub(super) fn with_words<T>(&self, with: impl FnOnce(WordIndex<'_>) -> T) -> T {
+        if !self.writes() {
+            // From now on, views begin with what that needs.
+            self.store.searches_words.store(true, Ordering::Relaxed);
+        }
         with(WordIndex::new(&Words(self), &self.store.word_memory, self.writes()))
     }
 }

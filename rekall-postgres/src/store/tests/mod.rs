@@ -5,6 +5,7 @@ mod foreign;
 mod reads;
 mod scopes;
 mod together;
+mod trips;
 mod words;
 
 use rekall_core::{Draft, EntryId, NewEntry};

@@ -16,7 +16,7 @@ use super::values::{byte_lists, bytes, int, ints, limit, text};
 const READ_AHEAD: i64 = 16;
 
 /// Entries whose texts are read in one round trip.
-const TEXTS_AT_ONCE: usize = 64;
+const TEXTS_AT_ONCE: usize = 256;
 
 /// The pages at these terms in these segments. Most terms lie in a page with others.
 const PAGES_AT: &str = "SELECT page.segment_id, page.first_term, page.docs, page.places

@@ -107,6 +107,11 @@ pub(crate) fn folder(
     Ok(folder)
 }
 
+/// Where things are kept that are made of a snapshot's files: beside them in the cache, so that they go with the model.
+pub(crate) fn kept(snapshot: &Path) -> Option<PathBuf> {
+    Some(snapshot.parent()?.parent()?.join("rekall"))
+}
+
 /// Judges what the cache has of a hub model, without the network.
 pub(crate) fn check(
     purpose: Purpose,

@@ -39,11 +39,11 @@ pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embed
     match source {
         ModelSource::Bundled => Ok(Arc::new(StaticEmbedder::from_bundled(&CURRENT, options)?)),
         ModelSource::BundledV1 => Ok(Arc::new(StaticEmbedder::from_bundled(&V1, options)?)),
-        ModelSource::Path(folder) => load_folder(folder, &folder_name(folder), options),
+        ModelSource::Path(folder) => load_folder(folder, &folder_name(folder), None, options),
         #[cfg(feature = "hub")]
         ModelSource::Hub { repo, revision } => {
             let folder = crate::hub::folder(Purpose::Embed, repo, revision.as_deref(), options)?;
-            load_folder(&folder, repository_name(repo), options)
+            load_folder(&folder, repository_name(repo), crate::hub::kept(&folder).as_deref(), options)
                 .map_err(|error| crate::hub::named(repo, &folder, error))
         }
         #[cfg(not(feature = "hub"))]
@@ -67,12 +67,17 @@ pub fn load(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Embed
 pub fn load_reranker(source: &ModelSource, options: &LoadOptions) -> Result<Arc<dyn Reranker>, Error> {
     match source {
         ModelSource::Bundled | ModelSource::BundledV1 => Err(no_reranker(source)),
-        ModelSource::Path(folder) => load_reranker_folder(folder, &folder_name(folder), options),
+        ModelSource::Path(folder) => load_reranker_folder(folder, &folder_name(folder), None, options),
         #[cfg(feature = "hub")]
         ModelSource::Hub { repo, revision } => {
             let folder = crate::hub::folder(Purpose::Rerank, repo, revision.as_deref(), options)?;
-            load_reranker_folder(&folder, repository_name(repo), options)
-                .map_err(|error| crate::hub::named(repo, &folder, error))
+            load_reranker_folder(
+                &folder,
+                repository_name(repo),
+                crate::hub::kept(&folder).as_deref(),
+                options,
+            )
+            .map_err(|error| crate::hub::named(repo, &folder, error))
         }
         #[cfg(not(feature = "hub"))]
         ModelSource::Hub { .. } => Err(hub_is_off(source)),
@@ -170,12 +175,22 @@ fn hub_is_off(source: &ModelSource) -> Error {
     Error::FeatureOff { what: format!("the model {source}"), feature: "hub" }
 }
 
-fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
+/// `kept`: the folder in which what is made of a transformer's files may be kept.
+#[cfg_attr(
+    not(feature = "transformer"),
+    expect(unused_variables, reason = "of a static model nothing is made")
+)]
+fn load_folder(
+    folder: &Path,
+    name: &str,
+    kept: Option<&Path>,
+    options: &LoadOptions,
+) -> Result<Arc<dyn Embedder>, Error> {
     match recognize(folder)? {
         Architecture::Static => Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?)),
         #[cfg(feature = "transformer")]
         Architecture::Bert | Architecture::ModernBert => {
-            Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, options)?))
+            Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, kept, options)?))
         }
         #[cfg(not(feature = "transformer"))]
         Architecture::Bert | Architecture::ModernBert => Err(transformer_is_off(folder)),
@@ -186,14 +201,20 @@ fn load_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Arc<d
 fn load_reranker_folder(
     folder: &Path,
     name: &str,
+    kept: Option<&Path>,
     options: &LoadOptions,
 ) -> Result<Arc<dyn Reranker>, Error> {
     recognize(folder)?;
-    Ok(Arc::new(crate::CrossEncoder::from_named_folder(folder, name, options)?))
+    Ok(Arc::new(crate::CrossEncoder::from_named_folder(folder, name, kept, options)?))
 }
 
 #[cfg(not(feature = "transformer"))]
-fn load_reranker_folder(folder: &Path, _: &str, _: &LoadOptions) -> Result<Arc<dyn Reranker>, Error> {
+fn load_reranker_folder(
+    folder: &Path,
+    _: &str,
+    _: Option<&Path>,
+    _: &LoadOptions,
+) -> Result<Arc<dyn Reranker>, Error> {
     recognize(folder)?;
     Err(transformer_is_off(folder))
 }

@@ -32,7 +32,8 @@ pub enum ModelSource {
     /// use. Only the time that a tokenizer's regular expressions take is not bounded.
     Path(PathBuf),
     /// A model of the Hugging Face hub, read from its ordinary cache folder, downloaded into it
-    /// when absent (feature `hub`). The only source that may touch the network.
+    /// when absent (feature `hub`). The only source that may touch the network, and that writes: with
+    /// [`Precision::Int8`](crate::Precision::Int8) also what was rounded, into the folder `rekall` of the model there.
     Hub {
         /// `OWNER/NAME`.
         repo: String,

@@ -12,6 +12,7 @@ mod candle;
 mod cross_encoder;
 mod embedder;
 mod encoder;
+mod kept;
 mod micro_batch;
 mod model;
 mod modern_bert;

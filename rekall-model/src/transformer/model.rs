@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::encoder::Network;
+use super::kept::Matrices;
 use super::settings::Settings;
 #[cfg(feature = "candle")]
 use super::shape::Shape;
@@ -95,10 +96,16 @@ impl BertEmbedder {
     /// ```
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
-        Self::from_named_folder(folder, &folder_name(folder), options)
+        Self::from_named_folder(folder, &folder_name(folder), None, options)
     }
 
-    pub(crate) fn from_named_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
+    /// `kept`: the folder in which what is made of the files may be kept.
+    pub(crate) fn from_named_folder(
+        folder: &Path,
+        name: &str,
+        kept: Option<&Path>,
+        options: &LoadOptions,
+    ) -> Result<Self, Error> {
         let mut settings = Settings::read(folder, name, options)?;
         Self::check_files(folder)?;
         let json = files::read(&settings.tokenizer, MAX_TOKENIZER_BYTES)?;
@@ -119,8 +126,12 @@ impl BertEmbedder {
         };
         let weights_digest = digest_of_file(&settings.weights)?;
         let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
-        let encoder =
-            settings.shape.read_encoder(&settings.weights, &file, settings.limit, options.precision)?;
+        let matrices = match kept {
+            Some(kept) => Matrices::kept_in(kept, &weights_digest, options.precision),
+            None => Matrices::of(options.precision),
+        };
+        let encoder = settings.shape.read_encoder(&settings.weights, &file, settings.limit, &matrices)?;
+        matrices.finish();
         // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {

@@ -9,6 +9,7 @@ use std::path::Path;
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors};
 
+use super::kept::Matrices;
 use crate::bytes::Bytes;
 use crate::cpu::{Packed, PackedInt8};
 use crate::tensors;
@@ -93,6 +94,11 @@ impl Part {
     pub(super) fn whole(name: String, rows: usize) -> Self {
         Self { name, rows: 0..rows, of: rows }
     }
+
+    /// What tells the matrix of these rows from others.
+    fn key(&self) -> String {
+        format!("{}[{}..{}]", self.name, self.rows.start, self.rows.end)
+    }
 }
 
 /// Token vectors in the file's own precision.
@@ -151,8 +157,8 @@ pub(super) struct Reader<'a> {
     tensors: &'a SafeTensors<'a>,
     /// The prefix of the tensors' names in the file: empty, `bert.`, `roberta.`, `model.` …
     prefix: String,
-    /// Of the matrices.
-    precision: Precision,
+    /// How matrices are made.
+    matrices: Option<&'a Matrices>,
 }
 
 impl<'a> Reader<'a> {
@@ -160,12 +166,12 @@ impl<'a> Reader<'a> {
     pub(super) fn new(path: &'a Path, file: &'a Bytes, tensors: &'a SafeTensors<'a>, first: &str) -> Self {
         let names = tensors.names();
         let prefix = names.iter().find_map(|name| name.strip_suffix(first)).unwrap_or_default().to_owned();
-        Self { path, file, tensors, prefix, precision: Precision::F32 }
+        Self { path, file, tensors, prefix, matrices: None }
     }
 
-    /// Makes matrices for another precision than floats.
-    pub(super) fn with_precision(self, precision: Precision) -> Self {
-        Self { precision, ..self }
+    /// Makes matrices in this way; else they are in floats.
+    pub(super) fn with_matrices(self, matrices: &'a Matrices) -> Self {
+        Self { matrices: Some(matrices), ..self }
     }
 
     /// For tensors that stand beside the network's.
@@ -256,10 +262,24 @@ impl<'a> Reader<'a> {
         }
         let memory = |error| Error::Compute { reason: format!("no memory for a matrix: {error}") };
         let columns = parts.iter().map(|part| part.rows.len()).sum();
-        let mut weight = Matrix::zeros(self.precision, from, columns).map_err(memory)?;
+        let key = parts.iter().map(Part::key).collect::<Vec<_>>().join(" ");
+        // What was kept was made of these very weights, which were found to be finite then.
+        let kept = self.matrices.and_then(|matrices| matrices.find(&key, from, columns));
+        let is_kept = kept.is_some();
+        let precision = self.matrices.map_or(Precision::F32, |matrices| matrices.precision);
+        let mut weight = match kept {
+            Some(kept) => Matrix::Int8(kept),
+            None => Matrix::zeros(precision, from, columns).map_err(memory)?,
+        };
         let mut bias = has_bias.then(|| Vec::with_capacity(columns));
         let mut column = 0;
         for Part { name, rows, of } in parts {
+            if let Some(bias) = &mut bias {
+                bias.extend(&self.numbers(&format!("{name}.bias"), &[*of])?[rows.clone()]);
+            }
+            if is_kept {
+                continue;
+            }
             let whole = format!("{name}.weight");
             let (data, dtype) = self.checked(&whole, &[*of, from])?;
             let row_bytes = from * element_bytes(dtype);
@@ -269,10 +289,10 @@ impl<'a> Reader<'a> {
             for (at, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {
                 weight.set_columns(column + at * ROWS_AT_ONCE, &widened(rows, dtype));
             }
-            if let Some(bias) = &mut bias {
-                bias.extend(&self.numbers(&format!("{name}.bias"), &[*of])?[rows.clone()]);
-            }
             column += rows.len();
+        }
+        if let (Some(matrices), Matrix::Int8(made), false) = (self.matrices, &weight, is_kept) {
+            matrices.keep(&key, made);
         }
         Ok(Linear { weight, bias })
     }

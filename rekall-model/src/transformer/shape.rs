@@ -6,12 +6,13 @@ use safetensors::SafeTensors;
 
 use super::bert::{self, Bert};
 use super::encoder::Encoder;
+use super::kept::Matrices;
 use super::modern_bert::{self, ModernBert};
 use super::reader::Reader;
+use crate::Error;
 use crate::architecture::Architecture;
 use crate::bytes::Bytes;
 use crate::files::read_json;
-use crate::{Error, Precision};
 
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
@@ -47,11 +48,11 @@ impl Shape {
         path: &Path,
         file: &Bytes,
         limit: usize,
-        precision: Precision,
+        matrices: &Matrices,
     ) -> Result<Box<dyn Encoder>, Error> {
         Ok(match self {
-            Self::Bert(config) => Box::new(Bert::read(path, file, config, precision)?),
-            Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit, precision)?),
+            Self::Bert(config) => Box::new(Bert::read(path, file, config, matrices)?),
+            Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit, matrices)?),
         })
     }
 

@@ -4,13 +4,14 @@
 //! A panel's rows go in groups of four: four numbers of a column stand together, which is what the processors' instructions
 //! multiply at once. The last group is padded with zeros.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use memmap2::MmapMut;
 use pulp::bytemuck;
 
 use super::super::pack::panel_width;
 use super::quantize::quantize;
+use crate::bytes::Bytes;
 
 /// Numbers of a column that stand together.
 pub(super) const GROUP: usize = 4;
@@ -18,16 +19,34 @@ pub(super) const GROUP: usize = 4;
 /// The most rows of a matrix: so many products of an unsigned and a signed number fit a 32-bit sum.
 pub(crate) const MAX_K: usize = i32::MAX as usize / (255 * 127) / GROUP * GROUP;
 
-/// A packed matrix that owns its numbers: one byte each, in a mapping of their own, and eight bytes for each column.
+/// A packed matrix: a byte for each number, in a mapping of their own or in that of a file, and eight bytes for each column.
 #[derive(Debug)]
 pub(crate) struct PackedInt8 {
-    map: MmapMut,
+    numbers: Numbers,
     k: usize,
     n: usize,
     /// What a column's numbers are multiples of.
     scales: Vec<f32>,
     /// What each column's sum is too large by where a kernel adds 128 to the activations; padded to whole panels.
     offsets: Vec<i32>,
+}
+
+/// A matrix's numbers: made here, or in a mapped file.
+#[derive(Debug)]
+enum Numbers {
+    Own(MmapMut),
+    Kept(Bytes),
+}
+
+impl Deref for Numbers {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Own(map) => map,
+            Self::Kept(bytes) => bytes,
+        }
+    }
 }
 
 /// A view of a packed matrix.
@@ -69,14 +88,30 @@ impl PackedInt8 {
         }
         let columns = n.next_multiple_of(panel_width());
         let map = MmapMut::map_anon(columns * k.next_multiple_of(GROUP))?;
-        Ok(Self { map, k, n, scales: vec![0.0; n], offsets: vec![0; columns] })
+        Ok(Self { numbers: Numbers::Own(map), k, n, scales: vec![0.0; n], offsets: vec![0; columns] })
     }
 
-    /// Rounds the rows of a PyTorch linear layer's weight, `[out, in]`, into columns `first..`.
+    /// A matrix of `k` rows as an earlier process of this machine has laid it out; `None` if the sizes do not fit.
+    pub(crate) fn from_parts(k: usize, panels: Bytes, scales: Vec<f32>, offsets: Vec<i32>) -> Option<Self> {
+        let n = scales.len();
+        let columns = n.next_multiple_of(panel_width());
+        let fits = (1..=MAX_K).contains(&k) && n > 0 && offsets.len() == columns;
+        let numbers = Numbers::Kept(panels);
+        (fits && numbers.len() == columns * k.next_multiple_of(GROUP)).then_some(Self {
+            numbers,
+            k,
+            n,
+            scales,
+            offsets,
+        })
+    }
+
+    /// Rounds the rows of a PyTorch linear layer's weight, `[out, in]`, into columns `first..` of a matrix of zeros.
     pub(crate) fn set_columns(&mut self, first: usize, rows: &[f32]) {
         let (k, width) = (self.k, panel_width());
         let length = width * k.next_multiple_of(GROUP);
-        let panels: &mut [i8] = bytemuck::cast_slice_mut(&mut self.map);
+        let Numbers::Own(map) = &mut self.numbers else { return };
+        let panels: &mut [i8] = bytemuck::cast_slice_mut(map);
         let mut rounded = vec![0; k];
         for (column, row) in (first..).zip(rows.chunks_exact(k)) {
             self.scales[column] = quantize(row, &mut rounded);
@@ -90,11 +125,17 @@ impl PackedInt8 {
     }
 
     pub(crate) fn view(&self) -> Int8View<'_> {
-        let Self { map, k, n, scales, offsets } = self;
-        Int8View { panels: bytemuck::cast_slice(map), scales, offsets, k: *k, n: *n }
+        let Self { numbers, k, n, scales, offsets } = self;
+        Int8View { panels: bytemuck::cast_slice(numbers), scales, offsets, k: *k, n: *n }
+    }
+
+    /// The numbers as they are laid out, the scales and the offsets.
+    pub(crate) fn parts(&self) -> (&[u8], &[f32], &[i32]) {
+        (&self.numbers, &self.scales, &self.offsets)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.map.len() + size_of_val(&*self.scales) + size_of_val(&*self.offsets)
+        let own = if let Numbers::Own(map) = &self.numbers { map.len() } else { 0 };
+        own + size_of_val(&*self.scales) + size_of_val(&*self.offsets)
     }
 }

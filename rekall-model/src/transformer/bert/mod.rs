@@ -6,8 +6,9 @@ mod weights;
 
 use std::path::Path;
 
+use super::kept::Matrices;
+use crate::Error;
 use crate::bytes::Bytes;
-use crate::{Error, Precision};
 
 pub(super) use config::Config;
 pub(super) use forward::Bert;
@@ -19,8 +20,8 @@ impl Bert {
         path: &Path,
         file: &Bytes,
         config: &Config,
-        precision: Precision,
+        matrices: &Matrices,
     ) -> Result<Self, Error> {
-        Ok(Self { config: config.clone(), weights: weights::Weights::read(path, file, config, precision)? })
+        Ok(Self { config: config.clone(), weights: weights::Weights::read(path, file, config, matrices)? })
     }
 }

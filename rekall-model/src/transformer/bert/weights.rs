@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::config::Config;
+use crate::Error;
 use crate::bytes::Bytes;
 use crate::tensors;
+use crate::transformer::kept::Matrices;
 use crate::transformer::reader::{Linear, Norm, Part, Reader, Table};
-use crate::{Error, Precision};
 
 /// The first tensor, by which the prefix of the others' names is found.
 pub(crate) const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -39,10 +40,10 @@ impl Weights {
         path: &Path,
         file: &Bytes,
         config: &Config,
-        precision: Precision,
+        matrices: &Matrices,
     ) -> Result<Self, Error> {
         let tensors = tensors::parse(path, file)?;
-        let reader = Reader::new(path, file, &tensors, WORDS).with_precision(precision);
+        let reader = Reader::new(path, file, &tensors, WORDS).with_matrices(matrices);
         let hidden = config.hidden_size;
         let words = reader.table(WORDS, config.vocab_size, hidden)?;
         let mut positions = reader

@@ -9,14 +9,15 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::encoder::Encoder;
+use super::kept::Matrices;
 use super::settings::TokenizerConfig;
 use super::shape::Shape;
 use super::workspace::Workspaces;
 use crate::bytes::Bytes;
-use crate::files::{self, MAX_TOKENIZER_BYTES, folder_name, read_json};
+use crate::files::{self, MAX_TOKENIZER_BYTES, digest_of_file, folder_name, read_json};
 use crate::mapped::MappedFile;
 use crate::tokenize::TextTokenizer;
-use crate::{Device, Error, LoadOptions, tensors};
+use crate::{Device, Error, LoadOptions, Precision, tensors};
 
 use head::{Head, HeadShape};
 use pair::PairTemplate;
@@ -66,7 +67,7 @@ impl CrossEncoder {
     /// ```
     pub fn from_folder(folder: impl AsRef<Path>, options: &LoadOptions) -> Result<Self, Error> {
         let folder = folder.as_ref();
-        Self::from_named_folder(folder, &folder_name(folder), options)
+        Self::from_named_folder(folder, &folder_name(folder), None, options)
     }
 
     /// Says why a folder's model cannot be run, as far as its settings show.
@@ -86,7 +87,13 @@ impl CrossEncoder {
         }
     }
 
-    pub(crate) fn from_named_folder(folder: &Path, name: &str, options: &LoadOptions) -> Result<Self, Error> {
+    /// `kept`: the folder in which what is made of the files may be kept.
+    pub(crate) fn from_named_folder(
+        folder: &Path,
+        name: &str,
+        kept: Option<&Path>,
+        options: &LoadOptions,
+    ) -> Result<Self, Error> {
         Self::judge(folder, options)?;
         crate::BertEmbedder::check_files(folder)?;
         let config_path = folder.join("config.json");
@@ -100,7 +107,12 @@ impl CrossEncoder {
         let limit = limit(folder, &shape, options, pair.count())?;
         let weights_path = folder.join("model.safetensors");
         let file = Bytes::from_mapped(MappedFile::open(&weights_path)?);
-        let encoder = shape.read_encoder(&weights_path, &file, limit, options.precision)?;
+        let matrices = match kept.filter(|_| options.precision != Precision::F32) {
+            Some(kept) => Matrices::kept_in(kept, &digest_of_file(&weights_path)?, options.precision),
+            None => Matrices::of(options.precision),
+        };
+        let encoder = shape.read_encoder(&weights_path, &file, limit, &matrices)?;
+        matrices.finish();
         let parsed = tensors::parse(&weights_path, &file)?;
         let reader = shape.reader(&weights_path, &file, &parsed);
         let head = Head::read(&reader, HeadShape::of(&shape, &config_path, &config)?, shape.width())?;

@@ -8,8 +8,9 @@ mod weights;
 
 use std::path::Path;
 
+use super::kept::Matrices;
+use crate::Error;
 use crate::bytes::Bytes;
-use crate::{Error, Precision};
 
 pub(super) use config::Config;
 pub(super) use forward::ModernBert;
@@ -22,9 +23,9 @@ impl ModernBert {
         file: &Bytes,
         config: &Config,
         limit: usize,
-        precision: Precision,
+        matrices: &Matrices,
     ) -> Result<Self, Error> {
-        let weights = weights::Weights::read(path, file, config, precision)?;
+        let weights = weights::Weights::read(path, file, config, matrices)?;
         let rotary = |is_global| rotary::Rotary::new(config.theta(is_global), config.head_size(), limit);
         Ok(Self { config: config.clone(), weights, global: rotary(true), local: rotary(false) })
     }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::config::Config;
+use crate::Error;
 use crate::bytes::Bytes;
 use crate::tensors;
+use crate::transformer::kept::Matrices;
 use crate::transformer::reader::{Linear, Norm, Part, Reader, Table};
-use crate::{Error, Precision};
 
 /// The first tensor, by which the prefix of the others' names is found.
 pub(crate) const WORDS: &str = "embeddings.tok_embeddings.weight";
@@ -38,10 +39,10 @@ impl Weights {
         path: &Path,
         file: &Bytes,
         config: &Config,
-        precision: Precision,
+        matrices: &Matrices,
     ) -> Result<Self, Error> {
         let tensors = tensors::parse(path, file)?;
-        let reader = Reader::new(path, file, &tensors, WORDS).with_precision(precision);
+        let reader = Reader::new(path, file, &tensors, WORDS).with_matrices(matrices);
         let words = reader.table(WORDS, config.vocab_size, config.hidden_size)?;
         let norm = reader.norm("embeddings.norm", config.hidden_size, config.norm_bias)?;
         let layers = (0..config.num_hidden_layers).map(|index| Layer::read(&reader, index, config));

@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{FixedClock, Memory, WordModel, memory_with};
-use rekall::model::{Error as ModelError, LoadOptions, Progress};
+use rekall::model::{Error as ModelError, Progress};
 use rekall::{
-    Builder, CancelToken, Config, Context, Degraded, Error, ErrorKind, Event, KeepAlive, Mode, ModelSource,
-    ModelState, NewEntry, Query, Recalled, Recency, Rekall, Reranker, Role,
+    Builder, CancelToken, Context, Degraded, Error, ErrorKind, Event, Mode, ModelSource, ModelState,
+    NewEntry, Query, Recalled, Recency, Rekall, Reranker, Role,
 };
 
 /// What is answered in the place of scores.
@@ -345,6 +345,9 @@ fn a_reranker_that_cannot_be_had_is_told_and_opening_can_refuse_it() {
 
 #[cfg(feature = "transformer")]
 mod with_a_cross_encoder {
+    use rekall::model::LoadOptions;
+    use rekall::{Config, KeepAlive};
+
     use super::*;
 
     fn of_fixture(builder: Builder) -> Builder {

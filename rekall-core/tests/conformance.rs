@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rekall_core::testing::{Clock, Made};
+use rekall_core::testing::{Clock, Made, in_a_crowd};
 use rekall_core::{SqliteStore, StoreOptions};
 
 fn file(clock: Arc<Clock>) -> Option<Made> {
@@ -15,3 +15,10 @@ fn file(clock: Arc<Clock>) -> Option<Made> {
 }
 
 rekall_core::store_conformance!(in_a_file, file);
+rekall_core::scopes_conformance!(with_scopes_in_a_file, file);
+
+fn scoped(clock: Arc<Clock>) -> Option<Made> {
+    file(clock).map(in_a_crowd)
+}
+
+rekall_core::store_conformance!(in_a_scope, scoped);

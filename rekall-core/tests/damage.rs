@@ -176,9 +176,9 @@ fn a_file_of_a_newer_version_is_refused() {
     let path = folder.path().join("a.db");
     drop(filled(&path, 3));
     let raw = rusqlite::Connection::open(&path).unwrap();
-    raw.execute_batch("PRAGMA user_version = 5; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    raw.execute_batch("PRAGMA user_version = 6; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     drop(raw);
-    assert!(matches!(refused(&path), Error::NewerVersion { found: 5, supported: 4, .. }));
+    assert!(matches!(refused(&path), Error::NewerVersion { found: 6, supported: 5, .. }));
 }
 
 /// The file as it stands on the disk while a process that has it open is dead, with its log.

@@ -84,14 +84,22 @@ const VERSION_3: &str = include_str!("data/file-version-3.sql");
 /// A file of version 3 with so many entries, their words in segments, the codes of an index, and everything else that a
 /// file of this library has: what these tables hold is the same in both versions.
 fn version_3(folder: &Path, count: u64) -> PathBuf {
+    with_tables(folder, count, VERSION_3, 3)
+}
+
+/// The tables as version 4 made them: never to be changed.
+const VERSION_4: &str = include_str!("data/file-version-4.sql");
+
+/// A file with what a file of this library has, in the tables of an older version.
+fn with_tables(folder: &Path, count: u64, schema: &str, version: i64) -> PathBuf {
     let path = folder.join("old.db");
     let new = folder.join("new.db");
     drop(indexed(&new, count));
     let old = Connection::open(&path).unwrap();
-    let (tables, triggers) = VERSION_3.split_once("-- Triggers rather than code").unwrap();
+    let (tables, triggers) = schema.split_once("-- Triggers rather than code").unwrap();
     old.execute_batch(&format!(
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN; {tables} PRAGMA application_id = {};
-         PRAGMA user_version = 3; COMMIT; ATTACH '{}' AS new; PRAGMA foreign_keys = OFF; BEGIN;
+         PRAGMA user_version = {version}; COMMIT; ATTACH '{}' AS new; PRAGMA foreign_keys = OFF; BEGIN;
          INSERT INTO new.index_block (space_id, kind, number, seq, data) VALUES (1, 'sq8', 0, 1, x'00');",
         0x524B_4C31,
         new.display()
@@ -116,6 +124,54 @@ fn version_3(folder: &Path, count: u64) -> PathBuf {
     path
 }
 
+/// Every row of every table.
+fn every_row(path: &Path) -> Vec<String> {
+    let raw = Connection::open(path).unwrap();
+    let names = |sql: &str| -> Vec<String> {
+        let mut statement = raw.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let mut all = Vec::new();
+    for table in
+        names("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'scope' ORDER BY name")
+    {
+        let columns = names(&format!("SELECT name FROM pragma_table_info('{table}')"));
+        let columns: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
+        let sql = format!("SELECT {} FROM {table}", columns.join(" || ',' || "));
+        let mut found: Vec<String> = names(&sql).into_iter().map(|row| format!("{table}: {row}")).collect();
+        found.sort();
+        all.extend(found);
+    }
+    all
+}
+
+#[test]
+fn a_file_of_version_4_is_brought_up_to_date_and_no_row_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = with_tables(folder.path(), 300, VERSION_4, 4);
+    Connection::open(&path).unwrap().execute_batch("DELETE FROM index_block").unwrap();
+    let reader = SqliteStore::open(&path, &read_only()).unwrap();
+    let before = export(&reader);
+    assert_eq!(found(&reader, &word(77)), [77]);
+    assert_eq!(reader.scopes().unwrap().list().unwrap(), []);
+    let error = reader.scopes().unwrap().open(&"new".parse().unwrap()).unwrap_err();
+    assert!(matches!(error, Error::ScopeNotFound { .. }), "{error}");
+    assert_clean(&reader);
+    drop(reader);
+    assert_eq!(version(&path), 4);
+    let rows_before = every_row(&path);
+    let store = open(&path);
+    assert_eq!((version(&path), every_row(&path)), (5, rows_before));
+    assert_eq!(export(&store), before);
+    assert_clean(&store);
+    let scoped = rekall_core::testing::open_scope(&store, "new");
+    let mut tx = scoped.write().unwrap();
+    insert(&mut *tx, &[(id(1), 1)]).unwrap();
+    tx.commit().unwrap();
+    assert_eq!((scoped.read().unwrap().count_entries().unwrap(), export(&store)), (1, before));
+    assert_clean(&store);
+}
+
 fn rows(path: &Path, table: &str) -> i64 {
     let raw = Connection::open(path).unwrap();
     raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
@@ -134,7 +190,7 @@ fn a_file_of_version_3_is_brought_up_to_date_and_nothing_is_made_again() {
         .into();
     assert!(words[0] > 0 && words[1] > 0 && words[3] > 0, "{words:?}");
     let store = open(&path);
-    assert_eq!(version(&path), 4);
+    assert_eq!(version(&path), 5);
     assert_eq!(entries(&store), kept);
     assert_eq!(export(&store), before);
     assert_eq!(store.read().unwrap().position().unwrap().number(), position, "nothing was logged");
@@ -209,7 +265,7 @@ fn a_file_of_version_2_keeps_everything_and_its_words_are_indexed() {
     drop(reader);
     assert_eq!(version(&path), 2);
     let store = open(&path);
-    assert_eq!(version(&path), 4);
+    assert_eq!(version(&path), 5);
     assert_clean(&store);
     assert_eq!(entries(&store), before);
     assert_eq!(store.read().unwrap().stats().unwrap().vectors, 600, "the old vectors serve until then");
@@ -288,7 +344,7 @@ fn an_upgrade_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         match version(&path) {
             2 => before += 1,
             found => {
-                assert_eq!(found, 4);
+                assert_eq!(found, 5);
                 after += 1;
             }
         }
@@ -322,7 +378,7 @@ fn a_file_of_version_1_is_brought_up_to_date_and_keeps_everything() {
     let position =
         SqliteStore::open(&path, &read_only()).unwrap().read().unwrap().position().unwrap().number();
     let store = open(&path);
-    assert_eq!(version(&path), 4);
+    assert_eq!(version(&path), 5);
     assert_clean(&store);
     assert_eq!(export(&store), before);
     let tx = store.read().unwrap();
@@ -421,13 +477,13 @@ fn a_newer_version_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
     drop(filled(&path, 3));
-    for version in [5, 0, -1] {
+    for version in [6, 0, -1] {
         Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
         let before = std::fs::read(&path).unwrap();
         for options in [StoreOptions::default(), read_only()] {
             let error = SqliteStore::open(&path, &options).unwrap_err();
             assert!(
-                matches!(&error, Error::NewerVersion { found, supported: 4, .. } if *found == version),
+                matches!(&error, Error::NewerVersion { found, supported: 5, .. } if *found == version),
                 "{error}"
             );
         }

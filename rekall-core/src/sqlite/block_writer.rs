@@ -74,7 +74,7 @@ impl SqliteStore {
                     "DELETE FROM index_block WHERE rowid IN (SELECT rowid FROM index_block
                          WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT ?3)",
                 )?
-                .execute((space.0, set, DROPPED_AT_ONCE as i64))?;
+                .execute((tx.stored(space.0), set, DROPPED_AT_ONCE as i64))?;
             tx.finish()?;
             if dropped < DROPPED_AT_ONCE {
                 return Ok(());
@@ -87,7 +87,7 @@ impl<C: std::ops::Deref<Target = rusqlite::Connection>> super::SqliteTx<'_, C> {
     /// The position that an unsealed set is written for.
     fn begun_at(&self, space: SpaceId, set: &str) -> Result<Option<i64>, Error> {
         let sql = "SELECT max(CAST(seq AS INTEGER)) FROM index_block WHERE space_id = ?1 AND kind = ?2";
-        Ok(self.connection.prepare_cached(sql)?.query_row((space.0, set), |row| row.get(0))?)
+        Ok(self.connection.prepare_cached(sql)?.query_row((self.stored(space.0), set), |row| row.get(0))?)
     }
 }
 
@@ -114,7 +114,7 @@ impl BlockWriter for IndexBlockWriter<'_> {
                     "DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2 AND number =
                          (SELECT max(number) FROM index_block WHERE space_id = ?1 AND kind = ?2)",
                 )?
-                .execute((self.space.id.0, set))?;
+                .execute((tx.stored(self.space.id.0), set))?;
         }
         tx.finish()?;
         if let Some((set, _)) = &in_use {
@@ -131,7 +131,7 @@ impl IndexBlockWriter<'_> {
         let count: i64 = tx
             .connection
             .prepare_cached("SELECT count(*) FROM index_block WHERE space_id = ?1 AND kind = ?2")?
-            .query_row((self.space.id.0, &self.set), |row| row.get(0))?;
+            .query_row((tx.stored(self.space.id.0), &self.set), |row| row.get(0))?;
         let is_ours = usize::try_from(count).is_ok_and(|count| count == self.count)
             && tx.active_space()?.as_ref() == Some(&self.space)
             && self.position.same_history(tx.position()?);

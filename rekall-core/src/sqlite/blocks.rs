@@ -56,7 +56,7 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let (mut sets, mut last) = (Vec::new(), String::new());
         while let Some(set) =
-            statement.query_row((space.0, &last, kind), |row| row.get::<_, Option<String>>(0))?
+            statement.query_row((self.stored(space.0), &last, kind), |row| row.get::<_, Option<String>>(0))?
         {
             last.clone_from(&set);
             sets.push(set);
@@ -69,7 +69,7 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
         let sql = "SELECT number, seq, data FROM index_block
                    WHERE space_id = ?1 AND kind = ?2 ORDER BY number DESC LIMIT 1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query((space.0, set))?;
+        let mut rows = statement.query((self.stored(space.0), set))?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let sealed = row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(2), number));
         let position = row.get_ref(1)?.as_i64().ok().filter(|_| sealed);
@@ -86,7 +86,7 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
         let sql =
             "SELECT number, seq, data FROM index_block WHERE space_id = ?1 AND kind = ?2 ORDER BY number";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query((space.0, set))?;
+        let mut rows = statement.query((self.stored(space.0), set))?;
         let (mut next, mut position) = (0, None);
         while let Some(row) = rows.next()? {
             // Whatever another program wrote there: no number, and so no block of this set.
@@ -111,9 +111,11 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
 impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
     /// Sets of blocks that no search uses, in words. O(blocks).
     pub(super) fn unusable_blocks(&self) -> Result<Vec<String>, Error> {
-        let mut statement = self
-            .connection
-            .prepare("SELECT DISTINCT space_id, kind FROM index_block ORDER BY space_id, kind")?;
+        let sql = format!(
+            "SELECT DISTINCT space_id, kind FROM index_block{} ORDER BY space_id, kind",
+            self.reach.only("space_id")
+        );
+        let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -121,7 +123,7 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
                 found.push("blocks of an index without a name".to_owned());
                 continue;
             };
-            let space = SpaceId(row.get(0)?);
+            let space = SpaceId(self.row(row.get(0)?));
             let is_whole = self.blocks_of(space, kind, &mut |_| ControlFlow::Continue(()))?;
             if !is_whole && self.is_under_way(space, kind)? {
                 continue;
@@ -143,7 +145,7 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
     fn is_under_way(&self, space: SpaceId, set: &str) -> Result<bool, Error> {
         let sql = "SELECT number, data FROM index_block WHERE space_id = ?1 AND kind = ?2
                    ORDER BY number DESC LIMIT 1";
-        let sealed = self.connection.prepare_cached(sql)?.query_row((space.0, set), |row| {
+        let sealed = self.connection.prepare_cached(sql)?.query_row((self.stored(space.0), set), |row| {
             Ok(row.get_ref(0)?.as_i64().is_ok_and(|number| is_seal(row.get_ref(1), number)))
         })?;
         let kind = set.split_once('/').map(|(kind, _)| kind);
@@ -190,7 +192,7 @@ impl WriteBlocks for SqliteWriteTx<'_> {
         let mut statement = self.connection.prepare_cached(
             "INSERT INTO index_block (space_id, kind, number, seq, data) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        statement.execute((space.0, kind, number as i64, position.number(), data))?;
+        statement.execute((self.stored(space.0), kind, number as i64, position.number(), data))?;
         Ok(())
     }
 
@@ -208,20 +210,24 @@ impl WriteBlocks for SqliteWriteTx<'_> {
         for set in self.block_sets(space, kind)? {
             self.connection
                 .prepare_cached("DELETE FROM index_block WHERE space_id = ?1 AND kind = ?2")?
-                .execute((space.0, set))?;
+                .execute((self.stored(space.0), set))?;
         }
         Ok(())
     }
 
     fn drop_index_blocks_of_kind(&mut self, kind: &str) -> Result<(), Error> {
         // With the sets that are being written; '0' comes right after '/'.
-        let sql = "DELETE FROM index_block WHERE kind = ?1 OR kind > ?1 || '/' AND kind < ?1 || '0'";
-        self.connection.prepare_cached(sql)?.execute([kind])?;
+        let sql = format!(
+            "DELETE FROM index_block WHERE (kind = ?1 OR kind > ?1 || '/' AND kind < ?1 || '0'){}",
+            self.reach.and("space_id")
+        );
+        self.connection.prepare_cached(&sql)?.execute([kind])?;
         Ok(())
     }
 
     fn drop_all_index_blocks(&mut self) -> Result<(), Error> {
-        self.connection.prepare_cached("DELETE FROM index_block")?.execute([])?;
+        let sql = format!("DELETE FROM index_block{}", self.reach.only("space_id"));
+        self.connection.prepare_cached(&sql)?.execute([])?;
         Ok(())
     }
 }

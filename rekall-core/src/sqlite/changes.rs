@@ -1,5 +1,6 @@
 //! The change log: how everything derived from the rows catches up.
 
+use super::reach::Reach;
 use super::{SqliteTx, SqliteWriteTx};
 use crate::Changes;
 use crate::Error;
@@ -35,9 +36,8 @@ impl<C: Deref<Target = Connection>> ReadChanges for SqliteTx<'_, C> {
         if !reached {
             return Ok(Changes::Lost { position: now });
         }
-        let mut statement =
-            self.connection.prepare_cached("SELECT entry_id FROM change WHERE seq > ?1 ORDER BY seq")?;
-        let rows = statement.query_map([position.number()], |row| row.get(0))?;
+        let mut statement = self.connection.prepare_cached(&since(self.reach))?;
+        let rows = statement.query_map([position.number()], |row| Ok(self.row(row.get(0)?)))?;
         let mut entries: Vec<i64> = rows.collect::<Result<_, _>>()?;
         let logged = entries.len();
         entries.retain(|&entry| entry != 0);
@@ -47,12 +47,17 @@ impl<C: Deref<Target = Connection>> ReadChanges for SqliteTx<'_, C> {
 
     fn newest_change(&self, row: i64) -> Result<LogPosition, Error> {
         let mut statement = self.connection.prepare_cached("SELECT seq FROM change WHERE entry_id = ?1")?;
-        match statement.query_row([row], |found| found.get(0)).optional()? {
+        match statement.query_row([self.stored(row)], |found| found.get(0)).optional()? {
             Some(number) => self.position_numbered(number),
             // Another program took it out of the log: any change at all may be the entry's.
             None => self.position(),
         }
     }
+}
+
+/// What changed in a memory, as a statement.
+fn since(reach: Reach) -> String {
+    format!("SELECT entry_id FROM change WHERE seq > ?1{} ORDER BY seq", reach.and_change())
 }
 
 /// Where the log stands.
@@ -76,9 +81,11 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
     /// Readers at an older position than this have missed something that is no longer in the log. `None`: another
     /// program wrote something else than a number there, and nothing is known.
     fn log_floor(&self) -> Result<Option<i64>, Error> {
-        let sql = "SELECT value FROM meta WHERE key = 'log_floor'";
+        let sql = "SELECT value FROM meta WHERE key = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let floor = statement.query_row([], |row| Ok(row.get_ref(0)?.as_i64().ok())).optional()?;
+        let floor = statement
+            .query_row([self.reach.log_floor()], |row| Ok(row.get_ref(0)?.as_i64().ok()))
+            .optional()?;
         Ok(floor.unwrap_or(Some(0)))
     }
 }
@@ -97,31 +104,40 @@ impl SqliteWriteTx<'_> {
 
     fn prune_changes_to(&self, kept: i64) -> Result<(), Error> {
         let gone: i64 = self.connection.query_row(
-            "SELECT (SELECT count(*) FROM change) - (SELECT count(*) FROM entry)",
+            &format!(
+                "SELECT (SELECT count(*) FROM change{}) - (SELECT count(*) FROM entry{})",
+                self.reach.only("entry_id"),
+                self.reach.only_walk()
+            ),
             [],
             |row| row.get(0),
         )?;
         if gone <= kept {
             return Ok(());
         }
+        let (zero, ours) = (self.reach.rows().zero(), self.reach.and("entry_id"));
         let floor: Option<i64> = self.connection.query_row(
-            "SELECT max(seq) FROM (
-                 SELECT seq FROM change WHERE entry_id <> 0
-                     AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = change.entry_id)
-                 ORDER BY seq LIMIT ?1)",
+            &format!(
+                "SELECT max(seq) FROM (
+                     SELECT seq FROM change WHERE entry_id <> {zero}{ours}
+                         AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = change.entry_id)
+                     ORDER BY seq LIMIT ?1)"
+            ),
             [gone - kept + PRUNED_AT_ONCE.min(kept)],
             |row| row.get(0),
         )?;
         if let Some(floor) = floor {
             self.connection.execute(
-                "DELETE FROM change WHERE seq <= ?1 AND entry_id <> 0
-                     AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = change.entry_id)",
+                &format!(
+                    "DELETE FROM change WHERE seq <= ?1 AND entry_id <> {zero}{ours}
+                         AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = change.entry_id)"
+                ),
                 [floor],
             )?;
             self.connection.execute(
-                "INSERT INTO meta (key, value) VALUES ('log_floor', ?1)
+                "INSERT INTO meta (key, value) VALUES (?2, ?1)
                  ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
-                [floor],
+                (floor, self.reach.log_floor()),
             )?;
         }
         Ok(())

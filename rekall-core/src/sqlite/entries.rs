@@ -1,5 +1,6 @@
 //! Entries: written, read, changed, forgotten.
 
+use super::reach::Numbered;
 use super::{SqliteTx, SqliteWriteTx, lock, rows};
 use crate::Draft;
 use crate::Inserted;
@@ -15,9 +16,9 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::ops::Deref;
 
-const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, superseded_by,
+const INSERT: &str = "INSERT INTO entry (id, ulid, title, content, kind, project, tags, status, superseded_by,
         confidence, memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
-    VALUES (:ulid, :title, :content, :kind, :project, :tags, :status,
+    VALUES (:id, :ulid, :title, :content, :kind, :project, :tags, :status,
         (SELECT id FROM entry WHERE ulid = :superseded_by), :confidence, :memory_type, :context, :metadata,
         :legacy, :created_at, :updated_at, :expires_at, :valid_from, :valid_to)";
 
@@ -31,25 +32,25 @@ const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind 
 
 impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
     fn get(&self, id: EntryId) -> Result<Entry, Error> {
-        rows::get(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
+        rows::get(&self.connection, self.reach, id)?.ok_or(Error::EntryNotFound { id })
     }
 
     fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Option<Entry>>, Error> {
-        ids.iter().map(|&id| rows::get(&self.connection, id)).collect()
+        ids.iter().map(|&id| rows::get(&self.connection, self.reach, id)).collect()
     }
 
     fn locate(&self, id: EntryId) -> Result<(i64, Entry), Error> {
-        rows::located(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
+        rows::located(&self.connection, self.reach, id)?.ok_or(Error::EntryNotFound { id })
     }
 
     fn row_of(&self, id: EntryId) -> Result<i64, Error> {
-        rows::row_of(&self.connection, id)?.ok_or(Error::EntryNotFound { id })
+        Ok(self.row(self.stored_row_of(id)?))
     }
 
     fn entries(&self, rows: &[i64]) -> Result<Vec<(i64, Entry)>, Error> {
         let mut found = Vec::with_capacity(rows.len());
         for &row in rows {
-            if let Some(entry) = rows::by_row(&self.connection, row)? {
+            if let Some(entry) = rows::by_row(&self.connection, self.reach, row)? {
                 found.push((row, entry));
             }
         }
@@ -60,7 +61,7 @@ impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
     fn readable_entries(&self, rows: &[i64]) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
         let mut found = Vec::with_capacity(rows.len());
         for &row in rows {
-            match rows::by_row(&self.connection, row) {
+            match rows::by_row(&self.connection, self.reach, row) {
                 Ok(Some(entry)) => found.push((row, Ok(entry))),
                 Ok(None) => {}
                 Err(error @ Error::UnreadableEntry { .. }) => found.push((row, Err(error))),
@@ -74,7 +75,9 @@ impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
         let mut statement = self.connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1")?;
         let mut ids = HashMap::with_capacity(rows.len());
         for &row in rows {
-            if let Some(id) = statement.query_row([row], |found| rows::ulid(found, 0)).optional()? {
+            if let Some(id) =
+                statement.query_row([self.stored(row)], |found| self.reach.id(found, 0)).optional()?
+            {
                 ids.insert(row, id);
             }
         }
@@ -86,7 +89,12 @@ impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
         wanted.sort_unstable();
         wanted.dedup();
         // The index of ids names them in order. Where they lie far apart in it, looking up each is less work.
-        let mut statement = self.connection.prepare_cached("SELECT id FROM entry ORDER BY ulid")?;
+        let (before, and) = (self.reach.before_keys(), self.reach.and_key("ulid"));
+        let sql = match before.is_empty() {
+            true => "SELECT id FROM entry ORDER BY ulid".to_owned(),
+            false => format!("SELECT id FROM entry WHERE ulid > '{before}'{and} ORDER BY ulid"),
+        };
+        let mut statement = self.connection.prepare_cached(&sql)?;
         let mut in_order = statement.query([])?;
         let mut first = Vec::new();
         for _ in 0..wanted.len() {
@@ -94,7 +102,7 @@ impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
                 return Ok(first);
             }
             let Some(entry) = in_order.next()? else { return Ok(first) };
-            let row: i64 = entry.get(0)?;
+            let row = self.row(entry.get(0)?);
             if wanted.binary_search(&row).is_ok() {
                 first.push(row);
             }
@@ -107,13 +115,14 @@ impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
     }
 
     fn all_ids(&self) -> Result<Vec<(i64, EntryId)>, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT id, ulid FROM entry ORDER BY id")?;
-        let ids = statement.query_map([], |row| Ok((row.get(0)?, rows::ulid(row, 1)?)))?;
+        let sql = format!("SELECT id, ulid FROM entry{} ORDER BY id", self.reach.only("id"));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let ids = statement.query_map([], |row| Ok((self.row(row.get(0)?), self.reach.id(row, 1)?)))?;
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
     fn entries_after(&self, row: i64, limit: usize) -> Result<Vec<(i64, Entry)>, Error> {
-        rows::after_row(&self.connection, row, limit)
+        rows::after_row(&self.connection, self.reach, row, limit)
     }
 }
 
@@ -154,13 +163,15 @@ impl WriteEntries for SqliteWriteTx<'_> {
             self.check_successor(row, newer)?;
         }
         entry.updated_at = self.now_ms().max(entry.created_at);
-        self.write_row(UPDATE, &entry)?;
+        self.write_row(UPDATE, &entry, None)?;
         Ok((row, entry))
     }
 
     fn delete(&mut self, id: EntryId) -> Result<(), Error> {
-        let deleted =
-            self.connection.prepare_cached("DELETE FROM entry WHERE ulid = ?1")?.execute([id.to_string()])?;
+        let deleted = self
+            .connection
+            .prepare_cached("DELETE FROM entry WHERE ulid = ?1")?
+            .execute([self.reach.key(id)])?;
         if deleted == 0 {
             return Err(Error::EntryNotFound { id });
         }
@@ -186,7 +197,7 @@ impl WriteEntries for SqliteWriteTx<'_> {
         let rows = self.matching(filter)?;
         if !filter.metadata.is_empty() {
             for &row in &rows {
-                rows::by_row(&self.connection, row)?;
+                rows::by_row(&self.connection, self.reach, row)?;
             }
         }
         self.delete_rows(&rows)
@@ -195,6 +206,13 @@ impl WriteEntries for SqliteWriteTx<'_> {
     fn delete_all(&mut self) -> Result<Vec<EntryId>, Error> {
         let rows: Vec<i64> = self.all_ids()?.into_iter().map(|(row, _)| row).collect();
         self.delete_rows(&rows)
+    }
+}
+
+impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
+    /// The stored number of an entry's row.
+    pub(crate) fn stored_row_of(&self, id: EntryId) -> Result<i64, Error> {
+        rows::stored_row_of(&self.connection, self.reach, id)?.ok_or(Error::EntryNotFound { id })
     }
 }
 
@@ -207,25 +225,31 @@ impl SqliteWriteTx<'_> {
 
     /// Writes an entry as it is: ids, times and what only imports have.
     pub(crate) fn insert_row(&self, entry: &Entry) -> Result<i64, Error> {
-        self.write_row(INSERT, entry).map_err(|error| {
+        let number = self.next_number(Numbered::Entry)?;
+        self.write_row(INSERT, entry, number).map_err(|error| {
             match cause(&error).and_then(rusqlite::Error::sqlite_extended_error_code) {
                 Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE) => Error::DuplicateId { id: entry.id },
                 _ => error,
             }
         })?;
-        Ok(self.connection.last_insert_rowid())
+        Ok(self.row(self.connection.last_insert_rowid()))
     }
 
-    fn write_row(&self, statement: &str, entry: &Entry) -> Result<(), Error> {
-        self.connection.prepare_cached(statement)?.execute(named_params! {
-            ":ulid": entry.id.to_string(),
+    /// `number`: that of a new row; `None`: the file gives it.
+    fn write_row(&self, statement: &str, entry: &Entry, number: Option<i64>) -> Result<(), Error> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        if let Some(index) = statement.parameter_index(":id")? {
+            statement.raw_bind_parameter(index, number)?;
+        }
+        statement.execute(named_params! {
+            ":ulid": self.reach.key(entry.id),
             ":title": entry.title,
             ":content": entry.content,
             ":kind": entry.kind,
             ":project": entry.project,
             ":tags": json(&entry.tags)?,
             ":status": entry.status.name(),
-            ":superseded_by": entry.superseded_by.map(|id| id.to_string()),
+            ":superseded_by": entry.superseded_by.map(|id| self.reach.key(id)),
             ":confidence": entry.confidence,
             ":memory_type": entry.memory_type,
             ":context": entry.context.as_ref().map(json).transpose()?,
@@ -251,9 +275,14 @@ impl SqliteWriteTx<'_> {
     }
 
     fn newest_id(&self) -> Result<Option<EntryId>, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT max(ulid) FROM entry")?;
+        // Keys of scopes come before all ids.
+        let sql = match self.reach.and_key("ulid") {
+            and if and.is_empty() => "SELECT max(ulid) FROM entry".to_owned(),
+            and => format!("SELECT max(ulid) FROM entry WHERE ulid > '{}'{and}", self.reach.before_keys()),
+        };
+        let mut statement = self.connection.prepare_cached(&sql)?;
         let newest: Option<String> = statement.query_row([], |row| row.get(0))?;
-        Ok(newest.and_then(|id| id.parse().ok()))
+        Ok(newest.and_then(|key| self.reach.rows().name(&key)?.parse().ok()))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which tags, projects and the like there are, and how many entries have each.
 
 use super::SqliteTx;
+use super::filter::Led;
 use crate::Facet;
 use crate::FacetCount;
 use crate::store::ReadFacets;
@@ -11,12 +12,13 @@ use std::ops::Deref;
 
 impl<C: Deref<Target = Connection>> ReadFacets for SqliteTx<'_, C> {
     fn facets(&self, facet: Facet, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>, Error> {
-        let compiled = filter.compile(self.now_ms())?;
+        let compiled = filter.compile(self.now_ms(), self.reach, Led::ByFilter)?;
         let condition = compiled.condition;
         let (name, from) = match facet {
             // By way of ids: they come from a narrow index, where a join would read each entry with its content.
             Facet::Tag => {
-                ("tag", format!("tag WHERE entry_id IN (SELECT entry.id FROM entry WHERE {condition})"))
+                let ours = self.reach.and("entry_id");
+                ("tag", format!("tag WHERE entry_id IN (SELECT entry.id FROM entry WHERE {condition}){ours}"))
             }
             Facet::Project => ("project", format!("entry WHERE ({condition}) AND project IS NOT NULL")),
             Facet::Kind => ("kind", format!("entry WHERE {condition}")),

@@ -8,15 +8,23 @@ use rusqlite::types::Value as SqlValue;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::reach::Reach;
 use crate::source::prefix;
 use crate::{EntryId, Error, Filter, MetadataCondition, Status, json};
 
 impl Filter {
-    /// The condition in SQL over the table `entry`, and its parameters in order. What has expired by `now_ms` does not pass
-    /// unless asked for.
-    pub(crate) fn compile(&self, now_ms: i64) -> Result<Compiled, Error> {
+    /// The condition in SQL over the table `entry`, and its parameters in order: of the entries within reach. What has expired by
+    /// `now_ms` does not pass unless asked for.
+    pub(crate) fn compile(&self, now_ms: i64, reach: Reach, led: Led) -> Result<Compiled, Error> {
         self.validate()?;
-        let mut compiled = Compiled { condition: "1".to_owned(), parameters: Vec::new() };
+        // Within a scope the times are in the index that a walk goes through.
+        let in_scope = reach.rows().number() > 0;
+        let condition = match led {
+            Led::ByFilter => reach.walk("entry.id"),
+            Led::ByIds => reach.guard("entry.id"),
+        };
+        let (ours, key) = (reach.and("entry_id"), |id: &EntryId| reach.key(*id));
+        let mut compiled = Compiled { condition, parameters: Vec::new() };
         compiled.one_of("entry.kind", &self.kinds);
         compiled.one_of("entry.project", &self.projects);
         compiled.one_of("entry.memory_type", &self.memory_types);
@@ -24,20 +32,24 @@ impl Filter {
         compiled.none_of("entry.project", &self.not_projects);
         compiled.none_of("entry.memory_type", &self.not_memory_types);
         if !self.tags_any.is_empty() {
-            compiled.and_list("entry.id IN (SELECT entry_id FROM tag WHERE tag IN ", &self.tags_any, ")");
+            let after = format!("{ours})");
+            compiled.and_list("entry.id IN (SELECT entry_id FROM tag WHERE tag IN ", &self.tags_any, &after);
         }
         if !self.tags_all.is_empty() {
             let tags: Vec<&String> = self.tags_all.iter().collect::<BTreeSet<_>>().into_iter().collect();
             let before = "entry.id IN (SELECT entry_id FROM tag WHERE tag IN ";
-            compiled.and_list(before, &tags, " GROUP BY entry_id HAVING count(*) = ?)");
+            compiled.and_list(before, &tags, &format!("{ours} GROUP BY entry_id HAVING count(*) = ?)"));
             compiled.parameters.push((tags.len() as i64).into());
         }
         if !self.not_tags.is_empty() {
             let before = "entry.id NOT IN (SELECT entry_id FROM tag WHERE tag IN ";
-            compiled.and_list(before, &self.not_tags, ")");
+            compiled.and_list(before, &self.not_tags, &format!("{ours})"));
         }
         match (self.status, self.as_of) {
             (Some(Status::Active), None) => compiled.and("entry.status = 'active'", []),
+            (Some(Status::Active), Some(at)) if in_scope => {
+                compiled.and("(entry.status = 'active' OR entry.valid_to > ?)", [at.into()]);
+            }
             (Some(Status::Active), Some(at)) => {
                 let held = "(SELECT other.id FROM entry AS other WHERE other.valid_to > ?)";
                 compiled.and(&format!("(entry.status = 'active' OR entry.id IN {held})"), [at.into()]);
@@ -47,7 +59,10 @@ impl Filter {
         }
         // By way of ids: these times are not in the index that a walk over all entries goes through, and hardly any entry has
         // them.
-        if let Some(at) = self.as_of {
+        if let Some(at) = self.as_of.filter(|_| in_scope) {
+            compiled.and("(entry.valid_from IS NULL OR entry.valid_from <= ?)", [at.into()]);
+            compiled.and("(entry.valid_to IS NULL OR entry.valid_to > ?)", [at.into()]);
+        } else if let Some(at) = self.as_of {
             compiled.and(
                 "entry.id NOT IN (SELECT other.id FROM entry AS other WHERE other.valid_from > ?)",
                 [at.into()],
@@ -57,7 +72,9 @@ impl Filter {
                 [at.into()],
             );
         }
-        if !self.include_expired {
+        if !self.include_expired && in_scope {
+            compiled.and("(entry.expires_at IS NULL OR entry.expires_at > ?)", [now_ms.into()]);
+        } else if !self.include_expired {
             let expired = "(SELECT other.id FROM entry AS other WHERE other.expires_at <= ?)";
             compiled.and(&format!("entry.id NOT IN {expired}"), [now_ms.into()]);
         }
@@ -77,25 +94,39 @@ impl Filter {
             compiled.and("rekall_has(entry.metadata, ?)", [conditions.into()]);
         }
         if let Some(ids) = &self.ids {
-            let ids: Vec<String> = ids.iter().map(EntryId::to_string).collect();
+            let ids: Vec<String> = ids.iter().map(key).collect();
             compiled.and_list("entry.ulid IN ", &ids, "");
         }
         if !self.sources.is_empty() {
-            let scopes: Vec<&str> = self.sources.iter().map(|uri| prefix(uri)).collect();
+            let scopes: Vec<String> = self.sources.iter().map(|uri| reach.rows().key(prefix(uri))).collect();
+            let (all, any) = (reach.rows().key(""), reach.and("source.id"));
+            // How few sections a scope has, SQLite does not know: it would rather look at those of all.
+            let join = if in_scope { "CROSS JOIN" } else { "JOIN" };
             // Two searches of the index of URIs for each scope.
-            let before = "entry.id IN (SELECT section.entry_id FROM
+            let before = format!(
+                "entry.id IN (SELECT section.entry_id FROM
                 (WITH scope AS MATERIALIZED (SELECT value AS uri FROM json_each(?))
-                     SELECT source.id FROM scope JOIN source ON source.uri = scope.uri
+                     SELECT source.id FROM scope JOIN source ON source.uri = scope.uri{any}
                      UNION SELECT source.id FROM scope JOIN source
-                         ON source.uri >= scope.uri || '/' AND source.uri < scope.uri || '0'
-                     UNION SELECT source.id FROM scope JOIN source ON scope.uri = '') AS wanted
-                JOIN section ON section.source_id = wanted.id)";
-            compiled.and(before, [serde_json::to_string(&scopes).unwrap_or_default().into()]);
+                         ON source.uri >= scope.uri || '/' AND source.uri < scope.uri || '0'{any}
+                     UNION SELECT source.id FROM scope JOIN source ON scope.uri = '{all}'{any}) AS wanted
+                {join} section ON section.source_id = wanted.id)"
+            );
+            compiled.and(&before, [serde_json::to_string(&scopes).unwrap_or_default().into()]);
         }
-        let not_ids: Vec<String> = self.not_ids.iter().map(EntryId::to_string).collect();
+        let not_ids: Vec<String> = self.not_ids.iter().map(key).collect();
         compiled.none_of("entry.ulid", &not_ids);
         Ok(compiled)
     }
+}
+
+/// What leads a statement to its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Led {
+    /// The filter.
+    ByFilter,
+    /// A walk in the order of ids.
+    ByIds,
 }
 
 /// A filter in SQL.

@@ -1,8 +1,8 @@
 //! Links between entries.
 
-use super::{SqliteTx, SqliteWriteTx, rows};
+use super::reach::Reach;
+use super::{SqliteTx, SqliteWriteTx};
 use crate::entry::limits;
-use crate::store::ReadEntries;
 use crate::store::ReadLinks;
 use crate::store::WriteLinks;
 use crate::{EntryId, Error, Link, Relation};
@@ -12,14 +12,14 @@ use std::ops::Deref;
 
 impl<C: Deref<Target = Connection>> ReadLinks for SqliteTx<'_, C> {
     fn links(&self, id: EntryId) -> Result<Vec<Link>, Error> {
-        let row = self.row_of(id)?;
+        let row = self.stored_row_of(id)?;
         let mut statement = self.connection.prepare_cached(
             "SELECT source.ulid, target.ulid, relation, reason, link.created_at FROM link
              JOIN entry AS source ON source.id = source_id JOIN entry AS target ON target.id = target_id
              WHERE source_id = ?1 OR target_id = ?1
              ORDER BY link.created_at, source.ulid, target.ulid, relation",
         )?;
-        let links = statement.query_map([row], link)?;
+        let links = statement.query_map([row], |row| link(row, self.reach))?;
         Ok(links.collect::<Result<_, _>>()?)
     }
 
@@ -30,14 +30,14 @@ impl<C: Deref<Target = Connection>> ReadLinks for SqliteTx<'_, C> {
                  UNION SELECT source_id FROM link WHERE target_id = ?1)
              ORDER BY ulid",
         )?;
-        let mut reached = HashSet::from([self.row_of(id)?]);
+        let mut reached = HashSet::from([self.stored_row_of(id)?]);
         let mut border: Vec<i64> = reached.iter().copied().collect();
         let mut found = Vec::new();
         for distance in 1..=depth {
             let mut next = Vec::new();
             for row in border {
                 let linked = statement
-                    .query_map([row], |row| Ok((row.get(0)?, rows::ulid(row, 1)?)))?
+                    .query_map([row], |row| Ok((row.get(0)?, self.reach.id(row, 1)?)))?
                     .collect::<Result<Vec<(i64, EntryId)>, _>>()?;
                 next.extend(linked.into_iter().filter(|&(row, _)| reached.insert(row)));
             }
@@ -79,7 +79,7 @@ impl WriteLinks for SqliteWriteTx<'_> {
             });
         }
         limits::check_link(relation, reason)?;
-        let rows = (self.row_of(source)?, self.row_of(target)?);
+        let rows = (self.stored_row_of(source)?, self.stored_row_of(target)?);
         let created_at = created_at.unwrap_or_else(|| self.now_ms());
         self.connection
             .prepare_cached(
@@ -91,7 +91,7 @@ impl WriteLinks for SqliteWriteTx<'_> {
     }
 
     fn unlink(&mut self, source: EntryId, target: EntryId, relation: &Relation) -> Result<bool, Error> {
-        let rows = (self.row_of(source)?, self.row_of(target)?);
+        let rows = (self.stored_row_of(source)?, self.stored_row_of(target)?);
         let removed = self
             .connection
             .prepare_cached("DELETE FROM link WHERE source_id = ?1 AND target_id = ?2 AND relation = ?3")?
@@ -100,10 +100,10 @@ impl WriteLinks for SqliteWriteTx<'_> {
     }
 }
 
-fn link(row: &Row<'_>) -> rusqlite::Result<Link> {
+fn link(row: &Row<'_>, reach: Reach) -> rusqlite::Result<Link> {
     Ok(Link {
-        source: rows::ulid(row, 0)?,
-        target: rows::ulid(row, 1)?,
+        source: reach.id(row, 0)?,
+        target: reach.id(row, 1)?,
         relation: Relation::from(row.get::<_, String>(2)?),
         reason: row.get(3)?,
         created_at: row.get(4)?,

@@ -130,10 +130,10 @@ mod tests {
         for _ in 0..200 {
             // Somebody reads whenever something is committed.
             grow(&store);
-            longest = longest.max(store.database.log_bytes());
+            longest = longest.max(store.file.database.log_bytes());
             relay.now = Duration::ZERO;
-            let (writer, _) = store.writer.take(Duration::ZERO).unwrap();
-            store.log_growth.bound_waiting(&writer, &store.database, &mut relay);
+            let (writer, _) = store.file.writer.take(Duration::ZERO).unwrap();
+            store.file.log_growth.bound_waiting(&writer, &store.file.database, &mut relay);
             assert!(relay.now < PATIENCE.without_progress, "{:?}", relay.now);
         }
         assert!(longest <= STEP + (2 << 20), "{longest}");

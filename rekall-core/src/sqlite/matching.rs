@@ -1,6 +1,7 @@
 //! Entries that pass a filter.
 
 use super::SqliteTx;
+use super::filter::Led;
 use crate::store::MatchEntries;
 use crate::{Error, Filter};
 use rusqlite::{Connection, params_from_iter};
@@ -8,10 +9,11 @@ use std::ops::Deref;
 
 impl<C: Deref<Target = Connection>> MatchEntries for SqliteTx<'_, C> {
     fn matching(&self, filter: &Filter) -> Result<Vec<i64>, Error> {
-        let compiled = filter.compile(self.now_ms())?;
+        let compiled = filter.compile(self.now_ms(), self.reach, Led::ByFilter)?;
         let sql = format!("SELECT entry.id FROM entry WHERE {}", compiled.condition);
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map(params_from_iter(compiled.parameters), |row| row.get(0))?;
+        let rows =
+            statement.query_map(params_from_iter(compiled.parameters), |row| Ok(self.row(row.get(0)?)))?;
         let mut rows: Vec<i64> = rows.collect::<Result<_, _>>()?;
         rows.sort_unstable();
         Ok(rows)
@@ -23,7 +25,7 @@ impl<C: Deref<Target = Connection>> MatchEntries for SqliteTx<'_, C> {
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1 AND status <> 'active')")?;
         let mut obsolete = Vec::new();
         for &entry in entries {
-            if statement.query_row([entry], |row| row.get(0))? {
+            if statement.query_row([self.stored(entry)], |row| row.get(0))? {
                 obsolete.push(entry);
             }
         }
@@ -31,13 +33,15 @@ impl<C: Deref<Target = Connection>> MatchEntries for SqliteTx<'_, C> {
     }
 
     fn obsolete(&self) -> Result<Vec<i64>, Error> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT id FROM entry WHERE status <> 'active' ORDER BY id")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
+        let sql =
+            format!("SELECT id FROM entry WHERE status <> 'active'{} ORDER BY id", self.reach.and("id"));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query_map([], |row| Ok(self.row(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn count_entries(&self) -> Result<u64, Error> {
-        Ok(self.connection.prepare_cached("SELECT count(*) FROM entry")?.query_row([], |row| row.get(0))?)
+        let sql = format!("SELECT count(*) FROM entry{}", self.reach.only_walk());
+        Ok(self.connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?)
     }
 }

@@ -19,8 +19,12 @@ mod log;
 mod matching;
 mod open;
 mod pending;
+#[cfg(all(test, feature = "testing"))]
+mod plans;
+pub(crate) mod reach;
 mod rows;
 pub(crate) mod schema;
+mod scopes;
 mod sources;
 pub(crate) mod spaces;
 mod stats;
@@ -49,32 +53,44 @@ use crate::id::IdGenerator;
 use crate::lock::lock;
 use crate::store::Store;
 use crate::store::{
-    BlockWriter, LegacyImport, LogPosition, ReadChanges, ReadTx, Space, Transfer, Upkeep, WriteTx,
+    BlockWriter, LegacyImport, LogPosition, ReadChanges, ReadEntries, ReadTx, Scopes, Space, Transfer,
+    Upkeep, WriteTx,
 };
 use crate::words::stored::{WordMemory, words_before_commit};
-use crate::{EntryId, Error};
+use crate::{EntryId, Error, ScopeName};
 use connection::{Database, Examined, Pooled, Stop};
 use erase::Removals;
 use log::LogGrowth;
+use reach::{BoundScope, Reach};
 use writer_lock::{WriterGuard, WriterLock, begin_immediate};
 
 /// An open file. `Send + Sync`: any number of threads, and any number of processes, may use one file at once.
 ///
 /// Readers never wait for writers nor writers for readers (SQLite's write-ahead log); one writer at a time,
 /// others wait up to [`StoreOptions::busy_timeout`]. Memory: about 2 MiB of page cache a connection.
+///
+/// A file holds one memory, and any number of scopes beside it ([`Store::scopes`]): handles on them share these connections.
 #[derive(Debug)]
 pub struct SqliteStore {
-    database: Database,
-    writer: WriterLock,
-    probe: Mutex<Connection>,
+    file: Arc<OpenFile>,
+    /// What it is bound to; `None`: the memory without a name.
+    bound: Option<BoundScope>,
     ids: Mutex<IdGenerator>,
-    /// Why older states are still on the disk.
-    unerased: Mutex<Option<String>>,
-    log_growth: LogGrowth,
     /// Where the change log stood after this store's last commit.
     last_commit: Mutex<Option<LogPosition>>,
     /// What searches by words keep.
     pub(crate) word_memory: WordMemory,
+}
+
+/// What all handles on one file share.
+#[derive(Debug)]
+struct OpenFile {
+    database: Database,
+    writer: WriterLock,
+    probe: Mutex<Connection>,
+    /// Why older states are still on the disk.
+    unerased: Mutex<Option<String>>,
+    log_growth: LogGrowth,
 }
 
 impl SqliteStore {
@@ -82,16 +98,25 @@ impl SqliteStore {
     pub(crate) fn open_examined(examined: Examined, options: &StoreOptions) -> Result<Self, Error> {
         let (database, writer) = Database::open(examined, options)?;
         let probe = database.connect(true)?;
-        Ok(Self {
+        let file = OpenFile {
             database,
             writer: WriterLock::new(writer),
             probe: Mutex::new(probe),
-            ids: Mutex::new(IdGenerator::default()),
             unerased: Mutex::default(),
             log_growth: LogGrowth::default(),
+        };
+        Ok(Self::on(Arc::new(file), None))
+    }
+
+    /// A handle on one memory of the file.
+    fn on(file: Arc<OpenFile>, bound: Option<BoundScope>) -> Self {
+        Self {
+            file,
+            bound,
+            ids: Mutex::new(IdGenerator::default()),
             last_commit: Mutex::default(),
             word_memory: WordMemory::default(),
-        })
+        }
     }
 
     /// The file, as an absolute path: a store stays with its file when the program changes its folder.
@@ -107,37 +132,37 @@ impl SqliteStore {
     /// ```
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.database.path()
+        self.file.database.path()
     }
 
     /// Begins to read, for what knows the engine.
     pub(crate) fn begin_read(&self) -> Result<SqliteReadTx<'_>, Error> {
-        SqliteTx::begin(self, self.database.reader()?, "BEGIN DEFERRED")
+        SqliteTx::begin(self, self.file.database.reader()?, "BEGIN DEFERRED")
     }
 
     /// Begins to write, for what knows the engine.
     pub(crate) fn begin_write(&self) -> Result<SqliteWriteTx<'_>, Error> {
-        if self.database.options().read_only {
+        if self.file.database.options().read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
-        let (mut writer, left) = self.writer.take(self.database.options().busy_timeout)?;
+        let (mut writer, left) = self.file.writer.take(self.file.database.options().busy_timeout)?;
         if writer.is_readonly(MAIN_DB)? {
             // It could not be opened for writing; perhaps it can be now.
-            *writer = self.database.connect(false)?;
+            *writer = self.file.database.connect(false)?;
         }
         if !writer.is_autocommit() {
             // A panic in the middle of a transaction left it open.
             writer.execute_batch("ROLLBACK")?;
         }
         // Those who wait for a thread and then for a process wait no longer in all.
-        begin_immediate(&writer, left).map_err(|error| self.database.explain(error))?;
-        let secure_delete = self.database.options().secure_delete;
+        begin_immediate(&writer, left).map_err(|error| self.file.database.explain(error))?;
+        let secure_delete = self.file.database.options().secure_delete;
         let removals = if secure_delete { Some(Removals::watch(&mut writer)?) } else { None };
         let mut tx = SqliteTx::begun(self, writer);
         tx.writes = true;
         tx.removals = removals;
         tx.fix_view()?;
-        tx.connection.busy_timeout(self.database.options().busy_timeout)?;
+        tx.connection.busy_timeout(self.file.database.options().busy_timeout)?;
         tx.began_at = tx.position()?.number();
         Ok(tx)
     }
@@ -149,7 +174,11 @@ impl Store for SqliteStore {
     }
 
     fn path(&self) -> Option<&Path> {
-        Some(self.database.path())
+        Some(self.file.database.path())
+    }
+
+    fn scope(&self) -> Option<&ScopeName> {
+        self.bound.as_ref().map(|scope| &scope.name)
     }
 
     fn read(&self) -> Result<Box<dyn ReadTx + '_>, Error> {
@@ -161,19 +190,19 @@ impl Store for SqliteStore {
     }
 
     fn deletes_securely(&self) -> bool {
-        self.database.options().secure_delete
+        self.file.database.options().secure_delete
     }
 
     fn unerased(&self) -> Option<String> {
-        lock(&self.unerased).clone()
+        lock(&self.file.unerased).clone()
     }
 
     fn take_held_log(&self) -> Option<u64> {
-        self.log_growth.take_held()
+        self.file.log_growth.take_held()
     }
 
     fn data_version(&self) -> Result<i64, Error> {
-        let probe = lock(&self.probe);
+        let probe = lock(&self.file.probe);
         let mut statement = probe.prepare_cached("PRAGMA data_version")?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
@@ -187,9 +216,15 @@ impl Store for SqliteStore {
     }
 
     fn get(&self, id: EntryId) -> Result<crate::Entry, Error> {
+        if self.bound.is_some() {
+            // Whether the scope is still there is of the same moment.
+            return ReadEntries::get(&self.begin_read()?, id);
+        }
         // A single statement is consistent by itself: no transaction needed.
-        let found = rows::get(&*self.database.reader()?, id).map_err(|error| self.database.explain(error))?;
-        self.database.check_not_replaced()?;
+        let connection = self.file.database.reader()?;
+        let found =
+            rows::get(&connection, Reach::ALL, id).map_err(|error| self.file.database.explain(error))?;
+        self.file.database.check_not_replaced()?;
         found.ok_or(Error::EntryNotFound { id })
     }
 
@@ -199,19 +234,19 @@ impl Store for SqliteStore {
 
     fn release_memory(&self) {
         self.word_memory.release();
-        self.database.close_idle();
+        self.file.database.close_idle();
         let release = |connection: &Connection| {
             connection.flush_prepared_statement_cache();
             let _ = connection.release_memory();
         };
-        release(&lock(&self.probe));
-        if let Ok((writer, _)) = self.writer.take(Duration::ZERO) {
+        release(&lock(&self.file.probe));
+        if let Ok((writer, _)) = self.file.writer.take(Duration::ZERO) {
             release(&writer);
         }
     }
 
     fn now_ms(&self) -> i64 {
-        self.database.options().clock.now_ms()
+        self.file.database.options().clock.now_ms()
     }
 
     fn begin_index_blocks(
@@ -225,8 +260,13 @@ impl Store for SqliteStore {
         Ok(begun.map(|writer| Box::new(writer) as Box<dyn BlockWriter>))
     }
 
+    fn scopes(&self) -> Option<&dyn Scopes> {
+        self.bound.is_none().then_some(self)
+    }
+
     fn upkeep(&self) -> Option<&dyn Upkeep> {
-        Some(self)
+        // Of the whole file: it does not lead out of a scope.
+        self.bound.is_none().then_some(self)
     }
 
     fn transfer(&self) -> Option<&dyn Transfer> {
@@ -234,7 +274,7 @@ impl Store for SqliteStore {
     }
 
     fn legacy_import(&self) -> Option<&dyn LegacyImport> {
-        Some(self)
+        self.bound.is_none().then_some(self)
     }
 }
 
@@ -245,6 +285,8 @@ impl Store for SqliteStore {
 pub(crate) struct SqliteTx<'s, C: Deref<Target = Connection>> {
     pub(crate) store: &'s SqliteStore,
     pub(crate) connection: C,
+    /// Which rows are those of the store's memory.
+    pub(crate) reach: Reach,
     open: bool,
     /// Whether it may hold changes that nobody else sees yet.
     pub(crate) writes: bool,
@@ -262,7 +304,7 @@ pub(crate) type SqliteWriteTx<'s> = SqliteTx<'s, WriterGuard<'s>>;
 
 impl<'s, C: Deref<Target = Connection>> SqliteTx<'s, C> {
     fn begin(store: &'s SqliteStore, connection: C, statement: &str) -> Result<Self, Error> {
-        let tx = Self::begun(store, connection);
+        let mut tx = Self::begun(store, connection);
         tx.connection.prepare_cached(statement)?.execute([])?;
         tx.fix_view()?;
         Ok(tx)
@@ -270,17 +312,17 @@ impl<'s, C: Deref<Target = Connection>> SqliteTx<'s, C> {
 
     /// The transaction that the connection is in.
     fn begun(store: &'s SqliteStore, connection: C) -> Self {
-        Self { store, connection, open: true, writes: false, began_at: 0, removals: None }
+        let reach = Reach::ALL;
+        Self { store, connection, reach, open: true, writes: false, began_at: 0, removals: None }
     }
 
-    /// Reads the least there is: only then a transaction has its view of the file. Refuses one of a file that is not there
-    /// any more.
-    fn fix_view(&self) -> Result<(), Error> {
-        let least = "SELECT EXISTS (SELECT 1 FROM sqlite_schema)";
-        let read =
-            self.connection.prepare_cached(least).and_then(|mut least| least.query_row([], |_| Ok(())));
-        read.map_err(|error| self.store.database.explain(error.into()))?;
-        self.store.database.check_not_replaced()
+    /// Reads which rows are this memory's: only with that a transaction has its view of the file. Refuses one of a file that is
+    /// not there any more, and of a scope that is not.
+    fn fix_view(&mut self) -> Result<(), Error> {
+        let database = &self.store.file.database;
+        let reach = Reach::read(&self.connection, self.store.bound.as_ref(), database.is_older());
+        self.reach = reach.map_err(|error| database.explain(error))?;
+        database.check_not_replaced()
     }
 
     /// The connection, in this transaction.
@@ -300,7 +342,8 @@ impl<C: Deref<Target = Connection> + Stop + Debug> ReadTx for SqliteTx<'_, C> {
     }
 
     fn native(&self) -> Option<&dyn Any> {
-        Some(self.connection())
+        // Who has the connection has the whole file.
+        self.store.bound.is_none().then(|| self.connection() as &dyn Any)
     }
 }
 
@@ -317,22 +360,22 @@ impl WriteTx for SqliteWriteTx<'_> {
 impl SqliteWriteTx<'_> {
     /// Makes the changes durable and visible to every other reader.
     pub(crate) fn finish(mut self) -> Result<(), Error> {
-        let options = self.store.database.options();
+        let options = self.store.file.database.options();
         self.with_words(|index| words_before_commit(&index, options.secure_delete))?;
         let position = self.prune_changes()?;
         if self.removals.as_ref().is_some_and(|removals| removals.vectors()) {
-            erase::purge_codes(&self.connection, self.began_at)?;
+            erase::purge_codes(&self.connection, self.reach, self.began_at)?;
         }
-        self.store.database.check_not_replaced()?;
+        self.store.file.database.check_not_replaced()?;
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         self.open = false;
         // While this writer still holds its lock: positions of one history only grow.
         *lock(&self.store.last_commit) = Some(position);
         if options.secure_delete {
-            let unerased = erase::forget_older_states(&self.connection, &self.store.database);
-            *lock(&self.store.unerased) = unerased;
+            let unerased = erase::forget_older_states(&self.connection, &self.store.file.database);
+            *lock(&self.store.file.unerased) = unerased;
         } else {
-            self.store.log_growth.bound(&self.connection, &self.store.database);
+            self.store.file.log_growth.bound(&self.connection, &self.store.file.database);
         }
         Ok(())
     }

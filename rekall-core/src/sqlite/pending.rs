@@ -16,7 +16,7 @@ const MISSING: &str = "NOT EXISTS (SELECT 1 FROM embedding WHERE entry_id = entr
 impl<C: Deref<Target = Connection>> ReadPending for SqliteTx<'_, C> {
     fn pending(&self, space: SpaceId, after: i64, limit: usize) -> Result<Vec<i64>, Error> {
         self.rows_after(
-            &format!("(id IN (SELECT entry_id FROM pending) OR ({MISSING}))"),
+            &format!("(id IN (SELECT entry_id FROM pending{}) OR ({MISSING}))", self.reach.only("entry_id")),
             space,
             after,
             limit,
@@ -30,11 +30,12 @@ impl<C: Deref<Target = Connection>> ReadPending for SqliteTx<'_, C> {
     fn is_pending(&self, entry: i64) -> Result<bool, Error> {
         let mut statement =
             self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM pending WHERE entry_id = ?1)")?;
-        Ok(statement.query_row([entry], |row| row.get(0))?)
+        Ok(statement.query_row([self.stored(entry)], |row| row.get(0))?)
     }
 
     fn count_pending(&self) -> Result<u64, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT count(*) FROM pending")?;
+        let sql = format!("SELECT count(*) FROM pending{}", self.reach.only("entry_id"));
+        let mut statement = self.connection.prepare_cached(&sql)?;
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 }
@@ -47,10 +48,12 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
         after: i64,
         limit: usize,
     ) -> Result<Vec<i64>, Error> {
-        let sql = format!("SELECT id FROM entry WHERE id > ?2 AND {condition} ORDER BY id LIMIT ?3");
+        let ours = self.reach.and("id");
+        let sql = format!("SELECT id FROM entry WHERE id > ?2{ours} AND {condition} ORDER BY id LIMIT ?3");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map((space.0, after, limit), |row| row.get(0))?;
+        let bounds = (self.stored(space.0), self.reach.stored_after(after), limit);
+        let rows = statement.query_map(bounds, |row| Ok(self.row(row.get(0)?)))?;
         let rows: Vec<i64> = rows.collect::<Result<_, _>>()?;
         let mut walk = Forward::after("row numbers of entries", Some(after));
         rows.iter().try_for_each(|&row| walk.step(row))?;
@@ -62,39 +65,42 @@ impl WritePending for SqliteWriteTx<'_> {
     fn mark_pending(&mut self, entry: i64) -> Result<(), Error> {
         self.connection
             .prepare_cached("INSERT INTO pending (entry_id) VALUES (?1) ON CONFLICT DO NOTHING")?
-            .execute([entry])?;
+            .execute([self.stored(entry)])?;
         Ok(())
     }
 
     fn clear_pending(&mut self, entry: i64) -> Result<(), Error> {
-        self.connection.prepare_cached("DELETE FROM pending WHERE entry_id = ?1")?.execute([entry])?;
+        let sql = "DELETE FROM pending WHERE entry_id = ?1";
+        self.connection.prepare_cached(sql)?.execute([self.stored(entry)])?;
         Ok(())
     }
 
     fn mark_wordless(&mut self, entry: i64, space: SpaceId) -> Result<(), Error> {
+        let stored = (self.stored(entry), self.stored(space.0));
         self.connection
             .prepare_cached(
                 "INSERT INTO wordless (entry_id, space_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
             )?
-            .execute((entry, space.0))?;
+            .execute(stored)?;
         // The mark is about the active space.
         self.connection
             .prepare_cached(
                 "DELETE FROM pending WHERE entry_id = ?1
                      AND EXISTS (SELECT 1 FROM space WHERE id = ?2 AND state = 'active')",
             )?
-            .execute((entry, space.0))?;
+            .execute(stored)?;
         Ok(())
     }
 
     fn settle_pending(&mut self, space: SpaceId) -> Result<(), Error> {
-        self.connection.execute(
+        let sql = format!(
             "DELETE FROM pending
-             WHERE EXISTS (SELECT 1 FROM embedding
-                           WHERE embedding.entry_id = pending.entry_id AND space_id = ?1)
-                OR EXISTS (SELECT 1 FROM wordless WHERE wordless.entry_id = pending.entry_id AND space_id = ?1)",
-            [space.0],
-        )?;
+             WHERE (EXISTS (SELECT 1 FROM embedding
+                            WHERE embedding.entry_id = pending.entry_id AND space_id = ?1)
+                 OR EXISTS (SELECT 1 FROM wordless WHERE wordless.entry_id = pending.entry_id AND space_id = ?1)){}",
+            self.reach.and("pending.entry_id")
+        );
+        self.connection.execute(&sql, [self.stored(space.0)])?;
         Ok(())
     }
 }

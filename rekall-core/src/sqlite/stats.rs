@@ -9,12 +9,17 @@ use std::ops::Deref;
 
 impl<C: Deref<Target = Connection>> ReadStats for SqliteTx<'_, C> {
     fn stats(&self) -> Result<StoreStats, Error> {
-        let sql =
-            "SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM entry WHERE status <> 'active'),
-                (SELECT count(*) FROM embedding), (SELECT count(*) FROM pending),
-                (SELECT count(*) FROM quarantine), (SELECT count(*) FROM link), (SELECT count(*) FROM change),
-                (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)";
-        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| {
+        let (entries, of_entries) = (self.reach.only_walk(), self.reach.only("entry_id"));
+        let (obsolete, links) = (self.reach.and("id"), self.reach.only("source_id"));
+        let sql = format!(
+            "SELECT (SELECT count(*) FROM entry{entries}),
+                (SELECT count(*) FROM entry WHERE status <> 'active'{obsolete}),
+                (SELECT count(*) FROM embedding{of_entries}), (SELECT count(*) FROM pending{of_entries}),
+                (SELECT count(*) FROM quarantine{of_entries}), (SELECT count(*) FROM link{links}),
+                (SELECT count(*) FROM change{of_entries}),
+                (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)"
+        );
+        Ok(self.connection.prepare_cached(&sql)?.query_row([], |row| {
             Ok(StoreStats {
                 entries: row.get(0)?,
                 obsolete: row.get(1)?,

@@ -27,7 +27,7 @@ impl WriteSupersession for SqliteWriteTx<'_> {
         if begun.valid_from.is_none() {
             self.connection
                 .prepare_cached("UPDATE entry SET valid_from = ?2 WHERE id = ?1")?
-                .execute((successor, at))?;
+                .execute((self.stored(successor), at))?;
         }
         Ok(superseded)
     }
@@ -38,7 +38,7 @@ impl WriteSupersession for SqliteWriteTx<'_> {
         let successor = self.row_of(new)?;
         self.connection
             .prepare_cached("UPDATE entry SET superseded_by = ?2 WHERE id = ?1")?
-            .execute((row, successor))?;
+            .execute((self.stored(row), self.stored(successor)))?;
         Ok(())
     }
 }
@@ -48,7 +48,7 @@ impl SqliteWriteTx<'_> {
     pub(super) fn check_successor(&self, row: i64, new: EntryId) -> Result<(), Error> {
         let successor = self.row_of(new)?;
         let mut statement = self.connection.prepare_cached(SUCCESSORS)?;
-        if statement.query_row((successor, row), |found| found.get(0))? {
+        if statement.query_row((self.stored(successor), self.stored(row)), |found| found.get(0))? {
             let expected = match successor == row {
                 true => "another entry",
                 false => "an entry that this one does not supersede itself",

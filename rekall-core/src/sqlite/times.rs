@@ -21,7 +21,7 @@ impl<C: Deref<Target = Connection>> ReadTimes for SqliteTx<'_, C> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut times = HashMap::with_capacity(rows.len());
         for &row in rows {
-            if let Some(at) = statement.query_row([row], |found| found.get(0)).optional()? {
+            if let Some(at) = statement.query_row([self.stored(row)], |found| found.get(0)).optional()? {
                 times.insert(row, at);
             }
         }

@@ -15,7 +15,7 @@ impl<C: Deref<Target = Connection>> ReadUsage for SqliteTx<'_, C> {
              WHERE entry_id = (SELECT entry.id FROM entry WHERE entry.ulid = ?1)",
         )?;
         let mut usage = |id: &EntryId| {
-            let found = statement.query_row([id.to_string()], |row| {
+            let found = statement.query_row([self.reach.key(*id)], |row| {
                 Ok(Usage { last_used_at: row.get(0)?, uses: row.get(1)? })
             });
             Ok(found.optional()?)
@@ -34,7 +34,7 @@ impl WriteUsage for SqliteWriteTx<'_> {
         )?;
         let mut recorded = 0;
         for (id, usage) in usage {
-            recorded += statement.execute((id.to_string(), usage.last_used_at, usage.uses))?;
+            recorded += statement.execute((self.reach.key(*id), usage.last_used_at, usage.uses))?;
         }
         Ok(recorded)
     }

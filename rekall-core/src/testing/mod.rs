@@ -27,6 +27,7 @@
 
 mod blocks;
 mod changes;
+mod crowd;
 mod entries;
 mod expiry;
 mod facets;
@@ -35,6 +36,7 @@ mod listing;
 mod matching;
 mod passages;
 mod pending;
+mod scopes;
 mod sources;
 mod spaces;
 mod supersede;
@@ -46,6 +48,7 @@ mod words;
 
 pub use blocks::*;
 pub use changes::*;
+pub use crowd::{in_a_crowd, open_scope, scope};
 pub use entries::*;
 pub use expiry::*;
 pub use facets::*;
@@ -54,6 +57,7 @@ pub use listing::*;
 pub use matching::*;
 pub use passages::*;
 pub use pending::*;
+pub use scopes::*;
 pub use sources::*;
 pub use spaces::*;
 pub use supersede::*;
@@ -207,10 +211,25 @@ macro_rules! store_conformance {
     };
 }
 
+/// What a store with scopes promises besides, in the same way: `scopes_conformance!(name, make)`, where `make` makes a store that is bound to none.
+/// That the whole suite holds in a scope, too, is `store_conformance!` with [`in_a_crowd`](crate::testing::in_a_crowd).
+#[macro_export]
+macro_rules! scopes_conformance {
+    ($name:ident, $make:ident) => {
+        $crate::__store_conformance! {
+            $name, $make;
+            scopes_with_the_same_ids_do_not_see_each_other, numbers_of_another_scope_address_nothing,
+            a_removed_scope_is_gone, scopes_are_listed_and_found_again, a_handle_on_a_scope_does_not_lead_out_of_it,
+            exports_are_of_one_scope;
+            scopes_equal_stores_of_their_own,
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __store_conformance {
-    ($name:ident, $make:ident; $($case:ident),* $(,)?) => {
+    ($name:ident, $make:ident; $($case:ident),* $(,)? $(; $($beside:ident),* $(,)?)?) => {
         #[cfg(test)]
         mod $name {
             $(
@@ -219,6 +238,12 @@ macro_rules! __store_conformance {
                     $crate::testing::run(super::$make, $crate::testing::$case);
                 }
             )*
+            $($(
+                #[test]
+                fn $beside() {
+                    $crate::testing::$beside(super::$make);
+                }
+            )*)?
         }
     };
 }

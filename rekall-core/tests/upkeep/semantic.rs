@@ -129,7 +129,7 @@ const DAMAGE: [(&str, &str, ProblemKind, Lost); 72] = [
     ("another index", "DROP INDEX entry_obsolete; CREATE INDEX entry_obsolete ON entry (id) WHERE status = 'active'", Schema, Nothing),
     ("not one active", "DROP INDEX space_active; CREATE INDEX space_active ON space (state) WHERE state = 'active'", Schema, Nothing),
     ("a table dropped", "DROP TABLE tag; DROP TABLE quarantine; DROP TABLE index_block", Schema, Nothing),
-    ("a column dropped", "DROP INDEX entry_facets; ALTER TABLE entry DROP COLUMN memory_type", Schema, Nothing),
+    ("a column dropped", "DROP INDEX entry_facets; DROP INDEX entry_scope; ALTER TABLE entry DROP COLUMN memory_type", Schema, Nothing),
     ("an index over a table's page", "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'pending') WHERE name = 'entry_obsolete'", File, Nothing),
     ("an index that is a table", "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'meta') WHERE name = 'tag_entry'", File, Nothing),
     ("a link to itself", "UPDATE link SET target_id = source_id", File, Links),

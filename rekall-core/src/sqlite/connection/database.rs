@@ -108,6 +108,11 @@ impl Database {
         &self.path
     }
 
+    /// Whether the file is of an older version, and nobody here may change that.
+    pub(crate) fn is_older(&self) -> bool {
+        self.older.is_some()
+    }
+
     /// Where the file itself is, and its log beside it.
     pub(crate) fn file(&self) -> &Path {
         &self.file

@@ -20,6 +20,7 @@ use crate::Error;
 use crate::files::{io_error, with_suffix};
 use crate::lock::lock;
 use crate::sqlite::connection::{Database, Patience, RealTime, empty_log};
+use crate::sqlite::reach::Reach;
 
 /// Readers that still look at an older state keep the log from being emptied; a search is over well within
 /// this time, an export is not.
@@ -32,11 +33,17 @@ const ATTEMPTS: u32 = 8;
 ///
 /// The log names the entries whose vectors changed in the active space: if there are none, its blocks stay. Those of other
 /// spaces go in any case: they are of a space that is being built or dropped, and cheap to lose.
-pub(crate) fn purge_codes(connection: &Connection, began_at: i64) -> Result<(), Error> {
-    let sql = "DELETE FROM index_block
-        WHERE space_id NOT IN (SELECT id FROM space WHERE state = 'active')
-        OR EXISTS (SELECT 1 FROM change WHERE seq > ?1 AND entry_id <> 0)";
-    connection.prepare_cached(sql)?.execute([began_at])?;
+pub(crate) fn purge_codes(connection: &Connection, reach: Reach, began_at: i64) -> Result<(), Error> {
+    let sql = format!(
+        "DELETE FROM index_block
+         WHERE (space_id NOT IN (SELECT id FROM space WHERE state = 'active' AND {})
+             OR EXISTS (SELECT 1 FROM change WHERE seq > ?1 AND entry_id <> {}{})){}",
+        reach.of_space(),
+        reach.rows().zero(),
+        reach.and_change(),
+        reach.and("space_id")
+    );
+    connection.prepare_cached(&sql)?.execute([began_at])?;
     Ok(())
 }
 

@@ -50,13 +50,14 @@ impl<'c> UnmappedRows<'c> {
 
 impl<C: Deref<Target = Connection>> ReadLegacyRows for SqliteTx<'_, C> {
     fn legacy_tables(&self) -> Result<BTreeMap<String, u64>, Error> {
-        let mut statement =
-            self.connection.prepare("SELECT key FROM meta WHERE key >= 'legacy:' AND key < 'legacy;'")?;
+        let rows = self.reach.rows();
+        let mut statement = self.connection.prepare("SELECT key FROM meta WHERE key >= ?1 AND key < ?2")?;
         let mut tables = BTreeMap::new();
-        let mut keys = statement.query([])?;
+        let mut keys = statement.query([rows.key(PREFIX), rows.key("legacy;")])?;
         while let Some(key) = keys.next()? {
             let key: String = key.get(0)?;
-            let table = key[PREFIX.len()..].rsplit_once(':').map_or("", |(table, _)| table);
+            let key = rows.name(&key).unwrap_or_default().strip_prefix(PREFIX).unwrap_or_default();
+            let table = key.rsplit_once(':').map_or("", |(table, _)| table);
             *tables.entry(table.to_owned()).or_default() += 1;
         }
         Ok(tables)
@@ -64,7 +65,8 @@ impl<C: Deref<Target = Connection>> ReadLegacyRows for SqliteTx<'_, C> {
 
     fn legacy_rows(&self, table: &str) -> Result<Vec<Value>, Error> {
         // From "legacy:TABLE:" to "legacy:TABLE;", the next character.
-        let (start, end) = (format!("{PREFIX}{table}:"), format!("{PREFIX}{table};"));
+        let scope = self.reach.rows();
+        let (start, end) = (scope.key(&format!("{PREFIX}{table}:")), scope.key(&format!("{PREFIX}{table};")));
         let mut statement = self
             .connection
             .prepare("SELECT key, value FROM meta WHERE key >= ?1 AND key < ?2 ORDER BY key")?;

@@ -14,7 +14,7 @@ pub(crate) use upgrade::upgrade;
 pub(crate) const APPLICATION_ID: i64 = 0x524B_4C31;
 
 /// File version written by this library, in `PRAGMA user_version`.
-pub(crate) const VERSION: i64 = 4;
+pub(crate) const VERSION: i64 = 5;
 
 /// 8 KiB pages hold five 384-dimensional vectors each where 4 KiB pages would hold two.
 pub(crate) const PAGE_SIZE: u32 = 8192;
@@ -46,6 +46,9 @@ pub(crate) fn stand_in(version: i64) -> String {
              CREATE TEMP TABLE word_page (segment_id, first_term, docs, places);
              CREATE TEMP VIEW word_pending AS SELECT id AS entry_id, 0 AS characters FROM main.entry;",
         );
+    }
+    if version < 5 {
+        made.push_str("CREATE TEMP TABLE scope (number INTEGER PRIMARY KEY, name);");
     }
     if version < 4 {
         let lacking = SINCE_VERSION_4.map(|column| format!("NULL AS {column}")).join(", ");

@@ -1,9 +1,21 @@
--- File version 4. Everything a search needs beyond these rows is derived from them.
+-- File version 5. Everything a search needs beyond these rows is derived from them.
 
 CREATE TABLE meta (
     key   TEXT PRIMARY KEY,
     value
 ) WITHOUT ROWID;
+
+-- Memories of their own beside the one without a name. The rows of scope s have the numbers n - (s << 32), n from 1, in
+-- all tables; their ids and URIs have its number before them. The columns count the numbers given, as AUTOINCREMENT does
+-- for the memory without a name. A scope without a name is being removed.
+CREATE TABLE scope (
+    number   INTEGER PRIMARY KEY AUTOINCREMENT CHECK (number BETWEEN 1 AND 2147483647),
+    name     TEXT UNIQUE,
+    entries  INTEGER NOT NULL DEFAULT 0,
+    sources  INTEGER NOT NULL DEFAULT 0,
+    spaces   INTEGER NOT NULL DEFAULT 0,
+    segments INTEGER NOT NULL DEFAULT 0
+);
 
 -- AUTOINCREMENT: a row number is never given to another entry, so that whatever is keyed by it
 -- (index rows, cached vectors) can at worst be out of date, never about something else.
@@ -30,6 +42,10 @@ CREATE TABLE entry (
 );
 -- Narrow enough to be scanned whole when a filter is not selective.
 CREATE INDEX entry_facets ON entry (project, kind, status, memory_type, created_at, updated_at);
+-- The same for scopes, each by itself, with the times that a filter asks for.
+CREATE INDEX entry_scope ON entry
+    (id >> 32, project, kind, status, memory_type, created_at, updated_at, expires_at, valid_from, valid_to)
+    WHERE +id < 0;
 CREATE INDEX entry_obsolete ON entry (id) WHERE status <> 'active';
 CREATE INDEX entry_superseded ON entry (superseded_by) WHERE superseded_by IS NOT NULL;
 -- Of the entries that have such a time: a file that uses none pays for none.
@@ -93,7 +109,8 @@ CREATE TABLE space (
     state       TEXT    NOT NULL CHECK (state IN ('building', 'active', 'retired', 'leaving')),
     created_at  INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX space_active ON space (state) WHERE state = 'active';
+-- One in each memory.
+CREATE UNIQUE INDEX space_active ON space (min(id >> 32, 0)) WHERE state = 'active';
 
 CREATE TABLE embedding (
     entry_id INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
@@ -118,6 +135,7 @@ CREATE TABLE quarantine (
     vector   BLOB,
     found_at INTEGER NOT NULL
 );
+CREATE INDEX quarantine_entry ON quarantine (entry_id);
 
 -- Entries that wait: without vectors in the active space, or with a text that these may not fit.
 CREATE TABLE pending (
@@ -131,12 +149,13 @@ CREATE TABLE wordless (
     PRIMARY KEY (entry_id, space_id)
 ) WITHOUT ROWID;
 
--- The change log: the newest change of each entry, of its vectors in the active space included; entry 0 stands for
--- the spaces.
+-- The change log: the newest change of each entry, of its vectors in the active space included; entry 0, or
+-- row 0 of a scope, stands for the spaces.
 CREATE TABLE change (
     seq      INTEGER PRIMARY KEY AUTOINCREMENT,
     entry_id INTEGER NOT NULL UNIQUE
 );
+CREATE INDEX change_scope ON change (entry_id >> 32, seq) WHERE +entry_id < 0;
 
 CREATE TABLE index_block (
     space_id INTEGER NOT NULL REFERENCES space (id) ON DELETE CASCADE,
@@ -270,6 +289,11 @@ CREATE TRIGGER source_renamed AFTER UPDATE OF uri ON source WHEN OLD.uri <> NEW.
     INSERT INTO change (entry_id) SELECT entry_id FROM section WHERE source_id = NEW.id ORDER BY entry_id;
 END;
 
+-- SQLite counts on from the greatest number, which may be a scope's: a URI without a scope is not to get the next one.
+CREATE TRIGGER source_inserted AFTER INSERT ON source WHEN NEW.id < 0 AND NEW.uri NOT GLOB char(1) || '[1-9]*/*' BEGIN
+    UPDATE source SET id = (SELECT ifnull(max(id), 0) + 1 FROM source WHERE id >= 0) WHERE id = NEW.id;
+END;
+
 -- Its entries stay, as notes of no source.
 CREATE TRIGGER source_deleted AFTER DELETE ON source BEGIN
     DELETE FROM section WHERE source_id = OLD.id;
@@ -306,27 +330,32 @@ BEGIN
 END;
 
 CREATE TRIGGER space_inserted AFTER INSERT ON space BEGIN
-    DELETE FROM change WHERE entry_id = 0;
-    INSERT INTO change (entry_id) VALUES (0);
+    DELETE FROM change WHERE entry_id = min(NEW.id >> 32, 0) << 32;
+    INSERT INTO change (entry_id) VALUES (min(NEW.id >> 32, 0) << 32);
 END;
 
 -- What happened to the vectors of a space before it became active is not in the log: readers from before read
 -- everything anew, and so does a process that finds a persisted index.
 CREATE TRIGGER space_updated AFTER UPDATE ON space BEGIN
-    DELETE FROM change WHERE entry_id = 0;
-    INSERT INTO change (entry_id) VALUES (0);
+    DELETE FROM change WHERE entry_id = min(NEW.id >> 32, 0) << 32;
+    INSERT INTO change (entry_id) VALUES (min(NEW.id >> 32, 0) << 32);
     DELETE FROM index_block WHERE space_id = NEW.id AND NEW.state = 'active' AND OLD.state <> 'active';
-    DELETE FROM meta WHERE key = 'log_floor' AND NEW.state = 'active' AND OLD.state <> 'active';
-    INSERT INTO meta (key, value) SELECT 'log_floor', seq FROM change
-        WHERE entry_id = 0 AND NEW.state = 'active' AND OLD.state <> 'active';
+    DELETE FROM meta WHERE key = iif(NEW.id < 0, 'log_floor/' || -(NEW.id >> 32), 'log_floor')
+        AND NEW.state = 'active' AND OLD.state <> 'active';
+    INSERT INTO meta (key, value)
+        SELECT iif(NEW.id < 0, 'log_floor/' || -(NEW.id >> 32), 'log_floor'), seq FROM change
+        WHERE entry_id = min(NEW.id >> 32, 0) << 32 AND NEW.state = 'active' AND OLD.state <> 'active';
 END;
 
 CREATE TRIGGER space_deleted AFTER DELETE ON space BEGIN
     DELETE FROM embedding WHERE space_id = OLD.id;
     DELETE FROM wordless WHERE space_id = OLD.id;
     DELETE FROM index_block WHERE space_id = OLD.id;
-    DELETE FROM change WHERE entry_id = 0;
-    INSERT INTO change (entry_id) VALUES (0);
-    DELETE FROM meta WHERE key = 'log_floor' AND OLD.state = 'active';
-    INSERT INTO meta (key, value) SELECT 'log_floor', seq FROM change WHERE entry_id = 0 AND OLD.state = 'active';
+    DELETE FROM change WHERE entry_id = min(OLD.id >> 32, 0) << 32;
+    INSERT INTO change (entry_id) VALUES (min(OLD.id >> 32, 0) << 32);
+    DELETE FROM meta WHERE key = iif(OLD.id < 0, 'log_floor/' || -(OLD.id >> 32), 'log_floor')
+        AND OLD.state = 'active';
+    INSERT INTO meta (key, value)
+        SELECT iif(OLD.id < 0, 'log_floor/' || -(OLD.id >> 32), 'log_floor'), seq FROM change
+        WHERE entry_id = min(OLD.id >> 32, 0) << 32 AND OLD.state = 'active';
 END;

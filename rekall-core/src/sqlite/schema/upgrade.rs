@@ -15,6 +15,8 @@ use crate::sqlite::words::rebuild;
 /// a passage are marked as waiting: until their vectors are made again, those of version 2 serve.
 ///
 /// From version 3 to 4: columns for times, and tables for sources and usage. No row is touched.
+///
+/// From version 4 to 5: the table of scopes, and indexes and triggers that know of them. No row is touched.
 pub(crate) fn upgrade(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let done = upgrade_within(connection).and_then(|()| Ok(connection.execute_batch("COMMIT")?));

@@ -11,14 +11,16 @@ impl SqliteStore {
     /// writer that commits meanwhile goes on at once. Changes nothing of what is stored. A failure does not fail the
     /// read, and leaves the log to SQLite.
     pub(super) fn settle_log(&self) {
-        if self.database.options().read_only {
+        if self.file.database.options().read_only {
             return;
         }
         let settled =
-            self.database.check_not_replaced().and_then(|()| self.database.reader()).and_then(|connection| {
-                let sql = "PRAGMA wal_checkpoint(PASSIVE)";
-                connection.query_row(sql, [], |_| Ok(())).map_err(Error::from)
-            });
+            self.file.database.check_not_replaced().and_then(|()| self.file.database.reader()).and_then(
+                |connection| {
+                    let sql = "PRAGMA wal_checkpoint(PASSIVE)";
+                    connection.query_row(sql, [], |_| Ok(())).map_err(Error::from)
+                },
+            );
         if let Err(error) = settled {
             tracing::debug!(%error, "the log is left to the next commit");
         }

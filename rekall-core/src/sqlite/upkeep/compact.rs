@@ -15,7 +15,6 @@ use crate::lock::lock;
 use crate::sqlite::SqliteStore;
 use crate::sqlite::connection::{RealTime, empty_log};
 use crate::sqlite::erase;
-use crate::sqlite::words::SqliteWords;
 use crate::sqlite::writer_lock::retry_while_busy;
 use crate::store::SpaceState;
 use crate::words::stored::merge::Compaction;
@@ -62,7 +61,7 @@ impl SqliteStore {
         progress: Progress<'_>,
         cancel: Option<&Arc<AtomicBool>>,
     ) -> Result<CompactReport, Error> {
-        let options = self.database.options();
+        let options = self.file.database.options();
         if options.read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
@@ -72,12 +71,15 @@ impl SqliteStore {
             stop_if(cancel.map(|flag| &**flag))
         };
         done(0)?;
-        self.drop_leaving_spaces(cancel)?;
-        self.merge_words(cancel)?;
+        self.drop_removed_scopes()?;
+        for handle in self.memories()? {
+            handle.drop_leaving_spaces(cancel)?;
+            handle.merge_words(cancel)?;
+        }
         done(1)?;
         // Other writers of this process wait for this one, as for any other.
-        let (_writer, left) = self.writer.take(options.busy_timeout)?;
-        let mut connection = self.database.connect(false)?;
+        let (_writer, left) = self.file.writer.take(options.busy_timeout)?;
+        let mut connection = self.file.database.connect(false)?;
         stop_statements(&mut connection, cancel)?;
         // VACUUM builds the new file as a temporary one, which must not be in memory.
         connection.execute_batch("PRAGMA temp_store = FILE")?;
@@ -87,9 +89,9 @@ impl SqliteStore {
         stop_statements(&mut connection, None)?;
         let complete = match options.secure_delete {
             true => {
-                let erased = erase::erase(&connection, &self.database, true)?;
+                let erased = erase::erase(&connection, &self.file.database, true)?;
                 if erased {
-                    *lock(&self.unerased) = None;
+                    *lock(&self.file.unerased) = None;
                 }
                 erased
             }
@@ -122,12 +124,16 @@ impl SqliteStore {
 
     /// Merges the segments of the word index into one, a piece a transaction.
     fn merge_words(&self, cancel: Option<&Arc<AtomicBool>>) -> Result<(), Error> {
+        if self.bound.is_some() && self.begin_read()?.words_are_whole()? {
+            // Of ten thousand scopes hardly any has something to merge.
+            return Ok(());
+        }
         let mut compaction = Compaction::default();
         loop {
             let mut tx = self.begin_write()?;
             let stoppable = Stoppable::begin(&mut tx, cancel)?;
             stop_if(cancel.map(|flag| &**flag))?;
-            let more = compaction.step(&SqliteWords(&stoppable.0.connection))?;
+            let more = compaction.step(&stoppable.0.words())?;
             drop(stoppable);
             tx.finish()?;
             if !more {
@@ -138,7 +144,7 @@ impl SqliteStore {
 
     fn bytes(&self) -> u64 {
         let length = |path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let file = self.database.file();
+        let file = self.file.database.file();
         length(file.to_owned()) + length(with_suffix(file, "-wal"))
     }
 }

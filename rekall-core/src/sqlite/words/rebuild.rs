@@ -4,14 +4,19 @@ use rusqlite::Connection;
 
 use super::SqliteWords;
 use crate::Error;
+use crate::sqlite::scopes;
 use crate::words::stored::rebuild_words;
 
-/// As [`rebuild_words`].
+/// As [`rebuild_words`], of all memories of the file; `each` gets stored numbers of rows.
 pub(crate) fn from_entries(
     connection: &Connection,
     each: &mut dyn FnMut(i64, usize) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    rebuild_words(&SqliteWords(connection), each)
+    for reach in scopes::reaches(connection)? {
+        let tables = SqliteWords::new(connection, reach);
+        rebuild_words(&tables, &mut |row, passages| each(reach.stored(row), passages))?;
+    }
+    Ok(())
 }
 
 /// For a file of an older version, whose vectors are of other passages: marks entries longer than one as waiting for

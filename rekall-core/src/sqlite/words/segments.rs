@@ -3,18 +3,24 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::Error;
+use crate::sqlite::reach::{Numbered, Reach, next_number};
 use crate::words::stored::{NewWordSegment, SegmentState, WordSegment};
 
 /// The segments in a state, from the oldest to the newest. A few small reads: there are few, and what is in them is not read.
-pub(super) fn in_state(connection: &Connection, state: SegmentState) -> Result<Vec<WordSegment>, Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, oldest, newest, passages, pages FROM word_segment WHERE state = ?1 ORDER BY newest, id",
-    )?;
+pub(super) fn in_state(
+    connection: &Connection,
+    reach: Reach,
+    state: SegmentState,
+) -> Result<Vec<WordSegment>, Error> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT id, oldest, newest, passages, pages FROM word_segment WHERE state = ?1{} ORDER BY newest, id",
+        reach.and("id")
+    ))?;
     let segments = statement.query_map([state.name()], |row| {
         let number = |column| Ok::<i64, rusqlite::Error>(row.get_ref(column)?.as_i64().unwrap_or_default());
         let count = |column| Ok::<u64, rusqlite::Error>(u64::try_from(number(column)?).unwrap_or_default());
         Ok(WordSegment {
-            id: row.get(0)?,
+            id: reach.row(row.get(0)?),
             oldest: number(1)?,
             newest: number(2)?,
             passages: count(3)?,
@@ -40,24 +46,29 @@ pub(super) fn count_pages(connection: &Connection, segment: i64) -> Result<u64, 
 }
 
 /// Adds a segment's row, and gives its id.
-pub(super) fn insert(connection: &Connection, segment: &NewWordSegment<'_>) -> Result<i64, Error> {
+pub(super) fn insert(
+    connection: &Connection,
+    reach: Reach,
+    segment: &NewWordSegment<'_>,
+) -> Result<i64, Error> {
     let (oldest, newest) = match segment.range {
         Some(range) => range,
         None => {
-            let sql = "SELECT ifnull(max(newest), 0) + 1 FROM word_segment";
-            let next: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+            let sql = format!("SELECT ifnull(max(newest), 0) + 1 FROM word_segment{}", reach.only("id"));
+            let next: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
             (next, next)
         }
     };
+    let number = next_number(connection, reach, Numbered::Segment)?;
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let (passages, pages) = (count(segment.passages), count(segment.pages));
     connection
         .prepare_cached(
-            "INSERT INTO word_segment (state, oldest, newest, passages, pages, docs)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO word_segment (id, state, oldest, newest, passages, pages, docs)
+             VALUES (?7, ?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute((segment.state.name(), oldest, newest, passages, pages, segment.table))?;
-    Ok(connection.last_insert_rowid())
+        .execute((segment.state.name(), oldest, newest, passages, pages, segment.table, number))?;
+    Ok(reach.row(connection.last_insert_rowid()))
 }
 
 pub(super) fn set_state(connection: &Connection, segment: i64, state: SegmentState) -> Result<(), Error> {
@@ -88,4 +99,11 @@ pub(super) fn delete(connection: &Connection, segment: i64, pages: usize) -> Res
     }
     connection.prepare_cached("DELETE FROM word_segment WHERE id = ?1")?.execute([segment])?;
     Ok(deleted)
+}
+
+/// Deletes all segments, and all pages.
+pub(super) fn delete_all(connection: &Connection, reach: Reach) -> Result<(), Error> {
+    let (pages, segments) = (reach.only("segment_id"), reach.only("id"));
+    Ok(connection
+        .execute_batch(&format!("DELETE FROM word_page{pages}; DELETE FROM word_segment{segments};"))?)
 }

@@ -17,8 +17,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use super::raw_entry::RawEntry;
 use super::row_faults::{self, DIMENSIONS, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::{row_numbers, sources, spaces, vec0, words};
+use crate::engine::ScopeRows;
 use crate::sqlite::forward::Forward;
 use crate::sqlite::schema::{self, LACKS_PENDING_MARK, objects};
+use crate::sqlite::scopes;
 use crate::sqlite::upkeep::progress::{Count, pages, stop_statements, units};
 use crate::sqlite::upkeep::{Progress, ignore_progress};
 use crate::sqlite::{SqliteStore, SqliteTx};
@@ -67,10 +69,12 @@ impl SqliteStore {
 
     fn look(&self, progress: Progress<'_>, cancel: Option<&Arc<AtomicBool>>) -> Result<CheckReport, Error> {
         // A connection of its own, which the flag stops in the middle of a statement.
-        let mut connection = Box::new(self.database.connect(false)?);
+        let mut connection = Box::new(self.file.database.connect(false)?);
         stop_statements(&mut connection, cancel)?;
-        let tx = SqliteTx::begin(self, connection, "BEGIN DEFERRED")?;
+        let mut tx = SqliteTx::begin(self, connection, "BEGIN DEFERRED")?;
         let mut search = Search::new(Count::new(progress, cancel, units(&tx.connection)));
+        // Where they cannot be read, that is among what is found.
+        search.scopes = scopes::names(&tx.connection).unwrap_or_default();
         search.section(|search| file(&tx, search))?;
         search.section(|search| objects(&tx, search))?;
         search.section(|search| entries(&tx, search))?;
@@ -81,8 +85,12 @@ impl SqliteStore {
         search.section(|search| vectors(&tx, search))?;
         search.section(|search| pending(&tx, search))?;
         search.section(|search| change_log(&tx, search))?;
-        search.section(|search| blocks(&tx, search))?;
-        search.section(|search| full_text(&tx, search))?;
+        search.section(|search| lost_scopes(&tx, search))?;
+        for reach in scopes::reaches(&tx.connection).unwrap_or_else(|_| vec![tx.reach]) {
+            tx.reach = reach;
+            search.section(|search| blocks(&tx, search))?;
+            search.section(|search| full_text(&tx, search))?;
+        }
         search.count.end()?;
         Ok(search.report)
     }
@@ -93,11 +101,13 @@ struct Search<'a> {
     report: CheckReport,
     listed: HashMap<ProblemKind, usize>,
     count: Count<'a>,
+    /// Names of scopes.
+    scopes: HashMap<i64, String>,
 }
 
 impl<'a> Search<'a> {
     fn new(count: Count<'a>) -> Self {
-        Self { report: CheckReport::default(), listed: HashMap::new(), count }
+        Self { report: CheckReport::default(), listed: HashMap::new(), count, scopes: HashMap::new() }
     }
 
     /// Damage met on the way is a finding and ends this section only.
@@ -121,13 +131,25 @@ impl<'a> Search<'a> {
         self.count.report()
     }
 
+    /// Reports something about an entry's row by its stored number: that of a row in a scope is told as the scope's own.
     fn add(&mut self, kind: ProblemKind, detail: String, entry: Option<(i64, Option<EntryId>)>) {
+        let memory = entry.map_or(ScopeRows::UNNAMED, |(stored, _)| ScopeRows::owning(stored));
+        let entry = entry.map(|(stored, id)| (memory.row(stored), id));
+        let detail = self.within(memory, detail);
         self.report.found += 1;
         let listed = self.listed.entry(kind).or_default();
         if *listed < CheckReport::LISTED {
             *listed += 1;
             let (row, entry) = entry.map_or((None, None), |(row, id)| (Some(row), id));
             self.report.problems.push(Problem { kind, detail, entry, row });
+        }
+    }
+
+    fn within(&self, memory: ScopeRows, detail: String) -> String {
+        match (memory.number(), self.scopes.get(&memory.number())) {
+            (0, _) => detail,
+            (_, Some(name)) => format!("scope {name:?}: {detail}"),
+            (number, None) => format!("scope {number}: {detail}"),
         }
     }
 
@@ -163,8 +185,8 @@ fn asks_too_much(error: &rusqlite::Error) -> bool {
 
 fn id_of(connection: &Connection, row: i64) -> Option<EntryId> {
     let mut statement = connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1").ok()?;
-    let ulid: Option<String> = statement.query_row([row], |found| found.get(0)).optional().ok()?;
-    ulid?.parse().ok()
+    let key: Option<String> = statement.query_row([row], |found| found.get(0)).optional().ok()?;
+    ScopeRows::owning(row).name(&key?)?.parse().ok()
 }
 
 fn file(tx: &SqliteTx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
@@ -220,7 +242,7 @@ fn references(
     search: &mut Search<'_>,
 ) -> Result<(), Error> {
     for reference in &REFERENCES {
-        let row_faults::Reference { table, column, parent } = reference;
+        let row_faults::Reference { table, column, parent, .. } = reference;
         let mut statement = tx.connection.prepare(&format!(
             "SELECT {column}, count(*) FROM {table} WHERE {} GROUP BY {column}",
             reference.dangling()
@@ -228,7 +250,8 @@ fn references(
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (missing, count): (i64, i64) = (row.get(0)?, row.get(1)?);
-            let detail = format!("{count} rows of {table} name {parent} {missing}, which is not there");
+            let number = ScopeRows::owning(missing).row(missing);
+            let detail = format!("{count} rows of {table} name {parent} {number}, which is not there");
             search.add(ProblemKind::Orphan, detail, (*parent == "entry").then_some((missing, None)));
         }
     }
@@ -321,9 +344,28 @@ fn change_log(
     Ok(())
 }
 
+fn lost_scopes(
+    tx: &SqliteTx<'_, impl Deref<Target = Connection>>,
+    search: &mut Search<'_>,
+) -> Result<(), Error> {
+    let mut statement = tx.connection.prepare(scopes::LOST)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (number, entries): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let detail = format!("{entries} entries are of scope {number}, which is not in the table of scopes");
+        search.add(ProblemKind::Orphan, detail, None);
+    }
+    Ok(())
+}
+
 fn blocks(tx: &SqliteTx<'_, impl Deref<Target = Connection>>, search: &mut Search<'_>) -> Result<(), Error> {
+    let memory = tx.reach.rows();
     for detail in tx.unusable_blocks()? {
-        search.add(ProblemKind::Blocks, detail, None);
+        search.add(ProblemKind::Blocks, search.within(memory, detail), None);
+    }
+    if memory.number() > 0 {
+        // The table of sqlite-vec is of the memory without a name.
+        return Ok(());
     }
     let Some(space) = tx.active_space()? else { return Ok(()) };
     let Some(filled_to) = tx.index_position(space.id, vec0::KIND)? else { return Ok(()) };
@@ -343,8 +385,13 @@ fn full_text(
     let mut differing = Vec::new();
     let compared = words::compare(tx, &mut search.count, |difference| differing.push(difference));
     for words::Difference { row, detail } in differing {
-        let entry = row.map(|row| (row, id_of(&tx.connection, row)));
-        search.add(ProblemKind::FullText, detail, entry);
+        let stored = row.map(|row| tx.stored(row));
+        let detail = if stored.is_none() { search.within(tx.reach.rows(), detail) } else { detail };
+        search.add(
+            ProblemKind::FullText,
+            detail,
+            stored.map(|stored| (stored, id_of(&tx.connection, stored))),
+        );
     }
     compared
 }

@@ -6,6 +6,7 @@ use rusqlite::types::{Value as Sql, ValueRef};
 use rusqlite::{Connection, Row, params_from_iter};
 use serde_json::{Map, Value, json};
 
+use crate::engine::ScopeRows;
 use crate::{Context, EntryId, Error, json as exact};
 
 /// Columns in the order of [`RawEntry`]. Casting nothing: a foreign program may have stored any type.
@@ -77,15 +78,29 @@ impl RawEntry {
     /// The id, when it is one.
     pub(crate) fn id(&self) -> Option<EntryId> {
         match &self.values[ULID] {
-            Sql::Text(text) => text.parse().ok(),
+            Sql::Text(text) => self.memory().name(text)?.parse().ok(),
             _ => None,
         }
+    }
+
+    /// The rows that its own is one of.
+    fn memory(&self) -> ScopeRows {
+        ScopeRows::owning(self.row)
+    }
+
+    /// The id as it is stored, if it is one.
+    pub(crate) fn key(&self) -> Option<String> {
+        self.id().map(|id| self.memory().key(&id.to_string()))
     }
 
     /// Columns that cannot be read, with the reason.
     pub(crate) fn faults(&self) -> Vec<(&'static str, String)> {
         let columns = COLUMNS.iter().zip(&self.values);
-        columns.filter_map(|(&column, value)| Some((column, fault(column, value)?))).collect()
+        let faults = columns.filter_map(|(&column, value)| match column {
+            "ulid" if self.id().is_some() => None,
+            column => Some((column, fault(column, value)?)),
+        });
+        faults.collect()
     }
 
     /// Gives every unreadable column a readable value, and keeps what was there under `unreadable` in the
@@ -99,7 +114,10 @@ impl RawEntry {
         for (column, _) in &faults {
             let index = COLUMNS.iter().position(|name| name == column).unwrap_or(LEGACY);
             kept.insert((*column).to_owned(), keep(&self.values[index]));
-            self.values[index] = readable(column, &self.values[index], fresh);
+            self.values[index] = match index {
+                ULID => Sql::Text(self.memory().key(&nearest_id(&self.values[index], fresh).to_string())),
+                _ => readable(column, &self.values[index]),
+            };
         }
         let legacy = match &self.values[LEGACY] {
             Sql::Text(text) => exact::read(text).unwrap_or(Value::Null),
@@ -118,7 +136,7 @@ impl RawEntry {
 
     /// Gives the entry another id, when its own is taken.
     pub(crate) fn rename(&mut self, fresh: EntryId) {
-        self.values[ULID] = Sql::Text(fresh.to_string());
+        self.values[ULID] = Sql::Text(self.memory().key(&fresh.to_string()));
     }
 
     /// Writes the values over the row.
@@ -169,7 +187,7 @@ fn fault(column: &str, value: &Sql) -> Option<String> {
         _ => None,
     };
     let expected = match column {
-        "ulid" => unless(text.is_some_and(|text| text.parse::<EntryId>().is_ok()), "a ULID"),
+        "ulid" => Some("a ULID, in a scope with its number before it"),
         "tags" => unless(text.is_some_and(parses::<Vec<String>>), "a JSON array of texts"),
         "context" => {
             unless(*value == Sql::Null || text.is_some_and(parses::<Context>), "a JSON object of context")
@@ -197,21 +215,28 @@ fn parses<T: serde::de::DeserializeOwned>(text: &str) -> bool {
     exact::read::<T>(text).is_ok()
 }
 
-/// A value that can be read, as near as possible to what was there.
-fn readable(column: &str, value: &Sql, fresh: EntryId) -> Sql {
-    let text = match value {
+fn as_text(value: &Sql) -> Option<String> {
+    match value {
         Sql::Null => None,
         Sql::Integer(number) => Some(number.to_string()),
         Sql::Real(number) => Some(number.to_string()),
         Sql::Text(text) => Some(text.clone()),
         Sql::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-    };
+    }
+}
+
+/// The id that stands there in some spelling, with the number of whatever scope before it; `fresh`: there is none.
+fn nearest_id(value: &Sql, fresh: EntryId) -> EntryId {
+    let text = as_text(value).unwrap_or_default();
+    let bare = text.rsplit_once('/').map_or(&*text, |(_, bare)| bare);
+    EntryId::in_any_case(bare).unwrap_or(fresh)
+}
+
+/// A value that can be read, as near as possible to what was there.
+fn readable(column: &str, value: &Sql) -> Sql {
+    let text = as_text(value);
     let number = || text.as_ref().and_then(|text| text.trim().parse::<f64>().ok());
     match column {
-        "ulid" => {
-            let own = text.and_then(|text| EntryId::in_any_case(&text));
-            Sql::Text(own.unwrap_or(fresh).to_string())
-        }
         "tags" => Sql::Text("[]".to_owned()),
         // What was said stays searchable.
         "context" => text.map_or(Sql::Null, |text| Sql::Text(json!({ "text": text }).to_string())),

@@ -18,6 +18,7 @@ use crate::Error;
 use crate::lock::lock;
 use crate::sqlite::forward::Forward;
 use crate::sqlite::schema::{LACKS_PENDING_MARK, objects};
+use crate::sqlite::scopes;
 use crate::sqlite::upkeep::progress::{Count, Stoppable, units};
 use crate::sqlite::upkeep::{Progress, ignore_progress};
 use crate::sqlite::words::rebuild;
@@ -60,7 +61,7 @@ impl SqliteStore {
         progress: Progress<'_>,
         cancel: Option<&Arc<AtomicBool>>,
     ) -> Result<RepairReport, Error> {
-        if self.database.options().read_only {
+        if self.file.database.options().read_only {
             return Err(Error::ReadOnly { what: "the store".to_owned() });
         }
         let mut looked_at = 0;
@@ -116,6 +117,7 @@ fn repair(tx: &SqliteWriteTx<'_>, count: &mut Count<'_>) -> Result<RepairReport,
          DROP TABLE IF EXISTS word_segment; DROP TABLE IF EXISTS word_pending",
     )?;
     objects::restore(connection, "table")?;
+    scopes::restore_lost(connection)?;
     report.spaces = spaces::repair(connection)?;
     count.report()?;
     repair_entries(tx, &mut report, count)?;
@@ -184,8 +186,7 @@ fn repair_entries(
 
 fn taken(connection: &Connection, entry: &RawEntry) -> Result<bool, Error> {
     let sql = "SELECT EXISTS (SELECT 1 FROM entry NOT INDEXED WHERE ulid = ?1 AND id <> ?2)";
-    let id = entry.id().map(|id| id.to_string());
-    Ok(connection.prepare_cached(sql)?.query_row((id, entry.row), |row| row.get(0))?)
+    Ok(connection.prepare_cached(sql)?.query_row((entry.key(), entry.row), |row| row.get(0))?)
 }
 
 /// Moves unusable vectors to the quarantine. Those without an entry are removed as orphans.

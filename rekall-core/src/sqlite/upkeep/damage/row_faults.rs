@@ -2,6 +2,7 @@
 
 use rusqlite::Row;
 
+use crate::engine::ScopeRows;
 use crate::vector::SPACE_DIMENSIONS;
 use crate::{Role, vector};
 
@@ -10,37 +11,44 @@ pub(crate) struct Reference {
     pub(crate) table: &'static str,
     pub(crate) column: &'static str,
     pub(crate) parent: &'static str,
+    /// The column that says which memory the row belongs to.
+    owner: &'static str,
 }
 
-const fn reference(table: &'static str, column: &'static str, parent: &'static str) -> Reference {
-    Reference { table, column, parent }
+const fn reference(
+    table: &'static str,
+    column: &'static str,
+    parent: &'static str,
+    owner: &'static str,
+) -> Reference {
+    Reference { table, column, parent, owner }
 }
 
 /// Every reference of the file.
 pub(crate) const REFERENCES: [Reference; 14] = [
-    reference("embedding", "entry_id", "entry"),
-    reference("embedding", "space_id", "space"),
-    reference("tag", "entry_id", "entry"),
-    reference("link", "source_id", "entry"),
-    reference("link", "target_id", "entry"),
-    reference("quarantine", "entry_id", "entry"),
-    reference("pending", "entry_id", "entry"),
-    reference("wordless", "entry_id", "entry"),
-    reference("section", "entry_id", "entry"),
-    reference("section", "source_id", "source"),
-    reference("usage", "entry_id", "entry"),
-    reference("wordless", "space_id", "space"),
-    reference("index_block", "space_id", "space"),
-    reference("entry", "superseded_by", "entry"),
+    reference("embedding", "entry_id", "entry", "entry_id"),
+    reference("embedding", "space_id", "space", "entry_id"),
+    reference("tag", "entry_id", "entry", "entry_id"),
+    reference("link", "source_id", "entry", "source_id"),
+    reference("link", "target_id", "entry", "source_id"),
+    reference("quarantine", "entry_id", "entry", "entry_id"),
+    reference("pending", "entry_id", "entry", "entry_id"),
+    reference("wordless", "entry_id", "entry", "entry_id"),
+    reference("section", "entry_id", "entry", "entry_id"),
+    reference("section", "source_id", "source", "entry_id"),
+    reference("usage", "entry_id", "entry", "entry_id"),
+    reference("wordless", "space_id", "space", "entry_id"),
+    reference("index_block", "space_id", "space", "space_id"),
+    reference("entry", "superseded_by", "entry", "id"),
 ];
 
 impl Reference {
-    /// The rows that name nothing, as an SQL condition on the table.
+    /// The rows that name nothing, or something of another memory, as an SQL condition on the table.
     pub(crate) fn dangling(&self) -> String {
-        let Self { table, column, parent } = self;
+        let Self { table, column, parent, owner } = self;
         format!(
-            "{column} IS NOT NULL AND NOT EXISTS
-                 (SELECT 1 FROM {parent} AS parent WHERE parent.id = {table}.{column})"
+            "{column} IS NOT NULL AND (min({table}.{owner} >> 32, 0) <> min({table}.{column} >> 32, 0) OR NOT EXISTS
+                 (SELECT 1 FROM {parent} AS parent WHERE parent.id = {table}.{column}))"
         )
     }
 }
@@ -99,11 +107,12 @@ impl VectorRow {
 
     /// Why no search may see this vector; `None` when it is sound.
     pub(crate) fn fault(&self) -> Option<String> {
+        let space = ScopeRows::owning(self.space).row(self.space);
         let Some(dimensions) = self.dimensions else {
-            return Some(format!("space {} does not exist", self.space));
+            return Some(format!("space {space} does not exist"));
         };
         let Some(dimensions) = possible(dimensions) else {
-            return Some(format!("space {} must have {DIMENSIONS_ALLOWED}, got {dimensions}", self.space));
+            return Some(format!("space {space} must have {DIMENSIONS_ALLOWED}, got {dimensions}"));
         };
         let role = self.role.and_then(|role| u8::try_from(role).ok()).and_then(Role::from_number);
         if role.is_none() {

@@ -55,15 +55,19 @@ pub(super) fn faults(connection: &Connection) -> Result<Vec<String>, Error> {
             position = counter.max(given);
         }
     }
-    let impossible: i64 =
-        connection
-            .query_row("SELECT count(*) FROM change WHERE seq < 1 OR entry_id < 0", [], |row| row.get(0))?;
+    let impossible: i64 = connection.query_row(
+        "SELECT count(*) FROM change WHERE seq < 1
+                     OR entry_id < 0 AND -(entry_id >> 32) NOT IN (SELECT number FROM scope)",
+        [],
+        |row| row.get(0),
+    )?;
     if impossible > 0 {
         found.push(format!("{impossible} rows of the log have a number below 1"));
     }
-    let mut statement = connection.prepare("SELECT value FROM meta WHERE key = 'log_floor'")?;
+    let mut statement =
+        connection.prepare("SELECT value FROM meta WHERE key = 'log_floor' OR key GLOB 'log_floor/*'")?;
     let mut rows = statement.query([])?;
-    if let Some(row) = rows.next()? {
+    while let Some(row) = rows.next()? {
         match row.get_ref(0)? {
             ValueRef::Integer(floor) if (0..=position).contains(&floor) => {}
             ValueRef::Integer(floor) => {
@@ -98,10 +102,15 @@ fn highest(connection: &Connection, table: &str, given: &str) -> Result<i64, Err
     Ok(highest.unwrap_or(0))
 }
 
-/// Entries with an impossible row number: 0 stands for the spaces in the log, and after the last one there is none.
+/// Entries with an impossible row number: 0 stands for the spaces in the log, after the last one there is none, and those below 0 are
+/// of scopes.
 pub(super) fn impossible_rows(connection: &Connection) -> Result<Vec<i64>, Error> {
     // NOT INDEXED: the indexes may be what is wrong.
-    let sql = format!("SELECT id FROM entry NOT INDEXED WHERE id < 1 OR id > {HIGHEST}");
+    let sql = format!(
+        "SELECT id FROM entry NOT INDEXED WHERE id = 0 OR id > {HIGHEST} OR id < 0 AND (id & 4294967295 = 0
+             OR -(id >> 32) NOT IN (SELECT number FROM scope)
+             AND NOT (-(id >> 32) < 2147483648 AND ulid GLOB char(1) || -(id >> 32) || '/*'))"
+    );
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -141,14 +150,17 @@ pub(super) fn repair(connection: &Connection, before: i64) -> Result<(), Error> 
         "DROP TABLE change; DELETE FROM sqlite_sequence WHERE name IN ('change', 'entry', 'space')",
     )?;
     objects::restore(connection, "table")?;
+    objects::restore(connection, "index")?;
     for (table, given) in [("entry", entries), ("space", spaces)] {
         connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", (table, given))?;
     }
     // AUTOINCREMENT counts on from the number given last.
     connection.execute("INSERT INTO change (seq, entry_id) VALUES (?1, 0)", [before + 1])?;
     connection.execute("INSERT INTO change (entry_id) SELECT id FROM entry ORDER BY id", [])?;
+    connection.execute_batch("DELETE FROM meta WHERE key GLOB 'log_floor/*'")?;
     connection.execute(
         "INSERT INTO meta (key, value) SELECT 'log_floor', max(seq) FROM change WHERE true
+             UNION ALL SELECT 'log_floor/' || number, (SELECT max(seq) FROM change) FROM scope WHERE true
          ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         [],
     )?;

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
@@ -13,9 +14,12 @@ use super::raw_entry::RawEntry;
 use super::row_faults::{self, REFERENCES, VECTOR_COLUMNS, VectorRow};
 use super::table_scan::Scan;
 use super::{file_header, row_numbers, sources, spaces};
+use crate::engine::ScopeRows;
 use crate::files::{io_error, refuse_special_path, with_suffix};
 use crate::id::IdGenerator;
+use crate::sqlite::reach::Numbered;
 use crate::sqlite::schema::{self, LACKS_PENDING_MARK, objects};
+use crate::sqlite::scopes;
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::sqlite::words::rebuild;
 use crate::staged_file::{self, StagedFile};
@@ -119,8 +123,10 @@ impl SqliteStore {
             ids: IdGenerator::default(),
             now: SystemWallClock.now_ms(),
             dimensions: HashMap::new(),
+            lowest: None,
             report: SalvageReport::default(),
         };
+        salvage.scopes()?;
         salvage.spaces_and_meta()?;
         salvage.entries(progress, cancel)?;
         salvage.vectors(cancel)?;
@@ -168,10 +174,43 @@ struct Salvage<'a> {
     ids: IdGenerator,
     now: i64,
     dimensions: HashMap<i64, i64>,
+    /// Where the row numbers of scopes begin, if there are some.
+    lowest: Option<i64>,
     report: SalvageReport,
 }
 
 impl Salvage<'_> {
+    /// Numbers that were given are counted again where they cannot be read.
+    fn scopes(&mut self) -> Result<(), Error> {
+        if !has_table(self.from, "scope") {
+            return Ok(());
+        }
+        let columns = Numbered::ALL.map(|of| of.names().1).join(", ");
+        let mut insert = self.to.prepare(&format!(
+            "INSERT OR IGNORE INTO scope (number, name, {columns}) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        ))?;
+        let mut lowest = None;
+        let sql = format!("SELECT number, name, {columns} FROM scope ORDER BY number");
+        let lost = Scan::new(self.from).all(&sql, &mut |row| {
+            let Ok(Ok(rows)) = row.get::<_, i64>(0).map(ScopeRows::of) else { return Ok(()) };
+            let given = |column| row.get_ref(column).map(|value| value.as_i64().unwrap_or_default().max(0));
+            let name = match row.get_ref(1)? {
+                // It was being removed.
+                ValueRef::Null => None,
+                name => {
+                    Some(name.as_str().map_or_else(|_| format!("recovered-{}", rows.number()), str::to_owned))
+                }
+            };
+            insert.execute((rows.number(), name, given(2)?, given(3)?, given(4)?, given(5)?))?;
+            lowest = lowest.min(Some(rows.zero())).or(Some(rows.zero()));
+            Ok(())
+        })?;
+        // Rows say themselves of which scope they are.
+        self.lowest = if lost > 0 { Some(i64::MIN) } else { lowest };
+        self.note("scope", lost);
+        Ok(())
+    }
+
     fn spaces_and_meta(&mut self) -> Result<(), Error> {
         let to = self.to;
         let mut statement = to.prepare(
@@ -197,7 +236,7 @@ impl Salvage<'_> {
         })?;
         self.note("space", lost);
         let mut statement = to.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES (?1, ?2)")?;
-        let sql = "SELECT key, value FROM meta WHERE key LIKE 'legacy:%' ORDER BY key";
+        let sql = "SELECT key, value FROM meta WHERE key GLOB 'legacy:*' OR key GLOB char(1) || '*/legacy:*' ORDER BY key";
         let lost = Scan::new(self.from).all(sql, &mut |row| {
             let value: rusqlite::types::Value = row.get(1)?;
             if let Ok(key) = row.get::<_, String>(0) {
@@ -214,7 +253,7 @@ impl Salvage<'_> {
         let bounds = ["SELECT seq FROM sqlite_sequence WHERE name = 'entry'", "SELECT max(id) FROM entry"];
         let mut scan = Scan::new(self.from);
         let (to, now, ids, report) = (self.to, self.now, &mut self.ids, &mut self.report);
-        scan.rows(&select, "entry", "id", &bounds, &mut |row| {
+        scan.rows(&select, "entry", "id", &bounds, self.lowest, &mut |row| {
             stop_if(cancel)?;
             let mut entry = RawEntry::read(row)?;
             if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1)", [entry.row])? {
@@ -222,8 +261,7 @@ impl Salvage<'_> {
             }
             let fresh = ids.next(now)?;
             let mut columns: Vec<String> = entry.repair(fresh).into_iter().map(str::to_owned).collect();
-            let id = entry.id().map(|id| id.to_string());
-            if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE ulid = ?1)", [id])? {
+            if exists(to, "SELECT EXISTS (SELECT 1 FROM entry WHERE ulid = ?1)", [entry.key()])? {
                 entry.rename(fresh);
                 columns.push("ulid".to_owned());
             }
@@ -248,10 +286,11 @@ impl Salvage<'_> {
         let sql = "SELECT ulid, id FROM entry INDEXED BY sqlite_autoindex_entry_1 ORDER BY ulid";
         // When the index is damaged, too, there is nothing to add to the row numbers.
         let _ = Scan::new(self.from).all(sql, &mut |row| {
-            let id = row.get_ref(0)?.as_str().ok().and_then(|ulid| ulid.parse::<EntryId>().ok());
-            if let Some(id) = id {
+            let number: i64 = row.get(1)?;
+            let name = row.get_ref(0)?.as_str().ok().and_then(|key| ScopeRows::owning(number).name(key));
+            if let Some(id) = name.and_then(|id| id.parse::<EntryId>().ok()) {
                 let known = "SELECT EXISTS (SELECT 1 FROM entry WHERE id = ?1)";
-                if !exists(to, known, [row.get::<_, i64>(1)?])? && !lost.contains(&id) {
+                if !exists(to, known, [number])? && !lost.contains(&id) {
                     lost.push(id);
                 }
             }
@@ -272,7 +311,8 @@ impl Salvage<'_> {
             "INSERT INTO quarantine (entry_id, space_id, role, chunk, reason, vector, found_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
-        scan.rows(&select, "embedding", "rowid", &["SELECT max(rowid) FROM embedding"], &mut |row| {
+        let bounds = ["SELECT max(rowid) FROM embedding"];
+        scan.rows(&select, "embedding", "rowid", &bounds, None, &mut |row| {
             stop_if(cancel)?;
             let mut vector = VectorRow::read(row)?;
             vector.dimensions = dimensions.get(&vector.space).copied();
@@ -329,6 +369,7 @@ impl Salvage<'_> {
     }
 
     fn finish(mut self) -> Result<SalvageReport, Error> {
+        scopes::restore_lost(self.to)?;
         self.renumber()?;
         spaces::repair(self.to)?;
         sources::repair(self.to)?;

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 use rusqlite::types::{Value as Sql, ValueRef};
 
+use crate::engine::ScopeRows;
 use crate::{Error, json as exact};
 
 /// A column that another program may have filled with anything.
@@ -68,14 +69,16 @@ pub(super) fn faults(connection: &Connection) -> Result<Vec<Unreadable>, Error> 
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let value = row.get_ref(1)?;
-            if form.fits(value) {
+            let number: i64 = row.get(0)?;
+            let memory = ScopeRows::owning(number);
+            if form.fits(value, memory) {
                 continue;
             }
-            let number: i64 = row.get(0)?;
             let expected = form.expected();
             found.push(Unreadable {
                 detail: format!(
-                    "{name} of {table} {number} must be {expected}, got {}",
+                    "{name} of {table} {} must be {expected}, got {}",
+                    memory.row(number),
                     value.data_type().to_string().to_lowercase()
                 ),
                 entry: (*key == "entry_id").then_some(number),
@@ -116,9 +119,11 @@ pub(super) fn repair(connection: &Connection) -> Result<(), Error> {
 }
 
 impl Form {
-    fn fits(self, value: ValueRef<'_>) -> bool {
+    fn fits(self, value: ValueRef<'_>, memory: ScopeRows) -> bool {
         match (self, value) {
-            (Self::Uri, value) => value.as_str().is_ok_and(|uri| !uri.is_empty()),
+            (Self::Uri, value) => {
+                value.as_str().is_ok_and(|key| memory.name(key).is_some_and(|uri| !uri.is_empty()))
+            }
             (Self::OptionalText | Self::Line, ValueRef::Null) => true,
             (Self::OptionalText, value) => value.as_str().is_ok(),
             (Self::Digest, value) => matches!(value, ValueRef::Blob(_)),
@@ -150,8 +155,10 @@ impl Form {
                     Sql::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
                     _ => String::new(),
                 };
-                // No other source has it.
-                Sql::Text(format!("{said}#unreadable-{row}"))
+                // No other source has it, and it begins like none of another memory.
+                let memory = ScopeRows::owning(row);
+                let said = memory.name(&said).unwrap_or(&said).trim_start_matches('\u{1}');
+                Sql::Text(memory.key(&format!("{said}#unreadable-{}", memory.row(row))))
             }
             Self::OptionalText | Self::Line => Sql::Null,
             Self::Digest => Sql::Blob(Vec::new()),

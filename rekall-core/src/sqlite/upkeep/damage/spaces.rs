@@ -1,8 +1,11 @@
 //! Vector spaces that cannot be as they are, and setting them right so that as many vectors as possible are searched.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 
 use super::row_faults::{DIMENSIONS_ALLOWED, possible};
+use crate::engine::ScopeRows;
 use crate::{Error, SpaceState};
 
 /// What is wrong with a vector space.
@@ -28,34 +31,34 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
         connection.prepare("SELECT id, fingerprint, state, dimensions FROM space NOT INDEXED ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
-    let (mut active, mut building): (Option<i64>, bool) = (None, false);
-    // Whose vectors a file without an active space might search: of an unknown state first, then those that are kept.
-    let mut candidates: Vec<(bool, u64, i64)> = Vec::new();
+    let mut memories: BTreeMap<i64, Memory> = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let id: i64 = row.get(0)?;
-        let mut wrong = |detail, remedy| found.push(SpaceFault { id, detail, remedy });
+        let stored: i64 = row.get(0)?;
+        let id = told(stored);
+        let memory = memories.entry(ScopeRows::owning(stored).number()).or_default();
+        let mut wrong = |detail, remedy| found.push(SpaceFault { id: stored, detail, remedy });
         if row.get_ref(1)?.as_str().is_err() {
             wrong(format!("space {id} must name its model in text"), Remedy::Fingerprint);
         }
-        let usual = usual_dimensions(connection, id)?;
+        let usual = usual_dimensions(connection, stored)?;
         let name = String::from_utf8_lossy(row.get_ref(2)?.as_bytes().unwrap_or_default()).into_owned();
         match state(&name) {
             Some(SpaceState::Active) => {
-                if let Some(first) = active {
-                    let detail = format!("space {id} is active beside space {first}");
+                if let Some(first) = memory.active {
+                    let detail = format!("space {id} is active beside space {}", told(first));
                     wrong(detail, Remedy::State(SpaceState::Retired));
                 } else {
-                    active = Some(id);
+                    memory.active = Some(stored);
                 }
             }
             Some(state) => {
-                building |= state == SpaceState::Building;
+                memory.building |= state == SpaceState::Building;
                 if state == SpaceState::Retired && usual.vectors > 0 {
-                    candidates.push((false, usual.vectors, id));
+                    memory.candidates.push((false, usual.vectors, stored));
                 }
             }
             None => {
-                candidates.push((true, usual.vectors, id));
+                memory.candidates.push((true, usual.vectors, stored));
                 let detail = format!("space {id} has the unknown state {name:?}");
                 wrong(detail, Remedy::State(SpaceState::Retired));
             }
@@ -73,16 +76,36 @@ pub(crate) fn faults(connection: &Connection) -> Result<Vec<SpaceFault>, Error> 
             _ => {}
         }
     }
-    // While one is building, the file has not had an active one yet.
-    if active.is_none()
-        && !building
-        && let Some(&(_, vectors, id)) = candidates.iter().max()
-    {
-        found.retain(|fault| fault.id != id || !matches!(fault.remedy, Remedy::State(_)));
-        let detail = format!("no space is active, and space {id} has {vectors} vectors");
-        found.push(SpaceFault { id, detail, remedy: Remedy::State(SpaceState::Active) });
+    for memory in memories.values() {
+        // While one is building, the memory has not had an active one yet.
+        if memory.active.is_none()
+            && !memory.building
+            && let Some(&(_, vectors, id)) = memory.candidates.iter().max()
+        {
+            found.retain(|fault| fault.id != id || !matches!(fault.remedy, Remedy::State(_)));
+            let detail = format!("no space is active, and space {} has {vectors} vectors", told(id));
+            found.push(SpaceFault { id, detail, remedy: Remedy::State(SpaceState::Active) });
+        }
     }
     Ok(found)
+}
+
+/// What the spaces of one memory are.
+#[derive(Default)]
+struct Memory {
+    active: Option<i64>,
+    building: bool,
+    /// Whose vectors a memory without an active space might search: of an unknown state first, then those that are kept.
+    candidates: Vec<(bool, u64, i64)>,
+}
+
+/// A space's number in words.
+fn told(stored: i64) -> String {
+    let memory = ScopeRows::owning(stored);
+    match memory.number() {
+        0 => stored.to_string(),
+        scope => format!("{} of scope {scope}", memory.row(stored)),
+    }
 }
 
 /// Sets right what can be; gives the number of faults. Triggers may be on or off.

@@ -28,13 +28,14 @@ impl<'c> Scan<'c> {
         Self { connection, unreadable: Vec::new(), budget: BUDGET, seen: HashSet::new() }
     }
 
-    /// Rows of a table with row numbers. `bounds` are queries that may say how far these go.
+    /// Rows of a table with row numbers. `bounds` are queries that may say how far these go; those of scopes go down to `lowest`.
     pub(super) fn rows(
         &mut self,
         select: &str,
         table: &str,
         key: &str,
         bounds: &[&str],
+        lowest: Option<i64>,
         take: Take<'_>,
     ) -> Result<(), Error> {
         let bound = |sql: &&str| {
@@ -50,9 +51,16 @@ impl<'c> Scan<'c> {
             return Ok(());
         }
         // A bound that cannot be read leaves the whole range; the budget ends the search in it.
-        let found = self.range(1, highest.unwrap_or(i64::MAX), &statements, take);
+        self.range(1, highest.unwrap_or(i64::MAX), &statements, take)?;
+        if let Some(lowest) = lowest {
+            if lowest == i64::MIN {
+                // Where scopes begin is not known: hardly any of these numbers is a row's.
+                self.budget = self.budget.min(BUDGET / 20);
+            }
+            self.range(lowest, -1, &statements, take)?;
+        }
         self.merge();
-        found
+        Ok(())
     }
 
     /// Rows of any query that has an order, from both ends; gives the number of gaps, 0 or 1.
@@ -81,7 +89,8 @@ impl<'c> Scan<'c> {
             self.unreadable.push((low, high));
             return Ok(());
         }
-        let middle = i64::midpoint(low, high);
+        // Rounded down, also below 0.
+        let middle = (low & high) + ((low ^ high) >> 1);
         self.range(low, middle, sql, take)?;
         self.range(middle + 1, high, sql, take)
     }

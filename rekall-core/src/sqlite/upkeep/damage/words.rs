@@ -8,8 +8,9 @@ use rusqlite::Connection;
 use crate::Error;
 use crate::sqlite::SqliteTx;
 use crate::sqlite::forward::Forward;
+use crate::sqlite::reach::Reach;
 use crate::sqlite::upkeep::progress::Count;
-use crate::sqlite::words::{SqliteWords, faults};
+use crate::sqlite::words::faults;
 use crate::words::stored::inspect::Inspection;
 
 /// Entries indexed once more at a time, in memory.
@@ -31,11 +32,11 @@ pub(super) fn compare<C: Deref<Target = Connection>>(
     mut differs: impl FnMut(Difference),
 ) -> Result<(), Error> {
     let mut of = |row, detail: String| differs(Difference { row, detail });
-    for fault in faults::faults_of_tables(&tx.connection)? {
+    for fault in faults::faults_of_tables(&tx.connection, tx.reach)? {
         of(None, fault);
     }
     let view = tx.with_words(|index| index.view_anew())?;
-    let tables = SqliteWords(&tx.connection);
+    let tables = tx.words();
     let mut again = Inspection::new(&tables, &view);
     for fault in again.faults_of_segments()? {
         of(None, fault);
@@ -44,7 +45,7 @@ pub(super) fn compare<C: Deref<Target = Connection>>(
     let mut walk = Forward::after("row numbers of entries", None);
     let mut last = i64::MIN;
     loop {
-        let batch = rows_after(&tx.connection, last)?;
+        let batch = rows_after(&tx.connection, tx.reach, last)?;
         batch.iter().try_for_each(|&row| walk.step(row))?;
         let Some(&highest) = batch.last() else { break };
         last = highest;
@@ -61,9 +62,10 @@ pub(super) fn compare<C: Deref<Target = Connection>>(
     Ok(())
 }
 
-fn rows_after(connection: &Connection, row: i64) -> Result<Vec<i64>, Error> {
-    let mut statement =
-        connection.prepare_cached("SELECT id FROM entry WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-    let rows = statement.query_map((row, BATCH as i64), |row| row.get(0))?;
+fn rows_after(connection: &Connection, reach: Reach, row: i64) -> Result<Vec<i64>, Error> {
+    let sql = format!("SELECT id FROM entry WHERE id > ?1{} ORDER BY id LIMIT ?2", reach.and("id"));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let after = reach.stored_after(row);
+    let rows = statement.query_map((after, BATCH as i64), |row| Ok(reach.row(row.get(0)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -4,10 +4,9 @@ use crate::ExportReport;
 use crate::store::MatchEntries;
 use crate::store::ReadSpaces;
 use std::io::Write;
-use std::ops::Deref;
 use std::sync::atomic::AtomicBool;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -17,6 +16,7 @@ use crate::jsonl::{
     EntryLine, ExportHeader, FORMAT, LinkLine, QuarantineLine, SectionLine, SpaceLine, UsageLine, VERSION,
     VectorLine, encode, minified, stream_failed, write_line,
 };
+use crate::sqlite::reach::Reach;
 use crate::sqlite::upkeep::damage::raw_entry::RawEntry;
 use crate::sqlite::upkeep::damage::row_faults::{DIMENSIONS, VECTOR_COLUMNS, VectorRow};
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
@@ -75,19 +75,21 @@ impl SqliteStore {
         let total = tx.count_entries()?;
         write_line(out, &mut line, &header(&tx, total)?)?;
         let active = tx.active_space()?.map(|space| space.id.0);
-        let sql =
+        let sql = format!(
             "SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context,
                  metadata, legacy, created_at, updated_at,
                  (SELECT ulid FROM entry AS newer WHERE newer.id = entry.superseded_by),
                  EXISTS (SELECT 1 FROM pending WHERE pending.entry_id = entry.id),
                  expires_at, valid_from, valid_to
-             FROM entry ORDER BY ulid";
-        let mut statement = tx.connection.prepare(sql)?;
+             FROM entry{} ORDER BY ulid",
+            tx.reach.only("+id")
+        );
+        let mut statement = tx.connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             stop_if(cancel)?;
             let number: i64 = row.get(0)?;
-            let mut entry = match entry(row) {
+            let mut entry = match entry(row, tx.reach) {
                 Ok(entry) => entry,
                 Err(error) => {
                     let (entry, columns) = repaired(&tx, row, error)?;
@@ -114,21 +116,27 @@ impl SqliteStore {
 }
 
 fn header(tx: &SqliteReadTx<'_>, entries: u64) -> Result<ExportHeader, Error> {
-    let mut statement = tx
-        .connection
-        .prepare("SELECT id, fingerprint, dimensions, state, created_at FROM space ORDER BY id")?;
+    let mut statement = tx.connection.prepare(&format!(
+        "SELECT id, fingerprint, dimensions, state, created_at FROM space{} ORDER BY id",
+        tx.reach.only("id")
+    ))?;
     let spaces = statement.query_map([], |row| {
         Ok(SpaceLine {
-            number: row.get(0)?,
+            number: tx.row(row.get(0)?),
             fingerprint: row.get(1)?,
             dimensions: row.get(2)?,
             state: row.get(3)?,
             created_at: row.get(4)?,
         })
     })?;
+    let rows = tx.reach.rows();
     let mut statement =
-        tx.connection.prepare("SELECT key, value FROM meta WHERE key LIKE 'legacy:%' ORDER BY key")?;
-    let meta = statement.query_map([], |row| Ok((row.get(0)?, meta_value(row.get_ref(1)?))))?;
+        tx.connection.prepare("SELECT key, value FROM meta WHERE key >= ?1 AND key < ?2 ORDER BY key")?;
+    // ';' comes right after ':'.
+    let meta = statement.query_map([rows.key("legacy:"), rows.key("legacy;")], |row| {
+        let key: String = row.get(0)?;
+        Ok((rows.name(&key).unwrap_or_default().to_owned(), meta_value(row.get_ref(1)?)))
+    })?;
     Ok(ExportHeader {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -138,9 +146,9 @@ fn header(tx: &SqliteReadTx<'_>, entries: u64) -> Result<ExportHeader, Error> {
     })
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<EntryLine> {
+fn entry(row: &Row<'_>, reach: Reach) -> rusqlite::Result<EntryLine> {
     Ok(EntryLine {
-        id: rows::ulid(row, 1)?,
+        id: reach.id(row, 1)?,
         title: row.get(2)?,
         content: row.get(3)?,
         kind: row.get(4)?,
@@ -160,7 +168,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<EntryLine> {
         updated_at: row.get(14)?,
         superseded_by: match row.get_ref(15)? {
             rusqlite::types::ValueRef::Null => None,
-            _ => Some(rows::ulid(row, 15)?),
+            _ => Some(reach.id(row, 15)?),
         },
         pending: row.get(16)?,
         expires_at: row.get(17)?,
@@ -198,6 +206,7 @@ fn repaired(
 ) -> Result<(EntryLine, Vec<String>), Error> {
     let unreadable = |error: &dyn std::fmt::Display| {
         let id: String = row.get(1).unwrap_or_else(|_| "?".to_owned());
+        let id = tx.reach.rows().name(&id).unwrap_or(&id);
         Error::Corrupt { detail: format!("entry {id} cannot be read: {error}") }
     };
     let sql = RawEntry::select() + " WHERE id = ?1";
@@ -245,8 +254,7 @@ fn repaired(
 /// The id of the entry that replaced another, if it has one.
 fn newer(tx: &SqliteReadTx<'_>, row: Option<i64>) -> Result<Option<EntryId>, Error> {
     let mut statement = tx.connection.prepare_cached("SELECT ulid FROM entry WHERE id = ?1")?;
-    let id =
-        statement.query_row([row], |row| Ok(row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok())));
+    let id = statement.query_row([row], |row| Ok(tx.reach.id(row, 0).ok()));
     Ok(id.optional()?.flatten())
 }
 
@@ -261,7 +269,9 @@ fn section(tx: &SqliteReadTx<'_>, entry: i64) -> Result<Option<SectionLine>, Err
         Ok::<Vec<String>, rusqlite::Error>(text.unwrap_or_default())
     };
     let section = statement.query_row([entry], |row| {
-        let Ok(uri) = row.get_ref(0)?.as_str() else { return Ok(None) };
+        let Some(uri) = row.get_ref(0)?.as_str().ok().and_then(|key| tx.reach.uri(key)) else {
+            return Ok(None);
+        };
         let Ok(number) = row.get_ref(1)?.as_i64() else { return Ok(None) };
         Ok(Some(SectionLine {
             uri: uri.to_owned(),
@@ -296,7 +306,7 @@ fn links(tx: &SqliteReadTx<'_>, entry: i64) -> Result<Vec<LinkLine>, Error> {
     )?;
     let links = statement.query_map([entry], |row| {
         Ok(LinkLine {
-            target: rows::ulid(row, 0)?,
+            target: tx.reach.id(row, 0)?,
             relation: row.get(1)?,
             reason: row.get(2)?,
             created_at: row.get(3)?,
@@ -307,13 +317,15 @@ fn links(tx: &SqliteReadTx<'_>, entry: i64) -> Result<Vec<LinkLine>, Error> {
 
 /// Adds the vectors, each as sound or as quarantined.
 fn hang_vectors(tx: &SqliteReadTx<'_>, number: i64, entry: &mut EntryLine) -> Result<(), Error> {
-    entry.quarantine = quarantined(&tx.connection, number)?;
+    entry.quarantine = quarantined(tx, number)?;
     let mut statement = tx.connection.prepare_cached(&format!(
         "SELECT {VECTOR_COLUMNS}, {DIMENSIONS} FROM embedding WHERE entry_id = ?1 ORDER BY space_id, role, chunk"
     ))?;
     let mut rows = statement.query([number])?;
     while let Some(row) = rows.next()? {
-        let vector = VectorRow::read(row)?;
+        let mut vector = VectorRow::read(row)?;
+        // The fault is told in the scope's own numbers.
+        vector.space = tx.row(vector.space);
         match sound(&vector) {
             Ok(line) => entry.vectors.push(line),
             Err(reason) => entry.quarantine.push(QuarantineLine {
@@ -347,17 +359,14 @@ fn sound(vector: &VectorRow) -> Result<VectorLine, String> {
     })
 }
 
-fn quarantined(
-    connection: &impl Deref<Target = Connection>,
-    entry: i64,
-) -> Result<Vec<QuarantineLine>, Error> {
-    let mut statement = connection.prepare_cached(
+fn quarantined(tx: &SqliteReadTx<'_>, entry: i64) -> Result<Vec<QuarantineLine>, Error> {
+    let mut statement = tx.connection.prepare_cached(
         "SELECT space_id, role, chunk, reason, vector, found_at FROM quarantine WHERE entry_id = ?1 ORDER BY id",
     )?;
     let lines = statement.query_map([entry], |row| {
         let number = |column| row.get_ref(column).map(|value| value.as_i64().ok());
         Ok(QuarantineLine {
-            space: number(0)?,
+            space: number(0)?.map(|space| tx.row(space)),
             role: number(1)?,
             chunk: number(2)?,
             reason: row.get(3)?,

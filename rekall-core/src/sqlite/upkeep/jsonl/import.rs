@@ -3,6 +3,7 @@
 use crate::JsonlImportOptions;
 use crate::JsonlImportReport;
 use crate::OnDuplicate;
+use crate::store::ReadSources;
 use crate::store::ReadSpaces;
 use crate::store::WritePending;
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use crate::jsonl::{
     EntryLine, ExportHeader, LineReader, LinkLine, Place, SpaceLine, VectorLine, bare_entry, check_names,
     decode, invalid_line, readable,
 };
+use crate::sqlite::reach::Numbered;
 use crate::sqlite::upkeep::{Progress, REPORT_EVERY, stop_if};
 use crate::sqlite::{SqliteStore, SqliteWriteTx};
 use crate::store::{Space, SpaceId};
@@ -126,7 +128,7 @@ impl<'s> Import<'s> {
                 .ok_or_else(|| invalid_line(1, "meta values under legacy:…", format!("{key:?}: {value}")))?;
             import.tx.connection.execute(
                 "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                (key, sql),
+                (import.tx.reach.rows().key(key), sql),
             )?;
         }
         import.active = import.tx.active_space()?.map(|space| space.id);
@@ -137,13 +139,18 @@ impl<'s> Import<'s> {
         let space = match Place::of(line, &self.tx.spaces()?, &self.spaces)? {
             Place::Known(space) => space,
             Place::New { number, state } => {
+                let next = self.tx.next_number(Numbered::Space)?;
+                let rows = self.tx.reach.rows();
+                let own =
+                    number.filter(|&number| rows.number() == 0 || (1..=rows.last_row()).contains(&number));
+                let number = own.map(|number| self.tx.stored(number)).or(next);
                 self.tx.connection.execute(
                     "INSERT INTO space (id, fingerprint, dimensions, state, created_at)
                      VALUES (?1, ?2, ?3, ?4, ?5)",
                     (number, &line.fingerprint, line.dimensions as i64, state.name(), line.created_at),
                 )?;
                 self.report.spaces += 1;
-                self.tx.space(SpaceId(self.tx.connection.last_insert_rowid()))?
+                self.tx.space(SpaceId(self.tx.row(self.tx.connection.last_insert_rowid())))?
             }
         };
         self.spaces.insert(line.number, space);
@@ -151,12 +158,11 @@ impl<'s> Import<'s> {
     }
 
     fn entry(&mut self, line: u64, entry: &EntryLine) -> Result<(), Error> {
-        let there: Option<i64> = self
-            .tx
-            .connection
-            .prepare_cached("SELECT id FROM entry WHERE ulid = ?1")?
-            .query_row([entry.id.to_string()], |row| row.get(0))
-            .optional()?;
+        let there = match self.tx.stored_row_of(entry.id) {
+            Ok(row) => Some(row),
+            Err(Error::EntryNotFound { .. }) => None,
+            Err(error) => return Err(error),
+        };
         let row = match (there, self.options.on_duplicate) {
             (None, _) => {
                 self.write(line, INSERT, entry)?;
@@ -184,9 +190,9 @@ impl<'s> Import<'s> {
             searched |= Some(self.vector(line, row, vector)?) == self.active;
         }
         if entry.pending || (self.active.is_some() && !searched) {
-            self.tx.mark_pending(row)?;
+            self.tx.mark_pending(self.tx.row(row))?;
         } else {
-            self.tx.clear_pending(row)?;
+            self.tx.clear_pending(self.tx.row(row))?;
         }
         self.quarantine(line, row, entry)?;
         self.section(line, row, entry)?;
@@ -208,8 +214,12 @@ impl<'s> Import<'s> {
         check_names(line, entry)?;
         let context = entry.context.as_ref().map(|context| readable::<Context>(line, "context", context));
         let legacy = entry.legacy.as_ref().map(|legacy| readable::<Value>(line, "legacy", legacy));
-        let written = self.tx.connection.prepare_cached(sql)?.execute(named_params! {
-            ":ulid": entry.id.to_string(),
+        let mut statement = self.tx.connection.prepare_cached(sql)?;
+        if let Some(index) = statement.parameter_index(":id")? {
+            statement.raw_bind_parameter(index, self.tx.next_number(Numbered::Entry)?)?;
+        }
+        let written = statement.execute(named_params! {
+            ":ulid": self.tx.reach.key(entry.id),
             ":title": entry.title,
             ":content": entry.content,
             ":kind": entry.kind,
@@ -267,7 +277,16 @@ impl<'s> Import<'s> {
                 "INSERT INTO embedding (entry_id, space_id, role, chunk, start, end, digest, vector)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
             )?
-            .execute((row, space.id.0, role.number(), new.chunk, new.start, new.end, digest, bytes))?;
+            .execute((
+                row,
+                self.tx.stored(space.id.0),
+                role.number(),
+                new.chunk,
+                new.start,
+                new.end,
+                digest,
+                bytes,
+            ))?;
         if written == 0 {
             let got = format!("{} {} of space {} twice", new.role, new.chunk, new.space);
             return Err(invalid_line(line, "each vector once", got));
@@ -284,7 +303,8 @@ impl<'s> Import<'s> {
                 }
                 None => None,
             };
-            let space = aside.space.map(|number| self.spaces.get(&number).map_or(number, |space| space.id.0));
+            let known = |number| self.spaces.get(&number).map_or(number, |space| space.id.0);
+            let space = aside.space.map(|number| self.tx.stored(known(number)));
             self.tx
                 .connection
                 .prepare_cached(
@@ -300,18 +320,23 @@ impl<'s> Import<'s> {
     /// Where another entry has this place, both stay, and the imported one comes from nowhere.
     fn section(&self, line: u64, row: i64, entry: &EntryLine) -> Result<(), Error> {
         let Some(section) = &entry.source else { return Ok(()) };
-        if section.uri.is_empty() || section.uri.contains('\0') {
+        if section.uri.is_empty() || section.uri.contains('\0') || section.uri.starts_with('\u{1}') {
             return Err(invalid_line(line, "a source with a URI", format!("{:?}", section.uri)));
         }
-        let number = if section.number < 0 { -1 - row } else { section.number };
+        let number = if section.number < 0 { -1 - self.tx.row(row) } else { section.number };
         let digest = decode(&section.digest).ok_or_else(|| invalid_line(line, "base64", "something else"))?;
+        let key = self.tx.reach.rows().key(&section.uri);
+        let next = match self.tx.source(&section.uri)? {
+            Some(_) => None,
+            None => self.tx.next_number(Numbered::Source)?,
+        };
         // Without a stamp: the source is to be read, and compared with what came.
         self.tx
             .connection
             .prepare_cached(
-                "INSERT INTO source (uri, synced_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET stamp = NULL",
+                "INSERT INTO source (id, uri, synced_at) VALUES (?3, ?1, ?2) ON CONFLICT DO UPDATE SET stamp = NULL",
             )?
-            .execute((&section.uri, self.tx.now_ms()))?;
+            .execute((&key, self.tx.now_ms(), next))?;
         let list = |texts: &[String]| serde_json::json!(texts).to_string();
         self.tx
             .connection
@@ -319,15 +344,7 @@ impl<'s> Import<'s> {
                 "INSERT INTO section (entry_id, source_id, number, path, line, digest, tags)
                  SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM source WHERE uri = ?2 ON CONFLICT DO NOTHING",
             )?
-            .execute((
-                row,
-                &section.uri,
-                number,
-                list(&section.path),
-                section.line,
-                digest,
-                list(&section.tags),
-            ))?;
+            .execute((row, &key, number, list(&section.path), section.line, digest, list(&section.tags)))?;
         Ok(())
     }
 
@@ -357,7 +374,7 @@ impl<'s> Import<'s> {
             .execute((
                 line as i64,
                 row,
-                target.to_string(),
+                self.tx.reach.key(target),
                 link.map(|link| &link.relation),
                 link.and_then(|link| link.reason.as_ref()),
                 link.map(|link| link.created_at),
@@ -372,6 +389,7 @@ impl<'s> Import<'s> {
         let missing: Option<(i64, String)> =
             connection.query_row(missing, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         if let Some((line, target)) = missing {
+            let target = self.tx.reach.rows().name(&target).unwrap_or_default();
             return Err(invalid_line(line as u64, "a reference to an entry that is there", target));
         }
         connection.execute_batch(
@@ -390,9 +408,9 @@ impl<'s> Import<'s> {
     }
 }
 
-const INSERT: &str = "INSERT INTO entry (ulid, title, content, kind, project, tags, status, confidence,
+const INSERT: &str = "INSERT INTO entry (id, ulid, title, content, kind, project, tags, status, confidence,
         memory_type, context, metadata, legacy, created_at, updated_at, expires_at, valid_from, valid_to)
-    VALUES (:ulid, :title, :content, :kind, :project, :tags, :status, :confidence, :memory_type, :context,
+    VALUES (:id, :ulid, :title, :content, :kind, :project, :tags, :status, :confidence, :memory_type, :context,
         :metadata, :legacy, :created_at, :updated_at, :expires_at, :valid_from, :valid_to)";
 
 const UPDATE: &str = "UPDATE entry SET title = :title, content = :content, kind = :kind, project = :project,

@@ -63,7 +63,6 @@ fn what_another_program_inserts_without_a_number_is_in_the_memory_without_a_name
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.db");
     let (store, scopes) = crowded(&path);
-    store.write().unwrap();
     let mut tx = store.write().unwrap();
     tx.delete_all().unwrap();
     let source = tx.source("file:///notes.md").unwrap().unwrap().number;

@@ -19,7 +19,7 @@ mod log;
 mod matching;
 mod open;
 mod pending;
-#[cfg(all(test, feature = "testing"))]
+#[cfg(test)]
 mod plans;
 pub(crate) mod reach;
 mod rows;

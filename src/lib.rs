@@ -48,10 +48,12 @@ mod error;
 mod event;
 mod long_call;
 mod models;
+mod opening;
 mod read;
 mod recall;
 mod rekall;
 mod retry;
+mod scopes;
 mod serialize;
 mod settings;
 mod sources;
@@ -103,3 +105,7 @@ pub use rekall_postgres as postgres;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/scopes.md")]
+struct ScopesPage;

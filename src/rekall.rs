@@ -9,12 +9,12 @@ use arc_swap::ArcSwap;
 use rekall_cache::EmbeddingCache;
 use rekall_core::Store;
 
-use crate::event::Events;
-use crate::models::{Models, OpenReranker};
+use crate::models::Models;
+use crate::opening::Opening;
 use crate::recall::base_similarity::BaseSimilarity;
 use crate::recall::health::Health;
 use crate::recall::newest_search::NewestSearches;
-use crate::settings::Settings;
+use crate::scopes::OpenScopes;
 use crate::vector_index::VectorIndexKeeper;
 use crate::write::usage::PendingUsage;
 
@@ -29,19 +29,19 @@ pub struct Rekall {
     pub(crate) store: Arc<dyn Store>,
     /// Swapped when the file's vectors were rebuilt with another model.
     pub(crate) models: ArcSwap<Models>,
-    pub(crate) reranker: Option<OpenReranker>,
     /// Held while the file's active space and `models` change together.
     pub(crate) switching: RwLock<()>,
     pub(crate) vector_index: VectorIndexKeeper,
     pub(crate) queries: EmbeddingCache<QueryKey>,
-    pub(crate) events: Events,
     pub(crate) newest_searches: NewestSearches,
     pub(crate) health: Health,
     pub(crate) base_similarity: BaseSimilarity,
     pub(crate) pending_usage: PendingUsage,
     /// Whether a search has said that a former built-in model made the vectors.
     pub(crate) former_model_noted: AtomicBool,
-    pub(crate) settings: Settings,
+    pub(crate) open_scopes: OpenScopes,
+    /// How this memory was opened, and how its scopes are.
+    pub(crate) opening: Opening,
 }
 
 impl Rekall {

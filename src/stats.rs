@@ -4,7 +4,7 @@ use rekall_cache::CacheStats;
 use rekall_core::StoreStats;
 use serde::Serialize;
 
-use crate::models::{OpenReranker, former_model};
+use crate::models::former_model;
 use crate::{Error, Rekall};
 
 /// Figures about an open memory, part by part.
@@ -82,9 +82,10 @@ impl Rekall {
         let models = self.models.load();
         let (model, model_bytes) = models.resident().map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         let (reranker, reranker_bytes) = self
+            .opening
             .reranker
             .as_ref()
-            .and_then(OpenReranker::resident)
+            .and_then(|reranker| reranker.resident())
             .map_or((None, 0), |(name, bytes)| (Some(name), bytes));
         let store = tx.stats()?;
         let waits = store.pending > 0;

@@ -92,62 +92,78 @@ fn fused(by_meaning: &[(EntryId, f32)], by_words: &Recalled) -> Vec<(EntryId, f6
     fused
 }
 
-fn run(ops: &[Op], engine: Engine, configure: impl FnOnce(Builder) -> Builder) -> Result<(), TestCaseError> {
+/// Runs random operations on the memory without a name, and in turn on each of these scopes beside it.
+fn run(
+    ops: &[Op],
+    engine: Engine,
+    scopes: &[&str],
+    configure: impl FnOnce(Builder) -> Builder,
+) -> Result<(), TestCaseError> {
     let model = WordModel::new(8);
     let memory = engine.memory_with(|builder| configure(builder.embedder(Arc::new(WordModel::new(8)))));
-    let rekall: &Rekall = &memory;
-    let mut naive = Naive::default();
-    for op in ops {
-        match op {
-            Op::Remember { text, project } => {
-                let (text, project) = (text_of(text), project.to_string());
-                let id = rekall.remember(NewEntry::new(&text).project(&project)).unwrap();
-                naive.entries.insert(id, (text, project, Status::Active));
+    let handles: Vec<_> = scopes.iter().map(|name| memory.scope(name).unwrap()).collect();
+    let mut all: Vec<(&Rekall, Naive)> = vec![(&memory, Naive::default())];
+    all.extend(handles.iter().map(|handle| (&**handle, Naive::default())));
+    for (number, op) in ops.iter().enumerate() {
+        let turn = number % all.len();
+        let (rekall, naive) = &mut all[turn];
+        step(op, rekall, naive, &model)?;
+    }
+    for (rekall, naive) in &all {
+        prop_assert_eq!(rekall.count(&Filter::new().any_status()).unwrap(), naive.entries.len() as u64);
+    }
+    Ok(())
+}
+
+fn step(op: &Op, rekall: &Rekall, naive: &mut Naive, model: &WordModel) -> Result<(), TestCaseError> {
+    match op {
+        Op::Remember { text, project } => {
+            let (text, project) = (text_of(text), project.to_string());
+            let id = rekall.remember(NewEntry::new(&text).project(&project)).unwrap();
+            naive.entries.insert(id, (text, project, Status::Active));
+        }
+        Op::Rewrite { target, text } => {
+            if let Some(id) = naive.pick(*target) {
+                let text = text_of(text);
+                rekall.update(id, &EntryPatch::new().title(&text)).unwrap();
+                naive.entries.get_mut(&id).unwrap().0 = text;
             }
-            Op::Rewrite { target, text } => {
-                if let Some(id) = naive.pick(*target) {
-                    let text = text_of(text);
-                    rekall.update(id, &EntryPatch::new().title(&text)).unwrap();
-                    naive.entries.get_mut(&id).unwrap().0 = text;
-                }
+        }
+        Op::Retire { target, obsolete } => {
+            if let Some(id) = naive.pick(*target) {
+                let status = if *obsolete { Status::Obsolete } else { Status::Active };
+                rekall.update(id, &EntryPatch::new().status(status)).unwrap();
+                naive.entries.get_mut(&id).unwrap().2 = status;
             }
-            Op::Retire { target, obsolete } => {
-                if let Some(id) = naive.pick(*target) {
-                    let status = if *obsolete { Status::Obsolete } else { Status::Active };
-                    rekall.update(id, &EntryPatch::new().status(status)).unwrap();
-                    naive.entries.get_mut(&id).unwrap().2 = status;
-                }
+        }
+        Op::Forget { target } => {
+            if let Some(id) = naive.pick(*target) {
+                rekall.forget(id).unwrap();
+                naive.entries.remove(&id);
             }
-            Op::Forget { target } => {
-                if let Some(id) = naive.pick(*target) {
-                    rekall.forget(id).unwrap();
-                    naive.entries.remove(&id);
-                }
+        }
+        Op::Recall { text, limit, project, everything } => {
+            let query = text_of(text);
+            let mut filter = Filter::new();
+            filter.projects = project.iter().map(u8::to_string).collect();
+            if *everything {
+                filter = filter.any_status();
             }
-            Op::Recall { text, limit, project, everything } => {
-                let query = text_of(text);
-                let mut filter = Filter::new();
-                filter.projects = project.iter().map(u8::to_string).collect();
-                if *everything {
-                    filter = filter.any_status();
-                }
-                let expected = naive.recall(&model, &query, *limit, &filter);
-                // Twice: the second time the query comes from the cache, where there is one.
-                for _ in 0..2 {
-                    let recall =
-                        rekall.recall(&query).mode(Mode::Semantic).limit(*limit).filter(filter.clone());
-                    let found = recall.run().unwrap();
-                    prop_assert!(found.degraded.is_empty());
-                    let found: Vec<(EntryId, f32)> =
-                        found.iter().map(|hit| (hit.entry.id, hit.similarity.unwrap())).collect();
-                    prop_assert_eq!(&found, &expected);
-                }
-                let of = |mode| rekall.recall(&query).mode(mode).limit(100).filter(filter.clone()).run();
-                let all = naive.recall(&model, &query, usize::MAX, &filter);
-                let found: Vec<(EntryId, f64)> =
-                    of(Mode::Hybrid).unwrap().iter().map(|hit| (hit.entry.id, hit.score)).collect();
-                prop_assert_eq!(&found, &fused(&all, &of(Mode::Text).unwrap()));
+            let expected = naive.recall(model, &query, *limit, &filter);
+            // Twice: the second time the query comes from the cache, where there is one.
+            for _ in 0..2 {
+                let recall = rekall.recall(&query).mode(Mode::Semantic).limit(*limit).filter(filter.clone());
+                let found = recall.run().unwrap();
+                prop_assert!(found.degraded.is_empty());
+                let found: Vec<(EntryId, f32)> =
+                    found.iter().map(|hit| (hit.entry.id, hit.similarity.unwrap())).collect();
+                prop_assert_eq!(&found, &expected);
             }
+            let of = |mode| rekall.recall(&query).mode(mode).limit(100).filter(filter.clone()).run();
+            let all = naive.recall(model, &query, usize::MAX, &filter);
+            let found: Vec<(EntryId, f64)> =
+                of(Mode::Hybrid).unwrap().iter().map(|hit| (hit.entry.id, hit.score)).collect();
+            prop_assert_eq!(&found, &fused(&all, &of(Mode::Text).unwrap()));
         }
     }
     Ok(())
@@ -155,11 +171,15 @@ fn run(ops: &[Op], engine: Engine, configure: impl FnOnce(Builder) -> Builder) -
 
 /// Runs random operations; on a server, where each is a round trip, fewer series of them.
 fn check(engine: Engine, most: usize, configure: impl Fn(Builder) -> Builder) {
+    check_in(engine, most, &[], configure);
+}
+
+fn check_in(engine: Engine, most: usize, scopes: &[&str], configure: impl Fn(Builder) -> Builder) {
     let mut config = ProptestConfig::with_cases(if engine.is_file() { 24 } else { 6 });
     config.failure_persistence = None;
     config.rng_seed = RngSeed::Fixed(0x5eed);
     let series = proptest::collection::vec(op(), 1..most);
-    TestRunner::new(config).run(&series, |ops| run(&ops, engine, &configure)).unwrap();
+    TestRunner::new(config).run(&series, |ops| run(&ops, engine, scopes, &configure)).unwrap();
 }
 
 on_every_engine!(
@@ -170,6 +190,7 @@ on_every_engine!(
     with_all_bits_rescored,
     with_nothing_in_memory,
     without_a_cache,
+    in_scopes_beside_one_another,
 );
 
 fn with_a_cache_of_three(engine: Engine) {
@@ -199,6 +220,10 @@ fn with_nothing_in_memory(engine: Engine) {
 
 fn without_a_cache(engine: Engine) {
     check(engine, 60, |builder| builder.cache_max_size(0));
+}
+
+fn in_scopes_beside_one_another(engine: Engine) {
+    check_in(engine, 160, &["ann", "bob", "carol"], |builder| builder);
 }
 
 #[test]

@@ -8,23 +8,18 @@ mod search;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
-use rekall_cache::{CacheOptions, Clock, EmbeddingCache};
+use rekall_cache::{CacheOptions, Clock};
 use rekall_core::StoreOptions;
 use rekall_model::{KeepAlive, LoadOptions, ManagerOptions, ModelSource};
 
 use crate::event::Events;
 use crate::models::{ModelChoice, Models, OpenReranker};
-use crate::recall::base_similarity::BaseSimilarity;
-use crate::recall::health::Health;
-use crate::recall::newest_search::NewestSearches;
+use crate::opening::Opening;
 use crate::settings::Settings;
-use crate::vector_index::{IndexSettings, VectorIndexKeeper};
-use crate::write::usage::PendingUsage;
+use crate::vector_index::IndexSettings;
 use crate::{Config, Error, Event, Rekall};
 use place::Place;
 pub(crate) use place::expect_file;
@@ -213,29 +208,14 @@ impl Builder {
             reranker.as_ref().map_or(Ok(()), OpenReranker::check)?;
         }
         let store = self.place.open(&self.store, self.config.vector_backend)?;
-        let active = store.read()?.active_space()?;
-        let stored = active.as_ref().map(|space| space.fingerprint.as_str());
-        let models = models.for_file(stored, &settings, &self.events)?;
-        let index_settings = IndexSettings {
+        let index = IndexSettings {
             backend: self.config.vector_backend,
             memory_budget: self.config.memory_budget,
             rescored_rows: self.config.rescored_rows,
         };
-        Ok(Rekall {
-            vector_index: VectorIndexKeeper::new(Arc::clone(&store), self.events.clone(), index_settings),
-            store,
-            models: ArcSwap::from_pointee(models),
-            reranker,
-            switching: RwLock::default(),
-            queries: EmbeddingCache::new(cache),
-            events: self.events,
-            newest_searches: NewestSearches::default(),
-            health: Health::default(),
-            base_similarity: BaseSimilarity::default(),
-            pending_usage: PendingUsage::default(),
-            former_model_noted: AtomicBool::new(false),
-            settings,
-        })
+        let reranker = reranker.map(Arc::new);
+        Opening { models: Arc::new(models), reranker, cache, index, events: self.events, settings }
+            .open(store)
     }
 }
 

@@ -16,7 +16,9 @@ impl Rekall {
         models: &Arc<Models>,
         stored: &str,
     ) -> Result<Option<Arc<Models>>, Error> {
-        let Some(newer) = models.following(stored, &self.settings, &self.events)? else { return Ok(None) };
+        let Some(newer) = models.following(stored, &self.opening.settings, &self.opening.events)? else {
+            return Ok(None);
+        };
         let _switching = self.switching.write().unwrap_or_else(PoisonError::into_inner);
         let current = self.models.load_full();
         if !Arc::ptr_eq(models, &current) {

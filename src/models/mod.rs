@@ -90,15 +90,15 @@ impl Models {
         })
     }
 
-    /// The same for a file with these vectors: the built-in model is then the one that made them.
-    pub(crate) fn for_file(
-        self,
+    /// The same for a store with these vectors: the built-in model is then the one that made them.
+    pub(crate) fn for_store(
+        asked: &Arc<Self>,
         stored: Option<&str>,
         settings: &Settings,
         events: &Events,
-    ) -> Result<Self, Error> {
-        let following = stored.map(|stored| self.following(stored, settings, events)).transpose()?;
-        Ok(following.flatten().unwrap_or(self))
+    ) -> Result<Arc<Self>, Error> {
+        let following = stored.map(|stored| asked.following(stored, settings, events)).transpose()?;
+        Ok(following.flatten().map_or_else(|| Arc::clone(asked), Arc::new))
     }
 
     /// The built-in model that made these vectors, where the host asked for the built-in one and this is another.

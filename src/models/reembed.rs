@@ -111,7 +111,7 @@ impl Rekall {
     }
 
     fn reembed_with(&self, choice: ModelChoice, watch: &mut Watch<'_>) -> Result<EmbedReport, Error> {
-        let models = Arc::new(Models::new(choice, &self.settings, &self.events)?);
+        let models = Arc::new(Models::new(choice, &self.opening.settings, &self.opening.events)?);
         let lease = models.lease(None)?;
         let mut done = EmbedReport::default();
         match self.building_space(&lease)? {

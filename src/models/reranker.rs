@@ -103,7 +103,7 @@ impl OpenReranker {
 
 impl Rekall {
     fn reranker_manager(&self) -> Option<&ModelManager<dyn Reranker>> {
-        self.reranker.as_ref()?.manager()
+        self.opening.reranker.as_ref()?.manager()
     }
 
     /// Loads the reranker now, so that the first search that re-ranks does not wait for it; and says why it cannot be loaded,
@@ -124,7 +124,7 @@ impl Rekall {
     /// # Errors
     /// [`Error::NoReranker`] or [`Error::Model`].
     pub fn load_reranker(&self) -> Result<(), Error> {
-        self.reranker.as_ref().ok_or(Error::NoReranker)?.lease(None).map(drop)
+        self.opening.reranker.as_ref().ok_or(Error::NoReranker)?.lease(None).map(drop)
     }
 
     /// Lets the reranker go: at once, or when the last search that uses it ends. It is loaded again when needed. A host's own
@@ -156,7 +156,7 @@ impl Rekall {
     /// ```
     #[must_use]
     pub fn reranker_state(&self) -> ModelState {
-        match &self.reranker {
+        match self.opening.reranker.as_deref() {
             Some(OpenReranker::Own(_)) => ModelState::Ready,
             Some(OpenReranker::Managed(manager, _)) => manager.state(),
             None => ModelState::Unloaded,

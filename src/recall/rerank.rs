@@ -19,7 +19,7 @@ impl Search<'_> {
     /// Searches, and re-ranks what was found: outside of any transaction, because it may take seconds. Where that fails, all
     /// answers are those of a search that nobody asked to re-rank: it looks less deep, which a hybrid score depends on.
     pub(super) fn run_reranked(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
-        let reranker = self.rekall.reranker.as_ref().ok_or(Error::NoReranker)?;
+        let reranker = self.rekall.opening.reranker.as_ref().ok_or(Error::NoReranker)?;
         check_cancelled(self.cancel)?;
         let failure = match reranker.lease(self.options.keep_alive) {
             Ok(reranker) => {

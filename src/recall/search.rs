@@ -181,7 +181,7 @@ impl Search<'_> {
             admitted,
             roles: self.options.roles,
             cancel: self.cancel,
-            threads: self.rekall.settings.search_threads,
+            threads: self.rekall.opening.settings.search_threads,
         };
         let depth = queries.iter().map(|query| self.depth(query.mode)).max();
         retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.hits()) + extra.total())

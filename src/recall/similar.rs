@@ -242,7 +242,7 @@ impl Similar<'_> {
             admitted: &admitted,
             roles: Roles::only(Role::Summary.number()),
             cancel: self.cancel.as_ref(),
-            threads: self.rekall.settings.search_threads,
+            threads: self.rekall.opening.settings.search_threads,
         };
         let mut best: HashMap<i64, Neighbor> = HashMap::new();
         for vector in &own.vectors {

@@ -129,6 +129,9 @@ impl Rekall {
 
 /// What looks after the store, refused by name where its engine has other means for that.
 fn upkeep_of(store: &dyn Store) -> Result<&dyn Upkeep, CoreError> {
-    let refused = CoreError::Unsupported { capability: "upkeep of a file", engine: store.engine() };
-    store.upkeep().ok_or(refused)
+    let capability = match store.scope() {
+        Some(_) => "upkeep of one scope, which takes the handle on the whole file",
+        None => "upkeep of a file",
+    };
+    store.upkeep().ok_or(CoreError::Unsupported { capability, engine: store.engine() })
 }

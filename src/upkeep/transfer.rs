@@ -186,9 +186,11 @@ fn transfer_of(store: &dyn Store) -> Result<&dyn Transfer, CoreError> {
 }
 
 fn legacy_import_of(store: &dyn Store) -> Result<&dyn LegacyImport, CoreError> {
-    let refused =
-        CoreError::Unsupported { capability: "import of a file of the Python tool", engine: store.engine() };
-    store.legacy_import().ok_or(refused)
+    let capability = match store.scope() {
+        Some(_) => "import of a file of the Python tool into one scope",
+        None => "import of a file of the Python tool",
+    };
+    store.legacy_import().ok_or(CoreError::Unsupported { capability, engine: store.engine() })
 }
 
 fn storage_options<'a>(

@@ -128,7 +128,8 @@ impl Rekall {
                 Ok(Attempt::Done(Some(events)))
             })?;
             Ok(written.map(|events| {
-                events.map(|events: Vec<Event>| events.iter().for_each(|event| self.events.send(event)))
+                events
+                    .map(|events: Vec<Event>| events.iter().for_each(|event| self.opening.events.send(event)))
             }))
         })
     }

@@ -354,7 +354,7 @@ impl<'a> Remember<'a> {
                 .collect::<Result<_, _>>()?;
             Ok((inserted, events))
         })?;
-        events.iter().for_each(|event| self.rekall.events.send(event));
+        events.iter().for_each(|event| self.rekall.opening.events.send(event));
         Ok(inserted)
     }
 
@@ -363,7 +363,7 @@ impl<'a> Remember<'a> {
         let inserted = self.write(|tx| Ok(tx.insert(&drafts)?))?;
         for inserted in &inserted {
             let reason = reason.to_owned();
-            self.rekall.events.send(&Event::NotEmbedded { id: inserted.id, reason });
+            self.rekall.opening.events.send(&Event::NotEmbedded { id: inserted.id, reason });
         }
         Ok(inserted)
     }

@@ -70,10 +70,10 @@ impl Rekall {
 
     fn report_storage(&self) {
         if let Some(reason) = self.store.unerased() {
-            self.events.send(&Event::NotErased { reason });
+            self.opening.events.send(&Event::NotErased { reason });
         }
         if let Some(log_bytes) = self.store.take_held_log() {
-            self.events.send(&Event::LongReader { log_bytes });
+            self.opening.events.send(&Event::LongReader { log_bytes });
         }
     }
 }

@@ -52,7 +52,7 @@ impl Rekall {
                 Ok(Attempt::Done((entry, event)))
             })?;
             Ok(written.map(|(entry, event)| {
-                event.iter().for_each(|event| self.events.send(event));
+                event.iter().for_each(|event| self.opening.events.send(event));
                 entry
             }))
         })

@@ -93,7 +93,7 @@ impl Rekall {
         let admitted = Admitted::new(snapshot, &Filter::new(), self.store.now_ms())?;
         let options = SearchOptions::new(0)
             .with_roles(Roles::only(Role::Summary.number()))
-            .with_threads(self.settings.search_threads);
+            .with_threads(self.opening.settings.search_threads);
         let found = suspects(&search, &admitted, &[first], threshold, options)?;
         let mut near = Vec::new();
         for suspect in found.into_iter().flatten().filter(|suspect| suspect.row != row) {

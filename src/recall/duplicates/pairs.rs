@@ -128,7 +128,7 @@ impl Rekall {
             of_several: tx.entries_of_several_passages(space.id, Role::Summary)?.into_iter().collect(),
             ids: tx.all_ids()?.into_iter().collect(),
             wanted,
-            threads: self.settings.search_threads,
+            threads: self.opening.settings.search_threads,
             token: watch.token(),
             found: 0,
             best: Vec::new(),

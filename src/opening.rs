@@ -1,0 +1,59 @@
+//! What a memory is opened with: once for a file or a server, and once more for each of its scopes.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
+
+use arc_swap::ArcSwap;
+use rekall_cache::{CacheOptions, EmbeddingCache};
+use rekall_core::{Error as CoreError, Store};
+
+use crate::event::Events;
+use crate::models::{Models, OpenReranker};
+use crate::recall::base_similarity::BaseSimilarity;
+use crate::recall::health::Health;
+use crate::recall::newest_search::NewestSearches;
+use crate::scopes::OpenScopes;
+use crate::settings::Settings;
+use crate::vector_index::{IndexSettings, VectorIndexKeeper};
+use crate::write::usage::PendingUsage;
+use crate::{Error, Rekall, VectorBackend};
+
+/// What a memory and its scopes have in common.
+#[derive(Clone)]
+pub(crate) struct Opening {
+    /// The model that the host asked for, whichever made the vectors of a scope.
+    pub(crate) models: Arc<Models>,
+    pub(crate) reranker: Option<Arc<OpenReranker>>,
+    pub(crate) cache: CacheOptions,
+    pub(crate) index: IndexSettings,
+    pub(crate) events: Events,
+    pub(crate) settings: Settings,
+}
+
+impl Opening {
+    /// The memory in a store. No model is loaded and no vector read yet.
+    pub(crate) fn open(&self, store: Arc<dyn Store>) -> Result<Rekall, Error> {
+        if store.scope().is_some() && self.index.backend == VectorBackend::SqliteVec {
+            let capability =
+                "the vector backend sqlite-vec, which is one table for the whole file, in a scope";
+            return Err(CoreError::Unsupported { capability, engine: store.engine() }.into());
+        }
+        let active = store.read()?.active_space()?;
+        let stored = active.as_ref().map(|space| space.fingerprint.as_str());
+        let models = Models::for_store(&self.models, stored, &self.settings, &self.events)?;
+        Ok(Rekall {
+            vector_index: VectorIndexKeeper::new(Arc::clone(&store), self.events.clone(), self.index),
+            store,
+            models: ArcSwap::from(models),
+            switching: RwLock::default(),
+            queries: EmbeddingCache::new(self.cache.clone()),
+            newest_searches: NewestSearches::default(),
+            health: Health::default(),
+            base_similarity: BaseSimilarity::default(),
+            pending_usage: PendingUsage::default(),
+            former_model_noted: AtomicBool::new(false),
+            open_scopes: OpenScopes::default(),
+            opening: self.clone(),
+        })
+    }
+}

@@ -78,6 +78,7 @@
  *   Reports: what upkeep, import and export found and did
  *   Settings
  *   Opening
+ *   Scopes
  *   Entries as they are handed in
  *   Remembering
  *   Entries as they are stored
@@ -1511,6 +1512,72 @@ const char *rekall_path(const rekall_db *db);
  * May be called from any thread and from callbacks. NULL is fine.
  */
 void rekall_interrupt(rekall_db *db);
+
+/* ======================================================================================================== */
+/* Scopes                                                                                                   */
+/* ======================================================================================================== */
+
+/*
+ * Many memories in one file, or on one server: one for each user, tenant or project. Nothing that is done through a handle
+ * on a scope sees or writes anything else.
+ *
+ *     rekall_db *ann = NULL;
+ *     rekall_report *scopes = NULL;
+ *     size_t i;
+ *     if ((status = rekall_open_scope(db, "ann", &ann, &error))) goto end;
+ *     if ((status = rekall_list_scopes(db, &scopes, &error))) goto end;
+ *     for (i = 0; i < rekall_report_line_count(scopes); i++)
+ *         puts(rekall_report_line(scopes, i, NULL));
+ *     rekall_report_free(scopes);
+ *     rekall_close(ann);
+ */
+
+/**
+ * Opens a scope of a memory by its name: 1 to 256 bytes of UTF-8, NUL-terminated. It is made if it is not there.
+ *
+ * A scope is a memory of its own in the same file: its entries, ids, words, sources, links and vectors are in no other. What is searched costs
+ * what the scope holds. The memory that rekall_open() gives is one more, without a name, and its handle alone opens, lists and
+ * removes scopes: with another one these functions give REKALL_UNSUPPORTED. So do, with a handle on a scope, the calls that look after the
+ * whole file (rekall_check(), rekall_repair(), rekall_compact(), rekall_backup()) and rekall_import_legacy(), and this function where the settings ask
+ * for the index "sqlite-vec". rekall_export_jsonl() and rekall_import_jsonl() move the scope alone.
+ *
+ * out receives a handle of its own, to be closed with rekall_close(), before db or after it. It has the settings of db and shares its
+ * model, its connections, its listener and its functions. Handles on one scope share one index. Costs some microseconds where another handle on
+ * the scope is open, else about as much as opening a file that is there, and a write for a new scope. REKALL_NOT_FOUND when
+ * there is none and none is to be made (REKALL_OPEN_READ_ONLY, REKALL_OPEN_EXISTING). REKALL_INVALID_INPUT for a name that cannot be.
+ */
+REKALL_NODISCARD
+rekall_status rekall_open_scope(rekall_db *db,
+                                const char *name,
+                                rekall_db **out,
+                                rekall_error **error);
+
+/**
+ * The name of the scope that a handle is bound to, NUL-terminated; it belongs to the handle. NULL for the memory without a
+ * name, and for NULL.
+ */
+const char *rekall_scope_name(const rekall_db *db);
+
+/**
+ * The scopes of a memory. Numbers: scopes. Lines: their names, by their bytes; rekall_report_json() has them in an array.
+ *
+ *     status = rekall_list_scopes(db, &report, &error);
+ */
+REKALL_NODISCARD
+rekall_status rekall_list_scopes(rekall_db *db,
+                                 rekall_report **out,
+                                 rekall_error **error);
+
+/**
+ * Deletes a scope with everything in it. out_entries, which may be NULL, receives the number of its entries. Handles on the scope
+ * answer REKALL_NOT_FOUND from then on, in every process, and are closed as ever. REKALL_NOT_FOUND when there is no scope
+ * of that name.
+ */
+REKALL_NODISCARD
+rekall_status rekall_remove_scope(rekall_db *db,
+                                  const char *name,
+                                  uint64_t *out_entries,
+                                  rekall_error **error);
 
 /* ======================================================================================================== */
 /* Entries as they are handed in                                                                            */

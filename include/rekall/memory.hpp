@@ -62,6 +62,35 @@ public:
     {
     }
 
+    /* A memory of its own in the same file, by any name: a user, a tenant, a project. It is made if it is not there, and outlives
+     * this one; see rekall_open_scope(). */
+    [[nodiscard]] memory scope(const c_text &name) const
+    {
+        detail::owner<rekall_db, &rekall_close> opened(given<rekall_db>(rekall_open_scope, get(), detail::c_string(name)));
+        return memory(std::make_unique<detail::opened>(owned_->callbacks, std::move(opened)));
+    }
+
+    /* The name of the scope that this memory is; nullopt: it has none. */
+    [[nodiscard]] std::optional<std::string> scope_name() const
+    {
+        const char *const name = rekall_scope_name(get());
+        return name != nullptr ? std::optional<std::string>(name) : std::nullopt;
+    }
+
+    /* The names of all scopes. */
+    [[nodiscard]] std::vector<std::string> scopes() const
+    {
+        return lines(given<rekall_report>(rekall_list_scopes, get()));
+    }
+
+    /* Deletes a scope with everything in it; gives how many entries it had. */
+    std::uint64_t remove_scope(const c_text &name)
+    {
+        std::uint64_t entries = 0;
+        detail::call(rekall_remove_scope, get(), detail::c_string(name), &entries);
+        return entries;
+    }
+
     /* Remembers one entry and gives its id. */
     std::string remember(const new_entry &entry, const remember_options &options = {})
     {
@@ -529,7 +558,7 @@ public:
     {
         /* A moved-from memory is refused by the call. */
         detail::downloads none;
-        detail::downloads &downloads = owned_ != nullptr ? owned_->callbacks.downloads : none;
+        detail::downloads &downloads = owned_ != nullptr ? owned_->callbacks->downloads : none;
         const rekall_load_options c_load = detail::c_load(load, downloads);
         rekall_reembed_options options = REKALL_REEMBED_OPTIONS_INIT;
         options.model = detail::c_string(model);
@@ -669,6 +698,8 @@ public:
     rekall_db *c_ptr() const && = delete;
 
 private:
+    explicit memory(std::unique_ptr<detail::opened> opened) noexcept : owned_(std::move(opened)) {}
+
     rekall_db *get() const noexcept { return owned_ != nullptr ? owned_->db.get() : nullptr; }
 
     /* Calls a function that ends with out and error. */

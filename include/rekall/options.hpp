@@ -406,12 +406,21 @@ inline rekall_db *open(const c_text &path, const open_options &options, kept &ca
     return opened;
 }
 
-/* An open file and what it calls, in one place: whatever happens to the memory, it is closed before they go. */
+/* An open file and what it calls, in one place: whatever happens to the memory, it is closed before they go. A memory and its
+ * scopes call the same. */
 struct opened {
-    kept callbacks;
+    std::shared_ptr<kept> callbacks;
     owner<rekall_db, &rekall_close> db;
 
-    opened(const c_text &path, const open_options &options) : db(open(path, options, callbacks)) {}
+    opened(const c_text &path, const open_options &options)
+        : callbacks(std::make_shared<kept>()), db(open(path, options, *callbacks))
+    {
+    }
+
+    opened(std::shared_ptr<kept> parents, owner<rekall_db, &rekall_close> scope) noexcept
+        : callbacks(std::move(parents)), db(std::move(scope))
+    {
+    }
 };
 
 } /* namespace detail */

@@ -14,7 +14,7 @@ use crate::boundary::error::Failure;
 use crate::boundary::panics::catch_or;
 use crate::boundary::registry::{Registered, registered};
 use crate::boundary::status::REKALL_PANIC;
-use crate::boundary::text::owned_path;
+use crate::boundary::text::{owned, owned_path};
 use crate::boundary::thread_state::is_in_callback;
 use crate::boundary::uncancelled::Uncancelled;
 use crate::callbacks::clock::AgingClock;
@@ -24,7 +24,7 @@ use crate::calls::running::RunningCalls;
 
 /// An open memory. Any number of threads may use one at once.
 pub struct Handle {
-    rekall: Rekall,
+    rekall: Arc<Rekall>,
     /// Calls hold it for reading, closing for writing.
     gate: RwLock<()>,
     poisoned: AtomicBool,
@@ -34,6 +34,8 @@ pub struct Handle {
     identity: Arc<Identity>,
     aging_clock: AgingClock,
     path: Box<[u8]>,
+    /// The name of its scope, for C.
+    scope: Option<Box<[u8]>>,
 }
 
 registered!(Handle);
@@ -50,7 +52,7 @@ impl Identity {
 
 impl Handle {
     pub(crate) fn new(
-        rekall: Rekall,
+        rekall: Arc<Rekall>,
         notifier: Option<Arc<Notifier>>,
         identity: Arc<Identity>,
         aging_clock: AgingClock,
@@ -60,6 +62,7 @@ impl Handle {
             None => owned_path(Path::new(&rekall.location())),
         };
         Self {
+            scope: rekall.scope_name().map(owned),
             rekall,
             gate: RwLock::new(()),
             poisoned: AtomicBool::new(false),
@@ -70,6 +73,16 @@ impl Handle {
             aging_clock,
             path,
         }
+    }
+
+    /// A handle on another memory of the same store, with the same listener, functions and clocks.
+    pub(crate) fn beside(&self, rekall: Arc<Rekall>) -> Self {
+        Self::new(rekall, self.notifier.clone(), Arc::clone(&self.identity), self.aging_clock)
+    }
+
+    /// The name of its scope, NUL-terminated.
+    pub(crate) fn scope_text(&self) -> *const c_char {
+        self.scope.as_ref().map_or(std::ptr::null(), |name| name.as_ptr().cast())
     }
 
     /// A call begins.

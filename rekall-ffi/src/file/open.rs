@@ -201,7 +201,7 @@ pub unsafe extern "C" fn rekall_open(
                     let notifier = Arc::clone(notifier);
                     builder = builder.on_event(move |event| notifier.tell(event));
                 }
-                Ok(Handle::new(builder.open()?, notifier, identity, aging_clock))
+                Ok(Handle::new(Arc::new(builder.open()?), notifier, identity, aging_clock))
             })
         })
     }

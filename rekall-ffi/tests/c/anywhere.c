@@ -1,5 +1,5 @@
-/* The same program on a file and on a server: remember, recall, change, forget, a second handle, a change of model; what only
- * a file can do. C90. Arguments: a folder, the repository. REKALL_TEST_PLACE: a URL, instead of a file in the folder. */
+/* The same program on a file and on a server: remember, recall, change, forget, a second handle, scopes; what only a
+ * file can do. C90. Arguments: a folder, the repository. REKALL_TEST_PLACE: a URL, instead of a file in the folder. */
 #include "support.h"
 
 static const char *place;
@@ -66,6 +66,60 @@ static void calls_on_a_file(rekall_db *db, const char *folder)
     }
 }
 
+static void names(rekall_db *db, const char *first, size_t count)
+{
+    rekall_report *report = NULL;
+    OK(rekall_list_scopes(db, &report, &error));
+    CHECK(rekall_report_number(report, "scopes") == count && rekall_report_line_count(report) == count);
+    CHECK(count == 0 || strcmp(rekall_report_line(report, 0, NULL), first) == 0);
+    rekall_report_free(report);
+}
+
+/* Memories beside the one without a name, whose handle is closed first. */
+static void scopes(void)
+{
+    rekall_db *db = open_place(), *ann = NULL, *bob = NULL, *out = NULL;
+    rekall_report *report = NULL;
+    rekall_entry *entry = NULL;
+    uint64_t entries = 0;
+    rekall_id note;
+
+    names(db, NULL, 0);
+    FAILS(REKALL_INVALID_INPUT, rekall_open_scope(db, " ", &ann, &error));
+    FAILS(REKALL_MISUSE, rekall_open_scope(db, NULL, &ann, &error));
+    FAILS(REKALL_NOT_FOUND, rekall_remove_scope(db, "ann", &entries, &error));
+    OK(rekall_open_scope(db, "bob", &bob, &error));
+    OK(rekall_open_scope(db, "ann", &ann, &error));
+    CHECK(strcmp(rekall_scope_name(ann), "ann") == 0 && rekall_scope_name(db) == NULL);
+    CHECK(rekall_scope_name(NULL) == NULL);
+    CHECK(strcmp(rekall_path(ann), rekall_path(db)) == 0);
+    names(db, "ann", 2);
+
+    note = remember(ann, "aaaa ggg");
+    remember(bob, "aaaa hhh");
+    finds(ann, REKALL_MODE_SEMANTIC, "aaaa", "aaaa ggg", 1);
+    finds(bob, REKALL_MODE_HYBRID, "aaaa", "aaaa hhh", 1);
+    finds(bob, REKALL_MODE_TEXT, "ggg", "", 0);
+    finds(db, REKALL_MODE_TEXT, "aaaa", "", 0);
+    FAILS(REKALL_NOT_FOUND, rekall_get(bob, note.text, &entry, &error));
+    FAILS(REKALL_NOT_FOUND, rekall_forget(db, note.text, &error));
+
+    FAILS(REKALL_UNSUPPORTED, rekall_open_scope(ann, "bob", &out, &error));
+    FAILS(REKALL_UNSUPPORTED, rekall_list_scopes(ann, &report, &error));
+    FAILS(REKALL_UNSUPPORTED, rekall_remove_scope(ann, "bob", NULL, &error));
+    FAILS(REKALL_UNSUPPORTED, rekall_check(ann, NULL, &report, &error));
+    CHECK(out == NULL && report == NULL);
+
+    OK(rekall_remove_scope(db, "bob", &entries, &error));
+    CHECK(entries == 1);
+    FAILS(REKALL_NOT_FOUND, rekall_get(bob, note.text, &entry, &error));
+    names(db, "ann", 1);
+    rekall_close(db);
+    finds(ann, REKALL_MODE_SEMANTIC, "aaaa", "aaaa ggg", 1);
+    rekall_close(ann);
+    rekall_close(bob);
+}
+
 int main(int argc, char **argv)
 {
     rekall_db *db, *other;
@@ -124,6 +178,7 @@ int main(int argc, char **argv)
     db = open_place();
     finds(db, REKALL_MODE_SEMANTIC, "eeee", "eeee fff", 1);
     rekall_close(db);
+    scopes();
     puts("ok");
     return 0;
 }

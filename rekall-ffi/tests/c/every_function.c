@@ -21,6 +21,10 @@ static const struct {
 } functions[] = {
     {"rekall_path", path, REKALL_OK},
     {"rekall_interrupt", interrupt, REKALL_OK},
+    {"rekall_open_scope", open_scope, REKALL_NOT_FOUND},
+    {"rekall_scope_name", scope_name, REKALL_OK},
+    {"rekall_list_scopes", list_scopes, REKALL_OK},
+    {"rekall_remove_scope", remove_scope, REKALL_NOT_FOUND},
     {"rekall_remember", remember_one, REKALL_OK},
     {"rekall_remember_many", remember_many, REKALL_OK},
     {"rekall_get", get, REKALL_OK},

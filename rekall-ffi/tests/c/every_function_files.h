@@ -19,6 +19,37 @@ static rekall_status interrupt(GIVEN)
     return REKALL_OK;
 }
 
+static rekall_status open_scope(GIVEN)
+{
+    rekall_db *scope = NULL;
+    rekall_status status = rekall_open_scope(shared, thread % 2 ? "ann" : "bob", &scope, error);
+    UNUSED;
+    rekall_close(scope);
+    return status;
+}
+
+static rekall_status scope_name(GIVEN)
+{
+    UNUSED;
+    *error = NULL;
+    return rekall_scope_name(shared) == NULL ? REKALL_OK : REKALL_ERROR;
+}
+
+static rekall_status list_scopes(GIVEN)
+{
+    rekall_report *out = NULL;
+    rekall_status status = rekall_list_scopes(shared, &out, error);
+    UNUSED;
+    rekall_report_free(out);
+    return status;
+}
+
+static rekall_status remove_scope(GIVEN)
+{
+    UNUSED;
+    return rekall_remove_scope(shared, thread % 2 ? "ann" : "bob", NULL, error);
+}
+
 static rekall_status export_jsonl(GIVEN)
 {
     char name[1024];

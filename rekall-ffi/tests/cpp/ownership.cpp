@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 // Says when it goes.
 struct witness {
@@ -135,9 +136,34 @@ static void a_late_exception(const std::string &folder)
     CHECK(late([&] { other.import_jsonl(path, rekall::on_duplicate::skip, watch); }));
 }
 
+// A scope keeps what the memory calls, however long it lives after it.
+static void a_scope_outlives_its_memory(const std::string &folder)
+{
+    bool closed = false, in_order = false;
+    {
+        auto memory = std::make_unique<rekall::memory>(folder + "/scopes.db", watched(closed, in_order));
+        rekall::memory ann = memory->scope("ann");
+        CHECK(memory->scopes() == std::vector<std::string>{"ann"});
+        CHECK(ann.scope_name() == "ann" && !memory->scope_name());
+        ann.remember("aaaa");
+        CHECK(memory->recall("aaaa").empty());
+        memory.reset();
+        CHECK(!closed);
+        CHECK(ann.recall("aaaa").size() == 1);
+        CHECK(status_of([&] { static_cast<void>(ann.scope("bob")); }) == rekall::status::unsupported);
+    }
+    CHECK(closed && in_order);
+    rekall::memory memory(folder + "/scopes.db");
+    CHECK(memory.remove_scope("ann") == 1);
+    CHECK(status_of([&] { memory.remove_scope("ann"); }) == rekall::status::not_found);
+    const rekall::memory moved = std::move(memory);
+    CHECK(status_of([&] { static_cast<void>(memory.scope("ann")); }) == rekall::status::misuse);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 3);
+    a_scope_outlives_its_memory(argv[1]);
     a_file_is_closed_before_its_callbacks_go(argv[1]);
     a_thread_reads_the_clock_until_the_end(argv[1], argv[2]);
     moves(argv[1]);

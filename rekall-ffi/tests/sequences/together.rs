@@ -13,7 +13,7 @@ impl Machine<'_> {
     pub(crate) unsafe fn together(&mut self) {
         // SAFETY: as promised by the caller.
         unsafe {
-            match self.byte() % 10 {
+            match self.byte() % 11 {
                 0 => self.get_many(),
                 1 => self.changes(),
                 2 | 3 => self.apply(),
@@ -22,6 +22,7 @@ impl Machine<'_> {
                 6 => self.embed_texts(),
                 7 => self.sync_sources(),
                 8 => self.sources(),
+                9 => self.scopes(),
                 _ => self.supersede_entry(),
             }
         }
@@ -143,6 +144,38 @@ impl Machine<'_> {
             self.report = null_mut();
             let status = rekall_sources(self.db, c"".as_ptr(), &raw mut self.report, &raw mut error);
             self.done(status, error, self.report.is_null());
+        }
+    }
+
+    unsafe fn scopes(&mut self) {
+        const NAMES: [&CStr; 3] = [c"ann", c"bob", c" "];
+        let name = match self.byte() {
+            byte @ 0..=220 => NAMES[usize::from(byte) % NAMES.len()].as_ptr(),
+            _ => self.text().0,
+        };
+        let (mut scope, mut entries, mut error) = (null_mut(), 7, null_mut());
+        // SAFETY: as promised by the caller.
+        unsafe {
+            let status = rekall_open_scope(self.db, name, &raw mut scope, &raw mut error);
+            self.done(status, error, scope.is_null());
+            assert_eq!(rekall_scope_name(scope).is_null(), scope.is_null());
+            if !scope.is_null() && self.chance(200) {
+                // Its notes are nobody else's, so the machine need not know of them.
+                let (input, mut id) = (c"{\"title\":\"alpha of a scope\"}".as_ptr(), null_mut());
+                let status =
+                    rekall_remember_json(scope, input, REKALL_NTS, null(), &raw mut id, &raw mut error);
+                self.done(status, error, id.is_null());
+                rekall_report_free(id);
+            }
+            rekall_report_free(self.report);
+            self.report = null_mut();
+            let status = rekall_list_scopes(self.db, &raw mut self.report, &raw mut error);
+            self.done(status, error, self.report.is_null());
+            if self.chance(60) {
+                let status = rekall_remove_scope(self.db, name, &raw mut entries, &raw mut error);
+                self.done(status, error, status != REKALL_OK);
+            }
+            rekall_close(scope);
         }
     }
 

@@ -27,6 +27,7 @@ pub(crate) const TOPICS: &[&[&str]] = &[
     &["boundary/report"],
     &["file/config"],
     &["file/open", "calls/handle"],
+    &["file/scopes"],
     &["entries/input"],
     &["entries/remember"],
     &["entries/entry"],

@@ -27,6 +27,9 @@ pub(crate) struct Cli {
     /// Database, or the URL of a memory on a server [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
+    /// A memory of its own in the same database, by any name: a user, a tenant, a project
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "NAME")]
+    pub(crate) scope: Option<String>,
     /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME[@REVISION]
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "MODEL")]
     pub(crate) model: Option<ModelSource>,
@@ -113,6 +116,12 @@ pub(crate) enum Command {
         from: PathBuf,
         /// The same; made if it is not there
         to: PathBuf,
+    },
+    /// List the scopes of the database, or remove one
+    Scopes {
+        /// The scope to remove, with everything in it
+        #[arg(long, value_name = "NAME")]
+        remove: Option<String>,
     },
     /// Count what the database holds
     Stats {

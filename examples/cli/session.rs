@@ -24,7 +24,7 @@ pub(crate) enum Purpose {
 
 /// An open memory, and what it reported meanwhile.
 pub(crate) struct Session {
-    pub(crate) rekall: Rekall,
+    pub(crate) rekall: Arc<Rekall>,
     /// Of the model, as the command line or the configuration says.
     pub(crate) precision: Precision,
     unembedded: Arc<Mutex<Unembedded>>,
@@ -68,6 +68,10 @@ impl Session {
             opened => opened?,
         };
         let precision = settings.precision.or(settings.config.precision).unwrap_or_default();
+        let rekall = match &cli.scope {
+            Some(scope) => rekall.scope(scope)?,
+            None => Arc::new(rekall),
+        };
         Ok(Self { rekall, precision, unembedded })
     }
 

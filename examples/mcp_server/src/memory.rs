@@ -34,7 +34,11 @@ impl Memory {
             builder = builder.model(model.clone());
         }
         let rekall = builder.open().map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok(Self { rekall: Arc::new(rekall), ending: CancelToken::new() })
+        let rekall = match &options.scope {
+            Some(scope) => rekall.scope(scope).map_err(|error| format!("{}: {error}", rekall.location()))?,
+            None => Arc::new(rekall),
+        };
+        Ok(Self { rekall, ending: CancelToken::new() })
     }
 
     /// Does work that blocks on a thread of its own, and stops it when the host cancels its request or the server

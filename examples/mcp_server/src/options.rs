@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Database, made if it is not there [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
+    /// A memory of its own in the same database, by any name: of a project, or of one of several users
+    #[arg(long, value_name = "NAME")]
+    pub(crate) scope: Option<String>,
     /// Model that makes the vectors: bundled, path:DIR or hub:OWNER/NAME, perhaps with @REVISION [default: bundled]
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<ModelSource>,

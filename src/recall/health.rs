@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rekall_core::{Filter, Store};
+use rekall_core::{Filter, ReadTx, Store};
 
 use super::hit::Degraded;
 use crate::Error;
@@ -24,9 +24,12 @@ struct Faults {
 impl Health {
     /// What is known of the file as it is now. When nothing was committed since the last look this costs some
     /// microseconds, else some tenths of a millisecond for 100,000 entries.
-    fn faults(&self, store: &dyn Store) -> Result<Faults, Error> {
-        // Asked before the transaction begins, which then sees this state or a newer one: never an older one.
-        let state = store.data_version()?;
+    fn faults(&self, store: &dyn Store, search: &dyn ReadTx) -> Result<Faults, Error> {
+        // Known before the transaction begins that looks, which then sees this state or a newer one: never an older one.
+        let state = match search.data_version() {
+            Some(state) => state,
+            None => store.data_version()?,
+        };
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((seen, faults)) = &*last
             && *seen == state
@@ -39,10 +42,11 @@ impl Health {
         Ok(faults)
     }
 
-    /// Notes what is wrong for a search by words, or with a filter of tags.
+    /// Notes what is wrong for a search by words, or with a filter of tags. `search` is the view that it searches.
     pub(super) fn note_damage(
         &self,
         store: &dyn Store,
+        search: &dyn ReadTx,
         by_words: bool,
         filter: &Filter,
         degraded: &mut Vec<Degraded>,
@@ -51,7 +55,7 @@ impl Health {
         if !by_words && !by_tags {
             return Ok(());
         }
-        let faults = self.faults(store)?;
+        let faults = self.faults(store, search)?;
         for (concerned, fault) in [(by_words, faults.words), (by_tags, faults.tags)] {
             if let (true, Some(reason)) = (concerned, fault) {
                 degraded.push(Degraded::Damaged { reason });

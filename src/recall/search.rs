@@ -226,7 +226,7 @@ impl Search<'_> {
             note_missing_vectors(snapshot, &self.rekall.models.load(), &mut degraded)?;
         }
         let (store, filter) = (&self.rekall.store, &self.options.filter);
-        self.rekall.health.note_damage(&**store, text.is_some(), filter, &mut degraded)?;
+        self.rekall.health.note_damage(&**store, &*snapshot.tx, text.is_some(), filter, &mut degraded)?;
         if let Some(vector) = &prepared.vector {
             candidates.add_missing_similarities(snapshot, vector, self.options.roles)?;
         }

@@ -166,7 +166,7 @@ impl Similar<'_> {
         let (hits, degraded, threshold) = self.rekall.vector_index.consistently(cancel, |snapshot| {
             let mut degraded = Vec::new();
             note_missing_vectors(snapshot, &self.rekall.models.load(), &mut degraded)?;
-            self.rekall.health.note_damage(&**store, false, &self.filter, &mut degraded)?;
+            self.rekall.health.note_damage(&**store, &*snapshot.tx, false, &self.filter, &mut degraded)?;
             let (own, threshold) = self.compared(snapshot)?;
             let (hits, unreadable) = self.search(snapshot, &own, threshold)?;
             if !unreadable.is_empty() {

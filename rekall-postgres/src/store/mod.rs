@@ -73,7 +73,7 @@ pub struct PostgresStore {
     name: Option<ScopeName>,
     /// What asks for the log's position, and whether the scope is there.
     position: Cow<'static, str>,
-    /// The same and whether some entry waits for vectors: what a view begins with.
+    /// The same, whether some entry waits for vectors, and the state of the data: what a view begins with.
     first_look: String,
     /// Whether searches by words were made.
     searches_words: AtomicBool,
@@ -156,11 +156,12 @@ impl PostgresStore {
     }
 }
 
-/// Asks for what a view begins with, by what asks for the position: one column more.
+/// Asks for what a view begins with, by what asks for the position: two columns more.
 fn first_look(scope: Scope, position: &str) -> String {
     let of_scope = scope.range("entry_id");
     format!(
-        "SELECT number, life, EXISTS (SELECT FROM pending WHERE {of_scope}) FROM ({position}) AS position"
+        "SELECT number, life, EXISTS (SELECT FROM pending WHERE {of_scope}), pg_current_snapshot()::text
+        FROM ({position}) AS position"
     )
 }
 

@@ -16,7 +16,7 @@ use super::values::{int, text};
 use super::word_tables::ready_segments;
 use crate::Error;
 use crate::client::{Mode, Statement, Transaction, Value, Witness};
-use crate::schema::TURN;
+use crate::schema::{self, TURN};
 
 /// A consistent view of the memory, or, for a writer, changes that happen together or not at all.
 pub(super) struct Tx<'s> {
@@ -34,6 +34,8 @@ pub(super) struct Tx<'s> {
 struct Learned {
     /// Whether some entry waits for vectors.
     some_wait: bool,
+    /// As [`Store::data_version`] gives it.
+    data_version: i64,
     /// The segments of the word index that are searched, if this store searches by words.
     segments: Option<Vec<Row>>,
 }
@@ -61,7 +63,9 @@ impl<'s> Tx<'s> {
         let (transaction, mut rows) = store.client.begin(Mode::Read, asked, None)?;
         let segments = if by_words { rows.pop() } else { None };
         let position = store.position_in(&rows)?;
-        let learned = Some(Learned { some_wait: column(only(&rows)?, 2)?, segments });
+        let first = only(&rows)?;
+        let data_version = schema::number_of(column(first, 3)?);
+        let learned = Some(Learned { some_wait: column(first, 2)?, data_version, segments });
         Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: None, learned })
     }
 
@@ -223,6 +227,10 @@ impl ReadTx for Tx<'_> {
     fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), CoreError> {
         self.transaction.stop_when(cancel);
         Ok(())
+    }
+
+    fn data_version(&self) -> Option<i64> {
+        self.learned.as_ref().map(|learned| learned.data_version)
     }
 }
 

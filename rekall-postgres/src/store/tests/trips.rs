@@ -3,7 +3,9 @@
 use rekall_core::store::{
     MatchEntries, ReadEntries, ReadPending, ReadVectors, Scopes, SearchWords, WriteEntries, WriteSpaces,
 };
-use rekall_core::{Draft, Filter, NewEntry, NewVector, Role, Space, TextDigest, TextQuery, VectorKey};
+use rekall_core::{
+    Draft, Filter, NewEntry, NewVector, ReadTx, Role, Space, Store, TextDigest, TextQuery, VectorKey,
+};
 
 use super::super::PostgresStore;
 use super::super::tx::Tx;
@@ -76,6 +78,20 @@ fn a_search_by_words_takes_two_round_trips_once_the_index_is_known() {
     drop(tx);
     store.rebuild_words().unwrap();
     trips(&store, search);
+}
+
+#[test]
+fn a_view_knows_the_state_that_it_is_of() {
+    // Any transaction on a server is another state.
+    let Some(server) = Server::start() else { return };
+    let store = memory(&server);
+    let state = || store.begin_read().unwrap().data_version();
+    // The server may look after its tables between two questions.
+    assert!((0..3).any(|_| state() == Some(store.data_version().unwrap())));
+    let before = state();
+    assert_eq!(store.begin_write().unwrap().data_version(), None, "a writer changes it");
+    fill(&store, false);
+    assert_ne!(state(), before);
 }
 
 #[test]

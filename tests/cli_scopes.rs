@@ -1,0 +1,30 @@
+//! The command line program: many memories in one database.
+#![cfg(feature = "bundled-model")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "common/cli.rs"]
+mod cli;
+
+use cli::World;
+use serde_json::json;
+
+#[test]
+fn a_scope_has_its_own_notes_and_is_removed_with_them() {
+    let world = World::new();
+    world.add(&["--scope", "ann", "the staging password is rotated"]);
+    world.add(&["the build machine has a full disk"]);
+    assert_eq!(world.titles(&["--scope", "ann", "staging password"]), ["the staging password is rotated"]);
+    assert!(!world.titles(&["staging password"]).contains(&"the staging password is rotated".to_owned()));
+    assert_eq!(world.json(&["scopes"]), json!({ "scopes": [{ "name": "ann", "entries": 1 }] }));
+
+    // A misspelt name must not look like a memory that knows nothing.
+    let (kind, message, code) = world.error(&["search", "--scope", "anne", "staging"]);
+    assert_eq!((kind.as_str(), code), ("not_found", 1), "{message}");
+    assert!(message.contains("no scope has the name \"anne\""), "{message}");
+    let (kind, message, _) = world.error(&["check", "--scope", "ann"]);
+    assert_eq!(kind, "unsupported", "{message}");
+
+    assert_eq!(world.json(&["scopes", "--remove", "ann"]), json!({ "removed": "ann", "entries": 1 }));
+    assert_eq!(world.json(&["scopes"]), json!({ "scopes": [] }));
+    assert_eq!(world.json(&["stats"])["store"]["entries"], 1);
+}

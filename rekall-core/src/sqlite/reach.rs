@@ -108,8 +108,13 @@ impl Reach {
     /// The id that a column holds.
     pub(crate) fn id(self, row: &Row<'_>, column: usize) -> rusqlite::Result<EntryId> {
         let key = row.get_ref(column)?.as_str()?;
-        // A key of another scope is no ULID.
-        self.rows.name(key).unwrap_or(key).parse().map_err(|error| rows::unreadable(column, error))
+        let id = match self.rows.number() {
+            // A key of a scope is no ULID.
+            0 => key,
+            // Nor is what a scope's key would be without its number.
+            _ => self.rows.name(key).unwrap_or_default(),
+        };
+        id.parse().map_err(|error| rows::unreadable(column, error))
     }
 
     /// The URI that a column holds; `None`: it is another memory's. Without a scope any text may stand there.

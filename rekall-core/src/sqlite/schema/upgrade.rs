@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::{FileFormat, LACKS_PENDING_MARK, SINCE_VERSION_4, VERSION, identify, objects};
 use crate::Error;
+use crate::sqlite::upkeep::row_numbers;
 use crate::sqlite::words::rebuild;
 
 /// Brings a file of an older version up to this one: all of it, or nothing.
@@ -42,8 +43,13 @@ fn upgrade_within(connection: &Connection) -> Result<(), Error> {
         drop_full_text(connection)?;
     }
     add_columns(connection)?;
-    for kind in ["table", "index", "trigger"] {
+    for kind in ["table", "index"] {
         objects::restore(connection, kind)?;
+    }
+    let is_renumbered = renumber_below_zero(connection)?;
+    objects::restore(connection, "trigger")?;
+    if is_renumbered && version >= 3 {
+        rebuild::from_entries(connection, &mut |_, _| Ok(()))?;
     }
     if version < 3 {
         rebuild::from_entries(connection, &mut rebuild::mark_long_entries(connection)?)?;
@@ -54,6 +60,28 @@ fn upgrade_within(connection: &Connection) -> Result<(), Error> {
     }
     connection.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
     Ok(())
+}
+
+/// Numbers below 0 are a scope's from version 5 on. Entries that another program has given one get one of their own; says whether
+/// there were any. What is derived from numbers is then made again.
+fn renumber_below_zero(connection: &Connection) -> Result<bool, Error> {
+    let mut statement = connection.prepare("SELECT id FROM entry WHERE id < 0")?;
+    let rows: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if rows.is_empty() {
+        return Ok(false);
+    }
+    objects::drop_triggers(connection)?;
+    let given = row_numbers::renumber(connection, &rows)?;
+    connection.execute_batch("DELETE FROM index_block; DELETE FROM change WHERE entry_id < 0")?;
+    let mut log = connection.prepare("INSERT INTO change (entry_id) VALUES (?1)")?;
+    given.values().try_for_each(|row| log.execute([row]).map(drop))?;
+    // Their numbers were not given by AUTOINCREMENT.
+    connection.execute_batch(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'entry', 0
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'entry');
+         UPDATE sqlite_sequence SET seq = max(seq, (SELECT max(id) FROM entry)) WHERE name = 'entry';",
+    )?;
+    Ok(true)
 }
 
 /// Unless another program has added them.

@@ -8,6 +8,7 @@ mod jsonl;
 mod progress;
 
 pub use damage::SalvageReport;
+pub(crate) use damage::row_numbers;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -6,7 +6,7 @@ mod file_header;
 pub(super) mod raw_entry;
 mod repair;
 pub(super) mod row_faults;
-mod row_numbers;
+pub(crate) mod row_numbers;
 mod salvage;
 mod sources;
 pub(super) mod spaces;

@@ -117,7 +117,7 @@ pub(super) fn impossible_rows(connection: &Connection) -> Result<Vec<i64>, Error
 }
 
 /// Gives these entries numbers of their own, with all that names them; gives the new numbers. Triggers must be off.
-pub(super) fn renumber(connection: &Connection, rows: &[i64]) -> Result<HashMap<i64, i64>, Error> {
+pub(crate) fn renumber(connection: &Connection, rows: &[i64]) -> Result<HashMap<i64, i64>, Error> {
     let mut given = HashMap::new();
     if rows.is_empty() {
         return Ok(given);

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::SqliteStore;
 use super::forward::Forward;
-use super::reach::{BoundScope, Reach};
+use super::reach::{BoundScope, Numbered, Reach};
 use crate::engine::ScopeRows;
 use crate::store::{Scopes, Store};
 use crate::{Error, ScopeName};
@@ -54,7 +54,7 @@ impl Scopes for SqliteStore {
         let entries = tx.connection.query_row(&sql, [], |row| row.get(0))?;
         tx.connection.execute("UPDATE scope SET name = NULL WHERE number = ?1", [rows.number()])?;
         tx.finish()?;
-        self.drop_removed_scopes()?;
+        self.try_to_drop_removed_scopes();
         Ok(entries)
     }
 }
@@ -75,11 +75,17 @@ impl SqliteStore {
         if !options.create || options.read_only || self.file.database.is_older() {
             return Err(Error::ScopeNotFound { name: scope.clone() });
         }
-        self.drop_removed_scopes()?;
+        self.try_to_drop_removed_scopes();
         let tx = self.begin_write()?;
         // Another process may have been faster.
-        let sql = "INSERT INTO scope (name) VALUES (?1) ON CONFLICT DO UPDATE SET name = excluded.name RETURNING number";
-        let number = tx.connection.prepare_cached(sql)?.query_row([scope.as_str()], |row| row.get(0))?;
+        let sql = "SELECT number FROM scope WHERE name = ?1";
+        let known = tx.connection.prepare_cached(sql)?.query_row([scope.as_str()], |row| row.get(0));
+        if let Some(number) = known.optional()? {
+            return Ok(number);
+        }
+        let number = free_number(&tx.connection)?;
+        let sql = "INSERT INTO scope (number, name) VALUES (?1, ?2)";
+        tx.connection.prepare_cached(sql)?.execute((number, scope.as_str()))?;
         tx.finish()?;
         Ok(number)
     }
@@ -94,6 +100,13 @@ impl SqliteStore {
             }
         }
         Ok(handles)
+    }
+
+    /// As [`drop_removed_scopes`](Self::drop_removed_scopes), for who has done what was asked: the next one tries again.
+    fn try_to_drop_removed_scopes(&self) {
+        if let Err(error) = self.drop_removed_scopes() {
+            tracing::debug!(%error, "rows of a removed scope are left");
+        }
     }
 
     /// Deletes what is left of scopes that were removed.
@@ -115,6 +128,28 @@ impl SqliteStore {
         }
         Ok(())
     }
+}
+
+/// The next number for a scope. Numbers are given once, and one under which another program has put rows is left out.
+fn free_number(connection: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT 1 + max(ifnull((SELECT max(number) FROM scope), 0),
+        ifnull((SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = 'scope'), 0))";
+    let mut number = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    while is_taken(connection, ScopeRows::of(number)?)? {
+        number += 1;
+    }
+    Ok(number)
+}
+
+fn is_taken(connection: &Connection, rows: ScopeRows) -> Result<bool, Error> {
+    for of in Numbered::ALL {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE id BETWEEN ?1 AND ?2)", of.names().0);
+        let range = rows.range();
+        if connection.prepare_cached(&sql)?.query_row((range.start(), range.end()), |row| row.get(0))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Deletes a piece of a scope, its entries after a row first; gives the last row of these, `None`: all is gone.

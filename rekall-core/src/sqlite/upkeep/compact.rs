@@ -73,8 +73,11 @@ impl SqliteStore {
         done(0)?;
         self.drop_removed_scopes()?;
         for handle in self.memories()? {
-            handle.drop_leaving_spaces(cancel)?;
-            handle.merge_words(cancel)?;
+            match handle.drop_leaving_spaces(cancel).and_then(|()| handle.merge_words(cancel)) {
+                // Somebody has removed it meanwhile.
+                Err(Error::ScopeNotFound { .. }) => {}
+                compacted => compacted?,
+            }
         }
         done(1)?;
         // Other writers of this process wait for this one, as for any other.

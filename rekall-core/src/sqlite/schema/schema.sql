@@ -239,7 +239,7 @@ BEGIN
     DELETE FROM wordless WHERE entry_id = NEW.id;
     -- Whoever fills the space beside the active one makes them anew before it takes over.
     DELETE FROM embedding WHERE entry_id = NEW.id
-        AND space_id IN (SELECT id FROM space WHERE state = 'building');
+        AND (SELECT state FROM space WHERE id = space_id) = 'building';
 END;
 
 CREATE TRIGGER entry_updated AFTER UPDATE ON entry BEGIN
@@ -348,8 +348,11 @@ CREATE TRIGGER space_updated AFTER UPDATE ON space BEGIN
 END;
 
 CREATE TRIGGER space_deleted AFTER DELETE ON space BEGIN
-    DELETE FROM embedding WHERE space_id = OLD.id;
-    DELETE FROM wordless WHERE space_id = OLD.id;
+    -- Among the rows of its memory.
+    DELETE FROM embedding WHERE space_id = OLD.id AND entry_id BETWEEN iif(OLD.id < 0, OLD.id >> 32 << 32, 0)
+        AND iif(OLD.id < 0, (OLD.id >> 32 << 32) + 4294967295, 9223372036854775807);
+    DELETE FROM wordless WHERE space_id = OLD.id AND entry_id BETWEEN iif(OLD.id < 0, OLD.id >> 32 << 32, 0)
+        AND iif(OLD.id < 0, (OLD.id >> 32 << 32) + 4294967295, 9223372036854775807);
     DELETE FROM index_block WHERE space_id = OLD.id;
     DELETE FROM change WHERE entry_id = min(OLD.id >> 32, 0) << 32;
     INSERT INTO change (entry_id) VALUES (min(OLD.id >> 32, 0) << 32);

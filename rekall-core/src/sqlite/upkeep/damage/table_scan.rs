@@ -55,7 +55,7 @@ impl<'c> Scan<'c> {
         if let Some(lowest) = lowest {
             if lowest == i64::MIN {
                 // Where scopes begin is not known: hardly any of these numbers is a row's.
-                self.budget = self.budget.min(BUDGET / 20);
+                self.budget = self.budget.min(BUDGET / 100);
             }
             self.range(lowest, -1, &statements, take)?;
         }

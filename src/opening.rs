@@ -6,6 +6,7 @@ use std::sync::{Arc, RwLock};
 use arc_swap::ArcSwap;
 use rekall_cache::{CacheOptions, EmbeddingCache};
 use rekall_core::{Error as CoreError, Store};
+use rekall_model::Precision;
 
 use crate::event::Events;
 use crate::models::{Models, OpenReranker};
@@ -21,8 +22,8 @@ use crate::{Error, Rekall, VectorBackend};
 /// What a memory and its scopes have in common.
 #[derive(Clone)]
 pub(crate) struct Opening {
-    /// The model that the host asked for, whichever made the vectors of a scope.
-    pub(crate) models: Arc<Models>,
+    /// What the numbers of a model are loaded as that is named later.
+    pub(crate) precision: Precision,
     pub(crate) reranker: Option<Arc<OpenReranker>>,
     pub(crate) cache: CacheOptions,
     pub(crate) index: IndexSettings,
@@ -31,8 +32,9 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    /// The memory in a store. No model is loaded and no vector read yet.
-    pub(crate) fn open(&self, store: Arc<dyn Store>) -> Result<Rekall, Error> {
+    /// The memory in a store, with this model, unless another built-in one made its vectors. No model is loaded and no vector read
+    /// yet.
+    pub(crate) fn open(&self, store: Arc<dyn Store>, asked: &Arc<Models>) -> Result<Rekall, Error> {
         if store.scope().is_some() && self.index.backend == VectorBackend::SqliteVec {
             let capability =
                 "the vector backend sqlite-vec, which is one table for the whole file, in a scope";
@@ -40,7 +42,7 @@ impl Opening {
         }
         let active = store.read()?.active_space()?;
         let stored = active.as_ref().map(|space| space.fingerprint.as_str());
-        let models = Models::for_store(&self.models, stored, &self.settings, &self.events)?;
+        let models = Models::for_store(asked, stored, &self.settings, &self.events)?;
         Ok(Rekall {
             vector_index: VectorIndexKeeper::new(Arc::clone(&store), self.events.clone(), self.index),
             store,

@@ -31,8 +31,13 @@ impl OpenScopes {
         opened
     }
 
-    fn forget(&self, name: &ScopeName) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    /// Forgets a handle on a scope that was removed, unless there is another one under the name already.
+    fn forget(&self, name: &ScopeName, removed: Option<&Arc<Rekall>>) {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = open.get(name).and_then(Weak::upgrade);
+        if kept.is_none_or(|kept| removed.is_some_and(|removed| Arc::ptr_eq(removed, &kept))) {
+            open.remove(name);
+        }
     }
 }
 
@@ -42,16 +47,17 @@ impl Rekall {
     ///
     /// A scope is a memory of its own in the same file, or on the same server: its entries, ids, words, sources, links and vectors are in no other, and
     /// nothing that is done through the handle sees or writes anything else. What is searched costs what the scope holds, whatever else the
-    /// file does. Its vectors may be of another model than those of other scopes ([`reembed`](Self::reembed)). The memory that
-    /// was opened is one more, without a name; its handle alone opens, lists and removes scopes.
+    /// file does. The memory that was opened is one more, without a name; its handle alone opens, lists and removes scopes. A change of
+    /// model ([`reembed`](Self::reembed)) is one of the memory whose handle it is called on, not of the others.
     ///
     /// All handles on one scope that are open at a time are the same one. They share the model, the connections and the settings with this handle, and
     /// outlive it. What looks after the whole file (`check`, `repair`, `compact`, `backup`), the Python tool's files and the backend
     /// [`SqliteVec`](crate::VectorBackend::SqliteVec) are not there for a scope; [`export_jsonl`](Self::export_jsonl) and
     /// [`import_jsonl`](Self::import_jsonl) move the scope alone.
     ///
-    /// Costs: some microseconds when it is open already; else about as much as opening a file that is there, and a write for a new one. An open
-    /// handle holds the scope's vector index once it has been searched: drop it when it is not needed.
+    /// Costs: some microseconds, on a server a round trip, when it is open already; else about as much as opening a file that is there,
+    /// and a write for a new one. An open handle holds the scope's vector index once it has been searched: drop it when it is not
+    /// needed.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -84,7 +90,7 @@ impl Rekall {
                 Err(error) => return Err(error.into()),
             }
         }
-        let opened = self.opening.open(scopes.open(&name)?)?;
+        let opened = self.opening.open(scopes.open(&name)?, &self.models.load_full())?;
         Ok(self.open_scopes.keep(&name, opened, known.as_ref()))
     }
 
@@ -126,7 +132,8 @@ impl Rekall {
     }
 
     /// Deletes a scope with everything in it; gives the number of its entries. Handles on it fail from then on with an error of kind
-    /// `NotFound`, in every process.
+    /// `NotFound`, in every process. Its rows are deleted in short transactions after that; what cannot be deleted now goes with the next
+    /// scope that is made or removed.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -147,9 +154,10 @@ impl Rekall {
     /// bound to a scope.
     pub fn remove_scope(&self, name: &str) -> Result<u64, Error> {
         let name = ScopeName::new(name)?;
-        let removed = scopes_of(&*self.store)?.remove(&name)?;
-        self.open_scopes.forget(&name);
-        Ok(removed)
+        let known = self.open_scopes.get(&name);
+        let entries = scopes_of(&*self.store)?.remove(&name)?;
+        self.open_scopes.forget(&name, known.as_ref());
+        Ok(entries)
     }
 }
 

@@ -73,3 +73,17 @@ fn a_static_model_has_no_such_thing() {
         assert!(!new.exists());
     }
 }
+
+#[test]
+fn a_change_of_model_is_made_as_the_memory_was_opened() {
+    let memory = memory_with(of_bert);
+    memory.remember(NewEntry::new("the server")).unwrap();
+    let rounded = memory.again(|builder| of_bert(builder).precision(Precision::Int8));
+    assert_eq!((memory.precision(), rounded.precision()), (Precision::F32, Precision::Int8));
+    let source = || ModelSource::Path(fixture("bert-tiny-mean"));
+    assert_eq!(rounded.reembed(source()).run().unwrap().entries, 1);
+    assert!(rounded.stats().unwrap().space.unwrap().contains("precision=int8"));
+    let floats = LoadOptions::new();
+    assert_eq!(rounded.reembed(source()).load_options(floats).run().unwrap().entries, 1);
+    assert!(!rounded.stats().unwrap().space.unwrap().contains("precision"));
+}

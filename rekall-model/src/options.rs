@@ -46,8 +46,8 @@ pub enum Precision {
     #[default]
     F32,
     /// Integers of eight bits: a quarter of the memory. The weights are rounded when the model is loaded, by column, and
-    /// what is multiplied by them by token. Those of a hub model are kept beside its files and mapped by later loads. Vectors are near those of `F32`, and a space of their own; a text's has the
-    /// same bits alone, in any batch and on any number of threads.
+    /// what is multiplied by them by token. Those of a hub model are kept beside its files and mapped by later loads. Vectors are
+    /// near those of `F32`, and a space of their own; a text's has the same bits alone, in any batch and on any number of threads.
     Int8,
 }
 

@@ -180,6 +180,7 @@ impl Builder {
             Some(precision) => self.load.precision(precision),
             None => self.load,
         });
+        let precision = load.precision;
         let choice = match (self.model, self.config.model) {
             (Some(choice), _) => choice,
             (None, Some(source)) => ModelChoice::Source(source, load),
@@ -214,8 +215,8 @@ impl Builder {
             rescored_rows: self.config.rescored_rows,
         };
         let reranker = reranker.map(Arc::new);
-        Opening { models: Arc::new(models), reranker, cache, index, events: self.events, settings }
-            .open(store)
+        Opening { precision, reranker, cache, index, events: self.events, settings }
+            .open(store, &Arc::new(models))
     }
 }
 

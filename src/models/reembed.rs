@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rekall_core::{Space, SpaceState};
-use rekall_model::{Embedder, LoadOptions, ModelSource};
+use rekall_model::{Embedder, LoadOptions, ModelSource, Precision};
 
 use super::fill::{BATCH, EmbedReport, Filling, PATIENT_ROUNDS, Texts};
 use super::{Lease, ModelChoice, Models, same_space};
@@ -23,7 +23,8 @@ const LAST_TIME: Duration = Duration::from_millis(50);
 const DROPPED_AT_ONCE: usize = 1024;
 
 impl<T> LongCall<'_, T, LoadOptions> {
-    /// How the model is loaded. Default: [`LoadOptions::default`].
+    /// How the model is loaded. Default: [`LoadOptions::default`] with the memory's own [`precision`](Rekall::precision), unless the
+    /// model is a built-in one, which has none.
     ///
     /// ```
     /// # #[cfg(feature = "bundled-model")]
@@ -79,7 +80,7 @@ impl Rekall {
     /// [`Error::Model`], [`Error::Interrupted`], [`Error::Core`], of kind `NotFound` when a change to another
     /// model was begun meanwhile. Searches then use the old space as before.
     pub fn reembed(&self, source: ModelSource) -> LongCall<'_, EmbedReport, LoadOptions> {
-        LongCall::with_options(LoadOptions::default(), |options, watch| {
+        LongCall::with_options(self.load_options_of(&source), |options, watch| {
             self.reembed_with(ModelChoice::Source(source, Box::new(options)), watch)
         })
     }
@@ -108,6 +109,30 @@ impl Rekall {
     /// As [`reembed`](Self::reembed).
     pub fn reembed_with_embedder(&self, embedder: Arc<dyn Embedder>) -> LongCall<'_, EmbedReport> {
         LongCall::new(|watch| self.reembed_with(ModelChoice::Own(embedder), watch))
+    }
+
+    /// How a model is loaded that is named without a word about it.
+    fn load_options_of(&self, source: &ModelSource) -> LoadOptions {
+        match source {
+            ModelSource::Bundled | ModelSource::BundledV1 => LoadOptions::default(),
+            _ => LoadOptions::default().precision(self.precision()),
+        }
+    }
+
+    /// What the numbers of a model are loaded as, unless options say otherwise: as the memory was opened.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::{Rekall, model::Precision};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let rekall = Rekall::builder(folder.path().join("a.db")).without_model().open()?;
+    /// assert_eq!(rekall.precision(), Precision::F32);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.opening.precision
     }
 
     fn reembed_with(&self, choice: ModelChoice, watch: &mut Watch<'_>) -> Result<EmbedReport, Error> {

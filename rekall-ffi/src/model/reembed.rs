@@ -12,6 +12,8 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
+use rekall::ModelSource;
+
 use crate::boundary::error::{ErrorObject, Failure};
 use crate::boundary::fallible::fallible;
 use crate::boundary::options::{self, OutStruct, goes_with, sized};
@@ -21,7 +23,7 @@ use crate::callbacks::embedder::{CallbackEmbedder, HostEmbedder};
 use crate::calls::call::{Call, on, with};
 use crate::calls::handle::Handle;
 use crate::calls::watch::{Watch, watched};
-use crate::model::load::{LoadSettings, load_options, source};
+use crate::model::load::{LoadSettings, load_options, precision, source};
 
 /// What rekall_embed_pending() or rekall_reembed() did. Set struct_size, or start from REKALL_EMBEDDED_INIT.
 #[repr(C)]
@@ -127,7 +129,11 @@ pub unsafe extern "C" fn rekall_reembed(
                     Ok(watched(db, watch, db.reembed_with_embedder(Arc::new(own)))?.into())
                 }
                 (None, Some(model)) => {
-                    let (source, load) = (source(model)?, load_options(options.load, db.identity())?);
+                    let (source, mut load) = (source(model)?, load_options(options.load, db.identity())?);
+                    let is_built_in = matches!(source, ModelSource::Bundled | ModelSource::BundledV1);
+                    if precision(options.load)?.is_none() && !is_built_in {
+                        load.precision = db.precision();
+                    }
                     Ok(watched(db, watch, db.reembed(source).load_options(load))?.into())
                 }
                 _ => Err(Failure::misuse("either model or embedder must be given")),

@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{ConfigError, Error, VectorBackend};
 
+/// Where a reranker may come from: none is built in.
+const RERANKERS: &str = "path:DIR or hub:REPO";
+
 /// Bytes of a settings file, of which there is no use for a hundredth.
 const LONGEST: u64 = 1 << 20;
 
@@ -104,12 +107,13 @@ struct Model {
 }
 
 impl Model {
-    /// The source and the precision; `keys` are their names in the file.
+    /// The source and the precision; `keys` are their names in the file, `sources` what the first one may be.
     fn parsed(
         self,
         keys: [&'static str; 2],
+        sources: &'static str,
     ) -> Result<(Option<ModelSource>, Option<Precision>), ConfigError> {
-        let source = parsed(self.source, keys[0], "bundled, path:DIR or hub:REPO")?;
+        let source = parsed(self.source, keys[0], sources)?;
         Ok((source, parsed(self.precision, keys[1], "f32 or int8")?))
     }
 }
@@ -168,7 +172,17 @@ impl Config {
         if self.vector_backend == VectorBackend::SqliteVec && !cfg!(feature = "sqlite-vec") {
             return Err(Error::NotBuilt { what: "the vector backend sqlite-vec", feature: "sqlite-vec" });
         }
-        Ok(())
+        match &self.reranker {
+            Some(source @ (ModelSource::Bundled | ModelSource::BundledV1)) => {
+                Err(ConfigError::UnknownValue {
+                    key: "reranker.source",
+                    expected: RERANKERS,
+                    got: source.to_string(),
+                }
+                .into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -199,9 +213,10 @@ impl FromStr for Config {
             toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;
         let default = Self::default();
         let performance = file.performance;
-        let (model, precision) = file.model.parsed(["model.source", "model.precision"])?;
+        let (model, precision) =
+            file.model.parsed(["model.source", "model.precision"], "bundled, path:DIR or hub:REPO")?;
         let (reranker, reranker_precision) =
-            file.reranker.parsed(["reranker.source", "reranker.precision"])?;
+            file.reranker.parsed(["reranker.source", "reranker.precision"], RERANKERS)?;
         Ok(Self {
             cache_max_size: performance.cache_max_size.unwrap_or(default.cache_max_size),
             cache_ttl: performance.cache_ttl_seconds.map_or(default.cache_ttl, Duration::from_secs),

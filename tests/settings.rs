@@ -77,3 +77,14 @@ fn the_example_sets_every_key() {
     config.check().unwrap();
     assert!(rows().iter().all(|[_, key, ..]| example.contains(&format!("\n{key} = "))));
 }
+
+#[test]
+fn no_reranker_is_built_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.db");
+    let settings: Config = "[reranker]\nsource = 'bundled'".parse().unwrap();
+    let error = rekall::Rekall::builder(&path).config(settings).open().unwrap_err();
+    assert_eq!(error.kind(), rekall::ErrorKind::InvalidInput);
+    assert_eq!(error.to_string(), "reranker.source must be path:DIR or hub:REPO, got \"bundled\"");
+    assert!(!path.exists());
+}

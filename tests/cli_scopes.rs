@@ -5,7 +5,7 @@
 #[path = "common/cli.rs"]
 mod cli;
 
-use cli::World;
+use cli::{World, count};
 use serde_json::json;
 
 #[test]
@@ -23,6 +23,16 @@ fn a_scope_has_its_own_notes_and_is_removed_with_them() {
     assert!(message.contains("no scope has the name \"anne\""), "{message}");
     let (kind, message, _) = world.error(&["check", "--scope", "ann"]);
     assert_eq!(kind, "unsupported", "{message}");
+
+    // All of it is copied, or one scope alone.
+    let copied = world.json(&["copy", "knowledge.db", "all.db"]);
+    assert_eq!((count(&copied, "entries"), &copied["scopes"]), (2, &json!(["ann"])));
+    assert_eq!(world.json(&["copy", "knowledge.db", "all.db"])["existing"], 2);
+    let found = world.titles(&["--db", "all.db", "--scope", "ann", "staging password"]);
+    assert_eq!(found, ["the staging password is rotated"]);
+    let copied = world.json(&["copy", "--scope", "ann", "knowledge.db", "ann.db"]);
+    assert_eq!((count(&copied, "entries"), &copied["scopes"]), (1, &json!(["ann"])));
+    assert_eq!(world.json(&["--db", "ann.db", "stats"])["store"]["entries"], 0);
 
     assert_eq!(world.json(&["scopes", "--remove", "ann"]), json!({ "removed": "ann", "entries": 1 }));
     assert_eq!(world.json(&["scopes"]), json!({ "scopes": [] }));

@@ -110,7 +110,7 @@ pub(crate) enum Command {
         /// The file to write
         file: PathBuf,
     },
-    /// Copy everything, vectors included, to a place where nothing is yet; run again, it goes on where it was stopped
+    /// Copy everything, vectors and scopes included, to a place where nothing is yet; run again, it goes on where it was stopped
     Copy {
         /// A database, or the URL of a memory on a server: postgres://…
         from: PathBuf,

@@ -10,6 +10,7 @@ use rekall::{Error, ErrorKind, Rekall};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use crate::args::Cli;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Progress;
@@ -22,8 +23,9 @@ const AT_ONCE: usize = 1_000;
 /// Bytes that are, and a last line.
 const BYTES_AT_ONCE: usize = 16 << 20;
 
-/// Copies everything, vectors included, in parts; a run after a stopped one goes on where that was.
-pub(crate) fn copy(from: &Path, to: &Path, style: Style) -> Result<Report, Failure> {
+/// Copies everything, vectors included, in parts; a run after a stopped one goes on where that was. With `--scope` that scope
+/// alone, else the memory without a name and all scopes.
+pub(crate) fn copy(cli: &Cli, from: &Path, to: &Path, style: Style) -> Result<Report, Failure> {
     let source = match open(from, false) {
         Err(error) if error.kind() == ErrorKind::ReadOnly => {
             Rekall::builder(from).without_model().create(false).read_only().open()?
@@ -31,10 +33,45 @@ pub(crate) fn copy(from: &Path, to: &Path, style: Style) -> Result<Report, Failu
         opened => opened?,
     };
     let target = open(to, true)?;
-    refuse_other_notes(&source, &target)?;
+    let names = match &cli.scope {
+        Some(name) => vec![name.clone()],
+        None => source.scopes()?,
+    };
+    let mut report = JsonlImportReport::default();
+    if cli.scope.is_none() {
+        copy_one(&source, &target, &mut report)?;
+    }
+    for name in &names {
+        copy_one(&*source.scope(name)?, &*target.scope(name)?, &mut report)?;
+    }
+    let json = json!({
+        "entries": report.added,
+        "existing": report.skipped,
+        "links": report.links,
+        "vectors": report.vectors,
+        "quarantined": report.quarantined,
+        "scopes": names,
+        "from": source.location(),
+        "to": target.location(),
+    });
+    let mut rows = vec![
+        ("notes", report.added.to_string()),
+        ("already there", report.skipped.to_string()),
+        ("links", report.links.to_string()),
+        ("vectors", report.vectors.to_string()),
+        ("copied to", target.location()),
+    ];
+    if !names.is_empty() {
+        rows.push(("scopes", names.len().to_string()));
+    }
+    Ok(Report::new(json, style.table(&rows)))
+}
+
+/// Copies one memory, and adds what it did to the report.
+fn copy_one(source: &Rekall, target: &Rekall, sum: &mut JsonlImportReport) -> Result<(), Failure> {
+    refuse_other_notes(source, target)?;
     let progress = Progress::new("copying", 0);
-    let mut copier =
-        Copier::new(&target).map_err(|error| Failure::io("use", &std::env::temp_dir(), error))?;
+    let mut copier = Copier::new(target).map_err(|error| Failure::io("use", &std::env::temp_dir(), error))?;
     let export = source.export_jsonl(&mut copier).progress(|at| progress.follow(at));
     let exported = export.cancel(interrupt::token()).run();
     // What stopped the import is why the export could not go on.
@@ -43,27 +80,15 @@ pub(crate) fn copy(from: &Path, to: &Path, style: Style) -> Result<Report, Failu
         None => exported.map(drop).and_then(|()| copier.finish()),
     };
     let report = copier.report;
+    sum.added += report.added;
+    sum.skipped += report.skipped;
+    sum.links += report.links;
+    sum.vectors += report.vectors;
+    sum.quarantined += report.quarantined;
     interrupt::or_stopped(copied, || {
-        format!("{} notes are copied; run the command again to go on", report.added + report.skipped)
-    })?;
-    drop(progress);
-    let json = json!({
-        "entries": report.added,
-        "existing": report.skipped,
-        "links": report.links,
-        "vectors": report.vectors,
-        "quarantined": report.quarantined,
-        "from": source.location(),
-        "to": target.location(),
-    });
-    let text = style.table(&[
-        ("notes", report.added.to_string()),
-        ("already there", report.skipped.to_string()),
-        ("links", report.links.to_string()),
-        ("vectors", report.vectors.to_string()),
-        ("copied to", target.location()),
-    ]);
-    Ok(Report::new(json, text))
+        format!("{} notes are copied; run the command again to go on", sum.added + sum.skipped)
+    })
+    .map(drop)
 }
 
 fn open(place: &Path, create: bool) -> Result<Rekall, Error> {

@@ -42,7 +42,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
         Command::Duplicates(args) => duplicates::duplicates(cli, args, style),
         Command::Import { file } => transfer::import(cli, file, style),
         Command::Export { file } => transfer::export(cli, file, style),
-        Command::Copy { from, to } => copy::copy(from, to, style),
+        Command::Copy { from, to } => copy::copy(cli, from, to, style),
         Command::Scopes { remove } => scopes::scopes(cli, remove.as_deref(), style),
         Command::Stats { memory } => stats::stats(cli, *memory, style),
         Command::Check { recall, queries } => upkeep::check(cli, recall.then_some(*queries), style),

@@ -825,7 +825,8 @@ typedef struct rekall_listener {
      */
     void *user_data;
     /**
-     * Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
+     * Called exactly once when user_data is not needed any more: after the rekall_close() of the
+     * memory and of the last of its scopes, or before rekall_open() returns
      * with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
      */
     rekall_destroy_fn destroy;
@@ -926,7 +927,8 @@ typedef struct rekall_embedder {
      */
     void *user_data;
     /**
-     * Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
+     * Called exactly once when user_data is not needed any more: after the rekall_close() of the
+     * memory and of the last of its scopes, when another model took over, or
      * before the call that was given this struct returns with an error (but not when struct_size itself is wrong, and the
      * struct so cannot be read). NULL: nobody.
      */
@@ -999,7 +1001,8 @@ typedef struct rekall_reranker {
      */
     void *user_data;
     /**
-     * Called exactly once when user_data is not needed any more: after rekall_close(), or before the call that was given this
+     * Called exactly once when user_data is not needed any more: after the rekall_close() of the
+     * memory and of the last of its scopes, or before the call that was given this
      * struct returns with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
      */
     rekall_destroy_fn destroy;
@@ -1038,7 +1041,8 @@ void rekall_reranker_init(rekall_reranker *reranker,
  */
 
 /**
- * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
+ * A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns,
+ * and where scopes are open (rekall_open_scope()), the last of theirs.
  * Must not throw, longjmp, or call back into the same handle.
  */
 typedef int64_t (*rekall_now_fn)(void *user_data);
@@ -1121,7 +1125,8 @@ typedef struct rekall_load_options {
      */
     const char *hub_endpoint;
     /**
-     * Hears how a download comes along; NULL: nobody. Called until rekall_close() returns.
+     * Hears how a download comes along; NULL: nobody. Called until rekall_close() returns, and where scopes are open, the last of
+     * theirs.
      */
     rekall_download_fn download;
     /**
@@ -1303,7 +1308,7 @@ rekall_status rekall_config_check_file(const char *path,
 #define REKALL_OPEN_SYNC_FULL 32
 
 /**
- * Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by rekall_close(). Without
+ * Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by the last rekall_close() of the memory and its scopes. Without
  * it the library starts no thread, and the host calls rekall_unload_if_idle().
  */
 #define REKALL_OPEN_UNLOAD_THREAD 64
@@ -1541,10 +1546,12 @@ void rekall_interrupt(rekall_db *db);
  * whole file (rekall_check(), rekall_repair(), rekall_compact(), rekall_backup()) and rekall_import_legacy(), and this function where the settings ask
  * for the index "sqlite-vec". rekall_export_jsonl() and rekall_import_jsonl() move the scope alone.
  *
- * out receives a handle of its own, to be closed with rekall_close(), before db or after it. It has the settings of db and shares its
- * model, its connections, its listener and its functions. Handles on one scope share one index. Costs some microseconds where another handle on
- * the scope is open, else about as much as opening a file that is there, and a write for a new scope. REKALL_NOT_FOUND when
- * there is none and none is to be made (REKALL_OPEN_READ_ONLY, REKALL_OPEN_EXISTING). REKALL_INVALID_INPUT for a name that cannot be.
+ * out receives a handle of its own, to be closed with rekall_close(), before db or after it. It has the settings of db and
+ * shares its model, its connections, its listener and its functions, which are called, and kept, until the last of these
+ * handles is closed. Handles on one scope share one index. Costs some microseconds, on a server a round trip, where another
+ * handle on the scope is open, else about as much as opening a file that is there, and a write for a new scope.
+ * REKALL_NOT_FOUND when there is none and none is to be made (REKALL_OPEN_READ_ONLY, REKALL_OPEN_EXISTING).
+ * REKALL_INVALID_INPUT for a name that cannot be.
  */
 REKALL_NODISCARD
 rekall_status rekall_open_scope(rekall_db *db,
@@ -1554,7 +1561,7 @@ rekall_status rekall_open_scope(rekall_db *db,
 
 /**
  * The name of the scope that a handle is bound to, NUL-terminated; it belongs to the handle. NULL for the memory without a
- * name, and for NULL.
+ * name, for NULL, and for a handle that was closed.
  */
 const char *rekall_scope_name(const rekall_db *db);
 

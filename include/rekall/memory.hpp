@@ -73,6 +73,9 @@ public:
     /* The name of the scope that this memory is; nullopt: it has none. */
     [[nodiscard]] std::optional<std::string> scope_name() const
     {
+        if (owned_ == nullptr) {
+            throw error(status::misuse, "the memory was moved from");
+        }
         const char *const name = rekall_scope_name(get());
         return name != nullptr ? std::optional<std::string>(name) : std::nullopt;
     }

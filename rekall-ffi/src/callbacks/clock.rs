@@ -20,7 +20,8 @@ use rekall::storage::WallClock;
 use crate::boundary::thread_state::in_callback;
 use crate::callbacks::user_data::UserData;
 
-/// A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns.
+/// A clock of the caller's: milliseconds. Called from any thread, also several at once, until rekall_close() returns,
+/// and where scopes are open (rekall_open_scope()), the last of theirs.
 /// Must not throw, longjmp, or call back into the same handle.
 pub type NowFn = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i64>;
 

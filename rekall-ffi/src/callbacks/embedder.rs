@@ -78,7 +78,8 @@ pub struct HostEmbedder {
     pub embed: EmbedFn,
     /// Handed to the functions.
     pub user_data: *mut c_void,
-    /// Called exactly once when user_data is not needed any more: after rekall_close(), when another model took over, or
+    /// Called exactly once when user_data is not needed any more: after the rekall_close() of the
+    /// memory and of the last of its scopes, when another model took over, or
     /// before the call that was given this struct returns with an error (but not when struct_size itself is wrong, and the
     /// struct so cannot be read). NULL: nobody.
     pub destroy: DestroyFn,

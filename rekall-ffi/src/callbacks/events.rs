@@ -104,7 +104,8 @@ pub struct Listener {
     pub log_level: i32,
     /// Handed to the functions.
     pub user_data: *mut c_void,
-    /// Called exactly once when user_data is not needed any more: after rekall_close(), or before rekall_open() returns
+    /// Called exactly once when user_data is not needed any more: after the rekall_close() of the
+    /// memory and of the last of its scopes, or before rekall_open() returns
     /// with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
     pub destroy: DestroyFn,
 }

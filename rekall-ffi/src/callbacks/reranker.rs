@@ -56,7 +56,8 @@ pub struct HostReranker {
     pub rerank: RerankFn,
     /// Handed to the function.
     pub user_data: *mut c_void,
-    /// Called exactly once when user_data is not needed any more: after rekall_close(), or before the call that was given this
+    /// Called exactly once when user_data is not needed any more: after the rekall_close() of the
+    /// memory and of the last of its scopes, or before the call that was given this
     /// struct returns with an error (but not when struct_size itself is wrong, and the struct so cannot be read). NULL: nobody.
     pub destroy: DestroyFn,
     /// Bytes of memory that it takes, for reranker_bytes of rekall_stats; 0: not known.

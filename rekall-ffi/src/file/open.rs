@@ -47,7 +47,7 @@ pub const REKALL_OPEN_SECURE_DELETE: u32 = 16;
 /// Flag of rekall_open_options: press each commit onto the disk, so that it survives a loss of power; some milliseconds
 /// each. Without it a commit survives the death of the process.
 pub const REKALL_OPEN_SYNC_FULL: u32 = 32;
-/// Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by rekall_close(). Without
+/// Flag of rekall_open_options: start a thread that unloads the idle model in time, joined by the last rekall_close() of the memory and its scopes. Without
 /// it the library starts no thread, and the host calls rekall_unload_if_idle().
 pub const REKALL_OPEN_UNLOAD_THREAD: u32 = 64;
 /// Flag of rekall_open_options: ask the allocator to give freed memory back to the system after each unload of the

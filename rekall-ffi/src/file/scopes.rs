@@ -35,10 +35,12 @@ use crate::calls::handle::Handle;
 /// whole file (rekall_check(), rekall_repair(), rekall_compact(), rekall_backup()) and rekall_import_legacy(), and this function where the settings ask
 /// for the index "sqlite-vec". rekall_export_jsonl() and rekall_import_jsonl() move the scope alone.
 ///
-/// out receives a handle of its own, to be closed with rekall_close(), before db or after it. It has the settings of db and shares its
-/// model, its connections, its listener and its functions. Handles on one scope share one index. Costs some microseconds where another handle on
-/// the scope is open, else about as much as opening a file that is there, and a write for a new scope. REKALL_NOT_FOUND when
-/// there is none and none is to be made (REKALL_OPEN_READ_ONLY, REKALL_OPEN_EXISTING). REKALL_INVALID_INPUT for a name that cannot be.
+/// out receives a handle of its own, to be closed with rekall_close(), before db or after it. It has the settings of db and
+/// shares its model, its connections, its listener and its functions, which are called, and kept, until the last of these
+/// handles is closed. Handles on one scope share one index. Costs some microseconds, on a server a round trip, where another
+/// handle on the scope is open, else about as much as opening a file that is there, and a write for a new scope.
+/// REKALL_NOT_FOUND when there is none and none is to be made (REKALL_OPEN_READ_ONLY, REKALL_OPEN_EXISTING).
+/// REKALL_INVALID_INPUT for a name that cannot be.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_open_scope(
     db: *mut Handle,
@@ -56,7 +58,7 @@ pub unsafe extern "C" fn rekall_open_scope(
 }
 
 /// The name of the scope that a handle is bound to, NUL-terminated; it belongs to the handle. NULL for the memory without a
-/// name, and for NULL.
+/// name, for NULL, and for a handle that was closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_scope_name(db: *const Handle) -> *const c_char {
     // SAFETY: the registry of handles.

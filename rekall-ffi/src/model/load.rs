@@ -59,7 +59,8 @@ pub struct LoadSettings {
     pub document_prefix: Str,
     /// Address of the hub or a mirror, NUL-terminated. NULL: the environment's HF_ENDPOINT, else the public hub.
     pub hub_endpoint: *const c_char,
-    /// Hears how a download comes along; NULL: nobody. Called until rekall_close() returns.
+    /// Hears how a download comes along; NULL: nobody. Called until rekall_close() returns, and where scopes are open, the last of
+    /// theirs.
     pub download: DownloadFn,
     /// Handed to download.
     pub download_user_data: *mut c_void,

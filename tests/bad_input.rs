@@ -133,7 +133,7 @@ fn a_newer_file_is_left_alone() {
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
     fs::write(&path, &bytes).unwrap();
     let opened = Rekall::builder(&path).open();
-    refused(opened, ErrorKind::NewerVersion, "file version 99, this library reads up to 4");
+    refused(opened, ErrorKind::NewerVersion, "file version 99, this library reads up to 5");
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 

@@ -276,7 +276,7 @@ fn nothing_that_was_acknowledged_is_lost_and_no_answer_is_wrong() {
     let mut there: BTreeMap<EntryId, String> = BTreeMap::new();
     let mut after = None;
     loop {
-        let page = memory.list(&Filter::new(), after, 1_000).unwrap();
+        let page = memory.list(Filter::new(), after, 1_000).unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         there.extend(page.iter().map(|entry| (entry.id, entry.content.clone())));

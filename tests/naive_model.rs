@@ -110,7 +110,7 @@ fn run(
         step(op, rekall, naive, &model)?;
     }
     for (rekall, naive) in &all {
-        prop_assert_eq!(rekall.count(&Filter::new().any_status()).unwrap(), naive.entries.len() as u64);
+        prop_assert_eq!(rekall.count(Filter::new().any_status()).unwrap(), naive.entries.len() as u64);
     }
     Ok(())
 }

@@ -55,15 +55,15 @@ fn notes_are_found_in_their_scope_alone(engine: Engine) {
         assert_eq!(titles(rekall, "annual", Mode::Text).len(), usize::from(own == "annual"));
         assert_eq!(rekall.stats().unwrap().store.entries, 2);
         assert_eq!(rekall.stats().unwrap().store.vectors, 2);
-        assert_eq!(rekall.count(&Filter::new()).unwrap(), 2);
-        assert_eq!(rekall.count(&Filter::new().tag_any("disk")).unwrap(), 1);
-        assert_eq!(rekall.list(&Filter::new(), None, 10).unwrap().len(), 2);
-        let projects = rekall.facets(Facet::Project, &Filter::new(), 10).unwrap();
+        assert_eq!(rekall.count(Filter::new()).unwrap(), 2);
+        assert_eq!(rekall.count(Filter::new().tag_any("disk")).unwrap(), 1);
+        assert_eq!(rekall.list(Filter::new(), None, 10).unwrap().len(), 2);
+        let projects = rekall.facets(Facet::Project, Filter::new(), 10).unwrap();
         let projects: Vec<(&str, u64)> =
             projects.iter().map(|found| (found.name.as_str(), found.entries)).collect();
         assert_eq!(projects, [(own, 2)]);
         assert!(rekall.duplicates().threshold(0.99).run().unwrap().pairs.is_empty());
-        let id = rekall.list(&Filter::new(), None, 1).unwrap()[0].id;
+        let id = rekall.list(Filter::new(), None, 1).unwrap()[0].id;
         assert_eq!(rekall.similar_to(id).threshold(-1.0).run().unwrap().len(), 1);
     }
     memory.assert_sound();
@@ -72,11 +72,11 @@ fn notes_are_found_in_their_scope_alone(engine: Engine) {
 fn an_id_of_another_scope_names_nothing(engine: Engine) {
     let (memory, ann, bob) = three(engine);
     let of = |rekall: &Rekall| -> Vec<EntryId> {
-        rekall.list(&Filter::new(), None, 10).unwrap().into_iter().map(|entry| entry.id).collect()
+        rekall.list(Filter::new(), None, 10).unwrap().into_iter().map(|entry| entry.id).collect()
     };
     for (stranger, own) in [(of(&bob), &*ann), (of(&memory), &*ann), (of(&ann), &*memory)] {
         let not_found = |kind: Option<ErrorKind>| assert_eq!(kind, Some(ErrorKind::NotFound));
-        let [first, second] = stranger[..] else { panic!("two notes") };
+        let (first, second) = (stranger[0], stranger[1]);
         not_found(own.get(first).err().map(|error| error.kind()));
         not_found(own.forget(first).err().map(|error| error.kind()));
         not_found(own.update(first, &EntryPatch::new().title("x")).err().map(|error| error.kind()));
@@ -109,7 +109,7 @@ fn the_same_ids_and_sources_may_be_in_every_scope(engine: Engine) {
     for (number, rekall) in all.iter().enumerate() {
         assert_eq!(rekall.get(id).unwrap().title, format!("note {number}"));
         assert_eq!(rekall.sources("").unwrap().len(), 1);
-        let of_source = rekall.list(&Filter::new().source("file:///a.md"), None, 10).unwrap();
+        let of_source = rekall.list(Filter::new().source("file:///a.md"), None, 10).unwrap();
         assert_eq!(of_source.len(), 1);
         assert_eq!(of_source[0].title, format!("section {number}"));
     }

@@ -61,9 +61,25 @@ fn memory(
     }
 }
 
-/// Row 0 stands for the spaces in the change log.
+/// How far the suite's entries are at the most from 0, from the least number or from the greatest one.
+const NEAR: i64 = 1 << 40;
+
+/// The row of an entry of the suite, which may have any number: rows of a memory have numbers above 0. In the same order.
 fn row(entry: i64) -> i64 {
-    if entry < 0 { entry } else { entry + 1 }
+    match entry {
+        _ if entry < i64::MIN + NEAR => entry - i64::MIN + 1,
+        _ if entry > i64::MAX - NEAR => entry - i64::MAX + 4 * NEAR,
+        _ => entry + 2 * NEAR,
+    }
+}
+
+/// The entry that a row stands for.
+fn entry(row: i64) -> i64 {
+    match row {
+        _ if row <= NEAR => row - 1 + i64::MIN,
+        _ if row > 3 * NEAR => row - 4 * NEAR + i64::MAX,
+        _ => row - 2 * NEAR,
+    }
 }
 
 fn rows(entries: &EntrySet) -> EntrySet {
@@ -106,7 +122,7 @@ impl Memory {
 
 fn on_entries(found: &mut [Neighbor]) {
     for near in found {
-        near.key.entry -= i64::from(near.key.entry > 0);
+        near.key.entry = entry(near.key.entry);
     }
 }
 
@@ -150,7 +166,7 @@ impl VectorIndex for Memory {
         self.rules.clear()?;
         let dimensions = self.dimensions;
         self.write(|connection| {
-            let mut entry = connection
+            let mut insert = connection
                 .prepare_cached(
                     "INSERT OR IGNORE INTO entry (id, ulid, title, created_at, updated_at) VALUES (?1, ?1, 'a', 0, 0)",
                 )
@@ -163,7 +179,7 @@ impl VectorIndex for Memory {
                 .unwrap();
             for (key, numbers) in keys.iter().zip(vectors.chunks_exact(dimensions)) {
                 let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
-                entry.execute([row(key.entry)]).unwrap();
+                insert.execute([row(key.entry)]).unwrap();
                 vector.execute((row(key.entry), key.role, key.chunk, bytes)).unwrap();
             }
             keys.len()

@@ -11,7 +11,7 @@ use tracing::level_filters::LevelFilter;
 #[derive(Debug, Parser)]
 #[command(name = "rekall-mcp-server", version)]
 pub(crate) struct Options {
-    /// Database, made if it is not there [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
+    /// Database, or in a build for it the URL of a memory on a server; made if it is not there [default: $REKALL_DB, else rekall/knowledge.db in the user's data folder]
     #[arg(long, value_name = "FILE")]
     pub(crate) db: Option<PathBuf>,
     /// A memory of its own in the same database, by any name: of a project, or of one of several users

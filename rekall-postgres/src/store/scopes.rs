@@ -65,14 +65,9 @@ impl Scopes for PostgresStore {
         // From here on it is gone for everyone.
         tx.execute_beside_the_log("UPDATE scope SET name = NULL WHERE number = $1", &[int(&number)])?;
         tx.finish_unseen()?;
-        match self.empty_scope(number) {
-            Ok(deleted) => Ok(deleted),
-            // It is removed all the same: the next one who makes or removes a scope deletes the rest.
-            Err(error) => {
-                tracing::debug!(%error, "rows of a removed scope stay for now");
-                Ok(counted)
-            }
-        }
+        // What cannot be deleted now is deleted by the next one who makes or removes a scope.
+        self.empty_removed_scopes();
+        Ok(counted)
     }
 }
 

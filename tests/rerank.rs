@@ -334,7 +334,7 @@ fn a_reranker_that_cannot_be_had_is_told_and_opening_can_refuse_it() {
     for (source, kind) in [
         (source, ErrorKind::InvalidModel),
         (vectors, ErrorKind::Unsupported),
-        (ModelSource::Bundled, ErrorKind::Unsupported),
+        (ModelSource::Bundled, ErrorKind::InvalidInput),
     ] {
         let new = memory.path().with_file_name("new.db");
         let builder = || Rekall::builder(&new).without_model().reranker(source.clone());

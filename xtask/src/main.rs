@@ -4,6 +4,7 @@
 mod bench_embed;
 mod bench_peers;
 mod bench_postgres;
+mod bench_processes;
 mod bundle_model;
 mod fuzz;
 mod golden;
@@ -71,6 +72,11 @@ const COMMANDS: &[Command] = &[
         "bench-postgres",
         "a memory on a PostgreSQL server beside one in a file, and beside plain pgvector",
         bench_postgres::bench_postgres,
+    ),
+    (
+        "bench-processes",
+        "the memory of several processes with one model, loaded and at rest; numbers of processes",
+        bench_processes::bench_processes,
     ),
     ("lint", "formatting, clippy on each set of features, licenses, documentation", lint::lint),
 ];

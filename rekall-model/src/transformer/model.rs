@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::encoder::Network;
-use super::kept::Matrices;
+use super::kept::Place;
 use super::settings::Settings;
 #[cfg(feature = "candle")]
 use super::shape::Shape;
@@ -36,7 +36,8 @@ use crate::{Device, Error, LoadOptions};
 ///
 /// Memory: the packed matrices, 4 bytes for each of the encoder's weights (43 MB for MiniLM) or one
 /// ([`Precision::Int8`](crate::Precision::Int8)), and the
-/// tokenizer. The table of token vectors stays in the mapped file. A call uses a few MB more per thread.
+/// tokenizer. Those of a hub model are kept in the hub's cache, in a file that all processes map. The table of token vectors
+/// stays in the mapped file, too. A call uses a few MB more per thread.
 ///
 /// ```no_run
 /// use rekall_model::{BertEmbedder, Embedder, LoadOptions};
@@ -126,12 +127,14 @@ impl BertEmbedder {
         };
         let weights_digest = digest_of_file(&settings.weights)?;
         let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
-        let matrices = match kept {
-            Some(kept) => Matrices::kept_in(kept, &weights_digest, options.precision),
-            None => Matrices::of(options.precision),
-        };
-        let encoder = settings.shape.read_encoder(&settings.weights, &file, settings.limit, &matrices)?;
-        matrices.finish();
+        let place = Place::of(kept, &weights_digest, options);
+        let encoder = settings.shape.read_encoder(
+            &settings.weights,
+            &file,
+            settings.limit,
+            options.precision,
+            place.as_ref(),
+        )?;
         // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {

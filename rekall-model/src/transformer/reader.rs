@@ -1,6 +1,6 @@
 //! A network's numbers, read from a safetensors file into the layout that the matrix product needs.
 //!
-//! Matrices are packed into memory of their own, once; the table of token vectors, half of a small model, is
+//! Matrices are packed once, into memory of their own or a file that later loads map; the table of token vectors, half of a small model, is
 //! used in the mapped file: only rows of tokens that occur are ever read.
 
 use std::ops::Range;
@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
         let is_kept = kept.is_some();
         let precision = self.matrices.map_or(Precision::F32, |matrices| matrices.precision);
         let mut weight = match kept {
-            Some(kept) => Matrix::Int8(kept),
+            Some(kept) => kept,
             None => Matrix::zeros(precision, from, columns).map_err(memory)?,
         };
         let mut bias = has_bias.then(|| Vec::with_capacity(columns));
@@ -291,8 +291,8 @@ impl<'a> Reader<'a> {
             }
             column += rows.len();
         }
-        if let (Some(matrices), Matrix::Int8(made), false) = (self.matrices, &weight, is_kept) {
-            matrices.keep(&key, made);
+        if let Some(matrices) = self.matrices.filter(|_| !is_kept) {
+            matrices.keep(&key, &weight);
         }
         Ok(Linear { weight, bias })
     }

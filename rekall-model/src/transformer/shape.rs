@@ -6,13 +6,13 @@ use safetensors::SafeTensors;
 
 use super::bert::{self, Bert};
 use super::encoder::Encoder;
-use super::kept::Matrices;
+use super::kept::{Matrices, Place};
 use super::modern_bert::{self, ModernBert};
 use super::reader::Reader;
-use crate::Error;
 use crate::architecture::Architecture;
 use crate::bytes::Bytes;
 use crate::files::read_json;
+use crate::{Error, Precision};
 
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
@@ -42,8 +42,28 @@ impl Shape {
         }
     }
 
-    /// Reads and checks the weights, for texts of up to `limit` tokens.
+    /// Reads and checks the weights, for texts of up to `limit` tokens. Matrices are kept at `place`, if there is one.
     pub(super) fn read_encoder(
+        &self,
+        path: &Path,
+        file: &Bytes,
+        limit: usize,
+        precision: Precision,
+        place: Option<&Place>,
+    ) -> Result<Box<dyn Encoder>, Error> {
+        let matrices = place.map_or_else(|| Matrices::of(precision), Matrices::kept_in);
+        let encoder = self.encoder(path, file, limit, &matrices)?;
+        // Once they are kept, this process uses the file's pages, too, rather than a copy of its own.
+        match place.filter(|_| matrices.finish()).and_then(Matrices::found_in) {
+            Some(found) => {
+                drop(encoder);
+                self.encoder(path, file, limit, &found)
+            }
+            None => Ok(encoder),
+        }
+    }
+
+    fn encoder(
         &self,
         path: &Path,
         file: &Bytes,

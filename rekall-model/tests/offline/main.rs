@@ -13,6 +13,8 @@ mod hub;
 #[cfg(feature = "transformer")]
 mod int8;
 mod invalid_files;
+#[cfg(all(feature = "transformer", feature = "hub"))]
+mod kept;
 #[cfg(feature = "transformer")]
 mod network;
 #[cfg(feature = "transformer")]

@@ -4,12 +4,12 @@
 //! A panel's rows go in groups of four: four numbers of a column stand together, which is what the processors' instructions
 //! multiply at once. The last group is padded with zeros.
 
-use std::ops::{Deref, Range};
+use std::ops::Range;
 
 use memmap2::MmapMut;
 use pulp::bytemuck;
 
-use super::super::pack::panel_width;
+use super::super::pack::{PackedNumbers, panel_width};
 use super::quantize::quantize;
 use crate::bytes::Bytes;
 
@@ -22,31 +22,13 @@ pub(crate) const MAX_K: usize = i32::MAX as usize / (255 * 127) / GROUP * GROUP;
 /// A packed matrix: a byte for each number, in a mapping of their own or in that of a file, and eight bytes for each column.
 #[derive(Debug)]
 pub(crate) struct PackedInt8 {
-    numbers: Numbers,
+    numbers: PackedNumbers,
     k: usize,
     n: usize,
     /// What a column's numbers are multiples of.
     scales: Vec<f32>,
     /// What each column's sum is too large by where a kernel adds 128 to the activations; padded to whole panels.
     offsets: Vec<i32>,
-}
-
-/// A matrix's numbers: made here, or in a mapped file.
-#[derive(Debug)]
-enum Numbers {
-    Own(MmapMut),
-    Kept(Bytes),
-}
-
-impl Deref for Numbers {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Own(map) => map,
-            Self::Kept(bytes) => bytes,
-        }
-    }
 }
 
 /// A view of a packed matrix.
@@ -88,7 +70,7 @@ impl PackedInt8 {
         }
         let columns = n.next_multiple_of(panel_width());
         let map = MmapMut::map_anon(columns * k.next_multiple_of(GROUP))?;
-        Ok(Self { numbers: Numbers::Own(map), k, n, scales: vec![0.0; n], offsets: vec![0; columns] })
+        Ok(Self { numbers: PackedNumbers::Own(map), k, n, scales: vec![0.0; n], offsets: vec![0; columns] })
     }
 
     /// A matrix of `k` rows as an earlier process of this machine has laid it out; `None` if the sizes do not fit.
@@ -96,7 +78,7 @@ impl PackedInt8 {
         let n = scales.len();
         let columns = n.next_multiple_of(panel_width());
         let fits = (1..=MAX_K).contains(&k) && n > 0 && offsets.len() == columns;
-        let numbers = Numbers::Kept(panels);
+        let numbers = PackedNumbers::Kept(panels);
         (fits && numbers.len() == columns * k.next_multiple_of(GROUP)).then_some(Self {
             numbers,
             k,
@@ -110,7 +92,7 @@ impl PackedInt8 {
     pub(crate) fn set_columns(&mut self, first: usize, rows: &[f32]) {
         let (k, width) = (self.k, panel_width());
         let length = width * k.next_multiple_of(GROUP);
-        let Numbers::Own(map) = &mut self.numbers else { return };
+        let PackedNumbers::Own(map) = &mut self.numbers else { return };
         let panels: &mut [i8] = bytemuck::cast_slice_mut(map);
         let mut rounded = vec![0; k];
         for (column, row) in (first..).zip(rows.chunks_exact(k)) {
@@ -135,7 +117,6 @@ impl PackedInt8 {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let own = if let Numbers::Own(map) = &self.numbers { map.len() } else { 0 };
-        own + size_of_val(&*self.scales) + size_of_val(&*self.offsets)
+        self.numbers.memory_bytes() + size_of_val(&*self.scales) + size_of_val(&*self.offsets)
     }
 }

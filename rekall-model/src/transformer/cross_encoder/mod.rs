@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::encoder::Encoder;
-use super::kept::Matrices;
+use super::kept::Place;
 use super::settings::TokenizerConfig;
 use super::shape::Shape;
 use super::workspace::Workspaces;
@@ -17,7 +17,7 @@ use crate::bytes::Bytes;
 use crate::files::{self, MAX_TOKENIZER_BYTES, digest_of_file, folder_name, read_json};
 use crate::mapped::MappedFile;
 use crate::tokenize::TextTokenizer;
-use crate::{Device, Error, LoadOptions, Precision, tensors};
+use crate::{Device, Error, LoadOptions, tensors};
 
 use head::{Head, HeadShape};
 use pair::PairTemplate;
@@ -107,12 +107,11 @@ impl CrossEncoder {
         let limit = limit(folder, &shape, options, pair.count())?;
         let weights_path = folder.join("model.safetensors");
         let file = Bytes::from_mapped(MappedFile::open(&weights_path)?);
-        let matrices = match kept.filter(|_| options.precision != Precision::F32) {
-            Some(kept) => Matrices::kept_in(kept, &digest_of_file(&weights_path)?, options.precision),
-            None => Matrices::of(options.precision),
+        let place = match kept {
+            Some(kept) => Place::of(Some(kept), &digest_of_file(&weights_path)?, options),
+            None => None,
         };
-        let encoder = shape.read_encoder(&weights_path, &file, limit, &matrices)?;
-        matrices.finish();
+        let encoder = shape.read_encoder(&weights_path, &file, limit, options.precision, place.as_ref())?;
         let parsed = tensors::parse(&weights_path, &file)?;
         let reader = shape.reader(&weights_path, &file, &parsed);
         let head = Head::read(&reader, HeadShape::of(&shape, &config_path, &config)?, shape.width())?;

@@ -192,7 +192,7 @@ extern "C" {
 #define REKALL_FEATURE_FAER 3
 
 /**
- * BERT, RoBERTa, CamemBERT and ModernBERT sentence models can be loaded.
+ * BERT, its relatives and ModernBERT sentence models can be loaded.
  */
 #define REKALL_FEATURE_TRANSFORMER 4
 

@@ -13,20 +13,36 @@ use crate::files::read_json;
 pub(crate) enum Architecture {
     /// Token vectors and their mean.
     Static,
-    /// BERT, and what differs from it in positions and tokenizers only.
+    /// A transformer with a pooling on top.
+    Transformer(Family),
+}
+
+/// Transformers that are run in the same way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// BERT, and what differs from it in positions and tokenizers only; also JinaBERT, which a further key tells from it.
     Bert,
-    /// ModernBERT.
+    DistilBert,
+    /// GTE of the second generation.
+    Gte,
     ModernBert,
+    MpNet,
+    NomicBert,
 }
 
 /// The values of `model_type` that are known. `docs/models.md` says which models have them.
-const KNOWN: [(&str, Architecture); 6] = [
-    ("bert", Architecture::Bert),
-    ("camembert", Architecture::Bert),
+const KNOWN: [(&str, Architecture); 11] = [
+    ("bert", Architecture::Transformer(Family::Bert)),
+    ("camembert", Architecture::Transformer(Family::Bert)),
+    ("distilbert", Architecture::Transformer(Family::DistilBert)),
+    ("gte", Architecture::Transformer(Family::Gte)),
     ("model2vec", Architecture::Static),
-    ("modernbert", Architecture::ModernBert),
-    ("roberta", Architecture::Bert),
-    ("xlm-roberta", Architecture::Bert),
+    ("modernbert", Architecture::Transformer(Family::ModernBert)),
+    ("mpnet", Architecture::Transformer(Family::MpNet)),
+    ("new", Architecture::Transformer(Family::Gte)),
+    ("nomic_bert", Architecture::Transformer(Family::NomicBert)),
+    ("roberta", Architecture::Transformer(Family::Bert)),
+    ("xlm-roberta", Architecture::Transformer(Family::Bert)),
 ];
 
 /// The part of `config.json` that says what the model is.

@@ -196,9 +196,11 @@ impl Fingerprint {
     pub fn kind(&self) -> ModelKind {
         match self.text.split_once(';') {
             Some(("static", _)) => ModelKind::Static,
-            Some(("bert" | "camembert" | "modernbert" | "roberta" | "xlm-roberta", _)) => {
-                ModelKind::Transformer
-            }
+            Some((
+                "bert" | "camembert" | "distilbert" | "gte" | "jina-bert" | "modernbert" | "mpnet"
+                | "nomic_bert" | "roberta" | "xlm-roberta",
+                _,
+            )) => ModelKind::Transformer,
             _ => ModelKind::Unknown,
         }
     }

@@ -4,9 +4,10 @@
 //! - [`StaticEmbedder`] reads Model2Vec files (token vectors and a weighted mean): hundreds of
 //!   thousands of words a second, no matrix product. With the feature `bundled-model` a small
 //!   French and English one is compiled in: [`ModelSource::Bundled`].
-//! - `BertEmbedder` (feature `transformer`) runs BERT, RoBERTa, CamemBERT and ModernBERT sentence models on the
-//!   processor: weights are packed once, texts are not padded, activations are fused with the matrix products. With
-//!   the feature `candle` all but ModernBERT run on candle's devices ([`LoadOptions::device`]).
+//! - `BertEmbedder` (feature `transformer`) runs sentence models on the processor: BERT, RoBERTa, CamemBERT, DistilBERT,
+//!   MPNet, NomicBERT, GTE, JinaBERT and ModernBERT. Weights are packed once, texts are not padded, activations are fused
+//!   with the matrix products. With the feature `candle` the first three run on candle's devices
+//!   ([`LoadOptions::device`]).
 //! - [`Reranker`] judges how well passages answer a query: `CrossEncoder` (feature `transformer`), by [`load_reranker`]
 //!   and [`check_reranker`].
 //! - [`load`] turns a [`ModelSource`] into a model; [`check`] says what its small files say against that.

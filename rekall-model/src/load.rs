@@ -112,9 +112,9 @@ pub fn check(source: &ModelSource, options: &LoadOptions) -> Result<(), Error> {
             match recognize(folder)? {
                 Architecture::Static => StaticEmbedder::check_files(folder),
                 #[cfg(feature = "transformer")]
-                Architecture::Bert | Architecture::ModernBert => crate::BertEmbedder::check_files(folder),
+                Architecture::Transformer(_) => crate::BertEmbedder::check_files(folder),
                 #[cfg(not(feature = "transformer"))]
-                Architecture::Bert | Architecture::ModernBert => Ok(()),
+                Architecture::Transformer(_) => Ok(()),
             }
         }
         #[cfg(feature = "hub")]
@@ -189,11 +189,11 @@ fn load_folder(
     match recognize(folder)? {
         Architecture::Static => Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?)),
         #[cfg(feature = "transformer")]
-        Architecture::Bert | Architecture::ModernBert => {
+        Architecture::Transformer(_) => {
             Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, kept, options)?))
         }
         #[cfg(not(feature = "transformer"))]
-        Architecture::Bert | Architecture::ModernBert => Err(transformer_is_off(folder)),
+        Architecture::Transformer(_) => Err(transformer_is_off(folder)),
     }
 }
 
@@ -229,9 +229,9 @@ pub(crate) fn judge(purpose: Purpose, folder: &Path, name: &str, options: &LoadO
     match recognize(folder)? {
         Architecture::Static => Ok(()),
         #[cfg(feature = "transformer")]
-        Architecture::Bert | Architecture::ModernBert => crate::BertEmbedder::judge(folder, name, options),
+        Architecture::Transformer(_) => crate::BertEmbedder::judge(folder, name, options),
         #[cfg(not(feature = "transformer"))]
-        Architecture::Bert | Architecture::ModernBert => {
+        Architecture::Transformer(_) => {
             let _ = (purpose, name, options);
             Err(transformer_is_off(folder))
         }

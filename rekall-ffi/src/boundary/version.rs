@@ -29,7 +29,7 @@ pub const REKALL_FEATURE_BUNDLED_SQLITE: u32 = 1;
 pub const REKALL_FEATURE_BUNDLED_MODEL: u32 = 2;
 /// Batched searches are computed as matrix products.
 pub const REKALL_FEATURE_FAER: u32 = 3;
-/// BERT, RoBERTa, CamemBERT and ModernBERT sentence models can be loaded.
+/// BERT, its relatives and ModernBERT sentence models can be loaded.
 pub const REKALL_FEATURE_TRANSFORMER: u32 = 4;
 /// Models of a hub can be downloaded, when one is named.
 pub const REKALL_FEATURE_HUB: u32 = 5;

@@ -73,6 +73,18 @@ fn normalize_row(row: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
     }
 }
 
+/// `x = scale · x + factor · y`
+pub(crate) fn add_scaled(x: &mut [f32], scale: f32, y: &[f32], factor: f32) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (x, y) in x.iter_mut().zip(y) {
+                *x = *x * scale + y * factor;
+            }
+        },
+    );
+}
+
 /// Softmax of `scale · x` over a part of each row of length `stride`, which `part` gives by the row's number; the
 /// rest is set to zero.
 pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, scale: f32, part: impl Fn(usize) -> Range<usize>) {

@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::encoder::Sequence;
+use super::position_bias::PositionBias;
 use super::workspace::AttentionBuffers;
-use crate::cpu::{Activation, PackedView, Product, multiply, panel_width, softmax_rows};
+use crate::cpu::{Activation, PackedView, Product, add_scaled, multiply, panel_width, softmax_rows};
 
 /// Query rows scored at a time: enough for the product's tiles, few enough that the scores of long texts stay
 /// in cache.
@@ -12,15 +13,17 @@ const QUERY_BLOCK: usize = 48;
 
 /// How a layer's heads look at a text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attention {
+pub(super) struct Attention<'a> {
     /// Numbers of a token's row, those of all heads.
     pub(super) width: usize,
     pub(super) heads: usize,
     /// How many tokens to either side a token sees; `None`: the whole text.
     pub(super) reach: Option<usize>,
+    /// What is added to the scores.
+    pub(super) bias: Option<&'a PositionBias>,
 }
 
-impl Attention {
+impl Attention<'_> {
     /// Some heads of all texts, from the rows of queries, keys and values in `buffers` into the context's columns of
     /// those heads.
     pub(super) fn attend(
@@ -40,7 +43,7 @@ impl Attention {
         }
     }
 
-    /// One head of one text: softmax(Q Kᵀ / √d) V.
+    /// One head of one text: softmax(Q Kᵀ / √d + B) V.
     fn attend_head(
         self,
         buffers: &mut AttentionBuffers,
@@ -73,6 +76,14 @@ impl Attention {
                 out: scores,
                 out_stride: stride,
             });
+            let mut scale = scale;
+            if let Some(bias) = self.bias {
+                for (row, scores) in scores.chunks_exact_mut(stride).enumerate() {
+                    let (bias, factor) = bias.of(head, block + row, seen.clone());
+                    add_scaled(scores, scale, bias, factor);
+                }
+                scale = 1.0;
+            }
             softmax_rows(scores, stride, scale, |row| {
                 let own = self.seen(block + row, length);
                 own.start - seen.start..own.end - seen.start
@@ -137,8 +148,8 @@ mod tests {
     use super::*;
 
     /// One head after the textbook, in `f64`.
-    fn expected(attention: Attention, qkv: &[f32], text: Range<usize>, head: usize) -> Vec<f64> {
-        let Attention { width, heads, .. } = attention;
+    fn expected(attention: Attention<'_>, qkv: &[f32], text: Range<usize>, head: usize) -> Vec<f64> {
+        let Attention { width, heads, bias, .. } = attention;
         let size = width / heads;
         let of = |token: usize, part: usize| {
             let start = (text.start + token) * 3 * width + part * width + head * size;
@@ -146,11 +157,15 @@ mod tests {
         };
         let mut rows = Vec::new();
         for query in 0..text.len() {
-            let score = |key: usize| of(query, 0).zip(of(key, 1)).map(|(q, k)| q * k).sum::<f64>();
+            let score = |key: usize| {
+                let product = of(query, 0).zip(of(key, 1)).map(|(q, k)| q * k).sum::<f64>();
+                let bias = bias.map(|bias| bias.of(head, query, key..key + 1));
+                let added = bias.map_or(0.0, |(numbers, factor)| f64::from(numbers[0] * factor));
+                product / (size as f64).sqrt() + added
+            };
             let near = |key: &usize| attention.reach.is_none_or(|reach| key.abs_diff(query) <= reach);
             let keys: Vec<usize> = (0..text.len()).filter(near).collect();
-            let powers: Vec<f64> =
-                keys.iter().map(|&key| (score(key) / (size as f64).sqrt()).exp()).collect();
+            let powers: Vec<f64> = keys.iter().map(|&key| score(key).exp()).collect();
             let sum: f64 = powers.iter().sum();
             let mut row = vec![0.0; size];
             for (&key, power) in keys.iter().zip(&powers) {
@@ -169,8 +184,12 @@ mod tests {
             (state >> 8) as f32 / 4_194_304.0 - 2.0
         };
         for (heads, size) in [(2, 16), (3, 12), (1, 80)] {
-            for reach in [None, Some(0), Some(1), Some(8), Some(64), Some(1_000)] {
-                let attention = Attention { width: heads * size, heads, reach };
+            for (reach, has_bias) in [None, Some(0), Some(1), Some(8), Some(64), Some(1_000)]
+                .into_iter()
+                .flat_map(|reach| [(reach, false), (reach, true)])
+            {
+                let bias = has_bias.then(|| PositionBias::of_slopes(heads, 160));
+                let attention = Attention { width: heads * size, heads, reach, bias: bias.as_ref() };
                 let lengths = [1, 2, 17, 48, 49, 97, 160];
                 let tokens: usize = lengths.iter().sum();
                 let mut buffers = AttentionBuffers::default();

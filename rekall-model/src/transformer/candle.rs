@@ -15,9 +15,9 @@ use candle_transformers::models::bert::{self, BertModel};
 use candle_transformers::models::mimi::candle_nn::{Activation, VarBuilder};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 
-use super::bert::Config;
 use super::encoder::Sequence;
 use super::pooling::Pooling;
+use super::post_norm::BertConfig as Config;
 use crate::mapped::MappedFile;
 use crate::{Device, Error};
 
@@ -34,7 +34,7 @@ enum Network {
 }
 
 impl CandleNetwork {
-    /// Loads the weights onto a device. Names and shapes were checked by [`Bert`](super::bert::Bert)
+    /// Loads the weights onto a device. Names and shapes were checked by [`PostNorm`](super::post_norm::PostNorm)
     /// before.
     pub(super) fn load(path: &Path, config: &Config, device: Device) -> Result<Self, Error> {
         let device = open(device)?;

@@ -1,12 +1,11 @@
 //! Sentence transformers: encoders with a pooling on top, as the Python package sentence-transformers stores and runs
 //! them.
 //!
-//! [`encoder`] says what a network is; `bert/` and `modern_bert/` are two, on the parts that they share (`reader`,
-//! `attention`, `workspace`). [`model`] reads a folder, `batch` and `embedder` work on texts.
+//! [`encoder`] says what a network is; `post_norm/` (BERT and most others) and `modern_bert/` are two, on the parts
+//! that they share (`reader`, `attention`, `rotary`, `workspace`). [`model`] reads a folder, `batch` and `embedder` work on texts.
 
 mod attention;
 mod batch;
-mod bert;
 #[cfg(feature = "candle")]
 mod candle;
 mod cross_encoder;
@@ -17,7 +16,10 @@ mod micro_batch;
 mod model;
 mod modern_bert;
 mod pooling;
+mod position_bias;
+mod post_norm;
 mod reader;
+mod rotary;
 mod settings;
 mod shape;
 mod special_tokens;

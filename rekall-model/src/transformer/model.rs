@@ -20,8 +20,8 @@ use crate::tokenize::{Known, TextTokenizer};
 use crate::unigram::Scratch;
 use crate::{Device, Error, LoadOptions};
 
-/// A sentence model of the BERT family (BERT, RoBERTa, XLM-RoBERTa, CamemBERT, ModernBERT), run on the processor unless
-/// [`LoadOptions::device`] says otherwise; ModernBERT runs nowhere else.
+/// A sentence model of the BERT family (BERT, RoBERTa, XLM-RoBERTa, CamemBERT; DistilBERT, MPNet, NomicBERT, GTE, JinaBERT,
+/// ModernBERT), run on the processor unless [`LoadOptions::device`] says otherwise, which the first four allow.
 ///
 /// Vectors agree with those of sentence-transformers to single precision: for all-MiniLM-L6-v2 the
 /// largest difference of an element over 200 texts is below 1e-6. They have length 1 whether or not the
@@ -146,7 +146,7 @@ impl BertEmbedder {
                 let Shape::Bert(config) = &settings.shape else {
                     return Err(Error::InvalidInput {
                         what: "device",
-                        expected: "the processor, on which alone ModernBERT runs".into(),
+                        expected: format!("the processor, on which alone {} runs", settings.shape.family()),
                         got: format!("{device:?}"),
                     });
                 };

@@ -285,7 +285,7 @@ fn pooling(folder: &Path) -> Result<(Pooling, PathBuf, bool), Error> {
 /// Parts of their names, the query's prefix and the document's.
 const FAMILIES: [(&[&str], &str, &str); 2] = [
     (&["e5-small", "e5-base", "e5-large"], "query: ", "passage: "),
-    (&["modernbert-embed"], "search_query: ", "search_document: "),
+    (&["modernbert-embed", "nomic-embed-text"], "search_query: ", "search_document: "),
 ];
 
 /// The prefixes of queries and documents: from the options, else from the model's prompts, else those that
@@ -383,6 +383,7 @@ mod tests {
         assert_eq!(prefixes("intfloat/multilingual-e5-large-instruct", None), "|");
         assert_eq!(prefixes("nreimers/MiniLM-L6-H384-uncased", None), "|");
         assert_eq!(prefixes("nomic-ai/modernbert-embed-base", None), "search_query: |search_document: ");
+        assert_eq!(prefixes("nomic-ai/nomic-embed-text-v1.5", None), "search_query: |search_document: ");
         // The model's own prompts take precedence.
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {"query": "Q: "}}"#)), "Q: |");
         assert_eq!(prefixes("intfloat/e5-base", Some(r#"{"prompts": {}}"#)), "|");

@@ -4,41 +4,52 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 
-use super::bert::{self, Bert};
 use super::encoder::Encoder;
 use super::kept::{Matrices, Place};
 use super::modern_bert::{self, ModernBert};
+use super::post_norm::{self, BertConfig, Form, PostNorm};
 use super::reader::Reader;
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Family};
 use crate::bytes::Bytes;
 use crate::files::read_json;
 use crate::{Error, Precision};
 
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
-    Bert(bert::Config),
+    Bert(BertConfig),
+    /// After BERT's plan, with other parts.
+    PostNorm(Form),
     ModernBert(modern_bert::Config),
 }
 
 impl Shape {
     /// Reads and checks a `config.json`.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
-        match Architecture::read(path)? {
-            Architecture::Bert => {
-                let config: bert::Config = read_json(path)?;
+        let Architecture::Transformer(family) = Architecture::read(path)? else {
+            return Err(Error::UnsupportedModel {
+                path: path.to_owned(),
+                expected: "a transformer".into(),
+                got: "a static model".into(),
+            });
+        };
+        match family {
+            Family::Bert if post_norm::jina_bert::is_meant(path)? => {
+                post_norm::jina_bert::read(path).map(Self::PostNorm)
+            }
+            Family::Bert => {
+                let config: BertConfig = read_json(path)?;
                 config.check(path)?;
                 Ok(Self::Bert(config))
             }
-            Architecture::ModernBert => {
+            Family::DistilBert => post_norm::distilbert::read(path).map(Self::PostNorm),
+            Family::Gte => post_norm::gte::read(path).map(Self::PostNorm),
+            Family::ModernBert => {
                 let config: modern_bert::Config = read_json(path)?;
                 config.check(path)?;
                 Ok(Self::ModernBert(config))
             }
-            Architecture::Static => Err(Error::UnsupportedModel {
-                path: path.to_owned(),
-                expected: "a transformer".into(),
-                got: "a static model".into(),
-            }),
+            Family::MpNet => post_norm::mpnet::read(path).map(Self::PostNorm),
+            Family::NomicBert => post_norm::nomic_bert::read(path).map(Self::PostNorm),
         }
     }
 
@@ -71,7 +82,8 @@ impl Shape {
         matrices: &Matrices,
     ) -> Result<Box<dyn Encoder>, Error> {
         Ok(match self {
-            Self::Bert(config) => Box::new(Bert::read(path, file, config, matrices)?),
+            Self::Bert(config) => Box::new(PostNorm::read(path, file, config.form(), limit, matrices)?),
+            Self::PostNorm(form) => Box::new(PostNorm::read(path, file, form.clone(), limit, matrices)?),
             Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit, matrices)?),
         })
     }
@@ -84,7 +96,7 @@ impl Shape {
         tensors: &'a SafeTensors<'a>,
     ) -> Reader<'a> {
         let first = match self {
-            Self::Bert(_) => bert::WORDS,
+            Self::Bert(_) | Self::PostNorm(_) => post_norm::WORDS,
             Self::ModernBert(_) => modern_bert::WORDS,
         };
         Reader::new(path, file, tensors, first)
@@ -94,6 +106,7 @@ impl Shape {
     pub(super) fn family(&self) -> &str {
         match self {
             Self::Bert(config) => &config.model_type,
+            Self::PostNorm(form) => form.family,
             Self::ModernBert(_) => "modernbert",
         }
     }
@@ -102,6 +115,7 @@ impl Shape {
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Bert(config) => config.hidden_size,
+            Self::PostNorm(form) => form.hidden_size,
             Self::ModernBert(config) => config.hidden_size,
         }
     }
@@ -109,6 +123,7 @@ impl Shape {
     pub(super) fn vocabulary(&self) -> usize {
         match self {
             Self::Bert(config) => config.vocab_size,
+            Self::PostNorm(form) => form.vocabulary,
             Self::ModernBert(config) => config.vocab_size,
         }
     }
@@ -117,6 +132,7 @@ impl Shape {
     pub(super) fn positions(&self) -> usize {
         match self {
             Self::Bert(config) => config.positions(),
+            Self::PostNorm(form) => form.positions,
             Self::ModernBert(config) => config.max_position_embeddings,
         }
     }
@@ -125,6 +141,7 @@ impl Shape {
     pub(super) fn counted_padding(&self) -> Option<usize> {
         match self {
             Self::Bert(config) => config.counted_padding(),
+            Self::PostNorm(form) => form.counted_padding(),
             Self::ModernBert(_) => None,
         }
     }
@@ -133,6 +150,7 @@ impl Shape {
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Bert(config) => config.describe(),
+            Self::PostNorm(form) => form.describe(),
             Self::ModernBert(config) => config.describe(),
         }
     }

@@ -108,13 +108,18 @@ def golden(name: str, network: torch.nn.Module, tokenizer: Tokenizer, pooling: s
     print(name, table.shape)
 
 
-def save(name: str, network: torch.nn.Module, tokenizer: Tokenizer, config: dict, pooling: str | None, limit: int) -> None:
-    """`pooling`: a flag of the file's first form, or the name of a mode in that of sentence-transformers 6."""
+def save(
+    name: str, network: torch.nn.Module, tokenizer: Tokenizer, config: dict, pooling: str | None, limit: int,
+    tensors: dict[str, torch.Tensor] | None = None,
+) -> None:
+    """`pooling`: a flag of the file's first form, or the name of a mode in that of sentence-transformers 6. `tensors`: those
+    of the network under the names that published files have, where they are not its own."""
     folder = FIXTURES / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     # Tied weights are one tensor in the files that people publish.
-    tensors = {key: value.contiguous() for key, value in network.state_dict().items() if key != "decoder.weight"}
+    tensors = tensors or network.state_dict()
+    tensors = {key: value.contiguous() for key, value in tensors.items() if key != "decoder.weight"}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tokenizer.no_truncation()
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)

@@ -257,3 +257,33 @@ fn a_modernbert() {
 fn an_xlm_roberta() {
     run("xlmr-tiny-cls-f16", Model::copy_of("xlmr-tiny-cls-f16"));
 }
+
+#[cfg(feature = "transformer")]
+#[test]
+fn a_distilbert() {
+    run("distilbert-tiny", Model::copy_of("distilbert-tiny"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn an_mpnet() {
+    run("mpnet-tiny", Model::copy_of("mpnet-tiny"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn a_nomic_bert() {
+    run("nomic-bert-tiny", Model::copy_of("nomic-bert-tiny"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn a_gte() {
+    run("gte-tiny-ntk", Model::copy_of("gte-tiny-ntk"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn a_jina_bert() {
+    run("jina-bert-tiny", Model::copy_of("jina-bert-tiny"));
+}

@@ -1,6 +1,6 @@
 //! Transformers give the vectors of the reference implementation, Python's sentence-transformers.
 //!
-//! The golden files are written by `golden/make_transformers.py` and `golden/make_modernbert.py`.
+//! The golden files are written by `golden/make_transformers.py`, `golden/make_modernbert.py` and `golden/make_post_norm.py`.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -104,6 +104,32 @@ fn camembert() {
 fn modernbert() {
     check_random_network("modernbert-tiny-mean");
     check_random_network("modernbert-tiny-masked");
+}
+
+#[test]
+fn distilbert() {
+    check_random_network("distilbert-tiny");
+}
+
+#[test]
+fn mpnet() {
+    check_random_network("mpnet-tiny");
+}
+
+#[test]
+fn nomic_bert() {
+    check_random_network("nomic-bert-tiny");
+}
+
+#[test]
+fn gte() {
+    check_random_network("gte-tiny");
+    check_random_network("gte-tiny-ntk");
+}
+
+#[test]
+fn jina_bert() {
+    check_random_network("jina-bert-tiny");
 }
 
 /// A query is divided among the threads, matrix by matrix; the result must not change.

@@ -40,7 +40,17 @@ fn assert_same_bits_however_computed(one: &dyn Embedder, three: &dyn Embedder) {
 
 #[test]
 fn every_architecture_is_near_its_floats() {
-    for name in ["bert-tiny-mean", "xlmr-tiny-cls-f16", "camembert-tiny", "modernbert-tiny-mean"] {
+    for name in [
+        "bert-tiny-mean",
+        "xlmr-tiny-cls-f16",
+        "camembert-tiny",
+        "modernbert-tiny-mean",
+        "distilbert-tiny",
+        "mpnet-tiny",
+        "nomic-bert-tiny",
+        "gte-tiny",
+        "jina-bert-tiny",
+    ] {
         let source = ModelSource::Path(fixture(name));
         let float = load(&source, &LoadOptions::new()).unwrap();
         let one = load(&source, &int8()).unwrap();

@@ -54,6 +54,13 @@ impl HeadShape {
                 let (dense, out) = ("classifier.dense", "classifier.out_proj");
                 return Ok(Self { dense, out, is_dense_in_encoder: false, ..bert });
             }
+            Shape::PostNorm(form) => {
+                return Err(Error::UnsupportedModel {
+                    path: path.to_owned(),
+                    expected: "a reranker of BERT, RoBERTa, XLM-RoBERTa, CamemBERT or ModernBERT".into(),
+                    got: form.family.into(),
+                });
+            }
             Shape::ModernBert(modern) => modern,
         };
         let text = |key: &str, default| config.get(key).and_then(Value::as_str).unwrap_or(default);

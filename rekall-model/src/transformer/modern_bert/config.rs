@@ -8,9 +8,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::tensors::MAX_DIMENSIONS;
-
-/// Longest text that a file may declare, in tokens. Known models have up to 32,768.
-const MAX_POSITIONS: usize = 1 << 20;
+use crate::transformer::post_norm::MAX_POSITIONS;
 
 /// Shape of a ModernBERT network, from `config.json`, in its first form and in that of transformers 5.
 #[derive(Debug, Clone, Deserialize)]

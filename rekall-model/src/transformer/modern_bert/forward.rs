@@ -1,12 +1,12 @@
 //! The layers of ModernBERT: each part gets its input normalized, and its output is added to the input as it was.
 
 use super::config::Config;
-use super::rotary::Rotary;
 use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_then_norm, layer_norm};
 use crate::transformer::attention::Attention;
 use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
+use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
 
@@ -76,7 +76,7 @@ impl ModernBert {
         let (hidden, normed) = (hidden.sized(tokens * width), normed.sized(tokens * width));
 
         let heads = config.num_attention_heads;
-        let looks = Attention { width, heads, reach };
+        let looks = Attention { width, heads, reach, bias: None };
         let context = context.sized(tokens * width);
         let attended = shard.compute_and_gather(context, width, Partition::Heads(heads), |context, part| {
             let qkv = attention.qkv.sized(tokens * 3 * width);

@@ -3,12 +3,12 @@
 
 mod config;
 mod forward;
-mod rotary;
 mod weights;
 
 use std::path::Path;
 
 use super::kept::Matrices;
+use super::rotary::Rotary;
 use crate::Error;
 use crate::bytes::Bytes;
 
@@ -26,7 +26,7 @@ impl ModernBert {
         matrices: &Matrices,
     ) -> Result<Self, Error> {
         let weights = weights::Weights::read(path, file, config, matrices)?;
-        let rotary = |is_global| rotary::Rotary::new(config.theta(is_global), config.head_size(), limit);
+        let rotary = |is_global| Rotary::new(config.theta(is_global), config.head_size(), limit);
         Ok(Self { config: config.clone(), weights, global: rotary(true), local: rotary(false) })
     }
 }

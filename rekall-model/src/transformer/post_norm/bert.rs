@@ -1,11 +1,28 @@
-//! The shape of a BERT or RoBERTa network.
+//! BERT, and its descendants that differ in positions and tokenizers only: RoBERTa, XLM-RoBERTa, CamemBERT.
 
 use std::path::Path;
 
 use serde::Deserialize;
 
+use super::form::{Form, Learned, Matrix, Names, activation_of};
 use crate::Error;
+use crate::cpu::Activation;
 use crate::tensors::MAX_DIMENSIONS;
+
+const NAMES: Names = Names {
+    norm: "embeddings.LayerNorm",
+    layers: "encoder.layer",
+    qkv: &["attention.self.query", "attention.self.key", "attention.self.value"],
+    attention: "attention.output.dense",
+    attention_norm: "attention.output.LayerNorm",
+    up: Matrix::whole("intermediate.dense"),
+    gate: None,
+    down: "output.dense",
+    output_norm: "output.LayerNorm",
+    has_attention_bias: true,
+    has_up_bias: true,
+    has_down_bias: true,
+};
 
 /// Shape of a BERT or RoBERTa network, from `config.json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,18 +68,23 @@ impl Config {
         (self.model_type != "bert").then_some(self.pad_token_id)
     }
 
-    /// The tokens of a text, each with its position. In XLM-RoBERTa the padding token has a position of its
-    /// own, also if a text contains it, and the count continues after it as if it were not there.
-    pub(crate) fn with_positions<'a>(&self, text: &'a [u32]) -> impl Iterator<Item = (&'a u32, usize)> {
-        let padding = self.counted_padding();
-        let mut next = self.first_position();
-        text.iter().map(move |id| match padding {
-            Some(padding) if *id as usize == padding => (id, padding),
-            _ => {
-                next += 1;
-                (id, next - 1)
-            }
-        })
+    pub(in crate::transformer) fn form(&self) -> Form {
+        Form {
+            family: "bert",
+            hidden_size: self.hidden_size,
+            layers: self.num_hidden_layers,
+            heads: self.num_attention_heads,
+            inner_size: self.intermediate_size,
+            vocabulary: self.vocab_size,
+            positions: self.positions(),
+            epsilon: self.layer_norm_eps,
+            activation: activation_of(&self.hidden_act).unwrap_or(Activation::Gelu),
+            learned: Some(Learned { rows: self.max_position_embeddings, padding: self.counted_padding() }),
+            rotary: None,
+            distance: None,
+            names: &NAMES,
+            has_types: true,
+        }
     }
 
     /// The longest input that the network has positions for.

@@ -23,10 +23,17 @@ impl Rotary {
     /// For heads of `size` numbers, half of which are the first coordinates of the planes, and texts of up to `positions`
     /// tokens.
     pub(super) fn new(theta: f64, size: usize, positions: usize) -> Self {
+        Self::scaled(theta, 1.0, size, positions)
+    }
+
+    /// The same with NTK-aware scaling, for texts `factor` times longer than those that the network was first trained
+    /// with: slow planes are slowed down by the factor, the fastest hardly. After Su, "Transformer upgrade road 16" (2023).
+    pub(super) fn scaled(theta: f64, factor: f64, size: usize, positions: usize) -> Self {
+        let slower = factor.powf(2.0 / size as f64) as f32;
         // As the reference rounds: the angles of a distant token depend on it.
         let speed = |plane: usize| {
             let exponent = (2 * plane) as f32 / size as f32;
-            1.0 / theta.powf(f64::from(exponent)) as f32
+            1.0 / (theta * factor).powf(f64::from(exponent)) as f32 / slower
         };
         Self {
             speeds: (0..size / 2).map(speed).collect(),

@@ -1,32 +1,38 @@
-//! The layers of BERT: each part's output is added to its input, and then normalized.
+//! The layers of a post-norm network: each part's output is added to its input, and then normalized.
 
-use super::config::Config;
+use super::form::{Distance, Form};
 use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_layer_norm, layer_norm};
 use crate::transformer::attention::Attention;
 use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
+use crate::transformer::position_bias::PositionBias;
+use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
 
-/// A BERT or RoBERTa network.
+/// A network after BERT's plan.
 #[derive(Debug)]
-pub(crate) struct Bert {
-    pub(super) config: Config,
-    pub(super) weights: Weights,
+pub(crate) struct PostNorm {
+    form: Form,
+    weights: Weights,
+    rotary: Option<Rotary>,
+    bias: Option<PositionBias>,
 }
 
-impl Encoder for Bert {
+impl Encoder for PostNorm {
     fn width(&self) -> usize {
-        self.config.hidden_size
+        self.form.hidden_size
     }
 
     fn heads(&self) -> usize {
-        self.config.num_attention_heads
+        self.form.heads
     }
 
     fn memory_bytes(&self) -> usize {
         self.weights.memory_bytes()
+            + self.rotary.as_ref().map_or(0, Rotary::memory_bytes)
+            + self.bias.as_ref().map_or(0, PositionBias::memory_bytes)
     }
 
     fn encode(
@@ -35,28 +41,48 @@ impl Encoder for Bert {
         texts: &[Sequence<'_>],
         shard: &mut Shard,
     ) -> Result<bool, Error> {
-        let Self { config, weights } = self;
-        let width = config.hidden_size;
+        let Self { form, weights, .. } = self;
+        let width = form.hidden_size;
         let tokens: usize = texts.iter().map(|text| text.ids.len()).sum();
         let hidden = workspace.hidden.sized(tokens * width);
         let mut rows = hidden.chunks_exact_mut(width);
         for text in texts {
-            for (token, ((&id, position), row)) in config.with_positions(text.ids).zip(&mut rows).enumerate()
-            {
-                let position = position * width;
-                row.copy_from_slice(&weights.positions[position..position + width]);
+            let mut start = |token: usize, id: u32, position: usize| {
+                let Some(row) = rows.next() else { return Ok(()) };
+                row.copy_from_slice(&weights.positions[position * width..][..width]);
                 weights.words.add_to(id, row)?;
                 if text.second.is_some_and(|second| token >= second) {
                     row.iter_mut().zip(&weights.second_type).for_each(|(x, more)| *x += more);
                 }
+                Ok(())
+            };
+            match form.learned {
+                Some(learned) => learned
+                    .with_positions(text.ids)
+                    .enumerate()
+                    .try_for_each(|(token, (&id, position))| start(token, id, position))?,
+                None => {
+                    text.ids.iter().enumerate().try_for_each(|(token, &id)| start(token, id, 0))?;
+                }
             }
         }
-        layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, config.layer_norm_eps as f32);
+        layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, form.epsilon as f32);
         Ok(weights.layers.iter().all(|layer| self.layer(workspace, layer, texts, tokens, shard)))
     }
 }
 
-impl Bert {
+impl PostNorm {
+    /// With the positions of texts of up to `limit` tokens.
+    pub(super) fn new(form: Form, weights: Weights, limit: usize) -> Self {
+        let size = form.hidden_size / form.heads;
+        let rotary = form.rotary.map(|rope| Rotary::scaled(rope.theta, rope.factor, size, limit));
+        let bias = form.distance.map(|distance| match distance {
+            Distance::Buckets { .. } => PositionBias::of_buckets(&weights.buckets, form.heads, limit),
+            Distance::Slopes => PositionBias::of_slopes(form.heads, limit),
+        });
+        Self { form, weights, rotary, bias }
+    }
+
     /// False if a worker has to stop.
     fn layer(
         &self,
@@ -66,19 +92,20 @@ impl Bert {
         tokens: usize,
         shard: &mut Shard,
     ) -> bool {
-        let config = &self.config;
-        let (width, inner_width) = (config.hidden_size, config.intermediate_size);
-        let epsilon = config.layer_norm_eps as f32;
-        let activation = if config.hidden_act == "relu" { Activation::Relu } else { Activation::Gelu };
+        let form = &self.form;
+        let (width, inner_width) = (form.hidden_size, form.inner_size);
+        let (epsilon, activation, heads) = (form.epsilon as f32, form.activation, form.heads);
         let Workspace { hidden, context, branch, inner, attention, .. } = workspace;
         let hidden = hidden.sized(tokens * width);
 
-        let heads = config.num_attention_heads;
-        let looks = Attention { width, heads, reach: None };
+        let looks = Attention { width, heads, reach: None, bias: self.bias.as_ref() };
         let context = context.sized(tokens * width);
         let attended = shard.compute_and_gather(context, width, Partition::Heads(heads), |context, part| {
             let qkv = attention.qkv.sized(tokens * 3 * width);
             project_heads(hidden, tokens, &layer.qkv, part.clone(), heads, qkv);
+            if let Some(rotary) = &self.rotary {
+                rotary.turn(qkv, width, texts, part.clone());
+            }
             looks.attend(attention, texts, part, context);
         });
         if !attended {
@@ -94,7 +121,10 @@ impl Bert {
         let inner = inner.sized(tokens * inner_width);
         let go_on = go_on
             && shard.compute_and_gather(inner, inner_width, Partition::Panels, |out, columns| {
-                linear(hidden, tokens, &layer.up, activation, out, columns);
+                linear(hidden, tokens, &layer.up, activation, out, columns.clone());
+                if let Some(gate) = &layer.gate {
+                    linear(hidden, tokens, gate, Activation::Gate, out, columns);
+                }
             })
             && shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
                 linear(inner, tokens, &layer.down, Activation::None, out, columns);

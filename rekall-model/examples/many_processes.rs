@@ -7,7 +7,8 @@
 //! `cargo xtask bench-processes` runs it with all-MiniLM-L6-v2. For each number of processes (1 and 5 if none is given) it starts
 //! that many, one after the other; each loads the model, embeds some texts and a query, and keeps the model. Then all let it go,
 //! as when its idle time is over. `Pss` divides each shared page among the processes that have it, so that its sum is what they
-//! take together; `Rss` counts such a page for each of them. `PRECISION=int8` multiplies in eight bits. Linux alone.
+//! take together; `Rss` counts such a page for each of them. `PRECISION=int8` multiplies in eight bits, `HOST=1` (feature `host`) has one
+//! process load the model for all. Linux alone.
 
 #![allow(clippy::print_stdout)]
 
@@ -153,6 +154,7 @@ fn hold(source: &str) -> Result<(), Box<dyn Error>> {
     if let Ok(precision) = std::env::var("PRECISION") {
         load.precision = precision.parse()?;
     }
+    load.model_host = std::env::var_os("HOST").is_some();
     let mut options = ManagerOptions::new().keep_alive(KeepAlive::Forever);
     options.release_memory = true;
     let manager = ModelManager::new(source, load, options);

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::{Error, Fingerprint};
 
@@ -164,6 +165,12 @@ pub trait Embedder: Send + Sync {
 
     /// Bytes of heap the model holds; pages of a mapped file or of the executable do not count.
     fn memory_bytes(&self) -> usize;
+
+    /// When another process last used this very model, which idle time counts from as well.
+    #[doc(hidden)]
+    fn used_elsewhere(&self) -> Option<Instant> {
+        None
+    }
 
     /// As [`embed_documents`](Self::embed_documents), with a report: which texts were cut, which have no
     /// vector (their rows are zero and must not be stored), how many tokens each had. `observe` is called
@@ -356,6 +363,9 @@ impl<E: Embedder + ?Sized> Embedder for Arc<E> {
     }
     fn memory_bytes(&self) -> usize {
         (**self).memory_bytes()
+    }
+    fn used_elsewhere(&self) -> Option<Instant> {
+        (**self).used_elsewhere()
     }
     fn embed_documents_observed(
         &self,

@@ -189,12 +189,42 @@ fn load_folder(
     match recognize(folder)? {
         Architecture::Static => Ok(Arc::new(StaticEmbedder::from_named_folder(folder, name, options)?)),
         #[cfg(feature = "transformer")]
+        Architecture::Transformer(_) if options.model_host => load_shared(folder, name, kept, options),
+        #[cfg(feature = "transformer")]
         Architecture::Transformer(_) => {
             Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, kept, options)?))
         }
         #[cfg(not(feature = "transformer"))]
         Architecture::Transformer(_) => Err(transformer_is_off(folder)),
     }
+}
+
+/// A transformer that the user's processes share.
+#[cfg(all(feature = "host", unix))]
+fn load_shared(
+    folder: &Path,
+    name: &str,
+    kept: Option<&Path>,
+    options: &LoadOptions,
+) -> Result<Arc<dyn Embedder>, Error> {
+    if options.device != crate::Device::Cpu {
+        return Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, kept, options)?));
+    }
+    Ok(Arc::new(crate::host::HostedModel::load(folder, name, kept, options)?))
+}
+
+#[cfg(all(feature = "transformer", not(feature = "host")))]
+fn load_shared(_: &Path, _: &str, _: Option<&Path>, _: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
+    Err(Error::FeatureOff { what: "a model that processes share".into(), feature: "host" })
+}
+
+#[cfg(all(feature = "host", not(unix)))]
+fn load_shared(_: &Path, _: &str, _: Option<&Path>, _: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
+    Err(Error::InvalidInput {
+        what: "model_host",
+        expected: "false on a system without Unix sockets".into(),
+        got: "true".into(),
+    })
 }
 
 #[cfg(feature = "transformer")]

@@ -131,6 +131,11 @@ pub struct LoadOptions {
     pub hub_cache: Option<PathBuf>,
     /// Never touch the network: a hub model is read from the cache or refused. Default: false.
     pub offline: bool,
+    /// Share one loaded transformer among the processes of this user that ask for the same one (feature `host`, on systems with
+    /// Unix sockets). The first process is the host: it has the model, and threads that answer the others. Vectors have the
+    /// same bits as without. A host that ends costs the others a retry: one of them takes its place. Models that are not
+    /// transformers on the processor, and rerankers, are loaded as without it. Default: false.
+    pub model_host: bool,
 }
 
 /// Progress of one file's download.
@@ -293,6 +298,13 @@ impl LoadOptions {
     #[must_use]
     pub fn offline(mut self, offline: bool) -> Self {
         self.offline = offline;
+        self
+    }
+
+    /// Sets [`model_host`](Self::model_host).
+    #[must_use]
+    pub fn model_host(mut self, shared: bool) -> Self {
+        self.model_host = shared;
         self
     }
 }

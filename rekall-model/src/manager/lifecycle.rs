@@ -143,8 +143,12 @@ impl<M: Managed + ?Sized> Lifecycle<M> {
     }
 
     pub(super) fn unload_if_idle(&self, now: Instant) -> Option<usize> {
-        let expired = |since: Instant, keep| match keep {
-            KeepAlive::For(time) => now.saturating_duration_since(since) >= time,
+        let expired = |model: &Arc<M>, since: &mut Instant, keep| match keep {
+            KeepAlive::For(time) => {
+                // A model that is shared is in use as long as any process uses it.
+                *since = model.used_elsewhere().map_or(*since, |used| used.max(*since));
+                now.saturating_duration_since(*since) >= time
+            }
             KeepAlive::Forever => false,
             KeepAlive::Unload => true,
         };

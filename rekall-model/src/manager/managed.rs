@@ -1,5 +1,7 @@
 //! What a manager can hold: the two kinds of models.
 
+use std::time::Instant;
+
 use crate::{Embedder, Fingerprint, Reranker};
 
 /// A kind of model that a [`ModelManager`](crate::ModelManager) holds. Not for others to implement.
@@ -9,6 +11,11 @@ pub trait Managed: Send + Sync + 'static {
 
     /// The vector space it makes, if it makes vectors.
     fn space(&self) -> Option<&Fingerprint>;
+
+    /// When another process last used it. Called under a lock.
+    fn used_elsewhere(&self) -> Option<Instant> {
+        None
+    }
 }
 
 impl Managed for dyn Embedder {
@@ -17,6 +24,9 @@ impl Managed for dyn Embedder {
     }
     fn space(&self) -> Option<&Fingerprint> {
         Some(self.fingerprint())
+    }
+    fn used_elsewhere(&self) -> Option<Instant> {
+        Embedder::used_elsewhere(self)
     }
 }
 

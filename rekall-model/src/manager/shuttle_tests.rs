@@ -131,7 +131,7 @@ fn unloading_never_happens_under_a_caller_and_leaves_nothing() {
             }
             let reaper = Arc::clone(&world);
             threads.push(thread::spawn(move || {
-                reaper.drop_out(reaper.slot.take_if_idle(|_, _| true));
+                reaper.drop_out(reaper.slot.take_if_idle(|_, _, _| true));
                 reaper.slot.touch(1);
                 if let Removal::Taken(model) = reaper.slot.remove() {
                     reaper.drop_out(Some(model));

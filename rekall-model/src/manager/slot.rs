@@ -160,11 +160,14 @@ impl<T, I: Copy, K: Copy> Slot<T, I, K> {
         state.take().map_or(Removal::Empty, Removal::Taken)
     }
 
-    /// Takes the value out if it is idle and `expired` returns true; continue as after `remove`.
-    pub(super) fn take_if_idle(&self, expired: impl FnOnce(I, K) -> bool) -> Option<Arc<T>> {
+    /// Takes the value out if it is idle and `expired` returns true, which may set since when it is idle; continue as after
+    /// `remove`.
+    pub(super) fn take_if_idle(&self, expired: impl FnOnce(&T, &mut I, K) -> bool) -> Option<Arc<T>> {
         let mut state = self.lock();
-        let (since, keep) = state.idle?;
-        if expired(since, keep) { state.take() } else { None }
+        let State { phase: Phase::Ready(value), idle: Some((since, keep)), .. } = &mut *state else {
+            return None;
+        };
+        if expired(value, since, *keep) { state.take() } else { None }
     }
 
     /// Restarts the idle time.

@@ -161,19 +161,7 @@ impl BertEmbedder {
                 return Err(Error::FeatureOff { what: format!("device {device:?}"), feature: "candle" });
             }
         };
-        let fingerprint = Fingerprint::of_parts(&SpaceParts {
-            family: settings.shape.family(),
-            model: &settings.name,
-            weights: &weights_digest,
-            tokenizer: &digest(&json),
-            config: Some(&settings.digest()),
-            precision: options.precision,
-            pooling: settings.pooling.name(),
-            query_prefix: &settings.query_prefix,
-            document_prefix: &settings.document_prefix,
-            dimensions: settings.dimensions,
-            max_tokens: Some(settings.limit),
-        });
+        let fingerprint = space_of(&settings, &weights_digest, &json, options);
         let max_threads = options.max_threads.unwrap_or(1).max(1);
         Ok(Self {
             settings,
@@ -186,6 +174,19 @@ impl BertEmbedder {
             workers: WorkerPool::new(max_threads - 1),
             workspaces: Workspaces::default(),
         })
+    }
+
+    /// The space that a folder's model makes, without loading it. Reads and hashes its files.
+    #[cfg(all(feature = "host", unix))]
+    pub(crate) fn space(folder: &Path, name: &str, options: &LoadOptions) -> Result<Fingerprint, Error> {
+        let mut settings = Settings::read(folder, name, options)?;
+        Self::check_files(folder)?;
+        let json = files::read(&settings.tokenizer, MAX_TOKENIZER_BYTES)?;
+        if let Some(asked) = options.max_tokens {
+            let special = SpecialTokens::read(&settings.tokenizer, &json)?;
+            settings.limit = settings.limit.min(asked.saturating_add(special.count()));
+        }
+        Ok(space_of(&settings, &digest_of_file(&settings.weights)?, &json, options))
     }
 
     /// Says why a folder's model cannot be run, as far as its settings show.
@@ -228,6 +229,22 @@ impl BertEmbedder {
         ids.extend_from_slice(&self.special.after);
         Ok(Tokenized { ids, count, known })
     }
+}
+
+fn space_of(settings: &Settings, weights_digest: &str, json: &[u8], options: &LoadOptions) -> Fingerprint {
+    Fingerprint::of_parts(&SpaceParts {
+        family: settings.shape.family(),
+        model: &settings.name,
+        weights: weights_digest,
+        tokenizer: &digest(json),
+        config: Some(&settings.digest()),
+        precision: options.precision,
+        pooling: settings.pooling.name(),
+        query_prefix: &settings.query_prefix,
+        document_prefix: &settings.document_prefix,
+        dimensions: settings.dimensions,
+        max_tokens: Some(settings.limit),
+    })
 }
 
 impl std::fmt::Debug for BertEmbedder {

@@ -1,0 +1,113 @@
+//! Frames on a socket: a length, a kind, and so many bytes. No frame is read that is longer than it may be.
+
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::net::{SendFlags, send};
+
+use super::error::{HostError, PATIENCE};
+
+/// Bytes of a frame's beginning.
+const HEADER: usize = 5;
+
+/// One end of a connection.
+#[derive(Debug)]
+pub(super) struct Link {
+    stream: UnixStream,
+}
+
+/// What came: its kind, and what it says.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) kind: u8,
+    pub(super) body: Vec<u8>,
+}
+
+impl Link {
+    /// A connection with a process of the same user.
+    pub(super) fn new(stream: UnixStream) -> Result<Self, HostError> {
+        same_user(&stream)?;
+        // Accepted sockets may have this from the listener.
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        #[cfg(target_vendor = "apple")]
+        rustix::net::sockopt::set_socket_nosigpipe(&stream, true).map_err(io::Error::from)?;
+        Ok(Self { stream })
+    }
+
+    /// The socket, to end the connection from elsewhere.
+    pub(super) fn socket(&self) -> io::Result<UnixStream> {
+        self.stream.try_clone()
+    }
+
+    pub(super) fn send(&self, kind: u8, body: &[u8]) -> Result<(), HostError> {
+        let length = u32::try_from(body.len())
+            .map_err(|_| HostError::message("a frame", "at most 4 GB", format!("{} bytes", body.len())))?;
+        let mut header = [kind; HEADER];
+        header[..4].copy_from_slice(&length.to_le_bytes());
+        self.send_all(&header)?;
+        self.send_all(body)
+    }
+
+    fn send_all(&self, mut bytes: &[u8]) -> Result<(), HostError> {
+        // A host's program may not ignore the signal that writing to a closed socket sends, as Rust's own do.
+        #[cfg(not(target_vendor = "apple"))]
+        let flags = SendFlags::NOSIGNAL;
+        #[cfg(target_vendor = "apple")]
+        let flags = SendFlags::empty();
+        while !bytes.is_empty() {
+            match send(&self.stream, bytes, flags) {
+                Ok(sent) => bytes = &bytes[sent..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(io::Error::from(error).into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next frame, of at most `most` bytes. It has to begin within a time, or never where there is none; the rest has to
+    /// follow.
+    pub(super) fn receive(&mut self, most: usize, begin: Option<Duration>) -> Result<Frame, HostError> {
+        let mut header = [0; HEADER];
+        self.stream.set_read_timeout(begin)?;
+        self.stream.read_exact(&mut header[..1])?;
+        self.stream.set_read_timeout(Some(PATIENCE))?;
+        self.stream.read_exact(&mut header[1..])?;
+        let [a, b, c, d, kind] = header;
+        let length = u32::from_le_bytes([a, b, c, d]);
+        if length as usize > most {
+            return Err(HostError::message("a frame", format!("at most {most} bytes"), length.to_string()));
+        }
+        // Memory grows with what has really come.
+        let mut body = Vec::new();
+        (&self.stream).take(u64::from(length)).read_to_end(&mut body)?;
+        if body.len() < length as usize {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        Ok(Frame { kind, body })
+    }
+}
+
+/// Refuses a process of another user: the folder keeps those out already, except the administrator.
+#[cfg(target_os = "linux")]
+fn same_user(stream: &UnixStream) -> Result<(), HostError> {
+    let (peer, user) = (
+        rustix::net::sockopt::socket_peercred(stream).map_err(io::Error::from)?.uid.as_raw(),
+        rustix::process::geteuid().as_raw(),
+    );
+    if peer == user {
+        return Ok(());
+    }
+    Err(HostError::message(
+        "a connection",
+        format!("a process of user {user}"),
+        format!("one of user {peer}"),
+    ))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn same_user(_: &UnixStream) -> Result<(), HostError> {
+    Ok(())
+}

@@ -244,6 +244,9 @@ fn an_export_comes_back_whole() {
     let read = |name: &str| fs::read(world.path(name)).unwrap();
     assert!(read("all.jsonl") == read("again.jsonl"));
     assert_eq!(world.json(&["--db=copy.db", "show", &id])["tags"][0], "kept");
+    let texts = world.json(&["export", "--without-vectors", "texts.jsonl"]);
+    assert_eq!((count(&texts, "entries"), count(&texts, "vectors")), (2, 0));
+    assert!(read("texts.jsonl").len() < read("all.jsonl").len());
 }
 
 #[test]

@@ -109,6 +109,9 @@ pub(crate) enum Command {
     Export {
         /// The file to write
         file: PathBuf,
+        /// Leave out vectors: the file is smaller, and they are made anew after an import
+        #[arg(long)]
+        without_vectors: bool,
     },
     /// Copy everything, vectors and scopes included, to a place where nothing is yet; run again, it goes on where it was stopped
     Copy {

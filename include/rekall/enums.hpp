@@ -169,6 +169,12 @@ enum class unload : std::uint32_t {
     pending = REKALL_UNLOAD_PENDING
 };
 
+/* What an export has. */
+enum class exported : std::uint32_t {
+    all = REKALL_EXPORT_ALL,
+    without_vectors = REKALL_EXPORT_WITHOUT_VECTORS
+};
+
 /* What an import does with an entry that is there already: keep it, fail and import nothing, or put the new one in its place. */
 enum class on_duplicate : std::uint32_t {
     skip = REKALL_DUPLICATE_SKIP,

@@ -587,13 +587,14 @@ public:
     }
 
     /* To a new file. */
-    report export_jsonl(const c_text &path, const watch &watch = {}) const
+    report export_jsonl(const c_text &path, exported what = exported::all, const watch &watch = {}) const
     {
-        return detail::reported(watch, rekall_export_jsonl, get(), detail::c_string(path));
+        return detail::reported(watch, rekall_export_jsonl, get(), detail::c_string(path), detail::number(what));
     }
 
     /* To a function that is given piece after piece. */
-    report export_jsonl(const std::function<void(std::string_view)> &write, const watch &watch = {}) const
+    report export_jsonl(const std::function<void(std::string_view)> &write, exported what = exported::all,
+                        const watch &watch = {}) const
     {
         struct state {
             const std::function<void(std::string_view)> &write;
@@ -603,7 +604,8 @@ public:
             auto &me = *static_cast<struct state *>(self);
             return me.thrown.guard(rekall_status{REKALL_CALLBACK}, [&] { return me.write({bytes, len}), REKALL_OK; });
         };
-        return transferred(state.thrown, watch, rekall_export_jsonl_to, to, static_cast<void *>(&state));
+        return transferred(state.thrown, watch, rekall_export_jsonl_to, to, static_cast<void *>(&state),
+                           detail::number(what));
     }
 
     report import_jsonl(const c_text &path, on_duplicate existing = on_duplicate::skip,

@@ -77,9 +77,9 @@ pub use sqlite::{SalvageReport, SqliteStore, StoreOptions, Synchronous, legacy};
 pub use store::LegacyImport;
 pub use store::{
     BlockWriter, Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount,
-    Inserted, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy, NewestPage,
-    OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Scopes, Space, SpaceId,
-    SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
+    Inserted, JsonlExportOptions, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy,
+    NewestPage, OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Scopes,
+    Space, SpaceId, SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
 #[doc(hidden)]

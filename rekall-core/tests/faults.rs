@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use rekall_core::{SqliteStore, Store};
+use rekall_core::{JsonlExportOptions, SqliteStore, Store};
 use upkeep_common::*;
 
 const FOLDER: &str = "REKALL_FAULTS_FOLDER";
@@ -76,7 +76,9 @@ fn child_works() {
         "make" => SqliteStore::open(&path, &Default::default()).map(drop),
         "backup" => open(&path).backup(&target, &mut |_, _| {}, None),
         "salvage" => SqliteStore::salvage(&path, &target, &mut |_, _| {}, None).map(drop),
-        "export" => open(&path).export_jsonl_file(&target, &mut |_, _| {}, None).map(drop),
+        "export" => open(&path)
+            .export_jsonl_file(&target, &JsonlExportOptions::default(), &mut |_, _| {}, None)
+            .map(drop),
         "read" => SqliteStore::open(&path, &read_only()).and_then(|store| read_all(&store)).map(drop),
         "write" => match SqliteStore::open(&path, &Default::default()) {
             // What failed while it was opened is over.

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use rekall_core::{
-    Comparison, Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, JsonlImportOptions, JsonlImportReport,
-    MetadataCondition, NewEntry, SqliteStore, Store, StoreOptions,
+    Comparison, Draft, EntryId, EntryPatch, Error, ErrorKind, Filter, JsonlExportOptions, JsonlImportOptions,
+    JsonlImportReport, MetadataCondition, NewEntry, SqliteStore, Store, StoreOptions,
 };
 use rusqlite::Connection;
 use serde_json::{Map, Value, json};
@@ -54,7 +54,7 @@ impl Memory {
 
     fn export(&self) -> Vec<u8> {
         let mut lines = Vec::new();
-        self.store.export_jsonl(&mut lines, &mut |_, _| {}, None).unwrap();
+        self.store.export_jsonl(&mut lines, &JsonlExportOptions::default(), &mut |_, _| {}, None).unwrap();
         lines
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use rekall_core::{Error, Filter, SqliteStore, Store, StoreOptions, TextQuery};
+use rekall_core::{Error, Filter, JsonlExportOptions, SqliteStore, Store, StoreOptions, TextQuery};
 use upkeep_common::*;
 
 const PAGE: usize = 8_192;
@@ -136,7 +136,7 @@ fn walk(store: &SqliteStore) -> Result<(), Error> {
 }
 
 fn export_to_nowhere(store: &SqliteStore) -> Result<(), Error> {
-    store.export_jsonl(&mut std::io::sink(), &mut |_, _| {}, None).map(drop)
+    store.export_jsonl(&mut std::io::sink(), &JsonlExportOptions::default(), &mut |_, _| {}, None).map(drop)
 }
 
 #[test]

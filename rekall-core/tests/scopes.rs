@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rekall_core::testing::{open_scope, scope};
-use rekall_core::{Error, Filter, ProblemKind, SqliteStore, Store, StoreOptions, TextDigest, TextQuery};
+use rekall_core::{
+    Error, Filter, JsonlExportOptions, ProblemKind, SqliteStore, Store, StoreOptions, TextDigest, TextQuery,
+};
 use rusqlite::Connection;
 use upkeep_common::*;
 
@@ -35,7 +37,11 @@ fn crowded(path: &Path) -> (SqliteStore, Vec<Arc<dyn Store>>) {
 
 fn told(store: &dyn Store) -> String {
     let mut lines = Vec::new();
-    store.transfer().unwrap().export_jsonl(&mut lines, &mut |_, _| {}, None).unwrap();
+    store
+        .transfer()
+        .unwrap()
+        .export_jsonl(&mut lines, &JsonlExportOptions::default(), &mut |_, _| {}, None)
+        .unwrap();
     String::from_utf8(lines).unwrap()
 }
 

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use rekall_core::{
-    Draft, EntryId, Error, ErrorKind, Filter, JsonlImportOptions, NewEntry, SqliteStore, Store, StoreOptions,
+    Draft, EntryId, Error, ErrorKind, Filter, JsonlExportOptions, JsonlImportOptions, NewEntry, SqliteStore,
+    Store, StoreOptions,
 };
 use rusqlite::Connection;
 
@@ -66,7 +67,8 @@ fn an_export_goes_on_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (store, ids) = notes(&folder);
     let mut lines = Vec::new();
-    let report = store.export_jsonl(&mut lines, &mut |_, _| {}, None).unwrap();
+    let report =
+        store.export_jsonl(&mut lines, &JsonlExportOptions::default(), &mut |_, _| {}, None).unwrap();
     assert_eq!(report.entries, 9);
     let [mended] = report.repaired.as_slice() else { panic!("{report:?}") };
     assert_eq!((mended.id, mended.columns.as_slice()), (ids[4], &["metadata".to_owned()][..]));

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekall_core::{
-    Draft, Error, JsonlImportOptions, JsonlImportReport, NewEntry, NewVector, OnDuplicate, Role, SqliteStore,
-    Store, StoreOptions, TextDigest,
+    Draft, Error, JsonlExportOptions, JsonlImportOptions, JsonlImportReport, NewEntry, NewVector,
+    OnDuplicate, Role, SqliteStore, Store, StoreOptions, TextDigest,
 };
 use rekall_postgres::testing::Server;
 use rekall_postgres::{PostgresOptions, PostgresStore};
@@ -19,8 +19,12 @@ use rekall_postgres::{PostgresOptions, PostgresStore};
 use beside::{Pair, Random};
 
 fn export(store: &dyn Store) -> String {
+    export_with(store, &JsonlExportOptions::default())
+}
+
+fn export_with(store: &dyn Store, options: &JsonlExportOptions) -> String {
     let mut lines = Vec::new();
-    store.transfer().unwrap().export_jsonl(&mut lines, &mut |_, _| {}, None).unwrap();
+    store.transfer().unwrap().export_jsonl(&mut lines, options, &mut |_, _| {}, None).unwrap();
     String::from_utf8(lines).unwrap()
 }
 
@@ -94,6 +98,10 @@ fn what_random_transactions_left_moves_both_ways_byte_by_byte() {
             let to_file = import(&back, &lines, OnDuplicate::Refuse).unwrap();
             assert_eq!(to_server, to_file, "{name}, seed {seed}");
             assert_eq!(export(&back), lines, "and to a file, seed {seed}");
+            let without = JsonlExportOptions::without_vectors();
+            let texts = export_with(&there, &without);
+            assert!(texts.len() < lines.len() && !texts.contains("\"quarantine\""));
+            assert_eq!(texts, export_with(&back, &without), "without vectors, seed {seed}");
             // Once more over what is there: nothing changes, whichever way.
             for on_duplicate in [OnDuplicate::Skip, OnDuplicate::Replace] {
                 let again = import(&there, &lines, on_duplicate).unwrap();
@@ -196,6 +204,7 @@ fn many_plain_lines_go_in_together_and_a_stopped_import_leaves_nothing() {
     let mut out = Vec::new();
     let mut stop = |done, _| flag.store(done > 600, Ordering::Relaxed);
     flag.store(false, Ordering::Relaxed);
-    let stopped = transfer.export_jsonl(&mut out, &mut stop, Some(&flag)).unwrap_err();
+    let stopped =
+        transfer.export_jsonl(&mut out, &JsonlExportOptions::default(), &mut stop, Some(&flag)).unwrap_err();
     assert!(matches!(stopped, Error::Interrupted));
 }

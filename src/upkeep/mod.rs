@@ -7,8 +7,8 @@ mod maintenance;
 mod transfer;
 
 pub use rekall_core::{
-    CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, Problem,
-    ProblemKind, RepairReport, RepairedEntry, SalvageReport,
+    CheckReport, CompactReport, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
+    OnDuplicate, Problem, ProblemKind, RepairReport, RepairedEntry, SalvageReport,
 };
 pub use transfer::LegacyOptions;
 

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use rekall_core::{
-    Error as CoreError, ExportReport, JsonlImportOptions, JsonlImportReport, LegacyImport, OnDuplicate,
-    Store, Transfer, legacy,
+    Error as CoreError, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
+    LegacyImport, OnDuplicate, Store, Transfer, legacy,
 };
 
 use crate::builder::expect_file;
@@ -19,6 +19,14 @@ use crate::{LongCall, Rekall};
 pub struct LegacyOptions {
     /// See [`LongCall::utc_offset_minutes`].
     pub utc_offset_minutes: Option<i32>,
+}
+
+impl<T> LongCall<'_, T, JsonlExportOptions> {
+    /// Whether vectors are written, too. Default: yes. See [`JsonlExportOptions::vectors`].
+    pub fn vectors(mut self, vectors: bool) -> Self {
+        self.options.vectors = vectors;
+        self
+    }
 }
 
 impl<T> LongCall<'_, T, JsonlImportOptions> {
@@ -57,10 +65,13 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) when `out` fails or an entry cannot be read.
-    pub fn export_jsonl<'a>(&'a self, out: &'a mut dyn Write) -> LongCall<'a, ExportReport> {
-        LongCall::new(|watch| {
+    pub fn export_jsonl<'a>(
+        &'a self,
+        out: &'a mut dyn Write,
+    ) -> LongCall<'a, ExportReport, JsonlExportOptions> {
+        LongCall::with_options(JsonlExportOptions::default(), |options, watch| {
             watch.in_storage(|progress, cancel| {
-                transfer_of(&*self.store)?.export_jsonl(out, progress, flag_of(cancel))
+                transfer_of(&*self.store)?.export_jsonl(out, &options, progress, flag_of(cancel))
             })
         })
     }
@@ -79,11 +90,19 @@ impl Rekall {
     /// # Errors
     /// [`Error::Core`](crate::Error::Core) when the target exists or cannot be written. There is no target then, nor when
     /// it is stopped.
-    pub fn export_jsonl_file<'a>(&'a self, target: impl AsRef<Path> + 'a) -> LongCall<'a, ExportReport> {
-        LongCall::new(move |watch| {
+    pub fn export_jsonl_file<'a>(
+        &'a self,
+        target: impl AsRef<Path> + 'a,
+    ) -> LongCall<'a, ExportReport, JsonlExportOptions> {
+        LongCall::with_options(JsonlExportOptions::default(), move |options, watch| {
             watch.in_storage(|progress, cancel| {
                 expect_file(target.as_ref(), "an export to a file of lines")?;
-                transfer_of(&*self.store)?.export_jsonl_file(target.as_ref(), progress, flag_of(cancel))
+                transfer_of(&*self.store)?.export_jsonl_file(
+                    target.as_ref(),
+                    &options,
+                    progress,
+                    flag_of(cancel),
+                )
             })
         })
     }

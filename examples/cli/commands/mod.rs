@@ -41,7 +41,7 @@ pub(crate) fn run(cli: &Cli, style: Style) -> Result<Report, Failure> {
         Command::Similar(args) => search::similar(cli, args, style),
         Command::Duplicates(args) => duplicates::duplicates(cli, args, style),
         Command::Import { file } => transfer::import(cli, file, style),
-        Command::Export { file } => transfer::export(cli, file, style),
+        Command::Export { file, without_vectors } => transfer::export(cli, file, !without_vectors, style),
         Command::Copy { from, to } => copy::copy(cli, from, to, style),
         Command::Scopes { remove } => scopes::scopes(cli, remove.as_deref(), style),
         Command::Stats { memory } => stats::stats(cli, *memory, style),

@@ -83,12 +83,12 @@ fn nothing_imported() -> String {
 }
 
 /// Writes everything to a file that is not there yet: overwriting the wrong file would lose notes.
-pub(crate) fn export(cli: &Cli, file: &Path, style: Style) -> Result<Report, Failure> {
+pub(crate) fn export(cli: &Cli, file: &Path, vectors: bool, style: Style) -> Result<Report, Failure> {
     let session = Session::open(cli, Purpose::Read)?;
     let created = File::create_new(file).map_err(|error| Failure::io("create", file, error))?;
     let mut out = BufWriter::new(created);
     let progress = Progress::new("exporting", 0);
-    let export = session.rekall.export_jsonl(&mut out).progress(|at| progress.follow(at));
+    let export = session.rekall.export_jsonl(&mut out).vectors(vectors).progress(|at| progress.follow(at));
     let exported = export.cancel(interrupt::token()).run();
     let written = interrupt::or_stopped(exported, || "no file is written; run the command again".to_owned())
         .and_then(|report| finish(out, file).map(|()| report));

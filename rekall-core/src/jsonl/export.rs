@@ -11,7 +11,7 @@ use super::records::{EntryLine, ExportHeader, FORMAT, SpaceLine, VERSION};
 use super::{REPORT_EVERY, stop_if};
 use crate::files::io_error;
 use crate::staged_file::StagedFile;
-use crate::store::{ExportReport, Progress};
+use crate::store::{ExportReport, JsonlExportOptions, Progress};
 use crate::{EntryId, Error, SpaceState};
 
 /// The rows of a store, as they were when reading began.
@@ -35,11 +35,11 @@ pub trait RecordReader {
     fn count(&self) -> Result<u64, Error>;
 
     /// Some of the entries with greater ids than this one, the least first, with all that hangs on them: links by target and relation,
-    /// vectors by space, role and chunk. None: there are no more. `pending` is what the store says.
+    /// vectors by space, role and chunk, where they are wanted. None: there are no more. `pending` is what the store says.
     ///
     /// # Errors
     /// [`Error::UnreadableEntry`]; the engine's.
-    fn page(&self, after: Option<EntryId>) -> Result<Vec<EntryLine>, Error>;
+    fn page(&self, after: Option<EntryId>, vectors: bool) -> Result<Vec<EntryLine>, Error>;
 }
 
 /// Writes everything: a header, then a line for each entry, by id.
@@ -49,13 +49,14 @@ pub trait RecordReader {
 pub fn export(
     reader: &dyn RecordReader,
     out: &mut dyn Write,
+    options: &JsonlExportOptions,
     progress: Progress<'_>,
     cancel: Option<&AtomicBool>,
 ) -> Result<ExportReport, Error> {
     let mut report = ExportReport::default();
     let mut line = Vec::new();
     let total = reader.count()?;
-    let header = ExportHeader {
+    let mut header = ExportHeader {
         format: FORMAT.to_owned(),
         version: VERSION,
         entries: Some(total),
@@ -64,10 +65,13 @@ pub fn export(
     };
     let active = header.spaces.iter().find(|space| space.state == SpaceState::Active.name());
     let active = active.map(|space| space.number);
+    if !options.vectors {
+        header.spaces.clear();
+    }
     write_line(out, &mut line, &header)?;
     let mut last = None;
     loop {
-        let page = reader.page(last)?;
+        let page = reader.page(last, options.vectors)?;
         let Some(entry) = page.last() else { break };
         last = Some(entry.id);
         for mut entry in page {

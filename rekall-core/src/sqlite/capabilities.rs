@@ -9,8 +9,8 @@ use super::SqliteStore;
 use crate::Error;
 use crate::legacy::{LegacyImportOptions, LegacyImportReport};
 use crate::store::{
-    CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, LegacyImport, Progress,
-    RepairReport, Transfer, Upkeep,
+    CheckReport, CompactReport, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
+    LegacyImport, Progress, RepairReport, Transfer, Upkeep,
 };
 
 impl Upkeep for SqliteStore {
@@ -48,19 +48,21 @@ impl Transfer for SqliteStore {
     fn export_jsonl(
         &self,
         out: &mut dyn Write,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
-        Self::export_jsonl(self, out, progress, cancel)
+        Self::export_jsonl(self, out, options, progress, cancel)
     }
 
     fn export_jsonl_file(
         &self,
         target: &Path,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
-        Self::export_jsonl_file(self, target, progress, cancel)
+        Self::export_jsonl_file(self, target, options, progress, cancel)
     }
 
     fn import_jsonl(

@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, RepairReport};
+use super::{
+    CheckReport, CompactReport, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
+    RepairReport,
+};
 use crate::Error;
 #[cfg(feature = "sqlite")]
 use crate::legacy::{LegacyImportOptions, LegacyImportReport};
@@ -56,6 +59,7 @@ pub trait Transfer {
     fn export_jsonl(
         &self,
         out: &mut dyn Write,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error>;
@@ -67,6 +71,7 @@ pub trait Transfer {
     fn export_jsonl_file(
         &self,
         target: &Path,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error>;

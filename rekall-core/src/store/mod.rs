@@ -51,8 +51,8 @@ pub use listing::{ListCursor, ListEntries, NewestBy, NewestPage};
 pub use matching::MatchEntries;
 pub use pending::{ReadPending, WritePending};
 pub use reports::{
-    CheckReport, CompactReport, ExportReport, JsonlImportOptions, JsonlImportReport, OnDuplicate, Problem,
-    ProblemKind, RepairReport, RepairedEntry,
+    CheckReport, CompactReport, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
+    OnDuplicate, Problem, ProblemKind, RepairReport, RepairedEntry,
 };
 pub use scopes::Scopes;
 pub use sources::{ReadSources, WriteSources};

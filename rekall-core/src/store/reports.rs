@@ -154,6 +154,34 @@ impl ExportReport {
     }
 }
 
+/// How [`SqliteStore::export_jsonl`](crate::SqliteStore::export_jsonl) works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JsonlExportOptions {
+    /// Whether vectors are written, the quarantined ones included, and the spaces that they belong to. Default: yes. Without them
+    /// an export has a tenth of the size or less, and all its entries wait for vectors after an import.
+    pub vectors: bool,
+}
+
+impl JsonlExportOptions {
+    /// Everything but the vectors.
+    ///
+    /// ```
+    /// # use rekall_core::JsonlExportOptions;
+    /// assert!(JsonlExportOptions::default().vectors && !JsonlExportOptions::without_vectors().vectors);
+    /// ```
+    #[must_use]
+    pub const fn without_vectors() -> Self {
+        Self { vectors: false }
+    }
+}
+
+impl Default for JsonlExportOptions {
+    fn default() -> Self {
+        Self { vectors: true }
+    }
+}
+
 /// What an import does with an entry whose id is there already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]

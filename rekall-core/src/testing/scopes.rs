@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::crowd::{id, open_scope, scope, titles, write};
 use super::{Bench, Clock, Made, vector};
 use crate::{
-    Changes, Draft, EntryPatch, EntryTime, Error, ErrorKind, Facet, Filter, JsonlImportOptions, NewEntry,
-    NewPlace, OnDuplicate, Relation, Role, SpaceId, SpaceState, Store, TextDigest, TextQuery, Usage,
-    VectorKey,
+    Changes, Draft, EntryPatch, EntryTime, Error, ErrorKind, Facet, Filter, JsonlExportOptions,
+    JsonlImportOptions, NewEntry, NewPlace, OnDuplicate, Relation, Role, SpaceId, SpaceState, Store,
+    TextDigest, TextQuery, Usage, VectorKey,
 };
 
 /// An entry of each of these titles, under the ids 1, 2 …, with everything that hangs on one.
@@ -52,7 +52,11 @@ fn fill(store: &dyn Store, titles: &[&str]) -> Vec<i64> {
 
 fn export(store: &dyn Store) -> String {
     let mut lines = Vec::new();
-    store.transfer().expect("exports").export_jsonl(&mut lines, &mut |_, _| (), None).unwrap();
+    store
+        .transfer()
+        .expect("exports")
+        .export_jsonl(&mut lines, &JsonlExportOptions::default(), &mut |_, _| (), None)
+        .unwrap();
     String::from_utf8(lines).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rekall_core::{Error, SqliteStore, Store};
+use rekall_core::{Error, JsonlExportOptions, SqliteStore, Store};
 
 use crate::upkeep_common::*;
 
@@ -192,7 +192,9 @@ fn a_long_read_leaves_no_log_to_the_next_writer() {
         ("export", &|write| {
             let mut once = Some(write);
             let mut tell = |_, _| once.take().into_iter().for_each(|write| write());
-            store.export_jsonl(&mut std::io::sink(), &mut tell, None).unwrap();
+            store
+                .export_jsonl(&mut std::io::sink(), &JsonlExportOptions::default(), &mut tell, None)
+                .unwrap();
         }),
         ("backup", &|write| {
             let mut once = Some(write);
@@ -245,7 +247,7 @@ fn upkeep_costs() {
     time("backup", &mut || store.backup(folder.path().join("b.db"), &mut |_, _| {}, None).unwrap());
     let mut jsonl = Vec::new();
     time("export", &mut || {
-        store.export_jsonl(&mut jsonl, &mut |_, _| {}, None).unwrap();
+        store.export_jsonl(&mut jsonl, &JsonlExportOptions::default(), &mut |_, _| {}, None).unwrap();
     });
     let copy = open(&folder.path().join("c.db"));
     time("import", &mut || {

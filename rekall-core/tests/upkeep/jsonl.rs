@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rekall_core::{
-    Context, Draft, EntryPatch, Error, ErrorKind, JsonlImportOptions, JsonlImportReport, NewEntry, NewVector,
-    OnDuplicate, Relation, Role, SpaceState, SqliteStore, Status, Store, TextDigest,
+    Context, Draft, EntryPatch, Error, ErrorKind, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
+    NewEntry, NewVector, OnDuplicate, Relation, Role, SpaceState, SqliteStore, Status, Store, TextDigest,
 };
 use rusqlite::Connection;
 
@@ -334,7 +334,14 @@ fn both_ways_can_be_watched_and_stopped() {
     let stop = AtomicBool::new(false);
     let mut seen = Vec::new();
     let mut out = Vec::new();
-    store.export_jsonl(&mut out, &mut |done, total| seen.push((done, total)), Some(&stop)).unwrap();
+    store
+        .export_jsonl(
+            &mut out,
+            &JsonlExportOptions::default(),
+            &mut |done, total| seen.push((done, total)),
+            Some(&stop),
+        )
+        .unwrap();
     assert!(seen.is_sorted() && seen.len() > 3);
     assert_eq!(seen.last(), Some(&(300, 300)));
     let target = open(&folder.path().join("b.db"));
@@ -345,7 +352,8 @@ fn both_ways_can_be_watched_and_stopped() {
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
     assert_eq!(target.read().unwrap().count_entries().unwrap(), 0);
     stop.store(false, Ordering::Relaxed);
-    let stopped = store.export_jsonl(&mut Vec::new(), &mut { halfway }, Some(&stop));
+    let stopped =
+        store.export_jsonl(&mut Vec::new(), &JsonlExportOptions::default(), &mut { halfway }, Some(&stop));
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
 }
 
@@ -368,10 +376,40 @@ fn a_failing_stream_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let store = filled(&folder.path().join("a.db"), 30);
     for room in [0, 10, 500, 5_000] {
-        let error = store.export_jsonl(&mut Full(room), &mut |_, _| {}, None).expect_err("full");
+        let error = store
+            .export_jsonl(&mut Full(room), &JsonlExportOptions::default(), &mut |_, _| {}, None)
+            .expect_err("full");
         assert!(matches!(&error, Error::Stream { action: "write", .. }), "{error}");
         assert_eq!(error.kind(), ErrorKind::Io);
     }
+}
+
+#[test]
+fn without_vectors_everything_else_is_written_and_all_entries_wait_for_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = rich(&folder.path().join("a.db"));
+    let mut lines = Vec::new();
+    let without = JsonlExportOptions::without_vectors();
+    let report = store.export_jsonl(&mut lines, &without, &mut |_, _| {}, None).unwrap();
+    let full = store.export_jsonl(&mut std::io::sink(), &JsonlExportOptions::default(), &mut |_, _| {}, None);
+    let full = full.unwrap();
+    assert!(full.vectors > 0 && full.links > 0);
+    assert_eq!((report.entries, report.links), (full.entries, full.links));
+    assert_eq!((report.vectors, report.quarantined), (0, 0));
+    let text = String::from_utf8(lines.clone()).unwrap();
+    assert!(text.lines().next().unwrap().contains(r#""spaces":[]"#) && !text.contains(r#""vectors":"#));
+    // Into a file with a model of its own: they wait for its vectors.
+    let other = SqliteStore::open(folder.path().join("b.db"), &rekall_core::StoreOptions::default()).unwrap();
+    let mut tx = other.write().unwrap();
+    tx.ensure_active_space("another", 3).unwrap();
+    tx.commit().unwrap();
+    let imported = import(&other, &lines, &JsonlImportOptions::default()).unwrap();
+    assert_eq!((imported.added, imported.vectors, imported.spaces), (full.entries, 0, 0));
+    assert_eq!(other.read().unwrap().count_pending().unwrap(), full.entries);
+    // And the same once more from there.
+    let mut again = Vec::new();
+    other.export_jsonl(&mut again, &without, &mut |_, _| {}, None).unwrap();
+    assert_eq!(again, lines);
 }
 
 #[test]
@@ -385,7 +423,8 @@ fn an_unreadable_part_of_an_entry_is_named_and_carried_along() {
     )
     .unwrap();
     let mut bytes = Vec::new();
-    let report = store.export_jsonl(&mut bytes, &mut |_, _| {}, None).unwrap();
+    let report =
+        store.export_jsonl(&mut bytes, &JsonlExportOptions::default(), &mut |_, _| {}, None).unwrap();
     assert!(matches!(report.repaired.as_slice(), [mended] if mended.id == id(3)), "{report:?}");
     store.repair().unwrap();
     let metadata = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().matches("{broken").count();

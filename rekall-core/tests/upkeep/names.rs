@@ -1,6 +1,6 @@
 //! What a file may be called, and what is made beside it.
 
-use rekall_core::{Error, ErrorKind, SqliteStore, Store, StoreOptions};
+use rekall_core::{Error, ErrorKind, JsonlExportOptions, SqliteStore, Store, StoreOptions};
 
 use crate::upkeep_common::*;
 
@@ -38,7 +38,9 @@ fn long_names_and_deep_folders_are_no_hindrance() {
             let target = folder.join(format!("{}{last}", &name[..name.len() - 1]));
             let made = match work {
                 "backup" => store.backup(&target, &mut |_, _| {}, None),
-                "export" => store.export_jsonl_file(&target, &mut |_, _| {}, None).map(drop),
+                "export" => store
+                    .export_jsonl_file(&target, &JsonlExportOptions::default(), &mut |_, _| {}, None)
+                    .map(drop),
                 _ => SqliteStore::salvage(
                     folder.join(format!("{}1", &name[..name.len() - 1])),
                     &target,
@@ -72,7 +74,7 @@ fn what_is_no_files_path_is_refused() {
         for refused in [
             SqliteStore::open(odd, &options).map(drop),
             store.backup(odd, &mut |_, _| {}, None),
-            store.export_jsonl_file(odd, &mut |_, _| {}, None).map(drop),
+            store.export_jsonl_file(odd, &JsonlExportOptions::default(), &mut |_, _| {}, None).map(drop),
             salvage(odd, "b.db"),
             salvage("a.db", odd),
             SqliteStore::check_file(odd, &mut |_, _| {}, None).map(drop),

@@ -1,7 +1,9 @@
 //! With `secure_delete`, every operation that removes or overwrites something erases it at its commit, whether or not
 //! anybody thought of that when the operation was written.
 
-use rekall_core::{Draft, EntryPatch, OnDuplicate, Relation, SqliteStore, Store, WriteTx};
+use rekall_core::{
+    Draft, EntryPatch, JsonlExportOptions, OnDuplicate, Relation, SqliteStore, Store, WriteTx,
+};
 
 use crate::secure_delete::{DIMENSIONS, Haystack, bytes_of, options, secret, secret_note};
 use crate::upkeep_common::{assert_clean, id, new_vector, sqlite, vector_of};
@@ -221,7 +223,7 @@ fn an_import_erases_what_it_replaces() {
     let mut tx = other.write().unwrap();
     tx.insert(&[Draft::new(&secret_note(11)).id(id(1))]).unwrap();
     tx.commit().unwrap();
-    other.export_jsonl(&mut export, &mut |_, _| {}, None).unwrap();
+    other.export_jsonl(&mut export, &JsonlExportOptions::default(), &mut |_, _| {}, None).unwrap();
 
     let store = SqliteStore::open(&path, &options(true)).unwrap();
     prepare(&store);

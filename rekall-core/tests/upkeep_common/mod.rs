@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rekall_core::{
-    Context, Draft, Entry, EntryId, Error, Filter, NewEntry, NewVector, ReadTx, Role, Space, SqliteStore,
-    Store, StoreOptions, TextDigest, TextQuery, WriteTx,
+    Context, Draft, Entry, EntryId, Error, Filter, JsonlExportOptions, NewEntry, NewVector, ReadTx, Role,
+    Space, SqliteStore, Store, StoreOptions, TextDigest, TextQuery, WriteTx,
 };
 
 /// SQLite's connection of a transaction.
@@ -152,7 +152,7 @@ pub fn assert_clean(store: &SqliteStore) {
 /// Exports to bytes.
 pub fn export(store: &SqliteStore) -> Vec<u8> {
     let mut out = Vec::new();
-    store.export_jsonl(&mut out, &mut |_, _| {}, None).unwrap();
+    store.export_jsonl(&mut out, &JsonlExportOptions::default(), &mut |_, _| {}, None).unwrap();
     out
 }
 

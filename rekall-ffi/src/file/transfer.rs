@@ -3,7 +3,7 @@
 //! A file as text, one JSON object a line, vectors included; and files of the Python tool that came before this library.
 //!
 //!     rekall_report *report = NULL;
-//!     if ((status = rekall_export_jsonl(db, "export.jsonl", NULL, NULL, &error))) goto end;
+//!     if ((status = rekall_export_jsonl(db, "export.jsonl", REKALL_EXPORT_ALL, NULL, NULL, &error))) goto end;
 //!     if ((status = rekall_import_jsonl(db, "export.jsonl", REKALL_DUPLICATE_SKIP, NULL, &report, &error))) goto end;
 //!     printf("%d were here already\n", (int)rekall_report_number(report, "skipped"));
 //!     rekall_report_free(report);
@@ -37,6 +37,11 @@ pub const REKALL_DUPLICATE_REFUSE: u32 = 1;
 /// On import, of an entry that is there already: put the imported one in its place.
 pub const REKALL_DUPLICATE_REPLACE: u32 = 2;
 
+/// Of an export: everything.
+pub const REKALL_EXPORT_ALL: u32 = 0;
+/// Of an export: everything but vectors, which have to be made anew after an import.
+pub const REKALL_EXPORT_WITHOUT_VECTORS: u32 = 1;
+
 /// As an offset from UTC: take it from the file.
 pub const REKALL_UTC_OFFSET_AUTO: i32 = i32::MIN;
 
@@ -55,13 +60,14 @@ pub type ReadFn = Option<
     ) -> Status,
 >;
 
-/// Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
-/// which only its owner may read.
+/// Writes everything as lines of JSON, losslessly, to a new file at path, where nothing may be yet, and which only its owner
+/// may read. what is a REKALL_EXPORT_ number: vectors are most of an export, and leaving them out makes it a tenth of its size or less.
 /// watch and out may be NULL. Numbers: entries, vectors, links, quarantined. It appears when it is whole; after an error there is no file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_export_jsonl(
     db: *mut Handle,
     path: *const c_char,
+    what: u32,
     watch: *const Watch,
     out: *mut *mut ReportObject,
     error: *mut *mut ErrorObject,
@@ -70,7 +76,8 @@ pub unsafe extern "C" fn rekall_export_jsonl(
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
             let path = text::path(path, "path")?;
-            ReportObject::new(&watched(db, watch, db.export_jsonl_file(path))?, [])
+            let vectors = has_vectors(what)?;
+            ReportObject::new(&watched(db, watch, db.export_jsonl_file(path).vectors(vectors))?, [])
         })
     }
 }
@@ -81,6 +88,7 @@ pub unsafe extern "C" fn rekall_export_jsonl_to(
     db: *mut Handle,
     write: WriteFn,
     user_data: *mut c_void,
+    what: u32,
     watch: *const Watch,
     out: *mut *mut ReportObject,
     error: *mut *mut ErrorObject,
@@ -89,9 +97,10 @@ pub unsafe extern "C" fn rekall_export_jsonl_to(
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
             let write = write.ok_or_else(|| Failure::null("write"))?;
+            let vectors = has_vectors(what)?;
             let to = HostWriter { write, user_data, identity: db.identity() };
             let mut to = BufWriter::with_capacity(BUFFER, to);
-            let report = watched(db, watch, db.export_jsonl(&mut to))?;
+            let report = watched(db, watch, db.export_jsonl(&mut to).vectors(vectors))?;
             to.flush().map_err(|source| CoreError::Stream { action: "write", source })?;
             ReportObject::new(&report, [])
         })
@@ -210,6 +219,14 @@ pub unsafe extern "C" fn rekall_probe_legacy(
         let out = OutObject::required(out);
         answer(error, out, || ReportObject::new(&legacy::probe(text::path(path, "path")?)?, []))
     }
+}
+
+fn has_vectors(what: u32) -> Result<bool, Failure> {
+    Ok(match what {
+        REKALL_EXPORT_ALL => true,
+        REKALL_EXPORT_WITHOUT_VECTORS => false,
+        other => return Err(Failure::number("what", "REKALL_EXPORT_", other)),
+    })
 }
 
 fn duplicates(on_duplicate: u32) -> Result<OnDuplicate, Failure> {

@@ -141,7 +141,7 @@ static void every_function_from_eight_threads(const char *folder)
     second = remember(shared, "the second entry");
     third = remember(shared, "the third entry");
     sprintf(name, "%.900s/all.jsonl", folder);
-    OK(rekall_export_jsonl(shared, name, NULL, NULL, &error));
+    OK(rekall_export_jsonl(shared, name, REKALL_EXPORT_ALL, NULL, NULL, &error));
     for (i = 0; i < THREADS; i++) {
         numbers[i] = i;
         CHECK(pthread_create(&threads[i], NULL, all_functions, &numbers[i]) == 0);

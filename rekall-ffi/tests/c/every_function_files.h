@@ -53,7 +53,7 @@ static rekall_status remove_scope(GIVEN)
 static rekall_status export_jsonl(GIVEN)
 {
     char name[1024];
-    return rekall_export_jsonl(shared, fresh(name, thread, round, ".jsonl"), NULL, NULL, error);
+    return rekall_export_jsonl(shared, fresh(name, thread, round, ".jsonl"), REKALL_EXPORT_ALL, NULL, NULL, error);
 }
 
 static rekall_status take(void *user_data, const char *bytes, size_t len)
@@ -67,7 +67,7 @@ static rekall_status export_jsonl_to(GIVEN)
 {
     size_t taken = 0;
     UNUSED;
-    return rekall_export_jsonl_to(shared, take, &taken, NULL, NULL, error);
+    return rekall_export_jsonl_to(shared, take, &taken, REKALL_EXPORT_ALL, NULL, NULL, error);
 }
 
 static rekall_status import_jsonl(GIVEN)

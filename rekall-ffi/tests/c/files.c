@@ -51,7 +51,7 @@ static void odd_paths(const char *folder)
     for (i = 0; i < 2; i++) {
         FAILS(REKALL_INVALID_INPUT, rekall_open(odd[i], NULL, &none, &error));
         FAILS(REKALL_INVALID_INPUT, rekall_backup(db, odd[i], NULL, &error));
-        FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, odd[i], NULL, NULL, &error));
+        FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, odd[i], REKALL_EXPORT_ALL, NULL, NULL, &error));
         FAILS(REKALL_INVALID_INPUT, rekall_check_file(odd[i], NULL, &report, &error));
     }
     CHECK(none == NULL && fopen(":memory:", "rb") == NULL);

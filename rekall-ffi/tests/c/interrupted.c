@@ -264,7 +264,7 @@ static rekall_status backup(rekall_error **error)
 
 static rekall_status export_file(rekall_error **error)
 {
-    return rekall_export_jsonl(db, in(folder, "export.jsonl"), watch(), NULL, error);
+    return rekall_export_jsonl(db, in(folder, "export.jsonl"), REKALL_EXPORT_ALL, watch(), NULL, error);
 }
 
 static rekall_status import_file(rekall_error **error)
@@ -363,7 +363,7 @@ int main(int argc, char **argv)
 
     db = open_at(folder, "interrupted.db", &embedder);
     id = remember(db, "a word");
-    OK(rekall_export_jsonl(db, in(folder, "all.jsonl"), NULL, NULL, &error));
+    OK(rekall_export_jsonl(db, in(folder, "all.jsonl"), REKALL_EXPORT_ALL, NULL, NULL, &error));
     for (at = 0; at < sizeof calls / sizeof *calls; at++) {
         rekall_error *error = NULL;
         rekall_status status = calls[at].call(&error);

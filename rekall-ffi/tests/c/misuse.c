@@ -160,8 +160,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_rebuild_index(NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_clear_cache(NULL, &error));
     FAILS(REKALL_MISUSE, rekall_audit_index(NULL, 1, 1, NULL, &recalled, &error));
-    FAILS(REKALL_MISUSE, rekall_export_jsonl(NULL, "x", NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_export_jsonl_to(NULL, NULL, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl(NULL, "x", REKALL_EXPORT_ALL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl_to(NULL, NULL, NULL, REKALL_EXPORT_ALL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(NULL, "x", 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl_from(NULL, NULL, NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_legacy(NULL, "x", 0, NULL, NULL, &error));
@@ -231,8 +231,8 @@ static void null_pointers(const char *folder)
     FAILS(REKALL_MISUSE, rekall_audit_index(db, 1, 1, NULL, NULL, &error));
     OK(rekall_audit_index(db, 1, 1, NULL, &recalled, &error));
     FAILS(REKALL_MISUSE, rekall_backup(db, NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_export_jsonl(db, NULL, NULL, NULL, &error));
-    FAILS(REKALL_MISUSE, rekall_export_jsonl_to(db, NULL, NULL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl(db, NULL, REKALL_EXPORT_ALL, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl_to(db, NULL, NULL, REKALL_EXPORT_ALL, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(db, NULL, 0, NULL, NULL, &error));
     FAILS(REKALL_MISUSE, rekall_import_jsonl(db, "x", 9, NULL, NULL, &error));
     FAILS(REKALL_NOT_FOUND, rekall_import_jsonl(db, "/nonexistent/x", 0, NULL, NULL, &error));

@@ -169,7 +169,7 @@ static void stopping(const char *folder, rekall_db *db)
     FAILS(REKALL_INTERRUPTED, rekall_similar(db, id.text, &similar, &hits, &error));
     FAILS(REKALL_INTERRUPTED, rekall_remember(db, &input, &how, NULL, &error));
     FAILS(REKALL_INTERRUPTED, rekall_backup(db, in(folder, "never.db"), &watch, &error));
-    FAILS(REKALL_INTERRUPTED, rekall_export_jsonl(db, in(folder, "never.jsonl"), &watch, &report, &error));
+    FAILS(REKALL_INTERRUPTED, rekall_export_jsonl(db, in(folder, "never.jsonl"), REKALL_EXPORT_ALL, &watch, &report, &error));
     FAILS(REKALL_INTERRUPTED, rekall_embed_pending(db, &watch, NULL, &error));
     CHECK(fopen(in(folder, "never.jsonl"), "r") == NULL && report == NULL);
     rekall_token_free(token);
@@ -186,18 +186,21 @@ static void exporting(const char *folder, rekall_db *db, struct text *text)
     rekall_report *report = NULL;
     size_t len = 0;
 
-    OK(rekall_export_jsonl(db, in(folder, "all.jsonl"), &watch, &report, &error));
+    OK(rekall_export_jsonl(db, in(folder, "all.jsonl"), REKALL_EXPORT_ALL, &watch, &report, &error));
     CHECK(rekall_report_number(report, "entries") == 16 && rekall_report_number(report, "nonsense") == 0);
     CHECK(rekall_report_number(report, NULL) == 0 && calls > 0);
     CHECK(strstr(rekall_report_json(report, &len), "\"vectors\":16") != NULL);
     CHECK(strlen(rekall_report_json(report, NULL)) == len);
     rekall_report_free(report);
-    FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, in(folder, "all.jsonl"), NULL, NULL, &error));
-    FAILS(REKALL_IO, rekall_export_jsonl(db, in(folder, "no/folder.jsonl"), NULL, NULL, &error));
-    FAILS(REKALL_CALLBACK, rekall_export_jsonl_to(db, refuse_write, NULL, NULL, NULL, &error));
+    OK(rekall_export_jsonl(db, in(folder, "texts.jsonl"), REKALL_EXPORT_WITHOUT_VECTORS, NULL, &report, &error));
+    CHECK(rekall_report_number(report, "vectors") == 0 && take_number(report, "entries") == 16);
+    FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, in(folder, "none.jsonl"), 2, NULL, NULL, &error));
+    FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, in(folder, "all.jsonl"), REKALL_EXPORT_ALL, NULL, NULL, &error));
+    FAILS(REKALL_IO, rekall_export_jsonl(db, in(folder, "no/folder.jsonl"), REKALL_EXPORT_ALL, NULL, NULL, &error));
+    FAILS(REKALL_CALLBACK, rekall_export_jsonl_to(db, refuse_write, NULL, REKALL_EXPORT_ALL, NULL, NULL, &error));
     watch = watching(stop_at_once, &calls);
     /* Told for the first time when it is done: too late to be stopped. */
-    OK(rekall_export_jsonl_to(db, take, text, &watch, &report, &error));
+    OK(rekall_export_jsonl_to(db, take, text, REKALL_EXPORT_ALL, &watch, &report, &error));
     CHECK(calls == 1 && text->len > 1000);
     CHECK(take_number(report, "entries") == 16);
 }

@@ -129,8 +129,8 @@ static void a_late_exception(const std::string &folder)
     };
     memory.remember_many({{"aaaa"}, {"bbbb"}});
     const std::string path = folder + "/late.jsonl";
-    CHECK(late([&] { memory.export_jsonl(path, watch); }));
-    CHECK(late([&] { memory.export_jsonl([](std::string_view) {}, watch); }));
+    CHECK(late([&] { memory.export_jsonl(path, rekall::exported::all, watch); }));
+    CHECK(late([&] { memory.export_jsonl([](std::string_view) {}, rekall::exported::without_vectors, watch); }));
     CHECK(late([&] { memory.backup(folder + "/late-backup.db", watch); }));
     rekall::memory other(folder + "/late-other.db", options);
     CHECK(late([&] { other.import_jsonl(path, rekall::on_duplicate::skip, watch); }));

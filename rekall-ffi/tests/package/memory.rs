@@ -49,7 +49,7 @@ static int work(const char *name)
     MUST(rekall_rebuild_index(db, NULL, &error));
     MUST(rekall_check(db, NULL, &reports[0], &error));
     MUST(rekall_repair(db, NULL, &reports[1], &error));
-    MUST(rekall_export_jsonl(db, lines, NULL, &reports[2], &error));
+    MUST(rekall_export_jsonl(db, lines, REKALL_EXPORT_ALL, NULL, &reports[2], &error));
     MUST(rekall_backup(db, copy, NULL, &error));
     MUST(rekall_compact(db, NULL, &reports[3], &error));
     MUST(rekall_salvage(copy, saved, NULL, &reports[4], &error));

@@ -119,18 +119,17 @@ impl PostgresStore {
         let emptied = || {
             let (_, rows) = self.client.begin(Mode::Read, &[(sql, &[])], None)?;
             let removed = rows.iter().flatten().map(|row| column(row, 0)).collect::<Result<Vec<i64>, _>>()?;
-            removed.into_iter().try_for_each(|number| self.empty_scope(number).map(drop))
+            removed.into_iter().try_for_each(|number| self.empty_scope(number))
         };
         if let Err::<(), Error>(error) = emptied() {
             tracing::debug!(%error, "rows of a removed scope stay for now");
         }
     }
 
-    /// Deletes what a removed scope has, in short transactions, and the scope at last; gives the number of entries.
-    fn empty_scope(&self, number: i64) -> Result<u64, Error> {
+    /// Deletes what a removed scope has, in short transactions, and the scope at last.
+    fn empty_scope(&self, number: i64) -> Result<(), Error> {
         // Whether it is there is not asked: it has no name any more.
         let store = self.of_scope(number, None, Cow::Borrowed(schema::POSITION))?;
-        let mut entries = 0;
         loop {
             let tx = store.begin_write()?;
             let sql = format!(
@@ -138,7 +137,6 @@ impl PostgresStore {
                 store.scope.range("id")
             );
             let deleted = tx.execute_beside_the_log(&sql, &[int(&ENTRIES_AT_ONCE)])?;
-            entries += deleted;
             if deleted == ENTRIES_AT_ONCE.unsigned_abs() {
                 tx.finish_unseen()?;
                 continue;
@@ -152,7 +150,7 @@ impl PostgresStore {
             tx.execute_beside_the_log(sql, &[text(&first), text(&beyond)])?;
             tx.execute_beside_the_log("DELETE FROM scope WHERE number = $1", &[int(&number)])?;
             tx.finish_unseen()?;
-            return Ok(entries);
+            return Ok(());
         }
     }
 }

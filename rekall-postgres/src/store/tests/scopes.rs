@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::thread;
 
-use rekall_core::{Changes, Draft, EntryId, Error, ErrorKind, Filter, NewEntry, ScopeName, Store};
+use rekall_core::{
+    Changes, Draft, EntryId, Error, ErrorKind, Filter, JsonlExportOptions, NewEntry, ScopeName, Store,
+};
 
 use super::super::PostgresStore;
 use super::{foreign, memory, open};
@@ -341,7 +343,11 @@ fn an_import_into_a_scope_leaves_the_numbers_of_others_alone() {
     assert_eq!(import(&*bound).spaces, 2);
     let export = |store: &dyn Store| {
         let mut lines = Vec::new();
-        store.transfer().unwrap().export_jsonl(&mut lines, &mut |_, _| {}, None).unwrap();
+        store
+            .transfer()
+            .unwrap()
+            .export_jsonl(&mut lines, &JsonlExportOptions::default(), &mut |_, _| {}, None)
+            .unwrap();
         String::from_utf8(lines).unwrap().trim_end().to_owned()
     };
     assert_eq!(export(&*bound), header);

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use rekall_core::store::{Progress, Transfer};
-use rekall_core::{Error, ExportReport, JsonlImportOptions, JsonlImportReport, jsonl};
+use rekall_core::{Error, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport, jsonl};
 
 use super::PostgresStore;
 use read::Reader;
@@ -18,19 +18,21 @@ impl Transfer for PostgresStore {
     fn export_jsonl(
         &self,
         out: &mut dyn Write,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
-        jsonl::export(&Reader::begin(self)?, out, progress, cancel)
+        jsonl::export(&Reader::begin(self)?, out, options, progress, cancel)
     }
 
     fn export_jsonl_file(
         &self,
         target: &Path,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
-        jsonl::export_to_file(target, |out| self.export_jsonl(out, progress, cancel))
+        jsonl::export_to_file(target, |out| self.export_jsonl(out, options, progress, cancel))
     }
 
     fn import_jsonl(

@@ -91,15 +91,22 @@ impl RecordReader for Reader<'_> {
         self.tx.count_entries()
     }
 
-    fn page(&self, after: Option<EntryId>) -> Result<Vec<EntryLine>, Error> {
+    fn page(&self, after: Option<EntryId>, vectors: bool) -> Result<Vec<EntryLine>, Error> {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         let found = self.tx.query(&entries(self.tx.scope()), &[text(&after), int(&AT_ONCE)])?;
         let numbers = found.iter().map(|row| column(row, 0)).collect::<Result<Vec<i64>, _>>()?;
         let mut entries = found.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let scope = self.tx.scope();
         let at: HashMap<i64, usize> = numbers.iter().enumerate().map(|(at, &number)| (number, at)).collect();
-        let wanted = [ints(&numbers)];
-        let hanging = [QUARANTINE, VECTORS, LINKS, SECTIONS, USAGE].map(|sql| (sql, wanted.as_slice()));
+        let with_vectors = if vectors { numbers.as_slice() } else { &[] };
+        let (with_vectors, all) = ([ints(&with_vectors)], [ints(&numbers)]);
+        let hanging = [
+            (QUARANTINE, with_vectors.as_slice()),
+            (VECTORS, &with_vectors),
+            (LINKS, &all),
+            (SECTIONS, &all),
+            (USAGE, &all),
+        ];
         let mut hanging = self.tx.query_all(&hanging)?.into_iter();
         let mut each = |hang: &dyn Fn(&Row, &mut EntryLine) -> Result<(), Error>| {
             hanging.next().unwrap_or_default().iter().try_for_each(|row| {

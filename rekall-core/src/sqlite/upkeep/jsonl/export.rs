@@ -1,8 +1,8 @@
 //! Writing everything a file holds as lines of JSON.
 
-use crate::ExportReport;
 use crate::store::MatchEntries;
 use crate::store::ReadSpaces;
+use crate::{ExportReport, JsonlExportOptions};
 use std::io::Write;
 use std::sync::atomic::AtomicBool;
 
@@ -34,7 +34,7 @@ impl SqliteStore {
     /// vector that no search may see is written as quarantined, and so are parts of an entry that cannot be read. `progress` is called with entries. Memory: one entry.
     ///
     /// ```
-    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
+    /// # use rekall_core::{Draft, JsonlExportOptions, NewEntry, SqliteStore, Store, StoreOptions};
     /// # fn main() -> Result<(), rekall_core::Error> {
     /// # let folder = tempfile::tempdir().unwrap();
     /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
@@ -42,7 +42,7 @@ impl SqliteStore {
     /// # let ids = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari")), Draft::new(&NewEntry::new("Proxy set-up"))])?;
     /// # tx.commit()?;
     /// let mut lines = Vec::new();
-    /// let report = store.export_jsonl(&mut lines, &mut |_, _| {}, None)?;
+    /// let report = store.export_jsonl(&mut lines, &JsonlExportOptions::default(), &mut |_, _| {}, None)?;
     /// assert_eq!(report.entries, 2);
     /// assert!(lines.starts_with(br#"{"format":"rekall""#));
     /// # Ok(())
@@ -55,10 +55,11 @@ impl SqliteStore {
     pub fn export_jsonl(
         &self,
         out: &mut dyn Write,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
-        let report = self.export(out, progress, cancel);
+        let report = self.export(out, options, progress, cancel);
         self.settle_log();
         report
     }
@@ -66,6 +67,7 @@ impl SqliteStore {
     fn export(
         &self,
         out: &mut dyn Write,
+        options: &JsonlExportOptions,
         progress: Progress<'_>,
         cancel: Option<&AtomicBool>,
     ) -> Result<ExportReport, Error> {
@@ -73,7 +75,11 @@ impl SqliteStore {
         let mut report = ExportReport::default();
         let mut line = Vec::new();
         let total = tx.count_entries()?;
-        write_line(out, &mut line, &header(&tx, total)?)?;
+        let mut header = header(&tx, total)?;
+        if !options.vectors {
+            header.spaces.clear();
+        }
+        write_line(out, &mut line, &header)?;
         let active = tx.active_space()?.map(|space| space.id.0);
         let sql = format!(
             "SELECT id, ulid, title, content, kind, project, tags, status, confidence, memory_type, context,
@@ -100,7 +106,9 @@ impl SqliteStore {
             entry.source = section(&tx, number)?;
             entry.usage = usage(&tx, number)?;
             entry.links = links(&tx, number)?;
-            hang_vectors(&tx, number, &mut entry)?;
+            if options.vectors {
+                hang_vectors(&tx, number, &mut entry)?;
+            }
             // As an import will have it: without a vector to search, an entry waits for one.
             entry.pending |= active.is_some_and(|active| entry.vectors.iter().all(|v| v.space != active));
             write_line(out, &mut line, &entry)?;

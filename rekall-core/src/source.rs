@@ -120,17 +120,17 @@ pub fn check_uri(uri: &str) -> Result<(), Error> {
 /// assert!(!is_under("file:///ab.md", "file:///a/"));
 /// ```
 #[must_use]
-pub fn is_under(uri: &str, scope: &str) -> bool {
-    let scope = scope.trim_end_matches('/');
-    match uri.strip_prefix(scope) {
-        Some(rest) => scope.is_empty() || rest.is_empty() || rest.starts_with('/'),
+pub fn is_under(uri: &str, root: &str) -> bool {
+    let root = root.trim_end_matches('/');
+    match uri.strip_prefix(root) {
+        Some(rest) => root.is_empty() || rest.is_empty() || rest.starts_with('/'),
         None => false,
     }
 }
 
-/// A scope as engines compare with it.
-pub(crate) fn prefix(scope: &str) -> &str {
-    scope.trim_end_matches('/')
+/// A root as engines compare with it.
+pub(crate) fn prefix(root: &str) -> &str {
+    root.trim_end_matches('/')
 }
 
 #[cfg(test)]
@@ -138,8 +138,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_ends_at_a_slash() {
-        for (uri, scope, under) in [
+    fn a_root_ends_at_a_slash() {
+        for (uri, root, under) in [
             ("file:///a/b.md", "file:///a", true),
             ("file:///a/b.md", "file:///a/", true),
             ("file:///a/b.md", "file:///a/b.md", true),
@@ -148,7 +148,7 @@ mod tests {
             ("file:///a0", "file:///a", false),
             ("note:1", "", true),
         ] {
-            assert_eq!(is_under(uri, scope), under, "{uri} under {scope}");
+            assert_eq!(is_under(uri, root), under, "{uri} under {root}");
         }
     }
 }

@@ -111,11 +111,11 @@ impl Rekall {
         let walked = walk(roots, &options.walk)
             .map_err(|error| Error::Folder { path: error.path, source: error.source })?;
         self.adopt_indexed(&walked.files, watch)?;
-        let mut scopes = walked.roots.iter().map(|root| file_uri(root));
-        let Some(first) = scopes.next() else { return Ok(SyncReport::default()) };
+        let mut roots = walked.roots.iter().map(|root| file_uri(root));
+        let Some(first) = roots.next() else { return Ok(SyncReport::default()) };
         let mut sync = self.sync_sources(first.as_str())?.prune(options.prune).watched(std::mem::take(watch));
-        for scope in scopes {
-            sync = sync.also_under(scope)?;
+        for root in roots {
+            sync = sync.also_under(root)?;
         }
         for pattern in walked.bad_patterns {
             sync.note(first.as_str(), pattern);

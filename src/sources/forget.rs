@@ -9,7 +9,7 @@ use super::plan::is_same;
 use super::sync::SourceSync;
 use crate::{EntryId, Error};
 
-/// Entries that may go unasked: so many, or one of so many under the scope, whichever is more.
+/// Entries that may go unasked: so many, or one of so many under the root, whichever is more.
 const FEW: usize = 10;
 const SHARE: usize = 5;
 

@@ -8,7 +8,7 @@ use super::sync::SourceSync;
 use crate::long_call::Watch;
 use crate::{Error, LongCall, Rekall};
 
-/// What a reader found under a scope.
+/// What a reader found under a root.
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[derive(Default)]
@@ -48,15 +48,15 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::SourcesJson`] for what is no such object; otherwise as [`SourceSync::add`] and [`SourceSync::finish`].
-    pub fn sync_sources_json<'a>(&'a self, scope: &'a str, json: &'a str) -> LongCall<'a, SyncReport> {
-        LongCall::new(move |watch| self.sync_found(scope, json, watch))
+    pub fn sync_sources_json<'a>(&'a self, root: &'a str, json: &'a str) -> LongCall<'a, SyncReport> {
+        LongCall::new(move |watch| self.sync_found(root, json, watch))
     }
 
-    fn sync_found(&self, scope: &str, json: &str, watch: &mut Watch<'_>) -> Result<SyncReport, Error> {
+    fn sync_found(&self, root: &str, json: &str, watch: &mut Watch<'_>) -> Result<SyncReport, Error> {
         let found: Found =
             serde_json::from_str(json).map_err(|error| Error::SourcesJson { problem: error.to_string() })?;
         let mut sync: SourceSync<'_> =
-            self.sync_sources(scope)?.prune(found.prune).watched(std::mem::take(watch));
+            self.sync_sources(root)?.prune(found.prune).watched(std::mem::take(watch));
         for uri in &found.current {
             sync.keep(uri);
         }

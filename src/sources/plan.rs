@@ -47,13 +47,13 @@ pub(super) enum Difference {
 }
 
 impl<'a> Plan<'a> {
-    /// Works it out. `vanished` are sources that are there no longer; with `orphans`, sections are looked for under `scopes`
+    /// Works it out. `vanished` are sources that are there no longer; with `orphans`, sections are looked for under `roots`
     /// that a run has left without a place.
     pub(super) fn of(
         tx: &dyn ReadTx,
         given: &'a [NewSource],
         vanished: &[StoredSource],
-        scopes: &[String],
+        roots: &[String],
         orphans: bool,
     ) -> Result<Self, Error> {
         let position = tx.position()?;
@@ -75,11 +75,11 @@ impl<'a> Plan<'a> {
             .chain(&elsewhere)
             .map(|known| known.row)
             .collect();
-        for scope in scopes.iter().filter(|_| orphans) {
-            let orphans = tx.orphaned_sections(scope)?.into_iter();
+        for root in roots.iter().filter(|_| orphans) {
+            let orphans = tx.orphaned_sections(root)?.into_iter();
             elsewhere.extend(orphans.filter(|orphan| listed.insert(orphan.row)));
         }
-        let recognition = Recognition { given: &sources, elsewhere: &elsewhere, vanished, scopes };
+        let recognition = Recognition { given: &sources, elsewhere: &elsewhere, vanished, roots };
         let pairs = recognition.pairs(tx)?;
         let mut plan = Self { position, sources, left: Vec::new() };
         plan.fill(tx, &elsewhere, &pairs)?;

@@ -18,7 +18,7 @@ pub(super) struct Recognition<'b> {
     pub(super) elsewhere: &'b [StoredSection],
     pub(super) vanished: &'b [StoredSource],
     /// Where living sources are looked for.
-    pub(super) scopes: &'b [String],
+    pub(super) roots: &'b [String],
 }
 
 impl Recognition<'_> {
@@ -120,8 +120,8 @@ impl Recognition<'_> {
         of_interest: &BTreeSet<usize>,
     ) -> Result<Near, Error> {
         let mut living = Vec::new();
-        for scope in self.scopes {
-            living.extend(tx.sources(scope)?);
+        for root in self.roots {
+            living.extend(tx.sources(root)?);
         }
         let given: HashMap<&str, usize> =
             self.given.iter().enumerate().map(|(at, source)| (source.new.uri.as_str(), at)).collect();

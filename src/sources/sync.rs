@@ -74,20 +74,20 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::Core`] when the file cannot be read.
-    pub fn sync_sources(&self, scope: impl Into<String>) -> Result<SourceSync<'_>, Error> {
-        let scope = scope.into();
-        let known = self.sources(&scope)?;
-        Ok(self.begin(scope, known))
+    pub fn sync_sources(&self, root: impl Into<String>) -> Result<SourceSync<'_>, Error> {
+        let root = root.into();
+        let known = self.sources(&root)?;
+        Ok(self.begin(root, known))
     }
 
-    fn begin(&self, scope: String, known: impl IntoIterator<Item = StoredSource>) -> SourceSync<'_> {
+    fn begin(&self, root: String, known: impl IntoIterator<Item = StoredSource>) -> SourceSync<'_> {
         let known: HashMap<String, StoredSource> =
             known.into_iter().map(|source| (source.uri.clone(), source)).collect();
         SourceSync {
             rekall: self,
             entries: known.values().map(|source| source.sections as usize).sum(),
             known,
-            scopes: vec![scope],
+            roots: vec![root],
             is_single: false,
             is_there: false,
             seen: HashSet::new(),
@@ -118,20 +118,20 @@ impl Rekall {
     ///
     /// # Errors
     /// [`Error::Core`] when the file cannot be read.
-    pub fn sources(&self, scope: &str) -> Result<Vec<StoredSource>, Error> {
-        Ok(self.store.read()?.sources(scope)?)
+    pub fn sources(&self, root: &str) -> Result<Vec<StoredSource>, Error> {
+        Ok(self.store.read()?.sources(root)?)
     }
 }
 
 /// A run under way, begun by [`Rekall::sync_sources`]. Dropped without [`finish`](Self::finish), it has lost nothing, and
 /// the next run does what it left.
 ///
-/// Memory: where the scope holds no source yet, 256 sections; otherwise the texts of all sources that changed, because
+/// Memory: where the root holds no source yet, 256 sections; otherwise the texts of all sources that changed, because
 /// what is gone from one may be found in another.
 pub struct SourceSync<'a> {
     pub(super) rekall: &'a Rekall,
-    pub(super) scopes: Vec<String>,
-    /// Whether the run is about the source of the scope's name alone, and not about those under it.
+    pub(super) roots: Vec<String>,
+    /// Whether the run is about the source of the root's own URI alone, and not about those under it.
     pub(super) is_single: bool,
     /// When the run began.
     pub(super) known: HashMap<String, StoredSource>,
@@ -158,7 +158,7 @@ pub struct SourceSync<'a> {
 impl fmt::Debug for SourceSync<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SourceSync")
-            .field("scopes", &self.scopes)
+            .field("roots", &self.roots)
             .field("report", &self.report)
             .finish_non_exhaustive()
     }
@@ -166,7 +166,7 @@ impl fmt::Debug for SourceSync<'_> {
 
 impl<'a> SourceSync<'a> {
     /// Whether entries whose section or source is gone are forgotten in any case. By default they are only if they are at
-    /// most 10, or at most a fifth of all entries under the scope; if anything is left of what was known, because an
+    /// most 10, or at most a fifth of all entries under the root; if anything is left of what was known, because an
     /// emptied folder may be a disk that is not there; and if every source that has entries could be read, because the
     /// section may have gone into one that could not. What is held back stays as it is, and is found by the next run.
     #[must_use]
@@ -199,19 +199,19 @@ impl<'a> SourceSync<'a> {
         &mut self.watch
     }
 
-    /// Adds the sources under another URI to the scope: what is gone from one may be found in the other.
+    /// Adds the sources under another URI: what is gone from one root may be found in the other.
     ///
     /// # Errors
     /// [`Error::Core`] when the file cannot be read.
-    pub fn also_under(mut self, scope: impl Into<String>) -> Result<Self, Error> {
-        let scope = scope.into();
-        for source in self.rekall.sources(&scope)? {
+    pub fn also_under(mut self, root: impl Into<String>) -> Result<Self, Error> {
+        let root = root.into();
+        for source in self.rekall.sources(&root)? {
             let sections = source.sections as usize;
             if self.known.insert(source.uri.clone(), source).is_none() {
                 self.entries += sections;
             }
         }
-        self.scopes.push(scope);
+        self.roots.push(root);
         Ok(self)
     }
 
@@ -238,10 +238,10 @@ impl<'a> SourceSync<'a> {
     /// [skipped](Self::skip) with that reason.
     ///
     /// # Errors
-    /// [`Error::Core`] for a URI that does not lie under the scope, or that was given before; as [`finish`](Self::finish),
+    /// [`Error::Core`] for a URI that does not lie under the root, or that was given before; as [`finish`](Self::finish),
     /// because sources are written now and then.
     pub fn add(&mut self, source: NewSource) -> Result<(), Error> {
-        if !self.scopes.iter().any(|scope| is_under(&source.uri, scope)) {
+        if !self.roots.iter().any(|root| is_under(&source.uri, root)) {
             return Err(refused("a URI under that of the run", source.uri));
         }
         if self.seen.contains(&source.uri) {
@@ -304,8 +304,8 @@ impl<'a> SourceSync<'a> {
             self.known.values().filter(|known| !self.seen.contains(&known.uri)).cloned().collect();
         // What waits for a place must not look as if it had begun to when its source is written now.
         let tx = self.rekall.store.read()?;
-        for scope in self.scopes.iter().filter(|_| !self.known.is_empty()) {
-            self.abandoned.extend(tx.abandoned_sections(scope, ABANDONED)?);
+        for root in self.roots.iter().filter(|_| !self.known.is_empty()) {
+            self.abandoned.extend(tx.abandoned_sections(root, ABANDONED)?);
         }
         drop(tx);
         let left = self.write(&vanished, !self.known.is_empty())?;

@@ -25,8 +25,8 @@ impl SourceSync<'_> {
             self.watch.check_cancelled()?;
             // Those of a single source are among its own sections.
             let is_wide = !self.is_single && (orphans || self.conflicts > 0);
-            let scopes = if self.is_single { &[] } else { &*self.scopes };
-            let plan = Plan::of(&*self.rekall.store.read()?, &given, vanished, scopes, is_wide)?;
+            let roots = if self.is_single { &[] } else { &*self.roots };
+            let plan = Plan::of(&*self.rekall.store.read()?, &given, vanished, roots, is_wide)?;
             let mut written = 0;
             for group in groups(&plan.sources) {
                 if !self.write_group(&plan, group)? {

@@ -88,7 +88,7 @@ pub fn check_link(relation: &Relation, reason: Option<&str>) -> Result<(), Error
 
 /// A URI, or a part of one, without the slashes at its end: what lies under it is it, or begins with it and a slash.
 #[must_use]
-pub fn scope_of(uri: &str) -> &str {
+pub fn root_of(uri: &str) -> &str {
     source::prefix(uri)
 }
 

@@ -11,10 +11,10 @@ use std::ops::Deref;
 use std::time::Duration;
 
 impl<C: Deref<Target = Connection>> ReadSources for SqliteTx<'_, C> {
-    fn sources(&self, scope: &str) -> Result<Vec<StoredSource>, Error> {
+    fn sources(&self, root: &str) -> Result<Vec<StoredSource>, Error> {
         let sql = format!("SELECT {SOURCE} FROM source WHERE {} ORDER BY uri", under(self.reach));
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let key = self.reach.rows().key(prefix(scope));
+        let key = self.reach.rows().key(prefix(root));
         let sources = statement.query_map([key], |row| source(row, self.reach))?;
         Ok(sources.collect::<Result<_, _>>()?)
     }
@@ -34,18 +34,18 @@ impl<C: Deref<Target = Connection>> ReadSources for SqliteTx<'_, C> {
         Ok(sections.collect::<Result<_, _>>()?)
     }
 
-    fn orphaned_sections(&self, scope: &str) -> Result<Vec<StoredSection>, Error> {
+    fn orphaned_sections(&self, root: &str) -> Result<Vec<StoredSection>, Error> {
         let sql = format!(
             "SELECT {SECTION} JOIN source ON source.id = source_id WHERE number < 0 AND {} ORDER BY entry_id",
             under(self.reach)
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let key = self.reach.rows().key(prefix(scope));
+        let key = self.reach.rows().key(prefix(root));
         let sections = statement.query_map([key], |row| section(row, self.reach))?;
         Ok(sections.collect::<Result<_, _>>()?)
     }
 
-    fn abandoned_sections(&self, scope: &str, age: Duration) -> Result<Vec<i64>, Error> {
+    fn abandoned_sections(&self, root: &str, age: Duration) -> Result<Vec<i64>, Error> {
         let before = self.now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
         let sql = format!(
             "SELECT entry_id FROM section JOIN source ON source.id = source_id
@@ -53,15 +53,15 @@ impl<C: Deref<Target = Connection>> ReadSources for SqliteTx<'_, C> {
             under(self.reach)
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let key = self.reach.rows().key(prefix(scope));
+        let key = self.reach.rows().key(prefix(root));
         let rows = statement.query_map((key, before), |row| Ok(self.row(row.get(0)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn count_sections(&self, scope: &str) -> Result<u64, Error> {
+    fn count_sections(&self, root: &str) -> Result<u64, Error> {
         let under = under(self.reach);
         let sql = format!("SELECT count(*) FROM section JOIN source ON source.id = source_id WHERE {under}");
-        let key = self.reach.rows().key(prefix(scope));
+        let key = self.reach.rows().key(prefix(root));
         Ok(self.connection.prepare_cached(&sql)?.query_row([key], |row| row.get(0))?)
     }
 

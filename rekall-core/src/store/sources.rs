@@ -9,7 +9,7 @@ pub trait ReadSources {
     ///
     /// # Errors
     /// [`Error::Engine`] or [`Error::Corrupt`].
-    fn sources(&self, scope: &str) -> Result<Vec<StoredSource>, Error>;
+    fn sources(&self, root: &str) -> Result<Vec<StoredSource>, Error>;
 
     /// The source of this name.
     ///
@@ -23,24 +23,24 @@ pub trait ReadSources {
     /// [`Error::Engine`] or [`Error::Corrupt`].
     fn sections(&self, source: i64) -> Result<Vec<StoredSection>, Error>;
 
-    /// The sections under a scope that are gone from their source, where the run that noticed has not ended.
+    /// The sections under a root that are gone from their source, where the run that noticed has not ended.
     ///
     /// # Errors
     /// [`Error::Engine`] or [`Error::Corrupt`].
-    fn orphaned_sections(&self, scope: &str) -> Result<Vec<StoredSection>, Error>;
+    fn orphaned_sections(&self, root: &str) -> Result<Vec<StoredSection>, Error>;
 
     /// Row numbers of those of [`orphaned_sections`](Self::orphaned_sections) that no run is going to place any more: they
     /// were released, or their source was synchronized last so long ago.
     ///
     /// # Errors
     /// [`Error::Engine`] or [`Error::Corrupt`].
-    fn abandoned_sections(&self, scope: &str, age: Duration) -> Result<Vec<i64>, Error>;
+    fn abandoned_sections(&self, root: &str, age: Duration) -> Result<Vec<i64>, Error>;
 
-    /// How many entries come from the sources under a scope.
+    /// How many entries come from the sources under a root.
     ///
     /// # Errors
     /// [`Error::Engine`] or [`Error::Corrupt`].
-    fn count_sections(&self, scope: &str) -> Result<u64, Error>;
+    fn count_sections(&self, root: &str) -> Result<u64, Error>;
 
     /// The place of an entry, by row number.
     ///

@@ -29,16 +29,16 @@ use crate::calls::handle::Handle;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_sources(
     db: *mut Handle,
-    scope: *const c_char,
+    root: *const c_char,
     out: *mut *mut ReportObject,
     error: *mut *mut ErrorObject,
 ) -> Status {
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, OutObject::required(out), |db| {
-            let scope = text::required_name(scope, "scope")?;
+            let root = text::required_name(root, "root")?;
             let sources: Vec<serde_json::Value> = db
-                .sources(scope)?
+                .sources(root)?
                 .into_iter()
                 .map(|source| {
                     json!({ "uri": source.uri, "stamp": source.stamp, "synced_at": source.synced_at,

@@ -22,7 +22,7 @@ use crate::calls::call::on;
 use crate::calls::handle::Handle;
 use crate::calls::watch::{Watch, watched};
 
-/// Brings entries in step with all sources under a URI (scope, NUL-terminated; empty: with all there are). json, UTF-8 of
+/// Brings entries in step with all sources under a URI (root, NUL-terminated; empty: with all there are). json, UTF-8 of
 /// json_len bytes (or REKALL_NTS), is an object that says what is there now; what it does not name is gone.
 ///
 /// - "sources": those that were read, each with "uri", "stamp" (by which the caller recognizes that it has not changed),
@@ -32,17 +32,17 @@ use crate::calls::watch::{Watch, watched};
 /// - "current": URIs of sources that are as they were: see rekall_sources().
 /// - "skipped": objects with "uri" and "reason", of sources that are there and could not be read. Their entries stay.
 /// - "prune": true: what is gone is forgotten in any case. Otherwise it is if that are at most 10 entries or a fifth of
-///   all under the scope, if any source was seen, and if none that has entries was skipped.
+///   all under the root, if any source was seen, and if none that has entries was skipped.
 ///
 /// What belongs to the source is an entry's title, its content and the tags that the source gave it; nothing else of an
 /// entry is ever changed. Two runs at once store nothing twice. Progress counts sections; watch and out may be NULL.
 /// Numbers: added, changed, moved, kept, gone, held_back (entries that should have gone), current, read (sources), skipped.
 /// Lines: "URI: reason" for each source that was skipped, those included that cannot be stored. REKALL_INVALID_INPUT for
-/// what is no such JSON, and for a URI that is not under the scope.
+/// what is no such JSON, and for a URI that is not under the root.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_sync_sources(
     db: *mut Handle,
-    scope: *const c_char,
+    root: *const c_char,
     json: *const c_char,
     json_len: usize,
     watch: *const Watch,
@@ -52,8 +52,8 @@ pub unsafe extern "C" fn rekall_sync_sources(
     // SAFETY: the pointers are the caller's, who keeps the header's rules.
     unsafe {
         on(db, error, OutObject::optional(out), |db| {
-            let (scope, json) = (text::required_name(scope, "scope")?, utf8(json, json_len, "json")?);
-            let report = watched(db, watch, db.sync_sources_json(scope, json))?;
+            let (root, json) = (text::required_name(root, "root")?, utf8(json, json_len, "json")?);
+            let report = watched(db, watch, db.sync_sources_json(root, json))?;
             let skipped: Vec<String> =
                 report.skipped.iter().map(|skipped| format!("{}: {}", skipped.uri, skipped.reason)).collect();
             ReportObject::new(&report, skipped)

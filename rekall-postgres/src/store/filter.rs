@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rekall_core::engine::scope_of;
+use rekall_core::engine::root_of;
 use rekall_core::{EntryId, Error, Filter, Status};
 
 use super::scope::Scope;
@@ -180,7 +180,7 @@ fn compile(filter: &Filter, now_ms: i64, scope: Scope) -> Condition {
                 ON source.uri >= above.uri || '/' AND source.uri < above.uri || '0' AND {of_source}
             UNION SELECT source.id FROM source WHERE '' = ANY (?) AND {of_source}))"
         );
-        all.and_list(&condition, filter.sources.iter().map(|uri| scope_of(uri)));
+        all.and_list(&condition, filter.sources.iter().map(|uri| root_of(uri)));
     }
     let not_ids: Vec<String> = filter.not_ids.iter().map(EntryId::to_string).collect();
     all.none_of("entry.ulid", &not_ids);

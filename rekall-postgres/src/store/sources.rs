@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rekall_core::engine::{SectionColumns, scope_of, stored_source};
+use rekall_core::engine::{SectionColumns, root_of, stored_source};
 use rekall_core::store::{ReadSources, WriteSources};
 use rekall_core::{Error, NewPlace, StoredSection, StoredSource, TextDigest};
 use tokio_postgres::Row;
@@ -11,7 +11,7 @@ use super::scope::{Numbering, Scope};
 use super::tx::{Tx, column};
 use super::values::{bytes, int, ints, text};
 
-/// What a scope $1 holds: two conditions that the index of URIs answers.
+/// What a root $1 holds: two conditions that the index of URIs answers.
 const UNDER: &str = "(source.uri = $1 OR source.uri >= $1 || '/' AND source.uri < $1 || '0' OR $1 = '')";
 
 /// Sections that were released have numbers below this one, those of a run under way numbers between it and 0.
@@ -30,12 +30,12 @@ fn possible(uri: &str) -> bool {
 }
 
 impl ReadSources for Tx<'_> {
-    fn sources(&self, scope: &str) -> Result<Vec<StoredSource>, Error> {
-        if !possible(scope) {
+    fn sources(&self, root: &str) -> Result<Vec<StoredSource>, Error> {
+        if !possible(root) {
             return Ok(Vec::new());
         }
         let sql = format!("{SOURCE} WHERE {UNDER} AND {} ORDER BY source.uri", self.of_source());
-        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(|row| source(row, self.scope())).collect()
+        self.query(&sql, &[text(&root_of(root))])?.iter().map(|row| source(row, self.scope())).collect()
     }
 
     fn source(&self, uri: &str) -> Result<Option<StoredSource>, Error> {
@@ -52,8 +52,8 @@ impl ReadSources for Tx<'_> {
         rows.iter().map(|row| section(row, self.scope())).collect()
     }
 
-    fn orphaned_sections(&self, scope: &str) -> Result<Vec<StoredSection>, Error> {
-        if !possible(scope) {
+    fn orphaned_sections(&self, root: &str) -> Result<Vec<StoredSection>, Error> {
+        if !possible(root) {
             return Ok(Vec::new());
         }
         let sql = format!(
@@ -61,11 +61,11 @@ impl ReadSources for Tx<'_> {
              WHERE section.number < 0 AND {UNDER} AND {} ORDER BY section.entry_id",
             self.of_source()
         );
-        self.query(&sql, &[text(&scope_of(scope))])?.iter().map(|row| section(row, self.scope())).collect()
+        self.query(&sql, &[text(&root_of(root))])?.iter().map(|row| section(row, self.scope())).collect()
     }
 
-    fn abandoned_sections(&self, scope: &str, age: Duration) -> Result<Vec<i64>, Error> {
-        if !possible(scope) {
+    fn abandoned_sections(&self, root: &str, age: Duration) -> Result<Vec<i64>, Error> {
+        if !possible(root) {
             return Ok(Vec::new());
         }
         let before = self.now_ms().saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
@@ -75,11 +75,11 @@ impl ReadSources for Tx<'_> {
              ORDER BY section.entry_id",
             self.of_source()
         );
-        self.rows_in(&self.query(&sql, &[text(&scope_of(scope)), int(&before), int(&RELEASED)])?)
+        self.rows_in(&self.query(&sql, &[text(&root_of(root)), int(&before), int(&RELEASED)])?)
     }
 
-    fn count_sections(&self, scope: &str) -> Result<u64, Error> {
-        if !possible(scope) {
+    fn count_sections(&self, root: &str) -> Result<u64, Error> {
+        if !possible(root) {
             return Ok(0);
         }
         let sql = format!(
@@ -87,7 +87,7 @@ impl ReadSources for Tx<'_> {
              WHERE {UNDER} AND {}",
             self.of_source()
         );
-        Ok(self.number(&sql, &[text(&scope_of(scope))])?.unsigned_abs())
+        Ok(self.number(&sql, &[text(&root_of(root))])?.unsigned_abs())
     }
 
     fn section_of(&self, row: i64) -> Result<Option<StoredSection>, Error> {

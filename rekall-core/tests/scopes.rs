@@ -63,6 +63,24 @@ fn count(path: &Path, what: &str) -> i64 {
     Connection::open(path).unwrap().query_row(&sql, [], |row| row.get(0)).unwrap()
 }
 
+#[test]
+fn a_number_of_a_space_that_came_with_an_import_is_not_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = filled(&folder.path().join("a.db"), 1);
+    let scope = open_scope(&store, "one");
+    let header = r#"{"format":"rekall","version":1,"entries":0,"spaces":[
+        {"number":7,"fingerprint":"m","dimensions":2,"state":"retired","created_at":1}],"meta":[]}"#;
+    let mut line = header.replace('\n', "");
+    line.push('\n');
+    let options = rekall_core::JsonlImportOptions::default();
+    let transfer = scope.transfer().unwrap();
+    transfer.import_jsonl(&mut line.as_bytes(), &options, &mut |_, _| {}, None).unwrap();
+    let mut tx = scope.write().unwrap();
+    assert_eq!(tx.spaces().unwrap()[0].id.0, 7);
+    tx.drop_space(rekall_core::SpaceId(7)).unwrap();
+    assert_eq!(tx.ensure_active_space("another", 2).unwrap().id.0, 8);
+}
+
 /// Also where the tables hold rows of scopes alone, of which SQLite would count on.
 #[test]
 fn what_another_program_inserts_without_a_number_is_in_the_memory_without_a_name() {

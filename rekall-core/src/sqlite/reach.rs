@@ -288,4 +288,13 @@ impl SqliteWriteTx<'_> {
     pub(crate) fn next_number(&self, of: Numbered) -> Result<Option<i64>, Error> {
         next_number(&self.connection, self.reach, of)
     }
+
+    /// A row is about to have this number, which nobody gave it: none that comes later will have it. AUTOINCREMENT sees to that
+    /// where there is no scope.
+    pub(crate) fn note_number(&self, of: Numbered, number: i64) -> Result<(), Error> {
+        let column = of.names().1;
+        let sql = format!("UPDATE scope SET {column} = max({column}, ?2) WHERE number = ?1");
+        self.connection.prepare_cached(&sql)?.execute((self.reach.rows().number(), number))?;
+        Ok(())
+    }
 }

@@ -143,6 +143,9 @@ impl<'s> Import<'s> {
                 let rows = self.tx.reach.rows();
                 let own =
                     number.filter(|&number| rows.number() == 0 || (1..=rows.last_row()).contains(&number));
+                if let Some(own) = own {
+                    self.tx.note_number(Numbered::Space, own)?;
+                }
                 let number = own.map(|number| self.tx.stored(number)).or(next);
                 self.tx.connection.execute(
                     "INSERT INTO space (id, fingerprint, dimensions, state, created_at)

@@ -84,13 +84,11 @@ impl WritePending for Tx<'_> {
     }
 
     fn settle_pending(&mut self, space: SpaceId) -> Result<(), Error> {
+        let of_scope = self.scope().range("entry_id");
         let sql = format!(
-            "DELETE FROM pending WHERE {} AND (
-                EXISTS (SELECT FROM embedding WHERE embedding.entry_id = pending.entry_id AND space_id = $1 AND {})
-                OR EXISTS (SELECT FROM wordless WHERE wordless.entry_id = pending.entry_id AND space_id = $1 AND {}))",
-            self.scope().range("pending.entry_id"),
-            self.scope().range("embedding.entry_id"),
-            self.scope().range("wordless.entry_id")
+            "DELETE FROM pending WHERE {of_scope} AND entry_id IN (
+                SELECT entry_id FROM embedding WHERE space_id = $1 AND {of_scope}
+                UNION ALL SELECT entry_id FROM wordless WHERE space_id = $1 AND {of_scope})"
         );
         self.execute(&sql, &[int(&self.scope().stored_space(space))]).map(drop)
     }

@@ -28,16 +28,16 @@ impl ReadVectors for Tx<'_> {
     ) -> Result<(), Error> {
         let scope = self.scope();
         let sql = format!(
-            "SELECT entry_id, role, chunk, vector, entry_id IN (SELECT id FROM entry WHERE {})
-            FROM embedding WHERE space_id = $1 AND {}",
-            scope.range("id"),
+            "SELECT entry_id, role, chunk, vector, entry.id IS NOT NULL
+            FROM embedding LEFT JOIN entry ON entry.id = entry_id AND {} WHERE space_id = $1 AND {}",
+            scope.range("entry.id"),
             scope.range("entry_id")
         );
         let mut batch = VectorBatch::new(space.dimensions);
         batch.rows.reserve(batch_rows.saturating_mul(space.dimensions));
         let mut broken = false;
         self.for_each(&sql, &[int(&scope.stored_space(space.id))], |row| {
-            read_into(row, scope, &mut batch)?;
+            read_into(row, scope, row.try_get(4)?, &mut batch)?;
             if batch.keys.len() >= batch_rows && !broken {
                 broken = each(&batch).is_break();
                 batch.keys.clear();
@@ -55,20 +55,28 @@ impl ReadVectors for Tx<'_> {
 
     fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
         let (mut batch, scope) = (VectorBatch::new(space.dimensions), self.scope());
-        let sql = format!(
-            "SELECT entry_id, role, chunk, vector, EXISTS (SELECT FROM entry WHERE id = entry_id AND {}) FROM embedding
-            WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk",
-            scope.range("id")
-        );
+        // Two statements of one table each: for one that looks for the entry of each vector, the server may choose to look through all
+        // entries for each, by what it last knew of a table that has grown since.
+        let vectors = "SELECT entry_id, role, chunk, vector FROM embedding
+            WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
+        let those_there = format!("SELECT id FROM entry WHERE id = ANY ($1) AND {}", scope.range("id"));
         for entries in entries.chunks(AT_ONCE) {
             let entries = scope.stored_all(entries);
-            let rows = self.query(&sql, &[ints(&entries), int(&scope.stored_space(space.id))])?;
+            let space = scope.stored_space(space.id);
+            let (of_space, all) = ([ints(&entries), int(&space)], [ints(&entries)]);
+            let statements = [(vectors, of_space.as_slice()), (&*those_there, all.as_slice())];
+            let mut found = self.query_all(&statements)?.into_iter();
+            let (vectors, those_there) = (found.next().unwrap_or_default(), found.next().unwrap_or_default());
+            let those_there =
+                those_there.iter().map(|row| column(row, 0)).collect::<Result<HashSet<i64>, _>>()?;
             let mut of_entry: HashMap<i64, Vec<&Row>> = HashMap::new();
-            for row in &rows {
+            for row in &vectors {
                 of_entry.entry(column(row, 0)?).or_default().push(row);
             }
-            for row in entries.iter().filter_map(|entry| of_entry.get(entry)).flatten() {
-                read_into(row, scope, &mut batch)?;
+            for entry in &entries {
+                for row in of_entry.get(entry).into_iter().flatten() {
+                    read_into(row, scope, those_there.contains(entry), &mut batch)?;
+                }
             }
         }
         Ok(batch)
@@ -274,14 +282,12 @@ impl NewRows {
     }
 }
 
-/// Adds a row of entry, role, chunk, vector, and whether the entry is there.
-fn read_into(row: &Row, scope: Scope, batch: &mut VectorBatch) -> Result<(), crate::Error> {
+/// Adds a row of entry, role, chunk and vector.
+fn read_into(row: &Row, scope: Scope, has_entry: bool, batch: &mut VectorBatch) -> Result<(), crate::Error> {
     let (entry, role, chunk): (i64, i64, i64) =
         (scope.row(row.try_get(0)?), row.try_get(1)?, row.try_get(2)?);
     match (u8::try_from(role), u16::try_from(chunk)) {
-        (Ok(role), Ok(chunk)) => {
-            batch.push(VectorKey { entry, role, chunk }, row.try_get(3)?, row.try_get(4)?)
-        }
+        (Ok(role), Ok(chunk)) => batch.push(VectorKey { entry, role, chunk }, row.try_get(3)?, has_entry),
         // Another program's doing: one damaged row may not stop a search over the others.
         _ => batch.unusable.push(VectorKey { entry, role: u8::MAX, chunk: u16::MAX }),
     }

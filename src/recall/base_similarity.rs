@@ -17,6 +17,8 @@ use crate::{Error, Rekall};
 const ENTRIES: usize = 1024;
 /// Vectors in the sample: entries of many passages are fewer.
 const VECTORS: usize = 2048;
+/// Entries whose vectors are read at once: on a server each read is a round trip, and an entry may have many.
+const AT_ONCE: usize = 32;
 /// Entries of the sample around the given one. A language with that many entries in the sample is judged by itself.
 const AROUND: usize = 16;
 /// The share of the pairs around the given entry that are less similar than the threshold. Stricter than the 99 % that is
@@ -74,17 +76,24 @@ impl Sample {
     fn read(snapshot: &Snapshot<'_>, space: &Space, position: LogPosition) -> Result<Self, Error> {
         let mut entries = Vec::new();
         let mut vectors = 0;
-        for row in snapshot.tx.sample_of_entries(space.id, Role::Summary, ENTRIES)? {
-            let batch = snapshot.tx.vectors_of(space, &[row])?;
-            let of_summary = batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions));
-            let of_summary = of_summary.filter(|(key, _)| key.role == Role::Summary.number());
-            let entry = SampledEntry { row, vectors: of_summary.map(|(_, vector)| vector.into()).collect() };
-            vectors += entry.vectors.len();
-            // One entry always, however many passages it has; and then no more than fit.
-            if vectors > VECTORS && !entries.is_empty() {
-                break;
+        'all: for rows in snapshot.tx.sample_of_entries(space.id, Role::Summary, ENTRIES)?.chunks(AT_ONCE) {
+            let batch = snapshot.tx.vectors_of(space, rows)?;
+            let mut of_summary = batch
+                .keys
+                .iter()
+                .zip(batch.rows.chunks_exact(space.dimensions))
+                .filter(|(key, _)| key.role == Role::Summary.number())
+                .peekable();
+            for &row in rows {
+                let own = std::iter::from_fn(|| of_summary.next_if(|(key, _)| key.entry == row));
+                let entry = SampledEntry { row, vectors: own.map(|(_, vector)| vector.into()).collect() };
+                vectors += entry.vectors.len();
+                // One entry always, however many passages it has; and then no more than fit.
+                if vectors > VECTORS && !entries.is_empty() {
+                    break 'all;
+                }
+                entries.push(entry);
             }
-            entries.push(entry);
         }
         Ok(Self { position, space: space.id, entries, pairs: OnceLock::new() })
     }

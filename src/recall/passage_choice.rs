@@ -1,5 +1,7 @@
 //! Which passage of an entry a hit is about.
 
+use std::collections::HashMap;
+
 use rekall_core::{EntryPassages, PassageKey, Role};
 use rekall_index::{Key, Roles, similarity};
 
@@ -7,14 +9,17 @@ use super::candidates::Candidate;
 use super::fusion::{Evidence, Fusion, Scale};
 use super::hit::HitChunk;
 use super::options::Mode;
+use super::rank::Ranked;
 use super::read_hits::Spans;
 use super::weights::Weights;
 use crate::vector_index::Snapshot;
 use crate::{Entry, Error};
 
+/// Entries whose vectors are read at once: on a server each read is a round trip, and an entry may have many.
+const AT_ONCE: usize = 32;
+
 /// How one search chooses.
-pub(super) struct PassageChoice<'a> {
-    pub(super) snapshot: &'a Snapshot<'a>,
+pub(super) struct PassageChoice {
     /// Where the passages stand that the nearest vectors were made from.
     pub(super) spans: Spans,
     /// Texts that may be chosen from.
@@ -22,54 +27,72 @@ pub(super) struct PassageChoice<'a> {
     pub(super) mode: Mode,
     pub(super) weights: Weights,
     pub(super) scale: Scale,
-    /// The query's.
-    pub(super) vector: Option<&'a [f32]>,
+    /// How near each passage is, of the entries where that decides.
+    pub(super) similarities: Similarities,
 }
 
-impl PassageChoice<'_> {
+/// How near each passage of some entries is to the query.
+#[derive(Default)]
+pub(super) struct Similarities(HashMap<i64, Vec<(PassageKey, f32)>>);
+
+impl Similarities {
+    /// Those of the entries of which meaning and words name different passages.
+    pub(super) fn read(
+        snapshot: &Snapshot<'_>,
+        query: &[f32],
+        roles: Roles,
+        entries: &[(Ranked, Entry)],
+    ) -> Result<Self, Error> {
+        let Some(space) = &snapshot.view.space else { return Ok(Self::default()) };
+        let is_disputed = |candidate: &Candidate| {
+            let near = candidate.nearest.map(|near| passage_of(near.key));
+            let words = scored_by_words(roles, candidate).next();
+            near.zip(words).is_some_and(|(near, (words, ..))| near != words)
+        };
+        let disputed = entries.iter().filter(|(ranked, _)| is_disputed(&ranked.candidate));
+        let rows: Vec<i64> = disputed.map(|(ranked, _)| ranked.candidate.row).collect();
+        let mut found: HashMap<i64, Vec<(PassageKey, f32)>> = HashMap::new();
+        for rows in rows.chunks(AT_ONCE) {
+            let batch = snapshot.tx.vectors_of(space, rows)?;
+            for (key, vector) in batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions)) {
+                let passage = PassageKey { row: key.entry, role: key.role, number: key.chunk };
+                found.entry(key.entry).or_default().push((passage, similarity(query, vector)));
+            }
+        }
+        Ok(Self(found))
+    }
+}
+
+impl PassageChoice {
     /// The passage that the search scores best: the nearest in a search by meaning, that of the best words in one by
     /// words, the one of the best fused score in a hybrid one.
-    pub(super) fn best(&self, candidate: &Candidate, entry: &Entry) -> Result<Option<HitChunk>, Error> {
+    pub(super) fn best(&self, candidate: &Candidate, entry: &Entry) -> Option<HitChunk> {
         let near = candidate.nearest.map(|near| near.key);
         match (near, self.by_words(candidate)) {
             (Some(near), words) if words.is_none_or(|words| words == passage_of(near)) => {
-                Ok(self.spans.chunk(near))
+                self.spans.chunk(near)
             }
-            (Some(near), Some(_)) if self.mode == Mode::Hybrid => match self.by_both(near, candidate)? {
-                best if best == passage_of(near) => Ok(self.spans.chunk(near)),
-                best => Ok(chunk_of(best, entry)),
+            (Some(near), Some(_)) if self.mode == Mode::Hybrid => match self.by_both(near, candidate) {
+                best if best == passage_of(near) => self.spans.chunk(near),
+                best => chunk_of(best, entry),
             },
-            (_, words) => Ok(words.and_then(|words| chunk_of(words, entry))),
+            (_, words) => words.and_then(|words| chunk_of(words, entry)),
         }
     }
 
     /// The best passage by words, of those that may be chosen.
     fn by_words(&self, candidate: &Candidate) -> Option<PassageKey> {
-        self.scored_by_words(candidate).map(|(key, ..)| key).next()
-    }
-
-    /// The passages that hold words of the query, best first: score and exactness.
-    fn scored_by_words<'c>(
-        &self,
-        candidate: &'c Candidate,
-    ) -> impl Iterator<Item = (PassageKey, f64, f64)> + use<'c> {
-        let roles = self.roles;
-        let hit = candidate.words.iter();
-        hit.flat_map(|hit| {
-            let others = hit.also.iter().map(|&(key, score)| (key, score.into(), 0.0));
-            std::iter::once((hit.key, hit.score, hit.exact.into())).chain(others)
-        })
-        .filter(move |(key, ..)| roles.contains(key.role))
+        scored_by_words(self.roles, candidate).map(|(key, ..)| key).next()
     }
 
     /// The passage with the best fused score of those that either retriever names.
-    fn by_both(&self, near: Key, candidate: &Candidate) -> Result<PassageKey, Error> {
+    fn by_both(&self, near: Key, candidate: &Candidate) -> PassageKey {
         let near = passage_of(near);
-        let mut scored: Vec<(PassageKey, f64, f64)> = self.scored_by_words(candidate).collect();
+        let mut scored: Vec<(PassageKey, f64, f64)> = scored_by_words(self.roles, candidate).collect();
         if scored.iter().all(|(key, ..)| *key != near) {
             scored.push((near, 0.0, 0.0));
         }
-        let similarities = self.similarities(near.row)?;
+        let similarities = self.similarities.0.get(&near.row).map_or(&[][..], Vec::as_slice);
         let score = |&(key, text, exact): &(PassageKey, f64, f64)| {
             let near = similarities.iter().find(|(other, _)| *other == key);
             let evidence = Evidence {
@@ -81,21 +104,21 @@ impl PassageChoice<'_> {
             Fusion::Weighted.score(self.weights, &self.scale, evidence).total()
         };
         let best = scored.iter().max_by(|a, b| score(a).total_cmp(&score(b)).then(b.0.cmp(&a.0)));
-        Ok(best.map_or(near, |(key, ..)| *key))
+        best.map_or(near, |(key, ..)| *key)
     }
+}
 
-    /// How near each passage of an entry is.
-    fn similarities(&self, row: i64) -> Result<Vec<(PassageKey, f32)>, Error> {
-        let (Some(space), Some(query)) = (&self.snapshot.view.space, self.vector) else {
-            return Ok(Vec::new());
-        };
-        let batch = self.snapshot.tx.vectors_of(space, &[row])?;
-        let rows = batch.rows.chunks_exact(space.dimensions);
-        let found = batch.keys.iter().zip(rows).map(|(key, vector)| {
-            (PassageKey { row, role: key.role, number: key.chunk }, similarity(query, vector))
-        });
-        Ok(found.collect())
-    }
+/// The passages that hold words of the query, best first: score and exactness.
+fn scored_by_words(
+    roles: Roles,
+    candidate: &Candidate,
+) -> impl Iterator<Item = (PassageKey, f64, f64)> + use<'_> {
+    let hit = candidate.words.iter();
+    hit.flat_map(|hit| {
+        let others = hit.also.iter().map(|&(key, score)| (key, score.into(), 0.0));
+        std::iter::once((hit.key, hit.score, hit.exact.into())).chain(others)
+    })
+    .filter(move |(key, ..)| roles.contains(key.role))
 }
 
 /// The passage that a vector stands for.

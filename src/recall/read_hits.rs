@@ -7,7 +7,7 @@ use rekall_index::{Error as IndexError, Key};
 
 use super::hit::HitChunk;
 use super::rank::Ranked;
-use super::retrieve::order_by_id;
+use super::retrieve::order_ties;
 use crate::vector_index::Snapshot;
 use crate::{Entry, EntryId, Error};
 
@@ -26,9 +26,8 @@ pub(super) fn read_best(
     limit: usize,
 ) -> Result<Read, Error> {
     let mut read = Read { entries: Vec::with_capacity(limit.min(ranked.len())), unreadable: Vec::new() };
-    for tied in ranked.chunk_by_mut(|a, b| a.score.total_cmp(&b.score).is_eq()) {
-        order_by_id(&*snapshot.tx, tied, |ranked| ranked.candidate.row)?;
-    }
+    let alike = |a: &Ranked, b: &Ranked| a.score.total_cmp(&b.score).is_eq();
+    order_ties(&*snapshot.tx, &mut ranked, alike, |ranked| ranked.candidate.row)?;
     let mut waiting = ranked.into_iter().peekable();
     while read.entries.len() < limit && waiting.peek().is_some() {
         // All that are missing at once: on a server each read is a round trip.

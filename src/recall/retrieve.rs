@@ -117,28 +117,39 @@ pub(super) fn keep_first<T, S: PartialEq>(
     score: impl Fn(&T) -> S,
     row: impl Fn(&T) -> i64,
 ) -> Result<(), Error> {
-    let mut room = limit;
+    let mut whole = 0;
     for tied in found.chunk_by_mut(|a, b| score(a) == score(b)) {
-        if tied.len() <= room {
-            order_by_id(tx, tied, &row)?;
-        } else if room > 0 {
-            // Thousands may be equal: only those that stay are put in order.
-            let rows: Vec<i64> = tied.iter().map(&row).collect();
-            let first = tx.first_by_id(&rows, room)?;
-            let places: HashMap<i64, usize> = first.into_iter().zip(0..).collect();
-            tied.sort_by_key(|hit| places.get(&row(hit)).copied().unwrap_or(usize::MAX));
+        if whole + tied.len() > limit {
+            let room = limit - whole;
+            if room > 0 {
+                // Thousands may be equal: only those that stay are put in order.
+                let rows: Vec<i64> = tied.iter().map(&row).collect();
+                let first = tx.first_by_id(&rows, room)?;
+                let places: HashMap<i64, usize> = first.into_iter().zip(0..).collect();
+                tied.sort_by_key(|hit| places.get(&row(hit)).copied().unwrap_or(usize::MAX));
+            }
+            break;
         }
-        room = room.saturating_sub(tied.len());
+        whole += tied.len();
     }
+    order_ties(tx, &mut found[..whole], |a, b| score(a) == score(b), row)?;
     found.truncate(limit);
     Ok(())
 }
 
-/// Orders what scores alike by the id of its entry.
-pub(super) fn order_by_id<T>(tx: &dyn ReadTx, tied: &mut [T], row: impl Fn(&T) -> i64) -> Result<(), Error> {
-    if tied.len() > 1 {
-        let rows: Vec<i64> = tied.iter().map(&row).collect();
-        let ids = tx.ids(&rows)?;
+/// Orders what scores alike by the id of its entry. Ids are asked for once: on a server each read is a round trip.
+pub(super) fn order_ties<T>(
+    tx: &dyn ReadTx,
+    found: &mut [T],
+    alike: impl Fn(&T, &T) -> bool,
+    row: impl Fn(&T) -> i64,
+) -> Result<(), Error> {
+    let tied: Vec<i64> = found.chunk_by(&alike).filter(|tied| tied.len() > 1).flatten().map(&row).collect();
+    if tied.is_empty() {
+        return Ok(());
+    }
+    let ids = tx.ids(&tied)?;
+    for tied in found.chunk_by_mut(&alike).filter(|tied| tied.len() > 1) {
         tied.sort_by_key(|hit| ids.get(&row(hit)).copied());
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::diversity::diversify;
 use super::health::{note_missing_vectors, note_unknown_words};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
 use super::options::{Mode, Options};
-use super::passage_choice::PassageChoice;
+use super::passage_choice::{PassageChoice, Similarities};
 use super::query::Query;
 use super::rank::{Ranked, Ranking};
 use super::read_hits::{Read, Spans, read_best};
@@ -251,14 +251,19 @@ impl Search<'_> {
             .as_ref()
             .zip(self.options.snippets)
             .map(|(text, marks)| Marked { snippets: Snippets::new(text, SNIPPET_WORDS), marks });
+        let similarities = match prepared.vector.as_deref() {
+            Some(query) if mode == Mode::Hybrid => {
+                Similarities::read(snapshot, query, self.options.roles, &entries)?
+            }
+            _ => Similarities::default(),
+        };
         let choice = PassageChoice {
-            snapshot,
             spans: Spans::read(snapshot, &entries)?,
             roles: self.options.roles,
             mode,
             weights,
             scale,
-            vector: prepared.vector.as_deref(),
+            similarities,
         };
         let hits: Result<Vec<Hit>, Error> = entries
             .into_iter()
@@ -287,13 +292,13 @@ impl Search<'_> {
 
     fn hit(
         &self,
-        choice: &PassageChoice<'_>,
+        choice: &PassageChoice,
         Ranked { score, fused, recency, diversity, candidate }: Ranked,
         entry: Entry,
         snippets: Option<&Marked<'_>>,
     ) -> Result<Hit, Error> {
         check_cancelled(self.cancel)?;
-        let chunk = choice.best(&candidate, &entry)?;
+        let chunk = choice.best(&candidate, &entry);
         let snippet = match snippets {
             Some(marked) if candidate.text.is_some() => self.snippet(marked, chunk, &entry)?,
             _ => None,

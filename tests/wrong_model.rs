@@ -21,7 +21,7 @@ fn fixture(name: &str) -> PathBuf {
 /// A folder as a program would have downloaded it, of an architecture that nothing here runs.
 fn unknown_architecture() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let config = r#"{"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}"#;
+    let config = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}"#;
     fs::write(folder.path().join("config.json"), config).unwrap();
     fs::write(folder.path().join("model.safetensors"), "weights").unwrap();
     fs::write(folder.path().join("tokenizer.json"), "{}").unwrap();
@@ -97,7 +97,7 @@ fn a_folder_that_is_missing_unsupported_or_incomplete() {
     let missing = tempfile::tempdir().unwrap().path().join("gone");
     check_permanent(|builder| of_folder(&missing)(builder), ErrorKind::InvalidModel, "gone");
     let unknown = unknown_architecture();
-    check_permanent(|builder| of_folder(unknown.path())(builder), ErrorKind::Unsupported, "Qwen3ForCausalLM");
+    check_permanent(|builder| of_folder(unknown.path())(builder), ErrorKind::Unsupported, "LlamaForCausalLM");
     let incomplete = tempfile::tempdir().unwrap();
     fs::copy(fixture("static-f32/config.json"), incomplete.path().join("config.json")).unwrap();
     check_permanent(

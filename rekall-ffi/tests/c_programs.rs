@@ -68,7 +68,7 @@ const SANITIZERS: &[&str] = &["-g", "-O1", "-fsanitize=address,undefined", "-fno
 static HUB: LazyLock<String> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hub-of-wrong-models");
     fs::create_dir_all(&folder).unwrap();
-    let config = r#"{"model_type": "qwen3", "architectures": ["Qwen3ForCausalLM"]}"#;
+    let config = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"]}"#;
     fs::write(folder.join("config.json"), config).unwrap();
     fs::write(folder.join("model.safetensors"), "weights").unwrap();
     fs::write(folder.join("tokenizer.json"), "{}").unwrap();

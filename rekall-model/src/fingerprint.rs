@@ -197,8 +197,8 @@ impl Fingerprint {
         match self.text.split_once(';') {
             Some(("static", _)) => ModelKind::Static,
             Some((
-                "bert" | "camembert" | "distilbert" | "gte" | "jina-bert" | "modernbert" | "mpnet"
-                | "nomic_bert" | "roberta" | "xlm-roberta",
+                "bert" | "camembert" | "distilbert" | "gemma3_text" | "gte" | "jina-bert" | "modernbert"
+                | "mpnet" | "nomic_bert" | "qwen3" | "roberta" | "xlm-roberta",
                 _,
             )) => ModelKind::Transformer,
             _ => ModelKind::Unknown,

@@ -41,6 +41,11 @@ const SETTINGS: [&str; 7] = [
     "0_StaticEmbedding/config.json",
 ];
 
+/// Whether a name is that of a file in the folder of a dense module, such as `2_Dense/config.json`.
+fn is_of_dense_module(name: &str, file: &str) -> bool {
+    name.split_once('/').is_some_and(|(folder, rest)| folder.ends_with("_Dense") && rest == file)
+}
+
 /// Says how token vectors are pooled.
 const POOLING: &str = "1_Pooling/config.json";
 
@@ -298,7 +303,9 @@ impl Download<'_> {
         if !offers(&tokenizer) {
             return Err(self.missing(&tokenizer, "the tokenizer beside the weights"));
         }
-        for name in SETTINGS.into_iter().filter(|name| offers(name)) {
+        let dense =
+            |file: &'static str| offered.iter().copied().filter(move |name| is_of_dense_module(name, file));
+        for name in SETTINGS.into_iter().filter(|name| offers(name)).chain(dense(CONFIG)) {
             self.file(name)?;
         }
         if offers(CONFIG)
@@ -307,6 +314,9 @@ impl Download<'_> {
             judge(self.purpose, self.repo, folder, self.options)?;
         }
         self.file(&tokenizer)?;
+        for name in dense("model.safetensors") {
+            self.file(name)?;
+        }
         let pointer = self.file(weights)?;
         let depth = Path::new(weights).components().count();
         let folder = pointer.ancestors().nth(depth).filter(|_| pointer.exists());

@@ -5,7 +5,7 @@
 //!   thousands of words a second, no matrix product. With the feature `bundled-model` a small
 //!   French and English one is compiled in: [`ModelSource::Bundled`].
 //! - `BertEmbedder` (feature `transformer`) runs sentence models on the processor: BERT, RoBERTa, CamemBERT, DistilBERT,
-//!   MPNet, NomicBERT, GTE, JinaBERT and ModernBERT. Weights are packed once, texts are not padded, activations are fused
+//!   MPNet, NomicBERT, GTE, JinaBERT, ModernBERT, Qwen3 and Gemma 3. Weights are packed once, texts are not padded, activations are fused
 //!   with the matrix products. With the feature `candle` the first three run on candle's devices
 //!   ([`LoadOptions::device`]).
 //! - [`Reranker`] judges how well passages answer a query: `CrossEncoder` (feature `transformer`), by [`load_reranker`]

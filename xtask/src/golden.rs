@@ -15,6 +15,7 @@ pub(crate) fn golden(_: &[String]) -> Outcome {
         environment(&target.join("bench-embed/venv"), &root.join("benches/peers/embed/requirements.txt"))?;
     let model2vec = environment(&target.join("golden-venv"), &root.join(SCRIPTS).join("requirements.txt"))?;
     for (python3, script) in [
+        (&torch, "make_decoders.py"),
         (&torch, "make_modernbert.py"),
         (&torch, "make_post_norm.py"),
         (&torch, "make_rerankers.py"),

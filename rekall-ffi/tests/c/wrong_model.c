@@ -115,9 +115,9 @@ int main(int argc, char **argv)
     folder = argv[1];
     refused("missing.db", "path:/nonexistent/model", NULL, REKALL_INVALID_MODEL, "/nonexistent/model");
     config = fopen(in(folder, "config.json"), "w");
-    CHECK(config != NULL && fputs("{\"model_type\": \"qwen3\"}", config) >= 0 && fclose(config) == 0);
+    CHECK(config != NULL && fputs("{\"model_type\": \"llama\"}", config) >= 0 && fclose(config) == 0);
     sprintf(model, "path:%.1000s", folder);
-    refused("unknown.db", model, NULL, REKALL_UNSUPPORTED, "got \"qwen3\"");
+    refused("unknown.db", model, NULL, REKALL_UNSUPPORTED, "got \"llama\"");
     if (rekall_has_feature(REKALL_FEATURE_HUB)) {
         load.hub_endpoint = getenv("REKALL_TEST_HUB");
         load.hub_cache = in(folder, "cache");

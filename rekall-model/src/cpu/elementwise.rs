@@ -109,6 +109,25 @@ pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, scale: f32, part: impl 
     );
 }
 
+/// Scales each run of as many numbers as `gamma` has, in the given columns of rows of `stride` numbers, to a root mean square
+/// of 1, and by `gamma`.
+pub(crate) fn rms_norm(x: &mut [f32], stride: usize, columns: Range<usize>, gamma: &[f32], epsilon: f32) {
+    Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for row in x.chunks_exact_mut(stride) {
+                for run in row[columns.clone()].chunks_exact_mut(gamma.len()) {
+                    let square = sum_of(run, |x| x * x) / run.len() as f32;
+                    let inverse = 1.0 / (square + epsilon).sqrt();
+                    for (x, gamma) in run.iter_mut().zip(gamma) {
+                        *x = *x * inverse * gamma;
+                    }
+                }
+            }
+        },
+    );
+}
+
 /// Turns heads of `size` numbers, the given columns of rows of `stride` numbers. The row of a number has that row of
 /// `angles`: cosines, then sines of the planes of a head, whose coordinates stand half a head apart.
 pub(crate) fn rotate_rows(
@@ -142,6 +161,19 @@ pub(super) fn silu_slice(row: &mut [f32]) {
         let power = exp(-x.abs());
         // σ(x) is 1 / (1 + e⁻ˣ), and for x < 0 also eˣ / (1 + eˣ): never the exponential of a large number.
         let above = if *x < 0.0 { power } else { 1.0 };
+        *x *= above / (1.0 + power);
+    }
+}
+
+/// GELU by the hyperbolic tangent, x/2 · (1 + tanh u) = x · σ(2u), in place; to be inlined into code compiled for the right
+/// instruction set.
+#[inline(always)]
+pub(super) fn gelu_tanh_slice(row: &mut [f32]) {
+    const TWICE_ROOT: f32 = 2.0 * std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2;
+    for x in row {
+        let u = TWICE_ROOT * (*x + 0.044_715 * *x * *x * *x);
+        let power = exp(-u.abs());
+        let above = if u < 0.0 { power } else { 1.0 };
         *x *= above / (1.0 + power);
     }
 }
@@ -259,6 +291,33 @@ mod tests {
             silu_slice(&mut row);
             let exact = f64::from(x) / (1.0 + (-f64::from(x)).exp());
             assert!((f64::from(row[0]) - exact).abs() <= 5e-7 * exact.abs().max(1e-12), "silu({x})");
+        }
+    }
+
+    #[test]
+    fn gelu_by_tanh_is_exact_to_single_precision() {
+        for i in -10_000..=10_000 {
+            let x = i as f32 / 1_000.0;
+            let mut row = [x];
+            gelu_tanh_slice(&mut row);
+            let x = f64::from(x);
+            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
+            let exact = 0.5 * x * (1.0 + u.tanh());
+            assert!((f64::from(row[0]) - exact).abs() <= 1e-6 * x.abs().max(1e-3), "gelu({x})");
+        }
+    }
+
+    #[test]
+    fn rms_norm_changes_the_given_columns_alone() {
+        let before: Vec<f32> = (0..60).map(|i| (i * i % 23) as f32 - 7.0).collect();
+        let mut x = before.clone();
+        rms_norm(&mut x, 30, 10..26, &[2.0; 8], 0.0);
+        for (row, before) in x.chunks(30).zip(before.chunks(30)) {
+            assert_eq!((&row[..10], &row[26..]), (&before[..10], &before[26..]));
+            for run in row[10..26].chunks(8) {
+                let square = run.iter().map(|x| x * x).sum::<f32>() / 8.0;
+                assert!((square - 4.0).abs() < 1e-4, "{square}");
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::elementwise::{gelu_slice, silu_slice};
+use super::elementwise::{gelu_slice, gelu_tanh_slice, silu_slice};
 use super::pack::PackedView;
 use super::prefetch::prefetch;
 
@@ -17,6 +17,8 @@ pub(crate) enum Activation {
     None,
     /// x · Φ(x), with the error function.
     Gelu,
+    /// Its approximation by the hyperbolic tangent, which some networks are trained with.
+    GeluTanh,
     /// max(x, 0)
     Relu,
     /// x · σ(x), with the logistic function.
@@ -184,6 +186,7 @@ fn tile_of<S: Simd, const H: usize>(simd: S, a: Rows<'_>, b: Panel<'_>, target: 
         match activation {
             Activation::None | Activation::Gate => {}
             Activation::Gelu => gelu_slice(row),
+            Activation::GeluTanh => gelu_tanh_slice(row),
             Activation::Relu => row.iter_mut().for_each(|x| *x = x.max(0.0)),
             Activation::Silu => silu_slice(row),
         }

@@ -14,7 +14,7 @@ mod prefetch;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use elementwise::{
-    add_layer_norm, add_scaled, add_then_norm, layer_norm, rotate_rows, softmax_rows,
+    add_layer_norm, add_scaled, add_then_norm, layer_norm, rms_norm, rotate_rows, softmax_rows,
 };
 pub(crate) use gemm::{Activation, Product, multiply};
 pub(crate) use int8::{PackedInt8, multiply_int8};

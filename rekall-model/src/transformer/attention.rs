@@ -19,6 +19,8 @@ pub(super) struct Attention<'a> {
     pub(super) heads: usize,
     /// How many tokens to either side a token sees; `None`: the whole text.
     pub(super) reach: Option<usize>,
+    /// Whether it sees only itself and the tokens before it.
+    pub(super) is_causal: bool,
     /// What is added to the scores.
     pub(super) bias: Option<&'a PositionBias>,
 }
@@ -136,10 +138,9 @@ impl Attention<'_> {
 
     /// The tokens that a token sees.
     fn seen(self, token: usize, length: usize) -> Range<usize> {
-        match self.reach {
-            Some(reach) => token.saturating_sub(reach)..token.saturating_add(reach).min(length - 1) + 1,
-            None => 0..length,
-        }
+        let reach = self.reach.unwrap_or(length);
+        let last = if self.is_causal { token } else { token.saturating_add(reach).min(length - 1) };
+        token.saturating_sub(reach)..last + 1
     }
 }
 
@@ -149,7 +150,7 @@ mod tests {
 
     /// One head after the textbook, in `f64`.
     fn expected(attention: Attention<'_>, qkv: &[f32], text: Range<usize>, head: usize) -> Vec<f64> {
-        let Attention { width, heads, bias, .. } = attention;
+        let Attention { width, heads, bias, is_causal, .. } = attention;
         let size = width / heads;
         let of = |token: usize, part: usize| {
             let start = (text.start + token) * 3 * width + part * width + head * size;
@@ -163,7 +164,10 @@ mod tests {
                 let added = bias.map_or(0.0, |(numbers, factor)| f64::from(numbers[0] * factor));
                 product / (size as f64).sqrt() + added
             };
-            let near = |key: &usize| attention.reach.is_none_or(|reach| key.abs_diff(query) <= reach);
+            let near = |key: &usize| {
+                attention.reach.is_none_or(|reach| key.abs_diff(query) <= reach)
+                    && (*key <= query || !is_causal)
+            };
             let keys: Vec<usize> = (0..text.len()).filter(near).collect();
             let powers: Vec<f64> = keys.iter().map(|&key| score(key).exp()).collect();
             let sum: f64 = powers.iter().sum();
@@ -184,12 +188,13 @@ mod tests {
             (state >> 8) as f32 / 4_194_304.0 - 2.0
         };
         for (heads, size) in [(2, 16), (3, 12), (1, 80)] {
-            for (reach, has_bias) in [None, Some(0), Some(1), Some(8), Some(64), Some(1_000)]
+            for (reach, has_bias, is_causal) in [None, Some(0), Some(1), Some(8), Some(64), Some(1_000)]
                 .into_iter()
-                .flat_map(|reach| [(reach, false), (reach, true)])
+                .flat_map(|reach| [(reach, false, false), (reach, true, false), (reach, false, true)])
             {
                 let bias = has_bias.then(|| PositionBias::of_slopes(heads, 160));
-                let attention = Attention { width: heads * size, heads, reach, bias: bias.as_ref() };
+                let width = heads * size;
+                let attention = Attention { width, heads, reach, is_causal, bias: bias.as_ref() };
                 let lengths = [1, 2, 17, 48, 49, 97, 160];
                 let tokens: usize = lengths.iter().sum();
                 let mut buffers = AttentionBuffers::default();

@@ -107,6 +107,12 @@ impl CandleNetwork {
             Pooling::Cls => hidden.i((.., 0))?,
             Pooling::Mean => hidden.broadcast_mul(&mask)?.sum(1)?.broadcast_div(&mask.sum(1)?)?,
             // Padding becomes far smaller than any number of a text.
+            Pooling::Last => {
+                let last: Vec<u32> = texts.iter().map(|text| text.len().saturating_sub(1) as u32).collect();
+                let last = Tensor::from_vec(last, (count, 1, 1), &self.device)?;
+                let last = last.broadcast_as((count, 1, hidden.dim(2)?))?.contiguous()?;
+                hidden.contiguous()?.gather(&last, 1)?.squeeze(1)?
+            }
             Pooling::Max => hidden.broadcast_add(&mask.affine(1e9, -1e9)?)?.max(1)?,
         };
         pooled.to_vec2()

@@ -47,7 +47,7 @@ impl Embedder for BertEmbedder {
 
     fn memory_bytes(&self) -> usize {
         let weights = match &self.engine {
-            Engine::Processor(network) => network.encoder.memory_bytes() + self.workers.memory_bytes(),
+            Engine::Processor(network) => network.memory_bytes() + self.workers.memory_bytes(),
             #[cfg(feature = "candle")]
             Engine::Candle(network) => network.memory_bytes(),
         };

@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::ops::Range;
 
+use super::dense::Dense;
 use super::pooling::Pooling;
 use super::reader::{Linear, Matrix};
 use super::tensor_parallel::Shard;
@@ -35,6 +36,11 @@ pub(super) trait Encoder: Debug + Send + Sync {
 
     fn heads(&self) -> usize;
 
+    /// Numbers of one head.
+    fn head_size(&self) -> usize {
+        self.width() / self.heads()
+    }
+
     /// Heap held.
     fn memory_bytes(&self) -> usize;
 
@@ -56,17 +62,24 @@ pub(super) trait Encoder: Debug + Send + Sync {
 pub(super) struct Network {
     pub(super) encoder: Box<dyn Encoder>,
     pub(super) pooling: Pooling,
+    /// What the pooled row goes through.
+    pub(super) dense: Vec<Dense>,
 }
 
 /// Weights from this size on take more than half a millisecond to read.
 const SHARDED_WEIGHTS_BYTES: usize = 8 << 20;
 
 impl Network {
+    /// Heap held.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.encoder.memory_bytes() + self.dense.iter().map(Dense::memory_bytes).sum::<usize>()
+    }
+
     /// How many threads can work on one text: a head is not divided, and each part of a matrix consists of
     /// whole panels. A small network is done before another thread has woken up.
     pub(super) fn max_shards(&self) -> usize {
         let heads = self.encoder.heads();
-        let whole_panels = (self.encoder.width() / heads).is_multiple_of(panel_width());
+        let whole_panels = self.encoder.head_size().is_multiple_of(panel_width());
         if whole_panels && self.encoder.memory_bytes() >= SHARDED_WEIGHTS_BYTES { heads } else { 1 }
     }
 
@@ -89,7 +102,15 @@ impl Network {
         let mut at = 0;
         for (text, row) in texts.iter().zip(rows) {
             let length = text.ids.len();
-            self.pooling.pool(&workspace.hidden[at * width..][..length * width], width, row);
+            let tokens = &workspace.hidden[at * width..][..length * width];
+            if self.dense.is_empty() {
+                self.pooling.pool(tokens, width, row);
+            } else {
+                let mut pooled = vec![0.0; width];
+                self.pooling.pool(tokens, width, &mut pooled);
+                let made = self.dense.iter().fold(pooled, |pooled, dense| dense.apply(&pooled));
+                row.copy_from_slice(&made[..row.len()]);
+            }
             at += length;
         }
         Ok(())

@@ -1,14 +1,16 @@
 //! Sentence transformers: encoders with a pooling on top, as the Python package sentence-transformers stores and runs
 //! them.
 //!
-//! [`encoder`] says what a network is; `post_norm/` (BERT and most others) and `modern_bert/` are two, on the parts
-//! that they share (`reader`, `attention`, `rotary`, `workspace`). [`model`] reads a folder, `batch` and `embedder` work on texts.
+//! [`encoder`] says what a network is; `post_norm/` (BERT and most others), `modern_bert/` and `decoder/` are some, on
+//! the parts that they share (`reader`, `attention`, `rotary`, `workspace`). [`model`] reads a folder, `batch` and `embedder` work on texts.
 
 mod attention;
 mod batch;
 #[cfg(feature = "candle")]
 mod candle;
 mod cross_encoder;
+mod decoder;
+mod dense;
 mod embedder;
 mod encoder;
 mod kept;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::dense::Dense;
 use super::encoder::Network;
 use super::kept::Place;
 use super::settings::Settings;
@@ -21,7 +22,7 @@ use crate::unigram::Scratch;
 use crate::{Device, Error, LoadOptions};
 
 /// A sentence model of the BERT family (BERT, RoBERTa, XLM-RoBERTa, CamemBERT; DistilBERT, MPNet, NomicBERT, GTE, JinaBERT,
-/// ModernBERT), run on the processor unless [`LoadOptions::device`] says otherwise, which the first four allow.
+/// ModernBERT; Qwen3, Gemma 3), run on the processor unless [`LoadOptions::device`] says otherwise, which the first four allow.
 ///
 /// Vectors agree with those of sentence-transformers to single precision: for all-MiniLM-L6-v2 the
 /// largest difference of an element over 200 texts is below 1e-6. They have length 1 whether or not the
@@ -81,7 +82,7 @@ pub(super) struct Tokenized {
 
 impl BertEmbedder {
     /// Reads a folder: `config.json`, `model.safetensors` (`f32`, `f16` or `bf16`), `tokenizer.json`, and
-    /// where there are any `modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+    /// where there are any `modules.json`, `1_Pooling/config.json`, `2_Dense/`, `sentence_bert_config.json`,
     /// `config_sentence_transformers.json`, `tokenizer_config.json`. The weights are mapped: do not rewrite
     /// the file in place while the model is in use.
     ///
@@ -138,11 +139,21 @@ impl BertEmbedder {
         // Packing has read the whole file; only the pages with token vectors are needed again.
         file.forget_pages();
         let engine = match options.device {
-            Device::Cpu => Engine::Processor(Arc::new(Network { encoder, pooling: settings.pooling })),
+            Device::Cpu => {
+                let dense = settings.dense.iter().map(Dense::read).collect::<Result<_, _>>()?;
+                Engine::Processor(Arc::new(Network { encoder, pooling: settings.pooling, dense }))
+            }
             #[cfg(feature = "candle")]
             device => {
                 // The file is valid; candle reads it into its own layout.
                 drop(encoder);
+                if !settings.dense.is_empty() {
+                    return Err(Error::InvalidInput {
+                        what: "device",
+                        expected: "the processor, on which alone Dense modules run".into(),
+                        got: format!("{device:?}"),
+                    });
+                }
                 let Shape::Bert(config) = &settings.shape else {
                     return Err(Error::InvalidInput {
                         what: "device",
@@ -161,7 +172,7 @@ impl BertEmbedder {
                 return Err(Error::FeatureOff { what: format!("device {device:?}"), feature: "candle" });
             }
         };
-        let fingerprint = space_of(&settings, &weights_digest, &json, options);
+        let fingerprint = space_of(&settings, &weights_digest, &json, options)?;
         let max_threads = options.max_threads.unwrap_or(1).max(1);
         Ok(Self {
             settings,
@@ -186,7 +197,7 @@ impl BertEmbedder {
             let special = SpecialTokens::read(&settings.tokenizer, &json)?;
             settings.limit = settings.limit.min(asked.saturating_add(special.count()));
         }
-        Ok(space_of(&settings, &digest_of_file(&settings.weights)?, &json, options))
+        space_of(&settings, &digest_of_file(&settings.weights)?, &json, options)
     }
 
     /// Says why a folder's model cannot be run, as far as its settings show.
@@ -224,6 +235,10 @@ impl BertEmbedder {
             self.tokenizer.encode(text, usize::MAX, scratch, &mut Vec::new())?;
             scratch.known
         };
+        let shape = &self.settings.shape;
+        if shape.foreign_ids() > 0 {
+            ids.retain(|&id| (id as usize) < shape.vocabulary());
+        }
         let count = ids.len() - self.special.before.len();
         ids.truncate(self.settings.limit - self.special.after.len());
         ids.extend_from_slice(&self.special.after);
@@ -231,20 +246,25 @@ impl BertEmbedder {
     }
 }
 
-fn space_of(settings: &Settings, weights_digest: &str, json: &[u8], options: &LoadOptions) -> Fingerprint {
-    Fingerprint::of_parts(&SpaceParts {
+fn space_of(
+    settings: &Settings,
+    weights_digest: &str,
+    json: &[u8],
+    options: &LoadOptions,
+) -> Result<Fingerprint, Error> {
+    Ok(Fingerprint::of_parts(&SpaceParts {
         family: settings.shape.family(),
         model: &settings.name,
         weights: weights_digest,
         tokenizer: &digest(json),
-        config: Some(&settings.digest()),
+        config: Some(&settings.digest()?),
         precision: options.precision,
         pooling: settings.pooling.name(),
         query_prefix: &settings.query_prefix,
         document_prefix: &settings.document_prefix,
         dimensions: settings.dimensions,
         max_tokens: Some(settings.limit),
-    })
+    }))
 }
 
 impl std::fmt::Debug for BertEmbedder {

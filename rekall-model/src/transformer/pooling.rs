@@ -6,6 +6,8 @@ pub(super) enum Pooling {
     Mean,
     Cls,
     Max,
+    /// The last token's vector.
+    Last,
 }
 
 impl Pooling {
@@ -14,6 +16,7 @@ impl Pooling {
             Self::Mean => "mean",
             Self::Cls => "cls",
             Self::Max => "max",
+            Self::Last => "lasttoken",
         }
     }
 
@@ -22,6 +25,10 @@ impl Pooling {
         match self {
             // A shortened vector is the beginning of the whole one.
             Self::Cls => out.copy_from_slice(&tokens[..out.len()]),
+            Self::Last => {
+                let last = tokens.len().saturating_sub(width);
+                out.copy_from_slice(&tokens[last..][..out.len()]);
+            }
             Self::Max => {
                 out.fill(f32::NEG_INFINITY);
                 for token in tokens.chunks_exact(width) {

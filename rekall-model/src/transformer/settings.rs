@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::dense::DenseShape;
 use super::pooling::Pooling;
 use super::shape::Shape;
 use crate::files::{digest, read_json};
@@ -18,6 +19,8 @@ pub(super) struct Settings {
     pub(super) name: String,
     pub(super) shape: Shape,
     pub(super) pooling: Pooling,
+    /// What the pooled row goes through.
+    pub(super) dense: Vec<DenseShape>,
     pub(super) query_prefix: String,
     pub(super) document_prefix: String,
     /// Most tokens of a text, with prefix and special tokens.
@@ -129,8 +132,6 @@ impl Settings {
         let path = folder.join("config.json");
         let shape = Shape::read(&path)?;
         let declarations: Declarations = read_json(&path)?;
-        let full = shape.width();
-        check_declared(&path, &declarations.matryoshka_dimensions, full)?;
         let mut classes =
             declarations.architectures.as_array().into_iter().flatten().filter_map(Value::as_str);
         if let Some(class) = classes.find(|class| class.ends_with("ForSequenceClassification")) {
@@ -140,7 +141,16 @@ impl Settings {
                 got: format!("{class}, a reranker"),
             });
         }
-        let (pooling, pooling_path, pools_prefix) = pooling(folder)?;
+        let Modules { pooling_folder, is_pooling_named, dense_folders } = Modules::read(folder)?;
+        let (pooling, pooling_path, pools_prefix) = pooling(folder, &pooling_folder, is_pooling_named)?;
+        let mut full = shape.width();
+        let mut dense = Vec::new();
+        for module in dense_folders {
+            let module = DenseShape::read(&folder.join(module), full)?;
+            full = module.to;
+            dense.push(module);
+        }
+        check_declared(&path, &declarations.matryoshka_dimensions, full)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens = TokenizerConfig::read(folder)?;
         let prompts_path = folder.join("config_sentence_transformers.json");
@@ -177,6 +187,7 @@ impl Settings {
             name: name.to_owned(),
             shape,
             pooling,
+            dense,
             query_prefix,
             document_prefix,
             limit,
@@ -189,9 +200,16 @@ impl Settings {
 
     /// The digest of all settings that change vectors and are in no other part of the fingerprint: another
     /// number of heads or another activation fits the same matrices.
-    pub(super) fn digest(&self) -> String {
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::MissingFile`] for the weights of a dense module, which are a part of it.
+    pub(super) fn digest(&self) -> Result<String, Error> {
         // Stored fingerprints depend on each character.
-        digest(format!("{}; lower_case={}", self.shape.describe(), self.lower_case).as_bytes())
+        let mut text = format!("{}; lower_case={}", self.shape.describe(), self.lower_case);
+        for dense in &self.dense {
+            text += &format!("; dense={}", dense.describe()?);
+        }
+        Ok(digest(text.as_bytes()))
     }
 }
 
@@ -201,7 +219,7 @@ fn check_declared(path: &Path, declared: &[usize], full: usize) -> Result<(), Er
         None => Ok(()),
         Some(wrong) => Err(Error::invalid_file(
             path,
-            format!("declared dimensions from 1 to the hidden_size of {full}"),
+            format!("declared dimensions from 1 to the {full} of a whole vector"),
             wrong.to_string(),
         )),
     }
@@ -212,33 +230,56 @@ fn optional<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
     if path.exists() { read_json(path).map(Some) } else { Ok(None) }
 }
 
-/// From `modules.json` and the pooling module's own file; without them, the mean, as
-/// sentence-transformers does for a bare transformer. With the pooling's file, and whether a prefix is pooled, too.
-fn pooling(folder: &Path) -> Result<(Pooling, PathBuf, bool), Error> {
-    let modules_path = folder.join("modules.json");
-    let modules: Vec<Module> = optional(&modules_path)?.unwrap_or_default();
-    let mut pooling_folder = "1_Pooling".to_owned();
-    let mut promised = false;
-    for module in &modules {
-        match module.kind.rsplit('.').next() {
-            Some("Transformer" | "Normalize") => {}
-            Some("Pooling") => {
-                if !Path::new(&module.path).components().all(|part| matches!(part, Component::Normal(_))) {
-                    let expected = "a path inside the model's folder";
-                    return Err(Error::invalid_file(&modules_path, expected, format!("{:?}", module.path)));
-                }
-                pooling_folder.clone_from(&module.path);
-                promised = true;
+/// What a row goes through, from `modules.json`.
+struct Modules {
+    pooling_folder: String,
+    /// Whether the file says where the pooling is.
+    is_pooling_named: bool,
+    dense_folders: Vec<String>,
+}
+
+impl Modules {
+    fn read(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join("modules.json");
+        let modules: Vec<Module> = optional(&path)?.unwrap_or_default();
+        let mut found =
+            Self { pooling_folder: "1_Pooling".into(), is_pooling_named: false, dense_folders: Vec::new() };
+        let mut is_normalized = false;
+        for module in modules {
+            let kind = module.kind.rsplit('.').next();
+            if matches!(kind, Some("Pooling" | "Dense"))
+                && !Path::new(&module.path).components().all(|part| matches!(part, Component::Normal(_)))
+            {
+                let expected = "a path inside the model's folder";
+                return Err(Error::invalid_file(&path, expected, format!("{:?}", module.path)));
             }
-            _ => {
-                return Err(Error::UnsupportedModel {
-                    path: modules_path,
-                    expected: "modules Transformer, Pooling and Normalize".into(),
-                    got: module.kind.clone(),
-                });
+            match kind {
+                Some("Transformer") => {}
+                Some("Normalize") => is_normalized = true,
+                Some("Pooling") => {
+                    found.pooling_folder = module.path;
+                    found.is_pooling_named = true;
+                }
+                // Before the pooling it would be for each token, and behind a norm for a row of length 1.
+                Some("Dense") if found.is_pooling_named && !is_normalized => {
+                    found.dense_folders.push(module.path);
+                }
+                _ => {
+                    return Err(Error::UnsupportedModel {
+                        path,
+                        expected: "modules Transformer, Pooling, Dense and Normalize in this order".into(),
+                        got: module.kind,
+                    });
+                }
             }
         }
+        Ok(found)
     }
+}
+
+/// From the pooling module's own file; without one, the mean, as sentence-transformers does for a bare transformer. With that
+/// file, and whether a prefix is pooled, too. `promised`: there has to be one.
+fn pooling(folder: &Path, pooling_folder: &str, promised: bool) -> Result<(Pooling, PathBuf, bool), Error> {
     let path = folder.join(pooling_folder).join("config.json");
     let Some(file) = optional::<PoolingFile>(&path)? else {
         // The mean would be a guess, and vectors of the wrong pooling would not show as an error.
@@ -256,11 +297,12 @@ fn pooling(folder: &Path) -> Result<(Pooling, PathBuf, bool), Error> {
         let pooling = match named {
             [mode] if mode == "cls" => Pooling::Cls,
             [mode] if mode == "max" => Pooling::Max,
+            [mode] if mode == "lasttoken" => Pooling::Last,
             [mode] if mode == "mean" || mode == "mean_sqrt_len_tokens" => Pooling::Mean,
             other => {
                 return Err(Error::UnsupportedModel {
                     path,
-                    expected: "exactly one pooling mode of mean, cls and max".into(),
+                    expected: "exactly one pooling mode of mean, cls, max and lasttoken".into(),
                     got: other.join(", "),
                 });
             }
@@ -268,15 +310,22 @@ fn pooling(folder: &Path) -> Result<(Pooling, PathBuf, bool), Error> {
         return Ok((pooling, path, file.include_prompt));
     }
     let mean = file.pooling_mode_mean_tokens || file.pooling_mode_mean_sqrt_len_tokens;
-    let other = file.pooling_mode_weightedmean_tokens || file.pooling_mode_lasttoken;
-    match (mean, file.pooling_mode_cls_token, file.pooling_mode_max_tokens, other) {
-        (true, false, false, false) => Ok((Pooling::Mean, path, file.include_prompt)),
-        (false, true, false, false) => Ok((Pooling::Cls, path, file.include_prompt)),
-        (false, false, true, false) => Ok((Pooling::Max, path, file.include_prompt)),
-        (mean, cls, max, other) => Err(Error::UnsupportedModel {
+    let flags = [
+        (mean, Pooling::Mean),
+        (file.pooling_mode_cls_token, Pooling::Cls),
+        (file.pooling_mode_max_tokens, Pooling::Max),
+        (file.pooling_mode_lasttoken, Pooling::Last),
+    ];
+    let named: Vec<Pooling> = flags.iter().filter(|(is_on, _)| *is_on).map(|(_, pooling)| *pooling).collect();
+    match (&named[..], file.pooling_mode_weightedmean_tokens) {
+        ([pooling], false) => Ok((*pooling, path, file.include_prompt)),
+        (several, weighted) => Err(Error::UnsupportedModel {
             path,
-            expected: "exactly one pooling mode of mean, cls and max".into(),
-            got: format!("mean {mean}, cls {cls}, max {max}, others {other}"),
+            expected: "exactly one pooling mode of mean, cls, max and lasttoken".into(),
+            got: format!(
+                "{:?}, weighted mean {weighted}",
+                several.iter().map(|p| p.name()).collect::<Vec<_>>()
+            ),
         }),
     }
 }
@@ -348,7 +397,7 @@ mod tests {
 
     #[test]
     fn all_that_changes_vectors_changes_the_digest() {
-        let plain = read(&[("config.json", XLM_ROBERTA)]).unwrap().digest();
+        let plain = read(&[("config.json", XLM_ROBERTA)]).unwrap().digest().unwrap();
         for (from, to) in [
             ("\"num_attention_heads\": 3", "\"num_attention_heads\": 6"),
             ("{", "{\"hidden_act\": \"relu\","),
@@ -356,15 +405,15 @@ mod tests {
             ("\"pad_token_id\": 1", "\"pad_token_id\": 0"),
         ] {
             let edited = read(&[("config.json", &XLM_ROBERTA.replacen(from, to, 1))]).unwrap();
-            assert_ne!(edited.digest(), plain, "{to}");
+            assert_ne!(edited.digest().unwrap(), plain, "{to}");
         }
         let lower = ("sentence_bert_config.json", r#"{"do_lower_case": true}"#);
-        assert_ne!(read(&[("config.json", XLM_ROBERTA), lower]).unwrap().digest(), plain);
+        assert_ne!(read(&[("config.json", XLM_ROBERTA), lower]).unwrap().digest().unwrap(), plain);
         // Settings that repeat defaults, or concern training only, are the same space.
         let same =
             "{\"hidden_act\": \"gelu\", \"layer_norm_eps\": 0.000000000001, \"hidden_dropout_prob\": 0.3,";
         let same = read(&[("config.json", &XLM_ROBERTA.replacen('{', same, 1))]).unwrap();
-        assert_eq!(same.digest(), plain);
+        assert_eq!(same.digest().unwrap(), plain);
         // The digest is stored in databases: a change of its text would separate every existing file from its
         // model.
         assert_eq!(plain, "blake3:0d677ccb31be44e633fef1369b87931c6ba906c57925eb28fdf2b803e8c64749");
@@ -405,14 +454,21 @@ mod tests {
             (r#"{"pooling_mode": ["max"]}"#, Pooling::Max),
             (r#"{"pooling_mode": "mean", "include_prompt": true}"#, Pooling::Mean),
             (r#"{"pooling_mode": "mean_sqrt_len_tokens"}"#, Pooling::Mean),
+            (r#"{"pooling_mode": "lasttoken"}"#, Pooling::Last),
             (r#"{"pooling_mode_cls_token": true}"#, Pooling::Cls),
+            (r#"{"pooling_mode_lasttoken": true, "pooling_mode_mean_tokens": false}"#, Pooling::Last),
         ] {
             assert_eq!(pooling(json).unwrap(), expected, "{json}");
         }
         for (json, got) in [
-            (r#"{"pooling_mode": "lasttoken"}"#, "got lasttoken"),
+            (r#"{"pooling_mode": "weightedmean"}"#, "got weightedmean"),
+            (
+                r#"{"pooling_mode_lasttoken": true, "pooling_mode_cls_token": true}"#,
+                r#"got ["cls", "lasttoken"]"#,
+            ),
+            (r#"{"pooling_mode_weightedmean_tokens": true}"#, "weighted mean true"),
             (r#"{"pooling_mode": ["cls", "mean"]}"#, "got cls, mean"),
-            (r#"{"pooling_mode": []}"#, "got mean false, cls false"),
+            (r#"{"pooling_mode": []}"#, "got [], weighted mean false"),
             (r#"{"pooling_mode": "mean", "include_prompt": false}"#, "include_prompt false"),
         ] {
             let error = pooling(json).unwrap_err();
@@ -421,6 +477,50 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn dense_modules_follow_the_pooling() {
+        let settings = |kinds: &[&str], dense: &str| {
+            let modules: Vec<String> = kinds
+                .iter()
+                .enumerate()
+                .map(|(at, kind)| {
+                    format!(r#"{{"path": "{at}_{kind}", "type": "sentence_transformers.models.{kind}"}}"#)
+                })
+                .collect();
+            let modules = format!("[{}]", modules.join(","));
+            let pooling = r#"{"pooling_mode": "mean"}"#;
+            read(&[
+                ("config.json", XLM_ROBERTA),
+                ("modules.json", &modules),
+                ("1_Pooling/config.json", pooling),
+                ("2_Dense/config.json", dense),
+            ])
+        };
+        const ORDER: [&str; 4] = ["Transformer", "Pooling", "Dense", "Normalize"];
+        const DENSE: &str = r#"{"in_features": 48, "out_features": 20, "bias": false,
+            "activation_function": "torch.nn.modules.linear.Identity"}"#;
+        let found = settings(&ORDER, DENSE).unwrap();
+        assert_eq!((found.dense.len(), found.dimensions), (1, 20));
+        let refusal = |kinds: &[&str], dense: &str| settings(kinds, dense).unwrap_err().to_string();
+        let message = refusal(&["Transformer", "Pooling", "Normalize", "Dense"], DENSE);
+        assert!(message.contains("in this order, got sentence_transformers.models.Dense"), "{message}");
+        for (from, to, expected) in [
+            ("48", "40", "in_features 48, as many as what comes before gives, got 40"),
+            ("20", "0", "out_features from 1 to"),
+            ("linear.Identity", "activation.ReLU", "activation_function Identity or Tanh, got torch"),
+            (
+                "{",
+                "{\"module_input_name\": \"token_embeddings\",",
+                "of the pooled row, got \"token_embeddings\"",
+            ),
+        ] {
+            let message = refusal(&ORDER, &DENSE.replacen(from, to, 1));
+            assert!(message.contains(expected), "{message}");
+        }
+        let message = refusal(&["Transformer", "Pooling", "Normalize", "LSTM"], DENSE);
+        assert!(message.contains("got sentence_transformers.models.LSTM"), "{message}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 
+use super::decoder::{self, Decoder};
 use super::encoder::Encoder;
 use super::kept::{Matrices, Place};
 use super::modern_bert::{self, ModernBert};
@@ -20,6 +21,7 @@ pub(super) enum Shape {
     /// After BERT's plan, with other parts.
     PostNorm(Form),
     ModernBert(modern_bert::Config),
+    Decoder(decoder::Config),
 }
 
 impl Shape {
@@ -41,6 +43,7 @@ impl Shape {
                 config.check(path)?;
                 Ok(Self::Bert(config))
             }
+            Family::Decoder => decoder::Config::read(path).map(Self::Decoder),
             Family::DistilBert => post_norm::distilbert::read(path).map(Self::PostNorm),
             Family::Gte => post_norm::gte::read(path).map(Self::PostNorm),
             Family::ModernBert => {
@@ -85,6 +88,7 @@ impl Shape {
             Self::Bert(config) => Box::new(PostNorm::read(path, file, config.form(), limit, matrices)?),
             Self::PostNorm(form) => Box::new(PostNorm::read(path, file, form.clone(), limit, matrices)?),
             Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit, matrices)?),
+            Self::Decoder(config) => Box::new(Decoder::read(path, file, config, limit, matrices)?),
         })
     }
 
@@ -98,6 +102,7 @@ impl Shape {
         let first = match self {
             Self::Bert(_) | Self::PostNorm(_) => post_norm::WORDS,
             Self::ModernBert(_) => modern_bert::WORDS,
+            Self::Decoder(_) => decoder::WORDS,
         };
         Reader::new(path, file, tensors, first)
     }
@@ -108,6 +113,7 @@ impl Shape {
             Self::Bert(config) => &config.model_type,
             Self::PostNorm(form) => form.family,
             Self::ModernBert(_) => "modernbert",
+            Self::Decoder(config) => config.family,
         }
     }
 
@@ -117,6 +123,7 @@ impl Shape {
             Self::Bert(config) => config.hidden_size,
             Self::PostNorm(form) => form.hidden_size,
             Self::ModernBert(config) => config.hidden_size,
+            Self::Decoder(config) => config.hidden_size,
         }
     }
 
@@ -125,6 +132,16 @@ impl Shape {
             Self::Bert(config) => config.vocab_size,
             Self::PostNorm(form) => form.vocabulary,
             Self::ModernBert(config) => config.vocab_size,
+            Self::Decoder(config) => config.vocabulary,
+        }
+    }
+
+    /// How many ids without a vector a tokenizer may have: Gemma's has a token that stands for an image, which only its larger
+    /// networks read. Such tokens of a text are left out.
+    pub(super) fn foreign_ids(&self) -> usize {
+        match self {
+            Self::Decoder(config) if config.is_gemma => 1,
+            _ => 0,
         }
     }
 
@@ -134,6 +151,7 @@ impl Shape {
             Self::Bert(config) => config.positions(),
             Self::PostNorm(form) => form.positions,
             Self::ModernBert(config) => config.max_position_embeddings,
+            Self::Decoder(config) => config.positions,
         }
     }
 
@@ -142,7 +160,7 @@ impl Shape {
         match self {
             Self::Bert(config) => config.counted_padding(),
             Self::PostNorm(form) => form.counted_padding(),
-            Self::ModernBert(_) => None,
+            Self::ModernBert(_) | Self::Decoder(_) => None,
         }
     }
 
@@ -152,6 +170,7 @@ impl Shape {
             Self::Bert(config) => config.describe(),
             Self::PostNorm(form) => form.describe(),
             Self::ModernBert(config) => config.describe(),
+            Self::Decoder(config) => config.describe(),
         }
     }
 }

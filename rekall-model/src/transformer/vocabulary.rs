@@ -17,7 +17,7 @@ pub(super) fn check(
     let vocabulary = shape.vocabulary();
     let refuse = |expected: String, got: String| Err(Error::invalid_file(path, expected, got));
     let end = tokenizer.ids_end().max(highest.map_or(0, |id| id as usize + 1));
-    if end > vocabulary {
+    if end > vocabulary + shape.foreign_ids() {
         return refuse(
             format!("ids below the {vocabulary} tokens that config.json says the model has"),
             format!("id {}", end - 1),

@@ -89,14 +89,18 @@ def spread(network: torch.nn.Module) -> None:
             parameter.data += torch.randn_like(parameter) * 0.1
 
 
-def golden(name: str, network: torch.nn.Module, tokenizer: Tokenizer, pooling: str) -> None:
-    """One text at a time, so nothing is padded; the vectors are normalized."""
+def golden(
+    name: str, network: torch.nn.Module, tokenizer: Tokenizer, pooling: str, dense: list[torch.nn.Module] | None = None
+) -> None:
+    """One text at a time, so nothing is padded; the vectors are normalized. `dense`: what the pooled row goes through."""
     rows = []
     for text in texts():
         ids = torch.tensor([tokenizer.encode(text).ids])
         with torch.no_grad():
             tokens = network(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0]
-        row = tokens[0] if pooling == "cls" else tokens.mean(0)
+        row = {"cls": tokens[0], "last": tokens[-1]}.get(pooling, tokens.mean(0))
+        for module in dense or []:
+            row = module(row).detach()
         rows.append(row / row.norm())
     table = torch.stack(rows).numpy()
     value = {
@@ -132,6 +136,8 @@ def save(
     if pooling:
         (folder / "1_Pooling").mkdir()
         flags = {f"pooling_mode_{mode}": mode == pooling for mode in ["cls_token", "mean_tokens", "max_tokens"]}
+        if pooling == "lasttoken":
+            flags |= {"pooling_mode_lasttoken": True}
         width = network.config.hidden_size
         old = {"word_embedding_dimension": width, **flags}
         new = {"embedding_dimension": width, "pooling_mode": pooling, "include_prompt": True}

@@ -160,6 +160,8 @@ fn mutations_of(fixture: &str, model: Model, seed: u64, rounds: usize) {
         "1_Pooling/config.json",
         "sentence_bert_config.json",
         "config_sentence_transformers.json",
+        "2_Dense/config.json",
+        "3_Dense/model.safetensors",
     ];
     let files: Vec<(PathBuf, Vec<u8>)> =
         names.iter().filter_map(|name| Some((model.path(name), fs::read(model.path(name)).ok()?))).collect();
@@ -286,4 +288,16 @@ fn a_gte() {
 #[test]
 fn a_jina_bert() {
     run("jina-bert-tiny", Model::copy_of("jina-bert-tiny"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn a_qwen3() {
+    run("qwen3-tiny", Model::copy_of("qwen3-tiny"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn a_gemma3_with_dense_modules() {
+    run("gemma3-tiny", Model::copy_of("gemma3-tiny"));
 }

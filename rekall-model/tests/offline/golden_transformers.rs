@@ -1,13 +1,14 @@
 //! Transformers give the vectors of the reference implementation, Python's sentence-transformers.
 //!
-//! The golden files are written by `golden/make_transformers.py`, `golden/make_modernbert.py` and `golden/make_post_norm.py`.
+//! The golden files are written by `golden/make_transformers.py`, `golden/make_modernbert.py`,
+//! `golden/make_post_norm.py` and `golden/make_decoders.py`.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use rekall_model::{Embedder, Error, LoadOptions, ModelKind, ModelSource, load};
 
-use crate::common::{Golden, fixture};
+use crate::common::{Golden, copy_of, fixture};
 use crate::network::{write_modern_network, write_network};
 use crate::real_model::real_model;
 
@@ -130,6 +131,60 @@ fn gte() {
 #[test]
 fn jina_bert() {
     check_random_network("jina-bert-tiny");
+}
+
+#[test]
+fn qwen3() {
+    check_random_network("qwen3-tiny");
+}
+
+#[test]
+fn gemma3_with_dense_modules() {
+    check_random_network("gemma3-tiny");
+    // Their numbers are a part of the space.
+    let folder = copy_of("gemma3-tiny");
+    let weights = folder.path().join("3_Dense/model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let space = |folder: &Path| {
+        let model = load(&ModelSource::Path(folder.to_owned()), &LoadOptions::new()).unwrap();
+        model.fingerprint().clone()
+    };
+    assert!(!space(folder.path()).same_space(&space(&fixture("gemma3-tiny"))));
+    std::fs::remove_file(&weights).unwrap();
+    let error = load(&ModelSource::Path(folder.path().to_owned()), &LoadOptions::new()).err().unwrap();
+    assert_eq!(error.kind(), rekall_model::ErrorKind::NotFound, "{error}");
+    assert!(error.to_string().contains("3_Dense"), "{error}");
+}
+
+/// Its tokenizer has a token for images, of which the network has no vector.
+#[test]
+fn a_token_that_stands_for_an_image_is_left_out() {
+    let folder = copy_of("gemma3-tiny");
+    let path = folder.path().join("tokenizer.json");
+    let tokenizer = std::fs::read_to_string(&path).unwrap();
+    let loaded = |ids: &[usize]| {
+        let tokens: String = ids
+            .iter()
+            .map(|id| {
+                format!(
+                    "{{\"id\":{id},\"content\":\"<image{id}>\",\"single_word\":false,\"lstrip\":false,\
+                     \"rstrip\":false,\"normalized\":false,\"special\":true}},"
+                )
+            })
+            .collect();
+        let edited = tokenizer.replacen("\"added_tokens\":[", &format!("\"added_tokens\":[{tokens}"), 1);
+        assert_ne!(edited, tokenizer);
+        std::fs::write(&path, edited).unwrap();
+        load(&ModelSource::Path(folder.path().to_owned()), &LoadOptions::new())
+    };
+    let model = loaded(&[96]).unwrap();
+    let plain = model.embed_query("server").unwrap();
+    assert_eq!(model.embed_query("<image96>server<image96>").unwrap(), plain);
+    assert_eq!(model.count_tokens("<image96>server").unwrap(), 1);
+    let error = loaded(&[96, 97]).err().unwrap().to_string();
+    assert!(error.contains("ids below the 96 tokens"), "{error}");
 }
 
 /// A query is divided among the threads, matrix by matrix; the result must not change.

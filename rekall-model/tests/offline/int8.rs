@@ -50,6 +50,8 @@ fn every_architecture_is_near_its_floats() {
         "nomic-bert-tiny",
         "gte-tiny",
         "jina-bert-tiny",
+        "qwen3-tiny",
+        "gemma3-tiny",
     ] {
         let source = ModelSource::Path(fixture(name));
         let float = load(&source, &LoadOptions::new()).unwrap();

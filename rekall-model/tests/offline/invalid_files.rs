@@ -239,8 +239,8 @@ mod transformer {
         assert_says(&error, invalid, &["config.json", "multiple", "48 and 5"]);
         let error = edited("config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"swish\"");
         assert_says(&error, ErrorKind::Unsupported, &["hidden_act", "swish"]);
-        let error = edited("modules.json", "models.Normalize", "models.Dense");
-        assert_says(&error, ErrorKind::Unsupported, &["modules.json", "Dense"]);
+        let error = edited("modules.json", "models.Normalize", "models.LSTM");
+        assert_says(&error, ErrorKind::Unsupported, &["modules.json", "LSTM"]);
         let error = edited(
             "1_Pooling/config.json",
             "\"pooling_mode_max_tokens\": false",

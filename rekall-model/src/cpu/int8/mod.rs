@@ -10,7 +10,7 @@ mod x86;
 
 use pulp::Arch;
 
-use super::elementwise::{gelu_slice, silu_slice};
+use super::elementwise::{gelu_slice, gelu_tanh_slice, silu_slice};
 use super::gemm::{Activation, Product};
 use super::pack::panel_width;
 use kernel::{Kernel, MAX_HEIGHT, MAX_WIDTH, Tile};
@@ -97,6 +97,7 @@ fn store(
     match activation {
         Activation::None | Activation::Gate => {}
         Activation::Gelu => gelu_slice(values),
+        Activation::GeluTanh => gelu_tanh_slice(values),
         Activation::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
         Activation::Silu => silu_slice(values),
     }

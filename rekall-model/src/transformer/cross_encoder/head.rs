@@ -54,11 +54,11 @@ impl HeadShape {
                 let (dense, out) = ("classifier.dense", "classifier.out_proj");
                 return Ok(Self { dense, out, is_dense_in_encoder: false, ..bert });
             }
-            Shape::PostNorm(form) => {
+            Shape::PostNorm(_) | Shape::Decoder(_) => {
                 return Err(Error::UnsupportedModel {
                     path: path.to_owned(),
                     expected: "a reranker of BERT, RoBERTa, XLM-RoBERTa, CamemBERT or ModernBERT".into(),
-                    got: form.family.into(),
+                    got: shape.family().into(),
                 });
             }
             Shape::ModernBert(modern) => modern,

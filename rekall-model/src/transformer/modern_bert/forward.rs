@@ -76,7 +76,7 @@ impl ModernBert {
         let (hidden, normed) = (hidden.sized(tokens * width), normed.sized(tokens * width));
 
         let heads = config.num_attention_heads;
-        let looks = Attention { width, heads, reach, bias: None };
+        let looks = Attention { width, heads, reach, is_causal: false, bias: None };
         let context = context.sized(tokens * width);
         let attended = shard.compute_and_gather(context, width, Partition::Heads(heads), |context, part| {
             let qkv = attention.qkv.sized(tokens * 3 * width);

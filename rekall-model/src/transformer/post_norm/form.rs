@@ -201,6 +201,7 @@ fn name_of(activation: Activation) -> &'static str {
     match activation {
         Activation::None | Activation::Gate => "none",
         Activation::Gelu => "gelu",
+        Activation::GeluTanh => "gelu_pytorch_tanh",
         Activation::Relu => "relu",
         Activation::Silu => "silu",
     }

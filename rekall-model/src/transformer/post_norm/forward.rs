@@ -98,7 +98,7 @@ impl PostNorm {
         let Workspace { hidden, context, branch, inner, attention, .. } = workspace;
         let hidden = hidden.sized(tokens * width);
 
-        let looks = Attention { width, heads, reach: None, bias: self.bias.as_ref() };
+        let looks = Attention { width, heads, reach: None, is_causal: false, bias: self.bias.as_ref() };
         let context = context.sized(tokens * width);
         let attended = shard.compute_and_gather(context, width, Partition::Heads(heads), |context, part| {
             let qkv = attention.qkv.sized(tokens * 3 * width);

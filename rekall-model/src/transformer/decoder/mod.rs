@@ -1,0 +1,34 @@
+//! Decoders as encoders: language models whose rows are pooled, Qwen3 and Gemma 3. Norms are by the root mean square and stand
+//! before each part (in Gemma also after it), queries and keys are normalized head by head, positions are rotary, units gated,
+//! and several heads may share keys and values. A token sees the ones before it, or both sides, as the file says.
+
+mod config;
+mod forward;
+mod weights;
+
+use std::path::Path;
+
+use super::kept::Matrices;
+use super::rotary::Rotary;
+use crate::Error;
+use crate::bytes::Bytes;
+
+pub(super) use config::Config;
+pub(super) use forward::Decoder;
+pub(super) use weights::WORDS;
+
+impl Decoder {
+    /// Reads and checks the weights. `limit`: the longest text, in tokens.
+    pub(super) fn read(
+        path: &Path,
+        file: &Bytes,
+        config: &Config,
+        limit: usize,
+        matrices: &Matrices,
+    ) -> Result<Self, Error> {
+        let weights = weights::Weights::read(path, file, config, matrices)?;
+        let rotary = |theta| Rotary::new(theta, config.head_size, limit);
+        let (global, local) = (rotary(config.theta), rotary(config.local_theta));
+        Ok(Self { config: config.clone(), weights, global, local })
+    }
+}

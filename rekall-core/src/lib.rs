@@ -78,8 +78,9 @@ pub use store::LegacyImport;
 pub use store::{
     BlockWriter, Changes, CheckReport, CompactReport, Draft, EntryTime, ExportReport, Facet, FacetCount,
     Inserted, JsonlExportOptions, JsonlImportOptions, JsonlImportReport, ListCursor, LogPosition, NewestBy,
-    NewestPage, OnDuplicate, Problem, ProblemKind, Progress, ReadTx, RepairReport, RepairedEntry, Scopes,
-    Space, SpaceId, SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
+    NewestPage, OnDuplicate, PUSHED_KIND, Problem, ProblemKind, Progress, PushedAsk, PushedRows,
+    PushedSearch, PushedState, PushedVectors, ReadTx, RepairReport, RepairedEntry, Scopes, Space, SpaceId,
+    SpaceState, Store, StoreStats, Transfer, Upkeep, Usage, VectorBatch, WriteTx,
 };
 pub use vector::{NewVector, Role, StoredVector, VectorKey};
 #[doc(hidden)]

@@ -5,7 +5,7 @@
 //! one concept each, which [`ReadTx`] and [`WriteTx`] join; an engine implements one of them per file.
 //!
 //! What not every engine can do is asked for: [`upkeep`](crate::Store::upkeep), [`legacy_import`](crate::Store::legacy_import), [`transfer`](crate::Store::transfer),
-//! [`scopes`](crate::Store::scopes), [`native`](crate::ReadTx::native). `None` is an answer; the caller refuses by name ([`Error::Unsupported`]).
+//! [`scopes`](crate::Store::scopes), [`pushed_vectors`](crate::Store::pushed_vectors), [`native`](crate::ReadTx::native). `None` is an answer; the caller refuses by name ([`Error::Unsupported`]).
 //!
 //! # For who implements an engine
 //!
@@ -25,6 +25,7 @@ mod links;
 mod listing;
 mod matching;
 mod pending;
+mod pushed;
 mod reports;
 mod scopes;
 mod sources;
@@ -50,6 +51,7 @@ pub use links::{ReadLinks, WriteLinks};
 pub use listing::{ListCursor, ListEntries, NewestBy, NewestPage};
 pub use matching::MatchEntries;
 pub use pending::{ReadPending, WritePending};
+pub use pushed::{PUSHED_KIND, PushedAsk, PushedRows, PushedSearch, PushedState, PushedVectors};
 pub use reports::{
     CheckReport, CompactReport, ExportReport, JsonlExportOptions, JsonlImportOptions, JsonlImportReport,
     OnDuplicate, Problem, ProblemKind, RepairReport, RepairedEntry,
@@ -265,6 +267,11 @@ pub trait Store: Debug + Send + Sync {
 
     /// Memories of their own in the same store; `None`: the engine has none, or this store is bound to one of them.
     fn scopes(&self) -> Option<&dyn Scopes> {
+        None
+    }
+
+    /// Searching vectors in the store's own process, where they are too many for each of the others; `None`: the engine cannot.
+    fn pushed_vectors(&self) -> Option<&dyn PushedVectors> {
         None
     }
 

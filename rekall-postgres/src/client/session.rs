@@ -109,11 +109,26 @@ impl Session {
     where
         F: Future<Output = Result<T, Error>> + 'c,
     {
+        let cancel = self.cancel.borrow().clone();
+        self.run_until(cancel.as_deref(), request)
+    }
+
+    /// The same with a flag of this request's own.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(super) fn run_until<'c, F, T>(
+        &'c self,
+        cancel: Option<&AtomicBool>,
+        request: impl FnOnce(&'c tokio_postgres::Client) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + 'c,
+    {
         let Some(link) = self.link.as_ref().filter(|_| !self.spoiled.get()) else {
             return Err(Error::ConnectionLost { problem: "it was given up before".to_owned() });
         };
-        let cancel = self.cancel.borrow().clone();
-        if cancel.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             return Err(Error::Interrupted);
         }
         #[cfg(test)]
@@ -121,7 +136,7 @@ impl Session {
         let limit = self.shared.settings.statement_timeout;
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit + MARGIN));
         let stop = || self.cancel_statement(&link.client);
-        match block_on_watched(request(&link.client), cancel.as_deref(), deadline, stop) {
+        match block_on_watched(request(&link.client), cancel, deadline, stop) {
             (_, Some(Stop::Cancelled)) => Err(Error::Interrupted),
             (None, _) | (_, Some(Stop::TimedOut)) => {
                 Err(Error::TimedOut { detail: "no answer came in time".to_owned() })

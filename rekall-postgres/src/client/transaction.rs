@@ -161,6 +161,31 @@ impl Transaction {
         }))
     }
 
+    /// The same after other statements, in the same round trip, and with a flag of its own that stops it.
+    ///
+    /// # Errors
+    /// As [`for_each`](Self::for_each); [`Error::Interrupted`].
+    pub(crate) fn for_each_after(
+        &self,
+        before: &[Statement<'_>],
+        (sql, values): Statement<'_>,
+        cancel: Option<&AtomicBool>,
+        mut each: impl FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.noting(self.session.run_until(cancel, |client| async move {
+            let before = join_all(before.iter().map(|(sql, values)| client.query_typed(sql, values)));
+            let values = values.iter().map(|(value, kind)| (*value, kind.clone()));
+            // They are sent in this order when they are polled first.
+            let (before, rows) = join(before, client.query_typed_raw(sql, values)).await;
+            before.into_iter().try_for_each(|done| done.map(drop))?;
+            let mut rows = pin!(rows?);
+            while let Some(row) = rows.try_next().await? {
+                each(&row)?;
+            }
+            Ok(())
+        }))
+    }
+
     /// Runs a statement; gives the number of rows that it touched.
     ///
     /// # Errors

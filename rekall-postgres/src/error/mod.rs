@@ -47,6 +47,16 @@ pub enum Error {
         /// What is there.
         got: String,
     },
+    /// The server cannot search vectors itself: its extension is missing or too old, or the vectors are too long for it.
+    #[error("pgvector on {server}: expected {expected}, got {got}")]
+    NoPushDown {
+        /// Where the server is.
+        server: String,
+        /// What is needed.
+        expected: String,
+        /// What is there, and what helps.
+        got: String,
+    },
     /// The connection broke in the middle of a transaction. What it wrote is undone.
     #[error("the connection to the server was lost: {problem}")]
     ConnectionLost {
@@ -184,6 +194,7 @@ impl Error {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::NotAMemory { .. } | Self::Unfit { .. } => ErrorKind::NotADatabase,
             Self::NewerVersion { .. } => ErrorKind::NewerVersion,
+            Self::NoPushDown { .. } => ErrorKind::Unsupported,
             Self::Aborted { .. } | Self::Postgres { .. } => ErrorKind::Internal,
         }
     }

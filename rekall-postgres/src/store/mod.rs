@@ -12,6 +12,7 @@ mod links;
 mod listing;
 mod matching;
 mod pending;
+mod pushed;
 mod rows;
 mod scope;
 mod scopes;
@@ -37,7 +38,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{Ids, WordMemory};
-use rekall_core::store::{Scopes, Transfer};
+use rekall_core::store::{PushedVectors, Scopes, Transfer};
 use rekall_core::{
     BlockWriter, Entry, EntryId, LogPosition, ReadTx, ScopeName, Space, Store, WallClock, WriteTx,
 };
@@ -82,6 +83,8 @@ pub struct PostgresStore {
     last_commit: Mutex<Option<LogPosition>>,
     /// What searches by words keep.
     word_memory: WordMemory,
+    /// Where pgvector was found.
+    extension: Mutex<Option<pushed::Extension>>,
 }
 
 impl PostgresStore {
@@ -118,6 +121,7 @@ impl PostgresStore {
             ids: Ids::default(),
             last_commit: Mutex::default(),
             word_memory: WordMemory::default(),
+            extension: Mutex::default(),
         })
     }
 
@@ -239,6 +243,10 @@ impl Store for PostgresStore {
 
     fn scopes(&self) -> Option<&dyn Scopes> {
         self.name.is_none().then_some(self)
+    }
+
+    fn pushed_vectors(&self) -> Option<&dyn PushedVectors> {
+        Some(self)
     }
 
     fn transfer(&self) -> Option<&dyn Transfer> {

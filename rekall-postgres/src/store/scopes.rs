@@ -93,6 +93,7 @@ impl PostgresStore {
             ids: Ids::default(),
             last_commit: Mutex::default(),
             word_memory: WordMemory::default(),
+            extension: Mutex::default(),
         })
     }
 
@@ -105,6 +106,7 @@ impl PostgresStore {
         let has_walls: bool = column(&tx.query_one(schema::HAS_WALLS, &[])?, 0)?;
         if !has_walls {
             tx.batch(schema::WALLS)?;
+            tx.wall_off_pushed()?;
         }
         let sql = "INSERT INTO scope (name) VALUES ($1) RETURNING number";
         let number = column(&tx.query_one(sql, &[text(&name.as_str())])?, 0)?;
@@ -145,6 +147,7 @@ impl PostgresStore {
                 let sql = format!("DELETE FROM {table} WHERE {}", store.scope.range(column));
                 tx.execute_beside_the_log(&sql, &[])?;
             }
+            tx.drop_pushed_tables(None)?;
             let (first, beyond) = (store.scope.key(""), format!("{number}0"));
             let sql = "DELETE FROM meta WHERE key >= $1 AND key < $2";
             tx.execute_beside_the_log(sql, &[text(&first), text(&beyond)])?;

@@ -87,6 +87,7 @@ impl WriteSpaces for Tx<'_> {
         let dropped = self.execute(&sql, &[int(&stored), int(&limit(vectors))])?;
         if dropped < vectors as u64 {
             self.execute("DELETE FROM space WHERE id = $1 AND state = 'leaving'", &[int(&stored)])?;
+            self.drop_pushed_tables(Some(id))?;
         }
         Ok(dropped == vectors as u64)
     }
@@ -95,7 +96,7 @@ impl WriteSpaces for Tx<'_> {
         let stored = self.scope().stored_space(id);
         match self.execute("DELETE FROM space WHERE id = $1", &[int(&stored)])? {
             0 => Err(Error::SpaceNotFound { id: id.0 }),
-            _ => Ok(()),
+            _ => self.drop_pushed_tables(Some(id)),
         }
     }
 }

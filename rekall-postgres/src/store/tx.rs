@@ -91,6 +91,11 @@ impl<'s> Tx<'s> {
         self.store.scope
     }
 
+    /// The name of the memory.
+    pub(super) fn schema(&self) -> &str {
+        &self.store.client.address().schema
+    }
+
     /// The rows of a statement that only reads.
     pub(super) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, CoreError> {
         Ok(self.transaction.query(sql, values)?)
@@ -129,6 +134,17 @@ impl<'s> Tx<'s> {
         each: impl FnMut(&Row) -> Result<(), Error>,
     ) -> Result<(), CoreError> {
         Ok(self.transaction.for_each(sql, values, each)?)
+    }
+
+    /// The same after other statements, with a flag of its own.
+    pub(super) fn for_each_after(
+        &self,
+        before: &[Statement<'_>],
+        statement: Statement<'_>,
+        cancel: Option<&AtomicBool>,
+        each: impl FnMut(&Row) -> Result<(), Error>,
+    ) -> Result<(), CoreError> {
+        Ok(self.transaction.for_each_after(before, statement, cancel, each)?)
     }
 
     /// Runs a statement that writes; gives the number of rows that it touched.

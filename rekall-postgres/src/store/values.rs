@@ -24,6 +24,11 @@ pub(super) fn ints<T: ToSql + Sync>(values: &T) -> Value<'_> {
     (values, Type::INT8_ARRAY)
 }
 
+/// A list of components.
+pub(super) fn floats<T: ToSql + Sync>(values: &T) -> Value<'_> {
+    (values, Type::FLOAT4_ARRAY)
+}
+
 /// Bytes.
 pub(super) fn bytes<T: ToSql + Sync>(value: &T) -> Value<'_> {
     (value, Type::BYTEA)

@@ -140,6 +140,16 @@ impl Server {
         url.replace(&format!("{NAME}:{}@", self.password), &format!("{USER}:{USER}@"))
     }
 
+    /// Creates an extension in the database `rekall`, once.
+    ///
+    /// # Panics
+    /// When the server has none of that name.
+    pub fn create_extension(&self, name: &str) {
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.psql(NAME, &format!("CREATE EXTENSION IF NOT EXISTS {name}")).unwrap();
+    }
+
     /// Runs SQL as another program would, in a transaction of its own for each statement; gives what it printed, a line for each
     /// row and `|` between columns.
     ///

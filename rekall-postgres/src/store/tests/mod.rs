@@ -2,6 +2,7 @@
 
 mod blocks;
 mod foreign;
+mod pushed;
 mod reads;
 mod scopes;
 mod together;

@@ -276,7 +276,7 @@ mod tests {
         assert!(refused("[perf]\n").contains("perf"));
         assert_eq!(
             refused("[performance]\nvector_backend = 'faiss'"),
-            "vector_backend must be auto, flat, sq8, binary or sqlite-vec, got \"faiss\""
+            "vector_backend must be auto, flat, sq8, binary, sqlite-vec, pgvector or pgvector-hnsw, got \"faiss\""
         );
         assert!(refused("[performance]\ncache_max_size = -1").contains("cache_max_size"));
         assert!(refused("[performance]\nmodel_idle_timeout_minutes = -1").contains("got -1"));

@@ -41,6 +41,12 @@ impl Opening {
             return Err(CoreError::Unsupported { capability, engine: store.engine() }.into());
         }
         let active = store.read()?.active_space()?;
+        if let Some(graph) = self.index.backend.pushed_graph() {
+            let capability = "the vector backend pgvector, which is a table on a PostgreSQL server";
+            let refused = CoreError::Unsupported { capability, engine: store.engine() };
+            let dimensions = active.as_ref().map(|space| space.dimensions);
+            store.pushed_vectors().ok_or(refused)?.expect_pushed(dimensions, graph)?;
+        }
         let stored = active.as_ref().map(|space| space.fingerprint.as_str());
         let models = Models::for_store(asked, stored, &self.settings, &self.events)?;
         Ok(Rekall {

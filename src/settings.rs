@@ -27,6 +27,25 @@ pub enum VectorBackend {
     /// later ones, or rebuilt by [`Rekall::rebuild_index`](crate::Rekall::rebuild_index); until then the
     /// rows themselves are searched.
     SqliteVec,
+    /// Exact search by the server of a memory on PostgreSQL, in a table of pgvector: no vector in memory, for memories too large for that.
+    /// Never chosen unasked. The table is made by the next write, or of more than 10,000 vectors by
+    /// [`Rekall::rebuild_index`](crate::Rekall::rebuild_index), and kept up to date by later writes; until then the rows themselves
+    /// are searched. Needs the extension `vector`, 0.8.4 or newer, in the database; docs/postgres.md says more.
+    Pgvector,
+    /// The same by way of a graph (HNSW) over the table: approximate, faster in large memories. Searches say so
+    /// ([`Degraded::Approximate`](crate::Degraded::Approximate)).
+    PgvectorHnsw,
+}
+
+impl VectorBackend {
+    /// Of a backend that is a table on a server, whether it has a graph.
+    pub(crate) fn pushed_graph(self) -> Option<bool> {
+        match self {
+            Self::Pgvector => Some(false),
+            Self::PgvectorHnsw => Some(true),
+            _ => None,
+        }
+    }
 }
 
 impl FromStr for VectorBackend {
@@ -40,9 +59,11 @@ impl FromStr for VectorBackend {
             "sq8" => Ok(Self::Sq8),
             "binary" => Ok(Self::Binary),
             "sqlite-vec" | "sqlite_vec" => Ok(Self::SqliteVec),
+            "pgvector" => Ok(Self::Pgvector),
+            "pgvector-hnsw" | "pgvector_hnsw" => Ok(Self::PgvectorHnsw),
             other => Err(ConfigError::UnknownValue {
                 key: "vector_backend",
-                expected: "auto, flat, sq8, binary or sqlite-vec",
+                expected: "auto, flat, sq8, binary, sqlite-vec, pgvector or pgvector-hnsw",
                 got: other.to_owned(),
             }),
         }
@@ -58,6 +79,8 @@ impl fmt::Display for VectorBackend {
             Self::Sq8 => "sq8",
             Self::Binary => "binary",
             Self::SqliteVec => "sqlite-vec",
+            Self::Pgvector => "pgvector",
+            Self::PgvectorHnsw => "pgvector-hnsw",
         })
     }
 }
@@ -76,7 +99,7 @@ mod tests {
 
     #[test]
     fn backends_are_written_as_they_are_read() {
-        for name in ["auto", "flat", "sq8", "binary", "sqlite-vec"] {
+        for name in ["auto", "flat", "sq8", "binary", "sqlite-vec", "pgvector", "pgvector-hnsw"] {
             assert_eq!(name.parse::<VectorBackend>().unwrap().to_string(), name);
         }
     }

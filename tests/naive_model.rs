@@ -227,6 +227,16 @@ fn in_scopes_beside_one_another(engine: Engine) {
 }
 
 #[test]
+#[cfg(all(feature = "postgres", unix))]
+fn with_a_table_of_pgvector() {
+    let Some(server) = rekall_postgres::testing::Server::shared() else { return };
+    server.create_extension("vector");
+    let pushed = |builder: Builder| builder.vector_backend(VectorBackend::Pgvector);
+    check(Engine::Server(server), 40, pushed);
+    check_in(Engine::Server(server), 60, &["ann", "bob"], pushed);
+}
+
+#[test]
 #[cfg(feature = "sqlite-vec")]
 fn with_a_vec0_table() {
     check(Engine::File, 40, |builder| builder.vector_backend(VectorBackend::SqliteVec));

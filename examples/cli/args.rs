@@ -64,6 +64,10 @@ pub(crate) enum Index {
     Binary,
     /// Exact search inside SQLite, nothing in memory
     SqliteVec,
+    /// Exact search by a PostgreSQL server with pgvector, nothing in memory
+    Pgvector,
+    /// Approximate search by that server, by way of a graph
+    PgvectorHnsw,
 }
 
 #[derive(Debug, Subcommand)]

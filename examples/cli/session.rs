@@ -142,6 +142,8 @@ const fn backend(index: Index) -> VectorBackend {
         Index::Sq8 => VectorBackend::Sq8,
         Index::Binary => VectorBackend::Binary,
         Index::SqliteVec => VectorBackend::SqliteVec,
+        Index::Pgvector => VectorBackend::Pgvector,
+        Index::PgvectorHnsw => VectorBackend::PgvectorHnsw,
     }
 }
 

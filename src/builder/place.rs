@@ -34,6 +34,11 @@ impl Place {
         backend: VectorBackend,
     ) -> Result<Arc<dyn Store>, Error> {
         Ok(match self {
+            // No file is made for it.
+            Self::File(_) if backend.pushed_graph().is_some() => {
+                let capability = "the vector backend pgvector, which is a table on a PostgreSQL server";
+                return Err(CoreError::Unsupported { capability, engine: "SQLite" }.into());
+            }
             Self::File(path) => Arc::new(SqliteStore::open(path, options)?),
             Self::Server(url) => on_server(url, options, backend)?,
         })

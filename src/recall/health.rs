@@ -93,6 +93,9 @@ pub(super) fn note_missing_vectors(
     if snapshot.view.unindexed > 0 {
         degraded.push(Degraded::NotIndexed { rows: snapshot.view.unindexed });
     }
+    if snapshot.view.approximate && !snapshot.by_rows() {
+        degraded.push(Degraded::Approximate);
+    }
     if snapshot.view.unusable > 0 {
         degraded.push(Degraded::UnusableVectors { count: snapshot.view.unusable });
     }

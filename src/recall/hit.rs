@@ -303,6 +303,10 @@ pub enum Degraded {
         /// Vectors read.
         rows: usize,
     },
+    /// The backend asked for is approximate ([`VectorBackend::PgvectorHnsw`](crate::VectorBackend::PgvectorHnsw)): entries that are nearer than some
+    /// hits may be missing. There are as many hits as an exact search has, and their similarities are exact.
+    #[error("searched by an approximate index: nearer entries may be missing")]
+    Approximate,
     /// What searches read besides the entries has lost something, because of another program or a damaged
     /// disk: words or tags find less, or something else. `check` says more, `repair` restores it.
     #[error("the file is damaged: {reason}")]

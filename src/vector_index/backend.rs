@@ -35,6 +35,11 @@ pub(crate) trait Backend: Send {
         false
     }
 
+    /// Whether its searches may miss rows, and say so.
+    fn is_approximate(&self) -> bool {
+        false
+    }
+
     /// Rows that each search reads from the file one by one for want of an index.
     fn unindexed_rows(&self) -> usize {
         0

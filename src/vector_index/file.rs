@@ -56,7 +56,9 @@ impl IndexFile {
         let mut tx = self.store.write()?;
         tx.drop_all_index_blocks()?;
         drop_vec0_table(&mut *tx)?;
-        Ok(tx.commit()?)
+        tx.commit()?;
+        // After the marks that vouch for them.
+        self.store.pushed_vectors().map_or(Ok(()), |pushed| Ok(pushed.discard_pushed()?))
     }
 
     /// Marks what is persisted now under `kind` as damaged, because it speaks of rows that are not there.

@@ -130,6 +130,7 @@ impl LiveIndex {
             space: self.index.as_ref().map(|index| index.space.clone()),
             search,
             backend: self.index.as_ref().map(|index| index.backend.name()),
+            approximate: self.index.as_ref().is_some_and(|index| index.backend.is_approximate()),
             unindexed: self.index.as_ref().map_or(0, |index| index.backend.unindexed_rows()),
             obsolete: Arc::clone(&self.obsolete),
             expiring: Arc::clone(&self.expiring),

@@ -38,10 +38,6 @@ pub(crate) enum Renewal {
     /// Now, from the index that the keeper has.
     Due,
     /// It was due, and is done; the index in memory is out of date.
-    #[cfg_attr(
-        not(feature = "sqlite-vec"),
-        expect(dead_code, reason = "only the table is brought up to date at once")
-    )]
     Done,
 }
 

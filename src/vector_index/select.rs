@@ -9,7 +9,7 @@ use rekall_index::Choice;
 use super::backend::Begun;
 #[cfg(feature = "sqlite-vec")]
 use super::backends::vec0;
-use super::backends::{BinaryBackend, FlatBackend, RowsBackend, Sq8Backend, streamed_sq8};
+use super::backends::{BinaryBackend, FlatBackend, RowsBackend, Sq8Backend, pgvector, streamed_sq8};
 use super::codes::PersistedCodes;
 use super::file::{IndexFile, count_rows};
 use super::persistence::{NotPersisted, Persistence};
@@ -32,6 +32,8 @@ pub(crate) fn begin(
         // Such a build refuses to open a memory with it.
         #[cfg(not(feature = "sqlite-vec"))]
         VectorBackend::SqliteVec => None,
+        VectorBackend::Pgvector => pgvector::begin(file, tx, space, settings, false)?,
+        VectorBackend::PgvectorHnsw => pgvector::begin(file, tx, space, settings, true)?,
         VectorBackend::Auto => {
             let auto = AutoChoice { dimensions: space.dimensions, memory_budget: settings.memory_budget };
             let rows = match settings.memory_budget {
@@ -64,6 +66,8 @@ pub(crate) fn persistence_for(settings: IndexSettings) -> Box<dyn Persistence> {
         // A build without sqlite-vec refuses to open a memory with it.
         #[cfg(not(feature = "sqlite-vec"))]
         VectorBackend::SqliteVec => Box::new(NotPersisted),
+        VectorBackend::Pgvector => Box::new(pgvector::PersistedOnServer { graph: false }),
+        VectorBackend::PgvectorHnsw => Box::new(pgvector::PersistedOnServer { graph: true }),
         VectorBackend::Flat | VectorBackend::Binary => Box::new(NotPersisted),
     }
 }

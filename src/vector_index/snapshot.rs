@@ -21,6 +21,8 @@ pub(crate) struct IndexView {
     pub(crate) backend: Option<&'static str>,
     /// Rows that a search reads one by one because no index is persisted.
     pub(crate) unindexed: usize,
+    /// Whether its searches may miss rows.
+    pub(crate) approximate: bool,
     /// Entries that no longer hold, which a search leaves out unless asked.
     pub(crate) obsolete: Arc<EntrySet>,
     /// Entries that cease to be found at some time.
@@ -38,6 +40,11 @@ pub(crate) struct Snapshot<'s> {
 }
 
 impl Snapshot<'_> {
+    /// Whether no index takes part.
+    pub(crate) fn by_rows(&self) -> bool {
+        self.by_rows
+    }
+
     /// The vectors; `None` without a space.
     pub(crate) fn search(&self) -> Option<SnapshotSearch<'_>> {
         match (&self.view.search, &self.view.space) {

@@ -13,6 +13,11 @@ pub(super) trait FileBase: Send + 'static {
     /// Short name, for `stats`.
     fn name(&self) -> &'static str;
 
+    /// Whether searches over it may miss rows.
+    fn is_approximate(&self) -> bool {
+        false
+    }
+
     /// A search over it that reads exact rows, where it needs any, as they were at `position`.
     fn search(&self, position: LogPosition) -> Result<SharedSearch, Error>;
 
@@ -58,6 +63,10 @@ impl<B: FileBase> Backend for InFileBackend<B> {
 
     fn view(&mut self, position: LogPosition) -> Result<SharedSearch, Error> {
         Ok(self.delta.over(self.base.search(position)?))
+    }
+
+    fn is_approximate(&self) -> bool {
+        self.base.is_approximate()
     }
 
     fn is_outgrown(&self) -> bool {

@@ -3,6 +3,7 @@
 mod binary;
 mod flat;
 mod in_file;
+pub(super) mod pgvector;
 mod rows;
 mod sq8;
 pub(super) mod streamed_sq8;

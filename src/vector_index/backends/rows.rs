@@ -52,8 +52,7 @@ impl Backend for RowsBackend {
     }
 
     fn view(&mut self, position: LogPosition) -> Result<SharedSearch, Error> {
-        let (file, space) = (Arc::clone(&self.file), self.space.clone());
-        Ok(Arc::new(RowScan { file, space, position, rows: self.rows }))
+        Ok(Arc::new(RowScan::new(&self.file, &self.space, position, self.rows)))
     }
 
     fn is_provisional(&self) -> bool {
@@ -71,7 +70,7 @@ impl Backend for RowsBackend {
 }
 
 /// The rows of a space as they are at one position of the change log.
-struct RowScan {
+pub(super) struct RowScan {
     file: Arc<IndexFile>,
     space: Space,
     position: LogPosition,
@@ -105,6 +104,10 @@ impl VectorSearch for RowScan {
 }
 
 impl RowScan {
+    pub(super) fn new(file: &Arc<IndexFile>, space: &Space, position: LogPosition, rows: usize) -> Self {
+        Self { file: Arc::clone(file), space: space.clone(), position, rows }
+    }
+
     fn on_rows<T>(&self, search: impl FnOnce(&TxRows<'_>) -> Result<T, IndexError>) -> Result<T, IndexError> {
         let tx = self.file.store.read().map_err(IndexError::from_source)?;
         if tx.position().map_err(IndexError::from_source)? != self.position {

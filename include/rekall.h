@@ -1228,7 +1228,7 @@ void rekall_report_free(rekall_report *report);
  *   cache_max_size = 1000               # query vectors kept; 0: none
  *   cache_ttl_seconds = 600             # how long; 0: not at all
  *   model_idle_timeout_minutes = 10     # may have a fraction; 0: unload after each use
- *   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec
+ *   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec, pgvector, pgvector-hnsw
  *   memory_budget_bytes = 268435456     # of the index; left out: no limit
  *   rescored_rows = 1000                # of the index "binary", 1 or more
  *   [model]
@@ -1375,9 +1375,12 @@ typedef struct rekall_open_options {
     size_t vectors_dimensions;
     /**
      * Which vector index searches use: "auto" (default, exact, what is best for the file's size), "flat" (exact, 4 bytes
-     * of memory a number of each vector), "sq8" (exact, 1 byte), "binary" (approximate, 1 bit: see rescored_rows) or
+     * of memory a number of each vector), "sq8" (exact, 1 byte), "binary" (approximate, 1 bit: see rescored_rows),
      * "sqlite-vec" (exact and slow, no memory: a table in the file, filled by the next write or rekall_rebuild_index();
-     * REKALL_UNSUPPORTED in a build without REKALL_FEATURE_SQLITE_VEC). NUL-terminated.
+     * REKALL_UNSUPPORTED in a build without REKALL_FEATURE_SQLITE_VEC), or, of a memory on a server, "pgvector" (exact, no memory:
+     * the server searches a table of its own, made by the next write, or of more than 10000 vectors by rekall_rebuild_index()) and
+     * "pgvector-hnsw" (the same by a graph, approximate: REKALL_DEGRADED_APPROXIMATE); REKALL_UNSUPPORTED for a file, and for a
+     * server without the extension vector, 0.8.4 or newer. NUL-terminated.
      */
     const char *vector_backend;
     /**
@@ -3602,6 +3605,12 @@ typedef struct rekall_hits rekall_hits;
 #define REKALL_DEGRADED_NOT_RERANKED 11
 
 /**
+ * The index asked for is approximate ("pgvector-hnsw"): entries that are nearer than some hits may be missing. There are as many
+ * hits as an exact search has.
+ */
+#define REKALL_DEGRADED_APPROXIMATE 12
+
+/**
  * A piece of an entry's text. Never grows.
  */
 typedef struct rekall_chunk {
@@ -5388,7 +5397,7 @@ rekall_status rekall_fingerprint(rekall_db *db,
 
 /**
  * Writes the kind of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
- * file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
+ * file", "sqlite-vec", "pgvector", "pgvector-hnsw", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
  */
 REKALL_NODISCARD
 rekall_status rekall_index_backend(rekall_db *db,

@@ -94,7 +94,8 @@ enum class degradation : std::uint32_t {
     unreadable = REKALL_DEGRADED_UNREADABLE,
     partly_known = REKALL_DEGRADED_PARTLY_KNOWN,
     former_model = REKALL_DEGRADED_FORMER_MODEL,
-    not_reranked = REKALL_DEGRADED_NOT_RERANKED
+    not_reranked = REKALL_DEGRADED_NOT_RERANKED,
+    approximate = REKALL_DEGRADED_APPROXIMATE
 };
 
 /* Whether an entry holds: searches leave out what is obsolete unless asked. */
@@ -206,8 +207,9 @@ enum class log_level : std::int32_t {
 };
 
 /* Which vector index searches use. Automatic, flat and sq8 are exact, and so is sqlite_vec, which takes no memory and more
- * time; binary is approximate: see open_options::rescored_rows. */
-enum class vector_backend { automatic, flat, sq8, binary, sqlite_vec };
+ * time; binary is approximate: see open_options::rescored_rows. On a server, pgvector is exact and pgvector_hnsw approximate: the server
+ * searches, and no vector is in this process. */
+enum class vector_backend { automatic, flat, sq8, binary, sqlite_vec, pgvector, pgvector_hnsw };
 
 namespace detail {
 
@@ -226,6 +228,8 @@ constexpr const char *name(vector_backend backend) noexcept
     case vector_backend::sq8: return "sq8";
     case vector_backend::binary: return "binary";
     case vector_backend::sqlite_vec: return "sqlite-vec";
+    case vector_backend::pgvector: return "pgvector";
+    case vector_backend::pgvector_hnsw: return "pgvector-hnsw";
     }
     return "unknown";
 }

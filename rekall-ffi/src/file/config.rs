@@ -27,7 +27,7 @@ use crate::boundary::text::{self, utf8};
 ///   cache_max_size = 1000               # query vectors kept; 0: none
 ///   cache_ttl_seconds = 600             # how long; 0: not at all
 ///   model_idle_timeout_minutes = 10     # may have a fraction; 0: unload after each use
-///   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec
+///   vector_backend = "auto"             # or flat, sq8, binary, sqlite-vec, pgvector, pgvector-hnsw
 ///   memory_budget_bytes = 268435456     # of the index; left out: no limit
 ///   rescored_rows = 1000                # of the index "binary", 1 or more
 ///   [model]

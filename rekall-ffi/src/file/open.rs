@@ -96,9 +96,12 @@ pub struct OpenOptions {
     /// Numbers in those vectors.
     pub vectors_dimensions: usize,
     /// Which vector index searches use: "auto" (default, exact, what is best for the file's size), "flat" (exact, 4 bytes
-    /// of memory a number of each vector), "sq8" (exact, 1 byte), "binary" (approximate, 1 bit: see rescored_rows) or
+    /// of memory a number of each vector), "sq8" (exact, 1 byte), "binary" (approximate, 1 bit: see rescored_rows),
     /// "sqlite-vec" (exact and slow, no memory: a table in the file, filled by the next write or rekall_rebuild_index();
-    /// REKALL_UNSUPPORTED in a build without REKALL_FEATURE_SQLITE_VEC). NUL-terminated.
+    /// REKALL_UNSUPPORTED in a build without REKALL_FEATURE_SQLITE_VEC), or, of a memory on a server, "pgvector" (exact, no memory:
+    /// the server searches a table of its own, made by the next write, or of more than 10000 vectors by rekall_rebuild_index()) and
+    /// "pgvector-hnsw" (the same by a graph, approximate: REKALL_DEGRADED_APPROXIMATE); REKALL_UNSUPPORTED for a file, and for a
+    /// server without the extension vector, 0.8.4 or newer. NUL-terminated.
     pub vector_backend: *const c_char,
     /// Query vectors kept; 0: 1000, REKALL_ZERO: none.
     pub cache_max_size: u64,

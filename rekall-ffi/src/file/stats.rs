@@ -194,7 +194,7 @@ pub unsafe extern "C" fn rekall_fingerprint(
 }
 
 /// Writes the kind of the vector index to buffer: "flat", "sq8", "binary", or one that stays in the file ("sq8 in the
-/// file", "sqlite-vec", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
+/// file", "sqlite-vec", "pgvector", "pgvector-hnsw", "rows in the file"); "" before the first search. The rest as for rekall_model_name().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rekall_index_backend(
     db: *mut Handle,

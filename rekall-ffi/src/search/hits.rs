@@ -121,6 +121,9 @@ pub const REKALL_DEGRADED_FORMER_MODEL: u32 = 10;
 /// The reranker could not be had, or failed: the hits are those of the search without it, in its order. Whether it fails for
 /// good, the status of rekall_reranker_load() says.
 pub const REKALL_DEGRADED_NOT_RERANKED: u32 = 11;
+/// The index asked for is approximate ("pgvector-hnsw"): entries that are nearer than some hits may be missing. There are as many
+/// hits as an exact search has.
+pub const REKALL_DEGRADED_APPROXIMATE: u32 = 12;
 
 /// A piece of an entry's text. Never grows.
 #[repr(C)]
@@ -167,6 +170,7 @@ impl From<&Degraded> for Why {
             Degraded::Damaged { .. } => (REKALL_DEGRADED_DAMAGED, 0),
             Degraded::PartlyKnown { .. } => (REKALL_DEGRADED_PARTLY_KNOWN, 0),
             Degraded::FormerModel { .. } => (REKALL_DEGRADED_FORMER_MODEL, 0),
+            Degraded::Approximate => (REKALL_DEGRADED_APPROXIMATE, 0),
             Degraded::NotReranked { .. } => (REKALL_DEGRADED_NOT_RERANKED, 0),
             _ => (REKALL_DEGRADED_OTHER, 0),
         };

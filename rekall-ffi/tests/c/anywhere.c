@@ -41,6 +41,12 @@ static void settings_of_a_file(void)
         options.flags = REKALL_OPEN_NO_MODEL;
         options.vector_backend = "sqlite-vec";
         FAILS(REKALL_UNSUPPORTED, rekall_open(place, &options, &db, &error));
+    } else {
+        options.flags = REKALL_OPEN_NO_MODEL;
+        options.vector_backend = "pgvector";
+        FAILS(REKALL_UNSUPPORTED, rekall_open(place, &options, &db, &error));
+        options.vector_backend = "pgvector-hnsw";
+        FAILS(REKALL_UNSUPPORTED, rekall_open(place, &options, &db, &error));
     }
     options.vector_backend = NULL;
     options.flags = REKALL_OPEN_NO_MODEL | REKALL_OPEN_EXISTING;

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use common::{Vectors, median};
-use rekall::{Mode, NewEntry, Rekall};
+use rekall::{Mode, NewEntry, Rekall, VectorBackend};
 use rekall_postgres::testing::Server;
 
 const ROWS: usize = 100_000;
@@ -64,6 +64,7 @@ fn main() {
     searches(&file, &url);
     first_answers(&file, &url);
     pgvector(&server, &url, &rows);
+    pushed(&url);
 }
 
 fn row(what: &str, file: f64, server: f64, note: &str) {
@@ -183,6 +184,43 @@ fn pgvector(server: &Server, url: &str, rows: &[f32]) {
         "",
         plain / ours
     );
+}
+
+/// Searches by the server itself, exactly and by a graph, beside those in the process; making the table and the graph; how much the graph finds.
+fn pushed(url: &str) {
+    let open = |backend| {
+        let builder = Rekall::builder(url).vectors_of("bench", DIMENSIONS).vector_backend(backend);
+        builder.open().unwrap()
+    };
+    let flat = open(VectorBackend::Flat);
+    for backend in [VectorBackend::Pgvector, VectorBackend::PgvectorHnsw] {
+        let (pushed, mut vectors) = (open(backend), Vectors::new(DIMENSIONS, 5));
+        let made = seconds(|| pushed.rebuild_index().run().unwrap());
+        println!("{:<44} {:>9} {made:9.2}", format!("making the table of {backend}, s"), "");
+        let [mut in_process, mut on_server] = [Vec::new(), Vec::new()];
+        let mut right = 0;
+        for round in 0..=ROUNDS {
+            let vector = vectors.next();
+            let mut found =
+                [&flat, &pushed].into_iter().zip([&mut in_process, &mut on_server]).map(|(rekall, times)| {
+                    let started = Instant::now();
+                    let found = rekall.recall_vector(&vector).limit(TOP).run().unwrap();
+                    // The first one reads what is there.
+                    times.extend((round > 0).then(|| started.elapsed().as_secs_f64() * 1e3));
+                    found.iter().map(|hit| hit.entry.id).collect::<Vec<_>>()
+                });
+            let (exact, other) = (found.next().unwrap(), found.next().unwrap());
+            assert_eq!(other.len(), TOP);
+            right += exact.iter().filter(|id| other.contains(id)).count();
+        }
+        let recall = right as f64 / (TOP * (ROUNDS + 1)) as f64;
+        let (in_process, on_server) = (median(in_process), median(on_server));
+        println!(
+            "{:<44} {in_process:>9.2} {on_server:9.2}  {:.2} x flat in the process; recall@{TOP} {recall:.3}",
+            format!("search by {backend}, ms"),
+            on_server / in_process
+        );
+    }
 }
 
 /// Milliseconds that a statement takes, after it ran once before, in the same session.

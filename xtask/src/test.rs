@@ -54,5 +54,9 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     step("tests with the least features", &mut command)?;
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
+    // On the processor, where candle runs as it does on its devices. A build of its own: about ten CPU minutes.
+    let candle =
+        ["test", "--package", "rekall-model", "--features", "candle", "--test", "offline", "candle::"];
+    step("tests on candle", &mut cargo(&candle))?;
     postgres.map(drop)
 }

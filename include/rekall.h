@@ -242,6 +242,11 @@ extern "C" {
 #define REKALL_FEATURE_POSTGRES 13
 
 /**
+ * Processes can share one loaded transformer: REKALL_LOAD_HOST.
+ */
+#define REKALL_FEATURE_HOST 14
+
+/**
  * The library's version as text, such as "0.1.0". Static; never NULL.
  */
 const char *rekall_version(void);
@@ -1072,6 +1077,13 @@ typedef int64_t (*rekall_now_fn)(void *user_data);
 #define REKALL_LOAD_OFFLINE 1
 
 /**
+ * Flag of rekall_load_options: the processes of a user share one loaded transformer (REKALL_FEATURE_HOST). The first that loads
+ * it answers the others from threads of its own, until its model is unloaded or its handle closed; the vectors are the same.
+ * Other models are loaded as without it. Not for a reranker.
+ */
+#define REKALL_LOAD_HOST 2
+
+/**
  * Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
  * bytes that are here and those there are in all; the two are equal exactly once, at the end. Comes on whatever thread
  * loads the model. Must not throw, longjmp, or call back into the same handle.
@@ -1234,13 +1246,14 @@ void rekall_report_free(rekall_report *report);
  *   [model]
  *   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
  *   precision = "f32"                   # or int8
+ *   host = false                        # or true: processes share one loaded transformer
  *   [reranker]
  *   source = "path:FOLDER"              # or hub:OWNER/NAME[@REVISION]; left out: none
  *   precision = "f32"                   # or int8
  *
  * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
  * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend,
- * model (null: the built-in one), reranker (null: none), and precision and reranker_precision (null: as
+ * model (null: the built-in one), model_host, reranker (null: none), and precision and reranker_precision (null: as
  * rekall_load_options says). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
  * build lacks. No model is looked for.
  */

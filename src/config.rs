@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{ConfigError, Error, VectorBackend};
 
+/// What a precision may be.
+const PRECISIONS: &str = "f32 or int8";
+
 /// Where a reranker may come from: none is built in.
 const RERANKERS: &str = "path:DIR or hub:REPO";
 
@@ -51,6 +54,8 @@ pub struct Config {
     pub model: Option<ModelSource>,
     /// What numbers the model's matrices are multiplied in; `None`: what its load options say, 32-bit floats.
     pub precision: Option<Precision>,
+    /// Whether the processes of a user share one loaded transformer. Default: what its load options say, false.
+    pub model_host: bool,
     /// The reranker; `None`, the default: there is none.
     pub reranker: Option<ModelSource>,
     /// As `precision`, of the reranker.
@@ -68,6 +73,7 @@ impl Default for Config {
             rescored_rows: BinaryIndex::RESCORED_ROWS,
             model: None,
             precision: None,
+            model_host: false,
             reranker: None,
             reranker_precision: None,
         }
@@ -83,7 +89,7 @@ struct Sections {
     #[serde(default)]
     model: Model,
     #[serde(default)]
-    reranker: Model,
+    reranker: Reranker,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,18 +110,15 @@ struct Performance {
 struct Model {
     source: Option<String>,
     precision: Option<String>,
+    #[serde(default)]
+    host: bool,
 }
 
-impl Model {
-    /// The source and the precision; `keys` are their names in the file, `sources` what the first one may be.
-    fn parsed(
-        self,
-        keys: [&'static str; 2],
-        sources: &'static str,
-    ) -> Result<(Option<ModelSource>, Option<Precision>), ConfigError> {
-        let source = parsed(self.source, keys[0], sources)?;
-        Ok((source, parsed(self.precision, keys[1], "f32 or int8")?))
-    }
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reranker {
+    source: Option<String>,
+    precision: Option<String>,
 }
 
 fn parsed<T: FromStr>(
@@ -207,16 +210,16 @@ impl FromStr for Config {
     /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
     /// `model_idle_timeout_minutes`, `memory_budget_bytes`, `rescored_rows` and `vector_backend` (old
     /// spelling `vector_index_backend`), sections `[model]` and `[reranker]` with `source` (`"bundled"`, `"path:DIR"`,
-    /// `"hub:REPO"`) and `precision` (`"f32"`, `"int8"`). What is absent has its default.
+    /// `"hub:REPO"`) and `precision` (`"f32"`, `"int8"`), and in `[model]` alone `host`. What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
         let file: Sections =
             toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;
         let default = Self::default();
         let performance = file.performance;
-        let (model, precision) =
-            file.model.parsed(["model.source", "model.precision"], "bundled, path:DIR or hub:REPO")?;
-        let (reranker, reranker_precision) =
-            file.reranker.parsed(["reranker.source", "reranker.precision"], RERANKERS)?;
+        let model = parsed(file.model.source, "model.source", "bundled, path:DIR or hub:REPO")?;
+        let precision = parsed(file.model.precision, "model.precision", PRECISIONS)?;
+        let reranker = parsed(file.reranker.source, "reranker.source", RERANKERS)?;
+        let reranker_precision = parsed(file.reranker.precision, "reranker.precision", PRECISIONS)?;
         Ok(Self {
             cache_max_size: performance.cache_max_size.unwrap_or(default.cache_max_size),
             cache_ttl: performance.cache_ttl_seconds.map_or(default.cache_ttl, Duration::from_secs),
@@ -229,6 +232,7 @@ impl FromStr for Config {
             rescored_rows: performance.rescored_rows.map_or(default.rescored_rows, NonZeroUsize::get),
             model,
             precision,
+            model_host: file.model.host,
             reranker,
             reranker_precision,
         })
@@ -286,5 +290,7 @@ mod tests {
             "reranker.precision must be f32 or int8, got \"fp16\""
         );
         assert!(refused("[model]\nsource = 'ftp:x'").starts_with("model.source must be"));
+        assert!("[model]\nhost = true".parse::<Config>().is_ok_and(|config| config.model_host));
+        assert!(refused("[reranker]\nhost = true").contains("host"), "rerankers are not shared");
     }
 }

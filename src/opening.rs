@@ -24,6 +24,8 @@ use crate::{Error, Rekall, VectorBackend};
 pub(crate) struct Opening {
     /// What the numbers of a model are loaded as that is named later.
     pub(crate) precision: Precision,
+    /// Whether such a model is shared among processes.
+    pub(crate) model_host: bool,
     pub(crate) reranker: Option<Arc<OpenReranker>>,
     pub(crate) cache: CacheOptions,
     pub(crate) index: IndexSettings,

@@ -92,6 +92,7 @@ struct Settings {
     index: Option<VectorBackend>,
     model: Option<ModelSource>,
     precision: Option<Precision>,
+    model_host: bool,
     reranker: Option<ModelSource>,
 }
 
@@ -103,7 +104,8 @@ impl Settings {
         };
         let index = cli.index.map(backend);
         let (model, reranker) = (cli.model.clone(), cli.reranker.clone());
-        Ok(Self { config, index, model, precision: cli.precision, reranker })
+        let (precision, model_host) = (cli.precision, cli.model_host);
+        Ok(Self { config, index, model, precision, model_host, reranker })
     }
 
     fn builder(&self, path: &Path, unembedded: &Arc<Mutex<Unembedded>>) -> Builder {
@@ -116,6 +118,9 @@ impl Settings {
         }
         if let Some(precision) = self.precision {
             builder = builder.precision(precision);
+        }
+        if self.model_host {
+            builder = builder.model_host(true);
         }
         if let Some(reranker) = &self.reranker {
             builder = builder.reranker(reranker.clone());

@@ -57,7 +57,8 @@ enum class feature : std::uint32_t {
     accelerate = REKALL_FEATURE_ACCELERATE,
     sqlite_vec = REKALL_FEATURE_SQLITE_VEC,
     bundled_model_v1 = REKALL_FEATURE_BUNDLED_MODEL_V1,
-    postgres = REKALL_FEATURE_POSTGRES
+    postgres = REKALL_FEATURE_POSTGRES,
+    host = REKALL_FEATURE_HOST
 };
 
 /* What a search compares: meaning, words, or both. Hybrid falls back on one of the two when the other cannot be searched, and says so. */

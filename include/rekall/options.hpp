@@ -57,6 +57,8 @@ struct load_options {
     std::optional<std::string> precision;
     /* Hears how a download comes along, on whatever thread loads the model. */
     std::function<void(std::string_view file, std::uint64_t bytes, std::uint64_t total)> download;
+    /* The processes of a user share one loaded transformer; in a build with feature::host. Not for a reranker. */
+    bool model_host = false;
 };
 
 /* Something that happened while the library worked; its texts are valid until the function that hears it returns. What the
@@ -270,7 +272,7 @@ inline rekall_reranker c_reranker(std::unique_ptr<reranker> own) noexcept
 inline rekall_load_options c_load(const load_options &given, downloads &hearing)
 {
     rekall_load_options out = REKALL_LOAD_OPTIONS_INIT;
-    out.flags = given.offline ? REKALL_LOAD_OFFLINE : 0u;
+    out.flags = (given.offline ? REKALL_LOAD_OFFLINE : 0u) | (given.model_host ? REKALL_LOAD_HOST : 0u);
     out.max_threads = given.max_threads;
     out.dimensions = given.dimensions;
     out.max_tokens = given.max_tokens;

@@ -176,11 +176,12 @@ impl Builder {
             cache = cache.clock(SharedClock(Arc::clone(clock)));
         }
         let reranker = self.reranker.choice(&self.config, &self.load);
-        let load = Box::new(match self.config.precision {
+        let mut load = Box::new(match self.config.precision {
             Some(precision) => self.load.precision(precision),
             None => self.load,
         });
-        let precision = load.precision;
+        load.model_host |= self.config.model_host;
+        let (precision, model_host) = (load.precision, load.model_host);
         let choice = match (self.model, self.config.model) {
             (Some(choice), _) => choice,
             (None, Some(source)) => ModelChoice::Source(source, load),
@@ -215,7 +216,7 @@ impl Builder {
             rescored_rows: self.config.rescored_rows,
         };
         let reranker = reranker.map(Arc::new);
-        Opening { precision, reranker, cache, index, events: self.events, settings }
+        Opening { precision, model_host, reranker, cache, index, events: self.events, settings }
             .open(store, &Arc::new(models))
     }
 }

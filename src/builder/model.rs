@@ -69,6 +69,25 @@ impl Builder {
         self
     }
 
+    /// Whether the processes of this user share one loaded transformer (feature `host`, on systems with Unix sockets): the first
+    /// that loads it answers the others, with the same bits, and a host that ends costs the others a retry. Also said by
+    /// [`load_options`](Self::load_options). Other models, and rerankers, are loaded as without it. Default: false.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), rekall::Error> {
+    /// # use rekall::Rekall;
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("a.db");
+    /// let source = "hub:sentence-transformers/all-MiniLM-L6-v2".parse()?;
+    /// let rekall = Rekall::builder(path).model(source).model_host(true).open()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn model_host(mut self, shared: bool) -> Self {
+        self.config.model_host = shared;
+        self
+    }
+
     /// The host's own model.
     ///
     /// ```

@@ -115,7 +115,7 @@ impl Rekall {
     fn load_options_of(&self, source: &ModelSource) -> LoadOptions {
         match source {
             ModelSource::Bundled | ModelSource::BundledV1 => LoadOptions::default(),
-            _ => LoadOptions::default().precision(self.precision()),
+            _ => LoadOptions::default().precision(self.precision()).model_host(self.opening.model_host),
         }
     }
 

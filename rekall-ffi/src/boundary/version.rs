@@ -49,6 +49,8 @@ pub const REKALL_FEATURE_SQLITE_VEC: u32 = 11;
 pub const REKALL_FEATURE_BUNDLED_MODEL_V1: u32 = 12;
 /// rekall_open() takes the URL of a memory on a PostgreSQL server.
 pub const REKALL_FEATURE_POSTGRES: u32 = 13;
+/// Processes can share one loaded transformer: REKALL_LOAD_HOST.
+pub const REKALL_FEATURE_HOST: u32 = 14;
 
 const _: () = assert!(
     REKALL_VERSION_NUMBER
@@ -93,6 +95,7 @@ pub extern "C" fn rekall_has_feature(feature: u32) -> i32 {
         (REKALL_FEATURE_SQLITE_VEC, cfg!(feature = "sqlite-vec")),
         (REKALL_FEATURE_BUNDLED_MODEL_V1, cfg!(feature = "bundled-model-v1")),
         (REKALL_FEATURE_POSTGRES, cfg!(feature = "postgres")),
+        (REKALL_FEATURE_HOST, cfg!(feature = "host")),
     ];
     i32::from(features.contains(&(feature, true)))
 }

@@ -26,6 +26,10 @@ use crate::callbacks::user_data::UserData;
 
 /// Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
 pub const REKALL_LOAD_OFFLINE: u32 = 1;
+/// Flag of rekall_load_options: the processes of a user share one loaded transformer (REKALL_FEATURE_HOST). The first that loads
+/// it answers the others from threads of its own, until its model is unloaded or its handle closed; the vectors are the same.
+/// Other models are loaded as without it. Not for a reranker.
+pub const REKALL_LOAD_HOST: u32 = 2;
 
 /// Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
 /// bytes that are here and those there are in all; the two are equal exactly once, at the end. Comes on whatever thread
@@ -94,13 +98,14 @@ pub(crate) unsafe fn load_options(
 ) -> Result<LoadOptions, Failure> {
     // SAFETY: as promised by the caller.
     let given = unsafe { options::read_or_default(given)? };
-    let set = flags(given.flags, REKALL_LOAD_OFFLINE, "rekall_load_options")?;
+    let set = flags(given.flags, REKALL_LOAD_OFFLINE | REKALL_LOAD_HOST, "rekall_load_options")?;
     let some = |number: usize| (number > 0).then_some(number);
     let mut load = LoadOptions::default();
     load.dimensions = some(given.dimensions);
     load.max_tokens = some(given.max_tokens);
     load.max_threads = some(given.max_threads as usize);
     load.offline = set & REKALL_LOAD_OFFLINE != 0;
+    load.model_host = set & REKALL_LOAD_HOST != 0;
     load.progress = given.download.map(|tell| observer(tell, UserData(given.download_user_data), identity));
     // SAFETY: as promised by the caller.
     unsafe {
@@ -147,6 +152,7 @@ pub(crate) unsafe fn without_vectors(given: *const LoadSettings) -> Result<(), F
         (given.dimensions != 0, "reranker_load.dimensions"),
         (given.query_prefix.is_given(), "reranker_load.query_prefix"),
         (given.document_prefix.is_given(), "reranker_load.document_prefix"),
+        (given.flags & REKALL_LOAD_HOST != 0, "REKALL_LOAD_HOST in reranker_load.flags"),
     ] {
         goes_with(is_set, member, false, "a model that makes vectors")?;
     }
@@ -220,7 +226,7 @@ mod tests {
         given.max_tokens = 9;
         given.device = c"cuda:1".as_ptr();
         given.precision = c"int8".as_ptr();
-        given.flags = REKALL_LOAD_OFFLINE;
+        given.flags = REKALL_LOAD_OFFLINE | REKALL_LOAD_HOST;
         given.query_prefix = Str { data: c"q: ".as_ptr(), len: 3 };
         given.download = Some(note);
         given.download_user_data = (&raw const heard).cast_mut().cast();
@@ -229,7 +235,7 @@ mod tests {
         assert_eq!(load.hub_endpoint.as_deref(), Some("http://mirror"));
         assert_eq!(load.hub_cache.as_deref(), Some(std::path::Path::new("/cache")));
         assert_eq!((load.max_threads, load.dimensions, load.max_tokens), (Some(3), Some(64), Some(9)));
-        assert_eq!((load.device, load.offline), (Device::Cuda(1), true));
+        assert_eq!((load.device, load.offline, load.model_host), (Device::Cuda(1), true, true));
         assert_eq!(load.precision, Precision::Int8);
         assert_eq!((load.query_prefix.as_deref(), load.document_prefix), (Some("q: "), None));
         let progress = DownloadProgress { file: "weights", bytes: 2, total: 5 };

@@ -189,7 +189,7 @@ static void load_options(void)
     load.device = "cuda:x";
     CHECK(loading_with(&load, static_model) == REKALL_INVALID_INPUT);
     load.device = NULL;
-    load.flags = 2;
+    load.flags = 4;
     CHECK(loading_with(&load, static_model) == REKALL_MISUSE);
     load.flags = REKALL_LOAD_OFFLINE;
     CHECK(loading_with(&load, "hub:owner/nowhere") ==

@@ -3408,7 +3408,7 @@ void rekall_facets_free(rekall_facets *facets);
  */
 
 /**
- * Brings entries in step with all sources under a URI (scope, NUL-terminated; empty: with all there are). json, UTF-8 of
+ * Brings entries in step with all sources under a URI (root, NUL-terminated; empty: with all there are). json, UTF-8 of
  * json_len bytes (or REKALL_NTS), is an object that says what is there now; what it does not name is gone.
  *
  * - "sources": those that were read, each with "uri", "stamp" (by which the caller recognizes that it has not changed),
@@ -3418,17 +3418,17 @@ void rekall_facets_free(rekall_facets *facets);
  * - "current": URIs of sources that are as they were: see rekall_sources().
  * - "skipped": objects with "uri" and "reason", of sources that are there and could not be read. Their entries stay.
  * - "prune": true: what is gone is forgotten in any case. Otherwise it is if that are at most 10 entries or a fifth of
- *   all under the scope, if any source was seen, and if none that has entries was skipped.
+ *   all under the root, if any source was seen, and if none that has entries was skipped.
  *
  * What belongs to the source is an entry's title, its content and the tags that the source gave it; nothing else of an
  * entry is ever changed. Two runs at once store nothing twice. Progress counts sections; watch and out may be NULL.
  * Numbers: added, changed, moved, kept, gone, held_back (entries that should have gone), current, read (sources), skipped.
  * Lines: "URI: reason" for each source that was skipped, those included that cannot be stored. REKALL_INVALID_INPUT for
- * what is no such JSON, and for a URI that is not under the scope.
+ * what is no such JSON, and for a URI that is not under the root.
  */
 REKALL_NODISCARD
 rekall_status rekall_sync_sources(rekall_db *db,
-                                  const char *scope,
+                                  const char *root,
                                   const char *json,
                                   size_t json_len,
                                   const rekall_watch *watch,
@@ -3459,7 +3459,7 @@ rekall_status rekall_sync_sources(rekall_db *db,
  */
 REKALL_NODISCARD
 rekall_status rekall_sources(rekall_db *db,
-                             const char *scope,
+                             const char *root,
                              rekall_report **out,
                              rekall_error **error);
 
@@ -4892,7 +4892,7 @@ rekall_status rekall_stored_vector(rekall_db *db,
  * A file as text, one JSON object a line, vectors included; and files of the Python tool that came before this library.
  *
  *     rekall_report *report = NULL;
- *     if ((status = rekall_export_jsonl(db, "export.jsonl", NULL, NULL, &error))) goto end;
+ *     if ((status = rekall_export_jsonl(db, "export.jsonl", REKALL_EXPORT_ALL, NULL, NULL, &error))) goto end;
  *     if ((status = rekall_import_jsonl(db, "export.jsonl", REKALL_DUPLICATE_SKIP, NULL, &report, &error))) goto end;
  *     printf("%d were here already\n", (int)rekall_report_number(report, "skipped"));
  *     rekall_report_free(report);
@@ -4914,6 +4914,16 @@ rekall_status rekall_stored_vector(rekall_db *db,
 #define REKALL_DUPLICATE_REPLACE 2
 
 /**
+ * Of an export: everything.
+ */
+#define REKALL_EXPORT_ALL 0
+
+/**
+ * Of an export: everything but vectors, which have to be made anew after an import.
+ */
+#define REKALL_EXPORT_WITHOUT_VECTORS 1
+
+/**
  * As an offset from UTC: take it from the file.
  */
 #define REKALL_UTC_OFFSET_AUTO INT32_MIN
@@ -4930,13 +4940,14 @@ typedef rekall_status (*rekall_write_fn)(void *user_data, const char *bytes, siz
 typedef rekall_status (*rekall_read_fn)(void *user_data, char *buffer, size_t capacity, size_t *out_len);
 
 /**
- * Writes everything as lines of JSON, losslessly (vectors included), to a new file at path, where nothing may be yet, and
- * which only its owner may read.
+ * Writes everything as lines of JSON, losslessly, to a new file at path, where nothing may be yet, and which only its owner
+ * may read. what is a REKALL_EXPORT_ number: vectors are most of an export, and leaving them out makes it a tenth of its size or less.
  * watch and out may be NULL. Numbers: entries, vectors, links, quarantined. It appears when it is whole; after an error there is no file.
  */
 REKALL_NODISCARD
 rekall_status rekall_export_jsonl(rekall_db *db,
                                   const char *path,
+                                  uint32_t what,
                                   const rekall_watch *watch,
                                   rekall_report **out,
                                   rekall_error **error);
@@ -4948,6 +4959,7 @@ REKALL_NODISCARD
 rekall_status rekall_export_jsonl_to(rekall_db *db,
                                      rekall_write_fn write,
                                      void *user_data,
+                                     uint32_t what,
                                      const rekall_watch *watch,
                                      rekall_report **out,
                                      rekall_error **error);

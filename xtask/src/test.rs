@@ -54,9 +54,19 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     step("tests with the least features", &mut command)?;
     let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
-    // On the processor, where candle runs as it does on its devices. A build of its own: about ten CPU minutes.
-    let candle =
-        ["test", "--package", "rekall-model", "--features", "candle", "--test", "offline", "candle::"];
-    step("tests on candle", &mut cargo(&candle))?;
+    // On the processor, where candle runs as it does on its devices; and a model that processes share. A build of its own: about ten
+    // CPU minutes.
+    let model = [
+        "test",
+        "--package",
+        "rekall-model",
+        "--features",
+        "candle,host",
+        "--test",
+        "offline",
+        "--test",
+        "host",
+    ];
+    step("tests on candle and of a shared model", &mut cargo(&model))?;
     postgres.map(drop)
 }

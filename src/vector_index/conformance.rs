@@ -24,7 +24,7 @@ struct Memory {
     dimensions: usize,
     treatment: Treatment,
     writes: Cell<usize>,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 /// What happens after every fourth write.
@@ -45,7 +45,18 @@ fn memory(
 ) -> Memory {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(folder.path().join("a.db"), &StoreOptions::default()).unwrap();
-    let store: Arc<dyn Store> = Arc::new(store);
+    let mut memory = of_store(Arc::new(store), dimensions, backend, memory_budget, treatment);
+    memory._folder = Some(folder);
+    memory
+}
+
+fn of_store(
+    store: Arc<dyn Store>,
+    dimensions: usize,
+    backend: VectorBackend,
+    memory_budget: Option<usize>,
+    treatment: Treatment,
+) -> Memory {
     let mut tx = store.write().unwrap();
     tx.ensure_active_space("test", dimensions).unwrap();
     tx.commit().unwrap();
@@ -57,12 +68,12 @@ fn memory(
         dimensions,
         treatment,
         writes: Cell::new(0),
-        _folder: folder,
+        _folder: None,
     }
 }
 
 /// How far the suite's entries are at the most from 0, from the least number or from the greatest one.
-const NEAR: i64 = 1 << 40;
+const NEAR: i64 = 1 << 28;
 
 /// The row of an entry of the suite, which may have any number: rows of a memory have numbers above 0. In the same order.
 fn row(entry: i64) -> i64 {
@@ -91,6 +102,12 @@ impl Memory {
         let tx = self.store.write().unwrap();
         let count = change(super::file::sqlite(&*tx).unwrap());
         tx.commit().unwrap();
+        self.wrote();
+        count
+    }
+
+    /// Treats the index after a write.
+    fn wrote(&self) {
         self.writes.set(self.writes.get() + 1);
         if self.writes.get().is_multiple_of(4) && self.treatment != Treatment::Nothing {
             self.keeper.rebuild(&mut Watch::default()).unwrap();
@@ -99,7 +116,6 @@ impl Memory {
             }
         }
         self.keeper.after_write();
-        count
     }
 
     fn find<T>(&self, search: impl Fn(&dyn VectorSearch) -> Result<T, Error>) -> Result<T, Error> {
@@ -222,6 +238,10 @@ macro_rules! conformance {
         }
     };
 }
+
+#[cfg(all(feature = "postgres", unix))]
+#[path = "conformance_on_server.rs"]
+mod on_server;
 
 conformance!(flat, |dimensions| memory(dimensions, VectorBackend::Flat, None, Treatment::Nothing));
 // With every row rescored the approximate one is exact.

@@ -46,6 +46,13 @@ impl<'c> Scan<'c> {
         let between =
             |order: &str| format!("{select} WHERE {table}.{key} BETWEEN ?1 AND ?2 ORDER BY 1 {order}");
         let statements = (between("ASC"), between("DESC"));
+        // Where the schema itself is damaged nothing of the table can be asked for, however small the range.
+        if self.connection.prepare_cached(&statements.0).is_err() {
+            self.unreadable.push((1, highest.unwrap_or(i64::MAX)));
+            self.unreadable.extend(lowest.map(|lowest| (lowest, -1)));
+            self.merge();
+            return Ok(());
+        }
         // All of them, whatever their numbers, as far as that goes: pages out of order are no error to SQLite.
         if self.run(&statements.0, Some((i64::MIN, i64::MAX)), false, take)?.is_none() {
             return Ok(());

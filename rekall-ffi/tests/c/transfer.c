@@ -194,7 +194,7 @@ static void exporting(const char *folder, rekall_db *db, struct text *text)
     rekall_report_free(report);
     OK(rekall_export_jsonl(db, in(folder, "texts.jsonl"), REKALL_EXPORT_WITHOUT_VECTORS, NULL, &report, &error));
     CHECK(rekall_report_number(report, "vectors") == 0 && take_number(report, "entries") == 16);
-    FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, in(folder, "none.jsonl"), 2, NULL, NULL, &error));
+    FAILS(REKALL_MISUSE, rekall_export_jsonl(db, in(folder, "none.jsonl"), 2, NULL, NULL, &error));
     FAILS(REKALL_INVALID_INPUT, rekall_export_jsonl(db, in(folder, "all.jsonl"), REKALL_EXPORT_ALL, NULL, NULL, &error));
     FAILS(REKALL_IO, rekall_export_jsonl(db, in(folder, "no/folder.jsonl"), REKALL_EXPORT_ALL, NULL, NULL, &error));
     FAILS(REKALL_CALLBACK, rekall_export_jsonl_to(db, refuse_write, NULL, REKALL_EXPORT_ALL, NULL, NULL, &error));

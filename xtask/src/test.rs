@@ -61,7 +61,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
         "--package",
         "rekall-model",
         "--features",
-        "candle,host",
+        "candle,host,hub",
         "--test",
         "offline",
         "--test",

@@ -44,7 +44,7 @@ impl Opening {
         }
         let active = store.read()?.active_space()?;
         if let Some(graph) = self.index.backend.pushed_graph() {
-            let capability = "the vector backend pgvector, which is a table on a PostgreSQL server";
+            let capability = VectorBackend::PUSHED;
             let refused = CoreError::Unsupported { capability, engine: store.engine() };
             let dimensions = active.as_ref().map(|space| space.dimensions);
             store.pushed_vectors().ok_or(refused)?.expect_pushed(dimensions, graph)?;

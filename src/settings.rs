@@ -38,6 +38,9 @@ pub enum VectorBackend {
 }
 
 impl VectorBackend {
+    /// What a store that is no server, or one without it, cannot do.
+    pub(crate) const PUSHED: &str = "the vector backend pgvector, which is a table on a PostgreSQL server";
+
     /// Of a backend that is a table on a server, whether it has a graph.
     pub(crate) fn pushed_graph(self) -> Option<bool> {
         match self {

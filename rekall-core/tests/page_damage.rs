@@ -17,8 +17,8 @@ const PAGE: usize = 8_192;
 /// Damages tried, each from a seed of its own.
 const DAMAGES: u64 = 240;
 
-/// How long anything may take on a file of a megabyte, on the slowest machine, with others at work beside it.
-const LONGEST: Duration = Duration::from_secs(60);
+/// How long anything may take on a file of a megabyte, on the slowest machine.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The numbers of the pages that begin with one of these bytes, which say what sort of page it is.
 fn pages_of(bytes: &[u8], sorts: &[u8]) -> Vec<usize> {

@@ -36,7 +36,7 @@ impl Place {
         Ok(match self {
             // No file is made for it.
             Self::File(_) if backend.pushed_graph().is_some() => {
-                let capability = "the vector backend pgvector, which is a table on a PostgreSQL server";
+                let capability = VectorBackend::PUSHED;
                 return Err(CoreError::Unsupported { capability, engine: "SQLite" }.into());
             }
             Self::File(path) => Arc::new(SqliteStore::open(path, options)?),

@@ -158,8 +158,8 @@ impl ExportReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JsonlExportOptions {
-    /// Whether vectors are written, the quarantined ones included, and the spaces that they belong to. Default: yes. Without them
-    /// an export has a tenth of the size or less, and all its entries wait for vectors after an import.
+    /// Whether vectors are written, the quarantined ones included, and the spaces that they belong to. Default: yes; one of 384
+    /// dimensions takes 2,048 characters. Without them all entries wait for vectors after an import.
     pub vectors: bool,
 }
 

@@ -57,7 +57,6 @@ impl IndexFile {
         tx.drop_all_index_blocks()?;
         drop_vec0_table(&mut *tx)?;
         tx.commit()?;
-        // After the marks that vouch for them.
         self.store.pushed_vectors().map_or(Ok(()), |pushed| Ok(pushed.discard_pushed()?))
     }
 

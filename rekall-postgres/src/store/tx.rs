@@ -56,12 +56,21 @@ const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
 impl<'s> Tx<'s> {
     /// Begins to read, with the position of the log: one round trip.
     pub(super) fn read(store: &'s PostgresStore) -> Result<Self, CoreError> {
+        Self::read_after(store, None)
+    }
+
+    /// The same after a statement that takes no view: a lock, which a view has to be younger than.
+    pub(super) fn read_after(store: &'s PostgresStore, lock: Option<&str>) -> Result<Self, CoreError> {
         let segments = ready_segments(store.scope);
-        let statements: [Statement<'_>; 2] = [(&store.first_look, &[]), (&segments, &[])];
+        let mut asked: Vec<Statement<'_>> = lock.iter().map(|&sql| (sql, &[][..])).collect();
+        asked.push((&store.first_look, &[]));
         let by_words = store.searches_words.load(Ordering::Relaxed);
-        let asked = if by_words { &statements[..] } else { &statements[..1] };
-        let (transaction, mut rows) = store.client.begin(Mode::Read, asked, None)?;
+        if by_words {
+            asked.push((&segments, &[]));
+        }
+        let (transaction, mut rows) = store.client.begin(Mode::Read, &asked, None)?;
         let segments = if by_words { rows.pop() } else { None };
+        rows.drain(..usize::from(lock.is_some()));
         let position = store.position_in(&rows)?;
         let first = only(&rows)?;
         let data_version = schema::number_of(column(first, 3)?);

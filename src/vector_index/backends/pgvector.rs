@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rekall_core::{
-    Changes, Error as CoreError, LogPosition, PUSHED_KIND, PushedAsk, PushedRows, PushedSearch, PushedState,
-    PushedVectors, ReadTx, Space, VectorBatch,
+    Changes, Error as CoreError, ErrorKind, LogPosition, PUSHED_KIND, PushedAsk, PushedRows, PushedSearch,
+    PushedState, PushedVectors, ReadTx, Space, VectorBatch,
 };
 use rekall_index::{
     Error as IndexError, FlatIndex, Key, Neighbor, Roles, SearchOptions, UNIT_TOLERANCE, VectorSearch,
@@ -291,10 +291,21 @@ impl Persistence for PersistedOnServer {
 
     /// Waits while another process makes the table.
     fn reset(&self, file: &IndexFile, cancel: Option<&CancelToken>) -> Result<(), Error> {
-        file.drop_persisted()?;
-        pushed(file)?.build_pushed(self.graph, true, cancel.map(CancelToken::shared_flag))?;
-        file.forget_damage();
-        Ok(())
+        let mut tx = file.store.write()?;
+        tx.drop_all_index_blocks()?;
+        tx.commit()?;
+        // Once more where a change of model, or a long absence from the log, was in the way.
+        for _ in 0..2 {
+            let flag = cancel.map(CancelToken::shared_flag);
+            if pushed(file)?.build_pushed(self.graph, true, flag)? {
+                file.forget_damage();
+                return Ok(());
+            }
+        }
+        match file.store.read()?.active_space()? {
+            None => Ok(()),
+            Some(_) => Err(CoreError::Busy { detail: "the table of pgvector".to_owned() }.into()),
+        }
     }
 
     /// Brings the table up to date if enough has changed, and makes it when it is not there or not to be trusted, unless that takes long.
@@ -314,7 +325,8 @@ impl Persistence for PersistedOnServer {
                 && entries.len() <= MOST_UNASKED
             {
                 drop(tx);
-                let followed = pushed(file)?.follow_pushed(&space, state.position)?;
+                let followed = left_to_others(pushed(file)?.follow_pushed(&space, state.position));
+                let Some(followed) = followed? else { return not_before(now.number() + RETRY_AFTER) };
                 return if followed { Ok(Renewal::Done) } else { not_before(now.number() + 1) };
             }
         }
@@ -322,11 +334,21 @@ impl Persistence for PersistedOnServer {
             return not_before(now.number() + RETRY_AFTER);
         }
         drop(tx);
-        if !pushed(file)?.build_pushed(self.graph, false, None)? {
-            return not_before(now.number() + 1);
+        match left_to_others(pushed(file)?.build_pushed(self.graph, false, None))? {
+            None => return not_before(now.number() + RETRY_AFTER),
+            Some(false) => return not_before(now.number() + 1),
+            Some(true) => {}
         }
         file.forget_damage();
         Ok(Renewal::Done)
+    }
+}
+
+/// `None`: this process may not do it, or the server no longer can. Others may.
+fn left_to_others(done: Result<bool, CoreError>) -> Result<Option<bool>, CoreError> {
+    match done {
+        Err(error) if matches!(error.kind(), ErrorKind::ReadOnly | ErrorKind::Unsupported) => Ok(None),
+        done => done.map(Some),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Filling a pushed table, and keeping it in step with the change log.
 //!
-//! One process at a time has a lock of its own (`BUILDING`) while it makes a table; those who bring one up to date share it. So nobody waits in the
+//! One process at a time has the memory's lock for that (`BUILDING`) while it makes a table, or drops them all; those who bring one up to date share it. So nobody waits in the
 //! writers' turn for a graph that is being made.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use rekall_core::store::{ReadChanges, ReadSpaces};
-use rekall_core::{Changes, Error, LogPosition, PushedState, ReadTx, Space};
+use rekall_core::store::{ReadChanges, ReadSpaces, WriteBlocks};
+use rekall_core::{Changes, Error, LogPosition, PUSHED_KIND, PushedState, ReadTx, Space};
 
 use super::super::PostgresStore;
 use super::super::tx::{Tx, column};
@@ -15,7 +15,7 @@ use super::super::values::text;
 use super::table::Table;
 use crate::client::Mode;
 
-/// The lock of those who make a table, for as long as their view is open.
+/// The lock of those who make or drop tables of a memory, for as long as their view is open.
 const BUILDING: &str = "SELECT pg_try_advisory_xact_lock(1380666419, hashtext($1))";
 
 /// The same, waited for: as long as `lock_timeout` says.
@@ -45,12 +45,12 @@ impl PostgresStore {
         }
         let Some(space) = source.active_space()? else { return Ok(false) };
         let table = self.pushed_table(&space, graph)?;
-        let patience = self.client.settings().busy_timeout.as_millis().clamp(1, i32::MAX as u128);
-        source.query_one(&format!("SELECT set_config('lock_timeout', '{patience}', true)"), &[])?;
-        if !source.locks(if wait { WAITING } else { BUILDING }, &table)? {
+        if !source.locks_building(wait)? {
             return Ok(false);
         }
-        let tx = self.begin_write()?;
+        let mut tx = self.begin_write()?;
+        // In the transaction that takes the table away: it stands for nothing any more.
+        tx.drop_index_blocks_of_kind(PUSHED_KIND)?;
         tx.drop_pushed_tables(None)?;
         tx.make_pushed(&table)?;
         tx.finish_unseen()?;
@@ -110,11 +110,22 @@ impl PostgresStore {
         }
     }
 
+    /// As [`discard_pushed`](rekall_core::PushedVectors::discard_pushed).
+    pub(super) fn discard(&self) -> Result<(), Error> {
+        // Not while somebody makes one.
+        let source = self.begin_read()?;
+        source.locks_building(true)?;
+        let mut tx = self.begin_write()?;
+        tx.drop_index_blocks_of_kind(PUSHED_KIND)?;
+        tx.drop_pushed_tables(None)?;
+        tx.finish_unseen()
+    }
+
     /// As [`follow_pushed`](rekall_core::PushedVectors::follow_pushed).
     pub(super) fn follow(&self, space: &Space, filled_to: LogPosition) -> Result<bool, Error> {
         let table = self.pushed_table(space, false)?;
         let mut tx = self.begin_write()?;
-        if !tx.locks(FOLLOWING, &table)? || tx.active_space()?.as_ref() != Some(space) {
+        if !tx.locks(FOLLOWING)? || tx.active_space()?.as_ref() != Some(space) {
             return Ok(false);
         }
         let Some(state) = PushedState::read(&tx, space.id)?.filter(|state| state.position == filled_to)
@@ -130,9 +141,16 @@ impl PostgresStore {
 }
 
 impl Tx<'_> {
-    /// Takes a lock on a table that is made or followed, if nobody is in the way, until the transaction ends.
-    fn locks(&self, lock: &str, table: &Table) -> Result<bool, Error> {
-        let name = format!("{}.{}", self.schema(), table.name);
+    /// Takes the lock of those who make tables; waits for it as long as others are waited for.
+    fn locks_building(&self, wait: bool) -> Result<bool, Error> {
+        let patience = self.store.client.settings().busy_timeout.as_millis().clamp(1, i32::MAX as u128);
+        self.query_one(&format!("SELECT set_config('lock_timeout', '{patience}', true)"), &[])?;
+        self.locks(if wait { WAITING } else { BUILDING })
+    }
+
+    /// Takes a lock on the tables of this memory, if nobody is in the way, until the transaction ends.
+    fn locks(&self, lock: &str) -> Result<bool, Error> {
+        let name = format!("{}/{}", self.schema(), self.scope().number());
         column(&self.query_one(lock, &[text(&name)])?, 0)
     }
 }

@@ -32,9 +32,7 @@ impl PushedVectors for PostgresStore {
     }
 
     fn discard_pushed(&self) -> Result<(), Error> {
-        let tx = self.begin_write()?;
-        tx.drop_pushed_tables(None)?;
-        tx.finish_unseen()
+        self.discard()
     }
 
     fn search_pushed(

@@ -1,13 +1,15 @@
 //! Searching a pushed table: keys and products from it, exact vectors from `embedding`, in one statement.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use rekall_core::store::ReadChanges;
+use rekall_core::store::{ReadBlocks, ReadChanges};
 use rekall_core::{
-    Changes, Error as CoreError, PushedAsk, PushedRows, PushedSearch, PushedState, VectorBatch, VectorKey,
+    Changes, Error as CoreError, PUSHED_KIND, PushedAsk, PushedRows, PushedSearch, VectorBatch, VectorKey,
 };
 
 use super::super::PostgresStore;
+use super::super::tx::Tx;
 use super::super::values::{floats, ints, limit};
 use super::table::Table;
 use crate::Error;
@@ -29,14 +31,22 @@ impl PostgresStore {
     ) -> Result<PushedRows, CoreError> {
         let graph = matches!(search.ask, PushedAsk::NearestByGraph(_));
         let table = self.pushed_table(search.space, graph)?;
-        let tx = self.begin_read()?;
-        let state = PushedState::read(&tx, search.space.id)?;
-        if state.is_none_or(|state| state.position != search.filled_to) {
+        // Before the view: one that is older than a table that was made anew, or emptied, sees nothing in it.
+        let lock = format!("LOCK TABLE {} IN ACCESS SHARE MODE", table.name);
+        let tx = match Tx::read_after(self, Some(&lock)) {
+            Err(error) if is_missing(&error) => {
+                self.forget_extension();
+                return Ok(PushedRows::Missing);
+            }
+            begun => begun?,
+        };
+        if tx.index_position(search.space.id, PUSHED_KIND)? != Some(search.filled_to) {
             return Ok(PushedRows::Outdated);
         }
         let Changes::Entries { entries: touched, .. } = tx.changes_since(search.at)? else {
             return Ok(PushedRows::Outdated);
         };
+        let touched: HashSet<i64> = touched.into_iter().collect();
 
         let statement = Nearest::new(&table, search);
         let settings = statement.settings();
@@ -103,7 +113,7 @@ impl<'a> Nearest<'a> {
             conditions.push(format!("entry_id = ANY ({})", add(table.stored_all(entries))));
         }
         if let Some(exclude) = search.exclude {
-            // A hashed list on every server, and no join, which would lose the order.
+            // A hashed list where the memory for it is given, and no join, which would lose the order.
             let place = add(table.stored_all(exclude));
             conditions.push(format!("entry_id NOT IN (SELECT unnest({place}))"));
         }
@@ -137,16 +147,26 @@ impl<'a> Nearest<'a> {
 
     /// What the server's planner, and a graph, are told.
     fn settings(&self) -> String {
+        // A list that is thought to be too long for that is gone through for every row.
+        let length: usize = self.lists.iter().map(Vec::len).sum();
+        let memory = match length {
+            0..=10_000 => String::new(),
+            _ => format!(
+                "set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, {})::text || 'kB', true)",
+                limit(length / 8 + 4_096).min(1 << 30)
+            ),
+        };
         match self.ask {
             PushedAsk::NearestByGraph(rows) => {
                 let wide = rows.clamp(200, 1_000);
                 let most = rows.saturating_mul(20).clamp(20_000, 1_000_000);
                 format!(
                     "SELECT set_config('hnsw.ef_search', '{wide}', true), set_config('hnsw.iterative_scan', 'strict_order', true),
-                        set_config('hnsw.max_scan_tuples', '{most}', true), set_config('enable_seqscan', 'off', true)"
+                        set_config('hnsw.max_scan_tuples', '{most}', true), set_config('enable_seqscan', 'off', true){}{memory}",
+                    if memory.is_empty() { "" } else { ", " }
                 )
             }
-            PushedAsk::Nearest(_) | PushedAsk::Within(_) => "SELECT".to_owned(),
+            PushedAsk::Nearest(_) | PushedAsk::Within(_) => format!("SELECT {memory}"),
         }
     }
 }

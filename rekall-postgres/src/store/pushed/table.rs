@@ -35,7 +35,8 @@ END $$";
 const GRANTS: &str =
     "SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
         string_agg(DISTINCT privilege_type, ', ')
-    FROM pg_class, aclexplode(relacl) WHERE oid = 'embedding'::regclass AND grantee <> relowner
+    FROM pg_class, aclexplode(coalesce(relacl, acldefault('r', relowner)))
+    WHERE oid = 'embedding'::regclass AND grantee <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
         AND privilege_type IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE') GROUP BY grantee";
 
 /// The tables of a memory that the user may drop.

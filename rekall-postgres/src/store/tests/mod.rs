@@ -3,6 +3,7 @@
 mod blocks;
 mod foreign;
 mod pushed;
+mod pushed_beside_others;
 mod reads;
 mod scopes;
 mod together;

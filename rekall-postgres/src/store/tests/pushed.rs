@@ -16,14 +16,14 @@ use crate::testing::Server;
 const DIMENSIONS: usize = 24;
 
 /// A server with pgvector.
-fn server() -> Option<&'static Server> {
+pub(super) fn server() -> Option<&'static Server> {
     let server = Server::shared()?;
     server.create_extension("vector");
     Some(server)
 }
 
 /// A unit vector that depends on a number alone.
-fn vector(number: u64) -> Vec<f32> {
+pub(super) fn vector(number: u64) -> Vec<f32> {
     let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let row: Vec<f64> = (0..DIMENSIONS)
         .map(|_| {
@@ -55,7 +55,7 @@ fn add(tx: &mut dyn WriteTx, space: &Space, number: u64) -> i64 {
 }
 
 /// Adds entries in one transaction.
-fn fill(store: &dyn Store, numbers: std::ops::Range<u64>) -> Space {
+pub(super) fn fill(store: &dyn Store, numbers: std::ops::Range<u64>) -> Space {
     let mut tx = store.write().unwrap();
     let space = tx.ensure_active_space("test", DIMENSIONS).unwrap();
     for number in numbers {
@@ -65,7 +65,7 @@ fn fill(store: &dyn Store, numbers: std::ops::Range<u64>) -> Space {
     space
 }
 
-fn state(store: &dyn Store, space: &Space) -> Option<PushedState> {
+pub(super) fn state(store: &dyn Store, space: &Space) -> Option<PushedState> {
     PushedState::read(&*store.read().unwrap(), space.id).unwrap()
 }
 
@@ -75,7 +75,7 @@ fn follow(store: &dyn Store, space: &Space) -> bool {
 }
 
 /// The rows found with their exact products, and what the search says.
-fn find<'a>(
+pub(super) fn find<'a>(
     store: &dyn Store,
     space: &'a Space,
     query: &'a [f32],
@@ -111,7 +111,7 @@ fn product(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// The same from all vectors of the space.
-fn nearest(store: &dyn Store, space: &Space, query: &[f32], count: usize) -> BTreeMap<i64, f64> {
+pub(super) fn nearest(store: &dyn Store, space: &Space, query: &[f32], count: usize) -> BTreeMap<i64, f64> {
     let mut all = Vec::new();
     let tx = store.read().unwrap();
     tx.vectors(space, 100, |batch| {

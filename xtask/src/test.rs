@@ -62,6 +62,7 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
         "rekall-model",
         "--features",
         "candle,host,hub",
+        "--lib",
         "--test",
         "offline",
         "--test",

@@ -70,7 +70,7 @@ impl Client {
         let mut link = self.link()?;
         link.send(DOCUMENTS, &message::documents(texts))?;
         loop {
-            let Frame { kind, body } = link.receive(most, Some(PATIENCE))?;
+            let Frame { kind, body } = self.answer(&mut link, most)?;
             match kind {
                 PROGRESS => {
                     let progress = message::read_progress(&body, texts.len())?;
@@ -91,12 +91,23 @@ impl Client {
     fn ask(&self, kind: u8, question: &[u8], most: usize) -> Result<Vec<u8>, Failure> {
         let mut link = self.link()?;
         link.send(kind, question)?;
-        let Frame { kind, body } = link.receive(most, Some(PATIENCE))?;
+        let Frame { kind, body } = self.answer(&mut link, most)?;
         if kind != DONE {
             return Err(self.failed(link, kind, &body));
         }
         self.give_back(link);
         Ok(body)
+    }
+
+    /// The next frame of an answer. A host at work on a long text says nothing for as long as that takes; whether it is there, it says
+    /// to another connection.
+    fn answer(&self, link: &mut Link, most: usize) -> Result<Frame, HostError> {
+        loop {
+            match link.receive(most, Some(PATIENCE)) {
+                Err(HostError::Quiet(_)) => drop(connect(&self.place, &self.wanted)?),
+                received => return received,
+            }
+        }
     }
 
     /// What another frame means; after an error of the model the connection goes on.

@@ -19,6 +19,9 @@ pub(super) enum HostError {
     /// What came is no message of this protocol.
     #[error("{what}: expected {expected}, got {got}")]
     Message { what: &'static str, expected: String, got: String },
+    /// No frame began within the time.
+    #[error("expected an answer within {} s, got none", .0.as_secs())]
+    Quiet(Duration),
     /// Another process is the host, and does not answer.
     #[error("another process has had the lock for {} s and does not answer", .0.as_secs())]
     Silent(Duration),
@@ -29,11 +32,18 @@ impl HostError {
         Self::Message { what, expected: expected.into(), got: got.into() }
     }
 
+    /// Whether a host was there, and ended.
+    pub(super) fn is_ended(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+        let Self::Io(error) = self else { return false };
+        matches!(error.kind(), ConnectionReset | BrokenPipe | UnexpectedEof)
+    }
+
     /// Whether there is nobody at the other end, so that another process may take the place.
     pub(super) fn is_gone(&self) -> bool {
-        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof};
+        use io::ErrorKind::{ConnectionRefused, NotFound};
         let Self::Io(error) = self else { return false };
-        matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset | BrokenPipe | UnexpectedEof)
+        self.is_ended() || matches!(error.kind(), NotFound | ConnectionRefused)
     }
 }
 

@@ -149,10 +149,12 @@ fn elect(files: &Files, place: Option<&Place>, wanted: &Fingerprint) -> Result<R
 }
 
 fn join_or_host(files: &Files, place: &Place, wanted: &Fingerprint) -> Result<Role, Failure> {
-    let start = Instant::now();
+    let mut start = Instant::now();
     loop {
         match Client::connect(place, wanted) {
             Ok(client) => return Ok(Role::Client(client)),
+            // One that was waited for has ended: the next is given its time.
+            Err(error) if error.is_ended() => start = Instant::now(),
             Err(error) if error.is_gone() => {}
             Err(error) => return Err(error.into()),
         }

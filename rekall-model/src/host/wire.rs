@@ -72,7 +72,10 @@ impl Link {
     pub(super) fn receive(&mut self, most: usize, begin: Option<Duration>) -> Result<Frame, HostError> {
         let mut header = [0; HEADER];
         self.stream.set_read_timeout(begin)?;
-        self.stream.read_exact(&mut header[..1])?;
+        self.stream.read_exact(&mut header[..1]).map_err(|error| match (error.kind(), begin) {
+            (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(begin)) => HostError::Quiet(begin),
+            _ => error.into(),
+        })?;
         self.stream.set_read_timeout(Some(PATIENCE))?;
         self.stream.read_exact(&mut header[1..])?;
         let [a, b, c, d, kind] = header;
@@ -110,4 +113,43 @@ fn same_user(stream: &UnixStream) -> Result<(), HostError> {
 #[cfg(not(target_os = "linux"))]
 fn same_user(_: &UnixStream) -> Result<(), HostError> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn pair() -> (Link, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        (Link::new(ours).unwrap(), theirs)
+    }
+
+    #[test]
+    fn a_frame_comes_as_it_was_sent_and_no_longer_than_it_may_be() {
+        let (mut link, theirs) = pair();
+        let theirs = Link::new(theirs).unwrap();
+        for body in [&b""[..], b"abc", &[7; 100_000]] {
+            std::thread::scope(|threads| {
+                threads.spawn(|| theirs.send(3, body).unwrap());
+                let frame = link.receive(100_000, None).unwrap();
+                assert_eq!((frame.kind, &*frame.body), (3, body));
+            });
+        }
+        theirs.send(3, b"abcd").unwrap();
+        let refused = link.receive(3, None).unwrap_err();
+        assert!(refused.to_string().contains("at most 3 bytes, got 4"), "{refused}");
+    }
+
+    #[test]
+    fn silence_before_a_frame_is_told_from_the_end_within_one() {
+        let (mut link, mut theirs) = pair();
+        let quiet = link.receive(9, Some(Duration::from_millis(1))).unwrap_err();
+        assert!(matches!(quiet, HostError::Quiet(_)) && !quiet.is_gone(), "{quiet}");
+        theirs.write_all(&[9, 0, 0, 0, 3, 1, 2]).unwrap();
+        drop(theirs);
+        let ended = link.receive(9, Some(Duration::from_millis(1))).unwrap_err();
+        assert!(ended.is_ended() && ended.is_gone(), "{ended}");
+    }
 }

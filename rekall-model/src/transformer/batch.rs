@@ -123,7 +123,12 @@ impl BertEmbedder {
                 // It goes through the network like the others, which keeps positions simple; the row is cleared.
                 result.unembeddable.push(index);
             }
-            ids.push(tokenized.ids);
+            let mut of_text = tokenized.ids;
+            if of_text.is_empty() {
+                // Of a tokenizer that adds nothing. Whichever it is, the row is cleared.
+                of_text.push(0);
+            }
+            ids.push(of_text);
         }
         Ok(ids)
     }

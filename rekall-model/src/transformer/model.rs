@@ -227,7 +227,7 @@ impl BertEmbedder {
         let text = lowered.as_deref().unwrap_or(text);
         let mut ids = self.special.before.clone();
         // What is known is counted without the prefix, which the model knows in any case.
-        let known = if prefix.is_empty() {
+        let mut known = if prefix.is_empty() {
             self.tokenizer.encode(text, usize::MAX, scratch, &mut ids)?;
             scratch.known
         } else {
@@ -237,7 +237,12 @@ impl BertEmbedder {
         };
         let shape = &self.settings.shape;
         if shape.foreign_ids() > 0 {
+            let all = ids.len();
             ids.retain(|&id| (id as usize) < shape.vocabulary());
+            // Nothing that the model has a vector for is a text without words.
+            if ids.len() == self.special.before.len() && ids.len() < all {
+                known = Known::default();
+            }
         }
         let count = ids.len() - self.special.before.len();
         ids.truncate(self.settings.limit - self.special.after.len());

@@ -131,12 +131,18 @@ fn what_no_load_uses_any_more_is_removed() {
 fn the_first_of_several_to_finish_gives_all_its_file() {
     let (cache, folder) = cached("bert-tiny-mean");
     let options = in_cache(&cache, Precision::F32);
-    let rows: Vec<_> = std::thread::scope(|scope| {
-        let load = || load(&model(), &options).unwrap().embed_documents(&TEXTS).unwrap();
-        let loads: Vec<_> = (0..8).map(|_| scope.spawn(load)).collect();
+    let models: Vec<_> = std::thread::scope(|scope| {
+        let loads: Vec<_> = (0..8).map(|_| scope.spawn(|| load(&model(), &options).unwrap())).collect();
         loads.into_iter().map(|load| load.join().unwrap()).collect()
     });
+    let rows: Vec<_> = models.iter().map(|model| model.embed_documents(&TEXTS).unwrap()).collect();
     assert!(rows.iter().all(|others| *others == rows[0]));
+    // None of them has matrices of its own.
+    let own = load(&ModelSource::Path(fixture("bert-tiny-mean")), &LoadOptions::new()).unwrap();
+    for model in &models {
+        assert!(model.memory_bytes() < own.memory_bytes());
+        assert_eq!(model.memory_bytes(), models[0].memory_bytes());
+    }
     kept_file(&folder);
 }
 

@@ -1,6 +1,6 @@
 //! A file of kept matrices that an earlier load has written.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -24,8 +24,13 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn open(path: &Path, origin: &Origin) -> Option<Self> {
-        let file = Bytes::from_mapped(MappedFile::open(path).ok()?);
-        let found = Self::parse(file, origin);
+        let found = match MappedFile::open(path) {
+            Ok(file) => Self::parse(Bytes::from_mapped(file), origin),
+            // Nothing can be mapped of it.
+            Err(_) if path.metadata().is_ok_and(|metadata| metadata.len() == 0) => None,
+            // It may be sound, and this process out of files.
+            Err(_) => return None,
+        };
         match found {
             // Seldom enough to look for what is not used any more as well.
             Some(_) => {
@@ -33,7 +38,11 @@ impl Found {
                     tidy(folder);
                 }
             }
-            None => tracing::debug!(path = %path.display(), "damaged, or of other weights: made anew"),
+            None => {
+                tracing::debug!(path = %path.display(), "damaged, or of other weights: made anew");
+                // Once it is gone, the first of several processes to finish a new one gives all of them its file.
+                drop(fs::remove_file(path));
+            }
         }
         found
     }

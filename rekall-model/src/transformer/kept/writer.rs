@@ -45,11 +45,6 @@ impl Writer {
         fs::create_dir_all(folder)?;
         let target = folder.join(origin.file_name());
         tidy(folder);
-        // What is there is damaged. Once it is gone, the first of several processes to finish gives all of them its file.
-        match fs::remove_file(&target) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
         // A process's number says little where containers share a folder.
         let random = RandomState::new().build_hasher().finish();
         let path = folder.join(format!("{random:016x}.unfinished"));

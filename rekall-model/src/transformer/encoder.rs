@@ -9,10 +9,10 @@ use std::ops::Range;
 use super::dense::Dense;
 use super::pooling::Pooling;
 use super::reader::{Linear, Matrix};
-use super::tensor_parallel::Shard;
+use super::tensor_parallel::{Partition, Shard};
 use super::workspace::Workspace;
 use crate::Error;
-use crate::cpu::{Activation, Product, multiply, multiply_int8, panel_width};
+use crate::cpu::{Activation, Buffer, Product, multiply, multiply_int8, panel_width};
 
 /// What a network reads: a text, or two behind one another.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +114,37 @@ impl Network {
             at += length;
         }
         Ok(())
+    }
+}
+
+/// The second part of a layer: each token's row made wider, bent, multiplied by a gate where there is one, and brought back.
+pub(super) struct FeedForward<'a> {
+    pub(super) up: &'a Linear,
+    pub(super) activation: Activation,
+    pub(super) gate: Option<&'a Linear>,
+    pub(super) down: &'a Linear,
+}
+
+impl FeedForward<'_> {
+    /// Fills `out` from the rows of `tokens` tokens. False if a worker has to stop.
+    pub(super) fn run(
+        &self,
+        input: &[f32],
+        tokens: usize,
+        inner: &mut Buffer,
+        out: &mut [f32],
+        shard: &mut Shard,
+    ) -> bool {
+        let (wide, narrow) = (self.up.weight.width(), self.down.weight.width());
+        let inner = inner.sized(tokens * wide);
+        shard.compute_and_gather(inner, wide, Partition::Panels, |out, columns| {
+            linear(input, tokens, self.up, self.activation, out, columns.clone());
+            if let Some(gate) = self.gate {
+                linear(input, tokens, gate, Activation::Gate, out, columns);
+            }
+        }) && shard.compute_and_gather(out, narrow, Partition::Panels, |out, columns| {
+            linear(inner, tokens, self.down, Activation::None, out, columns);
+        })
     }
 }
 

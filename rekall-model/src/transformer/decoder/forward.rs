@@ -5,7 +5,7 @@ use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_scaled, rms_norm};
 use crate::transformer::attention::Attention;
-use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
+use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, project_heads};
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
@@ -77,7 +77,7 @@ impl Decoder {
         shard: &mut Shard,
     ) -> bool {
         let config = &self.config;
-        let (width, inner_width, heads) = (config.hidden_size, config.inner_size, config.heads);
+        let (width, heads) = (config.hidden_size, config.heads);
         let (size, all) = (config.head_size, heads * config.head_size);
         let epsilon = config.epsilon as f32;
         let (reach, rotary) = if is_local { (Some(config.reach), &self.local) } else { (None, &self.global) };
@@ -111,15 +111,10 @@ impl Decoder {
         normed.copy_from_slice(hidden);
         rms_norm(normed, width, 0..width, &layer.inner_norm, epsilon);
 
-        let inner = inner.sized(tokens * inner_width);
-        let go_on = go_on
-            && shard.compute_and_gather(inner, inner_width, Partition::Panels, |out, columns| {
-                linear(normed, tokens, &layer.gate, config.activation, out, columns.clone());
-                linear(normed, tokens, &layer.up, Activation::Gate, out, columns);
-            })
-            && shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
-                linear(inner, tokens, &layer.down, Activation::None, out, columns);
-            });
+        // What the model's files call the gate is what is bent here.
+        let (up, gate) = (&layer.gate, Some(&layer.up));
+        let forward = FeedForward { up, activation: config.activation, gate, down: &layer.down };
+        let go_on = go_on && forward.run(normed, tokens, inner, branch, shard);
         if let Some(norm) = &layer.output_norm {
             rms_norm(branch, width, 0..width, norm, epsilon);
         }

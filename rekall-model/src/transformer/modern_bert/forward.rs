@@ -5,7 +5,7 @@ use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_then_norm, layer_norm};
 use crate::transformer::attention::Attention;
-use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
+use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, project_heads};
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
@@ -67,7 +67,7 @@ impl ModernBert {
         shard: &mut Shard,
     ) -> bool {
         let config = &self.config;
-        let (width, inner_width) = (config.hidden_size, config.intermediate_size);
+        let width = config.hidden_size;
         let epsilon = config.norm_eps as f32;
         let activation = if config.hidden_activation == "silu" { Activation::Silu } else { Activation::Gelu };
         let (reach, rotary) =
@@ -94,15 +94,8 @@ impl ModernBert {
         let norm = &layer.inner_norm;
         add_then_norm(hidden, branch, normed, &norm.gamma, &norm.beta, epsilon);
 
-        let inner = inner.sized(tokens * inner_width);
-        let go_on = go_on
-            && shard.compute_and_gather(inner, inner_width, Partition::Panels, |out, columns| {
-                linear(normed, tokens, &layer.up, activation, out, columns.clone());
-                linear(normed, tokens, &layer.gate, Activation::Gate, out, columns);
-            })
-            && shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
-                linear(inner, tokens, &layer.down, Activation::None, out, columns);
-            });
+        let forward = FeedForward { up: &layer.up, activation, gate: Some(&layer.gate), down: &layer.down };
+        let go_on = go_on && forward.run(normed, tokens, inner, branch, shard);
         let norm = &layer.next_norm;
         add_then_norm(hidden, branch, normed, &norm.gamma, &norm.beta, epsilon);
         go_on

@@ -5,7 +5,7 @@ use super::weights::{Layer, Weights};
 use crate::Error;
 use crate::cpu::{Activation, add_layer_norm, layer_norm};
 use crate::transformer::attention::Attention;
-use crate::transformer::encoder::{Encoder, Sequence, linear, project_heads};
+use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, project_heads};
 use crate::transformer::position_bias::PositionBias;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
@@ -93,7 +93,7 @@ impl PostNorm {
         shard: &mut Shard,
     ) -> bool {
         let form = &self.form;
-        let (width, inner_width) = (form.hidden_size, form.inner_size);
+        let width = form.hidden_size;
         let (epsilon, activation, heads) = (form.epsilon as f32, form.activation, form.heads);
         let Workspace { hidden, context, branch, inner, attention, .. } = workspace;
         let hidden = hidden.sized(tokens * width);
@@ -118,17 +118,8 @@ impl PostNorm {
         let norm = &layer.attention_norm;
         add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
 
-        let inner = inner.sized(tokens * inner_width);
-        let go_on = go_on
-            && shard.compute_and_gather(inner, inner_width, Partition::Panels, |out, columns| {
-                linear(hidden, tokens, &layer.up, activation, out, columns.clone());
-                if let Some(gate) = &layer.gate {
-                    linear(hidden, tokens, gate, Activation::Gate, out, columns);
-                }
-            })
-            && shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
-                linear(inner, tokens, &layer.down, Activation::None, out, columns);
-            });
+        let forward = FeedForward { up: &layer.up, activation, gate: layer.gate.as_ref(), down: &layer.down };
+        let go_on = go_on && forward.run(hidden, tokens, inner, branch, shard);
         let norm = &layer.output_norm;
         add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
         go_on

@@ -15,14 +15,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use known_item::{measure, read_notes};
-use rekall::{ModelSource, NewEntry, Rekall};
+use rekall::{ModelSource, NewEntry, Precision, Rekall};
 use serde_json::Value;
 
 /// The test of the first notes of the sample.
 fn results(notes: usize, seed: u64) -> Value {
     let mut sample = read_notes(Path::new("examples/data/notes.jsonl"), None).unwrap();
     sample.truncate(notes);
-    let model = ModelSource::default();
+    let model = memory::Model { source: ModelSource::default(), precision: Precision::F32 };
     measure(&sample, &model, seed).unwrap().to_json(&model)
 }
 

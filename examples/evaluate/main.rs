@@ -37,10 +37,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use rekall::ModelSource;
+use rekall::{ModelSource, Precision};
 use serde_json::{Value, json};
 
 use judged::{Failure, JudgedSet};
+use memory::Model;
 
 /// Measures how well texts are found by words, by meaning, and by both.
 #[derive(Parser)]
@@ -67,6 +68,9 @@ struct Arguments {
     /// bundled, path:DIR or hub:OWNER/NAME[@REVISION]
     #[arg(long, value_name = "MODEL", default_value = "bundled")]
     model: ModelSource,
+    /// Numbers that a transformer computes with: f32 or int8
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    precision: Precision,
     /// Keep only the first N documents or notes
     #[arg(long, value_name = "N")]
     limit_docs: Option<usize>,
@@ -100,7 +104,8 @@ fn main() -> ExitCode {
 
 /// The results, as text and as JSON.
 fn evaluate(arguments: &Arguments) -> Result<(String, Value), Failure> {
-    let (lang, model) = (arguments.lang.as_deref(), &arguments.model);
+    let lang = arguments.lang.as_deref();
+    let model = &Model { source: arguments.model.clone(), precision: arguments.precision };
     if let Some(path) = &arguments.known_item {
         let mut notes = known_item::read_notes(path, lang)?;
         notes.truncate(arguments.limit_docs.unwrap_or(usize::MAX));

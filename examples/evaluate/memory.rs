@@ -1,6 +1,8 @@
 //! A memory of its own for a measurement: nothing is cached, and it goes away afterwards.
 
-use rekall::{EntryId, Error, ErrorKind, Mode, ModelSource, NewEntry, Recall, Recalled, Rekall};
+use std::fmt;
+
+use rekall::{EntryId, Error, ErrorKind, Mode, ModelSource, NewEntry, Precision, Recall, Recalled, Rekall};
 use tempfile::TempDir;
 
 use crate::judged::Failure;
@@ -12,6 +14,21 @@ pub(crate) const MODES: [(&str, Mode); 3] =
 /// Entries remembered in one transaction.
 const BATCH: usize = 1_000;
 
+/// What makes the vectors.
+pub(crate) struct Model {
+    pub(crate) source: ModelSource,
+    pub(crate) precision: Precision,
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.precision {
+            Precision::F32 => write!(f, "{}", self.source),
+            other => write!(f, "{} in {other}", self.source),
+        }
+    }
+}
+
 pub(crate) struct Memory {
     pub(crate) rekall: Rekall,
     /// The entries in the order in which they were given.
@@ -20,11 +37,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(model: &ModelSource, entries: &[NewEntry]) -> Result<Self, Failure> {
+    pub(crate) fn new(model: &Model, entries: &[NewEntry]) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         // No cache: each query is to be embedded each time.
         let rekall = Rekall::builder(folder.path().join("evaluate.db"))
-            .model(model.clone())
+            .model(model.source.clone())
+            .precision(model.precision)
             .cache_max_size(0)
             .open()?;
         // Otherwise a missing model would show only in the results, as meaning that finds nothing.

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use rekall::{EntryId, Error, Mode, ModelSource, NewEntry, Rekall};
+use rekall::{EntryId, Error, Mode, NewEntry, Rekall};
 use serde_json::{Value, json};
 
 use crate::judged::{self, DEPTH, Failure, JudgedSet, entry};
-use crate::memory::{MODES, Memory, found};
+use crate::memory::{MODES, Memory, Model, found};
 
 /// Queries asked before the clock runs, so that it does not see model and index being loaded.
 const WARM_UP: usize = 20;
 
 /// Remembers the documents and asks each question in each mode.
-pub(crate) fn measure(set: &JudgedSet, model: &ModelSource) -> Result<Results, Failure> {
+pub(crate) fn measure(set: &JudgedSet, model: &Model) -> Result<Results, Failure> {
     let entries: Vec<NewEntry> = set.docs.iter().map(entry).collect();
     let memory = Memory::new(model, &entries)?;
     let names = memory.ids.iter().copied().zip(set.docs.iter().map(|doc| doc.id.as_str())).collect();
@@ -77,7 +77,7 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    pub(crate) fn to_json(&self, model: &ModelSource) -> Value {
+    pub(crate) fn to_json(&self, model: &Model) -> Value {
         let mut json = json!({ "docs": self.docs, "queries": self.queries, "model": model.to_string() });
         for (mode, figures) in &self.modes {
             json[mode] = json!({

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! cargo run --release -p rekall-model --example embed_texts --features transformer -- --model SOURCE [--prefix TEXT]
-//!     [--max-tokens N] [--threads N] [--hub-cache FOLDER] < texts.txt > vectors.f32
+//!     [--max-tokens N] [--precision f32|int8] [--threads N] [--hub-cache FOLDER] < texts.txt > vectors.f32
 //! ```
 //!
 //! `xtask/training` uses it to let a transformer teach the built-in model.
@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--model" => source = Some(value.parse()?),
             "--prefix" => options.document_prefix = Some(value),
             "--max-tokens" => options.max_tokens = Some(value.parse()?),
+            "--precision" => options.precision = value.parse()?,
             "--threads" => options.max_threads = Some(value.parse()?),
             "--hub-cache" => options.hub_cache = Some(value.into()),
             other => return Err(format!("unknown option {other}").into()),

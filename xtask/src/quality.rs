@@ -13,12 +13,13 @@ const EARLIER: &str = "rekall-model-v1/data";
 const HELP: &str = "\
 usage: cargo xtask quality --sets FOLDER [--model NAME=SOURCE ...] [--keep NAME ...]
 
-Measures the built-in model, its predecessor, all-MiniLM-L6-v2 and multilingual-e5-small (q4) on judged sets, searching
-by words, by meaning and by both, and on vectors alone. Twenty minutes on two cores, most of them for the transformers.
+Measures the built-in model, its predecessor, and all-MiniLM-L6-v2 and multilingual-e5-small (q4) in floats and in eight bits
+on judged sets, searching by words, by meaning and by both, and on vectors alone. Forty minutes on two cores, most of them for
+the transformers.
 
   --sets FOLDER        the judged sets
   --model NAME=SOURCE  also measure this model: path:FOLDER or hub:OWNER/NAME
-  --keep NAME          of this model (earlier, built-in, MiniLM, E5) measure only what no run before has";
+  --keep NAME          of this model (earlier, built-in, MiniLM, MiniLM int8, E5, E5 int8) measure only what no run before has";
 
 pub(crate) fn quality(arguments: &[String]) -> Outcome {
     let mut sets = None;
@@ -55,11 +56,20 @@ pub(crate) fn quality(arguments: &[String]) -> Outcome {
         ("earlier", of(&root().join(EARLIER))),
         ("built-in", "bundled".to_owned()),
         ("MiniLM", of(&reference_files(&cache)?)),
+        ("MiniLM int8", of(&reference_files(&cache)?)),
         ("E5", of(&multilingual_files(&cache)?)),
+        ("E5 int8", of(&multilingual_files(&cache)?)),
     ] {
         script.arg("--model").arg(format!("{name}={source}"));
     }
-    script.args(["--english", "MiniLM"]);
+    for (option, name) in [
+        ("--english", "MiniLM"),
+        ("--english", "MiniLM int8"),
+        ("--int8", "MiniLM int8"),
+        ("--int8", "E5 int8"),
+    ] {
+        script.arg(option).arg(name);
+    }
     step("quality", script.args(script_arguments).env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 

@@ -1,6 +1,7 @@
 """Measures models on the judged sets by the product itself, and prints the tables of docs/quality.md.
 
-    quality.py SETS --evaluate PROGRAM --embedder PROGRAM --model NAME=SOURCE ... [--keep NAME ...] --results FOLDER
+    quality.py SETS --evaluate PROGRAM --embedder PROGRAM --model NAME=SOURCE ... [--int8 NAME ...] [--keep NAME ...]
+        --results FOLDER
 
 How well questions find their answers comes from the example `evaluate`, which searches as a host would; sentence
 similarity, translations and requests are measured on vectors that the example `embed_texts` computes. Each figure is
@@ -43,20 +44,20 @@ class Product:
         self.sets, self.evaluate, self.embedder = sets, evaluate, embedder
         self.parts = Measures(sets, WholeTexts()).parts
 
-    def measures(self, source: str, english: bool) -> Iterator[tuple[str, Callable[[], dict[str, float]]]]:
-        """The measures of a model by name, without those of French if it knows English alone."""
+    def measures(self, model: list[str], english: bool) -> Iterator[tuple[str, Callable[[], dict[str, float]]]]:
+        """The measures of a model (the programs' options for it) by name, without those of French if it knows none."""
         for name, folder, judgments, documents, queries in RETRIEVAL:
             if name in self.parts and not (english and "fr" in (documents, queries)):
-                yield name, partial(self.searched, source, self.sets / folder, judgments, documents, queries)
+                yield name, partial(self.searched, model, self.sets / folder, judgments, documents, queries)
         for name in SENTENCES:
             if name in self.parts and not (english and name in FRENCH):
-                yield name, partial(self.compared, source, name)
+                yield name, partial(self.compared, model, name)
 
     def searched(
-        self, source: str, folder: pathlib.Path, judgments: str, documents: str | None, queries: str | None
+        self, model: list[str], folder: pathlib.Path, judgments: str, documents: str | None, queries: str | None
     ) -> dict[str, float]:
         """nDCG@10 of each mode."""
-        command = [str(self.evaluate), "--json", "--model", source]
+        command = [str(self.evaluate), "--json", *model]
         for option, file in (("docs", "docs.jsonl"), ("queries", "queries.jsonl"), ("qrels", judgments)):
             command += [f"--{option}", str(folder / file)]
         for option, language in (("docs-lang", documents), ("lang", queries)):
@@ -64,12 +65,12 @@ class Product:
         result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         return {mode: 100 * result[mode]["ndcg@10"] for mode in (WORDS, MEANING, HYBRID)}
 
-    def compared(self, source: str, name: str) -> dict[str, float]:
+    def compared(self, model: list[str], name: str) -> dict[str, float]:
         """What vectors alone reach."""
 
         def embed(texts: list[str]) -> np.ndarray:
             lines = "".join(" ".join(text.split()) + "\n" for text in texts)
-            command = [str(self.embedder), "--model", source]
+            command = [str(self.embedder), *model]
             done = subprocess.run(command, check=True, input=lines.encode(), stdout=subprocess.PIPE)
             return np.frombuffer(done.stdout, "<f4").reshape(len(texts), -1)
 
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("--embedder", type=pathlib.Path, required=True, help="the built example embed_texts")
     parser.add_argument("--model", action="append", required=True, help="NAME=SOURCE, as rekall's models are named")
     parser.add_argument("--english", action="append", default=[], help="NAME of a model that knows English alone")
+    parser.add_argument("--int8", action="append", default=[], help="NAME of a transformer to measure in eight bits")
     parser.add_argument("--keep", action="append", default=[], help="NAME of a model: measure only what is missing")
     parser.add_argument("--results", type=pathlib.Path, required=True, help="folder for what each model reached")
     arguments = parser.parse_args()
@@ -117,7 +119,8 @@ def main() -> None:
     for name, source in (model.split("=", 1) for model in arguments.model):
         saved = arguments.results / f"{name}.json"
         figures = json.loads(saved.read_text(encoding="utf-8")) if name in arguments.keep and saved.exists() else {}
-        for set_name, measure in product.measures(source, name in arguments.english):
+        model = ["--model", source, "--precision", "int8" if name in arguments.int8 else "f32"]
+        for set_name, measure in product.measures(model, name in arguments.english):
             if set_name not in figures:
                 figures[set_name] = measure()
                 saved.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

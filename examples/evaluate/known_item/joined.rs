@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use rekall::{Entry, EntryId, Hit, Mode, ModelSource, NewEntry};
+use rekall::{Entry, EntryId, Hit, Mode, NewEntry};
 
 use super::notes::Note;
 use super::phrases::is_telling;
 use super::random::Random;
 use super::texts::Texts;
 use crate::judged::Failure;
-use crate::memory::{MODES, Memory, found};
+use crate::memory::{MODES, Memory, Model, found};
 
 /// Notes joined into one.
 const PARTS: usize = 20;
@@ -53,7 +53,7 @@ struct Parts {
 }
 
 /// `None` if there are too few notes of this kind.
-pub(super) fn measure(texts: &Texts<'_>, model: &ModelSource, seed: u64) -> Result<Option<Joined>, Failure> {
+pub(super) fn measure(texts: &Texts<'_>, model: &Model, seed: u64) -> Result<Option<Joined>, Failure> {
     let notes = texts.notes;
     let mut suitable: Vec<usize> = (0..notes.len()).filter(|&number| is_suitable(texts, number)).collect();
     Random::new(seed, "joined").shuffle(&mut suitable);

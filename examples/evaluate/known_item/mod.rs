@@ -11,10 +11,10 @@ mod sections;
 mod strings;
 mod texts;
 
-use rekall::{ModelSource, NewEntry};
+use rekall::NewEntry;
 
 use crate::judged::Failure;
-use crate::memory::{MODES, Memory, found};
+use crate::memory::{MODES, Memory, Model, found};
 use exact::Exact;
 pub(crate) use notes::{Note, read as read_notes};
 use report::{Miss, Results};
@@ -39,7 +39,7 @@ impl Item {
 }
 
 /// Remembers the notes and asks for each item in each mode, with the default options.
-pub(crate) fn measure(notes: &[Note], model: &ModelSource, seed: u64) -> Result<Results, Failure> {
+pub(crate) fn measure(notes: &[Note], model: &Model, seed: u64) -> Result<Results, Failure> {
     let texts = Texts::new(notes);
     let mut items = strings::items(&texts, seed)?;
     items.extend(phrases::items(&texts, seed));

@@ -1,10 +1,9 @@
 //! The table of what was found first.
 
-use rekall::ModelSource;
 use serde_json::{Value, json};
 
 use super::joined::Joined;
-use crate::memory::MODES;
+use crate::memory::{MODES, Model};
 
 /// What each kind of string came to.
 pub(crate) struct Results {
@@ -90,7 +89,7 @@ impl Results {
         text
     }
 
-    pub(crate) fn to_json(&self, model: &ModelSource) -> Value {
+    pub(crate) fn to_json(&self, model: &Model) -> Value {
         let rows: Vec<Value> = self.rows.iter().map(Row::to_json).collect();
         let joined = self.joined.as_ref().map(|Joined { titles, notes, modes }| {
             let mut json = json!({ "titles": titles, "notes": notes });

@@ -61,6 +61,7 @@ mod tokenize;
 #[cfg(feature = "transformer")]
 mod transformer;
 mod unigram;
+mod vectorized;
 
 pub use embedder::{Embedder, Embeddings, Progress};
 pub use error::{Error, ErrorKind};

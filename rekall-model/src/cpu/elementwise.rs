@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use pulp::Arch;
+use crate::vectorized::vectorized;
 
 /// Independent partial sums, so that a sum vectorizes: floating-point addition is not associative,
 /// and the compiler may not reorder it on its own.
@@ -11,7 +11,7 @@ const LANES: usize = 16;
 
 /// Normalizes each row of `x` in place: (x − mean) / √(variance + epsilon) · gamma + beta.
 pub(crate) fn layer_norm(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for row in x.chunks_exact_mut(gamma.len()) {
@@ -24,7 +24,7 @@ pub(crate) fn layer_norm(x: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f3
 /// `x = layer_norm(x + y)`, row by row.
 pub(crate) fn add_layer_norm(x: &mut [f32], y: &[f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
     let width = gamma.len();
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for (x, y) in x.chunks_exact_mut(width).zip(y.chunks_exact(width)) {
@@ -47,7 +47,7 @@ pub(crate) fn add_then_norm(
     epsilon: f32,
 ) {
     let width = gamma.len();
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             let rows = x.chunks_exact_mut(width).zip(y.chunks_exact(width));
@@ -75,7 +75,7 @@ fn normalize_row(row: &mut [f32], gamma: &[f32], beta: &[f32], epsilon: f32) {
 
 /// `x = scale · x + factor · y`
 pub(crate) fn add_scaled(x: &mut [f32], scale: f32, y: &[f32], factor: f32) {
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for (x, y) in x.iter_mut().zip(y) {
@@ -88,7 +88,7 @@ pub(crate) fn add_scaled(x: &mut [f32], scale: f32, y: &[f32], factor: f32) {
 /// Softmax of `scale · x` over a part of each row of length `stride`, which `part` gives by the row's number; the
 /// rest is set to zero.
 pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, scale: f32, part: impl Fn(usize) -> Range<usize>) {
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for (number, row) in x.chunks_exact_mut(stride).enumerate() {
@@ -112,7 +112,7 @@ pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, scale: f32, part: impl 
 /// Scales each run of as many numbers as `gamma` has, in the given columns of rows of `stride` numbers, to a root mean square
 /// of 1, and by `gamma`.
 pub(crate) fn rms_norm(x: &mut [f32], stride: usize, columns: Range<usize>, gamma: &[f32], epsilon: f32) {
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for row in x.chunks_exact_mut(stride) {
@@ -137,7 +137,7 @@ pub(crate) fn rotate_rows(
     size: usize,
     angles: &[f32],
 ) {
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             for (row, angles) in rows.chunks_exact_mut(stride).zip(angles.chunks_exact(size)) {

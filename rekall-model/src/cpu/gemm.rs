@@ -27,6 +27,27 @@ pub(crate) enum Activation {
     Gate,
 }
 
+impl Activation {
+    /// Applies the function to whole rows of `n` numbers: the longer the loop, the better its code. To be inlined into code compiled
+    /// for the right instruction set.
+    #[inline(always)]
+    pub(super) fn apply(self, out: &mut [f32], stride: usize, n: usize) {
+        if matches!(self, Self::None | Self::Gate) {
+            return;
+        }
+        for row in out.chunks_mut(stride) {
+            let row = &mut row[..n];
+            match self {
+                Self::None | Self::Gate => {}
+                Self::Gelu => gelu_slice(row),
+                Self::GeluTanh => gelu_tanh_slice(row),
+                Self::Relu => row.iter_mut().for_each(|x| *x = x.max(0.0)),
+                Self::Silu => silu_slice(row),
+            }
+        }
+    }
+}
+
 /// `out[i][j] = activation(Σ_t a[i][t] · b[t][j] + bias[j])`
 #[derive(Debug)]
 pub(crate) struct Product<'a, B = PackedView<'a>> {
@@ -61,13 +82,44 @@ impl WithSimd for Product<'_> {
     }
 }
 
+/// Rows that are multiplied by all panels before the next ones: few enough to stay in the second-level cache with what they become,
+/// enough for the panels to be read rarely.
+const ROWS_AT_ONCE: usize = 96;
+
 #[inline(always)]
 fn run<S: Simd, const MAX_HEIGHT: usize>(simd: S, product: Product<'_>) {
     let Product { a, a_stride, rows, b, bias, activation, out, out_stride } = product;
-    let width = 2 * S::F32_LANES;
-    if rows == 0 || b.k == 0 {
+    if b.k == 0 {
         return;
     }
+    for first in (0..rows).step_by(ROWS_AT_ONCE) {
+        let rows = ROWS_AT_ONCE.min(rows - first);
+        let a = Rows { a: &a[first * a_stride..], stride: a_stride };
+        let out = &mut out[first * out_stride..][..(rows - 1) * out_stride + b.n];
+        multiply_rows::<S, MAX_HEIGHT>(
+            simd,
+            a,
+            rows,
+            b,
+            bias,
+            activation == Activation::Gate,
+            (&mut *out, out_stride),
+        );
+        activation.apply(out, out_stride, b.n);
+    }
+}
+
+#[inline(always)]
+fn multiply_rows<S: Simd, const MAX_HEIGHT: usize>(
+    simd: S,
+    a: Rows<'_>,
+    rows: usize,
+    b: PackedView<'_>,
+    bias: Option<&[f32]>,
+    is_gate: bool,
+    (out, stride): (&mut [f32], usize),
+) {
+    let width = 2 * S::F32_LANES;
     // Tiles of equal height rather than full ones and a low last one: low tiles waste registers.
     let tiles = rows.div_ceil(MAX_HEIGHT);
     let (height, taller) = (rows / tiles, rows % tiles);
@@ -82,10 +134,9 @@ fn run<S: Simd, const MAX_HEIGHT: usize>(simd: S, product: Product<'_>) {
         let mut row = 0;
         for tile in 0..tiles {
             let height = height + usize::from(tile < taller);
-            let a = &a[row * a_stride..];
-            let out = &mut out[row * out_stride + column..];
-            let target = Target { out, stride: out_stride, columns, bias, activation };
-            let a = Rows { a, stride: a_stride };
+            let a = Rows { a: &a.a[row * a.stride..], stride: a.stride };
+            let out = &mut out[row * stride + column..];
+            let target = Target { out, stride, columns, bias, is_gate };
             let next_rows = following.len() / width;
             let ahead = &following[next_rows * tile / tiles * width..next_rows * (tile + 1) / tiles * width];
             let panel = Panel { panel, ahead, tiles };
@@ -115,7 +166,8 @@ struct Target<'a> {
     /// Columns that exist; the panel's others are padding.
     columns: usize,
     bias: Option<&'a [f32]>,
-    activation: Activation,
+    /// Whether what stands there is multiplied rather than replaced.
+    is_gate: bool,
 }
 
 /// The rows that a tile multiplies, and those below them.
@@ -162,51 +214,47 @@ fn tile_of<S: Simd, const H: usize>(simd: S, a: Rows<'_>, b: Panel<'_>, target: 
             }
         }
     }
-    let Target { out, stride, columns, bias, activation } = target;
+    let Target { out, stride, columns, bias, is_gate } = target;
     for (i, sums) in sums.iter().enumerate() {
-        let row = &mut out[i * stride..][..columns];
-        if activation == Activation::Gate {
-            gate::<S>(row, sums, bias);
-            continue;
-        }
-        if columns == 2 * S::F32_LANES {
-            let (vectors, _) = S::as_mut_simd_f32s(row);
-            vectors.copy_from_slice(sums);
-        } else {
-            let first = columns.min(S::F32_LANES);
-            let (head, tail) = row.split_at_mut(first);
-            simd.partial_store_f32s(head, sums[0]);
-            simd.partial_store_f32s(tail, sums[1]);
-        }
-        if let Some(bias) = bias {
-            for (x, bias) in row.iter_mut().zip(bias) {
-                *x += bias;
-            }
-        }
-        match activation {
-            Activation::None | Activation::Gate => {}
-            Activation::Gelu => gelu_slice(row),
-            Activation::GeluTanh => gelu_tanh_slice(row),
-            Activation::Relu => row.iter_mut().for_each(|x| *x = x.max(0.0)),
-            Activation::Silu => silu_slice(row),
-        }
+        store(simd, &mut out[i * stride..][..columns], *sums, bias, is_gate);
     }
 }
 
-/// Multiplies a row by sums and bias.
+/// Stores sums of two registers, with the bias, or multiplies what stands there by them.
 #[inline(always)]
-fn gate<S: Simd>(row: &mut [f32], sums: &[S::f32s; 2], bias: Option<&[f32]>) {
-    /// Numbers of two of the widest registers.
-    const WIDEST: usize = 32;
-    let mut factors = [0.0_f32; WIDEST];
-    let (vectors, _) = S::as_mut_simd_f32s(&mut factors[..2 * S::F32_LANES]);
-    vectors.copy_from_slice(sums);
-    for (factor, bias) in factors.iter_mut().zip(bias.unwrap_or_default()) {
-        *factor += bias;
+pub(super) fn store<S: Simd>(
+    simd: S,
+    out: &mut [f32],
+    mut sums: [S::f32s; 2],
+    bias: Option<&[f32]>,
+    is_gate: bool,
+) {
+    if let Some(bias) = bias {
+        let bias = loaded(simd, bias);
+        sums = std::array::from_fn(|half| simd.add_f32s(sums[half], bias[half]));
     }
-    for (x, factor) in row.iter_mut().zip(&factors) {
-        *x *= factor;
+    if is_gate {
+        let factors = loaded(simd, out);
+        sums = std::array::from_fn(|half| simd.mul_f32s(factors[half], sums[half]));
     }
+    if out.len() == 2 * S::F32_LANES {
+        let (vectors, _) = S::as_mut_simd_f32s(out);
+        vectors.copy_from_slice(&sums);
+    } else {
+        let (head, tail) = out.split_at_mut(S::F32_LANES.min(out.len()));
+        simd.partial_store_f32s(head, sums[0]);
+        simd.partial_store_f32s(tail, sums[1]);
+    }
+}
+
+/// Numbers of at most two registers, and zeros beyond them.
+#[inline(always)]
+pub(super) fn loaded<S: Simd>(simd: S, numbers: &[f32]) -> [S::f32s; 2] {
+    if let (&[first, second], []) = S::as_simd_f32s(numbers) {
+        return [first, second];
+    }
+    let (first, second) = numbers.split_at(S::F32_LANES.min(numbers.len()));
+    [simd.partial_load_f32s(first), simd.partial_load_f32s(second)]
 }
 
 #[cfg(test)]

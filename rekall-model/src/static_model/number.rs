@@ -1,7 +1,8 @@
 //! How the numbers of token vectors are stored, and sums of rows of them.
 
 use half::f16;
-use pulp::{Arch, NullaryFnOnce};
+
+use crate::vectorized::vectorized;
 
 /// How a number is stored. Integers need no scale: one common to all rows disappears when the sum is normalized, and
 /// one of each row is part of its token's weight.
@@ -32,31 +33,16 @@ impl Number {
 
     /// `sum += weight × row` for each row, in that order: the result does not depend on the processor.
     pub(super) fn add_rows(self, rows: &[(&[u8], f32)], sum: &mut [f32]) {
-        Arch::new().dispatch(AddRows { number: self, rows, sum });
-    }
-}
-
-/// [`Number::add_rows`], to be compiled for each set of instructions. No closure: that of a reference is called through
-/// a function of its own, which is compiled for the least set.
-struct AddRows<'a> {
-    number: Number,
-    rows: &'a [(&'a [u8], f32)],
-    sum: &'a mut [f32],
-}
-
-impl NullaryFnOnce for AddRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { number, rows, sum } = self;
-        match number {
-            Number::I4 => add_four_bit_rows(rows, sum),
-            Number::I8 => add(rows, sum, |[byte]: [u8; 1]| f32::from(byte.cast_signed())),
-            Number::F16 => add(rows, sum, |bytes| f16::from_le_bytes(bytes).to_f32()),
-            Number::F32 => add(rows, sum, f32::from_le_bytes),
-            Number::F64 => add(rows, sum, |bytes| f64::from_le_bytes(bytes) as f32),
-        }
+        vectorized(
+            #[inline(always)]
+            || match self {
+                Self::I4 => add_four_bit_rows(rows, sum),
+                Self::I8 => add(rows, sum, |[byte]: [u8; 1]| f32::from(byte.cast_signed())),
+                Self::F16 => add(rows, sum, |bytes| f16::from_le_bytes(bytes).to_f32()),
+                Self::F32 => add(rows, sum, f32::from_le_bytes),
+                Self::F64 => add(rows, sum, |bytes| f64::from_le_bytes(bytes) as f32),
+            },
+        );
     }
 }
 
@@ -109,7 +95,7 @@ fn add_four_bit_rows(rows: &[(&[u8], f32)], sum: &mut [f32]) {
 pub(super) fn normalize(row: &mut [f32]) -> f64 {
     /// Partial sums: the compiler may not reorder a sum on its own.
     const LANES: usize = 16;
-    Arch::new().dispatch(
+    vectorized(
         #[inline(always)]
         || {
             let mut sums = [0.0; LANES];
@@ -124,7 +110,7 @@ pub(super) fn normalize(row: &mut [f32]) -> f64 {
             }
             let norm = sums.iter().sum::<f64>().sqrt();
             if norm > 0.0 && norm.is_finite() {
-                for x in row {
+                for x in &mut *row {
                     *x = (f64::from(*x) / norm) as f32;
                 }
             }

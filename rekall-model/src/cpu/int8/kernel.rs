@@ -10,7 +10,7 @@ pub(super) const MAX_HEIGHT: usize = 12;
 
 /// A few rows of activations, and the panel that they are multiplied by.
 pub(super) struct Tile<'a> {
-    /// Row `i` begins at `i * stride`.
+    /// Row `i` begins at `i * stride`; with the bits flipped that the kernel asks for.
     pub(super) rows: &'a [i8],
     pub(super) stride: usize,
     pub(super) height: usize,
@@ -59,6 +59,15 @@ impl Kernel {
         Self::Portable
     }
 
+    /// The bits that are flipped in each number of a row: without the highest, a number is 128 more than it was, and has no sign.
+    pub(super) fn flipped(self) -> i8 {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Vnni(_) => i8::MIN,
+            _ => 0,
+        }
+    }
+
     /// Most rows of a tile: those whose sums stay in registers.
     pub(super) fn height(self) -> usize {
         match self {
@@ -70,8 +79,8 @@ impl Kernel {
         }
     }
 
-    /// Fills `out` with a row of sums for each row of the tile.
-    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [i32]) {
+    /// Fills `out` with a row of sums for each row of the tile, as the nearest floats.
+    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [f32]) {
         match self {
             Self::Portable => portable(tile, out),
             #[cfg(target_arch = "x86_64")]
@@ -82,9 +91,11 @@ impl Kernel {
     }
 }
 
-fn portable(tile: &Tile<'_>, out: &mut [i32]) {
+fn portable(tile: &Tile<'_>, out: &mut [f32]) {
+    let mut sums = [0_i32; MAX_WIDTH];
+    let sums = &mut sums[..tile.width];
     let rows = tile.rows.chunks_exact(tile.stride);
-    for (row, sums) in rows.zip(out.chunks_exact_mut(tile.width)) {
+    for (row, out) in rows.zip(out.chunks_exact_mut(tile.width)) {
         sums.fill(0);
         let blocks = tile.panel.chunks_exact(tile.width * GROUP);
         for (x, block) in row.as_chunks::<GROUP>().0.iter().zip(blocks) {
@@ -94,5 +105,6 @@ fn portable(tile: &Tile<'_>, out: &mut [i32]) {
                 *sum += x[0] * y[0] + x[1] * y[1] + x[2] * y[2] + x[3] * y[3];
             }
         }
+        out.iter_mut().zip(&*sums).for_each(|(out, &sum)| *out = sum as f32);
     }
 }

@@ -8,18 +8,17 @@ mod pack;
 mod quantize;
 mod x86;
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
-use super::elementwise::{gelu_slice, gelu_tanh_slice, silu_slice};
-use super::gemm::{Activation, Product};
-use super::pack::panel_width;
+use super::gemm::{Activation, Product, loaded, store};
 use kernel::{Kernel, MAX_HEIGHT, MAX_WIDTH, Tile};
 use quantize::QuantizedRows;
 
 pub(crate) use pack::{Int8View, PackedInt8};
 
-/// Rows that are rounded at once: enough for the panels to be read rarely, few enough to stay in the second-level cache.
-const ROWS_AT_ONCE: usize = 64;
+/// Rows that are rounded at once: enough for the panels to be read rarely, few enough to stay in the second-level cache; some
+/// tiles of the greatest height.
+const ROWS_AT_ONCE: usize = 5 * MAX_HEIGHT;
 
 /// Computes a product. The rows of `a` are rounded first, each by its largest number.
 ///
@@ -30,18 +29,30 @@ pub(crate) fn multiply_int8(product: Product<'_, Int8View<'_>>) {
 }
 
 fn multiply_with(kernel: Kernel, product: Product<'_, Int8View<'_>>) {
-    let Product { a, a_stride, rows, b, bias, activation, out, out_stride } = product;
-    let mut rounded = QuantizedRows::default();
-    for first in (0..rows).step_by(ROWS_AT_ONCE) {
-        let count = ROWS_AT_ONCE.min(rows - first);
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                rounded.fill(&a[first * a_stride..], a_stride, count, b.k);
-                let out = &mut out[first * out_stride..];
-                multiply_rows(kernel, &rounded, b, &mut Target { out, stride: out_stride, bias, activation });
-            },
-        );
+    Arch::new().dispatch(WithKernel { kernel, product });
+}
+
+struct WithKernel<'a> {
+    kernel: Kernel,
+    product: Product<'a, Int8View<'a>>,
+}
+
+impl WithSimd for WithKernel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Product { a, a_stride, rows, b, bias, activation, out, out_stride } = self.product;
+        let mut rounded = QuantizedRows::default();
+        for first in (0..rows).step_by(ROWS_AT_ONCE) {
+            let rows = ROWS_AT_ONCE.min(rows - first);
+            rounded.fill(&a[first * a_stride..], a_stride, rows, b.k, self.kernel.flipped());
+            let out = &mut out[first * out_stride..][..(rows - 1) * out_stride + b.n];
+            let target =
+                Target { out: &mut *out, stride: out_stride, bias, is_gate: activation == Activation::Gate };
+            multiply_rows(simd, self.kernel, &rounded, b, target);
+            activation.apply(out, out_stride, b.n);
+        }
     }
 }
 
@@ -50,60 +61,39 @@ struct Target<'a> {
     out: &'a mut [f32],
     stride: usize,
     bias: Option<&'a [f32]>,
-    activation: Activation,
+    /// Whether what stands there is multiplied rather than replaced.
+    is_gate: bool,
 }
 
 #[inline(always)]
-fn multiply_rows(kernel: Kernel, a: &QuantizedRows, b: Int8View<'_>, target: &mut Target<'_>) {
-    let width = panel_width();
-    let mut sums = [0_i32; MAX_HEIGHT * MAX_WIDTH];
+fn multiply_rows<S: Simd>(simd: S, kernel: Kernel, a: &QuantizedRows, b: Int8View<'_>, target: Target<'_>) {
+    let width = 2 * S::F32_LANES;
+    let mut sums = [0.0_f32; MAX_HEIGHT * MAX_WIDTH];
     let rows = a.scales.len();
+    // Tiles of equal height rather than full ones and a low last one: low tiles waste registers.
+    let tiles = rows.div_ceil(kernel.height());
+    let (height, taller) = (rows / tiles, rows % tiles);
     for (index, panel) in b.panels.chunks_exact(b.panel_length()).enumerate() {
         let column = index * width;
-        let columns = width.min(b.n - column);
-        let scales = &b.scales[column..column + columns];
-        let bias = target.bias.map(|bias| &bias[column..column + columns]);
+        let columns = column..b.n.min(column + width);
+        let scales = loaded(simd, &b.scales[columns.clone()]);
+        let bias = target.bias.map(|bias| &bias[columns.clone()]);
         let offsets = &b.offsets[column..column + width];
-        for row in (0..rows).step_by(kernel.height()) {
-            let height = kernel.height().min(rows - row);
+        let mut row = 0;
+        for tile in 0..tiles {
+            let height = height + usize::from(tile < taller);
             let part = &a.numbers[row * a.stride..(row + height) * a.stride];
             let sums = &mut sums[..height * width];
             kernel.sum(&Tile { rows: part, stride: a.stride, height, panel, width, offsets }, sums);
             for (i, sums) in sums.chunks_exact(width).enumerate() {
-                let out = &mut target.out[(row + i) * target.stride + column..][..columns];
-                store(out, &sums[..columns], a.scales[row + i], scales, bias, target.activation);
+                let row_scale = simd.splat_f32s(a.scales[row + i]);
+                let sums = loaded(simd, sums);
+                let value = |half| simd.mul_f32s(sums[half], simd.mul_f32s(row_scale, scales[half]));
+                let out = &mut target.out[(row + i) * target.stride..][columns.clone()];
+                store(simd, out, [value(0), value(1)], bias, target.is_gate);
             }
+            row += height;
         }
-    }
-}
-
-#[inline(always)]
-fn store(
-    out: &mut [f32],
-    sums: &[i32],
-    row_scale: f32,
-    scales: &[f32],
-    bias: Option<&[f32]>,
-    activation: Activation,
-) {
-    let mut values = [0.0_f32; MAX_WIDTH];
-    let values = &mut values[..out.len()];
-    for ((value, &sum), scale) in values.iter_mut().zip(sums).zip(scales) {
-        *value = sum as f32 * (row_scale * scale);
-    }
-    if let Some(bias) = bias {
-        values.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
-    }
-    match activation {
-        Activation::None | Activation::Gate => {}
-        Activation::Gelu => gelu_slice(values),
-        Activation::GeluTanh => gelu_tanh_slice(values),
-        Activation::Relu => values.iter_mut().for_each(|x| *x = x.max(0.0)),
-        Activation::Silu => silu_slice(values),
-    }
-    match activation {
-        Activation::Gate => out.iter_mut().zip(&*values).for_each(|(x, factor)| *x *= factor),
-        _ => out.copy_from_slice(values),
     }
 }
 

@@ -96,7 +96,7 @@ impl PackedInt8 {
         let panels: &mut [i8] = bytemuck::cast_slice_mut(map);
         let mut rounded = vec![0; k];
         for (column, row) in (first..).zip(rows.chunks_exact(k)) {
-            self.scales[column] = quantize(row, &mut rounded);
+            self.scales[column] = quantize(row, &mut rounded, 0);
             self.offsets[column] = 128 * rounded.iter().map(|&x| i32::from(x)).sum::<i32>();
             let panel = &mut panels[column / width * length..][..length];
             let groups = panel.chunks_exact_mut(width * GROUP);

@@ -5,6 +5,7 @@
 
 use std::arch::x86_64::*;
 
+use super::super::pack::panel_width;
 use super::kernel::Tile;
 use super::pack::GROUP;
 
@@ -24,11 +25,11 @@ const NARROW: usize = 64;
 
 impl Avx2 {
     pub(super) fn detect() -> Option<Self> {
-        let is_whole = (super::panel_width() * GROUP).is_multiple_of(NARROW);
+        let is_whole = (panel_width() * GROUP).is_multiple_of(NARROW);
         (is_whole && is_x86_feature_detected!("avx2")).then_some(Self(()))
     }
 
-    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [i32]) {
+    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [f32]) {
         // SAFETY: `self` proves that the processor has the instructions.
         unsafe {
             match tile.height {
@@ -43,12 +44,12 @@ impl Avx2 {
 
 impl Vnni {
     pub(super) fn detect() -> Option<Self> {
-        let is_whole = super::panel_width() * GROUP == WIDE;
+        let is_whole = panel_width() * GROUP == WIDE;
         let has_instructions = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
         (is_whole && has_instructions).then_some(Self(()))
     }
 
-    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [i32]) {
+    pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [f32]) {
         // SAFETY: `self` proves that the processor has the instructions.
         unsafe {
             match tile.height {
@@ -81,40 +82,44 @@ fn joined(group: [i8; GROUP]) -> i32 {
     i32::from_le_bytes(group.map(|x| x as u8))
 }
 
-/// The instruction multiplies numbers without a sign by numbers with one, four pairs at a time. 128 added to a number is the
-/// same as its highest bit flipped, and is taken out of the sums afterwards.
+/// The instruction multiplies numbers without a sign by numbers with one, four pairs at a time. The rows come with
+/// 128 added to each number, which is the same as its highest bit flipped, and the sums begin so much lower.
 #[target_feature(enable = "avx512f,avx512vnni")]
-fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [i32]) {
-    const FLIPPED: i32 = i32::from_le_bytes([0x80; 4]);
+fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     let blocks = tile.panel.as_chunks::<WIDE>().0;
     let rows = groups::<H>(tile, blocks.len());
-    let mut sums = [[_mm512_setzero_si512(); 2]; H];
+    let (first, second) = tile.offsets.split_at(WIDE / 8);
+    let start = [first, &second[..WIDE / 8]].map(|half| {
+        // SAFETY: there are 16 numbers of four bytes, and the instruction asks for no alignment.
+        let offset = unsafe { _mm512_loadu_si512(half.as_ptr().cast()) };
+        _mm512_sub_epi32(_mm512_setzero_si512(), offset)
+    });
+    let mut sums = [start; H];
     for (group, block) in blocks.iter().enumerate() {
         // SAFETY: a block has twice 64 bytes, and the instruction asks for no alignment.
         let (first, second) = unsafe {
             (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block[WIDE / 2..].as_ptr().cast()))
         };
         for i in 0..H {
-            let x = _mm512_set1_epi32(joined(rows[i][group]) ^ FLIPPED);
+            let x = _mm512_set1_epi32(joined(rows[i][group]));
             sums[i][0] = _mm512_dpbusd_epi32(sums[i][0], x, first);
             sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], x, second);
         }
     }
     for (sums, out) in sums.iter().zip(out.as_chunks_mut::<{ WIDE / 4 }>().0) {
-        let (first, second) = out.split_at_mut(WIDE / 8);
-        // SAFETY: each half has 16 numbers of four bytes, and the instruction asks for no alignment.
-        unsafe {
-            _mm512_storeu_si512(first.as_mut_ptr().cast(), sums[0]);
-            _mm512_storeu_si512(second.as_mut_ptr().cast(), sums[1]);
+        let (halves, _) = out.as_chunks_mut::<{ WIDE / 8 }>();
+        for (sum, half) in sums.iter().zip(halves) {
+            let floats = _mm512_cvtepi32_ps(*sum);
+            // SAFETY: there are 16 numbers of four bytes, and the instruction asks for no alignment.
+            unsafe { _mm512_storeu_ps(half.as_mut_ptr(), floats) };
         }
-        out.iter_mut().zip(tile.offsets).for_each(|(sum, offset)| *sum -= offset);
     }
 }
 
 /// The instruction adds two products in 16 bits, which hold them because no number is −128. The sign goes from one factor to
 /// the other, as one of them must have none.
 #[target_feature(enable = "avx2")]
-fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [i32]) {
+fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     let ones = _mm256_set1_epi16(1);
     let parts = tile.width * GROUP / NARROW;
     let blocks = tile.panel.as_chunks::<NARROW>().0;
@@ -140,11 +145,10 @@ fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [i32]) {
         }
         for (sums, out) in sums.iter().zip(out.chunks_exact_mut(tile.width)) {
             let out = &mut out[part * NARROW / 4..][..NARROW / 4];
-            let (first, second) = out.split_at_mut(NARROW / 8);
-            // SAFETY: each half has 8 numbers of four bytes, and the instruction asks for no alignment.
-            unsafe {
-                _mm256_storeu_si256(first.as_mut_ptr().cast(), sums[0]);
-                _mm256_storeu_si256(second.as_mut_ptr().cast(), sums[1]);
+            let (halves, _) = out.as_chunks_mut::<{ NARROW / 8 }>();
+            for (sum, half) in sums.iter().zip(halves) {
+                // SAFETY: there are 8 numbers of four bytes, and the instruction asks for no alignment.
+                unsafe { _mm256_storeu_ps(half.as_mut_ptr(), _mm256_cvtepi32_ps(*sum)) };
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The open file, and how the server's one thread calls a library that blocks.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use rekall::{CancelToken, Rekall};
@@ -13,10 +14,32 @@ use crate::place;
 /// each other anyway.
 pub(crate) const THREADS: usize = 8;
 
-/// The open file. Clones share it.
+/// The open file, as tools see it.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    rekall: Arc<Rekall>,
+    /// How many hits of a search a reranker judges.
+    pub(crate) reranked: usize,
+}
+
+impl Opened {
+    pub(crate) fn new(rekall: Arc<Rekall>, reranked: usize) -> Self {
+        Self { rekall, reranked }
+    }
+}
+
+impl Deref for Opened {
+    type Target = Rekall;
+
+    fn deref(&self) -> &Rekall {
+        &self.rekall
+    }
+}
+
+/// The open file, and the calls under way. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Memory {
-    rekall: Arc<Rekall>,
+    opened: Opened,
     /// Stops all calls when the server ends.
     ending: CancelToken,
 }
@@ -33,12 +56,22 @@ impl Memory {
         if let Some(model) = &options.model {
             builder = builder.model(model.clone());
         }
+        if let Some(precision) = options.precision {
+            builder = builder.precision(precision);
+        }
+        if options.model_host {
+            builder = builder.model_host(true);
+        }
+        if let Some(reranker) = &options.reranker {
+            builder = builder.reranker(reranker.clone());
+        }
         let rekall = builder.open().map_err(|error| format!("{}: {error}", path.display()))?;
         let rekall = match &options.scope {
             Some(scope) => rekall.scope(scope).map_err(|error| format!("{}: {error}", rekall.location()))?,
             None => Arc::new(rekall),
         };
-        Ok(Self { rekall, ending: CancelToken::new() })
+        let reranked = if options.reranker.is_some() { options.rerank } else { 0 };
+        Ok(Self { opened: Opened::new(rekall, reranked), ending: CancelToken::new() })
     }
 
     /// Does work that blocks on a thread of its own, and stops it when the host cancels its request or the server
@@ -46,11 +79,11 @@ impl Memory {
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         cancelled: &CancellationToken,
-        work: impl FnOnce(&Rekall, &CancelToken) -> Result<T, Failure> + Send + 'static,
+        work: impl FnOnce(&Opened, &CancelToken) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
-        let (rekall, cancel) = (Arc::clone(&self.rekall), self.ending.child());
+        let (opened, cancel) = (self.opened.clone(), self.ending.child());
         let of_work = cancel.clone();
-        let mut working = tokio::task::spawn_blocking(move || work(&rekall, &of_work));
+        let mut working = tokio::task::spawn_blocking(move || work(&opened, &of_work));
         let done = tokio::select! {
             done = &mut working => done,
             () = cancelled.cancelled() => {

@@ -8,8 +8,20 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::{Value, json};
 
 fn start(db: &Path) -> Child {
+    start_with(db, &[])
+}
+
+fn start_with(db: &Path, options: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rekall-mcp-server"));
-    command.arg("--db").arg(db).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("--db")
+        .arg(db)
+        .args(options)
+        // Where processes that share a model meet.
+        .env("XDG_RUNTIME_DIR", db.parent().unwrap())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -24,9 +36,28 @@ fn handshake(server: &mut Child) {
     send(server, &json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
 }
 
-fn remember(id: u32, title: &str) -> Value {
-    let params = json!({ "name": "remember", "arguments": { "title": title } });
+fn call(id: u32, tool: &str, arguments: &Value) -> Value {
+    let params = json!({ "name": tool, "arguments": arguments });
     json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params })
+}
+
+fn remember(id: u32, title: &str) -> Value {
+    call(id, "remember", &json!({ "title": title }))
+}
+
+/// What a server of its own, started with `options`, answers to one call.
+fn answer(db: &Path, options: &[&str], tool: &str, arguments: &Value) -> String {
+    let mut server = start_with(db, options);
+    handshake(&mut server);
+    send(&mut server, &call(1, tool, arguments));
+    let output = server.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let answer = messages(&output).into_iter().find(|message| message["id"] == 1).unwrap();
+    answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
+}
+
+fn fixture(name: &str) -> String {
+    format!("path:{}/../../rekall-model/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The messages that a server wrote, which are all that it wrote.
@@ -101,6 +132,80 @@ fn what_is_no_message_is_passed_over() {
     assert!(
         messages(&output).iter().any(|message| message["id"] == 1 && message["result"]["isError"] == false)
     );
+}
+
+#[test]
+fn a_reranker_orders_the_hits_of_every_search() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("a.db");
+    let reranker = fixture("rerank-bert");
+    let rekall = rekall::Rekall::builder(&db).reranker(reranker.parse().unwrap()).open().unwrap();
+    let titles =
+        ["the server error in the cache", "the server", "error error server", "memory of the server"];
+    for title in titles {
+        rekall.remember(rekall::NewEntry::new(title)).unwrap();
+    }
+    let order = |hits: usize| {
+        let found = rekall.recall("server error").rerank(hits).limit(8).run().unwrap();
+        found.iter().map(|hit| hit.entry.title.clone()).collect::<Vec<_>>()
+    };
+    assert_ne!(order(0), order(20), "the reranker has its own opinion");
+    let query = json!({ "query": "server error" });
+    for (options, expected) in [
+        (&[][..], order(0)),
+        (&["--reranker", &reranker], order(20)),
+        (&["--reranker", &reranker, "--rerank", "2"], order(2)),
+    ] {
+        let said = answer(&db, options, "recall", &query);
+        let places: Vec<_> = expected
+            .iter()
+            .enumerate()
+            .map(|(at, title)| said.find(&format!("{}. {title}\n", at + 1)))
+            .collect();
+        assert!(places.iter().all(Option::is_some), "{options:?}: {expected:?} {said}");
+        assert!(!said.contains("not complete"), "{said}");
+    }
+    // One that is not there makes no search fail.
+    let said = answer(&db, &["--reranker", "path:gone"], "recall", &query);
+    assert!(said.starts_with("(not complete: not re-ranked: gone"), "{said}");
+    assert!(said.contains(&format!("1. {}", order(0)[0])), "{said}");
+}
+
+#[test]
+fn a_model_is_loaded_as_the_options_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("a.db");
+    let model = fixture("bert-tiny-mean");
+    answer(&db, &["--model", &model, "--precision", "int8"], "remember", &json!({ "title": "the server" }));
+    let rekall = rekall::Rekall::builder(&db).without_model().open().unwrap();
+    let space = rekall.stats().unwrap().space.unwrap();
+    assert!(space.contains("; precision=int8; "), "{space}");
+    // Vectors of floats are others.
+    let query = json!({ "query": "server" });
+    let said = answer(&db, &["--model", &model], "recall", &query);
+    assert!(said.contains(", int8, "), "{said}");
+    let said = answer(&db, &["--model", &model, "--precision", "int8", "--model-host"], "recall", &query);
+    let without = "needs the Cargo feature `host`";
+    assert_eq!(said.contains(without), !cfg!(feature = "host"), "{said}");
+    assert!(said.contains("the server"), "{said}");
+}
+
+#[test]
+fn options_that_mean_nothing_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = folder.path().join("a.db");
+    for (options, said) in [
+        (&["--rerank", "5"][..], "--reranker"),
+        (&["--reranker", "path:x", "--rerank", "0"], "expected 1 to 1000"),
+        (&["--reranker", "path:x", "--rerank", "1001"], "expected 1 to 1000"),
+        (&["--precision", "f16"], "--precision"),
+        (&["--reranker", "bundled"], "path:DIR or hub:REPO"),
+    ] {
+        let output = start_with(&db, options).wait_with_output().unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{options:?}: {output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{options:?}: {output:?}");
+    }
+    assert!(!db.exists());
 }
 
 /// `cargo xtask bench-mcp` runs the script with a release build and 10,000 notes.

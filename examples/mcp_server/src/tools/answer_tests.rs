@@ -1,21 +1,24 @@
 //! Answers of the tools, for notes that are as large as notes can be and for notes that follow files.
 
+use std::sync::Arc;
+
 use rekall::storage::limits;
 use rekall::{CancelToken, EntryId, NewEntry, Rekall};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::all;
+use crate::memory::Opened;
 use crate::tokens::estimate;
 
-fn open() -> (TempDir, Rekall) {
+fn open() -> (TempDir, Opened) {
     let folder = tempfile::tempdir().unwrap();
     let rekall = Rekall::builder(folder.path().join("notes.db")).open().unwrap();
-    (folder, rekall)
+    (folder, Opened::new(Arc::new(rekall), 0))
 }
 
 /// What a model reads of a call.
-fn call(rekall: &Rekall, tool: &str, arguments: Value) -> String {
+fn call(rekall: &Opened, tool: &str, arguments: Value) -> String {
     let tool = all().unwrap().into_iter().find(|known| known.tool.name == tool).unwrap();
     let done = (tool.call)(arguments.as_object().unwrap().clone(), rekall, &CancelToken::new());
     done.unwrap_or_else(|failure| panic!("{arguments}: {failure}"))
@@ -85,7 +88,7 @@ fn answers_keep_to_their_bound_whatever_the_notes_are() {
 }
 
 /// All parts of a note, as a model gets them that follows what the answers say, without blanks.
-fn parts(rekall: &Rekall, id: EntryId, max_tokens: usize) -> String {
+fn parts(rekall: &Opened, id: EntryId, max_tokens: usize) -> String {
     let (mut text, mut start) = (String::new(), 0);
     loop {
         let part =

@@ -1,6 +1,6 @@
 //! forget: removing notes.
 
-use rekall::{CancelToken, Rekall};
+use rekall::CancelToken;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -8,6 +8,7 @@ use super::answer::Answer;
 use super::{Effect, Tool};
 use crate::arguments::{Id, List};
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::note;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -25,7 +26,7 @@ Removes notes with their links, for good. Only when the user asks for it, or for
 one. What is merely out of date is better made obsolete with update.";
     const EFFECT: Effect = Effect::Changes;
 
-    fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, _cancel: &CancelToken) -> Result<String, Failure> {
         let ids: Vec<_> = self.ids.into_vec().into_iter().map(Id::get).collect();
         let known = rekall.get_many(&ids)?;
         let forgotten = rekall.forget_many(&ids)?;

@@ -1,6 +1,6 @@
 //! link: how two notes belong together.
 
-use rekall::{CancelToken, Rekall, Relation};
+use rekall::{CancelToken, Relation};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -8,6 +8,7 @@ use super::wanted::Name;
 use super::{Effect, Tool};
 use crate::arguments::{Id, Text};
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::note;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -33,7 +34,7 @@ Says how two notes belong together, so that show on one leads to the other. Call
 sets the reason. When one note takes the place of another use replaces of remember, or replaced_by of update, instead.";
     const EFFECT: Effect = Effect::Changes;
 
-    fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, _cancel: &CancelToken) -> Result<String, Failure> {
         let (from, to) = (self.from.get(), self.to.get());
         let relation = self.relation.map_or(Relation::RELATED.to_owned(), Text::into_string);
         let named = note::line(&relation, 100);

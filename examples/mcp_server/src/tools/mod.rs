@@ -15,7 +15,7 @@ mod wanted;
 
 use std::sync::Arc;
 
-use rekall::{CancelToken, Rekall};
+use rekall::CancelToken;
 use rmcp::handler::server::tool::schema_for_input;
 use rmcp::model::ToolAnnotations;
 use schemars::JsonSchema;
@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::arguments;
 use crate::failure::Failure;
+use crate::memory::Opened;
 
 /// A tool: its arguments, and what a call with them does.
 trait Tool: DeserializeOwned + JsonSchema + 'static {
@@ -34,7 +35,7 @@ trait Tool: DeserializeOwned + JsonSchema + 'static {
     const DESCRIPTION: &'static str;
     const EFFECT: Effect;
 
-    fn call(self, rekall: &Rekall, cancel: &CancelToken) -> Result<String, Failure>;
+    fn call(self, rekall: &Opened, cancel: &CancelToken) -> Result<String, Failure>;
 }
 
 /// What a call does to the memory. Hosts ask their user before some calls, and not before others.
@@ -59,7 +60,7 @@ impl Effect {
     }
 }
 
-type Call = fn(Map<String, Value>, &Rekall, &CancelToken) -> Result<String, Failure>;
+type Call = fn(Map<String, Value>, &Opened, &CancelToken) -> Result<String, Failure>;
 
 /// A tool as the server lists and calls it.
 pub(crate) struct Definition {

@@ -9,6 +9,7 @@ use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::{Count, Text};
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::{note, tokens};
 
 /// Hits when it is not said how many.
@@ -53,13 +54,14 @@ twice. There are always hits if there are notes: with a low similarity (below 0.
 probably nothing to do with the query. Excerpts are cut; show gives the whole note.";
     const EFFECT: Effect = Effect::Reads;
 
-    fn call(self, rekall: &Rekall, cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, cancel: &CancelToken) -> Result<String, Failure> {
         let filter = wanted::filter(self.project, self.kind, self.tags, self.include_obsolete);
         let found = rekall
             .recall(self.query.as_str())
             .limit(self.limit.map_or(LIMIT, Count::get))
             .filter(&filter)
             .snippets("", "")
+            .rerank(rekall.reranked)
             .cancel(cancel)
             .run()?;
         if found.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rekall::{CancelToken, NewestBy, Rekall};
+use rekall::{CancelToken, NewestBy};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -11,6 +11,7 @@ use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::Count;
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::note;
 
 /// Notes when it is not said how many.
@@ -56,7 +57,7 @@ Lists the newest notes, the newest first, each with its id, source and beginning
 up work where it was left. To find notes about something call recall instead.";
     const EFFECT: Effect = Effect::Reads;
 
-    fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, _cancel: &CancelToken) -> Result<String, Failure> {
         let by = self.by.unwrap_or(By::Changed);
         let mut filter = wanted::filter(self.project, self.kind, self.tags, self.include_obsolete);
         if let Some(days) = self.days {

@@ -9,6 +9,7 @@ use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::{Id, Text};
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::{differing, note, origin};
 
 /// Similar notes that are named.
@@ -50,7 +51,7 @@ that are much alike, and where they say nearly the same the words that differ: i
 (update it, forget the other). Never store secrets.";
     const EFFECT: Effect = Effect::Adds;
 
-    fn call(self, rekall: &Rekall, cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, cancel: &CancelToken) -> Result<String, Failure> {
         let id = rekall.new_id()?;
         let mut entry = NewEntry::new(self.title.into_string()).tags(wanted::names(self.tags));
         if let Some(content) = self.content {

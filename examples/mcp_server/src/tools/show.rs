@@ -9,6 +9,7 @@ use super::{Effect, Tool};
 use crate::arguments::{Count, Id};
 use crate::date::day;
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::{note, tokens};
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -30,7 +31,7 @@ Shows one note: its whole content, when it was made, what it is linked to. A lon
 with which start the next part begins.";
     const EFFECT: Effect = Effect::Reads;
 
-    fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, _cancel: &CancelToken) -> Result<String, Failure> {
         let entry = rekall.get(self.id.get())?;
         let mut answer = Answer::new(self.max_tokens);
         // Half of the answer at least is the text's.

@@ -1,12 +1,13 @@
 //! stats: what the memory holds.
 
-use rekall::{CancelToken, Facet, Filter, Rekall};
+use rekall::{CancelToken, Facet, Filter};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::answer::Answer;
 use super::{Effect, Tool};
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::{note, tokens};
 
 /// Names of each sort that are listed.
@@ -28,7 +29,7 @@ Counts the notes and lists the most frequent projects, kinds and tags, so that r
 new notes use names that are there already.";
     const EFFECT: Effect = Effect::Reads;
 
-    fn call(self, rekall: &Rekall, _cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, _cancel: &CancelToken) -> Result<String, Failure> {
         let stats = rekall.stats()?;
         let store = &stats.store;
         let mut answer = Answer::new(None);

@@ -1,6 +1,6 @@
 //! update: changing a note.
 
-use rekall::{Batch, CancelToken, EntryPatch, Rekall, Status};
+use rekall::{Batch, CancelToken, EntryPatch, Status};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -9,6 +9,7 @@ use super::wanted::{self, Name, Tags};
 use super::{Effect, Tool};
 use crate::arguments::{Id, Text};
 use crate::failure::Failure;
+use crate::memory::Opened;
 use crate::note;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,7 +41,7 @@ Changes a note; what is not given stays as it is. Content is replaced as a whole
 excerpt. To retire a note without losing it set obsolete, or replaced_by if another note takes its place.";
     const EFFECT: Effect = Effect::Changes;
 
-    fn call(self, rekall: &Rekall, cancel: &CancelToken) -> Result<String, Failure> {
+    fn call(self, rekall: &Opened, cancel: &CancelToken) -> Result<String, Failure> {
         let (id, replaced_by) = (self.id.get(), self.replaced_by.map(Id::get));
         let is_text = self.title.is_some() || self.content.is_some();
         let patch = self.patch();

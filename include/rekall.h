@@ -1078,8 +1078,9 @@ typedef int64_t (*rekall_now_fn)(void *user_data);
 
 /**
  * Flag of rekall_load_options: the processes of a user share one loaded transformer (REKALL_FEATURE_HOST). The first that loads
- * it answers the others from threads of its own, until its model is unloaded or its handle closed; the vectors are the same.
- * Other models are loaded as without it. Not for a reranker.
+ * it answers the others from threads of its own, until its model is unloaded or its handle closed; vectors and scores are the
+ * same. Other models are loaded as without it. In load of rekall_open_options it concerns the reranker, too; in reranker_load
+ * that alone.
  */
 #define REKALL_LOAD_HOST 2
 
@@ -1246,14 +1247,14 @@ void rekall_report_free(rekall_report *report);
  *   [model]
  *   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
  *   precision = "f32"                   # or int8
- *   host = false                        # or true: processes share one loaded transformer
+ *   host = false                        # or true: processes share one loaded transformer, and one reranker
  *   [reranker]
  *   source = "path:FOLDER"              # or hub:OWNER/NAME[@REVISION]; left out: none
  *   precision = "f32"                   # or int8
  *
  * out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
  * model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend,
- * model (null: the built-in one), model_host, reranker (null: none), and precision and reranker_precision (null: as
+ * model (null: the built-in one), reranker (null: none), and precision, reranker_precision and model_host (null: as
  * rekall_load_options says). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
  * build lacks. No model is looked for.
  */
@@ -1454,7 +1455,7 @@ typedef struct rekall_open_options {
     const char *reranker;
     /**
      * How it is loaded; only with one that the library loads. NULL: with the cache, address, threads, download and
-     * REKALL_LOAD_OFFLINE of load.
+     * flags of load.
      */
     const rekall_load_options *reranker_load;
     /**

@@ -54,8 +54,8 @@ pub struct Config {
     pub model: Option<ModelSource>,
     /// What numbers the model's matrices are multiplied in; `None`: what its load options say, 32-bit floats.
     pub precision: Option<Precision>,
-    /// Whether the processes of a user share one loaded transformer. Default: what its load options say, false.
-    pub model_host: bool,
+    /// Whether the processes of a user share one loaded model, and one loaded reranker; `None`: what their load options say, no.
+    pub model_host: Option<bool>,
     /// The reranker; `None`, the default: there is none.
     pub reranker: Option<ModelSource>,
     /// As `precision`, of the reranker.
@@ -73,7 +73,7 @@ impl Default for Config {
             rescored_rows: BinaryIndex::RESCORED_ROWS,
             model: None,
             precision: None,
-            model_host: false,
+            model_host: None,
             reranker: None,
             reranker_precision: None,
         }
@@ -110,8 +110,7 @@ struct Performance {
 struct Model {
     source: Option<String>,
     precision: Option<String>,
-    #[serde(default)]
-    host: bool,
+    host: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -210,7 +209,7 @@ impl FromStr for Config {
     /// Reads TOML: section `[performance]` with `cache_max_size`, `cache_ttl_seconds`,
     /// `model_idle_timeout_minutes`, `memory_budget_bytes`, `rescored_rows` and `vector_backend` (old
     /// spelling `vector_index_backend`), sections `[model]` and `[reranker]` with `source` (`"bundled"`, `"path:DIR"`,
-    /// `"hub:REPO"`) and `precision` (`"f32"`, `"int8"`), and in `[model]` alone `host`. What is absent has its default.
+    /// `"hub:REPO"`) and `precision` (`"f32"`, `"int8"`), and in `[model]` `host`, of both. What is absent has its default.
     fn from_str(toml: &str) -> Result<Self, ConfigError> {
         let file: Sections =
             toml::from_str(toml).map_err(|error| ConfigError::Syntax { message: error.to_string() })?;
@@ -290,7 +289,11 @@ mod tests {
             "reranker.precision must be f32 or int8, got \"fp16\""
         );
         assert!(refused("[model]\nsource = 'ftp:x'").starts_with("model.source must be"));
-        assert!("[model]\nhost = true".parse::<Config>().is_ok_and(|config| config.model_host));
-        assert!(refused("[reranker]\nhost = true").contains("host"), "rerankers are not shared");
+        let host = |toml: &str| toml.parse::<Config>().unwrap().model_host;
+        assert_eq!(
+            ["[model]", "[model]\nhost = false", "[model]\nhost = true"].map(host),
+            [None, Some(false), Some(true)]
+        );
+        assert!(refused("[reranker]\nhost = true").contains("host"), "the model's rules both");
     }
 }

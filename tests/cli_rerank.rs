@@ -1,4 +1,4 @@
-//! `search --rerank`, `--reranker` and `--precision` of the command line program; see `cli.rs`.
+//! `search --rerank`, `--reranker`, `--precision` and `--model-host` of the command line program; see `cli.rs`.
 
 #![cfg(all(feature = "bundled-model", feature = "files", feature = "transformer"))]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -40,6 +40,26 @@ fn a_reranker_puts_the_first_hits_in_its_order() {
     assert!(output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("note: not re-ranked: gone"), "{said}");
+}
+
+#[test]
+fn a_shared_model_and_reranker_find_the_same() {
+    let world = World::new();
+    let (model, reranker) = (fixture("bert-tiny-mean"), fixture("rerank-bert"));
+    let models = ["--model", &model, "--reranker", &reranker];
+    for title in ["the server error in the cache", "the server", "error error server"] {
+        world.json(&[&models[..], &["add", title]].concat());
+    }
+    let search = [&models[..], &["search", "server error", "--rerank", "3"]].concat();
+    let shared = [&["--model-host"], &search[..]].concat();
+    if cfg!(all(feature = "host", unix)) {
+        assert_eq!(world.json(&shared)["hits"], world.json(&search)["hits"]);
+        return;
+    }
+    let output = world.run(&shared);
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.matches("needs the Cargo feature `host`").count(), 2, "{said}");
 }
 
 #[test]

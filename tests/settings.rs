@@ -58,6 +58,7 @@ fn defaults_are_as_documented() {
                 match (section.as_str(), key.as_str()) {
                     ("model", "source") => expected.model = Some(rekall::ModelSource::Bundled),
                     ("model", "precision") => expected.precision = Some(rekall::Precision::F32),
+                    ("model", "host") => expected.model_host = Some(false),
                     ("reranker", "precision") => expected.reranker_precision = Some(rekall::Precision::F32),
                     _ => {}
                 }

@@ -36,7 +36,7 @@ pub(crate) struct Cli {
     /// What numbers the model's matrices are multiplied in; int8 takes a quarter of the memory, for transformers
     #[arg(long, global = true, help_heading = GLOBAL, value_name = "f32|int8")]
     pub(crate) precision: Option<Precision>,
-    /// Share one loaded model with other processes, in a build with the feature host; for transformers
+    /// Share one loaded model, and reranker, with other processes, in a build with the feature host; for transformers
     #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) model_host: bool,
     /// Model that re-ranks hits where search --rerank asks for it: path:DIR or hub:OWNER/NAME[@REVISION]

@@ -57,7 +57,8 @@ struct load_options {
     std::optional<std::string> precision;
     /* Hears how a download comes along, on whatever thread loads the model. */
     std::function<void(std::string_view file, std::uint64_t bytes, std::uint64_t total)> download;
-    /* The processes of a user share one loaded transformer; in a build with feature::host. Not for a reranker. */
+    /* The processes of a user share one loaded transformer, or reranker; in a build with feature::host. Of a model it concerns the
+     * reranker, too. */
     bool model_host = false;
 };
 

@@ -11,7 +11,7 @@
 //! - [`Reranker`] judges how well passages answer a query: `CrossEncoder` (feature `transformer`), by [`load_reranker`]
 //!   and [`check_reranker`].
 //! - [`load`] turns a [`ModelSource`] into a model; [`check`] says what its small files say against that.
-//! - With the feature `host`, processes of one user can share one loaded transformer: [`LoadOptions::model_host`].
+//! - With the feature `host`, processes of one user can share one loaded transformer or reranker: [`LoadOptions::model_host`].
 //! - [`ModelManager`] keeps a model of either kind in memory only while it is needed: loaded on first use, once, and dropped
 //!   when idle.
 //! - [`Fingerprint`] names the vector space a model makes; vectors of two spaces never mix.

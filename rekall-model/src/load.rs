@@ -210,21 +210,46 @@ fn load_shared(
     if options.device != crate::Device::Cpu {
         return Ok(Arc::new(crate::BertEmbedder::from_named_folder(folder, name, kept, options)?));
     }
-    Ok(Arc::new(crate::host::HostedModel::load(folder, name, kept, options)?))
+    Ok(Arc::new(crate::host::HostedEmbedder::load(folder, name, kept, options)?))
 }
 
-#[cfg(all(feature = "transformer", not(feature = "host")))]
-fn load_shared(_: &Path, _: &str, _: Option<&Path>, _: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
-    Err(Error::FeatureOff { what: "a model that processes share".into(), feature: "host" })
+/// A reranker that the user's processes share.
+#[cfg(all(feature = "host", unix))]
+fn load_shared_reranker(
+    folder: &Path,
+    name: &str,
+    kept: Option<&Path>,
+    options: &LoadOptions,
+) -> Result<Arc<dyn Reranker>, Error> {
+    Ok(Arc::new(crate::host::HostedReranker::load(folder, name, kept, options)?))
 }
 
-#[cfg(all(feature = "host", not(unix)))]
+#[cfg(all(feature = "transformer", not(all(feature = "host", unix))))]
 fn load_shared(_: &Path, _: &str, _: Option<&Path>, _: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
-    Err(Error::InvalidInput {
-        what: "model_host",
-        expected: "false on a system without Unix sockets".into(),
-        got: "true".into(),
-    })
+    Err(not_shared())
+}
+
+#[cfg(all(feature = "transformer", not(all(feature = "host", unix))))]
+fn load_shared_reranker(
+    _: &Path,
+    _: &str,
+    _: Option<&Path>,
+    _: &LoadOptions,
+) -> Result<Arc<dyn Reranker>, Error> {
+    Err(not_shared())
+}
+
+/// Why this build shares no model.
+#[cfg(all(feature = "transformer", not(all(feature = "host", unix))))]
+fn not_shared() -> Error {
+    if cfg!(feature = "host") {
+        return Error::InvalidInput {
+            what: "model_host",
+            expected: "false on a system without Unix sockets".into(),
+            got: "true".into(),
+        };
+    }
+    Error::FeatureOff { what: "a model that processes share".into(), feature: "host" }
 }
 
 #[cfg(feature = "transformer")]
@@ -235,6 +260,9 @@ fn load_reranker_folder(
     options: &LoadOptions,
 ) -> Result<Arc<dyn Reranker>, Error> {
     recognize(folder)?;
+    if options.model_host {
+        return load_shared_reranker(folder, name, kept, options);
+    }
     Ok(Arc::new(crate::CrossEncoder::from_named_folder(folder, name, kept, options)?))
 }
 

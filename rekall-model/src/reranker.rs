@@ -1,6 +1,7 @@
 //! The contract of a model that judges how well passages answer a query.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use crate::{Error, Progress};
 
@@ -83,4 +84,10 @@ pub trait Reranker: Send + Sync {
 
     /// Heap the model holds, in bytes.
     fn memory_bytes(&self) -> usize;
+
+    /// When another process last used this very model, which idle time counts from as well.
+    #[doc(hidden)]
+    fn used_elsewhere(&self) -> Option<Instant> {
+        None
+    }
 }

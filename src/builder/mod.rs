@@ -180,7 +180,9 @@ impl Builder {
             Some(precision) => self.load.precision(precision),
             None => self.load,
         });
-        load.model_host |= self.config.model_host;
+        if let Some(shared) = self.config.model_host {
+            load.model_host = shared;
+        }
         let (precision, model_host) = (load.precision, load.model_host);
         let choice = match (self.model, self.config.model) {
             (Some(choice), _) => choice,

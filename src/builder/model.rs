@@ -69,9 +69,10 @@ impl Builder {
         self
     }
 
-    /// Whether the processes of this user share one loaded transformer (feature `host`, on systems with Unix sockets): the first
-    /// that loads it answers the others, with the same bits, and a host that ends costs the others a retry. Also said by
-    /// [`load_options`](Self::load_options). Other models, and rerankers, are loaded as without it. Default: false.
+    /// Whether the processes of this user share one loaded transformer, and one loaded reranker (feature `host`, on systems with
+    /// Unix sockets): the first that loads it answers the others, with the same bits, and a host that ends costs the others a
+    /// retry. Counts more than [`load_options`](Self::load_options) and those of the reranker, by which one of the two can be
+    /// shared alone. Other models are loaded as without it. Default: what the load options say, no.
     ///
     /// ```
     /// # fn main() -> Result<(), rekall::Error> {
@@ -84,7 +85,7 @@ impl Builder {
     /// # }
     /// ```
     pub fn model_host(mut self, shared: bool) -> Self {
-        self.config.model_host = shared;
+        self.config.model_host = Some(shared);
         self
     }
 

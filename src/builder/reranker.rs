@@ -25,6 +25,7 @@ impl ChosenReranker {
         let mut load = self.load.unwrap_or_else(|| {
             let mut load = LoadOptions::new().offline(model.offline);
             load.max_threads = model.max_threads;
+            load.model_host = model.model_host;
             load.progress.clone_from(&model.progress);
             load.hub_endpoint.clone_from(&model.hub_endpoint);
             load.hub_cache.clone_from(&model.hub_cache);
@@ -32,6 +33,9 @@ impl ChosenReranker {
         });
         if let Some(precision) = config.reranker_precision {
             load.precision = precision;
+        }
+        if let Some(shared) = config.model_host {
+            load.model_host = shared;
         }
         Some(RerankerChoice::Source(source, Box::new(load)))
     }
@@ -59,7 +63,7 @@ impl Builder {
         self
     }
 
-    /// How the reranker is loaded. Default: with the cache, address, progress, threads and `offline` of
+    /// How the reranker is loaded. Default: with the cache, address, progress, threads, `offline` and `model_host` of
     /// [`load_options`](Self::load_options).
     ///
     /// ```

@@ -51,6 +51,7 @@ impl World {
             .current_dir(self.folder.path())
             .env("REKALL_DB", self.path("knowledge.db"))
             .env("XDG_DATA_HOME", self.path("data"))
+            .env("XDG_RUNTIME_DIR", self.folder.path())
             .env("HOME", self.folder.path())
             .stdin(Stdio::null());
         command

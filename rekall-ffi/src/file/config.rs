@@ -33,14 +33,14 @@ use crate::boundary::text::{self, utf8};
 ///   [model]
 ///   source = "bundled"                  # or bundled-v1, path:FOLDER, hub:OWNER/NAME[@REVISION]
 ///   precision = "f32"                   # or int8
-///   host = false                        # or true: processes share one loaded transformer
+///   host = false                        # or true: processes share one loaded transformer, and one reranker
 ///   [reranker]
 ///   source = "path:FOLDER"              # or hub:OWNER/NAME[@REVISION]; left out: none
 ///   precision = "f32"                   # or int8
 ///
 /// out, which may be NULL, receives the settings as they would hold. Numbers: cache_max_size, cache_ttl_seconds,
 /// model_idle_timeout_ms, memory_budget_bytes (REKALL_NEVER: no limit), rescored_rows; the JSON also has vector_backend,
-/// model (null: the built-in one), model_host, reranker (null: none), and precision and reranker_precision (null: as
+/// model (null: the built-in one), reranker (null: none), and precision, reranker_precision and model_host (null: as
 /// rekall_load_options says). REKALL_INVALID_INPUT names the key, its place or value; REKALL_UNSUPPORTED what this
 /// build lacks. No model is looked for.
 #[unsafe(no_mangle)]

@@ -136,7 +136,7 @@ pub struct OpenOptions {
     /// stays loaded as long as model_idle_timeout_ms says of a model; events tell of it as of a model.
     pub reranker: *const c_char,
     /// How it is loaded; only with one that the library loads. NULL: with the cache, address, threads, download and
-    /// REKALL_LOAD_OFFLINE of load.
+    /// flags of load.
     pub reranker_load: *const LoadSettings,
     /// Or the caller's own reranker.
     pub own_reranker: *const HostReranker,
@@ -331,6 +331,10 @@ unsafe fn model(
     // SAFETY: as promised by the caller.
     if let Some(precision) = unsafe { precision(options.load)? } {
         builder = builder.precision(precision);
+    }
+    // What is said in code counts more than settings.
+    if load.model_host {
+        builder = builder.model_host(true);
     }
     Ok(builder.load_options(load))
 }

@@ -27,8 +27,9 @@ use crate::callbacks::user_data::UserData;
 /// Flag of rekall_load_options: never touch the network; a model of a hub is read from the cache or refused.
 pub const REKALL_LOAD_OFFLINE: u32 = 1;
 /// Flag of rekall_load_options: the processes of a user share one loaded transformer (REKALL_FEATURE_HOST). The first that loads
-/// it answers the others from threads of its own, until its model is unloaded or its handle closed; the vectors are the same.
-/// Other models are loaded as without it. Not for a reranker.
+/// it answers the others from threads of its own, until its model is unloaded or its handle closed; vectors and scores are the
+/// same. Other models are loaded as without it. In load of rekall_open_options it concerns the reranker, too; in reranker_load
+/// that alone.
 pub const REKALL_LOAD_HOST: u32 = 2;
 
 /// Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
@@ -152,7 +153,6 @@ pub(crate) unsafe fn without_vectors(given: *const LoadSettings) -> Result<(), F
         (given.dimensions != 0, "reranker_load.dimensions"),
         (given.query_prefix.is_given(), "reranker_load.query_prefix"),
         (given.document_prefix.is_given(), "reranker_load.document_prefix"),
-        (given.flags & REKALL_LOAD_HOST != 0, "REKALL_LOAD_HOST in reranker_load.flags"),
     ] {
         goes_with(is_set, member, false, "a model that makes vectors")?;
     }

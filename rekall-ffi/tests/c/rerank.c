@@ -260,6 +260,16 @@ static void from_a_folder(const char *folder, const char *repository)
         rekall_close(db);
     }
     CHECK(scores[0] != scores[1] && fabs(scores[0] - scores[1]) < 0.1);
+
+    /* Shared among processes, in a build that can. */
+    load.flags = REKALL_LOAD_HOST;
+    OK(rekall_open(in(folder, "folder.db"), &options, &db, &error));
+    if (rekall_has_feature(REKALL_FEATURE_HOST)) {
+        OK(rekall_reranker_load(db, &error));
+    } else {
+        FAILS(REKALL_UNSUPPORTED, rekall_reranker_load(db, &error));
+    }
+    rekall_close(db);
 }
 
 /* Vectors in eight bits are a space of their own; a static model has none. */

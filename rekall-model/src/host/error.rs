@@ -6,8 +6,18 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// How long the other side of a socket may be silent while it is to speak.
+/// How long a host lets a client be silent that is to speak.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a host may say nothing about a question before it is asked whether it is there: it may be at work on a long text.
+pub(super) const SILENCE: Duration = Duration::from_secs(1);
+
+/// How long it has for that, and for any step of what takes no computation. A process that is stopped costs the others this once.
+/// Longer than a machine that is loaded lets a thread wait.
+pub(super) const GREETING: Duration = Duration::from_secs(3);
+
+/// How often a host that is still loading says so.
+pub(super) const SIGN: Duration = Duration::from_millis(500);
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HostError {
@@ -19,12 +29,15 @@ pub(super) enum HostError {
     /// What came is no message of this protocol.
     #[error("{what}: expected {expected}, got {got}")]
     Message { what: &'static str, expected: String, got: String },
-    /// No frame began within the time.
-    #[error("expected an answer within {} s, got none", .0.as_secs())]
+    /// Nothing came, or nothing was taken, within the time.
+    #[error("expected a sign of life within {} s, got none", .0.as_secs())]
     Quiet(Duration),
-    /// Another process is the host, and does not answer.
-    #[error("another process has had the lock for {} s and does not answer", .0.as_secs())]
-    Silent(Duration),
+    /// The host has all the connections that it may have.
+    #[error("expected a host with at most {most} connections, got one that has them")]
+    Full { most: usize },
+    /// Another process has the right to be the host, and no socket.
+    #[error("another process has had the lock for {} s and cannot be reached", .0.as_secs())]
+    Absent(Duration),
 }
 
 impl HostError {
@@ -32,18 +45,16 @@ impl HostError {
         Self::Message { what, expected: expected.into(), got: got.into() }
     }
 
-    /// Whether a host was there, and ended.
-    pub(super) fn is_ended(&self) -> bool {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
-        let Self::Io(error) = self else { return false };
-        matches!(error.kind(), ConnectionReset | BrokenPipe | UnexpectedEof)
-    }
-
     /// Whether there is nobody at the other end, so that another process may take the place.
     pub(super) fn is_gone(&self) -> bool {
-        use io::ErrorKind::{ConnectionRefused, NotFound};
+        use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound, UnexpectedEof};
         let Self::Io(error) = self else { return false };
-        self.is_ended() || matches!(error.kind(), NotFound | ConnectionRefused)
+        matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset | BrokenPipe | UnexpectedEof)
+    }
+
+    /// Whether there is somebody who says nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self, Self::Quiet(_))
     }
 }
 

@@ -1,25 +1,30 @@
 //! What client and host say to each other.
 //!
-//! The client begins with [`HELLO`] and the fingerprint that it wants; the host answers [`WELCOME`] with the model's properties. Then
-//! the client asks one thing at a time. While texts are embedded the host sends [`PROGRESS`]; a client that wants it to stop
-//! closes the connection.
+//! The client begins with [`HELLO`] and the fingerprint that it wants; the host says [`LOADING`] now and then until it has the model,
+//! and then [`WELCOME`] with the model's properties; or [`FULL`], where it has no room for another client. Then the client asks one
+//! thing at a time. While many texts are worked on the host sends [`PROGRESS`]; a client that wants it to stop closes the
+//! connection.
 
-use super::error::{Failure, HostError};
-use crate::embedder::{Embeddings, Progress};
-use crate::{Embedder, Error, Fingerprint};
+use super::error::HostError;
+use super::kind::Kind;
+use crate::Fingerprint;
+use crate::embedder::Progress;
 
 /// Raised with any change of what is sent; part of a place's name.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 pub(super) const HELLO: u8 = 1;
 pub(super) const DOCUMENTS: u8 = 2;
 pub(super) const QUERY: u8 = 3;
 pub(super) const COUNT: u8 = 4;
 pub(super) const KNOWN: u8 = 5;
+pub(super) const SCORES: u8 = 6;
 pub(super) const WELCOME: u8 = 65;
 pub(super) const PROGRESS: u8 = 66;
 pub(super) const DONE: u8 = 67;
 pub(super) const FAILED: u8 = 68;
+pub(super) const LOADING: u8 = 69;
+pub(super) const FULL: u8 = 70;
 
 /// Most texts of a question.
 pub(super) const MAX_TEXTS: usize = 1024;
@@ -33,7 +38,7 @@ pub(super) const MAX_WORDS: usize = 1 << 20;
 const MAGIC: u64 = u64::from_le_bytes(*b"rekall-1");
 
 /// Bytes of texts after which a question ends, unless it has but one.
-const ENOUGH: usize = 4 << 20;
+pub(super) const ENOUGH: usize = 4 << 20;
 
 /// The texts of the next question, of those that are left.
 pub(super) fn next_texts<'a, 'b>(texts: &'b [&'a str]) -> &'b [&'a str] {
@@ -71,7 +76,7 @@ impl Out {
         self
     }
 
-    fn numbers(self, numbers: impl ExactSizeIterator<Item = u64>) -> Self {
+    pub(super) fn numbers(self, numbers: impl ExactSizeIterator<Item = u64>) -> Self {
         let out = self.number(numbers.len() as u64);
         numbers.fold(out, Self::number)
     }
@@ -122,7 +127,7 @@ impl<'a> In<'a> {
     }
 
     /// Ascending positions below `end`.
-    fn positions(&mut self, end: usize) -> Result<Vec<usize>, HostError> {
+    pub(super) fn positions(&mut self, end: usize) -> Result<Vec<usize>, HostError> {
         let count = self.size(end)?;
         let positions =
             (0..count).map(|_| self.size(end.saturating_sub(1))).collect::<Result<Vec<_>, _>>()?;
@@ -157,45 +162,38 @@ pub(super) fn read_hello(read: &mut In<'_>, own: &Fingerprint) -> Result<(), Hos
     }
 }
 
-/// What a client has to know of the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Properties {
-    pub(super) dimensions: usize,
-    pub(super) max_tokens: Option<usize>,
+pub(super) fn welcome<K: Kind>(own: &Fingerprint, properties: K::Properties) -> Vec<u8> {
+    K::write(properties, Out(hello(own))).0
 }
 
-impl Properties {
-    pub(super) fn of(model: &dyn Embedder) -> Self {
-        Self { dimensions: model.dimensions(), max_tokens: model.max_tokens() }
+pub(super) fn read_welcome<K: Kind>(body: &[u8], wanted: &Fingerprint) -> Result<K::Properties, HostError> {
+    let mut read = In::new(body);
+    read_hello(&mut read, wanted)?;
+    let properties = K::read(&mut read)?;
+    read.end()?;
+    Ok(properties)
+}
+
+impl Out {
+    pub(super) fn texts(self, texts: &[&str]) -> Self {
+        texts.iter().fold(self.number(texts.len() as u64), |out, text| out.text(text))
+    }
+
+    /// `None` is no number.
+    pub(super) fn limit(self, limit: Option<usize>) -> Self {
+        self.number(limit.map_or(u64::MAX, |most| most as u64))
     }
 }
 
-pub(super) fn welcome(model: &dyn Embedder) -> Vec<u8> {
-    let Properties { dimensions, max_tokens } = Properties::of(model);
-    let mut out = Out(hello(model.fingerprint())).number(dimensions as u64);
-    out = out.number(max_tokens.map_or(u64::MAX, |most| most as u64));
-    out.0
-}
+impl<'a> In<'a> {
+    pub(super) fn texts(&mut self) -> Result<Vec<&'a str>, HostError> {
+        let count = self.size(MAX_TEXTS)?;
+        (0..count).map(|_| self.text()).collect()
+    }
 
-pub(super) fn read_welcome(body: &[u8], wanted: &Fingerprint) -> Result<Properties, HostError> {
-    let mut read = In::new(body);
-    read_hello(&mut read, wanted)?;
-    let dimensions = read.size(1 << 20)?;
-    let max_tokens = usize::try_from(read.number()?).ok().filter(|most| *most != usize::MAX);
-    read.end()?;
-    Ok(Properties { dimensions, max_tokens })
-}
-
-pub(super) fn documents(texts: &[&str]) -> Vec<u8> {
-    texts.iter().fold(Out::default().number(texts.len() as u64), |out, text| out.text(text)).0
-}
-
-pub(super) fn read_documents(body: &[u8]) -> Result<Vec<&str>, HostError> {
-    let mut read = In::new(body);
-    let count = read.size(MAX_TEXTS)?;
-    let texts = (0..count).map(|_| read.text()).collect::<Result<_, _>>()?;
-    read.end()?;
-    Ok(texts)
+    pub(super) fn limit(&mut self) -> Result<Option<usize>, HostError> {
+        Ok(usize::try_from(self.number()?).ok().filter(|most| *most != usize::MAX))
+    }
 }
 
 pub(super) fn progress(progress: Progress) -> Vec<u8> {
@@ -207,83 +205,4 @@ pub(super) fn read_progress(body: &[u8], total: usize) -> Result<Progress, HostE
     let (texts, tokens) = (read.size(total)?, read.size(usize::MAX)?);
     read.end()?;
     Ok(Progress { texts, total, tokens })
-}
-
-pub(super) fn embeddings(made: &Embeddings) -> Vec<u8> {
-    let positions = |positions: &[usize]| positions.iter().map(|&x| x as u64).collect::<Vec<_>>().into_iter();
-    let known = made.known_shares.iter().map(|share| share.map_or(u64::MAX, |x| x.to_bits().into()));
-    Out::default()
-        .floats(&made.rows)
-        .numbers(made.token_counts.iter().map(|&count| u64::from(count)))
-        .numbers(known)
-        .numbers(positions(&made.truncated))
-        .numbers(positions(&made.unembeddable))
-        .0
-}
-
-/// Most bytes of what [`embeddings`] makes of so many texts.
-pub(super) fn most_of_embeddings(texts: usize, dimensions: usize) -> usize {
-    texts.saturating_mul(dimensions.saturating_mul(4).saturating_add(32)).saturating_add(32)
-}
-
-pub(super) fn read_embeddings(body: &[u8], texts: usize, dimensions: usize) -> Result<Embeddings, HostError> {
-    let mut read = In::new(body);
-    let mut made = Embeddings::zeroed(texts, dimensions);
-    made.rows = read.floats(texts.saturating_mul(dimensions))?;
-    let exactly = |read: &mut In<'_>| match read.size(texts)? {
-        count if count == texts => Ok(()),
-        count => Err(HostError::message("an answer", format!("{texts} texts"), count.to_string())),
-    };
-    exactly(&mut read)?;
-    for count in &mut made.token_counts {
-        *count = u32::try_from(read.size(u32::MAX as usize)?).unwrap_or(u32::MAX);
-    }
-    exactly(&mut read)?;
-    for share in &mut made.known_shares {
-        *share = read_share(read.number()?);
-    }
-    made.truncated = read.positions(texts)?;
-    made.unembeddable = read.positions(texts)?;
-    read.end()?;
-    Ok(made)
-}
-
-pub(super) fn share(share: Option<f32>) -> Vec<u8> {
-    Out::default().number(share.map_or(u64::MAX, |x| x.to_bits().into())).0
-}
-
-pub(super) fn read_share(number: u64) -> Option<f32> {
-    u32::try_from(number).ok().map(f32::from_bits)
-}
-
-pub(super) fn failed(error: &Error) -> Vec<u8> {
-    let (code, index, reason) = match error {
-        Error::Unembeddable { index } => (1, *index, String::new()),
-        Error::Tokenize { index, reason } => (2, *index, reason.clone()),
-        Error::Compute { reason } => (3, 0, reason.clone()),
-        other => (3, 0, other.to_string()),
-    };
-    let reason: String = reason.chars().take(MAX_WORDS / 8).collect();
-    Out::default().number(code).number(index as u64).text(&reason).0
-}
-
-pub(super) fn read_failed(body: &[u8]) -> Result<Error, HostError> {
-    let mut read = In::new(body);
-    let (code, index) = (read.number()?, read.size(usize::MAX)?);
-    let reason = read.text()?.to_owned();
-    read.end()?;
-    match code {
-        1 => Ok(Error::Unembeddable { index }),
-        2 => Ok(Error::Tokenize { index, reason }),
-        3 => Ok(Error::Compute { reason }),
-        other => Err(HostError::message("an error", "1 to 3", other.to_string())),
-    }
-}
-
-/// What a frame says that is neither progress nor the answer.
-pub(super) fn other(kind: u8, body: &[u8]) -> Failure {
-    match kind {
-        FAILED => read_failed(body).map_or_else(Failure::Way, Failure::Model),
-        other => HostError::message("an answer", "a frame of an answer's kind", other.to_string()).into(),
-    }
 }

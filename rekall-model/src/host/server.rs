@@ -1,47 +1,49 @@
-//! The host: threads that answer other processes, from when the model is loaded until it is let go.
+//! The host: threads that answer other processes, from before the model is loaded until it is let go.
 
 use std::collections::HashMap;
 use std::io;
 use std::net::Shutdown;
-use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::error::{HostError, PATIENCE};
+use super::error::{HostError, PATIENCE, SIGN};
+use super::failure::failed;
+use super::kind::Kind;
 use super::message::{
-    self, COUNT, DOCUMENTS, DONE, FAILED, HELLO, In, KNOWN, MAX_QUESTION, MAX_WORDS, Out, PROGRESS, QUERY,
-    WELCOME, read_documents, read_hello,
+    self, DONE, FAILED, FULL, HELLO, In, LOADING, MAX_QUESTION, MAX_WORDS, WELCOME, read_hello,
 };
 use super::place::Bound;
 use super::wire::{Frame, Link};
-use crate::{Embedder, Error};
+use crate::{Error, Fingerprint};
 
 /// Most connections at a time. More processes do the work themselves.
-const MAX_CONNECTIONS: usize = 256;
+pub(super) const MAX_CONNECTIONS: usize = 256;
 
 /// How long it waits where the system lets it accept nothing.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Answers until it is dropped.
-#[derive(Debug)]
-pub(super) struct Server {
-    shared: Arc<Shared>,
+pub(super) struct Server<K: Kind> {
+    shared: Arc<Shared<K>>,
     /// Closing it ends the thread that accepts.
     wake: Option<UnixStream>,
     thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
-    model: Arc<dyn Embedder>,
-    state: Mutex<State>,
+struct Shared<K: Kind> {
+    fingerprint: Fingerprint,
+    state: Mutex<State<K>>,
+    /// The model is there, or the host is about to end.
+    decided: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct State {
+struct State<K: Kind> {
+    /// `None` while it is being loaded.
+    model: Option<Arc<K::Model>>,
     stopping: bool,
     next: u64,
     /// The sockets of all connections, to end them.
@@ -51,21 +53,18 @@ struct State {
     last_use: Option<Instant>,
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<K: Kind> Shared<K> {
+    fn lock(&self) -> MutexGuard<'_, State<K>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
-    }
-}
-
-impl Server {
-    pub(super) fn start(bound: Bound, model: Arc<dyn Embedder>) -> Result<Self, HostError> {
-        let shared = Arc::new(Shared { model, state: Mutex::default() });
+impl<K: Kind> Server<K> {
+    /// Accepts connections, and lets them wait for the model.
+    pub(super) fn start(bound: Bound, fingerprint: Fingerprint) -> Result<Self, HostError> {
+        let state =
+            State { model: None, stopping: false, next: 0, sockets: HashMap::new(), busy: 0, last_use: None };
+        let shared = Arc::new(Shared { fingerprint, state: Mutex::new(state), decided: Condvar::new() });
         let (wake, woken) = UnixStream::pair()?;
         bound.listener.set_nonblocking(true)?;
         let accepting = Arc::clone(&shared);
@@ -75,6 +74,12 @@ impl Server {
         Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
     }
 
+    /// From now on questions are answered.
+    pub(super) fn offer(&self, model: Arc<K::Model>) {
+        self.shared.lock().model = Some(model);
+        self.shared.decided.notify_all();
+    }
+
     /// When another process last used the model.
     pub(super) fn last_use(&self) -> Option<Instant> {
         let state = self.shared.lock();
@@ -82,7 +87,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl<K: Kind> Drop for Server<K> {
     fn drop(&mut self) {
         {
             let mut state = self.shared.lock();
@@ -92,6 +97,7 @@ impl Drop for Server {
                 drop(socket.shutdown(Shutdown::Both));
             }
         }
+        self.shared.decided.notify_all();
         self.wake = None;
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -100,7 +106,7 @@ impl Drop for Server {
 }
 
 /// Accepts connections, each on a thread of its own, until `woken` is closed at its other end; then waits for them to end.
-fn accept_all(bound: &Bound, woken: &UnixStream, shared: &Arc<Shared>) {
+fn accept_all<K: Kind>(bound: &Bound, woken: &UnixStream, shared: &Arc<Shared<K>>) {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     while !shared.lock().stopping {
         let mut ready = [PollFd::new(&bound.listener, PollFlags::IN), PollFd::new(woken, PollFlags::IN)];
@@ -126,6 +132,7 @@ fn accept_all(bound: &Bound, woken: &UnixStream, shared: &Arc<Shared>) {
         };
         threads.retain(|thread| !thread.is_finished());
         if threads.len() >= MAX_CONNECTIONS {
+            refuse(stream);
             continue;
         }
         let answering = Arc::clone(shared);
@@ -139,15 +146,31 @@ fn accept_all(bound: &Bound, woken: &UnixStream, shared: &Arc<Shared>) {
     }
 }
 
+/// Tells a process at once that there is no room for it. It fits any socket's buffer, so this does not wait.
+fn refuse(stream: UnixStream) {
+    let told = Link::new(stream, PATIENCE).and_then(|link| link.send(FULL, &[]));
+    if let Err(error) = told {
+        tracing::debug!(%error, "a connection is not accepted");
+    }
+}
+
 /// Answers one connection until it ends.
-fn converse(shared: &Shared, stream: UnixStream) {
-    let outcome = Link::new(stream).and_then(|mut link| {
+fn converse<K: Kind>(shared: &Shared<K>, stream: UnixStream) {
+    let outcome = Link::new(stream, PATIENCE).and_then(|mut link| {
         let Some(_registered) = Registered::new(shared, &link)? else { return Ok(()) };
-        greet(shared, &mut link)?;
+        let Some(model) = greet(shared, &mut link)? else { return Ok(()) };
         loop {
             let question = link.receive(MAX_QUESTION, None)?;
-            let _busy = Busy::new(shared);
-            answer(&*shared.model, &link, &question)?;
+            // Whoever has the answer finds the time of use set: it does not change afterwards.
+            let busy = Busy::new(shared);
+            let answer = K::answer(&model, &link, &question);
+            drop(busy);
+            match answer? {
+                Ok(answer) => link.send(DONE, &answer)?,
+                // It is the other side that asked to stop, by closing the connection.
+                Err(Error::Cancelled { .. }) => return Ok(()),
+                Err(error) => link.send(FAILED, &failed(&error))?,
+            }
         }
     });
     match outcome {
@@ -156,55 +179,42 @@ fn converse(shared: &Shared, stream: UnixStream) {
     }
 }
 
-fn greet(shared: &Shared, link: &mut Link) -> Result<(), HostError> {
+/// Says when the model is there; `None` if the host is about to end.
+fn greet<K: Kind>(shared: &Shared<K>, link: &mut Link) -> Result<Option<Arc<K::Model>>, HostError> {
     let Frame { kind, body } = link.receive(MAX_WORDS, Some(PATIENCE))?;
     if kind != HELLO {
         return Err(HostError::message("a connection", format!("a greeting, {HELLO}"), kind.to_string()));
     }
     let mut read = In::new(&body);
-    read_hello(&mut read, shared.model.fingerprint())?;
+    read_hello(&mut read, &shared.fingerprint)?;
     read.end()?;
-    link.send(WELCOME, &message::welcome(&*shared.model))
-}
-
-fn answer(model: &dyn Embedder, link: &Link, question: &Frame) -> Result<(), HostError> {
-    let body = &question.body;
-    let text = || {
-        let mut read = In::new(body);
-        let text = read.text()?;
-        read.end().map(|()| text)
+    let mut state = shared.lock();
+    let model = loop {
+        if state.stopping {
+            return Ok(None);
+        }
+        if let Some(model) = &state.model {
+            break Arc::clone(model);
+        }
+        let (waited, time) = shared.decided.wait_timeout(state, SIGN).unwrap_or_else(PoisonError::into_inner);
+        state = waited;
+        if time.timed_out() {
+            drop(state);
+            link.send(LOADING, &[])?;
+            state = shared.lock();
+        }
     };
-    let made = match question.kind {
-        DOCUMENTS => embed(model, link, &read_documents(body)?),
-        QUERY => model.embed_query(text()?).map(|row| Out::default().floats(&row).0),
-        COUNT => model.count_tokens(text()?).map(|count| Out::default().number(count as u64).0),
-        KNOWN => model.known_share(text()?).map(message::share),
-        other => return Err(HostError::message("a question", "kind 2 to 5", other.to_string())),
-    };
-    match made {
-        Ok(answer) => link.send(DONE, &answer),
-        // It is the other side that asked to stop, by closing the connection.
-        Err(Error::Cancelled { .. }) => Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
-        Err(error) => link.send(FAILED, &message::failed(&error)),
-    }
-}
-
-fn embed(model: &dyn Embedder, link: &Link, texts: &[&str]) -> Result<Vec<u8>, Error> {
-    let made = model.embed_documents_observed(texts, &mut |progress| match link
-        .send(PROGRESS, &message::progress(progress))
-    {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
-    })?;
-    Ok(message::embeddings(&made))
+    drop(state);
+    link.send(WELCOME, &message::welcome::<K>(&shared.fingerprint, K::properties(&model)))?;
+    Ok(Some(model))
 }
 
 /// A connection that can be ended from elsewhere.
-struct Registered<'a>(&'a Shared, u64);
+struct Registered<'a, K: Kind>(&'a Shared<K>, u64);
 
-impl<'a> Registered<'a> {
+impl<'a, K: Kind> Registered<'a, K> {
     /// `None` if the host is about to end.
-    fn new(shared: &'a Shared, link: &Link) -> Result<Option<Self>, HostError> {
+    fn new(shared: &'a Shared<K>, link: &Link) -> Result<Option<Self>, HostError> {
         let socket = link.socket()?;
         let mut state = shared.lock();
         if state.stopping {
@@ -217,23 +227,23 @@ impl<'a> Registered<'a> {
     }
 }
 
-impl Drop for Registered<'_> {
+impl<K: Kind> Drop for Registered<'_, K> {
     fn drop(&mut self) {
         self.0.lock().sockets.remove(&self.1);
     }
 }
 
 /// A question that is being answered.
-struct Busy<'a>(&'a Shared);
+struct Busy<'a, K: Kind>(&'a Shared<K>);
 
-impl<'a> Busy<'a> {
-    fn new(shared: &'a Shared) -> Self {
+impl<'a, K: Kind> Busy<'a, K> {
+    fn new(shared: &'a Shared<K>) -> Self {
         shared.lock().busy += 1;
         Self(shared)
     }
 }
 
-impl Drop for Busy<'_> {
+impl<K: Kind> Drop for Busy<'_, K> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.busy -= 1;

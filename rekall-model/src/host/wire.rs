@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::net::{SendFlags, send};
 
-use super::error::{HostError, PATIENCE};
+use super::error::HostError;
 
 /// Bytes of a frame's beginning.
 const HEADER: usize = 5;
@@ -15,6 +15,8 @@ const HEADER: usize = 5;
 #[derive(Debug)]
 pub(super) struct Link {
     stream: UnixStream,
+    /// How long the other side may take for any part of a frame.
+    patience: Duration,
 }
 
 /// What came: its kind, and what it says.
@@ -26,15 +28,15 @@ pub(super) struct Frame {
 
 impl Link {
     /// A connection with a process of the same user.
-    pub(super) fn new(stream: UnixStream) -> Result<Self, HostError> {
+    pub(super) fn new(stream: UnixStream, patience: Duration) -> Result<Self, HostError> {
         same_user(&stream)?;
         // Accepted sockets may have this from the listener.
         stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         #[cfg(target_vendor = "apple")]
         rustix::net::sockopt::set_socket_nosigpipe(&stream, true).map_err(io::Error::from)?;
-        Ok(Self { stream })
+        Ok(Self { stream, patience })
     }
 
     /// The socket, to end the connection from elsewhere.
@@ -61,7 +63,7 @@ impl Link {
             match send(&self.stream, bytes, flags) {
                 Ok(sent) => bytes = &bytes[sent..],
                 Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(io::Error::from(error).into()),
+                Err(error) => return Err(quiet_or(error.into(), self.patience)),
             }
         }
         Ok(())
@@ -72,12 +74,11 @@ impl Link {
     pub(super) fn receive(&mut self, most: usize, begin: Option<Duration>) -> Result<Frame, HostError> {
         let mut header = [0; HEADER];
         self.stream.set_read_timeout(begin)?;
-        self.stream.read_exact(&mut header[..1]).map_err(|error| match (error.kind(), begin) {
-            (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, Some(begin)) => HostError::Quiet(begin),
-            _ => error.into(),
-        })?;
-        self.stream.set_read_timeout(Some(PATIENCE))?;
-        self.stream.read_exact(&mut header[1..])?;
+        let first = begin.unwrap_or(Duration::MAX);
+        self.stream.read_exact(&mut header[..1]).map_err(|error| quiet_or(error, first))?;
+        self.stream.set_read_timeout(Some(self.patience))?;
+        let late = |error| quiet_or(error, self.patience);
+        self.stream.read_exact(&mut header[1..]).map_err(late)?;
         let [a, b, c, d, kind] = header;
         let length = u32::from_le_bytes([a, b, c, d]);
         if length as usize > most {
@@ -85,11 +86,19 @@ impl Link {
         }
         // Memory grows with what has really come.
         let mut body = Vec::new();
-        (&self.stream).take(u64::from(length)).read_to_end(&mut body)?;
+        (&self.stream).take(u64::from(length)).read_to_end(&mut body).map_err(late)?;
         if body.len() < length as usize {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         Ok(Frame { kind, body })
+    }
+}
+
+/// The end of a time is told from other errors.
+fn quiet_or(error: io::Error, time: Duration) -> HostError {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => HostError::Quiet(time),
+        _ => error.into(),
     }
 }
 
@@ -121,15 +130,17 @@ mod tests {
 
     use super::*;
 
+    const LONG: Duration = Duration::from_secs(30);
+
     fn pair() -> (Link, UnixStream) {
         let (ours, theirs) = UnixStream::pair().unwrap();
-        (Link::new(ours).unwrap(), theirs)
+        (Link::new(ours, LONG).unwrap(), theirs)
     }
 
     #[test]
     fn a_frame_comes_as_it_was_sent_and_no_longer_than_it_may_be() {
         let (mut link, theirs) = pair();
-        let theirs = Link::new(theirs).unwrap();
+        let theirs = Link::new(theirs, LONG).unwrap();
         for body in [&b""[..], b"abc", &[7; 100_000]] {
             std::thread::scope(|threads| {
                 threads.spawn(|| theirs.send(3, body).unwrap());
@@ -146,10 +157,21 @@ mod tests {
     fn silence_before_a_frame_is_told_from_the_end_within_one() {
         let (mut link, mut theirs) = pair();
         let quiet = link.receive(9, Some(Duration::from_millis(1))).unwrap_err();
-        assert!(matches!(quiet, HostError::Quiet(_)) && !quiet.is_gone(), "{quiet}");
+        assert!(quiet.is_silent() && !quiet.is_gone(), "{quiet}");
         theirs.write_all(&[9, 0, 0, 0, 3, 1, 2]).unwrap();
         drop(theirs);
         let ended = link.receive(9, Some(Duration::from_millis(1))).unwrap_err();
-        assert!(ended.is_ended() && ended.is_gone(), "{ended}");
+        assert!(ended.is_gone() && !ended.is_silent(), "{ended}");
+    }
+
+    #[test]
+    fn a_side_that_takes_nothing_is_told_from_one_that_is_gone() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let link = Link::new(ours, Duration::from_millis(1)).unwrap();
+        // More than a socket's buffer has room for.
+        let stuck = link.send(3, &vec![0; 64 << 20]).unwrap_err();
+        assert!(stuck.is_silent(), "{stuck}");
+        drop(theirs);
+        assert!(link.send(3, b"").unwrap_err().is_gone());
     }
 }

@@ -37,4 +37,7 @@ impl Managed for dyn Reranker {
     fn space(&self) -> Option<&Fingerprint> {
         None
     }
+    fn used_elsewhere(&self) -> Option<Instant> {
+        Reranker::used_elsewhere(self)
+    }
 }

@@ -28,7 +28,7 @@ const SEED: u64 = 20_261_128;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 fn seconds() -> u64 {
-    std::env::var(SECONDS).ok().and_then(|text| text.parse().ok()).unwrap_or(120)
+    std::env::var(SECONDS).ok().and_then(|text| text.parse().ok()).unwrap_or(40)
 }
 
 fn open(path: &Path, model: &str) -> Rekall {

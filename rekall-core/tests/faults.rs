@@ -27,7 +27,7 @@ fn shim() -> Option<&'static Path> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
     let made = SHIM.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shim/faults.c");
-        let library = tempfile::tempdir().unwrap().keep().join("faults.so");
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.so");
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).arg("-ldl");
         match compiler.output() {

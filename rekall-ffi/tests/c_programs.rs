@@ -7,11 +7,13 @@ mod fake_hub;
 #[path = "support/toolchain.rs"]
 mod toolchain;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use fake_hub::FakeHub;
 use toolchain::{answers, link_shared, run, skip};
@@ -129,6 +131,20 @@ fn passes_at(
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}, {compiler}: a library does not print");
 }
 
+/// Valgrind runs a program on one processor.
+fn on_all_processors<T: Sync>(all: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    work(one)
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn every_program_is_run() {
     let named: BTreeSet<String> = PROGRAMS.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -166,19 +182,25 @@ fn every_function_with_a_handle_is_called_from_eight_threads() {
 #[test]
 fn programs_run_plain_and_under_sanitizers() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, standard) in PROGRAMS {
+    let have_sanitizers: BTreeMap<&str, bool> = [toolchain::c_compilers(), toolchain::cpp_compilers()]
+        .concat()
+        .into_iter()
+        .map(|compiler| (compiler, sanitizers_work(compiler, folder.path())))
+        .collect();
+    for compiler in have_sanitizers.iter().filter(|(_, works)| !**works) {
+        skip(&format!("{} with sanitizers", compiler.0));
+    }
+    on_all_processors(PROGRAMS, |(name, standard)| {
         if compilers(name).is_empty() {
             skip(&format!("a compiler for {name}"));
         }
         for compiler in compilers(name) {
             passes(name, standard, compiler, &[], &[]);
-            if sanitizers_work(compiler, folder.path()) {
+            if have_sanitizers[compiler] {
                 passes(name, standard, compiler, SANITIZERS, &[]);
-            } else {
-                skip(&format!("{compiler} with sanitizers"));
             }
         }
-    }
+    });
 }
 
 #[cfg(all(feature = "postgres", unix))]
@@ -213,9 +235,8 @@ fn nothing_leaks_or_strays_under_valgrind() {
         "--show-leak-kinds=definite,indirect,possible",
         "--errors-for-leak-kinds=definite,indirect,possible",
     ];
-    for (name, standard) in PROGRAMS.iter().filter(|(name, _)| *name != FAULTS) {
-        if let Some(compiler) = compilers(name).first() {
-            passes(name, standard, compiler, &["-g"], &valgrind);
-        }
-    }
+    on_all_processors(PROGRAMS, |(name, standard)| match compilers(name).first() {
+        Some(compiler) if *name != FAULTS => passes(name, standard, compiler, &["-g"], &valgrind),
+        _ => {}
+    });
 }

@@ -5,8 +5,9 @@ use crate::model::{add_multilingual, reference_cache};
 use crate::run::{Outcome, cargo, step};
 use crate::tools;
 
-/// What the tests are built with beside the default features: in one build, because each set of features is built from the start.
-const FEATURES: &str = "rekall/postgres,rekall-ffi/postgres,rekall-files/watch";
+/// What the tests are built with beside the default features: in one build, because each set of features is built from the start. Candle
+/// runs on the processor, as it does on its devices.
+const FEATURES: &str = "rekall/postgres,rekall/candle,rekall/host,rekall-ffi/postgres,rekall-files/watch";
 
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     let mut command = cargo(&["test", "--workspace", "--features", FEATURES]);
@@ -52,22 +53,8 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     let mut command = cargo(&least);
     command.args(["--lib", "--test", "bad_input", "--test", "persisted_index", "--test", "recall"]);
     step("tests with the least features", &mut command)?;
-    let former = ["test", "--package", "rekall", "--features", "bundled-model-v1", "--test", "former_model"];
+    let with_former = format!("{FEATURES},rekall/bundled-model-v1");
+    let former = ["test", "--workspace", "--features", &with_former, "--test", "former_model"];
     step("tests with a former built-in model", &mut cargo(&former))?;
-    // On the processor, where candle runs as it does on its devices; and a model that processes share. A build of its own: about ten
-    // CPU minutes.
-    let model = [
-        "test",
-        "--package",
-        "rekall-model",
-        "--features",
-        "candle,host,hub",
-        "--lib",
-        "--test",
-        "offline",
-        "--test",
-        "host",
-    ];
-    step("tests on candle and of a shared model", &mut cargo(&model))?;
     postgres.map(drop)
 }

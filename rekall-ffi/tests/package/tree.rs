@@ -12,11 +12,15 @@ use crate::command::options::{Built, Layout};
 use crate::command::system::System;
 use crate::toolchain::{self, answers, skip};
 
-/// Installed once for all tests here.
-static TREE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
+/// Installed once for all tests here, in place of what the run before left: gigabytes, and nothing drops what is static.
+static TREE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("package");
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{}: {error}", folder.display()),
+        _ => fs::create_dir_all(&folder).unwrap(),
+    }
     let archive = toolchain::libraries().join("librekall_ffi.a");
-    let prefix = folder.path().join("prefix");
+    let prefix = folder.join("prefix");
     command::install(&archive, &prefix, &built(), &layout(), Symbols::Kept).unwrap();
     folder
 });
@@ -44,7 +48,7 @@ fn layout() -> Layout {
 
 /// Where the tree stands.
 pub(crate) fn prefix() -> PathBuf {
-    TREE.path().join("prefix")
+    TREE.join("prefix")
 }
 
 /// What programs ask the loader for: the library's name with the number of its binary interface.
@@ -54,7 +58,7 @@ pub(crate) fn soname() -> String {
 
 /// A new folder beside it.
 pub(crate) fn folder(name: &str) -> PathBuf {
-    let folder = TREE.path().join(name);
+    let folder = TREE.join(name);
     fs::create_dir(&folder).unwrap();
     folder
 }

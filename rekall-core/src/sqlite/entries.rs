@@ -1,7 +1,7 @@
 //! Entries: written, read, changed, forgotten.
 
 use super::reach::Numbered;
-use super::{SqliteTx, SqliteWriteTx, lock, rows};
+use super::{SqliteTx, SqliteWriteTx, lock, many, rows};
 use crate::Draft;
 use crate::Inserted;
 use crate::entry::EntryPatch;
@@ -9,7 +9,6 @@ use crate::sqlite::error::cause;
 use crate::store::MatchEntries;
 use crate::store::ReadEntries;
 use crate::store::WriteEntries;
-use crate::store::WriteVectors;
 use crate::{Entry, EntryId, Error, Filter, Origin, Status};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde::Serialize;
@@ -128,32 +127,10 @@ impl<C: Deref<Target = Connection>> ReadEntries for SqliteTx<'_, C> {
 
 impl WriteEntries for SqliteWriteTx<'_> {
     fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error> {
-        let now = self.now_ms();
-        let mut ids = lock(&self.store.ids);
-        if let Some(newest) = self.newest_id()? {
-            ids.observe(newest, now);
+        if drafts.len() >= many::MANY && many::has_our_triggers_alone(&self.connection)? {
+            return self.insert_together(drafts);
         }
-        let mut inserted = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            draft.entry.validate()?;
-            draft.origin.map_or(Ok(()), Origin::validate)?;
-            let id = match (draft.id, draft.entry.id) {
-                (Some(id), Some(own)) if id != own => {
-                    return Err(Error::OutOfRange {
-                        field: "id of an entry that is given an id beside it",
-                        expected: "that one or none",
-                        got: own.to_string(),
-                    });
-                }
-                (Some(id), _) | (None, Some(id)) => id,
-                (None, None) => ids.next(now)?,
-            };
-            let origin = draft.origin.cloned().unwrap_or_default();
-            let row = self.insert_row(&Entry::of(draft.entry.clone(), id, origin, now))?;
-            self.insert_vectors(row, draft.vectors)?;
-            inserted.push(Inserted { id, row });
-        }
-        Ok(inserted)
+        self.insert_each(drafts)
     }
 
     fn update(&mut self, id: EntryId, patch: &EntryPatch) -> Result<(i64, Entry), Error> {
@@ -217,6 +194,37 @@ impl<C: Deref<Target = Connection>> SqliteTx<'_, C> {
 }
 
 impl SqliteWriteTx<'_> {
+    /// Writes one entry after the other.
+    pub(super) fn insert_each(&self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error> {
+        let now = self.now_ms();
+        let mut ids = lock(&self.store.ids);
+        if let Some(newest) = self.newest_id()? {
+            ids.observe(newest, now);
+        }
+        let mut inserted = Vec::with_capacity(drafts.len());
+        let mut space = None;
+        for draft in drafts {
+            draft.entry.validate()?;
+            draft.origin.map_or(Ok(()), Origin::validate)?;
+            let id = match (draft.id, draft.entry.id) {
+                (Some(id), Some(own)) if id != own => {
+                    return Err(Error::OutOfRange {
+                        field: "id of an entry that is given an id beside it",
+                        expected: "that one or none",
+                        got: own.to_string(),
+                    });
+                }
+                (Some(id), _) | (None, Some(id)) => id,
+                (None, None) => ids.next(now)?,
+            };
+            let origin = draft.origin.cloned().unwrap_or_default();
+            let row = self.insert_row(&Entry::of(draft.entry.clone(), id, origin, now))?;
+            self.insert_vectors_of(row, draft.vectors, &mut space)?;
+            inserted.push(Inserted { id, row });
+        }
+        Ok(inserted)
+    }
+
     pub(super) fn delete_rows(&mut self, rows: &[i64]) -> Result<Vec<EntryId>, Error> {
         let ids = self.ids(rows)?;
         let ids: Vec<EntryId> = rows.iter().filter_map(|row| ids.get(row).copied()).collect();

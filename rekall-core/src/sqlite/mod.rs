@@ -16,6 +16,7 @@ pub mod legacy;
 mod links;
 mod listing;
 mod log;
+mod many;
 mod matching;
 mod open;
 mod pending;

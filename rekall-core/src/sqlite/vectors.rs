@@ -162,7 +162,39 @@ impl<C: Deref<Target = Connection>> ReadVectors for SqliteTx<'_, C> {
 
 impl WriteVectors for SqliteWriteTx<'_> {
     fn insert_vectors(&mut self, entry: i64, vectors: &[NewVector<'_>]) -> Result<(), Error> {
-        let mut known: Option<Space> = None;
+        self.insert_vectors_of(entry, vectors, &mut None)
+    }
+
+    fn set_vectors(
+        &mut self,
+        entry: i64,
+        space: SpaceId,
+        keep: &[VectorKey],
+        new: &[NewVector<'_>],
+    ) -> Result<(), Error> {
+        for stored in self.stored_vectors(entry)? {
+            if stored.space == space && !keep.contains(&stored.key) {
+                self.connection
+                    .prepare_cached(
+                        "DELETE FROM embedding
+                         WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
+                    )?
+                    .execute((self.stored(entry), self.stored(space.0), stored.key.role, stored.key.chunk))?;
+            }
+        }
+        self.insert_vectors(entry, new)?;
+        self.clear_pending(entry)
+    }
+}
+
+impl SqliteWriteTx<'_> {
+    /// The same. `known`: the space that was asked for last.
+    pub(super) fn insert_vectors_of(
+        &self,
+        entry: i64,
+        vectors: &[NewVector<'_>],
+        known: &mut Option<Space>,
+    ) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for new in vectors {
             let space = match known.take() {
@@ -186,30 +218,9 @@ impl WriteVectors for SqliteWriteTx<'_> {
                     new.digest.as_bytes(),
                     &bytes,
                 ))?;
-            known = Some(space);
+            *known = Some(space);
         }
         Ok(())
-    }
-
-    fn set_vectors(
-        &mut self,
-        entry: i64,
-        space: SpaceId,
-        keep: &[VectorKey],
-        new: &[NewVector<'_>],
-    ) -> Result<(), Error> {
-        for stored in self.stored_vectors(entry)? {
-            if stored.space == space && !keep.contains(&stored.key) {
-                self.connection
-                    .prepare_cached(
-                        "DELETE FROM embedding
-                         WHERE entry_id = ?1 AND space_id = ?2 AND role = ?3 AND chunk = ?4",
-                    )?
-                    .execute((self.stored(entry), self.stored(space.0), stored.key.role, stored.key.chunk))?;
-            }
-        }
-        self.insert_vectors(entry, new)?;
-        self.clear_pending(entry)
     }
 }
 

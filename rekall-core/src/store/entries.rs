@@ -253,7 +253,7 @@ pub trait WriteEntries {
     /// What [`NewEntry::validate`] refuses; [`Error::DuplicateId`]; [`Error::OutOfRange`] for a draft and its entry with two
     /// ids; [`Error::VectorLength`],
     /// [`Error::VectorValue`] or [`Error::SpaceNotFound`] for a vector. Drop the transaction then: entries
-    /// before the refused one are in it.
+    /// before the refused one may be in it.
     fn insert(&mut self, drafts: &[Draft<'_>]) -> Result<Vec<Inserted>, Error>;
 
     /// Changes an entry and stamps it; gives its row number, and the entry as it is now.

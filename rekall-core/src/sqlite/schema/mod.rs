@@ -30,6 +30,16 @@ pub(crate) fn create(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether a new file is made with this text.
+pub(crate) fn has_text(sql: &str) -> bool {
+    SCHEMA.contains(sql)
+}
+
+/// How many triggers a new file has.
+pub(crate) fn count_triggers() -> usize {
+    SCHEMA.lines().filter(|line| line.starts_with("CREATE TRIGGER ")).count()
+}
+
 /// Columns of `entry` that files before version 4 lack.
 const SINCE_VERSION_4: [&str; 3] = ["expires_at", "valid_from", "valid_to"];
 

@@ -27,7 +27,7 @@ pub(super) struct StemPair<'s> {
 pub(super) struct Stems {
     english: Stemmer,
     french: Stemmer,
-    /// By a hash of the word, the last one that had it. Empty until the first word, and where none is kept.
+    /// By a hash of the word, the last ones that had it. Empty until the first word, and where none is kept.
     slots: Vec<[u8; SLOT]>,
     /// Words to be stemmed before it is worth the memory to keep any.
     until_kept: usize,
@@ -80,13 +80,17 @@ impl Stems {
         if self.slots.is_empty() {
             self.slots = vec![[0; SLOT]; SLOTS];
         }
-        let index = slot_of(&key);
-        if self.slots[index][..KEPT] != key {
+        let [first, second] = slots_of(&key);
+        let known = [first, second].into_iter().find(|&index| self.slots[index][..KEPT] == key);
+        let index = known.unwrap_or(first);
+        if known.is_none() {
             self.compute(folded, accented);
             let (english, french) = (self.buffers.0.as_bytes(), self.buffers.1.as_bytes());
             if english.len() > KEPT || french.len() > KEPT {
                 return StemPair { english: &self.buffers.0, french: &self.buffers.1 };
             }
+            // Two frequent words with one hash would otherwise take each other's place all the time.
+            self.slots[second] = self.slots[first];
             let slot = &mut self.slots[index];
             slot[..KEPT].copy_from_slice(&key);
             slot[KEPT..][..english.len()].copy_from_slice(english);
@@ -150,12 +154,14 @@ fn key(word: &str) -> Option<[u8; KEPT]> {
     Some(key)
 }
 
-fn slot_of(key: &[u8; KEPT]) -> usize {
+/// The two slots that a word may be in; a new one is put into the first.
+fn slots_of(key: &[u8; KEPT]) -> [usize; 2] {
     let mut hash = 0_u64;
     for part in key.as_chunks::<8>().0 {
         hash = (hash.rotate_left(5) ^ u64::from_le_bytes(*part)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    (hash >> (64 - SLOTS.trailing_zeros())) as usize
+    let first = (hash >> (64 - SLOTS.trailing_zeros())) as usize;
+    [first, first ^ 1]
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ pub use scope_rows::ScopeRows;
 
 pub use crate::words::index::Page as WordPage;
 pub use crate::words::stored::{
-    NewWordSegment, SegmentState, StoredText, WordIndex, WordMemory, WordSegment, WordTables, rebuild_words,
-    search_words, words_before_commit,
+    NewWordSegment, NewWords, SegmentState, StoredText, WordIndex, WordMemory, WordSegment, WordTables,
+    rebuild_words, search_words, words_before_commit,
 };
 
 use crate::id::IdGenerator;

@@ -124,6 +124,24 @@ impl Transaction {
         self.noting(self.session.run(|client| async move { Ok(client.query_typed(sql, values).await?) }))
     }
 
+    /// The same, and what `work` gives that this thread does while the server is at the statement. It should take no longer than
+    /// that, because nobody looks at flags and limits meanwhile.
+    ///
+    /// # Errors
+    /// What the statement fails with.
+    pub(crate) fn query_while<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        work: impl FnOnce() -> T,
+    ) -> Result<(Vec<Row>, T), Error> {
+        self.noting(self.session.run(|client| async move {
+            // The statement is sent when it is polled first.
+            let (rows, done) = join(client.query_typed(sql, values), async { work() }).await;
+            Ok((rows?, done))
+        }))
+    }
+
     /// The first row of a statement.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rekall_core::engine::entry_id;
+use rekall_core::engine::{NewWords, entry_id};
 use rekall_core::jsonl::EntryLine;
 use rekall_core::store::{MatchEntries, ReadEntries, WriteEntries};
 use rekall_core::{Draft, Entry, EntryId, EntryPatch, Error, Filter, Inserted, Origin, Status};
@@ -14,13 +14,24 @@ use super::rows::{self, by_ulid};
 use super::scope::{Numbering, Scope};
 use super::tx::{Tx, column};
 use super::values::{int, ints, limit, text, texts};
-use super::vectors::NewRows;
 
 /// Entries that are read or written with one statement.
 const AT_ONCE: usize = 1_000;
 
 /// Bytes of text that are written with one statement, and a last entry.
 const BYTES_AT_ONCE: usize = 4 << 20;
+
+/// From so many entries on their words are read while the server writes them: as many are moved into a segment before the commit.
+const WORDS_FROM: usize = 256;
+
+/// Whether nobody else has a say in what becomes of a new entry's text.
+const OUR_TRIGGERS_ALONE: &str = "WITH written AS (SELECT oid, relhasrules FROM pg_catalog.pg_class WHERE oid IN ('entry'::regclass,
+        'embedding'::regclass, 'tag'::regclass, 'change'::regclass, 'pending'::regclass, 'word_pending'::regclass))
+    SELECT NOT EXISTS (SELECT FROM written WHERE relhasrules)
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger JOIN written ON written.oid = tgrelid
+            WHERE NOT tgisinternal AND tgname NOT IN ('take_turn', 'entry_inserted', 'entry_id_fixed', 'entry_text_changed',
+                'entry_updated', 'entry_deleted', 'entry_truncated', 'embedding_inserted', 'embedding_updated', 'embedding_deleted',
+                'embedding_truncated'))";
 
 /// Rows are numbered in the order of the lists.
 pub(super) fn insert(scope: Scope) -> String {
@@ -155,12 +166,16 @@ impl WriteEntries for Tx<'_> {
             };
             entries.push(Entry::of(draft.entry.clone(), id, draft.origin.cloned().unwrap_or_default(), now));
         }
-        let inserted = self.insert_entries(&entries)?;
-        let mut vectors = NewRows::default();
-        for (draft, inserted) in drafts.iter().zip(&inserted) {
-            vectors.add(self, inserted.row, draft.vectors)?;
-        }
-        vectors.insert(self)?;
+        let mut words = match entries.len() >= WORDS_FROM && self.has_our_triggers_alone()? {
+            true => Some(NewWords::new()),
+            false => None,
+        };
+        let (inserted, last) = self.insert_entries(&entries, words.as_mut())?;
+        self.insert_vectors_while(drafts, &inserted, || {
+            last.read_words(words.as_mut());
+            words.iter_mut().for_each(NewWords::finish);
+        })?;
+        words.into_iter().for_each(|words| self.keep_words(words));
         Ok(inserted)
     }
 
@@ -232,34 +247,41 @@ impl Tx<'_> {
         Ok(rows.iter().filter_map(|row| ids.get(row).copied()).collect())
     }
 
-    /// Writes entries as they are; gives their row numbers, which grow.
-    fn insert_entries(&self, entries: &[Entry]) -> Result<Vec<Inserted>, Error> {
+    /// Writes entries as they are; gives their row numbers, which grow. While the server is at some, the next ones are made ready, and
+    /// the words of those before are read, but for the last ones, which are given back.
+    fn insert_entries(
+        &self,
+        entries: &[Entry],
+        mut words: Option<&mut NewWords>,
+    ) -> Result<(Vec<Inserted>, Written), Error> {
         let (mut inserted, sql) = (Vec::with_capacity(entries.len()), insert(self.scope()));
-        let mut rest = entries;
-        while !rest.is_empty() {
-            let (mut columns, mut bytes, mut count) = (Columns::default(), 0, 0);
-            for entry in rest.iter().take(AT_ONCE) {
-                if bytes >= BYTES_AT_ONCE {
-                    break;
-                }
-                columns.push(entry)?;
-                bytes += entry.title.len() + entry.content.len();
-                count += 1;
-            }
-            let (now, later) = rest.split_at(count);
-            let rows = columns.with_all(|values| self.returning(&sql, values))?;
+        let (mut last, mut next) = (Written::default(), Columns::of_first(entries)?);
+        while !next.0.ulids.is_empty() {
+            let (columns, later) = next;
+            let meanwhile = || {
+                last.read_words(words.as_deref_mut());
+                Columns::of_first(later)
+            };
+            let (rows, made) = columns.with_all(|values| self.returning_while(&sql, values, meanwhile))?;
             let mut by_ulid = rows
                 .iter()
                 .map(|row| Ok((column(row, 0)?, column(row, 1)?)))
                 .collect::<Result<HashMap<&str, i64>, Error>>()?;
-            for (entry, ulid) in now.iter().zip(&columns.ulids) {
+            let written = inserted.len();
+            for (entry, ulid) in entries[written..].iter().zip(&columns.ulids) {
                 // One that is there, or is there twice now, was left out.
                 let row = by_ulid.remove(ulid.as_str()).ok_or(Error::DuplicateId { id: entry.id })?;
                 inserted.push(Inserted { id: entry.id, row: self.scope().row(row) });
             }
-            rest = later;
+            let rows = inserted[written..].iter().map(|inserted| inserted.row).collect();
+            last = Written { columns, rows };
+            next = made?;
         }
-        Ok(inserted)
+        Ok((inserted, last))
+    }
+
+    fn has_our_triggers_alone(&self) -> Result<bool, Error> {
+        column(&self.query_one(OUR_TRIGGERS_ALONE, &[])?, 0)
     }
 
     fn newest_id(&self) -> Result<Option<EntryId>, Error> {
@@ -281,7 +303,40 @@ pub(super) struct Columns {
     optional_numbers: [Vec<Option<i64>>; 3],
 }
 
+/// Entries that were written, with their row numbers.
+#[derive(Default)]
+struct Written {
+    columns: Columns,
+    rows: Vec<i64>,
+}
+
+impl Written {
+    /// Reads their words, if they are wanted.
+    fn read_words(&self, words: Option<&mut NewWords>) {
+        let Some(words) = words else { return };
+        let [title, content, _, tags, ..] = &self.columns.texts;
+        let [_, _, context, _] = &self.columns.optional_texts;
+        for (at, &row) in self.rows.iter().enumerate() {
+            words.add(row, &title[at], &content[at], &tags[at], context[at].as_deref());
+        }
+    }
+}
+
 impl Columns {
+    /// The first entries, as many as are written with one statement, and the others.
+    fn of_first(entries: &[Entry]) -> Result<(Self, &[Entry]), Error> {
+        let (mut columns, mut bytes, mut count) = (Self::default(), 0, 0);
+        for entry in entries.iter().take(AT_ONCE) {
+            if bytes >= BYTES_AT_ONCE {
+                break;
+            }
+            columns.push(entry)?;
+            bytes += entry.title.len() + entry.content.len();
+            count += 1;
+        }
+        Ok((columns, &entries[count..]))
+    }
+
     fn push(&mut self, entry: &Entry) -> Result<(), Error> {
         self.ulids.push(entry.id.to_string());
         let texts = [

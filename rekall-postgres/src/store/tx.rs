@@ -1,11 +1,11 @@
 //! A transaction of the store's.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rekall_core::engine::{random_name, words_before_commit};
+use rekall_core::engine::{NewWords, random_name, words_before_commit};
 use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
 use tokio_postgres::Row;
 
@@ -28,6 +28,8 @@ pub(super) struct Tx<'s> {
     writing: Option<Writing<'s>>,
     /// What a reader learned when it began.
     learned: Option<Learned>,
+    /// The words of the entries that a writer wrote last, as long as nothing was written that may have changed them.
+    words: RefCell<Option<NewWords>>,
 }
 
 /// What most searches ask for, answered in the round trip that begins a view, of whose moment it is.
@@ -75,7 +77,8 @@ impl<'s> Tx<'s> {
         let first = only(&rows)?;
         let data_version = schema::number_of(column(first, 3)?);
         let learned = Some(Learned { some_wait: column(first, 2)?, data_version, segments });
-        Ok(Self { store, transaction, position: Cell::new(Some(position)), writing: None, learned })
+        let (position, words) = (Cell::new(Some(position)), RefCell::default());
+        Ok(Self { store, transaction, position, writing: None, learned, words })
     }
 
     /// Begins to write: waits for the threads of this process, then for all others.
@@ -92,7 +95,8 @@ impl<'s> Tx<'s> {
         let witness = Witness { server: column(only(&rows[3..])?, 0)?, token };
         let writing = Writing { began_at: position.number(), witness, turn };
         let position = Cell::new(Some(position));
-        Ok(Self { store, transaction, position, writing: Some(writing), learned: None })
+        let words = RefCell::default();
+        Ok(Self { store, transaction, position, writing: Some(writing), learned: None, words })
     }
 
     /// Which rows are the memory's own.
@@ -135,6 +139,16 @@ impl<'s> Tx<'s> {
         column(&self.query_one(sql, values)?, 0)
     }
 
+    /// The rows of a statement that only reads, and what `work` gives that is done meanwhile.
+    pub(super) fn query_while<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        work: impl FnOnce() -> T,
+    ) -> Result<(Vec<Row>, T), CoreError> {
+        Ok(self.transaction.query_while(sql, values, work)?)
+    }
+
     /// Hands on row by row what would be much at once.
     pub(super) fn for_each(
         &self,
@@ -159,6 +173,7 @@ impl<'s> Tx<'s> {
     /// Runs a statement that writes; gives the number of rows that it touched.
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64, CoreError> {
         self.position.set(None);
+        self.words.take();
         Ok(self.transaction.execute(sql, values)?)
     }
 
@@ -185,7 +200,30 @@ impl<'s> Tx<'s> {
     /// The rows that a statement that writes gives back.
     pub(super) fn returning(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, CoreError> {
         self.position.set(None);
+        self.words.take();
         Ok(self.transaction.query(sql, values)?)
+    }
+
+    /// The same, and what `work` gives that is done meanwhile.
+    pub(super) fn returning_while<T>(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        work: impl FnOnce() -> T,
+    ) -> Result<(Vec<Row>, T), CoreError> {
+        self.position.set(None);
+        self.words.take();
+        Ok(self.transaction.query_while(sql, values, work)?)
+    }
+
+    /// Keeps the words of the entries that were written last: nothing but vectors was written since.
+    pub(super) fn keep_words(&self, words: NewWords) {
+        self.words.replace(Some(words));
+    }
+
+    /// The words of the entries that were written last, if they are still as they were written then.
+    pub(super) fn kept_words(&self) -> Option<NewWords> {
+        self.words.take()
     }
 
     /// Where the log stands: a round trip for a writer that wrote since it was asked last.

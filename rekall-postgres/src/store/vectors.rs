@@ -6,12 +6,15 @@ use std::ops::ControlFlow;
 use rekall_core::engine::{check_vector, spread_over, vector_bytes};
 use rekall_core::jsonl::RecordVector;
 use rekall_core::store::{ReadSpaces, ReadVectors, WritePending, WriteVectors};
-use rekall_core::{Error, NewVector, Role, Space, SpaceId, StoredVector, TextDigest, VectorBatch, VectorKey};
+use rekall_core::{
+    Draft, Error, Inserted, NewVector, Role, Space, SpaceId, StoredVector, TextDigest, VectorBatch, VectorKey,
+};
 use tokio_postgres::Row;
 
 use super::scope::Scope;
 use super::tx::{Tx, column};
 use super::values::{byte_lists, int, ints, limit};
+use crate::client::Value;
 
 /// Entries whose vectors are read with one statement.
 const AT_ONCE: usize = 4_096;
@@ -208,6 +211,32 @@ impl WriteVectors for Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    /// Writes the vectors of new entries. While the server is at the first of them, `work` is done, and while it is at some, the next ones
+    /// are made ready.
+    pub(super) fn insert_vectors_while(
+        &self,
+        drafts: &[Draft<'_>],
+        inserted: &[Inserted],
+        work: impl FnOnce(),
+    ) -> Result<(), Error> {
+        let (mut left, mut work) = (drafts.iter().zip(inserted), Some(work));
+        let mut now = NewRows::default().filled(self, &mut left)?;
+        while !now.vectors.is_empty() {
+            let spaces = now.spaces.clone();
+            let next = now.with_all(|sql, values| {
+                self.returning_while(sql, values, || {
+                    work.take().into_iter().for_each(|work| work());
+                    NewRows { spaces, ..NewRows::default() }.filled(self, &mut left)
+                })
+            });
+            now = next?.1?;
+        }
+        work.into_iter().for_each(|work| work());
+        Ok(())
+    }
+}
+
 /// Rows of `embedding` to be written together.
 #[derive(Default)]
 pub(super) struct NewRows {
@@ -220,8 +249,28 @@ pub(super) struct NewRows {
 }
 
 impl NewRows {
-    /// Takes the vectors of an entry, if they are sound and their spaces are there. Writes when there are many.
+    /// Takes the vectors of an entry. Writes when there are many.
     pub(super) fn add(&mut self, tx: &Tx<'_>, entry: i64, vectors: &[NewVector<'_>]) -> Result<(), Error> {
+        self.take(tx, entry, vectors)?;
+        if self.bytes >= BYTES_AT_ONCE { self.insert(tx) } else { Ok(()) }
+    }
+
+    /// Takes those of entries until there are many.
+    fn filled<'d>(
+        mut self,
+        tx: &Tx<'_>,
+        entries: &mut impl Iterator<Item = (&'d Draft<'d>, &'d Inserted)>,
+    ) -> Result<Self, Error> {
+        while self.bytes < BYTES_AT_ONCE
+            && let Some((draft, inserted)) = entries.next()
+        {
+            self.take(tx, inserted.row, draft.vectors)?;
+        }
+        Ok(self)
+    }
+
+    /// Takes the vectors of an entry, if they are sound and their spaces are there.
+    fn take(&mut self, tx: &Tx<'_>, entry: i64, vectors: &[NewVector<'_>]) -> Result<(), Error> {
         for new in vectors {
             let dimensions = match self.spaces.get(&new.space.0) {
                 Some(&dimensions) => dimensions,
@@ -242,7 +291,7 @@ impl NewRows {
             self.vectors.push(vector_bytes(new.values));
             self.bytes += 4 * new.values.len();
         }
-        if self.bytes >= BYTES_AT_ONCE { self.insert(tx) } else { Ok(()) }
+        Ok(())
     }
 
     /// Takes a vector of an import, which was checked.
@@ -260,11 +309,18 @@ impl NewRows {
         if self.vectors.is_empty() {
             return Ok(());
         }
+        self.with_all(|sql, values| tx.execute(sql, values))?;
+        *self = Self { spaces: std::mem::take(&mut self.spaces), ..Self::default() };
+        Ok(())
+    }
+
+    /// All as lists, with the statement that writes them.
+    fn with_all<R>(&self, run: impl FnOnce(&str, &[Value<'_>]) -> R) -> R {
         let sql = "INSERT INTO embedding (entry_id, space_id, role, chunk, start, \"end\", digest, vector)
             SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
                 $7::bytea[], $8::bytea[])";
         let [entries, spaces, roles, chunks, starts, ends] = &self.numbers;
-        tx.execute(
+        run(
             sql,
             &[
                 ints(entries),
@@ -276,9 +332,7 @@ impl NewRows {
                 byte_lists(&self.digests),
                 byte_lists(&self.vectors),
             ],
-        )?;
-        *self = Self { spaces: std::mem::take(&mut self.spaces), ..Self::default() };
-        Ok(())
+        )
     }
 }
 

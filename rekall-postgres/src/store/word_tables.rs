@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rekall_core::engine::{NewWordSegment, SegmentState, StoredText, WordPage, WordSegment, WordTables};
+use rekall_core::engine::{
+    NewWordSegment, NewWords, SegmentState, StoredText, WordPage, WordSegment, WordTables,
+};
 use rekall_core::{Error, LogPosition};
 use tokio_postgres::Row;
 
@@ -133,8 +135,8 @@ impl WordTables for Words<'_, '_> {
     ) -> Result<(), Error> {
         let sql = "SELECT given.id, entry.id IS NOT NULL, title, content, tags, context
             FROM unnest($1::bigint[]) WITH ORDINALITY AS given (id, number) LEFT JOIN entry USING (id) ORDER BY number";
-        for rows in rows.chunks(TEXTS_AT_ONCE) {
-            for row in &self.0.query(sql, &[ints(&self.scope().stored_all(rows))])? {
+        let mut hand_on = |found: &[Row]| {
+            for row in found {
                 let stored = match column(row, 1)? {
                     true => Some(StoredText::new(
                         column(row, 2)?,
@@ -145,11 +147,26 @@ impl WordTables for Words<'_, '_> {
                     false => None,
                 };
                 if each(self.scope().row(column(row, 0)?), stored)?.is_break() {
-                    return Ok(());
+                    return Ok(ControlFlow::Break(()));
                 }
             }
+            Ok::<_, Error>(ControlFlow::Continue(()))
+        };
+        // While the server reads the next ones, those before are handed on.
+        let mut found = Vec::new();
+        for rows in rows.chunks(TEXTS_AT_ONCE) {
+            let stored = self.scope().stored_all(rows);
+            let (next, handed_on) = self.0.query_while(sql, &[ints(&stored)], || hand_on(&found))?;
+            if handed_on?.is_break() {
+                return Ok(());
+            }
+            found = next;
         }
-        Ok(())
+        hand_on(&found).map(drop)
+    }
+
+    fn new_words(&self) -> Option<NewWords> {
+        self.0.kept_words()
     }
 
     fn count_waiting(&self, most: usize) -> Result<(usize, f64), Error> {

@@ -160,7 +160,7 @@ impl Compaction {
     pub(crate) fn step(&mut self, tables: &dyn WordTables) -> Result<bool, Error> {
         if !self.is_persisted {
             self.is_persisted = true;
-            persist(tables, &mut |_, _| Ok(()))?;
+            persist(tables, None, &mut |_, _| Ok(()))?;
             return Ok(true);
         }
         if step(tables, &mut { PAGES_AT_ONCE })?.is_some() {

@@ -13,6 +13,7 @@ mod index;
 pub(crate) mod inspect;
 mod literal;
 pub(crate) mod merge;
+mod new_words;
 mod pages;
 mod persist;
 mod rebuild;
@@ -24,6 +25,7 @@ mod upkeep;
 mod view;
 
 pub use index::{WordIndex, WordMemory};
+pub use new_words::NewWords;
 pub use rebuild::rebuild_words;
 pub use search::search_words;
 pub use segment::{NewWordSegment, SegmentState, WordSegment};

@@ -2,23 +2,24 @@
 
 use std::ops::ControlFlow;
 
-use super::WordTables;
 use super::entry_words::EntryIndexer;
 use super::merge::WRITTEN_AT_ONCE;
 use super::segment::{NewWordSegment, SegmentState};
+use super::{NewWords, WordTables};
 use crate::Error;
-use crate::words::index::Builder;
+use crate::words::index::{Builder, Docs, Page};
 
 /// At most so many entries become one segment, so that memory is bounded however many wait.
-const ENTRIES_AT_ONCE: usize = 16_384;
+pub(super) const ENTRIES_AT_ONCE: usize = 16_384;
 
 /// The same, in characters. A builder takes about ten bytes for each.
-const CHARACTERS_AT_ONCE: i64 = 4_000_000;
+pub(super) const CHARACTERS_AT_ONCE: i64 = 4_000_000;
 
 /// Moves all entries that wait into new segments, in batches of bounded memory; gives the number of pages written. `each` is
-/// called with the row number of each entry and the number of its passages; 0: it is gone.
+/// called with the row number of each entry and the number of its passages; 0: it is gone. Not of those whose words are `known`.
 pub(super) fn persist(
     tables: &dyn WordTables,
+    mut known: Option<NewWords>,
     each: &mut dyn FnMut(i64, usize) -> Result<(), Error>,
 ) -> Result<usize, Error> {
     let mut indexer = EntryIndexer::new();
@@ -27,19 +28,24 @@ pub(super) fn persist(
     loop {
         let batch = tables.waiting_after(after, ENTRIES_AT_ONCE, CHARACTERS_AT_ONCE)?;
         let Some(&last) = batch.last() else { return Ok(written) };
-        let mut builder = Builder::default();
-        tables.texts(&batch, &mut |row, text| {
-            each(row, indexer.index(row, text.as_ref(), &mut builder))?;
-            Ok(ControlFlow::Continue(()))
-        })?;
-        written += write(tables, &builder)?;
+        let segment = match known.take().and_then(|known| known.of(&batch)) {
+            Some(known) => known,
+            None => {
+                let mut builder = Builder::default();
+                tables.texts(&batch, &mut |row, text| {
+                    each(row, indexer.index(row, text.as_ref(), &mut builder))?;
+                    Ok(ControlFlow::Continue(()))
+                })?;
+                builder.build()
+            }
+        };
+        written += write(tables, &segment)?;
         tables.wait_no_longer(after, last)?;
         after = last;
     }
 }
 
-fn write(tables: &dyn WordTables, builder: &Builder) -> Result<usize, Error> {
-    let (docs, pages) = builder.build();
+fn write(tables: &dyn WordTables, (docs, pages): &(Docs, Vec<Page>)) -> Result<usize, Error> {
     let segment = NewWordSegment {
         state: SegmentState::Ready,
         range: None,

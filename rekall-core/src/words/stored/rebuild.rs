@@ -15,6 +15,6 @@ pub fn rebuild_words(
 ) -> Result<(), Error> {
     tables.delete_segments()?;
     tables.let_all_wait()?;
-    persist(tables, each)?;
+    persist(tables, None, each)?;
     Ok(())
 }

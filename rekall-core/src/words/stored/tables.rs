@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{NewWordSegment, SegmentState, StoredText, WordSegment};
+use super::{NewWordSegment, NewWords, SegmentState, StoredText, WordSegment};
 use crate::words::index::Page as WordPage;
 use crate::{Error, LogPosition};
 
@@ -51,6 +51,11 @@ pub trait WordTables {
         each: &mut dyn FnMut(i64, Option<StoredText>) -> Result<ControlFlow<()>, Error>,
     ) -> Result<(), Error>;
 
+    /// The words of the entries that this transaction wrote, where they are known and the entries are still as they were written. They
+    /// are given once. `None`: the texts are to be read.
+    fn new_words(&self) -> Option<NewWords> {
+        None
+    }
     /// How many entries wait, and how many characters they have together, counted up to so many entries.
     fn count_waiting(&self, most: usize) -> Result<(usize, f64), Error>;
 

@@ -23,7 +23,7 @@ pub fn words_before_commit(index: &WordIndex<'_>, erases: bool) -> Result<(), Er
     if entries < ENTRIES_DUE && characters < CHARACTERS_DUE {
         return Ok(());
     }
-    let written = persist(index.tables, &mut |_, _| Ok(()))?;
+    let written = persist(index.tables, index.tables.new_words(), &mut |_, _| Ok(()))?;
     merge_some(index.tables, written)
 }
 

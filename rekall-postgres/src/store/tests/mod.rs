@@ -2,6 +2,7 @@
 
 mod blocks;
 mod foreign;
+mod many;
 mod pushed;
 mod pushed_beside_others;
 mod reads;

@@ -1,6 +1,6 @@
 //! A model, and a reranker, that processes share: asked for by the builder, the settings or the load options. What it does is tested
 //! where it is made, with processes of its own (`rekall-model/tests/host`); here, that the wish arrives.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 #![cfg(feature = "transformer")]
 
 use std::path::Path;

@@ -7,10 +7,13 @@ use crate::tools;
 
 /// What the tests are built with beside the default features: in one build, because each set of features is built from the start. Candle
 /// runs on the processor, as it does on its devices.
-const FEATURES: &str = "rekall/postgres,rekall/candle,rekall/host,rekall-ffi/postgres,rekall-files/watch";
+const FEATURES: &str = "rekall/postgres,rekall/candle,rekall-ffi/postgres,rekall-files/watch";
+
+/// A model that processes share: on in all tests but those of a build that has no such thing.
+const HOST: &str = "rekall/host,rekall-ffi/host";
 
 pub(crate) fn test(arguments: &[String]) -> Outcome {
-    let mut command = cargo(&["test", "--workspace", "--features", FEATURES]);
+    let mut command = cargo(&["test", "--workspace", "--features", FEATURES, "--features", HOST]);
     command.args(arguments);
     match reference_cache() {
         Ok(cache) => {
@@ -54,7 +57,8 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     command.args(["--lib", "--test", "bad_input", "--test", "persisted_index", "--test", "recall"]);
     step("tests with the least features", &mut command)?;
     let with_former = format!("{FEATURES},rekall/bundled-model-v1");
-    let former = ["test", "--workspace", "--features", &with_former, "--test", "former_model"];
-    step("tests with a former built-in model", &mut cargo(&former))?;
+    let mut command = cargo(&["test", "--workspace", "--features", &with_former]);
+    command.args(["--test", "former_model", "--test", "model_host"]);
+    step("tests with a former built-in model, and without a shared one", &mut command)?;
     postgres.map(drop)
 }

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::architecture::Architecture;
 use crate::files::{self, MAX_SETTINGS_BYTES, MAX_WEIGHTS_BYTES};
 use crate::load::{self, Purpose};
+use crate::shards::{INDEX, Index};
 use crate::{DownloadProgress, Error, LoadOptions};
 
 /// Says what the model is.
@@ -49,7 +50,7 @@ fn is_of_dense_module(name: &str, file: &str) -> bool {
 /// Says how token vectors are pooled.
 const POOLING: &str = "1_Pooling/config.json";
 
-/// Places where the weights may be.
+/// Places where the weights may be in one file; a transformer's may also be in several, which [`INDEX`] names.
 const WEIGHTS: [&str; 2] = ["model.safetensors", "0_StaticEmbedding/model.safetensors"];
 
 /// The folder that holds a hub model's files, downloaded if they are not there yet.
@@ -181,10 +182,10 @@ impl<'a> CachePlace<'a> {
     /// The snapshot's folder, if it is complete. Asks the hub nothing, not even for a newer revision.
     fn complete(&self) -> Option<PathBuf> {
         let complete = |folder: &Path| {
-            WEIGHTS.into_iter().any(|name| {
-                let weights = folder.join(name);
-                weights.exists() && weights.with_file_name("tokenizer.json").exists()
-            })
+            let in_one = WEIGHTS.into_iter().map(|name| folder.join(name)).find(|weights| weights.exists());
+            let index = || Some(folder.join(INDEX)).filter(|index| index.exists() && has_all(index));
+            let weights = in_one.or_else(index);
+            weights.is_some_and(|weights| weights.with_file_name("tokenizer.json").exists())
         };
         self.snapshots().into_iter().find(|folder| complete(folder))
     }
@@ -201,15 +202,21 @@ impl<'a> CachePlace<'a> {
     fn judge_config(&self) -> Result<(), Error> {
         let has_config = |folder: &PathBuf| folder.join(CONFIG).exists();
         match self.snapshots().into_iter().find(has_config) {
-            Some(folder) => judge_config(self.repo, &folder.join(CONFIG)),
+            Some(folder) => judge_config(self.repo, &folder.join(CONFIG)).map(drop),
             None => Ok(()),
         }
     }
 }
 
-fn judge_config(repo: &str, config: &Path) -> Result<(), Error> {
+fn judge_config(repo: &str, config: &Path) -> Result<Architecture, Error> {
     let folder = config.parent().unwrap_or(config);
-    Architecture::read(config).map(drop).map_err(|error| named(repo, folder, error))
+    Architecture::read(config).map_err(|error| named(repo, folder, error))
+}
+
+/// Whether all files that an index names are beside it. One that cannot be read has nothing to wait for: the loader refuses it.
+fn has_all(index: &Path) -> bool {
+    Index::read(index)
+        .map_or(true, |found| found.files().iter().all(|file| index.with_file_name(file).exists()))
 }
 
 /// Largest small file read from the cache, in bytes: the name of a commit, or a token.
@@ -284,22 +291,25 @@ impl Download<'_> {
     /// as soon as `config.json` is there, the settings before the weights are fetched.
     fn all(&self, offered: &[&str]) -> Result<PathBuf, Error> {
         let offers = |name: &str| offered.contains(&name);
-        if offers(CONFIG) {
-            judge_config(self.repo, &self.file(CONFIG)?)?;
-        } else if !offers(SENTENCE_TRANSFORMERS) {
-            return Err(self.missing(CONFIG, "the file that says what the model is"));
-        }
-        let Some(weights) = WEIGHTS.into_iter().find(|name| offers(name)) else {
+        let architecture = match offers(CONFIG) {
+            true => judge_config(self.repo, &self.file(CONFIG)?)?,
+            false if offers(SENTENCE_TRANSFORMERS) => Architecture::Static,
+            false => return Err(self.missing(CONFIG, "the file that says what the model is")),
+        };
+        let in_one = WEIGHTS.into_iter().find(|name| offers(name));
+        let may_be_several = architecture != Architecture::Static && offers(INDEX);
+        let Some(weights) = in_one.or_else(|| may_be_several.then_some(INDEX)) else {
             let mut names = offered.to_vec();
             names.sort_unstable();
             names.truncate(20);
             return Err(Error::UnsupportedModel {
                 path: Path::new("hub:").join(self.repo),
-                expected: "a repository with model.safetensors".into(),
+                expected: "a repository with model.safetensors, or its index".into(),
                 got: names.join(", "),
             });
         };
-        let tokenizer = weights.replace("model.safetensors", "tokenizer.json");
+        let folder = weights.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let tokenizer = format!("{folder}tokenizer.json");
         if !offers(&tokenizer) {
             return Err(self.missing(&tokenizer, "the tokenizer beside the weights"));
         }
@@ -318,9 +328,20 @@ impl Download<'_> {
             self.file(name)?;
         }
         let pointer = self.file(weights)?;
+        if weights == INDEX {
+            self.named_files(&Index::read(&pointer)?, offered)?;
+        }
         let depth = Path::new(weights).components().count();
         let folder = pointer.ancestors().nth(depth).filter(|_| pointer.exists());
         folder.map(Path::to_owned).ok_or_else(|| unavailable(self.repo, "the cache lost a file just written"))
+    }
+
+    /// Fetches the files of weights that an index names.
+    fn named_files(&self, index: &Index, offered: &[&str]) -> Result<(), Error> {
+        if let Some(file) = index.files().into_iter().find(|file| !offered.contains(file)) {
+            return Err(self.missing(file, "a file of weights that the index names"));
+        }
+        index.files().into_iter().try_for_each(|file| self.file(file).map(drop))
     }
 
     fn missing(&self, name: &str, expected: &str) -> Error {

@@ -54,6 +54,8 @@ mod memory;
 mod options;
 mod parts;
 mod reranker;
+#[cfg(any(feature = "hub", feature = "transformer"))]
+mod shards;
 mod source;
 mod static_model;
 mod tensors;

@@ -42,10 +42,8 @@ impl Kind for Scores {
             true => digest(&read(&tokens, MAX_SETTINGS_BYTES)?),
             false => "none".into(),
         };
-        let (weights, tokenizer) = (
-            digest_of_file(&folder.join("model.safetensors"))?,
-            digest_of_file(&folder.join("tokenizer.json"))?,
-        );
+        let weights = crate::BertEmbedder::weights_digest(folder)?;
+        let tokenizer = digest_of_file(&folder.join("tokenizer.json"))?;
         let limit = options.max_tokens.map_or("none".into(), |most| most.to_string());
         let told_apart = format!(
             "reranker; config={config}; tokens={tokens}; weights={weights}; tokenizer={tokenizer}; precision={}; \

@@ -8,17 +8,19 @@ use std::panic::catch_unwind;
 use std::path::Path;
 
 use candle_core::safetensors::SliceSafetensors;
-use candle_core::{DType, IndexOp, Tensor};
+use candle_core::{DType, IndexOp, Shape, Tensor};
 use candle_transformers::models::bert::{self, BertModel};
 // candle-nn through candle-transformers' re-export: a dependency of our own on it would switch the
 // accelerators on.
-use candle_transformers::models::mimi::candle_nn::{Activation, VarBuilder};
+use candle_transformers::models::mimi::candle_nn::var_builder::SimpleBackend;
+use candle_transformers::models::mimi::candle_nn::{Activation, Init, VarBuilder};
 use candle_transformers::models::xlm_roberta::{self, XLMRobertaModel};
 
 use super::encoder::Sequence;
 use super::pooling::Pooling;
-use super::post_norm::BertConfig as Config;
-use crate::mapped::MappedFile;
+use super::post_norm::{BertConfig as Config, WORDS};
+use super::weight_files::Tensors;
+use crate::bytes::Bytes;
 use crate::{Device, Error};
 
 /// A BERT or RoBERTa network on a device, in `f32`.
@@ -36,19 +38,12 @@ enum Network {
 impl CandleNetwork {
     /// Loads the weights onto a device. Names and shapes were checked by [`PostNorm`](super::post_norm::PostNorm)
     /// before.
-    pub(super) fn load(path: &Path, config: &Config, device: Device) -> Result<Self, Error> {
+    pub(super) fn load(tensors: &Tensors<'_>, config: &Config, device: Device) -> Result<Self, Error> {
         let device = open(device)?;
-        let file = MappedFile::open(path)?;
-        let tensors = SliceSafetensors::new(&file)
-            .map_err(|error| Error::invalid_file(path, "a whole safetensors file", one_line(&error)))?;
         // As in `Weights`: the prefix of the tensors' names is empty, `bert.`, `roberta.` …
-        let prefix = tensors
-            .tensors()
-            .iter()
-            .find_map(|(name, _)| name.strip_suffix("embeddings.word_embeddings.weight"))
-            .unwrap_or_default()
-            .to_owned();
-        let reader = VarBuilder::from_backend(Box::new(tensors), DType::F32, device.clone())
+        let prefix = tensors.names().find_map(|name| name.strip_suffix(WORDS)).unwrap_or_default().to_owned();
+        let files = Files(tensors.files().map(parse).collect::<Result<_, _>>()?);
+        let reader = VarBuilder::from_backend(Box::new(files), DType::F32, device.clone())
             .rename_f(move |name| format!("{prefix}{name}"));
         Self::read(&reader, config, device).map_err(compute)
     }
@@ -106,16 +101,58 @@ impl CandleNetwork {
         let pooled = match pooling {
             Pooling::Cls => hidden.i((.., 0))?,
             Pooling::Mean => hidden.broadcast_mul(&mask)?.sum(1)?.broadcast_div(&mask.sum(1)?)?,
-            // Padding becomes far smaller than any number of a text.
             Pooling::Last => {
                 let last: Vec<u32> = texts.iter().map(|text| text.len().saturating_sub(1) as u32).collect();
                 let last = Tensor::from_vec(last, (count, 1, 1), &self.device)?;
                 let last = last.broadcast_as((count, 1, hidden.dim(2)?))?.contiguous()?;
                 hidden.contiguous()?.gather(&last, 1)?.squeeze(1)?
             }
+            // Padding becomes far smaller than any number of a text.
             Pooling::Max => hidden.broadcast_add(&mask.affine(1e9, -1e9)?)?.max(1)?,
         };
         pooled.to_vec2()
+    }
+}
+
+fn parse<'a>((path, bytes): (&Path, &'a Bytes)) -> Result<SliceSafetensors<'a>, Error> {
+    SliceSafetensors::new(bytes)
+        .map_err(|error| Error::invalid_file(path, "a whole safetensors file", one_line(&error)))
+}
+
+/// The tensors of several files, of which each is in one alone.
+struct Files<'a>(Vec<SliceSafetensors<'a>>);
+
+impl Files<'_> {
+    /// The file that has a tensor.
+    fn with(&self, name: &str) -> candle_core::Result<&SliceSafetensors<'_>> {
+        let found = self.0.iter().find(|file| file.get(name).is_ok());
+        found.ok_or_else(|| candle_core::Error::CannotFindTensor { path: name.to_owned() })
+    }
+}
+
+impl SimpleBackend for Files<'_> {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        init: Init,
+        dtype: DType,
+        device: &candle_core::Device,
+    ) -> candle_core::Result<Tensor> {
+        SimpleBackend::get(self.with(name)?, shape, name, init, dtype, device)
+    }
+
+    fn get_unchecked(
+        &self,
+        name: &str,
+        dtype: DType,
+        device: &candle_core::Device,
+    ) -> candle_core::Result<Tensor> {
+        self.with(name)?.get_unchecked(name, dtype, device)
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.with(name).is_ok()
     }
 }
 
@@ -192,20 +229,21 @@ fn one_line(error: &candle_core::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::weight_files::WeightFiles;
     use super::*;
 
     #[test]
     fn memory_is_what_the_file_holds_in_f32() {
         for (name, numbers_in_bytes) in [("bert-tiny-mean", 4), ("xlmr-tiny-cls-f16", 2)] {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
-            let path = folder.join("model.safetensors");
+            let files = WeightFiles::of(&folder).unwrap();
+            let mapped = files.map().unwrap();
             let config = std::fs::read(folder.join("config.json")).unwrap();
             let config: Config = serde_json::from_slice(&config).unwrap();
-            let network = CandleNetwork::load(&path, &config, Device::CandleCpu).unwrap();
-            let file = std::fs::read(path).unwrap();
-            let tensors = SliceSafetensors::new(&file).unwrap();
-            let numbers: usize =
-                tensors.tensors().iter().map(|(_, view)| view.data().len() / numbers_in_bytes).sum();
+            let tensors = mapped.tensors().unwrap();
+            let network = CandleNetwork::load(&tensors, &config, Device::CandleCpu).unwrap();
+            let sizes = tensors.names().map(|name| tensors.find(name).unwrap().view.data().len());
+            let numbers: usize = sizes.map(|size| size / numbers_in_bytes).sum();
             assert_eq!(network.memory_bytes(), numbers * 4, "{name}");
         }
     }

@@ -7,12 +7,11 @@ use serde_json::Value;
 
 use super::encoder::linear;
 use super::reader::{Linear, Part, Reader};
+use super::weight_files::WeightFiles;
 use crate::Error;
-use crate::bytes::Bytes;
 use crate::cpu::Activation;
 use crate::files::{digest_of_file, read_json};
-use crate::mapped::MappedFile;
-use crate::tensors::{self, MAX_DIMENSIONS};
+use crate::tensors::MAX_DIMENSIONS;
 
 /// What a module's `config.json` says.
 #[derive(Debug, Clone)]
@@ -115,15 +114,10 @@ impl Dense {
     /// Reads and checks the weights.
     pub(super) fn read(shape: &DenseShape) -> Result<Self, Error> {
         let DenseShape { weights: path, from, to, has_bias, is_tanh } = shape;
-        if !path.exists() {
-            return Err(Error::MissingFile {
-                path: path.clone(),
-                expected: "the weights of a Dense module".into(),
-            });
-        }
-        let file = Bytes::from_mapped(MappedFile::open(path)?);
-        let tensors = tensors::parse(path, &file)?;
-        let reader = Reader::new(path, &file, &tensors, "linear.weight");
+        let files = WeightFiles::whole(path.clone(), "the weights of a Dense module")?;
+        let mapped = files.map()?;
+        let tensors = mapped.tensors()?;
+        let reader = Reader::new(&tensors, "linear.weight");
         let linear = reader.linear(&[Part::whole("linear".into(), *to)], *from, *has_bias)?;
         Ok(Self { linear, to: *to, is_tanh: *is_tanh })
     }

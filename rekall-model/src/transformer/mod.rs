@@ -27,6 +27,7 @@ mod shape;
 mod special_tokens;
 mod tensor_parallel;
 mod vocabulary;
+mod weight_files;
 mod worker_pool;
 mod workspace;
 

@@ -6,17 +6,16 @@ use std::sync::Arc;
 use super::dense::Dense;
 use super::encoder::Network;
 use super::kept::Place;
-use super::settings::Settings;
+use super::settings::{Settings, limited};
 #[cfg(feature = "candle")]
 use super::shape::Shape;
 use super::special_tokens::SpecialTokens;
 use super::vocabulary;
+use super::weight_files::WeightFiles;
 use super::worker_pool::WorkerPool;
 use super::workspace::Workspaces;
-use crate::bytes::Bytes;
-use crate::files::{self, MAX_TOKENIZER_BYTES, digest, digest_of_file, folder_name};
+use crate::files::{self, MAX_TOKENIZER_BYTES, digest, folder_name};
 use crate::fingerprint::{Fingerprint, SpaceParts};
-use crate::mapped::MappedFile;
 use crate::tokenize::{Known, TextTokenizer};
 use crate::unigram::Scratch;
 use crate::{Device, Error, LoadOptions};
@@ -81,10 +80,10 @@ pub(super) struct Tokenized {
 }
 
 impl BertEmbedder {
-    /// Reads a folder: `config.json`, `model.safetensors` (`f32`, `f16` or `bf16`), `tokenizer.json`, and
-    /// where there are any `modules.json`, `1_Pooling/config.json`, `2_Dense/`, `sentence_bert_config.json`,
-    /// `config_sentence_transformers.json`, `tokenizer_config.json`. The weights are mapped: do not rewrite
-    /// the file in place while the model is in use.
+    /// Reads a folder: `config.json`, `model.safetensors` (`f32`, `f16` or `bf16`) or several such files with
+    /// `model.safetensors.index.json`, `tokenizer.json`, and where there are any `modules.json`,
+    /// `1_Pooling/config.json`, `2_Dense/`, `sentence_bert_config.json`, `config_sentence_transformers.json`,
+    /// `tokenizer_config.json`. The weights are mapped: do not rewrite them in place while the model is in use.
     ///
     /// # Errors
     /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what
@@ -113,9 +112,7 @@ impl BertEmbedder {
         let json = files::read(&settings.tokenizer, MAX_TOKENIZER_BYTES)?;
         let tokenizer = TextTokenizer::parse(&settings.tokenizer, &json)?;
         let special = SpecialTokens::read(&settings.tokenizer, &json)?;
-        if let Some(asked) = options.max_tokens {
-            settings.limit = settings.limit.min(asked.saturating_add(special.count()));
-        }
+        settings.limit = limited(settings.limit, options, special.count());
         vocabulary::check(&settings.tokenizer, &tokenizer, special.highest(), &settings.shape)?;
         let prefix_tokens = tokenizer.count(&settings.document_prefix)?;
         let Some(max_tokens) = settings.limit.checked_sub(special.count() + prefix_tokens).filter(|&n| n > 0)
@@ -126,18 +123,15 @@ impl BertEmbedder {
                 got: settings.limit.to_string(),
             });
         };
-        let weights_digest = digest_of_file(&settings.weights)?;
-        let file = Bytes::from_mapped(MappedFile::open(&settings.weights)?);
+        let weights = WeightFiles::of(folder)?;
+        let weights_digest = weights.digest()?;
         let place = Place::of(kept, &weights_digest, options);
-        let encoder = settings.shape.read_encoder(
-            &settings.weights,
-            &file,
-            settings.limit,
-            options.precision,
-            place.as_ref(),
-        )?;
-        // Packing has read the whole file; only the pages with token vectors are needed again.
-        file.forget_pages();
+        let mapped = weights.map()?;
+        let tensors = mapped.tensors()?;
+        let shape = &settings.shape;
+        let encoder = shape.read_encoder(&tensors, settings.limit, options.precision, place.as_ref())?;
+        // Packing has read all of the files; only the pages with token vectors are needed again.
+        mapped.forget_pages();
         let engine = match options.device {
             Device::Cpu => {
                 let dense = settings.dense.iter().map(Dense::read).collect::<Result<_, _>>()?;
@@ -145,32 +139,13 @@ impl BertEmbedder {
             }
             #[cfg(feature = "candle")]
             device => {
-                // The file is valid; candle reads it into its own layout.
+                // The files are valid; candle reads them into its own layout.
                 drop(encoder);
-                if !settings.dense.is_empty() {
-                    return Err(Error::InvalidInput {
-                        what: "device",
-                        expected: "the processor, on which alone Dense modules run".into(),
-                        got: format!("{device:?}"),
-                    });
-                }
-                let Shape::Bert(config) = &settings.shape else {
-                    return Err(Error::InvalidInput {
-                        what: "device",
-                        expected: format!("the processor, on which alone {} runs", settings.shape.family()),
-                        got: format!("{device:?}"),
-                    });
-                };
-                Engine::Candle(Box::new(super::candle::CandleNetwork::load(
-                    &settings.weights,
-                    config,
-                    device,
-                )?))
+                let Shape::Bert(config) = shape else { return Err(refused(device)) };
+                Engine::Candle(Box::new(super::candle::CandleNetwork::load(&tensors, config, device)?))
             }
             #[cfg(not(feature = "candle"))]
-            device => {
-                return Err(Error::FeatureOff { what: format!("device {device:?}"), feature: "candle" });
-            }
+            device => return Err(refused(device)),
         };
         let fingerprint = space_of(&settings, &weights_digest, &json, options)?;
         let max_threads = options.max_threads.unwrap_or(1).max(1);
@@ -193,11 +168,15 @@ impl BertEmbedder {
         let mut settings = Settings::read(folder, name, options)?;
         Self::check_files(folder)?;
         let json = files::read(&settings.tokenizer, MAX_TOKENIZER_BYTES)?;
-        if let Some(asked) = options.max_tokens {
-            let special = SpecialTokens::read(&settings.tokenizer, &json)?;
-            settings.limit = settings.limit.min(asked.saturating_add(special.count()));
-        }
-        space_of(&settings, &digest_of_file(&settings.weights)?, &json, options)
+        let special = SpecialTokens::read(&settings.tokenizer, &json)?;
+        settings.limit = limited(settings.limit, options, special.count());
+        space_of(&settings, &WeightFiles::of(folder)?.digest()?, &json, options)
+    }
+
+    /// The digest of a folder's weights, in however many files they are.
+    #[cfg(all(feature = "host", unix))]
+    pub(crate) fn weights_digest(folder: &Path) -> Result<String, Error> {
+        WeightFiles::of(folder)?.digest()
     }
 
     /// Says why a folder's model cannot be run, as far as its settings show.
@@ -207,10 +186,12 @@ impl BertEmbedder {
 
     /// Says which of the large files a folder lacks.
     pub(crate) fn check_files(folder: &Path) -> Result<(), Error> {
-        match ["model.safetensors", "tokenizer.json"].iter().find(|name| !folder.join(name).exists()) {
-            None => Ok(()),
-            Some(name) => Err(Error::MissingFile {
-                path: folder.join(name),
+        WeightFiles::of(folder)?;
+        let tokenizer = folder.join("tokenizer.json");
+        match tokenizer.exists() {
+            true => Ok(()),
+            false => Err(Error::MissingFile {
+                path: tokenizer,
                 expected: "a file of a sentence transformer".into(),
             }),
         }
@@ -249,6 +230,11 @@ impl BertEmbedder {
         ids.extend_from_slice(&self.special.after);
         Ok(Tokenized { ids, count, known })
     }
+}
+
+/// [`Settings::read`] refuses such a device before.
+fn refused(device: Device) -> Error {
+    Error::Compute { reason: format!("device {device:?} was not refused with the settings") }
 }
 
 fn space_of(

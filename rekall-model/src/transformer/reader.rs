@@ -1,15 +1,15 @@
-//! A network's numbers, read from a safetensors file into the layout that the matrix product needs.
+//! A network's numbers, read from safetensors files into the layout that the matrix product needs.
 //!
 //! Matrices are packed once, into memory of their own or a file that later loads map; the table of token vectors, half of a small model, is
 //! used in the mapped file: only rows of tokens that occur are ever read.
 
 use std::ops::Range;
-use std::path::Path;
 
 use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
 
 use super::kept::Matrices;
+use super::weight_files::{Found, Tensors};
 use crate::bytes::Bytes;
 use crate::cpu::{Packed, PackedInt8};
 use crate::tensors;
@@ -152,9 +152,7 @@ fn element_bytes(dtype: Dtype) -> usize {
 }
 
 pub(super) struct Reader<'a> {
-    path: &'a Path,
-    file: &'a Bytes,
-    tensors: &'a SafeTensors<'a>,
+    tensors: &'a Tensors<'a>,
     /// The prefix of the tensors' names in the file: empty, `bert.`, `roberta.`, `model.` …
     prefix: String,
     /// How matrices are made.
@@ -163,10 +161,9 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// `first` is the name of a tensor that every file has, by which the prefix is found.
-    pub(super) fn new(path: &'a Path, file: &'a Bytes, tensors: &'a SafeTensors<'a>, first: &str) -> Self {
-        let names = tensors.names();
-        let prefix = names.iter().find_map(|name| name.strip_suffix(first)).unwrap_or_default().to_owned();
-        Self { path, file, tensors, prefix, matrices: None }
+    pub(super) fn new(tensors: &'a Tensors<'a>, first: &str) -> Self {
+        let prefix = tensors.names().find_map(|name| name.strip_suffix(first)).unwrap_or_default().to_owned();
+        Self { tensors, prefix, matrices: None }
     }
 
     /// Makes matrices in this way; else they are in floats.
@@ -179,70 +176,66 @@ impl<'a> Reader<'a> {
         Self { prefix: String::new(), ..*self }
     }
 
-    fn bad(&self, expected: String, got: String) -> Error {
-        Error::invalid_file(self.path, expected, got)
-    }
-
-    /// A tensor's bytes, type and shape.
-    fn tensor(&self, name: &str) -> Result<(&'a [u8], Dtype, Vec<usize>), Error> {
+    /// A tensor of numbers.
+    fn tensor(&self, name: &str) -> Result<Found<'a>, Error> {
         // Checkpoints converted from TensorFlow use the names gamma and beta.
         let old =
             name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-        let view = [name, &old]
-            .into_iter()
-            .find_map(|name| self.tensors.tensor(&format!("{}{name}", self.prefix)).ok());
-        let Some(view) = view else {
+        let found =
+            [name, &old].into_iter().find_map(|name| self.tensors.find(&format!("{}{name}", self.prefix)));
+        let Some(found) = found else {
             let expected = format!("a tensor `{}{name}`", self.prefix);
-            return Err(self.bad(expected, format!("{} others", self.tensors.len())));
+            let got = format!("{} others", self.tensors.names().count());
+            return Err(Error::invalid_file(self.tensors.named_by, expected, got));
         };
-        let dtype = view.dtype();
+        let dtype = found.view.dtype();
         if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-            return Err(self.bad(format!("`{name}` in F32, F16 or BF16"), format!("{dtype:?}")));
+            return Err(found.bad(format!("`{name}` in F32, F16 or BF16"), format!("{dtype:?}")));
         }
-        Ok((view.data(), dtype, view.shape().to_vec()))
+        Ok(found)
     }
 
-    fn checked(&self, name: &str, shape: &[usize]) -> Result<(&'a [u8], Dtype), Error> {
-        let (data, dtype, got) = self.tensor(name)?;
-        if got != shape {
-            return Err(self.bad(format!("`{name}` of shape {shape:?}"), format!("{got:?}")));
+    fn checked(&self, name: &str, shape: &[usize]) -> Result<Found<'a>, Error> {
+        let found = self.tensor(name)?;
+        if found.view.shape() != shape {
+            return Err(
+                found.bad(format!("`{name}` of shape {shape:?}"), format!("{:?}", found.view.shape()))
+            );
         }
-        Ok((data, dtype))
+        Ok(found)
     }
 
     /// The same, with finite numbers only.
-    fn finite(&self, name: &str, shape: &[usize]) -> Result<(&'a [u8], Dtype), Error> {
-        let (data, dtype) = self.checked(name, shape)?;
-        tensors::check_finite(self.path, name, data, dtype)?;
-        Ok((data, dtype))
+    fn finite(&self, name: &str, shape: &[usize]) -> Result<Found<'a>, Error> {
+        let found = self.checked(name, shape)?;
+        tensors::check_finite(found.path, name, found.view.data(), found.view.dtype())?;
+        Ok(found)
     }
 
     pub(super) fn numbers(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-        let (data, dtype) = self.finite(name, shape)?;
-        Ok(widened(data, dtype))
+        let view = self.finite(name, shape)?.view;
+        Ok(widened(view.data(), view.dtype()))
     }
 
     /// A matrix of any number of rows, at least one.
     pub(super) fn rows(&self, name: &str, width: usize) -> Result<Vec<f32>, Error> {
-        let (data, dtype, shape) = self.tensor(name)?;
-        match *shape.as_slice() {
-            [rows, columns] if rows > 0 && columns == width => {
-                tensors::check_finite(self.path, name, data, dtype)?;
-                Ok(widened(data, dtype))
-            }
+        let found = self.tensor(name)?;
+        match *found.view.shape() {
+            [rows, columns] if rows > 0 && columns == width => self.numbers(name, &[rows, columns]),
             ref other => {
-                Err(self.bad(format!("`{name}` of shape [1 or more, {width}]"), format!("{other:?}")))
+                Err(found.bad(format!("`{name}` of shape [1 or more, {width}]"), format!("{other:?}")))
             }
         }
     }
 
     pub(super) fn table(&self, name: &str, rows: usize, width: usize) -> Result<Table, Error> {
-        let (data, dtype) = self.finite(name, &[rows, width])?;
-        let start = (data.as_ptr() as usize).wrapping_sub(self.file.as_ptr() as usize);
-        let bytes = self.file.slice(start..start.wrapping_add(data.len()));
+        let found = self.finite(name, &[rows, width])?;
+        let data = found.view.data();
+        let start = (data.as_ptr() as usize).wrapping_sub(found.bytes.as_ptr() as usize);
+        let bytes = found.bytes.slice(start..start.wrapping_add(data.len()));
         let bytes =
-            bytes.ok_or_else(|| self.bad(format!("`{name}` inside the file"), "it is outside".into()))?;
-        Ok(Table { bytes, dtype, width })
+            bytes.ok_or_else(|| found.bad(format!("`{name}` inside the file"), "it is outside".into()))?;
+        Ok(Table { bytes, dtype: found.view.dtype(), width })
     }
 
     pub(super) fn norm(&self, name: &str, width: usize, has_beta: bool) -> Result<Norm, Error> {
@@ -281,10 +274,11 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let whole = format!("{name}.weight");
-            let (data, dtype) = self.checked(&whole, &[*of, from])?;
+            let found = self.checked(&whole, &[*of, from])?;
+            let dtype = found.view.dtype();
             let row_bytes = from * element_bytes(dtype);
-            let data = &data[rows.start * row_bytes..rows.end * row_bytes];
-            tensors::check_finite(self.path, &whole, data, dtype)?;
+            let data = &found.view.data()[rows.start * row_bytes..rows.end * row_bytes];
+            tensors::check_finite(found.path, &whole, data, dtype)?;
             // A few rows at a time, so that the whole matrix never exists in both forms.
             for (at, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {
                 weight.set_columns(column + at * ROWS_AT_ONCE, &widened(rows, dtype));

@@ -11,7 +11,7 @@ use super::dense::DenseShape;
 use super::pooling::Pooling;
 use super::shape::Shape;
 use crate::files::{digest, read_json};
-use crate::{Error, LoadOptions};
+use crate::{Device, Error, LoadOptions};
 
 /// A model's settings, from all its files and the options.
 #[derive(Debug, Clone)]
@@ -29,7 +29,6 @@ pub(super) struct Settings {
     pub(super) dimensions: usize,
     /// Whether the text is converted to lower case before the tokenizer, as sentence-transformers does.
     pub(super) lower_case: bool,
-    pub(super) weights: PathBuf,
     pub(super) tokenizer: PathBuf,
 }
 
@@ -150,6 +149,7 @@ impl Settings {
             full = module.to;
             dense.push(module);
         }
+        check_device(&shape, &dense, options.device)?;
         check_declared(&path, &declarations.matryoshka_dimensions, full)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens = TokenizerConfig::read(folder)?;
@@ -193,7 +193,6 @@ impl Settings {
             limit,
             dimensions,
             lower_case: sentence.do_lower_case,
-            weights: folder.join("model.safetensors"),
             tokenizer: folder.join("tokenizer.json"),
         })
     }
@@ -211,6 +210,31 @@ impl Settings {
         }
         Ok(digest(text.as_bytes()))
     }
+}
+
+/// Refuses a device that this build or this crate does not run the network on.
+fn check_device(shape: &Shape, dense: &[DenseShape], device: Device) -> Result<(), Error> {
+    if device == Device::Cpu {
+        return Ok(());
+    }
+    if cfg!(not(feature = "candle")) {
+        return Err(Error::FeatureOff { what: format!("device {device:?}"), feature: "candle" });
+    }
+    let alone = match shape {
+        Shape::Bert(_) if dense.is_empty() => return Ok(()),
+        _ if dense.is_empty() => format!("{} runs", shape.family()),
+        _ => "Dense modules run".into(),
+    };
+    Err(Error::InvalidInput {
+        what: "device",
+        expected: format!("the processor, on which alone {alone}"),
+        got: format!("{device:?}"),
+    })
+}
+
+/// The most tokens of an input of a network that reads `limit`, as the options have it; `special`: tokens around the text.
+pub(super) fn limited(limit: usize, options: &LoadOptions, special: usize) -> usize {
+    options.max_tokens.map_or(limit, |asked| limit.min(asked.saturating_add(special)))
 }
 
 /// Checks the lengths to which a file declares that vectors may be shortened.

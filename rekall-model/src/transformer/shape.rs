@@ -2,16 +2,14 @@
 
 use std::path::Path;
 
-use safetensors::SafeTensors;
-
 use super::decoder::{self, Decoder};
 use super::encoder::Encoder;
 use super::kept::{Matrices, Place};
 use super::modern_bert::{self, ModernBert};
 use super::post_norm::{self, BertConfig, Form, PostNorm};
 use super::reader::Reader;
+use super::weight_files::Tensors;
 use crate::architecture::{Architecture, Family};
-use crate::bytes::Bytes;
 use crate::files::read_json;
 use crate::{Error, Precision};
 
@@ -59,19 +57,18 @@ impl Shape {
     /// Reads and checks the weights, for texts of up to `limit` tokens. Matrices are kept at `place`, if there is one.
     pub(super) fn read_encoder(
         &self,
-        path: &Path,
-        file: &Bytes,
+        tensors: &Tensors<'_>,
         limit: usize,
         precision: Precision,
         place: Option<&Place>,
     ) -> Result<Box<dyn Encoder>, Error> {
         let matrices = place.map_or_else(|| Matrices::of(precision), Matrices::kept_in);
-        let encoder = self.encoder(path, file, limit, &matrices)?;
+        let encoder = self.encoder(tensors, limit, &matrices)?;
         // Once they are kept, this process uses the file's pages, too, rather than a copy of its own.
         match place.filter(|_| matrices.finish()).and_then(Matrices::found_in) {
             Some(found) => {
                 drop(encoder);
-                self.encoder(path, file, limit, &found)
+                self.encoder(tensors, limit, &found)
             }
             None => Ok(encoder),
         }
@@ -79,32 +76,26 @@ impl Shape {
 
     fn encoder(
         &self,
-        path: &Path,
-        file: &Bytes,
+        tensors: &Tensors<'_>,
         limit: usize,
         matrices: &Matrices,
     ) -> Result<Box<dyn Encoder>, Error> {
         Ok(match self {
-            Self::Bert(config) => Box::new(PostNorm::read(path, file, config.form(), limit, matrices)?),
-            Self::PostNorm(form) => Box::new(PostNorm::read(path, file, form.clone(), limit, matrices)?),
-            Self::ModernBert(config) => Box::new(ModernBert::read(path, file, config, limit, matrices)?),
-            Self::Decoder(config) => Box::new(Decoder::read(path, file, config, limit, matrices)?),
+            Self::Bert(config) => Box::new(PostNorm::read(tensors, config.form(), limit, matrices)?),
+            Self::PostNorm(form) => Box::new(PostNorm::read(tensors, form.clone(), limit, matrices)?),
+            Self::ModernBert(config) => Box::new(ModernBert::read(tensors, config, limit, matrices)?),
+            Self::Decoder(config) => Box::new(Decoder::read(tensors, config, limit, matrices)?),
         })
     }
 
-    /// Reads what stands beside the network in its file.
-    pub(super) fn reader<'a>(
-        &self,
-        path: &'a Path,
-        file: &'a Bytes,
-        tensors: &'a SafeTensors<'a>,
-    ) -> Reader<'a> {
+    /// Reads what stands beside the network in its files.
+    pub(super) fn reader<'a>(&self, tensors: &'a Tensors<'a>) -> Reader<'a> {
         let first = match self {
             Self::Bert(_) | Self::PostNorm(_) => post_norm::WORDS,
             Self::ModernBert(_) => modern_bert::WORDS,
             Self::Decoder(_) => decoder::WORDS,
         };
-        Reader::new(path, file, tensors, first)
+        Reader::new(tensors, first)
     }
 
     /// The first part of a fingerprint.

@@ -285,6 +285,43 @@ mod transformer {
     }
 
     #[test]
+    fn weights_in_several_files_are_downloaded_or_refused_together() {
+        let (folder, cache) = (copy_of("bert-tiny-mean"), tempfile::tempdir().unwrap());
+        crate::shards::split(folder.path());
+        let second = "model-00002-of-00002.safetensors";
+        let hub = Hub::serve_folder(folder.path().to_owned());
+        let options = hub.options(cache.path());
+        let whole = load(&source(), &options).unwrap();
+        let in_folder = load(&ModelSource::Path(folder.path().to_owned()), &LoadOptions::new()).unwrap();
+        assert!(whole.fingerprint().same_space(in_folder.fingerprint()));
+        let offline = options.clone().offline(true);
+        load(&source(), &offline).unwrap();
+        // One that another program did not fetch is missed, and fetched.
+        fs::remove_file(snapshot(cache.path()).join(second)).unwrap();
+        assert_eq!(refusal(&offline).kind(), ErrorKind::Unavailable);
+        load(&source(), &options).unwrap();
+        assert!(snapshot(cache.path()).join(second).exists());
+        // One that the repository does not have is missed before any is downloaded.
+        fs::remove_file(folder.path().join(second)).unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let error = refusal(&hub.options(cache.path()));
+        assert!(!snapshot(cache.path()).join("model-00001-of-00002.safetensors").exists());
+        assert!(error.is_permanent() && error.kind() == ErrorKind::NotFound, "{error}");
+        assert!(
+            error.to_string().starts_with(&format!("hub:owner/model/{second}: expected a file")),
+            "{error}"
+        );
+        // Nor is a network that cannot be run.
+        let config = fs::read_to_string(folder.path().join("config.json")).unwrap();
+        let unknown = config.replace("\"gelu\"", "\"sine\"");
+        assert_ne!(unknown, config);
+        fs::write(folder.path().join("config.json"), unknown).unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        assert_eq!(refusal(&hub.options(cache.path())).kind(), ErrorKind::Unsupported);
+        assert!(!snapshot(cache.path()).join("model-00001-of-00002.safetensors").exists());
+    }
+
+    #[test]
     fn a_plain_transformer_is_asked_about_once() {
         let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         for name in ["config.json", "model.safetensors", "tokenizer.json"] {

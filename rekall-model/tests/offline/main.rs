@@ -21,3 +21,5 @@ mod network;
 mod real_model;
 #[cfg(feature = "transformer")]
 mod rerank;
+#[cfg(feature = "transformer")]
+mod shards;

@@ -10,14 +10,13 @@ use serde_json::Value;
 
 use super::encoder::Encoder;
 use super::kept::Place;
-use super::settings::TokenizerConfig;
+use super::settings::{TokenizerConfig, limited};
 use super::shape::Shape;
+use super::weight_files::WeightFiles;
 use super::workspace::Workspaces;
-use crate::bytes::Bytes;
-use crate::files::{self, MAX_TOKENIZER_BYTES, digest_of_file, folder_name, read_json};
-use crate::mapped::MappedFile;
+use crate::files::{self, MAX_TOKENIZER_BYTES, folder_name, read_json};
 use crate::tokenize::TextTokenizer;
-use crate::{Device, Error, LoadOptions, tensors};
+use crate::{Device, Error, LoadOptions};
 
 use head::{Head, HeadShape};
 use pair::PairTemplate;
@@ -52,8 +51,8 @@ pub struct CrossEncoder {
 }
 
 impl CrossEncoder {
-    /// Reads a folder: `config.json`, `model.safetensors`, `tokenizer.json`, and where there is one
-    /// `tokenizer_config.json`. The weights are mapped: do not rewrite the file in place while the model is in use.
+    /// Reads a folder: `config.json`, `model.safetensors` (or several files of weights and their index), `tokenizer.json`, and
+    /// where there is one `tokenizer_config.json`. The weights are mapped: do not rewrite them in place while the model is in use.
     ///
     /// # Errors
     /// [`Error::MissingFile`], [`Error::InvalidFile`] or [`Error::UnsupportedModel`] naming the file, what
@@ -105,18 +104,18 @@ impl CrossEncoder {
         let pair = PairTemplate::read(&tokenizer_path, &json)?;
         super::vocabulary::check(&tokenizer_path, &tokenizer, pair.highest(), &shape)?;
         let limit = limit(folder, &shape, options, pair.count())?;
-        let weights_path = folder.join("model.safetensors");
-        let file = Bytes::from_mapped(MappedFile::open(&weights_path)?);
+        let weights = WeightFiles::of(folder)?;
         let place = match kept {
-            Some(kept) => Place::of(Some(kept), &digest_of_file(&weights_path)?, options),
+            Some(kept) => Place::of(Some(kept), &weights.digest()?, options),
             None => None,
         };
-        let encoder = shape.read_encoder(&weights_path, &file, limit, options.precision, place.as_ref())?;
-        let parsed = tensors::parse(&weights_path, &file)?;
-        let reader = shape.reader(&weights_path, &file, &parsed);
-        let head = Head::read(&reader, HeadShape::of(&shape, &config_path, &config)?, shape.width())?;
-        // Packing has read the whole file; only the pages with token vectors are needed again.
-        file.forget_pages();
+        let mapped = weights.map()?;
+        let tensors = mapped.tensors()?;
+        let encoder = shape.read_encoder(&tensors, limit, options.precision, place.as_ref())?;
+        let head = HeadShape::of(&shape, &config_path, &config)?;
+        let head = Head::read(&shape.reader(&tensors), head, shape.width())?;
+        // Packing has read all of the files; only the pages with token vectors are needed again.
+        mapped.forget_pages();
         Ok(Self {
             name: name.to_owned(),
             encoder,
@@ -133,10 +132,7 @@ impl CrossEncoder {
 /// The most tokens of a pair.
 fn limit(folder: &Path, shape: &Shape, options: &LoadOptions, special: usize) -> Result<usize, Error> {
     let tokens = TokenizerConfig::read(folder)?;
-    let mut limit = tokens.limit(shape.positions());
-    if let Some(asked) = options.max_tokens {
-        limit = limit.min(asked.saturating_add(special));
-    }
+    let limit = limited(tokens.limit(shape.positions()), options, special);
     // A token of each text, at the least.
     if limit < special + 2 {
         return Err(Error::InvalidInput {

@@ -6,12 +6,10 @@ mod config;
 mod forward;
 mod weights;
 
-use std::path::Path;
-
 use super::kept::Matrices;
 use super::rotary::Rotary;
+use super::weight_files::Tensors;
 use crate::Error;
-use crate::bytes::Bytes;
 
 pub(super) use config::Config;
 pub(super) use forward::Decoder;
@@ -20,13 +18,12 @@ pub(super) use weights::WORDS;
 impl Decoder {
     /// Reads and checks the weights. `limit`: the longest text, in tokens.
     pub(super) fn read(
-        path: &Path,
-        file: &Bytes,
+        tensors: &Tensors<'_>,
         config: &Config,
         limit: usize,
         matrices: &Matrices,
     ) -> Result<Self, Error> {
-        let weights = weights::Weights::read(path, file, config, matrices)?;
+        let weights = weights::Weights::read(tensors, config, matrices)?;
         let rotary = |theta| Rotary::new(theta, config.head_size, limit);
         let (global, local) = (rotary(config.theta), rotary(config.local_theta));
         Ok(Self { config: config.clone(), weights, global, local })

@@ -5,12 +5,10 @@ mod config;
 mod forward;
 mod weights;
 
-use std::path::Path;
-
 use super::kept::Matrices;
 use super::rotary::Rotary;
+use super::weight_files::Tensors;
 use crate::Error;
-use crate::bytes::Bytes;
 
 pub(super) use config::Config;
 pub(super) use forward::ModernBert;
@@ -19,13 +17,12 @@ pub(super) use weights::WORDS;
 impl ModernBert {
     /// Reads and checks the weights. `limit`: the longest text, in tokens.
     pub(super) fn read(
-        path: &Path,
-        file: &Bytes,
+        tensors: &Tensors<'_>,
         config: &Config,
         limit: usize,
         matrices: &Matrices,
     ) -> Result<Self, Error> {
-        let weights = weights::Weights::read(path, file, config, matrices)?;
+        let weights = weights::Weights::read(tensors, config, matrices)?;
         let rotary = |is_global| Rotary::new(config.theta(is_global), config.head_size(), limit);
         Ok(Self { config: config.clone(), weights, global: rotary(true), local: rotary(false) })
     }

@@ -1,13 +1,10 @@
 //! The numbers of a ModernBERT network.
 
-use std::path::Path;
-
 use super::config::Config;
 use crate::Error;
-use crate::bytes::Bytes;
-use crate::tensors;
 use crate::transformer::kept::Matrices;
 use crate::transformer::reader::{Linear, Norm, Part, Reader, Table};
+use crate::transformer::weight_files::Tensors;
 
 /// The first tensor, by which the prefix of the others' names is found.
 pub(crate) const WORDS: &str = "embeddings.tok_embeddings.weight";
@@ -35,14 +32,8 @@ pub(super) struct Weights {
 
 impl Weights {
     /// Reads and checks every tensor of the network; others, such as a head for masked words, are ignored.
-    pub(super) fn read(
-        path: &Path,
-        file: &Bytes,
-        config: &Config,
-        matrices: &Matrices,
-    ) -> Result<Self, Error> {
-        let tensors = tensors::parse(path, file)?;
-        let reader = Reader::new(path, file, &tensors, WORDS).with_matrices(matrices);
+    pub(super) fn read(tensors: &Tensors<'_>, config: &Config, matrices: &Matrices) -> Result<Self, Error> {
+        let reader = Reader::new(tensors, WORDS).with_matrices(matrices);
         let words = reader.table(WORDS, config.vocab_size, config.hidden_size)?;
         let norm = reader.norm("embeddings.norm", config.hidden_size, config.norm_bias)?;
         let layers = (0..config.num_hidden_layers).map(|index| Layer::read(&reader, index, config));

@@ -12,11 +12,9 @@ pub(super) mod mpnet;
 pub(super) mod nomic_bert;
 mod weights;
 
-use std::path::Path;
-
 use super::kept::Matrices;
+use super::weight_files::Tensors;
 use crate::Error;
-use crate::bytes::Bytes;
 
 pub(super) use bert::Config as BertConfig;
 pub(super) use form::{Form, MAX_POSITIONS};
@@ -26,13 +24,12 @@ pub(super) use weights::WORDS;
 impl PostNorm {
     /// Reads and checks the weights. `limit`: the longest text, in tokens.
     pub(super) fn read(
-        path: &Path,
-        file: &Bytes,
+        tensors: &Tensors<'_>,
         form: Form,
         limit: usize,
         matrices: &Matrices,
     ) -> Result<Self, Error> {
-        let weights = weights::Weights::read(path, file, &form, matrices)?;
+        let weights = weights::Weights::read(tensors, &form, matrices)?;
         Ok(Self::new(form, weights, limit))
     }
 }

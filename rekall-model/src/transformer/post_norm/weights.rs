@@ -1,13 +1,10 @@
 //! The numbers of a post-norm network.
 
-use std::path::Path;
-
 use super::form::{Distance, Form, Half, Matrix};
 use crate::Error;
-use crate::bytes::Bytes;
-use crate::tensors;
 use crate::transformer::kept::Matrices;
 use crate::transformer::reader::{Linear, Norm, Part, Reader, Table};
+use crate::transformer::weight_files::Tensors;
 
 /// The first tensor, by which the prefix of the others' names is found.
 pub(crate) const WORDS: &str = "embeddings.word_embeddings.weight";
@@ -39,9 +36,8 @@ pub(super) struct Weights {
 
 impl Weights {
     /// Reads and checks every tensor of the network; others, such as a pooler's, are ignored.
-    pub(super) fn read(path: &Path, file: &Bytes, form: &Form, matrices: &Matrices) -> Result<Self, Error> {
-        let tensors = tensors::parse(path, file)?;
-        let reader = Reader::new(path, file, &tensors, WORDS).with_matrices(matrices);
+    pub(super) fn read(tensors: &Tensors<'_>, form: &Form, matrices: &Matrices) -> Result<Self, Error> {
+        let reader = Reader::new(tensors, WORDS).with_matrices(matrices);
         let hidden = form.hidden_size;
         let words = reader.table(WORDS, form.vocabulary, hidden)?;
         let mut positions = match form.learned {

@@ -62,8 +62,14 @@ impl Shape {
         precision: Precision,
         place: Option<&Place>,
     ) -> Result<Box<dyn Encoder>, Error> {
-        let matrices = place.map_or_else(|| Matrices::of(precision), Matrices::kept_in);
-        let encoder = self.encoder(tensors, limit, &matrices)?;
+        let mut matrices = place.map_or_else(|| Matrices::of(precision), Matrices::kept_in);
+        let mut encoder = self.encoder(tensors, limit, &matrices)?;
+        if let Some(place) = place.filter(|_| matrices.lacks_some()) {
+            drop(encoder);
+            place.clear();
+            matrices = Matrices::kept_in(place);
+            encoder = self.encoder(tensors, limit, &matrices)?;
+        }
         // Once they are kept, this process uses the file's pages, too, rather than a copy of its own.
         match place.filter(|_| matrices.finish()).and_then(Matrices::found_in) {
             Some(found) => {

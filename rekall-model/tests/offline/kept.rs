@@ -43,6 +43,19 @@ fn kept_file(folder: &Path) -> PathBuf {
     file.clone()
 }
 
+/// A sound file whose index has a matrix under another name.
+fn without_a_matrix(file: &[u8]) -> Vec<u8> {
+    let (content, _) = file.split_at(file.len() - 32);
+    let (content, length) = content.split_last_chunk::<8>().unwrap();
+    let (matrices, index) = content.split_at(content.len() - u64::from_le_bytes(*length) as usize);
+    let index = String::from_utf8(index.to_vec()).unwrap();
+    let other = index.replacen("layer", "Layer", 1);
+    assert_ne!(other, index);
+    let content = [matrices, other.as_bytes(), length].concat();
+    let digest = blake3::hash(&content);
+    [&content[..], digest.as_bytes()].concat()
+}
+
 fn last_used(file: &Path, days_ago: u64) {
     let time = SystemTime::now() - Duration::from_hours(24 * days_ago);
     std::fs::File::options().append(true).open(file).unwrap().set_modified(time).unwrap();
@@ -54,8 +67,9 @@ fn age(file: &Path) -> Duration {
 
 #[test]
 fn matrices_are_kept_beside_the_cache_and_mapped_by_later_loads() {
-    for (name, precision) in
-        ["bert-tiny-mean", "modernbert-tiny-mean"].into_iter().flat_map(|name| PRECISIONS.map(|p| (name, p)))
+    for (name, precision) in ["bert-tiny-mean", "modernbert-tiny-mean", "qwen3-tiny", "gemma3-tiny"]
+        .into_iter()
+        .flat_map(|name| PRECISIONS.map(|p| (name, p)))
     {
         let (cache, folder) = cached(name);
         let options = in_cache(&cache, precision);
@@ -76,10 +90,11 @@ fn matrices_are_kept_beside_the_cache_and_mapped_by_later_loads() {
         };
         loaded();
         assert!(std::fs::read(&file).unwrap() == bytes, "{name}, {precision}: not written again");
-        // One that is damaged, cut or another is noticed and made anew.
+        // One that is damaged, cut or another is noticed and made anew, and so is a sound one that lacks a matrix.
         let mut damaged = bytes.clone();
         damaged[bytes.len() / 2] ^= 1;
-        for wrong in [&damaged[..], &bytes[..bytes.len() - 1], &bytes[..10], b"", b"other"] {
+        let lacking = without_a_matrix(&bytes);
+        for wrong in [&damaged[..], &lacking, &bytes[..bytes.len() - 1], &bytes[..10], b"", b"other"] {
             std::fs::remove_file(&file).unwrap();
             std::fs::write(&file, wrong).unwrap();
             loaded();

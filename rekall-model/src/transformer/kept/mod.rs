@@ -1,15 +1,15 @@
 //! Packed matrices, made once and kept in a file that later loads map, so that all processes share its pages.
 //!
-//! The file is made from the weights and can be made again at any time: one that is missing, damaged, or of other weights or
-//! another layout, is made anew, and where none can be written nothing is kept. It holds, one after the other: a first line, the
-//! numbers of each matrix (of those in eight bits also scales and offsets), an index of them in JSON, the index's length, and the
-//! digest of all that.
+//! The file is made from the weights and can be made again at any time: one that is missing, damaged, of other weights or
+//! another layout, or without a matrix that is asked for, is made anew, and where none can be written nothing is kept. It holds,
+//! one after the other: a first line, the numbers of each matrix (of those in eight bits also scales and offsets), an index of
+//! them in JSON, the index's length, and the digest of all that.
 
 mod found;
 mod layout;
 mod writer;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::reader::Matrix;
@@ -24,6 +24,8 @@ use writer::Writer;
 pub(super) struct Matrices {
     pub(super) precision: Precision,
     kept: RefCell<Kept>,
+    /// Whether a kept file did not have a matrix that was asked for.
+    lacks_some: Cell<bool>,
 }
 
 #[derive(Debug)]
@@ -50,12 +52,17 @@ impl Place {
         let folder = folder.filter(|_| usable)?.to_owned();
         Some(Self { folder, origin: Origin::of(weights, options.precision) })
     }
+
+    /// Removes what is kept there.
+    pub(super) fn clear(&self) {
+        drop(std::fs::remove_file(self.folder.join(self.origin.file_name())));
+    }
 }
 
 impl Matrices {
     /// Without anything kept.
     pub(super) fn of(precision: Precision) -> Self {
-        Self { precision, kept: RefCell::new(Kept::None) }
+        Self::new(precision, Kept::None)
     }
 
     /// Those that are kept there, or else such as will be.
@@ -71,19 +78,32 @@ impl Matrices {
                 Kept::None
             }
         };
-        Self { precision: origin.precision(), kept: RefCell::new(kept) }
+        Self::new(origin.precision(), kept)
     }
 
     /// Those that are kept there.
     pub(super) fn found_in(Place { folder, origin }: &Place) -> Option<Self> {
         let found = Found::open(&folder.join(origin.file_name()), origin)?;
-        Some(Self { precision: origin.precision(), kept: RefCell::new(Kept::Found(found)) })
+        Some(Self::new(origin.precision(), Kept::Found(found)))
+    }
+
+    fn new(precision: Precision, kept: Kept) -> Self {
+        Self { precision, kept: RefCell::new(kept), lacks_some: Cell::new(false) }
+    }
+
+    /// Whether the kept file is one of another version of this crate, which had other matrices.
+    pub(super) fn lacks_some(&self) -> bool {
+        self.lacks_some.get()
     }
 
     /// A matrix of that name, if it was kept.
     pub(super) fn find(&self, name: &str, k: usize, n: usize) -> Option<Matrix> {
         match &*self.kept.borrow() {
-            Kept::Found(found) => found.matrix(name, k, n),
+            Kept::Found(found) => {
+                let matrix = found.matrix(name, k, n);
+                self.lacks_some.set(self.lacks_some.get() || matrix.is_none());
+                matrix
+            }
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::encoder::Sequence;
+use super::heads::Heads;
 use super::position_bias::PositionBias;
 use super::workspace::AttentionBuffers;
 use crate::cpu::{Activation, PackedView, Product, add_scaled, multiply, panel_width, softmax_rows};
@@ -14,9 +15,7 @@ const QUERY_BLOCK: usize = 48;
 /// How a layer's heads look at a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attention<'a> {
-    /// Numbers of a token's row, those of all heads.
-    pub(super) width: usize,
-    pub(super) heads: usize,
+    pub(super) heads: Heads,
     /// How many tokens to either side a token sees; `None`: the whole text.
     pub(super) reach: Option<usize>,
     /// Whether it sees only itself and the tokens before it.
@@ -38,14 +37,20 @@ impl Attention<'_> {
         let mut first = 0;
         for text in texts {
             let end = first + text.ids.len();
+            let mut packed = None;
             for head in heads.clone() {
+                let keys = Some(self.heads.keys_of(head));
+                if packed != keys {
+                    self.pack(buffers, first..end, head);
+                    packed = keys;
+                }
                 self.attend_head(buffers, first..end, head, context);
             }
             first = end;
         }
     }
 
-    /// One head of one text: softmax(Q Kᵀ / √d + B) V.
+    /// One head of one text, whose keys and values are packed: softmax(Q Kᵀ / √d + B) V.
     fn attend_head(
         self,
         buffers: &mut AttentionBuffers,
@@ -53,11 +58,9 @@ impl Attention<'_> {
         head: usize,
         context: &mut [f32],
     ) {
-        let (width, length) = (self.width, text.len());
-        let size = width / self.heads;
+        let (width, row, size, length) = (self.heads.width(), self.heads.row(), self.heads.size, text.len());
         let panel = panel_width();
         let padded = length.div_ceil(panel) * panel;
-        self.pack(buffers, text.clone(), head);
         let AttentionBuffers { qkv, keys, values, scores } = buffers;
         let scale = 1.0 / (size as f32).sqrt();
         for block in (0..length).step_by(QUERY_BLOCK) {
@@ -69,8 +72,8 @@ impl Attention<'_> {
             let scores = scores.sized(QUERY_BLOCK.min(length) * padded);
             let scores = &mut scores[..rows * stride];
             multiply(Product {
-                a: &qkv[(text.start + block) * 3 * width + head * size..],
-                a_stride: 3 * width,
+                a: &qkv[(text.start + block) * row + head * size..],
+                a_stride: row,
                 rows,
                 b: PackedView { panels: &keys[seen.start * size..][..stride * size], k: size, n: stride },
                 bias: None,
@@ -107,15 +110,15 @@ impl Attention<'_> {
         }
     }
 
-    /// Keys as the columns of a packed matrix of as many rows as a head has numbers, values as a packed matrix with a row
-    /// for each token; padding is zero.
+    /// What a head looks at: keys as the columns of a packed matrix of as many rows as a head has numbers, values as a packed
+    /// matrix with a row for each token; padding is zero.
     fn pack(self, buffers: &mut AttentionBuffers, text: Range<usize>, head: usize) {
-        let (width, length) = (self.width, text.len());
-        let size = width / self.heads;
+        let (size, length) = (self.heads.size, text.len());
         let panel = panel_width();
         let AttentionBuffers { qkv, keys, values, .. } = buffers;
+        let columns = self.heads.columns(head..head + 1);
         let row_of =
-            |token: usize, part: usize| (text.start + token) * 3 * width + part * width + head * size;
+            |token: usize, part: usize| (text.start + token) * self.heads.row() + columns[part].start;
         let padded = length.div_ceil(panel) * panel;
         let keys = keys.sized(padded * size);
         for (token, lane) in (0..padded).map(|token| (token, token % panel)) {
@@ -150,10 +153,15 @@ mod tests {
 
     /// One head after the textbook, in `f64`.
     fn expected(attention: Attention<'_>, qkv: &[f32], text: Range<usize>, head: usize) -> Vec<f64> {
-        let Attention { width, heads, bias, is_causal, .. } = attention;
-        let size = width / heads;
+        let Attention { heads, bias, is_causal, .. } = attention;
+        let size = heads.size;
         let of = |token: usize, part: usize| {
-            let start = (text.start + token) * 3 * width + part * width + head * size;
+            // Queries, keys and values, of which the last two may be fewer.
+            let start = match part {
+                0 => head,
+                _ => heads.count + (part - 1) * heads.keys + head * heads.keys / heads.count,
+            };
+            let start = ((text.start + token) * (heads.count + 2 * heads.keys) + start) * size;
             qkv[start..start + size].iter().map(|&x| f64::from(x))
         };
         let mut rows = Vec::new();
@@ -187,35 +195,35 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 8) as f32 / 4_194_304.0 - 2.0
         };
-        for (heads, size) in [(2, 16), (3, 12), (1, 80)] {
+        for (count, keys, size) in [(2, 2, 16), (3, 3, 12), (1, 1, 80), (6, 2, 8), (4, 1, 20)] {
+            let heads = Heads { count, keys, size };
             for (reach, has_bias, is_causal) in [None, Some(0), Some(1), Some(8), Some(64), Some(1_000)]
                 .into_iter()
                 .flat_map(|reach| [(reach, false, false), (reach, true, false), (reach, false, true)])
             {
-                let bias = has_bias.then(|| PositionBias::of_slopes(heads, 160));
-                let width = heads * size;
-                let attention = Attention { width, heads, reach, is_causal, bias: bias.as_ref() };
+                let bias = has_bias.then(|| PositionBias::of_slopes(count, 160));
+                let attention = Attention { heads, reach, is_causal, bias: bias.as_ref() };
                 let lengths = [1, 2, 17, 48, 49, 97, 160];
                 let tokens: usize = lengths.iter().sum();
                 let mut buffers = AttentionBuffers::default();
-                buffers.qkv.sized(tokens * 3 * attention.width).iter_mut().for_each(|x| *x = next());
+                buffers.qkv.sized(tokens * heads.row()).iter_mut().for_each(|x| *x = next());
                 let qkv = buffers.qkv.to_vec();
                 let ids = vec![0; 160];
                 let texts: Vec<_> = lengths.iter().map(|&length| Sequence::of(&ids[..length])).collect();
-                let mut context = vec![f32::NAN; tokens * attention.width];
-                attention.attend(&mut buffers, &texts, 0..heads, &mut context);
+                let mut context = vec![f32::NAN; tokens * heads.width()];
+                attention.attend(&mut buffers, &texts, 0..count, &mut context);
                 let mut first = 0;
                 for length in lengths {
-                    for head in 0..heads {
+                    for head in 0..count {
                         let expected = expected(attention, &qkv, first..first + length, head);
                         for (token, row) in expected.chunks(size).enumerate() {
-                            let at = (first + token) * attention.width + head * size;
+                            let at = (first + token) * heads.width() + head * size;
                             let worst = row
                                 .iter()
                                 .zip(&context[at..])
                                 .map(|(x, &y)| (x - f64::from(y)).abs())
                                 .fold(0.0, f64::max);
-                            assert!(worst < 1e-5, "{heads} x {size}, {reach:?}, {length}: token {token}");
+                            assert!(worst < 1e-5, "{heads:?}, {reach:?}, {length}: token {token}");
                         }
                     }
                     first += length;

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use super::dense::Dense;
+use super::heads::Heads;
 use super::pooling::Pooling;
 use super::reader::{Linear, Matrix};
 use super::tensor_parallel::{Partition, Shard};
@@ -174,22 +175,20 @@ pub(super) fn linear(
     }
 }
 
-/// Queries, keys and values of some of the heads, at their places in whole rows; `layer` makes all three.
+/// The queries of some of the heads, and the keys and values that they look at, at their places in whole rows; `layer` makes
+/// all three.
 pub(super) fn project_heads(
     a: &[f32],
     rows: usize,
     layer: &Linear,
-    heads: Range<usize>,
-    of: usize,
+    heads: Heads,
+    part: Range<usize>,
     out: &mut [f32],
 ) {
-    let columns = layer.weight.width();
-    if heads.len() == of {
-        return linear(a, rows, layer, Activation::None, out, 0..columns);
+    if part.len() == heads.count {
+        return linear(a, rows, layer, Activation::None, out, 0..heads.row());
     }
-    let (width, size) = (columns / 3, columns / 3 / of);
-    for first in [0, width, 2 * width] {
-        let columns = first + heads.start * size..first + heads.end * size;
+    for columns in heads.columns(part) {
         linear(a, rows, layer, Activation::None, out, columns);
     }
 }

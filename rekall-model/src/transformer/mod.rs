@@ -13,6 +13,7 @@ mod decoder;
 mod dense;
 mod embedder;
 mod encoder;
+mod heads;
 mod kept;
 mod micro_batch;
 mod model;

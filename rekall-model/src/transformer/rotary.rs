@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use crate::cpu::rotate_rows;
 use crate::transformer::encoder::Sequence;
+use crate::transformer::heads::Heads;
 
 /// Positions whose angles are computed together, when the first text reaches them.
 const CHUNK: usize = 256;
@@ -41,18 +42,17 @@ impl Rotary {
         }
     }
 
-    /// Turns the given heads' queries and keys in rows of queries, keys and values, each of `width` numbers.
-    pub(super) fn turn(&self, qkv: &mut [f32], width: usize, texts: &[Sequence<'_>], heads: Range<usize>) {
-        let planes = self.speeds.len();
+    /// Turns the queries of some heads, and the keys that they look at, in rows of queries, keys and values.
+    pub(super) fn turn(&self, qkv: &mut [f32], heads: Heads, texts: &[Sequence<'_>], part: Range<usize>) {
+        let (row, [queries, keys, _]) = (heads.row(), heads.columns(part));
         let mut first = 0;
         for text in texts {
             let length = text.ids.len();
             for (index, start) in (0..length).step_by(CHUNK).enumerate() {
                 let rows = CHUNK.min(length - start);
-                let rows = &mut qkv[(first + start) * 3 * width..][..rows * 3 * width];
-                for part in [0, width] {
-                    let columns = part + heads.start * 2 * planes..part + heads.end * 2 * planes;
-                    rotate_rows(rows, 3 * width, columns, 2 * planes, self.chunk(index));
+                let rows = &mut qkv[(first + start) * row..][..rows * row];
+                for columns in [queries.clone(), keys.clone()] {
+                    rotate_rows(rows, row, columns, heads.size, self.chunk(index));
                 }
             }
             first += length;
@@ -91,7 +91,7 @@ mod tests {
         // Two heads; the same query and the same key at each position.
         let row: Vec<f32> = (1..=6).flat_map(vector).collect();
         let mut qkv = row.repeat(700);
-        rotary.turn(&mut qkv, 2 * SIZE, &[Sequence::of(&ids)], 1..2);
+        rotary.turn(&mut qkv, Heads::own(2, SIZE), &[Sequence::of(&ids)], 1..2);
         let product = |query: usize, key: usize| -> f32 {
             let at = |token: usize, part: usize| &qkv[token * 6 * SIZE + part * SIZE..][..SIZE];
             at(query, 1).iter().zip(at(key, 3)).map(|(q, k)| q * k).sum()

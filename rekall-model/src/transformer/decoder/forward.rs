@@ -6,6 +6,7 @@ use crate::Error;
 use crate::cpu::{Activation, add_scaled, rms_norm};
 use crate::transformer::attention::Attention;
 use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, project_heads};
+use crate::transformer::heads::Heads;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
@@ -77,8 +78,8 @@ impl Decoder {
         shard: &mut Shard,
     ) -> bool {
         let config = &self.config;
-        let (width, heads) = (config.hidden_size, config.heads);
-        let (size, all) = (config.head_size, heads * config.head_size);
+        let width = config.hidden_size;
+        let heads = Heads { count: config.heads, keys: config.key_heads, size: config.head_size };
         let epsilon = config.epsilon as f32;
         let (reach, rotary) = if is_local { (Some(config.reach), &self.local) } else { (None, &self.global) };
         let Workspace { hidden, normed, context, branch, inner, attention } = workspace;
@@ -86,15 +87,16 @@ impl Decoder {
         normed.copy_from_slice(hidden);
         rms_norm(normed, width, 0..width, &layer.input_norm, epsilon);
 
-        let looks = Attention { width: all, heads, reach, is_causal: config.is_causal, bias: None };
+        let looks = Attention { heads, reach, is_causal: config.is_causal, bias: None };
+        let (all, divided) = (heads.width(), Partition::Heads(heads.count));
         let context = context.sized(tokens * all);
-        let attended = shard.compute_and_gather(context, all, Partition::Heads(heads), |context, part| {
-            let qkv = attention.qkv.sized(tokens * 3 * all);
-            project_heads(normed, tokens, &layer.qkv, part.clone(), heads, qkv);
-            let (first, end) = (part.start * size, part.end * size);
-            rms_norm(qkv, 3 * all, first..end, &layer.query_norm, epsilon);
-            rms_norm(qkv, 3 * all, all + first..all + end, &layer.key_norm, epsilon);
-            rotary.turn(qkv, all, texts, part.clone());
+        let attended = shard.compute_and_gather(context, all, divided, |context, part| {
+            let qkv = attention.qkv.sized(tokens * heads.row());
+            project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv);
+            let [queries, keys, _] = heads.columns(part.clone());
+            rms_norm(qkv, heads.row(), queries, &layer.query_norm, epsilon);
+            rms_norm(qkv, heads.row(), keys, &layer.key_norm, epsilon);
+            rotary.turn(qkv, heads, texts, part.clone());
             looks.attend(attention, texts, part, context);
         });
         if !attended {

@@ -12,8 +12,7 @@ pub(crate) const WORDS: &str = "embed_tokens.weight";
 #[derive(Debug)]
 pub(super) struct Layer {
     pub(super) input_norm: Vec<f32>,
-    /// Query, key and value side by side: one product instead of three. Keys and values that several heads share stand there
-    /// once for each, so that the attention need not know.
+    /// Query, key and value side by side: one product instead of three.
     pub(super) qkv: Linear,
     /// With what the scores are to be scaled by beside the root of a head's size.
     pub(super) query_norm: Vec<f32>,
@@ -70,15 +69,9 @@ impl Layer {
         let norm = |part: &str, width| scales(reader, &name(part), width, config);
         let linear =
             |part: &str, from, to, has_bias| reader.linear(&[Part::whole(name(part), to)], from, has_bias);
-        let shared = |part: &str| {
-            let (name, of) = (name(part), key_heads * head_size);
-            (0..heads).map(move |head| {
-                let first = head / (heads / key_heads) * head_size;
-                Part { name: name.clone(), rows: first..first + head_size, of }
-            })
-        };
-        let queries = Part::whole(name("self_attn.q_proj"), heads * head_size);
-        let parts = [queries].into_iter().chain(shared("self_attn.k_proj")).chain(shared("self_attn.v_proj"));
+        let parts =
+            [("self_attn.q_proj", heads), ("self_attn.k_proj", key_heads), ("self_attn.v_proj", key_heads)];
+        let parts = parts.map(|(part, heads)| Part::whole(name(part), heads * head_size));
         let mut query_norm = norm("self_attn.q_norm", head_size)?;
         let factor = (head_size as f64 / config.query_scalar).sqrt() as f32;
         query_norm.iter_mut().for_each(|scale| *scale *= factor);
@@ -91,7 +84,7 @@ impl Layer {
         };
         Ok(Self {
             input_norm: norm("input_layernorm", hidden)?,
-            qkv: reader.linear(&parts.collect::<Vec<_>>(), hidden, config.attention_bias)?,
+            qkv: reader.linear(&parts, hidden, config.attention_bias)?,
             query_norm,
             key_norm: norm("self_attn.k_norm", head_size)?,
             attention: linear("self_attn.o_proj", heads * head_size, hidden, config.attention_bias)?,

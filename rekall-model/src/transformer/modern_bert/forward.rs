@@ -6,6 +6,7 @@ use crate::Error;
 use crate::cpu::{Activation, add_then_norm, layer_norm};
 use crate::transformer::attention::Attention;
 use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, project_heads};
+use crate::transformer::heads::Heads;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
 use crate::transformer::workspace::Workspace;
@@ -75,15 +76,16 @@ impl ModernBert {
         let Workspace { hidden, normed, context, branch, inner, attention } = workspace;
         let (hidden, normed) = (hidden.sized(tokens * width), normed.sized(tokens * width));
 
-        let heads = config.num_attention_heads;
-        let looks = Attention { width, heads, reach, is_causal: false, bias: None };
+        let heads = Heads::own(config.num_attention_heads, config.head_size());
+        let looks = Attention { heads, reach, is_causal: false, bias: None };
         let context = context.sized(tokens * width);
-        let attended = shard.compute_and_gather(context, width, Partition::Heads(heads), |context, part| {
-            let qkv = attention.qkv.sized(tokens * 3 * width);
-            project_heads(normed, tokens, &layer.qkv, part.clone(), heads, qkv);
-            rotary.turn(qkv, width, texts, part.clone());
-            looks.attend(attention, texts, part, context);
-        });
+        let attended =
+            shard.compute_and_gather(context, width, Partition::Heads(heads.count), |context, part| {
+                let qkv = attention.qkv.sized(tokens * heads.row());
+                project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv);
+                rotary.turn(qkv, heads, texts, part.clone());
+                looks.attend(attention, texts, part, context);
+            });
         if !attended {
             return false;
         }

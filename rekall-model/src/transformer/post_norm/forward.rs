@@ -6,6 +6,7 @@ use crate::Error;
 use crate::cpu::{Activation, add_layer_norm, layer_norm};
 use crate::transformer::attention::Attention;
 use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, project_heads};
+use crate::transformer::heads::Heads;
 use crate::transformer::position_bias::PositionBias;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
@@ -94,20 +95,22 @@ impl PostNorm {
     ) -> bool {
         let form = &self.form;
         let width = form.hidden_size;
-        let (epsilon, activation, heads) = (form.epsilon as f32, form.activation, form.heads);
+        let (epsilon, activation) = (form.epsilon as f32, form.activation);
+        let heads = Heads::own(form.heads, width / form.heads);
         let Workspace { hidden, context, branch, inner, attention, .. } = workspace;
         let hidden = hidden.sized(tokens * width);
 
-        let looks = Attention { width, heads, reach: None, is_causal: false, bias: self.bias.as_ref() };
+        let looks = Attention { heads, reach: None, is_causal: false, bias: self.bias.as_ref() };
         let context = context.sized(tokens * width);
-        let attended = shard.compute_and_gather(context, width, Partition::Heads(heads), |context, part| {
-            let qkv = attention.qkv.sized(tokens * 3 * width);
-            project_heads(hidden, tokens, &layer.qkv, part.clone(), heads, qkv);
-            if let Some(rotary) = &self.rotary {
-                rotary.turn(qkv, width, texts, part.clone());
-            }
-            looks.attend(attention, texts, part, context);
-        });
+        let attended =
+            shard.compute_and_gather(context, width, Partition::Heads(heads.count), |context, part| {
+                let qkv = attention.qkv.sized(tokens * heads.row());
+                project_heads(hidden, tokens, &layer.qkv, heads, part.clone(), qkv);
+                if let Some(rotary) = &self.rotary {
+                    rotary.turn(qkv, heads, texts, part.clone());
+                }
+                looks.attend(attention, texts, part, context);
+            });
         if !attended {
             return false;
         }

@@ -23,8 +23,10 @@ pub(super) struct Tile<'a> {
 /// How sums are computed. All give the same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kernel {
-    /// Plain code, also on ARM.
+    /// Plain code.
     Portable,
+    #[cfg(any(target_arch = "aarch64", test))]
+    Neon(super::neon::Neon),
     #[cfg(target_arch = "x86_64")]
     Avx2(super::x86::Avx2),
     /// AVX-512 with the instructions for neural networks.
@@ -37,6 +39,7 @@ impl Kernel {
     #[cfg(test)]
     pub(super) fn all() -> Vec<Self> {
         let mut all = vec![Self::Portable];
+        all.extend(super::neon::Neon::detect().map(Self::Neon));
         #[cfg(target_arch = "x86_64")]
         {
             all.extend(super::x86::Avx2::detect().map(Self::Avx2));
@@ -47,6 +50,10 @@ impl Kernel {
 
     /// The fastest that this machine can run.
     pub(super) fn best() -> Self {
+        #[cfg(target_arch = "aarch64")]
+        if let Some(neon) = super::neon::Neon::detect() {
+            return Self::Neon(neon);
+        }
         #[cfg(target_arch = "x86_64")]
         {
             if let Some(vnni) = super::x86::Vnni::detect() {
@@ -72,6 +79,8 @@ impl Kernel {
     pub(super) fn height(self) -> usize {
         match self {
             Self::Portable => 1,
+            #[cfg(any(target_arch = "aarch64", test))]
+            Self::Neon(_) => 4,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => 4,
             #[cfg(target_arch = "x86_64")]
@@ -83,6 +92,8 @@ impl Kernel {
     pub(super) fn sum(self, tile: &Tile<'_>, out: &mut [f32]) {
         match self {
             Self::Portable => portable(tile, out),
+            #[cfg(any(target_arch = "aarch64", test))]
+            Self::Neon(neon) => neon.sum(tile, out),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => avx2.sum(tile, out),
             #[cfg(target_arch = "x86_64")]

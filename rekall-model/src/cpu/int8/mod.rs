@@ -1,9 +1,12 @@
 //! Matrix products of eight-bit integers: a scale for each column of the weights, and one for each row of activations.
 //!
-//! Both are rounded to −127…127 and their products summed in 32 bits, which loses nothing. So the sums are the same
+//! Both are rounded to −127…127, or the weights were rounded by others to −128…127, and their products summed in 32 bits, which
+//! loses nothing. So the sums are the same
 //! numbers on every instruction set, in whatever order a kernel takes them; a float is made only of the whole sum.
 
+mod emulated;
 mod kernel;
+mod neon;
 mod pack;
 mod quantize;
 mod x86;
@@ -174,6 +177,23 @@ mod tests {
             for kernel in Kernel::all() {
                 let out = product(kernel, &a, &b, &[0.0], Activation::None);
                 assert!((out[0] / (sign * 1.5 * k as f32) - 1.0).abs() < 1e-5, "{kernel:?} {k}: {}", out[0]);
+            }
+        }
+    }
+
+    /// Weights that others have rounded may be −128.
+    #[test]
+    fn the_least_number_of_eight_bits_is_a_weight_too() {
+        for k in [8, 772, pack::MAX_K] {
+            let a = [numbers(k, 4), vec![3.0; k], vec![-3.0; k]].concat();
+            let columns = [vec![-128; k], vec![127; k], (0..k).map(|at| (at % 256) as u8 as i8).collect()];
+            let mut b = PackedInt8::zeros(k, 4).unwrap();
+            b.set_rounded(1, &columns.concat(), &[0.5, 0.25, 2.0]);
+            let portable = product(Kernel::Portable, &a, &b, &[0.0; 4], Activation::None);
+            assert_eq!(portable[4..6], [0.0, (-128 * 127 * k as i64) as f32 * (3.0 / 127.0 * 0.5)]);
+            for kernel in Kernel::all() {
+                let out = product(kernel, &a, &b, &[0.0; 4], Activation::None);
+                assert_eq!(out, portable, "{kernel:?} {k}");
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::bytes::Bytes;
 pub(super) const GROUP: usize = 4;
 
 /// The most rows of a matrix: so many products of an unsigned and a signed number fit a 32-bit sum.
-pub(crate) const MAX_K: usize = i32::MAX as usize / (255 * 127) / GROUP * GROUP;
+pub(crate) const MAX_K: usize = i32::MAX as usize / (255 * 128) / GROUP * GROUP;
 
 /// A packed matrix: a byte for each number, in a mapping of their own or in that of a file, and eight bytes for each column.
 #[derive(Debug)]
@@ -90,19 +90,31 @@ impl PackedInt8 {
 
     /// Rounds the rows of a PyTorch linear layer's weight, `[out, in]`, into columns `first..` of a matrix of zeros.
     pub(crate) fn set_columns(&mut self, first: usize, rows: &[f32]) {
-        let (k, width) = (self.k, panel_width());
-        let length = width * k.next_multiple_of(GROUP);
+        let mut rounded = vec![0; self.k];
+        for (column, row) in (first..).zip(rows.chunks_exact(self.k)) {
+            let scale = quantize(row, &mut rounded, 0);
+            self.set_column(column, &rounded, scale);
+        }
+    }
+
+    /// The same of rows that were rounded before; `scales`: what each row's numbers are multiples of.
+    pub(crate) fn set_rounded(&mut self, first: usize, rows: &[i8], scales: &[f32]) {
+        for ((column, row), &scale) in (first..).zip(rows.chunks_exact(self.k)).zip(scales) {
+            self.set_column(column, row, scale);
+        }
+    }
+
+    fn set_column(&mut self, column: usize, numbers: &[i8], scale: f32) {
+        let width = panel_width();
+        let length = width * self.k.next_multiple_of(GROUP);
         let PackedNumbers::Own(map) = &mut self.numbers else { return };
         let panels: &mut [i8] = bytemuck::cast_slice_mut(map);
-        let mut rounded = vec![0; k];
-        for (column, row) in (first..).zip(rows.chunks_exact(k)) {
-            self.scales[column] = quantize(row, &mut rounded, 0);
-            self.offsets[column] = 128 * rounded.iter().map(|&x| i32::from(x)).sum::<i32>();
-            let panel = &mut panels[column / width * length..][..length];
-            let groups = panel.chunks_exact_mut(width * GROUP);
-            for (group, numbers) in groups.zip(rounded.chunks(GROUP)) {
-                group[column % width * GROUP..][..numbers.len()].copy_from_slice(numbers);
-            }
+        self.scales[column] = scale;
+        self.offsets[column] = 128 * numbers.iter().map(|&x| i32::from(x)).sum::<i32>();
+        let panel = &mut panels[column / width * length..][..length];
+        let groups = panel.chunks_exact_mut(width * GROUP);
+        for (group, numbers) in groups.zip(numbers.chunks(GROUP)) {
+            group[column % width * GROUP..][..numbers.len()].copy_from_slice(numbers);
         }
     }
 

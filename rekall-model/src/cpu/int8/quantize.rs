@@ -2,7 +2,8 @@
 
 use super::pack::GROUP;
 
-/// The largest rounded number. −128 is not used: its size has no place in eight bits with a sign.
+/// The largest rounded number. −128 is not used: an activation's sign can then be changed within eight bits, and two products
+/// of one and a weight fit sixteen.
 const LARGEST: f32 = 127.0;
 
 /// Rows without a number of this size count as zero: the inverse of a smaller scale would not be finite.

@@ -116,8 +116,8 @@ fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     }
 }
 
-/// The instruction adds two products in 16 bits, which hold them because no number is −128. The sign goes from one factor to
-/// the other, as one of them must have none.
+/// The instruction adds two products in 16 bits, which hold them because no activation is −128: twice 127 · 128 is 32,512. The
+/// sign goes from the weight to the activation, as one of them must have none; without it −128 has a place in eight bits.
 #[target_feature(enable = "avx2")]
 fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     let ones = _mm256_set1_epi16(1);
@@ -134,11 +134,11 @@ fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
                     _mm256_loadu_si256(block[NARROW / 2..].as_ptr().cast()),
                 ]
             };
+            let sizes = [_mm256_abs_epi8(halves[0]), _mm256_abs_epi8(halves[1])];
             for i in 0..H {
                 let x = _mm256_set1_epi32(joined(rows[i][group]));
-                let size = _mm256_abs_epi8(x);
-                for (sum, y) in sums[i].iter_mut().zip(halves) {
-                    let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(y, x));
+                for (sum, (y, size)) in sums[i].iter_mut().zip(halves.into_iter().zip(sizes)) {
+                    let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(x, y));
                     *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
                 }
             }

@@ -16,6 +16,7 @@ pub(crate) fn golden(_: &[String]) -> Outcome {
     let model2vec = environment(&target.join("golden-venv"), &root.join(SCRIPTS).join("requirements.txt"))?;
     for (python3, script) in [
         (&torch, "make_decoders.py"),
+        (&torch, "make_int8.py"),
         (&torch, "make_modernbert.py"),
         (&torch, "make_post_norm.py"),
         (&torch, "make_rerankers.py"),

@@ -229,6 +229,7 @@ fn one_line(error: &candle_core::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::quantization::Quantization;
     use super::super::weight_files::WeightFiles;
     use super::*;
 
@@ -240,7 +241,7 @@ mod tests {
             let mapped = files.map().unwrap();
             let config = std::fs::read(folder.join("config.json")).unwrap();
             let config: Config = serde_json::from_slice(&config).unwrap();
-            let tensors = mapped.tensors().unwrap();
+            let tensors = mapped.tensors(Quantization::None).unwrap();
             let network = CandleNetwork::load(&tensors, &config, Device::CandleCpu).unwrap();
             let sizes = tensors.names().map(|name| tensors.find(name).unwrap().view.data().len());
             let numbers: usize = sizes.map(|size| size / numbers_in_bytes).sum();

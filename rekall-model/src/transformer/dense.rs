@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::encoder::linear;
+use super::quantization::Quantization;
 use super::reader::{Linear, Part, Reader};
 use super::weight_files::WeightFiles;
 use crate::Error;
@@ -116,7 +117,7 @@ impl Dense {
         let DenseShape { weights: path, from, to, has_bias, is_tanh } = shape;
         let files = WeightFiles::whole(path.clone(), "the weights of a Dense module")?;
         let mapped = files.map()?;
-        let tensors = mapped.tensors()?;
+        let tensors = mapped.tensors(Quantization::None)?;
         let reader = Reader::new(&tensors, "linear.weight");
         let linear = reader.linear(&[Part::whole("linear".into(), *to)], *from, *has_bias)?;
         Ok(Self { linear, to: *to, is_tanh: *is_tanh })

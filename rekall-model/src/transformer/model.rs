@@ -127,7 +127,7 @@ impl BertEmbedder {
         let weights_digest = weights.digest()?;
         let place = Place::of(kept, &weights_digest, options);
         let mapped = weights.map()?;
-        let tensors = mapped.tensors()?;
+        let tensors = mapped.tensors(settings.quantization)?;
         let shape = &settings.shape;
         let encoder = shape.read_encoder(&tensors, settings.limit, options.precision, place.as_ref())?;
         // Packing has read all of the files; only the pages with token vectors are needed again.

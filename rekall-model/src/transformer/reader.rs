@@ -9,6 +9,8 @@ use half::{bf16, f16};
 use safetensors::Dtype;
 
 use super::kept::Matrices;
+use super::quantization::Quantization;
+use super::stored_weight::StoredWeight;
 use super::weight_files::{Found, Tensors};
 use crate::bytes::Bytes;
 use crate::cpu::{Packed, PackedInt8};
@@ -37,10 +39,22 @@ impl Matrix {
         })
     }
 
-    fn set_columns(&mut self, first: usize, rows: &[f32]) {
+    pub(super) fn set_columns(&mut self, first: usize, rows: &[f32]) {
         match self {
             Self::F32(matrix) => matrix.set_columns(first, rows),
             Self::Int8(matrix) => matrix.set_columns(first, rows),
+        }
+    }
+
+    /// The same of rows of `k` rounded numbers, and what each row's are multiples of.
+    pub(super) fn set_rounded(&mut self, first: usize, k: usize, rows: &[i8], scales: &[f32]) {
+        match self {
+            Self::F32(matrix) => {
+                let of_rows = rows.chunks_exact(k).zip(scales);
+                let numbers = of_rows.flat_map(|(row, scale)| row.iter().map(move |&x| f32::from(x) * scale));
+                matrix.set_columns(first, &numbers.collect::<Vec<_>>());
+            }
+            Self::Int8(matrix) => matrix.set_rounded(first, rows, scales),
         }
     }
 
@@ -147,7 +161,7 @@ impl Table {
     }
 }
 
-fn element_bytes(dtype: Dtype) -> usize {
+pub(super) fn element_bytes(dtype: Dtype) -> usize {
     if dtype == Dtype::F32 { 4 } else { 2 }
 }
 
@@ -176,18 +190,31 @@ impl<'a> Reader<'a> {
         Self { prefix: String::new(), ..*self }
     }
 
-    /// A tensor of numbers.
-    fn tensor(&self, name: &str) -> Result<Found<'a>, Error> {
+    /// How the linear layers are stored.
+    pub(super) fn quantization(&self) -> Quantization {
+        self.tensors.quantization
+    }
+
+    /// A tensor, if there is one of that name.
+    pub(super) fn find(&self, name: &str) -> Option<Found<'a>> {
         // Checkpoints converted from TensorFlow use the names gamma and beta.
         let old =
             name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
-        let found =
-            [name, &old].into_iter().find_map(|name| self.tensors.find(&format!("{}{name}", self.prefix)));
-        let Some(found) = found else {
+        [name, &old].into_iter().find_map(|name| self.tensors.find(&format!("{}{name}", self.prefix)))
+    }
+
+    /// The same, where there has to be one.
+    pub(super) fn existing(&self, name: &str) -> Result<Found<'a>, Error> {
+        self.find(name).ok_or_else(|| {
             let expected = format!("a tensor `{}{name}`", self.prefix);
             let got = format!("{} others", self.tensors.names().count());
-            return Err(Error::invalid_file(self.tensors.named_by, expected, got));
-        };
+            Error::invalid_file(self.tensors.named_by, expected, got)
+        })
+    }
+
+    /// A tensor of floats.
+    fn tensor(&self, name: &str) -> Result<Found<'a>, Error> {
+        let found = self.existing(name)?;
         let dtype = found.view.dtype();
         if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
             return Err(found.bad(format!("`{name}` in F32, F16 or BF16"), format!("{dtype:?}")));
@@ -195,13 +222,9 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    fn checked(&self, name: &str, shape: &[usize]) -> Result<Found<'a>, Error> {
+    pub(super) fn checked(&self, name: &str, shape: &[usize]) -> Result<Found<'a>, Error> {
         let found = self.tensor(name)?;
-        if found.view.shape() != shape {
-            return Err(
-                found.bad(format!("`{name}` of shape {shape:?}"), format!("{:?}", found.view.shape()))
-            );
-        }
+        found.has_shape(name, shape)?;
         Ok(found)
     }
 
@@ -250,9 +273,8 @@ impl<'a> Reader<'a> {
     /// Linear layers, or parts of them, side by side, as one.
     pub(super) fn linear(&self, parts: &[Part], from: usize, has_bias: bool) -> Result<Linear, Error> {
         // Sizes come from the configuration; nothing is allocated until a tensor has confirmed them.
-        for Part { name, of, .. } in parts {
-            self.checked(&format!("{name}.weight"), &[*of, from])?;
-        }
+        let stored = |part: &Part| StoredWeight::of(self, &part.name, part.of, from);
+        let stored: Vec<_> = parts.iter().map(stored).collect::<Result<_, _>>()?;
         let memory = |error| Error::Compute { reason: format!("no memory for a matrix: {error}") };
         let columns = parts.iter().map(|part| part.rows.len()).sum();
         let key = parts.iter().map(Part::key).collect::<Vec<_>>().join(" ");
@@ -266,22 +288,12 @@ impl<'a> Reader<'a> {
         };
         let mut bias = has_bias.then(|| Vec::with_capacity(columns));
         let mut column = 0;
-        for Part { name, rows, of } in parts {
+        for (Part { name, rows, of }, stored) in parts.iter().zip(&stored) {
             if let Some(bias) = &mut bias {
                 bias.extend(&self.numbers(&format!("{name}.bias"), &[*of])?[rows.clone()]);
             }
-            if is_kept {
-                continue;
-            }
-            let whole = format!("{name}.weight");
-            let found = self.checked(&whole, &[*of, from])?;
-            let dtype = found.view.dtype();
-            let row_bytes = from * element_bytes(dtype);
-            let data = &found.view.data()[rows.start * row_bytes..rows.end * row_bytes];
-            tensors::check_finite(found.path, &whole, data, dtype)?;
-            // A few rows at a time, so that the whole matrix never exists in both forms.
-            for (at, rows) in data.chunks(row_bytes * ROWS_AT_ONCE).enumerate() {
-                weight.set_columns(column + at * ROWS_AT_ONCE, &widened(rows, dtype));
+            if !is_kept {
+                stored.write(rows.clone(), &mut weight, column)?;
             }
             column += rows.len();
         }
@@ -292,9 +304,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-const ROWS_AT_ONCE: usize = 32;
-
-fn widened(data: &[u8], dtype: Dtype) -> Vec<f32> {
+pub(super) fn widened(data: &[u8], dtype: Dtype) -> Vec<f32> {
     match dtype {
         Dtype::F16 => data.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()).collect(),
         Dtype::BF16 => data.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()).collect(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::dense::DenseShape;
 use super::pooling::Pooling;
+use super::quantization::Quantization;
 use super::shape::Shape;
 use crate::files::{digest, read_json};
 use crate::{Device, Error, LoadOptions};
@@ -18,6 +19,8 @@ use crate::{Device, Error, LoadOptions};
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) shape: Shape,
+    /// How linear layers are stored. No part of the fingerprint: the weights' digest stands for it.
+    pub(super) quantization: Quantization,
     pub(super) pooling: Pooling,
     /// What the pooled row goes through.
     pub(super) dense: Vec<DenseShape>,
@@ -130,6 +133,7 @@ impl Settings {
         options.check_precision(true)?;
         let path = folder.join("config.json");
         let shape = Shape::read(&path)?;
+        let quantization = Quantization::read(&path)?;
         let declarations: Declarations = read_json(&path)?;
         let mut classes =
             declarations.architectures.as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -149,7 +153,7 @@ impl Settings {
             full = module.to;
             dense.push(module);
         }
-        check_device(&shape, &dense, options.device)?;
+        check_device(&shape, quantization, &dense, options.device)?;
         check_declared(&path, &declarations.matryoshka_dimensions, full)?;
         let sentence: SentenceBert = optional(&folder.join("sentence_bert_config.json"))?.unwrap_or_default();
         let tokens = TokenizerConfig::read(folder)?;
@@ -186,6 +190,7 @@ impl Settings {
         Ok(Self {
             name: name.to_owned(),
             shape,
+            quantization,
             pooling,
             dense,
             query_prefix,
@@ -213,7 +218,12 @@ impl Settings {
 }
 
 /// Refuses a device that this build or this crate does not run the network on.
-fn check_device(shape: &Shape, dense: &[DenseShape], device: Device) -> Result<(), Error> {
+fn check_device(
+    shape: &Shape,
+    quantization: Quantization,
+    dense: &[DenseShape],
+    device: Device,
+) -> Result<(), Error> {
     if device == Device::Cpu {
         return Ok(());
     }
@@ -221,9 +231,10 @@ fn check_device(shape: &Shape, dense: &[DenseShape], device: Device) -> Result<(
         return Err(Error::FeatureOff { what: format!("device {device:?}"), feature: "candle" });
     }
     let alone = match shape {
-        Shape::Bert(_) if dense.is_empty() => return Ok(()),
-        _ if dense.is_empty() => format!("{} runs", shape.family()),
-        _ => "Dense modules run".into(),
+        _ if !dense.is_empty() => "Dense modules run".into(),
+        _ if quantization != Quantization::None => "weights in eight bits are read".into(),
+        Shape::Bert(_) => return Ok(()),
+        _ => format!("{} runs", shape.family()),
     };
     Err(Error::InvalidInput {
         what: "device",

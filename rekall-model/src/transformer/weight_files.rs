@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 
+use super::quantization::Quantization;
 use crate::Error;
 use crate::bytes::Bytes;
 use crate::files::{digest, digest_of_file};
@@ -81,15 +82,16 @@ pub(super) struct MappedWeights<'a> {
 }
 
 impl MappedWeights<'_> {
-    /// The tensors of all files.
+    /// The tensors of all files, with linear layers of this form.
     ///
     /// # Errors
     /// [`Error::InvalidFile`] for a file that is not whole, for a tensor that two files have, and for one that is not in
     /// the file that the index names.
-    pub(super) fn tensors(&self) -> Result<Tensors<'_>, Error> {
+    pub(super) fn tensors(&self, quantization: Quantization) -> Result<Tensors<'_>, Error> {
         let parse = |(path, bytes)| Ok(TensorFile { path, bytes, tensors: tensors::parse(path, bytes)? });
         let files = self.of.files.iter().map(PathBuf::as_path).zip(&self.bytes).map(parse);
-        let tensors = Tensors { named_by: self.named_by(), files: files.collect::<Result<_, Error>>()? };
+        let files = files.collect::<Result<_, Error>>()?;
+        let tensors = Tensors { named_by: self.named_by(), quantization, files };
         if let Some((_, index)) = &self.of.index {
             tensors.check(index)?;
         }
@@ -112,6 +114,8 @@ impl MappedWeights<'_> {
 pub(super) struct Tensors<'a> {
     /// Blamed for a tensor that no file has: the one file, or the index.
     pub(super) named_by: &'a Path,
+    /// The form of linear layers.
+    pub(super) quantization: Quantization,
     files: Vec<TensorFile<'a>>,
 }
 
@@ -133,6 +137,20 @@ impl Found<'_> {
     /// A refusal of the file that has the tensor.
     pub(super) fn bad(&self, expected: String, got: String) -> Error {
         Error::invalid_file(self.path, expected, got)
+    }
+
+    pub(super) fn has_shape(&self, name: &str, shape: &[usize]) -> Result<(), Error> {
+        match self.view.shape() {
+            got if got == shape => Ok(()),
+            got => Err(self.bad(format!("`{name}` of shape {shape:?}"), format!("{got:?}"))),
+        }
+    }
+
+    pub(super) fn has_type(&self, name: &str, dtype: Dtype) -> Result<(), Error> {
+        match self.view.dtype() {
+            got if got == dtype => Ok(()),
+            got => Err(self.bad(format!("`{name}` in {dtype:?}"), format!("{got:?}"))),
+        }
     }
 }
 

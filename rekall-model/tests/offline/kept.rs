@@ -67,9 +67,10 @@ fn age(file: &Path) -> Duration {
 
 #[test]
 fn matrices_are_kept_beside_the_cache_and_mapped_by_later_loads() {
-    for (name, precision) in ["bert-tiny-mean", "modernbert-tiny-mean", "qwen3-tiny", "gemma3-tiny"]
-        .into_iter()
-        .flat_map(|name| PRECISIONS.map(|p| (name, p)))
+    for (name, precision) in
+        ["bert-tiny-mean", "modernbert-tiny-mean", "qwen3-tiny", "gemma3-tiny", "int8-w8a8"]
+            .into_iter()
+            .flat_map(|name| PRECISIONS.map(|p| (name, p)))
     {
         let (cache, folder) = cached(name);
         let options = in_cache(&cache, precision);

@@ -18,6 +18,8 @@ mod kept;
 #[cfg(feature = "transformer")]
 mod network;
 #[cfg(feature = "transformer")]
+mod ready_int8;
+#[cfg(feature = "transformer")]
 mod real_model;
 #[cfg(feature = "transformer")]
 mod rerank;

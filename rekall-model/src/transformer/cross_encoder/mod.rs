@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::encoder::Encoder;
 use super::kept::Place;
+use super::quantization::Quantization;
 use super::settings::{TokenizerConfig, limited};
 use super::shape::Shape;
 use super::weight_files::WeightFiles;
@@ -73,6 +74,7 @@ impl CrossEncoder {
     pub(crate) fn judge(folder: &Path, options: &LoadOptions) -> Result<(), Error> {
         let path = folder.join("config.json");
         let shape = Shape::read(&path)?;
+        Quantization::read(&path)?;
         let config: Value = read_json(&path)?;
         head::check(&path, &config)?;
         HeadShape::of(&shape, &path, &config)?;
@@ -110,7 +112,7 @@ impl CrossEncoder {
             None => None,
         };
         let mapped = weights.map()?;
-        let tensors = mapped.tensors()?;
+        let tensors = mapped.tensors(Quantization::read(&config_path)?)?;
         let encoder = shape.read_encoder(&tensors, limit, options.precision, place.as_ref())?;
         let head = HeadShape::of(&shape, &config_path, &config)?;
         let head = Head::read(&shape.reader(&tensors), head, shape.width())?;

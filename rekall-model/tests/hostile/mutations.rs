@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use crate::common::{FILES, INDEX};
 use crate::counting;
 use crate::folder::{MOST_AT_ONCE, Model};
 use crate::tokenizers::{charsmap, leaf};
@@ -155,7 +156,9 @@ fn mutations_of(fixture: &str, model: Model, seed: u64, rounds: usize) {
     let names = [
         "config.json",
         "model.safetensors",
+        FILES[0],
         FILE,
+        INDEX,
         "modules.json",
         "1_Pooling/config.json",
         "sentence_bert_config.json",
@@ -246,6 +249,32 @@ fn a_tokenizer_with_a_character_map() {
 #[test]
 fn a_bert() {
     run("bert-tiny-mean", Model::copy_of("bert-tiny-mean"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn weights_in_two_files() {
+    let model = Model::copy_of("bert-tiny-mean");
+    crate::common::split(model.folder.path());
+    run("bert-tiny-mean in two files", model);
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn weights_of_bitsandbytes() {
+    run("int8-bitsandbytes", Model::copy_of("int8-bitsandbytes"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn weights_of_compressed_tensors() {
+    run("int8-w8a8", Model::copy_of("int8-w8a8"));
+}
+
+#[cfg(feature = "transformer")]
+#[test]
+fn packed_weights_of_compressed_tensors() {
+    run("int8-w8a16", Model::copy_of("int8-w8a16"));
 }
 
 #[cfg(feature = "transformer")]

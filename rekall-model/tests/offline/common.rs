@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use safetensors::SafeTensors;
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A folder under `tests/fixtures`.
@@ -30,6 +32,33 @@ fn copy_into(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// What names weights in several files.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+
+/// The files that [`split`] writes.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) const FILES: [&str; 2] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+
+/// Divides `model.safetensors` into two files, in turns by the order of the tensors' names, and writes their index.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn split(folder: &Path) {
+    let whole = fs::read(folder.join("model.safetensors")).unwrap();
+    let tensors = SafeTensors::deserialize(&whole).unwrap();
+    let mut names = tensors.names();
+    names.sort_unstable();
+    let place = |name: &str| FILES[names.iter().position(|known| *known == name).unwrap() % 2];
+    let map: serde_json::Map<_, _> =
+        names.iter().map(|name| ((*name).to_owned(), place(name).into())).collect();
+    for file in FILES {
+        let of_file = tensors.tensors().into_iter().filter(|(name, _)| place(name) == file);
+        fs::write(folder.join(file), safetensors::serialize(of_file, None).unwrap()).unwrap();
+    }
+    let index = json!({"metadata": {"total_size": whole.len()}, "weight_map": map});
+    fs::write(folder.join(INDEX), index.to_string()).unwrap();
+    fs::remove_file(folder.join("model.safetensors")).unwrap();
 }
 
 /// Texts and the vectors the reference implementation gives them.

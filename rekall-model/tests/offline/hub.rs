@@ -287,8 +287,8 @@ mod transformer {
     #[test]
     fn weights_in_several_files_are_downloaded_or_refused_together() {
         let (folder, cache) = (copy_of("bert-tiny-mean"), tempfile::tempdir().unwrap());
-        crate::shards::split(folder.path());
-        let second = "model-00002-of-00002.safetensors";
+        crate::common::split(folder.path());
+        let [first, second] = crate::common::FILES;
         let hub = Hub::serve_folder(folder.path().to_owned());
         let options = hub.options(cache.path());
         let whole = load(&source(), &options).unwrap();
@@ -305,7 +305,7 @@ mod transformer {
         fs::remove_file(folder.path().join(second)).unwrap();
         let cache = tempfile::tempdir().unwrap();
         let error = refusal(&hub.options(cache.path()));
-        assert!(!snapshot(cache.path()).join("model-00001-of-00002.safetensors").exists());
+        assert!(!snapshot(cache.path()).join(first).exists());
         assert!(error.is_permanent() && error.kind() == ErrorKind::NotFound, "{error}");
         assert!(
             error.to_string().starts_with(&format!("hub:owner/model/{second}: expected a file")),
@@ -318,7 +318,7 @@ mod transformer {
         fs::write(folder.path().join("config.json"), unknown).unwrap();
         let cache = tempfile::tempdir().unwrap();
         assert_eq!(refusal(&hub.options(cache.path())).kind(), ErrorKind::Unsupported);
-        assert!(!snapshot(cache.path()).join("model-00001-of-00002.safetensors").exists());
+        assert!(!snapshot(cache.path()).join(first).exists());
     }
 
     #[test]

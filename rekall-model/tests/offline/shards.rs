@@ -6,33 +6,10 @@ use std::path::Path;
 use rekall_model::{Error, ErrorKind, LoadOptions, ModelSource, Precision, check, load, load_reranker};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
-use serde_json::json;
 
-use crate::common::{copy_of, fixture};
+use crate::common::{FILES, INDEX, copy_of, fixture, split};
 
 const TEXTS: [&str; 3] = ["the server error", "le serveur", "The disk is full, the page is not."];
-
-const INDEX: &str = "model.safetensors.index.json";
-
-const FILES: [&str; 2] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
-
-/// Puts every other tensor of `model.safetensors` into a file of its own kind, and writes the index of both.
-pub(crate) fn split(folder: &Path) {
-    let whole = fs::read(folder.join("model.safetensors")).unwrap();
-    let tensors = SafeTensors::deserialize(&whole).unwrap();
-    let mut names = tensors.names();
-    names.sort_unstable();
-    let place = |name: &str| FILES[names.iter().position(|known| *known == name).unwrap() % 2];
-    let map: serde_json::Map<_, _> =
-        names.iter().map(|name| ((*name).to_owned(), place(name).into())).collect();
-    for file in FILES {
-        let of_file = tensors.tensors().into_iter().filter(|(name, _)| place(name) == file);
-        fs::write(folder.join(file), safetensors::serialize(of_file, None).unwrap()).unwrap();
-    }
-    let index = json!({"metadata": {"total_size": whole.len()}, "weight_map": map});
-    fs::write(folder.join(INDEX), index.to_string()).unwrap();
-    fs::remove_file(folder.join("model.safetensors")).unwrap();
-}
 
 #[test]
 fn several_files_make_the_same_vectors_as_one() {

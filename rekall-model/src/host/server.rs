@@ -70,7 +70,7 @@ impl<K: Kind> Server<K> {
         let accepting = Arc::clone(&shared);
         let thread = Builder::new()
             .name("rekall-host".into())
-            .spawn(move || accept_all(&bound, &woken, &accepting))?;
+            .spawn(move || accept_all(bound, &woken, &accepting))?;
         Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
     }
 
@@ -106,7 +106,7 @@ impl<K: Kind> Drop for Server<K> {
 }
 
 /// Accepts connections, each on a thread of its own, until `woken` is closed at its other end; then waits for them to end.
-fn accept_all<K: Kind>(bound: &Bound, woken: &UnixStream, shared: &Arc<Shared<K>>) {
+fn accept_all<K: Kind>(bound: Bound, woken: &UnixStream, shared: &Arc<Shared<K>>) {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     while !shared.lock().stopping {
         let mut ready = [PollFd::new(&bound.listener, PollFlags::IN), PollFd::new(woken, PollFlags::IN)];
@@ -141,6 +141,8 @@ fn accept_all<K: Kind>(bound: &Bound, woken: &UnixStream, shared: &Arc<Shared<K>
             Err(error) => tracing::debug!(%error, "no thread for a connection"),
         }
     }
+    // Another process takes the place at once: an answer may take long, and who connected meanwhile would wait for a greeting in vain.
+    drop(bound);
     for thread in threads {
         drop(thread.join());
     }

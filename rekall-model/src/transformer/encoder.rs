@@ -45,6 +45,9 @@ pub(super) trait Encoder: Debug + Send + Sync {
     /// Heap held.
     fn memory_bytes(&self) -> usize;
 
+    /// Bytes of the layers' matrices, whether in memory or in a mapped file.
+    fn matrix_bytes(&self) -> usize;
+
     /// Fills `workspace.hidden` with a row for each token, text after text. False if a worker, which computes a shard,
     /// has to stop because its result is no longer needed.
     ///
@@ -81,7 +84,7 @@ impl Network {
     pub(super) fn max_shards(&self) -> usize {
         let heads = self.encoder.heads();
         let whole_panels = self.encoder.head_size().is_multiple_of(panel_width());
-        if whole_panels && self.encoder.memory_bytes() >= SHARDED_WEIGHTS_BYTES { heads } else { 1 }
+        if whole_panels && self.encoder.matrix_bytes() >= SHARDED_WEIGHTS_BYTES { heads } else { 1 }
     }
 
     /// Fills `rows[i]` with the pooled, not yet normalized, vector of `texts[i]`. A worker, which computes

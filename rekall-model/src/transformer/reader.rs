@@ -72,9 +72,21 @@ impl Matrix {
             Self::Int8(matrix) => matrix.memory_bytes(),
         }
     }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::F32(matrix) => size_of_val(matrix.view().panels),
+            Self::Int8(matrix) => size_of_val(matrix.parts().0),
+        }
+    }
 }
 
 impl Linear {
+    /// Bytes of the matrix, wherever it lies: those that are read for a text.
+    pub(super) fn matrix_bytes(&self) -> usize {
+        self.weight.bytes()
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.weight.memory_bytes() + self.bias.as_deref().map_or(0, size_of_val)
     }

@@ -7,6 +7,7 @@ use rekall_model::{LoadOptions, ModelSource, Precision, load, load_reranker};
 use tempfile::TempDir;
 
 use crate::common::{copy_of, fixture};
+use crate::network::write_network;
 
 const TEXTS: [&str; 4] =
     ["the server error", "base memory cache file", "The disk is full, the page is not.", "cache"];
@@ -23,11 +24,16 @@ fn in_cache(cache: &TempDir, precision: Precision) -> LoadOptions {
 
 /// A hub's cache that has a fixture as `owner/model`.
 fn cached(fixture_name: &str) -> (TempDir, PathBuf) {
+    in_a_cache(copy_of(fixture_name))
+}
+
+/// A hub's cache that has a folder's files as `owner/model`.
+fn in_a_cache(files: TempDir) -> (TempDir, PathBuf) {
     let cache = tempfile::tempdir().unwrap();
     let model = cache.path().join("models--owner--model");
     let snapshot = model.join("snapshots/0123456789abcdef0123456789abcdef01234567");
     std::fs::create_dir_all(snapshot.parent().unwrap()).unwrap();
-    std::fs::rename(copy_of(fixture_name).keep(), &snapshot).unwrap();
+    std::fs::rename(files.keep(), &snapshot).unwrap();
     std::fs::create_dir(model.join("refs")).unwrap();
     std::fs::write(model.join("refs/main"), "0123456789abcdef0123456789abcdef01234567").unwrap();
     (cache, model.join("rekall"))
@@ -35,6 +41,27 @@ fn cached(fixture_name: &str) -> (TempDir, PathBuf) {
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect()
+}
+
+/// Matrices of a mapped file are as many as those in memory, whoever counts bytes on the heap.
+#[test]
+fn a_text_is_divided_among_threads_that_share_kept_matrices() {
+    for precision in PRECISIONS {
+        let files = tempfile::tempdir().unwrap();
+        write_network(files.path(), 6, 1_000);
+        let (cache, kept) = in_a_cache(files);
+        let used = |threads| {
+            let model = load(&model(), &in_cache(&cache, precision).max_threads(threads)).unwrap();
+            let vector = model.embed_query(&TEXTS[2].repeat(20)).unwrap();
+            (vector, model.memory_bytes())
+        };
+        let (alone, one) = used(1);
+        assert_eq!(files_in(&kept).len(), 1);
+        let (shared, two) = used(2);
+        assert_eq!(alone, shared, "{precision}");
+        // The other thread has intermediate results of its own.
+        assert!(two > one, "{precision}: {two} bytes with two threads, {one} with one");
+    }
 }
 
 fn kept_file(folder: &Path) -> PathBuf {

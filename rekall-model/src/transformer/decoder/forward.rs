@@ -38,6 +38,10 @@ impl Encoder for Decoder {
         self.weights.memory_bytes() + self.global.memory_bytes() + self.local.memory_bytes()
     }
 
+    fn matrix_bytes(&self) -> usize {
+        self.weights.matrix_bytes()
+    }
+
     fn encode(
         &self,
         workspace: &mut Workspace,

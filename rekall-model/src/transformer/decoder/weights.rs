@@ -51,6 +51,11 @@ impl Weights {
         let layers = self.layers.iter().map(Layer::memory_bytes).sum::<usize>();
         self.words.memory_bytes() + size_of_val(&*self.norm) + layers
     }
+
+    /// Bytes of the layers' matrices, wherever they lie.
+    pub(super) fn matrix_bytes(&self) -> usize {
+        self.layers.iter().flat_map(Layer::linears).map(Linear::matrix_bytes).sum()
+    }
 }
 
 /// The scales of a norm.
@@ -97,11 +102,14 @@ impl Layer {
         })
     }
 
+    fn linears(&self) -> [&Linear; 5] {
+        [&self.qkv, &self.attention, &self.gate, &self.up, &self.down]
+    }
+
     fn memory_bytes(&self) -> usize {
-        let linear = [&self.qkv, &self.attention, &self.gate, &self.up, &self.down].map(Linear::memory_bytes);
         let norms = [&self.input_norm, &self.query_norm, &self.key_norm, &self.inner_norm];
         let optional = [&self.attention_norm, &self.output_norm].into_iter().flatten();
         let norms = norms.into_iter().chain(optional).map(|norm| size_of_val(&**norm));
-        linear.into_iter().chain(norms).sum()
+        self.linears().into_iter().map(Linear::memory_bytes).chain(norms).sum()
     }
 }

@@ -45,6 +45,11 @@ impl Weights {
         let layers = self.layers.iter().map(Layer::memory_bytes).sum::<usize>();
         self.words.memory_bytes() + self.norm.memory_bytes() + layers
     }
+
+    /// Bytes of the layers' matrices, wherever they lie.
+    pub(super) fn matrix_bytes(&self) -> usize {
+        self.layers.iter().flat_map(Layer::linears).map(Linear::matrix_bytes).sum()
+    }
 }
 
 impl Layer {
@@ -73,9 +78,12 @@ impl Layer {
         })
     }
 
+    fn linears(&self) -> [&Linear; 5] {
+        [&self.qkv, &self.attention, &self.up, &self.gate, &self.down]
+    }
+
     fn memory_bytes(&self) -> usize {
-        let linear = [&self.qkv, &self.attention, &self.up, &self.gate, &self.down].map(Linear::memory_bytes);
         let norms = [&self.inner_norm, &self.next_norm].map(Norm::memory_bytes);
-        linear.iter().chain(&norms).sum()
+        self.linears().into_iter().map(Linear::memory_bytes).chain(norms).sum()
     }
 }

@@ -36,6 +36,10 @@ impl Encoder for PostNorm {
             + self.bias.as_ref().map_or(0, PositionBias::memory_bytes)
     }
 
+    fn matrix_bytes(&self) -> usize {
+        self.weights.matrix_bytes()
+    }
+
     fn encode(
         &self,
         workspace: &mut Workspace,

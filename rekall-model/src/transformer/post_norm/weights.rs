@@ -76,6 +76,11 @@ impl Weights {
             + self.norm.memory_bytes()
             + self.layers.iter().map(Layer::memory_bytes).sum::<usize>()
     }
+
+    /// Bytes of the layers' matrices, wherever they lie.
+    pub(super) fn matrix_bytes(&self) -> usize {
+        self.layers.iter().flat_map(Layer::linears).map(Linear::matrix_bytes).sum()
+    }
 }
 
 impl Layer {
@@ -105,10 +110,12 @@ impl Layer {
         })
     }
 
+    fn linears(&self) -> impl Iterator<Item = &Linear> {
+        [&self.qkv, &self.attention, &self.up, &self.down].into_iter().chain(&self.gate)
+    }
+
     fn memory_bytes(&self) -> usize {
-        let linear = [&self.qkv, &self.attention, &self.up, &self.down].map(Linear::memory_bytes);
         let norms = [&self.attention_norm, &self.output_norm].map(Norm::memory_bytes);
-        let gate = self.gate.as_ref().map_or(0, Linear::memory_bytes);
-        linear.iter().chain(&norms).sum::<usize>() + gate
+        self.linears().map(Linear::memory_bytes).chain(norms).sum()
     }
 }

@@ -68,9 +68,8 @@ impl<K: Kind> Server<K> {
         let (wake, woken) = UnixStream::pair()?;
         bound.listener.set_nonblocking(true)?;
         let accepting = Arc::clone(&shared);
-        let thread = Builder::new()
-            .name("rekall-host".into())
-            .spawn(move || accept_all(bound, &woken, &accepting))?;
+        let thread =
+            Builder::new().name("rekall-host".into()).spawn(move || accept_all(bound, &woken, &accepting))?;
         Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
     }
 

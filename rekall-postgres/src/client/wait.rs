@@ -73,10 +73,11 @@ pub(super) fn block_on_watched<F: Future>(
     let waker = Waker::from(Arc::clone(&alarm));
     let (mut stop, mut stopped, mut given_up) = (Some(stop), None, None);
     loop {
+        // Of before the poll, which may take long where work is joined to a statement: an answer that came meanwhile is in time.
+        let now = Instant::now();
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return (Some(output), stopped);
         }
-        let now = Instant::now();
         if stopped.is_none() {
             if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
                 stopped = Some(Stop::Cancelled);
@@ -100,6 +101,7 @@ pub(super) fn block_on_watched<F: Future>(
 #[cfg(test)]
 mod tests {
     use std::future::{pending, ready};
+    use std::pin::Pin;
 
     use super::*;
 
@@ -120,6 +122,22 @@ mod tests {
     fn it_may_run_inside_another_executor() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(async { block_on(async { block_on(ready(3)) }) }), 3);
+    }
+
+    #[test]
+    fn an_answer_that_came_during_work_is_in_time() {
+        let (sender, mut receiver) = tokio::sync::oneshot::channel();
+        let (mut sender, deadline) = (Some(sender), Instant::now() + Duration::from_millis(20));
+        let future = std::future::poll_fn(|context| {
+            let answer = Pin::new(&mut receiver).poll(context);
+            if let Some(sender) = sender.take() {
+                while Instant::now() <= deadline {}
+                sender.send(1).unwrap();
+            }
+            answer
+        });
+        let (output, stopped) = block_on_watched(future, None, Some(deadline), || panic!("it is in time"));
+        assert_eq!((output, stopped), (Some(Ok(1)), None));
     }
 
     #[test]

@@ -75,12 +75,16 @@ impl WritePending for Tx<'_> {
     fn mark_wordless(&mut self, entry: i64, space: SpaceId) -> Result<(), Error> {
         let (entry, space) = (self.scope().stored(entry), self.scope().stored_space(space));
         let values = [int(&entry), int(&space)];
+        // No words of an entry change with its mark.
+        let words = self.kept_words();
         let sql = "INSERT INTO wordless (entry_id, space_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
         self.execute(sql, &values)?;
         // The mark is about the active space.
         let sql = "DELETE FROM pending WHERE entry_id = $1
             AND EXISTS (SELECT FROM space WHERE id = $2 AND state = 'active')";
-        self.execute(sql, &values).map(drop)
+        self.execute(sql, &values)?;
+        words.into_iter().for_each(|words| self.keep_words(words));
+        Ok(())
     }
 
     fn settle_pending(&mut self, space: SpaceId) -> Result<(), Error> {

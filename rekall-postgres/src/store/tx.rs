@@ -216,7 +216,7 @@ impl<'s> Tx<'s> {
         Ok(self.transaction.query_while(sql, values, work)?)
     }
 
-    /// Keeps the words of the entries that were written last: nothing but vectors was written since.
+    /// Keeps the words of the entries that were written last: nothing but vectors and marks was written since.
     pub(super) fn keep_words(&self, words: NewWords) {
         self.words.replace(Some(words));
     }

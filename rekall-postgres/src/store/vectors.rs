@@ -1,5 +1,6 @@
 //! Vectors: written with their entry, read in batches.
 
+use std::collections::hash_map::Entry::Vacant;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
@@ -221,7 +222,14 @@ impl Tx<'_> {
         work: impl FnOnce(),
     ) -> Result<(), Error> {
         let (mut left, mut work) = (drafts.iter().zip(inserted), Some(work));
-        let mut now = NewRows::default().filled(self, &mut left)?;
+        // Asked for before, because a connection is at one statement at a time.
+        let mut spaces = HashMap::new();
+        for new in drafts.iter().flat_map(|draft| draft.vectors) {
+            if let Vacant(place) = spaces.entry(new.space.0) {
+                place.insert(self.space(new.space)?.dimensions);
+            }
+        }
+        let mut now = NewRows { spaces, ..NewRows::default() }.filled(self, &mut left)?;
         while !now.vectors.is_empty() {
             let spaces = now.spaces.clone();
             let next = now.with_all(|sql, values| {

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::WordTables;
+use super::known_pages::KnownPages;
 use crate::Error;
 use crate::words::index::Page;
 
@@ -16,19 +17,33 @@ pub(super) struct Fetched {
 }
 
 impl Fetched {
-    /// Reads them; `None` where pages are read one by one.
+    /// Reads those that are not known, and then are; `None` where pages are read one by one.
     pub(super) fn read(
         tables: &dyn WordTables,
         segments: &[i64],
         terms: &[&[u8]],
+        known: &KnownPages,
     ) -> Result<Option<Self>, Error> {
-        let Some(pages) = tables.pages_at(segments, terms)? else { return Ok(None) };
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
+        for term in terms {
+            match known.of_term(segments, term) {
+                Some(pages) => found.extend(segments.iter().copied().zip(pages)),
+                None => unknown.push(*term),
+            }
+        }
+        let Some(pages) = tables.pages_at(segments, &unknown)? else { return Ok(None) };
+        let pages = found.into_iter().filter_map(|(segment, page)| Some((segment, page?))).chain(pages);
         let mut fetched = Self {
             terms: terms.iter().map(|term| term.to_vec()).collect(),
             segments: segments.iter().map(|&segment| (segment, BTreeMap::new())).collect(),
         };
         for (segment, page) in pages {
             fetched.segments.entry(segment).or_default().insert(Arc::clone(&page.first_term), page);
+        }
+        for term in unknown {
+            for &segment in segments {
+                known.keep(segment, term, fetched.page_at(segment, term).flatten());
+            }
         }
         Ok(Some(fetched))
     }

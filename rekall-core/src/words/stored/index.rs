@@ -69,7 +69,7 @@ impl<'t> WordIndex<'t> {
         let is_older = current.as_ref().is_some_and(|view| view.is_newer_than(position));
         if self.writes || is_older {
             // Nobody else is to see what may be undone, nor a moment that has passed.
-            let base = current.clone();
+            let base = current.as_ref().map(|view| Arc::new(view.apart()));
             drop(current);
             return Ok(Arc::new(WordView::caught_up(base, self.tables, position, &listed, cancel)?));
         }

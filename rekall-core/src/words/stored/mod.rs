@@ -11,6 +11,7 @@ mod erase;
 mod fetched;
 mod index;
 pub(crate) mod inspect;
+mod known_pages;
 mod literal;
 pub(crate) mod merge;
 mod new_words;

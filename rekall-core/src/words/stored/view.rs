@@ -7,13 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::entry_words::EntryIndexer;
 use super::fetched::Fetched;
+use super::known_pages::KnownPages;
 use super::pages::StoredPages;
 use super::{WordSegment, WordTables};
 use crate::Error;
 use crate::store::LogPosition;
 use crate::words::index::{Builder, Dead, Docs, PassageKey, Segment, Source};
 
-/// The word index at one moment of the store. Immutable; the pages of its segments are read from the store by each search.
+/// The word index at one moment of the store. Immutable; the pages of its segments are read from the store by each search, or kept from
+/// an earlier one.
 #[derive(Debug)]
 pub(crate) struct WordView {
     position: LogPosition,
@@ -23,6 +25,8 @@ pub(crate) struct WordView {
     delta: Arc<Builder>,
     /// These entries, with the position of the newest change of each.
     waiting: HashMap<i64, Option<i64>>,
+    /// Pages of the segments, shared with the views made from this one.
+    pages: Arc<KnownPages>,
 }
 
 #[derive(Debug, Clone)]
@@ -69,10 +73,16 @@ impl WordView {
         // Numbers of segments are given anew when an older state is put into the file.
         let base = base.filter(|base| base.position.same_history(position));
         let base = base.map_or_else(
-            || Self { position, segments: Vec::new(), delta: Arc::default(), waiting: HashMap::new() },
+            || Self {
+                position,
+                segments: Vec::new(),
+                delta: Arc::default(),
+                waiting: HashMap::new(),
+                pages: Arc::default(),
+            },
             |base| Arc::try_unwrap(base).unwrap_or_else(|shared| shared.copied()),
         );
-        let Self { mut segments, mut delta, waiting: mut known, .. } = base;
+        let Self { mut segments, mut delta, waiting: mut known, pages, .. } = base;
         let waiting = tables.waiting()?;
         let still_waits = |row: &i64| waiting.binary_search_by_key(row, |(row, _)| *row).is_ok();
         let mut is_same_base = segments.iter().map(|seen| &seen.stored).eq(listed);
@@ -84,6 +94,7 @@ impl WordView {
         }
         if !is_same_base {
             segments = load(tables, segments, listed)?;
+            pages.retain(&listed.iter().map(|segment| segment.id).collect::<Vec<_>>());
         }
         let mut indexer = EntryIndexer::new();
         let as_before =
@@ -104,13 +115,18 @@ impl WordView {
             true => segments.iter_mut().for_each(|seen| seen.mark_dead(&changed)),
             false => mark_all_dead(&mut segments, &delta),
         }
-        Ok(Self { position, segments, delta, waiting: known })
+        Ok(Self { position, segments, delta, waiting: known, pages })
     }
 
     fn copied(&self) -> Self {
-        let Self { position, segments, delta, waiting } = self;
+        let Self { position, segments, delta, waiting, pages } = self;
         let (segments, delta, waiting) = (segments.clone(), Arc::clone(delta), waiting.clone());
-        Self { position: *position, segments, delta, waiting }
+        Self { position: *position, segments, delta, waiting, pages: Arc::clone(pages) }
+    }
+
+    /// The same that shares nothing which is kept of the store: for a writer, whose segments may be undone and their numbers given again.
+    pub(super) fn apart(&self) -> Self {
+        Self { pages: Arc::default(), ..self.copied() }
     }
 
     /// Calls `search` with everything that is to be searched for these terms.
@@ -121,7 +137,7 @@ impl WordView {
         search: impl FnOnce(&[&dyn Source]) -> T,
     ) -> Result<T, Error> {
         let ids: Vec<i64> = self.segments.iter().map(|seen| seen.stored.id).collect();
-        let fetched = Fetched::read(tables, &ids, terms)?;
+        let fetched = Fetched::read(tables, &ids, terms, &self.pages)?;
         let segments: Vec<Segment<StoredPages<'_>>> = self
             .segments
             .iter()
@@ -139,7 +155,7 @@ impl WordView {
     pub(crate) fn memory_bytes(&self) -> usize {
         let segments: usize =
             self.segments.iter().map(|seen| seen.docs.memory_bytes() + seen.dead.memory_bytes()).sum();
-        segments + self.delta.memory_bytes()
+        segments + self.delta.memory_bytes() + self.pages.memory_bytes()
     }
 
     /// Number of entries that are found if their words are searched. O(passages).

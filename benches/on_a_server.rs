@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask bench-postgres` fetches the server and runs this. Vectors are given, so that no model takes part. A file and the
 //! server are asked in turns; medians. The table says the ratio that matters for each row. With the argument `fill` only the
-//! writing is measured.
+//! writing is measured, with `searches` only the searches of a process.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 mod common;
@@ -58,14 +58,20 @@ fn main() {
     let in_file = seconds(|| fill(&file, &entries, &rows));
     let on_server = seconds(|| fill(&url, &entries, &rows));
     row("remember all, s", in_file, on_server, "");
-    copies(&server, &entries, &rows, on_server);
-    if env::args().any(|argument| argument == "fill") {
+    let only = |part: &str| env::args().any(|argument| argument == part);
+    if !only("searches") {
+        copies(&server, &entries, &rows, on_server);
+    }
+    if only("fill") {
         return;
     }
     for place in [&file, &url] {
         open(place).rebuild_index().run().unwrap();
     }
     searches(&file, &url);
+    if only("searches") {
+        return;
+    }
     first_answers(&file, &url);
     pgvector(&server, &url, &rows);
     pushed(&url);

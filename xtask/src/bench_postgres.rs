@@ -3,8 +3,8 @@
 use crate::run::{Outcome, cargo, step};
 use crate::tools;
 
-pub(crate) fn bench_postgres(_arguments: &[String]) -> Outcome {
+pub(crate) fn bench_postgres(arguments: &[String]) -> Outcome {
     let mut bench = cargo(&["bench", "--features", "postgres", "--bench", "on_a_server"]);
-    bench.env("REKALL_TEST_POSTGRES", tools::postgres()?);
+    bench.arg("--").args(arguments).env("REKALL_TEST_POSTGRES", tools::postgres()?);
     step("benchmark", &mut bench)
 }

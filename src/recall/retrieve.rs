@@ -109,6 +109,9 @@ pub(super) fn matching_words(
     Ok(found)
 }
 
+/// Of so many that score alike all are put in order, with what else is, to ask for ids once.
+const MOST_ORDERED: usize = 256;
+
 /// Keeps the first `limit` of what is ordered by score; what scores alike is ordered by the id of its entry.
 pub(super) fn keep_first<T, S: PartialEq>(
     tx: &dyn ReadTx,
@@ -121,7 +124,9 @@ pub(super) fn keep_first<T, S: PartialEq>(
     for tied in found.chunk_by_mut(|a, b| score(a) == score(b)) {
         if whole + tied.len() > limit {
             let room = limit - whole;
-            if room > 0 {
+            if room > 0 && tied.len() <= MOST_ORDERED {
+                whole += tied.len();
+            } else if room > 0 {
                 // Thousands may be equal: only those that stay are put in order.
                 let rows: Vec<i64> = tied.iter().map(&row).collect();
                 let first = tx.first_by_id(&rows, room)?;
@@ -137,7 +142,8 @@ pub(super) fn keep_first<T, S: PartialEq>(
     Ok(())
 }
 
-/// Orders what scores alike by the id of its entry. Ids are asked for once: on a server each read is a round trip.
+/// Orders what scores alike by the id of its entry, and last what has none because its entry is gone. Ids are asked for once: on a server
+/// each read is a round trip.
 pub(super) fn order_ties<T>(
     tx: &dyn ReadTx,
     found: &mut [T],
@@ -150,7 +156,10 @@ pub(super) fn order_ties<T>(
     }
     let ids = tx.ids(&tied)?;
     for tied in found.chunk_by_mut(&alike).filter(|tied| tied.len() > 1) {
-        tied.sort_by_key(|hit| ids.get(&row(hit)).copied());
+        tied.sort_by_key(|hit| {
+            let id = ids.get(&row(hit)).copied();
+            (id.is_none(), id)
+        });
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod reranker;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use rekall_core::Space;
 use rekall_model::{
     Embedder, Fingerprint, KeepAlive, LeaseOptions, LoadOptions, ModelEvent, ModelLease, ModelManager,
     ModelSource, ModelState,
@@ -147,6 +148,16 @@ impl Models {
         match self {
             Self::Managed(model) => Some(&model.manager),
             _ => None,
+        }
+    }
+
+    /// Whether it is loaded, and made the vectors of the space.
+    pub(crate) fn is_loaded_for(&self, space: &Space) -> bool {
+        let made = |fingerprint: &Fingerprint| same_space(&space.fingerprint, fingerprint.as_str());
+        match self {
+            Self::Managed(model) => model.manager.fingerprint().is_some_and(|fingerprint| made(&fingerprint)),
+            Self::Own(model) => made(model.fingerprint()),
+            Self::Vectors(_) | Self::None => false,
         }
     }
 

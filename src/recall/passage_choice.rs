@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rekall_core::{EntryPassages, PassageKey, Role};
+use rekall_core::{EntryPassages, PassageKey, Role, VectorBatch};
 use rekall_index::{Key, Roles, similarity};
 
 use super::candidates::Candidate;
@@ -14,9 +14,6 @@ use super::read_hits::Spans;
 use super::weights::Weights;
 use crate::vector_index::Snapshot;
 use crate::{Entry, Error};
-
-/// Entries whose vectors are read at once: on a server each read is a round trip, and an entry may have many.
-const AT_ONCE: usize = 32;
 
 /// How one search chooses.
 pub(super) struct PassageChoice {
@@ -35,31 +32,49 @@ pub(super) struct PassageChoice {
 #[derive(Default)]
 pub(super) struct Similarities(HashMap<i64, Vec<(PassageKey, f32)>>);
 
-impl Similarities {
-    /// Those of the entries of which meaning and words name different passages.
-    pub(super) fn read(
-        snapshot: &Snapshot<'_>,
-        query: &[f32],
-        roles: Roles,
-        entries: &[(Ranked, Entry)],
-    ) -> Result<Self, Error> {
-        let Some(space) = &snapshot.view.space else { return Ok(Self::default()) };
+/// By what the passages of an entry are compared of which meaning and words name different ones.
+pub(super) struct Compared<'q> {
+    pub(super) query: &'q [f32],
+    /// Texts that may be chosen from.
+    pub(super) roles: Roles,
+}
+
+impl Compared<'_> {
+    /// Entries whose vectors are read at once: on a server each read is a round trip, and an entry may have many.
+    pub(super) const AT_ONCE: usize = 32;
+
+    /// The entries of which meaning and words name different passages.
+    pub(super) fn disputed(&self, ranked: &[Ranked]) -> Vec<i64> {
         let is_disputed = |candidate: &Candidate| {
             let near = candidate.nearest.map(|near| passage_of(near.key));
-            let words = scored_by_words(roles, candidate).next();
+            let words = scored_by_words(self.roles, candidate).next();
             near.zip(words).is_some_and(|(near, (words, ..))| near != words)
         };
-        let disputed = entries.iter().filter(|(ranked, _)| is_disputed(&ranked.candidate));
-        let rows: Vec<i64> = disputed.map(|(ranked, _)| ranked.candidate.row).collect();
-        let mut found: HashMap<i64, Vec<(PassageKey, f32)>> = HashMap::new();
-        for rows in rows.chunks(AT_ONCE) {
-            let batch = snapshot.tx.vectors_of(space, rows)?;
-            for (key, vector) in batch.keys.iter().zip(batch.rows.chunks_exact(space.dimensions)) {
-                let passage = PassageKey { row: key.entry, role: key.role, number: key.chunk };
-                found.entry(key.entry).or_default().push((passage, similarity(query, vector)));
-            }
+        let disputed = ranked.iter().filter(|ranked| is_disputed(&ranked.candidate));
+        disputed.map(|ranked| ranked.candidate.row).collect()
+    }
+
+    /// Compares all passages of these entries.
+    pub(super) fn read(
+        &self,
+        snapshot: &Snapshot<'_>,
+        rows: &[i64],
+        similarities: &mut Similarities,
+    ) -> Result<(), Error> {
+        let Some(space) = &snapshot.view.space else { return Ok(()) };
+        for rows in rows.chunks(Self::AT_ONCE) {
+            self.add(&snapshot.tx.vectors_of(space, rows)?, similarities);
         }
-        Ok(Self(found))
+        Ok(())
+    }
+
+    /// Compares passages that were read.
+    pub(super) fn add(&self, batch: &VectorBatch, similarities: &mut Similarities) {
+        for (key, vector) in batch.keys.iter().zip(batch.rows.chunks_exact(batch.dimensions.max(1))) {
+            let passage = PassageKey { row: key.entry, role: key.role, number: key.chunk };
+            let of_entry = similarities.0.entry(key.entry).or_default();
+            of_entry.push((passage, similarity(self.query, vector)));
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use rekall_core::store::HitRows;
 use rekall_core::{Error as CoreError, Role, VectorKey};
 use rekall_index::{Error as IndexError, Key};
 
 use super::hit::HitChunk;
+use super::passage_choice::{Compared, Similarities};
 use super::rank::Ranked;
 use super::retrieve::order_ties;
 use crate::vector_index::Snapshot;
@@ -17,23 +19,46 @@ pub(super) struct Read {
     pub(super) entries: Vec<(Ranked, Entry)>,
     /// Entries in the way that cannot be read, by id.
     pub(super) unreadable: Vec<EntryId>,
+    /// Where the pieces of text stand that the nearest vectors were made from.
+    pub(super) spans: Spans,
+    /// How near each passage is, of the entries where that decides.
+    pub(super) similarities: Similarities,
 }
 
-/// Reads the best of the candidates, which are ordered by score descending.
+/// Reads the best of the candidates, which are ordered by score descending, and what their hits are made of. `compared`: by what the passages
+/// are compared of which meaning and words name different ones.
 pub(super) fn read_best(
     snapshot: &Snapshot<'_>,
     mut ranked: Vec<Ranked>,
     limit: usize,
+    compared: Option<&Compared<'_>>,
 ) -> Result<Read, Error> {
-    let mut read = Read { entries: Vec::with_capacity(limit.min(ranked.len())), unreadable: Vec::new() };
+    let mut read = Read {
+        entries: Vec::with_capacity(limit.min(ranked.len())),
+        unreadable: Vec::new(),
+        spans: Spans::default(),
+        similarities: Similarities::default(),
+    };
     let alike = |a: &Ranked, b: &Ranked| a.score.total_cmp(&b.score).is_eq();
     order_ties(&*snapshot.tx, &mut ranked, alike, |ranked| ranked.candidate.row)?;
+    let space = snapshot.view.space.as_ref();
     let mut waiting = ranked.into_iter().peekable();
     while read.entries.len() < limit && waiting.peek().is_some() {
         // All that are missing at once: on a server each read is a round trip.
         let next: Vec<Ranked> = waiting.by_ref().take(limit - read.entries.len()).collect();
         let rows: Vec<i64> = next.iter().map(|ranked| ranked.candidate.row).collect();
-        let mut found: HashMap<_, _> = snapshot.tx.readable_entries(&rows)?.into_iter().collect();
+        let near: Vec<Key> = next.iter().filter_map(|ranked| Some(ranked.candidate.nearest?.key)).collect();
+        let stored = |key: &Key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk };
+        let spans: Vec<VectorKey> = near.iter().map(stored).collect();
+        let disputed = compared.map_or_else(Vec::new, |compared| compared.disputed(&next));
+        let (vectors_of, more) = disputed.split_at(disputed.len().min(Compared::AT_ONCE));
+        let found = snapshot.tx.read_hits(&HitRows { entries: &rows, space, spans: &spans, vectors_of })?;
+        read.spans.add(near, found.spans);
+        if let Some(compared) = compared {
+            compared.add(&found.vectors, &mut read.similarities);
+            compared.read(snapshot, more, &mut read.similarities)?;
+        }
+        let mut found: HashMap<_, _> = found.entries.into_iter().collect();
         for ranked in next {
             match (found.remove(&ranked.candidate.row), ranked.candidate.nearest) {
                 (Some(Ok(entry)), _) => read.entries.push((ranked, entry)),
@@ -52,21 +77,12 @@ pub(super) fn read_best(
 }
 
 /// Where the pieces of text stand that the nearest rows of the index stand for.
+#[derive(Default)]
 pub(super) struct Spans(HashMap<Key, (u32, u32)>);
 
 impl Spans {
-    /// Those of the entries that were read.
-    pub(super) fn read(snapshot: &Snapshot<'_>, entries: &[(Ranked, Entry)]) -> Result<Self, Error> {
-        let Some(space) = &snapshot.view.space else { return Ok(Self(HashMap::new())) };
-        let near: Vec<Key> =
-            entries.iter().filter_map(|(ranked, _)| Some(ranked.candidate.nearest?.key)).collect();
-        let stored = |key: &Key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk };
-        let keys: Vec<VectorKey> = near.iter().map(stored).collect();
-        if keys.is_empty() {
-            return Ok(Self(HashMap::new()));
-        }
-        let spans = snapshot.tx.spans(space.id, &keys)?;
-        Ok(Self(near.into_iter().zip(spans).filter_map(|(key, span)| Some((key, span?))).collect()))
+    fn add(&mut self, near: Vec<Key>, spans: Vec<Option<(u32, u32)>>) {
+        self.0.extend(near.into_iter().zip(spans).filter_map(|(key, span)| Some((key, span?))));
     }
 
     /// The piece of text that a row of the index stands for.

@@ -11,10 +11,10 @@ use super::diversity::diversify;
 use super::health::{note_missing_vectors, note_unknown_words};
 use super::hit::{Degraded, Explain, Hit, HitChunk, Recalled};
 use super::options::{Mode, Options};
-use super::passage_choice::{PassageChoice, Similarities};
+use super::passage_choice::{Compared, PassageChoice};
 use super::query::Query;
 use super::rank::{Ranked, Ranking};
-use super::read_hits::{Read, Spans, read_best};
+use super::read_hits::{Read, read_best};
 use super::recency::adjust;
 use super::retrieve::{Admitted, SemanticRetriever, matching_words};
 use crate::cancel::check_cancelled;
@@ -94,16 +94,20 @@ impl Search<'_> {
     pub(super) fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
         let index = &self.rekall.vector_index;
         let active_space = || Ok::<_, Error>(index.view()?.space.clone());
-        retry(active_space()?, |space| {
+        // To look costs a round trip on a server. The snapshot shows whether that was the space.
+        let last = index.last_view().filter(|view| self.needs_no_look(queries, view.space.as_ref()));
+        let space = last.map_or_else(active_space, |view| Ok(view.space.clone()))?;
+        retry(space, |space| {
             // Embedding comes before the snapshot: a model may take seconds to load.
             let prepared: Result<Vec<_>, _> =
                 queries.iter().map(|query| self.prepare(query, space.as_ref())).collect();
             let prepared = match prepared {
-                Err(error @ Error::ModelMismatch { .. }) => {
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) => {
                     let newer = active_space()?;
                     return if newer == space { Err(error) } else { Ok(Attempt::Outdated(newer)) };
                 }
-                prepared => prepared?,
+                Ok(prepared) => prepared,
             };
             check_cancelled(self.cancel)?;
             index.consistently(self.cancel, |snapshot| match snapshot.view.space == space {
@@ -111,6 +115,15 @@ impl Search<'_> {
                 false => Ok(Attempt::Outdated(snapshot.view.space.clone())),
             })
         })
+    }
+
+    /// Whether the queries can be made ready for a space although another one may be the active one by now: none of them needs a model, or the
+    /// model that is loaded is that of the space.
+    fn needs_no_look(&self, queries: &[Query<'_>], space: Option<&Space>) -> bool {
+        let needs_model =
+            |query: &Query<'_>| query.vector.is_none() && query.mode(self.options.mode) != Mode::Text;
+        !queries.iter().any(needs_model)
+            || space.is_some_and(|space| self.rekall.models.load().is_loaded_for(space))
     }
 
     fn prepare<'q>(&self, query: &'q Query<'q>, space: Option<&Space>) -> Result<Prepared<'q>, Error> {
@@ -246,25 +259,15 @@ impl Search<'_> {
         if let Some(lambda) = diversity {
             ranked = diversify(snapshot, ranked, lambda, pool, self.cancel)?;
         }
-        let Read { entries, unreadable } = read_best(snapshot, ranked, self.options.hits())?;
+        let compared = prepared.vector.as_deref().filter(|_| mode == Mode::Hybrid);
+        let compared = compared.map(|query| Compared { query, roles: self.options.roles });
+        let Read { entries, unreadable, spans, similarities } =
+            read_best(snapshot, ranked, self.options.hits(), compared.as_ref())?;
         let snippets = text
             .as_ref()
             .zip(self.options.snippets)
             .map(|(text, marks)| Marked { snippets: Snippets::new(text, SNIPPET_WORDS), marks });
-        let similarities = match prepared.vector.as_deref() {
-            Some(query) if mode == Mode::Hybrid => {
-                Similarities::read(snapshot, query, self.options.roles, &entries)?
-            }
-            _ => Similarities::default(),
-        };
-        let choice = PassageChoice {
-            spans: Spans::read(snapshot, &entries)?,
-            roles: self.options.roles,
-            mode,
-            weights,
-            scale,
-            similarities,
-        };
+        let choice = PassageChoice { spans, roles: self.options.roles, mode, weights, scale, similarities };
         let hits: Result<Vec<Hit>, Error> = entries
             .into_iter()
             .map(|(ranked, entry)| self.hit(&choice, ranked, entry, snippets.as_ref()))

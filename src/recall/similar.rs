@@ -11,7 +11,7 @@ use super::health::note_missing_vectors;
 use super::hit::{Degraded, Explain, Hit, Recalled, RetrievalScore};
 use super::options::check_limit;
 use super::rank::Ranked;
-use super::read_hits::{Read, Spans, read_best};
+use super::read_hits::{Read, read_best};
 use super::retrieve::{Admitted, SemanticRetriever};
 use crate::retry::{Attempt, retry};
 use crate::vector_index::Snapshot;
@@ -186,12 +186,11 @@ impl Similar<'_> {
         threshold: f32,
     ) -> Result<(Vec<Hit>, Vec<EntryId>), Error> {
         retry(0, |spare| {
-            let Read { entries, unreadable } =
-                read_best(snapshot, self.nearest(snapshot, own, threshold, spare)?, self.limit)?;
+            let nearest = self.nearest(snapshot, own, threshold, spare)?;
+            let Read { entries, unreadable, spans, .. } = read_best(snapshot, nearest, self.limit, None)?;
             if unreadable.len() > spare {
                 return Ok(Attempt::Outdated(unreadable.len()));
             }
-            let spans = Spans::read(snapshot, &entries)?;
             let hit = |(at, (Ranked { score, candidate, .. }, entry)): (usize, (Ranked, Entry))| Hit {
                 entry,
                 score,

@@ -64,6 +64,11 @@ impl VectorIndexKeeper {
         Ok(self.snapshot()?.view)
     }
 
+    /// The view that was current last, without a look at the store; `None`: none was made yet.
+    pub(crate) fn last_view(&self) -> Option<Arc<IndexView>> {
+        self.current.load_full()
+    }
+
     /// The view as of now with a transaction at the very same position of the change log.
     ///
     /// When nothing changed this costs one look at the log's position, a few microseconds, and takes no lock.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rekall_core::{Changes, LogPosition, Space, Store, VectorKey};
+use rekall_core::{LogPosition, Space, Store, VectorKey};
 use rekall_index::{Error, Key, VectorSource};
 
 use super::file::IndexFile;
@@ -23,19 +23,12 @@ impl StoredRows {
 
 impl VectorSource for StoredRows {
     fn rows(&self, keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
-        // A transaction of its own: the searching thread's may be on another connection, and rows are wanted
-        // on whatever thread scans.
-        let tx = self.store.read().map_err(Error::from_source)?;
-        let touched = match tx.changes_since(self.position).map_err(Error::from_source)? {
-            Changes::Entries { entries, .. } => entries,
-            Changes::Lost { .. } => return Err(stale()),
-        };
-        if keys.iter().any(|key| touched.contains(&key.entry)) {
-            return Err(stale());
-        }
         let wanted: Vec<VectorKey> =
             keys.iter().map(|key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk }).collect();
-        let batch = tx.vectors_at(&self.space, &wanted).map_err(Error::from_source)?;
+        // In a view of their own: the searching thread's may be on another connection, and rows are wanted
+        // on whatever thread scans.
+        let batch = self.store.vectors_as_of(self.position, &self.space, &wanted);
+        let Some(batch) = batch.map_err(Error::from_source)? else { return Err(stale()) };
         match batch.unusable.first() {
             Some(missing) => {
                 Err(Error::MissingRow { key: Key::new(missing.entry, missing.role, missing.chunk) })

@@ -12,6 +12,7 @@ mod expiry;
 mod facets;
 pub(crate) mod filter;
 pub(crate) mod forward;
+mod hits;
 pub mod legacy;
 mod links;
 mod listing;

@@ -20,6 +20,7 @@ mod changes;
 mod entries;
 mod expiry;
 mod facets;
+mod hits;
 mod legacy_rows;
 mod links;
 mod listing;
@@ -46,6 +47,7 @@ pub use changes::{Changes, LogPosition, ReadChanges};
 pub use entries::{Draft, Inserted, ReadEntries, WriteEntries};
 pub use expiry::{ReadExpiry, WriteExpiry};
 pub use facets::{Facet, FacetCount, ReadFacets};
+pub use hits::{HitParts, HitRows, ReadHits};
 pub use legacy_rows::ReadLegacyRows;
 pub use links::{ReadLinks, WriteLinks};
 pub use listing::{ListCursor, ListEntries, NewestBy, NewestPage};
@@ -70,7 +72,7 @@ pub use words::SearchWords;
 use std::fmt::Debug;
 use std::path::Path;
 
-use crate::{Entry, EntryId, Error, ScopeName};
+use crate::{Entry, EntryId, Error, ScopeName, VectorKey};
 
 /// One memory, open. Any number of threads may use it at once.
 ///
@@ -220,6 +222,26 @@ pub trait Store: Debug + Send + Sync {
     /// # Errors
     /// [`Error::EntryNotFound`].
     fn get(&self, id: EntryId) -> Result<Entry, Error>;
+
+    /// The vectors with these keys as they were at a position of the change log, as [`vectors_at`](ReadVectors::vectors_at) gives them, in a
+    /// view of their own: for who searches an index of that position on a thread that has no transaction. `None`: one of the entries may
+    /// have changed since.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] or [`Error::Corrupt`].
+    fn vectors_as_of(
+        &self,
+        position: LogPosition,
+        space: &Space,
+        keys: &[VectorKey],
+    ) -> Result<Option<VectorBatch>, Error> {
+        let tx = self.read()?;
+        let Changes::Entries { entries: touched, .. } = tx.changes_since(position)? else { return Ok(None) };
+        match keys.iter().any(|key| touched.contains(&key.entry)) {
+            true => Ok(None),
+            false => tx.vectors_at(space, keys).map(Some),
+        }
+    }
 
     /// The time of day by the clock that the store was opened with: milliseconds since 1970 (UTC).
     fn now_ms(&self) -> i64;

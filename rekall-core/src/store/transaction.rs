@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{
-    ListEntries, MatchEntries, ReadBlocks, ReadChanges, ReadEntries, ReadExpiry, ReadFacets, ReadLegacyRows,
-    ReadLinks, ReadPending, ReadSources, ReadSpaces, ReadStats, ReadTimes, ReadUsage, ReadVectors,
-    SearchWords, Space, SpaceId, VectorBatch, WriteBlocks, WriteEntries, WriteExpiry, WriteLinks,
-    WritePending, WriteSources, WriteSpaces, WriteSupersession, WriteUsage, WriteVectors,
+    ListEntries, MatchEntries, ReadBlocks, ReadChanges, ReadEntries, ReadExpiry, ReadFacets, ReadHits,
+    ReadLegacyRows, ReadLinks, ReadPending, ReadSources, ReadSpaces, ReadStats, ReadTimes, ReadUsage,
+    ReadVectors, SearchWords, Space, SpaceId, VectorBatch, WriteBlocks, WriteEntries, WriteExpiry,
+    WriteLinks, WritePending, WriteSources, WriteSpaces, WriteSupersession, WriteUsage, WriteVectors,
 };
 use crate::Error;
 
@@ -31,6 +31,7 @@ pub trait ReadTx:
     + ReadSpaces
     + ReadPending
     + ReadVectors
+    + ReadHits
     + ReadBlocks
     + ReadChanges
     + SearchWords

@@ -195,7 +195,7 @@ macro_rules! store_conformance {
             uses_are_added_up_and_change_nothing, times_are_those_of_the_entries,
             a_successor_ends_the_time_of_the_one_before, no_entry_takes_its_own_place, a_successor_is_named_and_nothing_else_changes,
             spaces_are_added_switched_and_dropped, spaces_that_cannot_be_are_refused, a_leaving_space_goes_piece_by_piece,
-            vectors_come_back_bit_by_bit, vectors_are_replaced_but_for_those_kept, bad_vectors_are_refused,
+            vectors_come_back_bit_by_bit, vectors_of_an_earlier_position_are_told_from_changed_ones, vectors_are_replaced_but_for_those_kept, bad_vectors_are_refused,
             vectors_are_sampled_and_counted,
             entries_wait_for_vectors_until_they_have_them, wordless_entries_wait_for_none, a_filled_space_settles_who_waits,
             passages_have_vectors_of_their_own,

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Bench, vector};
+use crate::store::HitRows;
 use crate::{Error, NewVector, Role, SpaceId, TextDigest, VectorKey};
 
 /// In batches, by entry and by key.
@@ -48,6 +49,40 @@ pub fn vectors_come_back_bit_by_bit(bench: &Bench) {
     assert_eq!((stored.start, stored.end, stored.digest, stored.space), (2, 9, digest, space.id));
     assert_eq!(tx.spans(space.id, &[keys[1], keys[0]]).unwrap(), [None, Some((2, 9))]);
     assert_eq!(tx.spans(space.id, &[]).unwrap(), []);
+    // What a hit shows, together.
+    let wanted = HitRows {
+        entries: &[c.row, a.row, 9_999],
+        space: Some(&space),
+        spans: &keys[..2],
+        vectors_of: &[a.row, c.row],
+    };
+    let hits = tx.read_hits(&wanted).unwrap();
+    let ids: Vec<_> = hits.entries.iter().map(|(row, entry)| (*row, entry.as_ref().unwrap().id)).collect();
+    assert_eq!((ids, hits.spans), (vec![(c.row, c.id), (a.row, a.id)], vec![Some((2, 9)), None]));
+    assert_eq!(hits.vectors, tx.vectors_of(&space, &[a.row, c.row]).unwrap());
+    let without = HitRows { space: None, ..wanted };
+    assert_eq!(tx.read_hits(&without).unwrap().entries.len(), 2);
+}
+
+/// Of an earlier moment, as long as the log shows that they are as they were.
+pub fn vectors_of_an_earlier_position_are_told_from_changed_ones(bench: &Bench) {
+    let [a, b] = bench.remember(["a", "b"]);
+    let space = bench.write(|tx| {
+        let space = tx.ensure_active_space("model", 2)?;
+        tx.insert_vectors(a.row, &[vector(&space, 0, &[1.0, 0.0])])?;
+        tx.insert_vectors(b.row, &[vector(&space, 0, &[0.0, 1.0])])?;
+        Ok(space)
+    });
+    let position = bench.read().position().unwrap();
+    let of = |row| VectorKey { entry: row, role: 0, chunk: 0 };
+    let keys = [of(b.row), VectorKey { chunk: 7, ..of(a.row) }, of(a.row)];
+    let read = |keys: &[VectorKey]| bench.store().vectors_as_of(position, &space, keys).unwrap();
+    let found = read(&keys).unwrap();
+    assert_eq!((found.keys, found.rows), (vec![keys[0], keys[2]], vec![0.0, 1.0, 1.0, 0.0]));
+    assert_eq!(found.unusable, [keys[1]]);
+    bench.write(|tx| tx.set_vectors(b.row, space.id, &[], &[vector(&space, 0, &[1.0, 0.0])]));
+    assert_eq!(read(&keys), None);
+    assert_eq!(read(&keys[2..]).unwrap().keys, [keys[2]], "others have not changed");
 }
 
 /// Those kept stay as they are; all others of that space go, and those of other spaces stay.

@@ -18,6 +18,8 @@ mod session;
 pub(crate) mod tests;
 mod tls;
 mod transaction;
+#[cfg(all(unix, any(test, feature = "testing")))]
+pub(crate) mod trips;
 mod wait;
 
 use std::fmt;
@@ -81,9 +83,6 @@ struct Shared {
     address: Arc<Address>,
     tls: MakeRustlsConnect,
     settings: Settings,
-    /// Requests that were waited for.
-    #[cfg(test)]
-    trips: std::sync::atomic::AtomicU64,
     io: IoThread,
 }
 
@@ -99,8 +98,6 @@ impl Client {
             address: Arc::new(address),
             tls,
             settings,
-            #[cfg(test)]
-            trips: std::sync::atomic::AtomicU64::default(),
             io: IoThread::start()?,
         });
         shared.io.spawn(close_idle(Arc::downgrade(&shared), settings.idle_timeout));
@@ -150,12 +147,6 @@ impl Client {
     /// Closes connections that nobody uses.
     pub(crate) fn release(&self) {
         self.shared.pool.close_idle(None);
-    }
-
-    /// Round trips that were made.
-    #[cfg(test)]
-    pub(crate) fn trips(&self) -> u64 {
-        self.shared.trips.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Connections that nobody uses, and all.

@@ -131,8 +131,8 @@ impl Session {
         if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             return Err(Error::Interrupted);
         }
-        #[cfg(test)]
-        self.shared.trips.fetch_add(1, Ordering::Relaxed);
+        #[cfg(all(unix, any(test, feature = "testing")))]
+        super::trips::note();
         let limit = self.shared.settings.statement_timeout;
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit + MARGIN));
         let stop = || self.cancel_statement(&link.client);

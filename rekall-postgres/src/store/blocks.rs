@@ -9,12 +9,19 @@ use std::ops::ControlFlow;
 use rekall_core::engine::seal;
 use rekall_core::store::{ReadBlocks, WriteBlocks};
 use rekall_core::{Error, LogPosition, SpaceId};
+use tokio_postgres::Row;
 
 use super::tx::{Tx, column};
 use super::values::{bytes, int, limit, text};
 
 /// The sets of a kind: the kind itself, and the kind with `/` and something after it; '0' comes right after '/'.
 const OF_KIND: &str = "(kind = $2 OR kind > $2 || '/' AND kind < $2 || '0')";
+
+/// All sets of a kind, sealed or not. A seal has 16 bytes: blocks are not read for it.
+pub(super) const BLOCK_SETS: &str =
+    "SELECT DISTINCT ON (kind) kind, number, seq, CASE WHEN octet_length(data) = 16 THEN data END
+    FROM index_block WHERE space_id = $1 AND (kind = $2 OR kind > $2 || '/' AND kind < $2 || '0')
+    ORDER BY kind, number DESC";
 
 /// A set of blocks.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,17 +53,23 @@ impl ReadBlocks for Tx<'_> {
 impl Tx<'_> {
     /// The newest sealed set of a kind, by name, and the number of its position.
     pub(super) fn sealed_set(&self, space: SpaceId, kind: &str) -> Result<Option<(String, i64)>, Error> {
-        let sets = self.block_sets(space, kind)?.into_iter();
-        Ok(sets.filter_map(|set| Some((set.name, set.sealed_at?))).max_by_key(|(_, at)| *at))
+        Ok(newest_sealed(self.block_sets(space, kind)?))
+    }
+
+    /// As [`index_position`](ReadBlocks::index_position), from the rows of [`BLOCK_SETS`].
+    pub(super) fn index_position_in(&self, rows: &[Row]) -> Result<Option<LogPosition>, Error> {
+        let sealed = newest_sealed(self.block_sets_in(rows)?);
+        sealed.map(|(_, number)| Ok(LogPosition::new(self.log_position()?.incarnation(), number))).transpose()
     }
 
     /// All sets of a kind, sealed or not. One round trip.
     pub(super) fn block_sets(&self, space: SpaceId, kind: &str) -> Result<Vec<BlockSet>, Error> {
-        // A seal has 16 bytes: blocks are not read for it.
-        let sql = format!(
-            "SELECT DISTINCT ON (kind) kind, number, seq, CASE WHEN octet_length(data) = 16 THEN data END
-             FROM index_block WHERE space_id = $1 AND {OF_KIND} ORDER BY kind, number DESC"
-        );
+        let of_space = self.scope().stored_space(space);
+        let values = [int(&of_space), text(&kind)];
+        self.block_sets_in(&self.query(BLOCK_SETS, &values)?)
+    }
+
+    fn block_sets_in(&self, rows: &[Row]) -> Result<Vec<BlockSet>, Error> {
         let now = self.log_position()?.number();
         let set = |row| {
             let (number, position): (i64, i64) = (column(row, 1)?, column(row, 2)?);
@@ -64,7 +77,7 @@ impl Tx<'_> {
                 column::<Option<&[u8]>>(row, 3)? == Some(&seal(number)) && (0..=now).contains(&position);
             Ok(BlockSet { name: column(row, 0)?, sealed_at: sealed.then_some(position) })
         };
-        self.query(&sql, &[int(&self.scope().stored_space(space)), text(&kind)])?.iter().map(set).collect()
+        rows.iter().map(set).collect()
     }
 
     fn blocks_of(
@@ -98,6 +111,11 @@ impl Tx<'_> {
         })?;
         Ok(whole == Some(true))
     }
+}
+
+fn newest_sealed(sets: Vec<BlockSet>) -> Option<(String, i64)> {
+    let sealed = sets.into_iter().filter_map(|set| Some((set.name, set.sealed_at?)));
+    sealed.max_by_key(|(_, at)| *at)
 }
 
 impl WriteBlocks for Tx<'_> {

@@ -1,7 +1,7 @@
 //! The change log: how everything derived from the rows catches up.
 
 use rekall_core::store::ReadChanges;
-use rekall_core::{Changes, Error, LogPosition};
+use rekall_core::{Changes, Error, LogPosition, VectorKey};
 
 use super::tx::{Tx, column};
 use super::values::{int, text};
@@ -68,6 +68,14 @@ impl ReadChanges for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// Whether no change of these entries is in the log since then, as far as that reaches back.
+    pub(super) fn unchanged_since(&self, position: LogPosition, keys: &[VectorKey]) -> Result<bool, Error> {
+        Ok(match self.changes_since(position)? {
+            Changes::Entries { entries, .. } => !keys.iter().any(|key| entries.contains(&key.entry)),
+            Changes::Lost { .. } => false,
+        })
+    }
+
     /// Drops the oldest marks of deleted entries when there are too many: without this the log would grow with the memory's
     /// history, not its size. Looked at once every [`PRUNED_AT_ONCE`] changes, whoever made them, because counting walks the log.
     pub(super) fn prune_changes(&self) -> Result<LogPosition, Error> {

@@ -16,7 +16,7 @@ use super::tx::{Tx, column};
 use super::values::{int, ints, limit, text, texts};
 
 /// Entries that are read or written with one statement.
-const AT_ONCE: usize = 1_000;
+pub(super) const AT_ONCE: usize = 1_000;
 
 /// Bytes of text that are written with one statement, and a last entry.
 const BYTES_AT_ONCE: usize = 4 << 20;
@@ -98,25 +98,22 @@ impl ReadEntries for Tx<'_> {
         let mut found = Vec::with_capacity(rows.len());
         for wanted in rows.chunks(AT_ONCE) {
             let stored = self.scope().stored_all(wanted);
-            let sql = format!("{} WHERE entry.id = ANY ($1)", rows::entries(self.scope()));
-            let rows = self.query(&sql, &[ints(&stored)])?;
-            let by_row = by_column::<i64>(&rows, 0)?;
-            for (&wanted, stored) in wanted.iter().zip(&stored) {
-                let Some(row) = by_row.get(stored) else { continue };
-                match rows::entry(row, self.scope()) {
-                    Ok((_, entry)) => found.push((wanted, Ok(entry))),
-                    Err(error @ Error::UnreadableEntry { .. }) => found.push((wanted, Err(error))),
-                    Err(error) => return Err(error),
-                }
-            }
+            let rows = self.query(&rows::by_rows(self.scope()), &[ints(&stored)])?;
+            found.extend(self.readable(wanted, &stored, &rows)?);
         }
         Ok(found)
     }
 
     fn ids(&self, rows: &[i64]) -> Result<HashMap<i64, EntryId>, Error> {
+        if let Some(known) = self.learned_ids(rows) {
+            return Ok(known);
+        }
         let stored = self.scope().stored_all(rows);
         let found = self.query("SELECT id, ulid FROM entry WHERE id = ANY ($1)", &[ints(&stored)])?;
-        found.iter().map(|row| self.row_and_id(row)).collect()
+        let found: HashMap<i64, EntryId> =
+            found.iter().map(|row| self.row_and_id(row)).collect::<Result<_, Error>>()?;
+        self.learn_ids(rows, &found);
+        Ok(found)
     }
 
     fn first_by_id(&self, rows: &[i64], count: usize) -> Result<Vec<i64>, Error> {
@@ -230,6 +227,27 @@ impl WriteEntries for Tx<'_> {
 }
 
 impl Tx<'_> {
+    /// Entries in the order in which they were asked for, from the rows that were found.
+    #[allow(clippy::type_complexity, reason = "a list of rows, each with what reading it gave")]
+    pub(super) fn readable(
+        &self,
+        wanted: &[i64],
+        stored: &[i64],
+        rows: &[Row],
+    ) -> Result<Vec<(i64, Result<Entry, Error>)>, Error> {
+        let by_row = by_column::<i64>(rows, 0)?;
+        let mut found = Vec::with_capacity(wanted.len());
+        for (&wanted, stored) in wanted.iter().zip(stored) {
+            let Some(row) = by_row.get(stored) else { continue };
+            match rows::entry(row, self.scope()) {
+                Ok((_, entry)) => found.push((wanted, Ok(entry))),
+                Err(error @ Error::UnreadableEntry { .. }) => found.push((wanted, Err(error))),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
     /// The number that an entry has in the tables.
     pub(super) fn stored_row_of(&self, id: EntryId) -> Result<i64, Error> {
         let sql = format!("SELECT id FROM entry WHERE ulid = $1 AND {}", self.scope().holds("id"));

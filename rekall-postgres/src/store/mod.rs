@@ -7,6 +7,7 @@ mod entries;
 mod expiry;
 mod facets;
 mod filter;
+mod hits;
 mod legacy_rows;
 mod links;
 mod listing;
@@ -38,9 +39,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{Ids, WordMemory};
-use rekall_core::store::{PushedVectors, Scopes, Transfer};
+use rekall_core::store::{PushedVectors, ReadVectors, Scopes, Transfer};
 use rekall_core::{
-    BlockWriter, Entry, EntryId, LogPosition, ReadTx, ScopeName, Space, Store, WallClock, WriteTx,
+    BlockWriter, Entry, EntryId, LogPosition, ReadTx, ScopeName, Space, Store, VectorBatch, VectorKey,
+    WallClock, WriteTx,
 };
 
 use crate::client::{Client, Mode, Statement};
@@ -52,6 +54,7 @@ use tokio_postgres::Row;
 use turn::Turns;
 use tx::Tx;
 use values::text;
+use vectors::AtKeys;
 
 /// The engine's name.
 pub(crate) const ENGINE: &str = "PostgreSQL";
@@ -74,8 +77,10 @@ pub struct PostgresStore {
     name: Option<ScopeName>,
     /// What asks for the log's position, and whether the scope is there.
     position: Cow<'static, str>,
-    /// The same, whether some entry waits for vectors, and the state of the data: what a view begins with.
+    /// The same, the state of the data, and whether some entry waits for vectors: what a view begins with.
     first_look: String,
+    /// The life of the memory and the state of its data in which none did when it was looked last.
+    none_waited: Mutex<String>,
     /// Whether searches by words were made.
     searches_words: AtomicBool,
     ids: Ids,
@@ -117,6 +122,7 @@ impl PostgresStore {
             name: None,
             position: Cow::Borrowed(schema::POSITION),
             first_look: first_look(Scope::UNNAMED, schema::POSITION),
+            none_waited: Mutex::default(),
             searches_words: AtomicBool::default(),
             ids: Ids::default(),
             last_commit: Mutex::default(),
@@ -160,12 +166,14 @@ impl PostgresStore {
     }
 }
 
-/// Asks for what a view begins with, by what asks for the position: two columns more.
+/// Asks for what a view begins with, by what asks for the position: two columns more. In the state $1 no entry waits: the rows of those that
+/// waited in a bulk load are gone through otherwise, each time until the table is vacuumed. A standby does not name each state by a text of its own.
 fn first_look(scope: Scope, position: &str) -> String {
     let of_scope = scope.range("entry_id");
     format!(
-        "SELECT number, life, EXISTS (SELECT FROM pending WHERE {of_scope}), pg_current_snapshot()::text
-        FROM ({position}) AS position"
+        "SELECT number, life, state, CASE WHEN life || ' ' || state = $1 AND NOT pg_is_in_recovery() THEN false
+            ELSE EXISTS (SELECT FROM pending WHERE {of_scope}) END
+        FROM ({position}) AS position, CAST(pg_current_snapshot() AS text) AS state"
     )
 }
 
@@ -220,6 +228,29 @@ impl Store for PostgresStore {
             Some(row) => Ok(rows::entry(row, self.scope)?.1),
             None => Err(rekall_core::Error::EntryNotFound { id }),
         }
+    }
+
+    fn vectors_as_of(
+        &self,
+        position: LogPosition,
+        space: &Space,
+        keys: &[VectorKey],
+    ) -> Result<Option<VectorBatch>, rekall_core::Error> {
+        let now = keys.len().min(vectors::AT_ONCE);
+        let asked = AtKeys::new(self.scope, space.id, &keys[..now], vectors::VECTOR);
+        let (tx, rows) = Tx::read_with(self, None, (&asked.sql, &asked.values()))?;
+        if !tx.unchanged_since(position, keys)? {
+            return Ok(None);
+        }
+        let mut batch = VectorBatch::new(space.dimensions);
+        vectors::read_at(&keys[..now], &rows, self.scope, &mut batch)?;
+        if now < keys.len() {
+            let rest = tx.vectors_at(space, &keys[now..])?;
+            batch.keys.extend(rest.keys);
+            batch.rows.extend(rest.rows);
+            batch.unusable.extend(rest.unusable);
+        }
+        Ok(Some(batch))
     }
 
     fn now_ms(&self) -> i64 {

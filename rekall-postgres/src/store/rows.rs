@@ -19,6 +19,11 @@ pub(super) fn entries(scope: Scope) -> String {
         FROM section JOIN source ON source.id = section.source_id WHERE {of_scope}) AS of_entry ON of_entry.entry_id = entry.id")
 }
 
+/// Selects the entries with the row numbers $1.
+pub(super) fn by_rows(scope: Scope) -> String {
+    format!("{} WHERE entry.id = ANY ($1)", entries(scope))
+}
+
 /// Selects the entry with the id $1.
 pub(super) fn by_ulid(scope: Scope) -> String {
     format!("{} WHERE entry.ulid = $1 AND {}", entries(scope), scope.holds("entry.id"))

@@ -88,6 +88,7 @@ impl PostgresStore {
             scope,
             name,
             first_look: super::first_look(scope, &position),
+            none_waited: std::sync::Mutex::default(),
             position,
             searches_words: AtomicBool::default(),
             ids: Ids::default(),

@@ -1,12 +1,13 @@
 //! A transaction of the store's.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{NewWords, random_name, words_before_commit};
-use rekall_core::{Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
+use rekall_core::{EntryId, Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
 use tokio_postgres::Row;
 
 use super::PostgresStore;
@@ -17,6 +18,10 @@ use super::word_tables::ready_segments;
 use crate::Error;
 use crate::client::{Mode, Statement, Transaction, Value, Witness};
 use crate::schema::{self, TURN};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A consistent view of the memory, or, for a writer, changes that happen together or not at all.
 pub(super) struct Tx<'s> {
@@ -40,6 +45,8 @@ struct Learned {
     data_version: i64,
     /// The segments of the word index that are searched, if this store searches by words.
     segments: Option<Vec<Row>>,
+    /// Ids that were asked for since, by row; `None`: there is no such entry. A search asks for the same ones twice.
+    ids: RefCell<HashMap<i64, Option<EntryId>>>,
 }
 
 /// What a writer has. The turn is given back last, when the server knows that the transaction is over.
@@ -48,6 +55,9 @@ struct Writing<'s> {
     witness: Witness,
     turn: Turn<'s>,
 }
+
+/// Longer lists of ids are not kept.
+const MOST_LEARNED: usize = 1_000;
 
 /// What the transaction is found by, should its commit not be confirmed.
 const WITNESS: &str = "SELECT note_writer($1)";
@@ -58,27 +68,42 @@ const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
 impl<'s> Tx<'s> {
     /// Begins to read, with the position of the log: one round trip.
     pub(super) fn read(store: &'s PostgresStore) -> Result<Self, CoreError> {
-        Self::read_after(store, None)
-    }
-
-    /// The same after a statement that takes no view: a lock, which a view has to be younger than.
-    pub(super) fn read_after(store: &'s PostgresStore, lock: Option<&str>) -> Result<Self, CoreError> {
         let segments = ready_segments(store.scope);
-        let mut asked: Vec<Statement<'_>> = lock.iter().map(|&sql| (sql, &[][..])).collect();
-        asked.push((&store.first_look, &[]));
         let by_words = store.searches_words.load(Ordering::Relaxed);
-        if by_words {
-            asked.push((&segments, &[]));
-        }
-        let (transaction, mut rows) = store.client.begin(Mode::Read, &asked, None)?;
+        let none_waited = lock(&store.none_waited).clone();
+        let known = [text(&none_waited)];
+        let asked: [Statement<'_>; 2] = [(&store.first_look, &known), (&segments, &[])];
+        let asked = &asked[..1 + usize::from(by_words)];
+        let (transaction, mut rows) = store.client.begin(Mode::Read, asked, None)?;
         let segments = if by_words { rows.pop() } else { None };
-        rows.drain(..usize::from(lock.is_some()));
         let position = store.position_in(&rows)?;
         let first = only(&rows)?;
-        let data_version = schema::number_of(column(first, 3)?);
-        let learned = Some(Learned { some_wait: column(first, 2)?, data_version, segments });
+        let (state, some_wait): (&str, bool) = (column(first, 2)?, column(first, 3)?);
+        let life: Option<&str> = column(first, 1)?;
+        let seen = format!("{} {state}", life.unwrap_or_default());
+        if !some_wait && seen != none_waited {
+            *lock(&store.none_waited) = seen;
+        }
+        let data_version = schema::number_of(state);
+        let learned = Some(Learned { some_wait, data_version, segments, ids: RefCell::default() });
         let (position, words) = (Cell::new(Some(position)), RefCell::default());
         Ok(Self { store, transaction, position, writing: None, learned, words })
+    }
+
+    /// The same with statements of the caller's, in the same round trip: one that takes no view, which is run before (a lock, which a view
+    /// has to be younger than), and one whose rows are given.
+    pub(super) fn read_with(
+        store: &'s PostgresStore,
+        lock: Option<&str>,
+        also: Statement<'_>,
+    ) -> Result<(Self, Vec<Row>), CoreError> {
+        let mut asked: Vec<Statement<'_>> = lock.iter().map(|&sql| (sql, &[][..])).collect();
+        asked.extend([(&*store.position, &[][..]), also]);
+        let (transaction, mut rows) = store.client.begin(Mode::Read, &asked, None)?;
+        let found = rows.pop().unwrap_or_default();
+        rows.drain(..usize::from(lock.is_some()));
+        let (position, words) = (Cell::new(Some(store.position_in(&rows)?)), RefCell::default());
+        Ok((Self { store, transaction, position, writing: None, learned: None, words }, found))
     }
 
     /// Begins to write: waits for the threads of this process, then for all others.
@@ -249,6 +274,20 @@ impl<'s> Tx<'s> {
     /// The rows of [`ready_segments`], if they were asked for when the view began.
     pub(super) fn learned_segments(&self) -> Option<&[Row]> {
         self.learned.as_ref()?.segments.as_deref()
+    }
+
+    /// The ids of these rows, if this reader asked for all of them before.
+    pub(super) fn learned_ids(&self, rows: &[i64]) -> Option<HashMap<i64, EntryId>> {
+        let ids = self.learned.as_ref()?.ids.borrow();
+        let known: Option<Vec<_>> = rows.iter().map(|row| Some((*row, *ids.get(row)?))).collect();
+        Some(known?.into_iter().filter_map(|(row, id)| Some((row, id?))).collect())
+    }
+
+    /// Keeps the ids of these rows in mind.
+    pub(super) fn learn_ids(&self, rows: &[i64], found: &HashMap<i64, EntryId>) {
+        if let Some(learned) = self.learned.as_ref().filter(|_| rows.len() <= MOST_LEARNED) {
+            learned.ids.borrow_mut().extend(rows.iter().map(|row| (*row, found.get(row).copied())));
+        }
     }
 
     /// Where the change log stood when a writer began.

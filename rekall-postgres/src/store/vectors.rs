@@ -18,10 +18,65 @@ use super::values::{byte_lists, int, ints, limit};
 use crate::client::Value;
 
 /// Entries whose vectors are read with one statement.
-const AT_ONCE: usize = 4_096;
+pub(super) const AT_ONCE: usize = 4_096;
+
+/// Keys are looked up by lists of their parts where these name no more places in the index.
+const MOST_PLACES: usize = 512;
 
 /// Bytes of vectors that are written with one statement.
 const BYTES_AT_ONCE: usize = 8 << 20;
+
+/// The vectors of some entries, for [`read_of_entries`], which needs [`those_there`] beside it: for one statement that looks for the entry of
+/// each vector, the server may choose to look through all entries for each, by what it last knew of a table that has grown since.
+pub(super) const OF_ENTRIES: &str = "SELECT entry_id, role, chunk, vector FROM embedding
+    WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
+
+/// The columns that [`read_at`] reads, and those that [`spans_in`] does.
+pub(super) const VECTOR: &str = "vector";
+pub(super) const SPAN: &str = "start, \"end\"";
+
+/// What a statement asks for: vectors by their keys, with entries, roles, chunks and the space as values.
+pub(super) struct AtKeys {
+    pub(super) sql: String,
+    lists: [Vec<i64>; 3],
+    space: i64,
+}
+
+impl AtKeys {
+    /// Of a few keys lists of their parts are looked up, which takes the server half the time to plan. What has the parts of several
+    /// keys is found with them, and left out by who reads.
+    pub(super) fn new(scope: Scope, space: SpaceId, keys: &[VectorKey], columns: &str) -> Self {
+        let (lists, space) = (scope.stored_keys(keys), scope.stored_space(space));
+        let mut parts = lists.clone();
+        for list in &mut parts {
+            list.sort_unstable();
+            list.dedup();
+        }
+        if parts.iter().map(Vec::len).product::<usize>() <= MOST_PLACES {
+            let sql = format!(
+                "SELECT entry_id, role, chunk, {columns} FROM embedding
+                WHERE entry_id = ANY ($1) AND space_id = $4 AND role = ANY ($2) AND chunk = ANY ($3)"
+            );
+            return Self { sql, lists: parts, space };
+        }
+        let sql = format!(
+            "SELECT entry_id, role, chunk, {columns}
+            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS key (entry_id, role, chunk)
+            JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4"
+        );
+        Self { sql, lists, space }
+    }
+
+    pub(super) fn values(&self) -> [Value<'_>; 4] {
+        let [entries, roles, chunks] = &self.lists;
+        [ints(entries), ints(roles), ints(chunks), int(&self.space)]
+    }
+}
+
+/// Asks which of some entries are there.
+pub(super) fn those_there(scope: Scope) -> String {
+    format!("SELECT id FROM entry WHERE id = ANY ($1) AND {}", scope.range("id"))
+}
 
 impl ReadVectors for Tx<'_> {
     fn each_vectors(
@@ -59,28 +114,14 @@ impl ReadVectors for Tx<'_> {
 
     fn vectors_of(&self, space: &Space, entries: &[i64]) -> Result<VectorBatch, Error> {
         let (mut batch, scope) = (VectorBatch::new(space.dimensions), self.scope());
-        // Two statements of one table each: for one that looks for the entry of each vector, the server may choose to look through all
-        // entries for each, by what it last knew of a table that has grown since.
-        let vectors = "SELECT entry_id, role, chunk, vector FROM embedding
-            WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
-        let those_there = format!("SELECT id FROM entry WHERE id = ANY ($1) AND {}", scope.range("id"));
+        let those_there = those_there(scope);
         for entries in entries.chunks(AT_ONCE) {
             let entries = scope.stored_all(entries);
             let space = scope.stored_space(space.id);
             let (of_space, all) = ([ints(&entries), int(&space)], [ints(&entries)]);
-            let statements = [(vectors, of_space.as_slice()), (&*those_there, all.as_slice())];
-            let mut found = self.query_all(&statements)?.into_iter();
-            let (vectors, those_there) = (found.next().unwrap_or_default(), found.next().unwrap_or_default());
-            let those_there =
-                those_there.iter().map(|row| column(row, 0)).collect::<Result<HashSet<i64>, _>>()?;
-            let mut of_entry: HashMap<i64, Vec<&Row>> = HashMap::new();
-            for row in &vectors {
-                of_entry.entry(column(row, 0)?).or_default().push(row);
-            }
-            for entry in &entries {
-                for row in of_entry.get(entry).into_iter().flatten() {
-                    read_into(row, scope, those_there.contains(entry), &mut batch)?;
-                }
+            let statements = [(OF_ENTRIES, of_space.as_slice()), (&*those_there, all.as_slice())];
+            if let [vectors, those_there] = self.query_all(&statements)?.as_slice() {
+                read_of_entries(&entries, vectors, those_there, scope, &mut batch)?;
             }
         }
         Ok(batch)
@@ -117,24 +158,10 @@ impl ReadVectors for Tx<'_> {
     }
 
     fn vectors_at(&self, space: &Space, keys: &[VectorKey]) -> Result<VectorBatch, Error> {
-        let sql = "SELECT number, vector
-            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS key (entry_id, role, chunk, number)
-            JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
         let mut batch = VectorBatch::new(space.dimensions);
-        let stored_space = self.scope().stored_space(space.id);
         for keys in keys.chunks(AT_ONCE) {
-            let [entries, roles, chunks] = self.scope().stored_keys(keys);
-            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&stored_space)])?;
-            let mut stored: HashMap<i64, &[u8]> = HashMap::with_capacity(rows.len());
-            for row in &rows {
-                stored.insert(column(row, 0)?, column(row, 1)?);
-            }
-            for (number, key) in (1..).zip(keys) {
-                match stored.get(&number) {
-                    Some(bytes) => batch.push(*key, bytes, true),
-                    None => batch.unusable.push(*key),
-                }
-            }
+            let asked = AtKeys::new(self.scope(), space.id, keys, VECTOR);
+            read_at(keys, &self.query(&asked.sql, &asked.values())?, self.scope(), &mut batch)?;
         }
         Ok(batch)
     }
@@ -156,18 +183,11 @@ impl ReadVectors for Tx<'_> {
     }
 
     fn spans(&self, space: SpaceId, keys: &[VectorKey]) -> Result<Vec<Option<(u32, u32)>>, Error> {
-        let sql = "SELECT number, start, \"end\"
-            FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS key (entry_id, role, chunk, number)
-            JOIN embedding USING (entry_id, role, chunk) WHERE space_id = $4";
-        let (mut spans, space) = (Vec::with_capacity(keys.len()), self.scope().stored_space(space));
+        let mut spans = Vec::with_capacity(keys.len());
         for keys in keys.chunks(AT_ONCE) {
-            let [entries, roles, chunks] = self.scope().stored_keys(keys);
-            let rows = self.query(sql, &[ints(&entries), ints(&roles), ints(&chunks), int(&space)])?;
-            let mut stored: HashMap<i64, (u32, u32)> = HashMap::with_capacity(rows.len());
-            for row in &rows {
-                stored.insert(column(row, 0)?, (small(row, 1)?, small(row, 2)?));
-            }
-            spans.extend((1..).zip(keys).map(|(number, _)| stored.get(&number).copied()));
+            let asked = AtKeys::new(self.scope(), space, keys, SPAN);
+            let rows = self.query(&asked.sql, &asked.values())?;
+            spans.extend(spans_in(keys, &rows, self.scope())?);
         }
         Ok(spans)
     }
@@ -342,6 +362,63 @@ impl NewRows {
             ],
         )
     }
+}
+
+/// Adds the vectors of entries, in the order in which these were asked for.
+pub(super) fn read_of_entries(
+    entries: &[i64],
+    vectors: &[Row],
+    those_there: &[Row],
+    scope: Scope,
+    batch: &mut VectorBatch,
+) -> Result<(), Error> {
+    let those_there = those_there.iter().map(|row| column(row, 0)).collect::<Result<HashSet<i64>, _>>()?;
+    let mut of_entry: HashMap<i64, Vec<&Row>> = HashMap::new();
+    for row in vectors {
+        of_entry.entry(column(row, 0)?).or_default().push(row);
+    }
+    for entry in entries {
+        for row in of_entry.get(entry).into_iter().flatten() {
+            read_into(row, scope, those_there.contains(entry), batch)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the vectors with these keys, in their order.
+pub(super) fn read_at(
+    keys: &[VectorKey],
+    rows: &[Row],
+    scope: Scope,
+    batch: &mut VectorBatch,
+) -> Result<(), Error> {
+    let stored = by_key(rows, scope)?;
+    for key in keys {
+        match stored.get(key) {
+            Some(row) => batch.push(*key, column(row, 3)?, true),
+            None => batch.unusable.push(*key),
+        }
+    }
+    Ok(())
+}
+
+/// The spans of these keys, in their order.
+pub(super) fn spans_in(
+    keys: &[VectorKey],
+    rows: &[Row],
+    scope: Scope,
+) -> Result<Vec<Option<(u32, u32)>>, Error> {
+    let stored = by_key(rows, scope)?;
+    let span = |row: &&Row| -> Result<(u32, u32), Error> { Ok((small(row, 3)?, small(row, 4)?)) };
+    keys.iter().map(|key| stored.get(key).map(span).transpose()).collect()
+}
+
+/// Rows by the keys in their first columns.
+fn by_key(rows: &[Row], scope: Scope) -> Result<HashMap<VectorKey, &Row>, Error> {
+    let key = |row: &Row| -> Result<VectorKey, Error> {
+        Ok(VectorKey { entry: scope.row(column(row, 0)?), role: small(row, 1)?, chunk: small(row, 2)? })
+    };
+    rows.iter().map(|row| Ok((key(row)?, row))).collect()
 }
 
 /// Adds a row of entry, role, chunk and vector.

@@ -23,5 +23,7 @@ mod account;
 mod guard;
 mod processes;
 mod server;
+mod trips;
 
 pub use server::Server;
+pub use trips::trips;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use rekall_core::store::HitRows;
 use rekall_core::{
     Changes, EntryId, EntryTime, Facet, LogPosition, NewestBy, ReadTx, Role, Space, VectorBatch, VectorKey,
 };
@@ -211,6 +212,12 @@ fn ask_about_vectors(
             rows.iter().map(|&entry| VectorKey { entry, role: 0, chunk: (limit % 3) as u16 }).collect();
         asked.push(("vectors_at", answer(tx.vectors_at(space, &keys).map(batch))));
         asked.push(("spans", answer(tx.spans(id, &keys))));
+        let wanted = HitRows { entries: rows, space: Some(space), spans: &keys, vectors_of: rows };
+        let hits = tx.read_hits(&wanted).map(|hits| {
+            let entries: Vec<_> = hits.entries.iter().map(|(row, entry)| (*row, entry.is_ok())).collect();
+            (entries, hits.spans, batch(hits.vectors))
+        });
+        asked.push(("read_hits", answer(hits)));
         let mut all = Vec::new();
         tx.each_vectors(space, 2, &mut |part| {
             all.extend(

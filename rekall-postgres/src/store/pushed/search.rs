@@ -3,14 +3,15 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use rekall_core::store::{ReadBlocks, ReadChanges};
+use rekall_core::store::ReadChanges;
 use rekall_core::{
     Changes, Error as CoreError, PUSHED_KIND, PushedAsk, PushedRows, PushedSearch, VectorBatch, VectorKey,
 };
 
 use super::super::PostgresStore;
+use super::super::blocks::BLOCK_SETS;
 use super::super::tx::Tx;
-use super::super::values::{floats, ints, limit};
+use super::super::values::{floats, int, ints, limit, text};
 use super::table::Table;
 use crate::Error;
 use crate::client::{Statement, Value};
@@ -33,14 +34,16 @@ impl PostgresStore {
         let table = self.pushed_table(search.space, graph)?;
         // Before the view: one that is older than a table that was made anew, or emptied, sees nothing in it.
         let lock = format!("LOCK TABLE {} IN ACCESS SHARE MODE", table.name);
-        let tx = match Tx::read_after(self, Some(&lock)) {
+        let of_space = self.scope.stored_space(search.space.id);
+        let of_table = [int(&of_space), text(&PUSHED_KIND)];
+        let (tx, sets) = match Tx::read_with(self, Some(&lock), (BLOCK_SETS, &of_table)) {
             Err(error) if is_missing(&error) => {
                 self.forget_extension();
                 return Ok(PushedRows::Missing);
             }
             begun => begun?,
         };
-        if tx.index_position(search.space.id, PUSHED_KIND)? != Some(search.filled_to) {
+        if tx.index_position_in(&sets)? != Some(search.filled_to) {
             return Ok(PushedRows::Outdated);
         }
         let Changes::Entries { entries: touched, .. } = tx.changes_since(search.at)? else {

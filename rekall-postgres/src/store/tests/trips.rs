@@ -1,7 +1,8 @@
 //! How often a search goes to the server and back: over a network that is most of its time.
 
 use rekall_core::store::{
-    MatchEntries, ReadEntries, ReadPending, ReadVectors, Scopes, SearchWords, WriteEntries, WriteSpaces,
+    HitRows, MatchEntries, ReadChanges, ReadEntries, ReadHits, ReadPending, ReadVectors, Scopes, SearchWords,
+    WriteEntries, WriteSpaces,
 };
 use rekall_core::{
     Draft, Filter, NewEntry, NewVector, ReadTx, Role, Space, Store, TextDigest, TextQuery, VectorKey,
@@ -10,7 +11,7 @@ use rekall_core::{
 use super::super::PostgresStore;
 use super::super::tx::Tx;
 use super::memory;
-use crate::testing::Server;
+use crate::testing::{self, Server};
 
 const ENTRIES: i64 = 300;
 
@@ -33,9 +34,9 @@ fn fill(store: &PostgresStore, last_waits: bool) -> Space {
 }
 
 fn trips<T>(store: &PostgresStore, work: impl FnOnce(&Tx<'_>) -> T) -> u64 {
-    let before = store.client.trips();
+    let before = testing::trips();
     work(&store.begin_read().unwrap());
-    store.client.trips() - before
+    testing::trips() - before
 }
 
 #[test]
@@ -54,26 +55,27 @@ fn a_view_knows_from_its_beginning_what_most_searches_ask() {
 }
 
 #[test]
-fn a_search_by_words_takes_two_round_trips_once_the_index_is_known() {
+fn a_search_by_words_takes_a_round_trip_for_words_that_are_not_known() {
     let Some(server) = Server::shared() else { return };
     let store = memory(server);
     fill(&store, false);
-    let query = TextQuery::new("disk 17");
-    let search = |tx: &Tx<'_>| {
+    let search_for = |tx: &Tx<'_>, number: i64| {
+        let query = TextQuery::new(&format!("disk {number}"));
         let found = tx.search_words_among(&query, &|_| true, 5, None).unwrap();
-        assert_eq!(found[0].key.row, 18);
+        assert_eq!(found[0].key.row, number + 1);
     };
+    let search = |tx: &Tx<'_>| search_for(tx, 17);
     let first = trips(&store, search);
     assert_eq!(
-        (trips(&store, search), trips(&store, search)),
-        (2, 2),
-        "the beginning, and the pages; {first} at first"
+        (trips(&store, |tx| search_for(tx, 171)), trips(&store, search)),
+        (2, 1),
+        "the beginning, and pages of new words; {first} at first"
     );
     // The segments that a view begins with are those of its moment.
     let tx = store.begin_write().unwrap();
     tx.batch("DELETE FROM word_segment").unwrap();
     tx.finish_unseen().unwrap();
-    let tx = store.begin_read().unwrap();
+    let (tx, query) = (store.begin_read().unwrap(), TextQuery::new("disk 17"));
     assert!(tx.search_words_among(&query, &|_| true, 5, None).unwrap().is_empty());
     drop(tx);
     store.rebuild_words().unwrap();
@@ -109,11 +111,61 @@ fn hits_are_read_together() {
         assert_eq!(tx.vectors_of(&space, &rows).unwrap().keys.len(), 10);
     });
     assert_eq!(found, 5, "one for each, and the beginning");
+    let wanted = HitRows { entries: &rows, space: Some(&space), spans: &keys, vectors_of: &rows };
+    let found = trips(&store, |tx| {
+        let found = tx.read_hits(&wanted).unwrap();
+        assert_eq!((found.entries.len(), found.spans.len(), found.vectors.keys.len()), (10, 10, 10));
+    });
+    assert_eq!(found, 2, "all at once, and the beginning");
     let filter = Filter::new().kind("note").tag_any("none");
     assert_eq!(trips(&store, |tx| tx.matching(&filter).unwrap().len()), 2);
     // A scope costs what a memory without a name does.
     let bound = Scopes::open(&store, &"a".parse().unwrap()).unwrap();
-    let before = store.client.trips();
+    let before = testing::trips();
     drop(bound.read().unwrap().entries(&rows).unwrap());
-    assert_eq!(store.client.trips() - before, 2);
+    assert_eq!(testing::trips() - before, 2);
+}
+
+#[test]
+fn ids_are_asked_for_once_in_a_view() {
+    let Some(server) = Server::shared() else { return };
+    let store = memory(server);
+    fill(&store, false);
+    let found = trips(&store, |tx| {
+        let first = tx.ids(&[3, 1, 9_999]).unwrap();
+        assert_eq!(first.len(), 2, "one is not there");
+        assert_eq!(tx.ids(&[1, 9_999, 3]).unwrap(), first);
+        assert!(tx.ids(&[]).unwrap().is_empty());
+    });
+    assert_eq!(found, 2, "once, and the beginning");
+    // A writer may change what it has read.
+    let mut tx = store.begin_write().unwrap();
+    let id = tx.ids(&[3]).unwrap()[&3];
+    tx.delete(id).unwrap();
+    assert!(tx.ids(&[3]).unwrap().is_empty());
+}
+
+#[test]
+fn exact_rows_of_an_earlier_position_take_one_round_trip_while_nothing_has_changed() {
+    let Some(server) = Server::shared() else { return };
+    let store = memory(server);
+    let space = fill(&store, false);
+    let keys: Vec<VectorKey> =
+        (1..=20).map(|entry| VectorKey { entry, role: Role::Summary.number(), chunk: 0 }).collect();
+    let position = store.begin_read().unwrap().position().unwrap();
+    let read = |keys: &[VectorKey]| {
+        let before = testing::trips();
+        let found = store.vectors_as_of(position, &space, keys).unwrap();
+        (found.map(|batch| batch.keys.len()), testing::trips() - before)
+    };
+    assert_eq!(read(&keys), (Some(20), 1));
+    let many: Vec<VectorKey> = keys.iter().cycle().take(5_000).copied().collect();
+    assert_eq!(read(&many), (Some(5_000), 2), "too many for one statement");
+    let mut tx = store.begin_write().unwrap();
+    let id = tx.ids(&[3]).unwrap()[&3];
+    tx.delete(id).unwrap();
+    tx.finish().unwrap();
+    assert_eq!(read(&keys), (None, 2), "one of them has changed");
+    assert_eq!(read(&keys[3..]), (Some(17), 2), "others are as they were");
+    assert_eq!(read(&many), (None, 2));
 }

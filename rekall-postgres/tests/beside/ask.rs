@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rekall_core::store::HitRows;
 use rekall_core::{
-    Changes, EntryId, EntryTime, Facet, LogPosition, NewestBy, ReadTx, Role, Space, VectorBatch, VectorKey,
+    Changes, Entry, EntryId, EntryTime, Facet, LogPosition, NewestBy, ReadTx, Role, Space, VectorBatch,
+    VectorKey,
 };
 
 use super::random::{URIS, filter};
@@ -214,7 +215,9 @@ fn ask_about_vectors(
         asked.push(("spans", answer(tx.spans(id, &keys))));
         let wanted = HitRows { entries: rows, space: Some(space), spans: &keys, vectors_of: rows };
         let hits = tx.read_hits(&wanted).map(|hits| {
-            let entries: Vec<_> = hits.entries.iter().map(|(row, entry)| (*row, entry.is_ok())).collect();
+            // Rows have other numbers in each of them.
+            let title = |entry: &Result<Entry, _>| entry.as_ref().ok().map(|entry| entry.title.clone());
+            let entries: Vec<_> = hits.entries.iter().map(|(_, entry)| title(entry)).collect();
             (entries, hits.spans, batch(hits.vectors))
         });
         asked.push(("read_hits", answer(hits)));

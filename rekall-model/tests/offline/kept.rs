@@ -49,18 +49,22 @@ fn a_text_is_divided_among_threads_that_share_kept_matrices() {
     for precision in PRECISIONS {
         let files = tempfile::tempdir().unwrap();
         write_network(files.path(), 6, 1_000);
+        std::fs::create_dir(files.path().join("1_Pooling")).unwrap();
+        let pooling = r#"{"word_embedding_dimension": 384, "pooling_mode_mean_tokens": true}"#;
+        std::fs::write(files.path().join("1_Pooling/config.json"), pooling).unwrap();
         let (cache, kept) = in_a_cache(files);
-        let used = |threads| {
-            let model = load(&model(), &in_cache(&cache, precision).max_threads(threads)).unwrap();
-            let vector = model.embed_query(&TEXTS[2].repeat(20)).unwrap();
-            (vector, model.memory_bytes())
-        };
-        let (alone, one) = used(1);
+        let loaded = |threads| load(&model(), &in_cache(&cache, precision).max_threads(threads)).unwrap();
+        // Short, because what a long text needs is given back after it.
+        let text = TEXTS[2];
+        let (one, two) = (loaded(1), loaded(2));
         assert_eq!(files_in(&kept).len(), 1);
-        let (shared, two) = used(2);
-        assert_eq!(alone, shared, "{precision}");
-        // The other thread has intermediate results of its own.
-        assert!(two > one, "{precision}: {two} bytes with two threads, {one} with one");
+        let expected = one.embed_query(text).unwrap();
+        // The other thread has intermediate results of its own, which count once it is done with its part.
+        let has_more = (0..200).any(|_| {
+            assert_eq!(two.embed_query(text).unwrap(), expected, "{precision}");
+            two.memory_bytes() > one.memory_bytes()
+        });
+        assert!(has_more, "{precision}: {} bytes with any number of threads", one.memory_bytes());
     }
 }
 

@@ -12,8 +12,8 @@ const MOST_BYTES: usize = 8 << 20;
 /// What a term counts beside its page.
 const OVERHEAD: usize = 128;
 
-/// The pages that may hold some terms. A segment never changes and its number is not given again once a reader has seen it, so they stay right as long as the history
-/// of the store is the same.
+/// The pages that may hold some terms. A segment never changes, so they stay right as long as it is listed as it was, in one history
+/// of the store.
 #[derive(Debug, Default)]
 pub(super) struct KnownPages(Mutex<Known>);
 

@@ -93,8 +93,15 @@ impl WordView {
             is_same_base = false;
         }
         if !is_same_base {
+            // Only of segments that are the same in all: a server's tables may be emptied, or lose what was not yet on its disk, and give a
+            // number again.
+            let same: Vec<i64> = segments
+                .iter()
+                .filter(|seen| listed.contains(&seen.stored))
+                .map(|seen| seen.stored.id)
+                .collect();
+            pages.retain(&same);
             segments = load(tables, segments, listed)?;
-            pages.retain(&listed.iter().map(|segment| segment.id).collect::<Vec<_>>());
         }
         let mut indexer = EntryIndexer::new();
         let as_before =

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Share one loaded model, and reranker, with other processes, in a build with the feature host; for transformers
     #[arg(long)]
     pub(crate) model_host: bool,
-    /// Model that re-ranks the first hits of every search: path:DIR or hub:OWNER/NAME[@REVISION]
+    /// Model that re-ranks the first hits of every search: path:DIR or hub:OWNER/NAME
     #[arg(long, value_name = "MODEL")]
     pub(crate) reranker: Option<ModelSource>,
     /// How many hits of a search the reranker judges, and puts in its order; may be more than the hits wanted

@@ -104,7 +104,8 @@ impl Search<'_> {
             let prepared = match prepared {
                 Err(Error::Interrupted) => return Err(Error::Interrupted),
                 Err(error) => {
-                    let newer = active_space()?;
+                    // A look that fails, too, tells less than what went wrong.
+                    let newer = active_space().unwrap_or_else(|_| space.clone());
                     return if newer == space { Err(error) } else { Ok(Attempt::Outdated(newer)) };
                 }
                 Ok(prepared) => prepared,

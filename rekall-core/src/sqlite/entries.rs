@@ -206,16 +206,9 @@ impl SqliteWriteTx<'_> {
         for draft in drafts {
             draft.entry.validate()?;
             draft.origin.map_or(Ok(()), Origin::validate)?;
-            let id = match (draft.id, draft.entry.id) {
-                (Some(id), Some(own)) if id != own => {
-                    return Err(Error::OutOfRange {
-                        field: "id of an entry that is given an id beside it",
-                        expected: "that one or none",
-                        got: own.to_string(),
-                    });
-                }
-                (Some(id), _) | (None, Some(id)) => id,
-                (None, None) => ids.next(now)?,
+            let id = match draft.given_id()? {
+                Some(id) => id,
+                None => ids.next(now)?,
             };
             let origin = draft.origin.cloned().unwrap_or_default();
             let row = self.insert_row(&Entry::of(draft.entry.clone(), id, origin, now))?;

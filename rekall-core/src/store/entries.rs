@@ -44,6 +44,21 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// The id that is given, here or by the entry; `None`: one is to be made.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] when both give one, and not the same.
+    pub fn given_id(&self) -> Result<Option<EntryId>, Error> {
+        match (self.id, self.entry.id) {
+            (Some(id), Some(own)) if id != own => Err(Error::OutOfRange {
+                field: "id of an entry that is given an id beside it",
+                expected: "that one or none",
+                got: own.to_string(),
+            }),
+            (id, own) => Ok(id.or(own)),
+        }
+    }
+
     /// Gives what the entry keeps of elsewhere.
     #[must_use]
     pub const fn origin(mut self, origin: &'a Origin) -> Self {

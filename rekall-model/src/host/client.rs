@@ -83,9 +83,9 @@ impl<K: Kind> Client<K> {
         loop {
             match link.receive(most.max(MAX_WORDS), Some(SILENCE)) {
                 Err(HostError::Quiet(time)) if time == SILENCE => {
-                    match connect::<K>(&self.place, &self.wanted) {
-                        Ok(_) | Err(HostError::Full { .. }) => {}
-                        Err(error) => return Err(error),
+                    // Any other error is of this second connection; of a host that is gone the first one tells.
+                    if let Err(error @ HostError::Quiet(_)) = connect::<K>(&self.place, &self.wanted) {
+                        return Err(error);
                     }
                 }
                 received => return received,

@@ -9,7 +9,7 @@ use std::path::Path;
 use rekall_model::{Embedder, Error, LoadOptions, ModelKind, ModelSource, load};
 
 use crate::common::{Golden, copy_of, fixture};
-use crate::network::{write_modern_network, write_network};
+use crate::network::{write_decoder_network, write_modern_network, write_network};
 use crate::real_model::real_model;
 
 /// The texts that have a vector, and those that have none because the model knows nothing of them but punctuation. The
@@ -190,7 +190,7 @@ fn a_token_that_stands_for_an_image_is_left_out() {
 /// A query is divided among the threads, matrix by matrix; the result must not change.
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    for write in [write_network, write_modern_network] {
+    for write in [write_network, write_modern_network, write_decoder_network] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 2, 1_000);
         check_threads(folder.path());

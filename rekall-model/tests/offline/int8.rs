@@ -3,7 +3,7 @@
 use rekall_model::{Embedder, ErrorKind, LoadOptions, ModelSource, Precision, check, load, load_reranker};
 
 use crate::common::{Golden, fixture};
-use crate::network::{write_modern_network, write_network};
+use crate::network::{write_decoder_network, write_modern_network, write_network};
 use crate::real_model::real_model;
 
 const TEXTS: [&str; 6] = [
@@ -72,7 +72,7 @@ fn every_architecture_is_near_its_floats() {
 /// Wide enough that the threads share a text's matrices.
 #[test]
 fn shared_matrices_have_the_same_bits() {
-    for write in [write_network, write_modern_network] {
+    for write in [write_network, write_modern_network, write_decoder_network] {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 6, 96);
         let source = ModelSource::Path(folder.path().to_owned());

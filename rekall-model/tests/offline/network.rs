@@ -51,6 +51,30 @@ pub(crate) fn write_modern_network(folder: &Path, layers: usize, vocabulary: usi
     write(folder, layers, vocabulary, r#""model_type":"modernbert","local_attention":32"#, &tensors);
 }
 
+/// The same of a Qwen3, whose heads share keys and values, three by three.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) fn write_decoder_network(folder: &Path, layers: usize, vocabulary: usize) {
+    let mut tensors = vec![("embed_tokens.weight".into(), vec![vocabulary, 384])];
+    let mut add = |name: &str, shape: &[usize]| tensors.push((format!("{name}.weight"), shape.to_vec()));
+    for layer in 0..layers {
+        let name = |part: &str| format!("layers.{layer}.{part}");
+        add(&name("input_layernorm"), &[384]);
+        add(&name("self_attn.q_proj"), &[384, 384]);
+        add(&name("self_attn.k_proj"), &[4 * 32, 384]);
+        add(&name("self_attn.v_proj"), &[4 * 32, 384]);
+        add(&name("self_attn.q_norm"), &[32]);
+        add(&name("self_attn.k_norm"), &[32]);
+        add(&name("self_attn.o_proj"), &[384, 384]);
+        add(&name("post_attention_layernorm"), &[384]);
+        add(&name("mlp.gate_proj"), &[1536, 384]);
+        add(&name("mlp.up_proj"), &[1536, 384]);
+        add(&name("mlp.down_proj"), &[384, 1536]);
+    }
+    add("norm", &[384]);
+    let shape = r#""model_type":"qwen3","num_key_value_heads":4,"head_dim":32,"hidden_act":"silu","rms_norm_eps":1e-6,"rope_theta":1e6"#;
+    write(folder, layers, vocabulary, shape, &tensors);
+}
+
 fn write(folder: &Path, layers: usize, vocabulary: usize, shape: &str, tensors: &[(String, Vec<usize>)]) {
     let tokenizer = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")

@@ -126,18 +126,26 @@ mod tests {
 
     #[test]
     fn an_answer_that_came_during_work_is_in_time() {
-        let (sender, mut receiver) = tokio::sync::oneshot::channel();
-        let (mut sender, deadline) = (Some(sender), Instant::now() + Duration::from_millis(20));
-        let future = std::future::poll_fn(|context| {
-            let answer = Pin::new(&mut receiver).poll(context);
-            if let Some(sender) = sender.take() {
-                while Instant::now() <= deadline {}
-                sender.send(1).unwrap();
+        loop {
+            let (sender, mut receiver) = tokio::sync::oneshot::channel();
+            let (mut sender, mut was_early) = (Some(sender), false);
+            let deadline = Instant::now() + Duration::from_millis(1);
+            let future = std::future::poll_fn(|context| {
+                let answer = Pin::new(&mut receiver).poll(context);
+                if let Some(sender) = sender.take() {
+                    was_early = Instant::now() < deadline;
+                    while Instant::now() <= deadline {}
+                    sender.send(1).unwrap();
+                }
+                answer
+            });
+            let outcome = block_on_watched(future, None, Some(deadline), || {});
+            // Otherwise this thread had to wait for a processor before its work.
+            if was_early {
+                assert_eq!(outcome, (Some(Ok(1)), None));
+                break;
             }
-            answer
-        });
-        let (output, stopped) = block_on_watched(future, None, Some(deadline), || panic!("it is in time"));
-        assert_eq!((output, stopped), (Some(Ok(1)), None));
+        }
     }
 
     #[test]

@@ -20,8 +20,8 @@ use crate::client::Value;
 /// Entries whose vectors are read with one statement.
 pub(super) const AT_ONCE: usize = 4_096;
 
-/// Keys are looked up by lists of their parts where these name no more places in the index.
-const MOST_PLACES: usize = 512;
+/// Keys are looked up by lists of their parts where these name at most so many times as many places: what lies at the others is read in vain.
+const MOST_PLACES: usize = 4;
 
 /// Bytes of vectors that are written with one statement.
 const BYTES_AT_ONCE: usize = 8 << 20;
@@ -52,7 +52,7 @@ impl AtKeys {
             list.sort_unstable();
             list.dedup();
         }
-        if parts.iter().map(Vec::len).product::<usize>() <= MOST_PLACES {
+        if parts.iter().map(Vec::len).product::<usize>() <= MOST_PLACES * keys.len() {
             let sql = format!(
                 "SELECT entry_id, role, chunk, {columns} FROM embedding
                 WHERE entry_id = ANY ($1) AND space_id = $4 AND role = ANY ($2) AND chunk = ANY ($3)"

@@ -56,6 +56,7 @@ pub trait WordTables {
     fn new_words(&self) -> Option<NewWords> {
         None
     }
+
     /// How many entries wait, and how many characters they have together, counted up to so many entries.
     fn count_waiting(&self, most: usize) -> Result<(usize, f64), Error>;
 

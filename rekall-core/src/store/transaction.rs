@@ -42,12 +42,6 @@ pub trait ReadTx:
     /// [`Error::Engine`].
     fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), Error>;
 
-    /// Which state of the store this view is of, in the numbers of [`Store::data_version`](super::Store::data_version), where the engine
-    /// learned it when the view began. `None`: the store has to be asked.
-    fn data_version(&self) -> Option<i64> {
-        None
-    }
-
     /// The engine's own connection, in this transaction, for a part that keeps tables of its own beside the store's: for
     /// SQLite a `rusqlite::Connection`. The store's tables are not to be written through it, and the transaction is not to be
     /// ended. `None`: the engine shows none.

@@ -55,10 +55,22 @@ pub trait SearchWords {
     /// [`Error::Engine`] or [`Error::Corrupt`].
     fn fault_of_words(&self) -> Result<Option<String>, Error>;
 
+    /// A number for which [`fault_of_words`](Self::fault_of_words) need be called once, where the engine learned it when the view began:
+    /// what it gave of one view it gives of all that have the same number, but for damage done meanwhile by a program that leaves no
+    /// trace. `None`: go by [`Store::data_version`](super::Store::data_version). Costs nothing.
+    fn version_of_words(&self) -> Option<i64> {
+        None
+    }
+
     /// The same of the index of tags, which a filter by tags reads: whether it is empty and should not be. O(log n), and
     /// where no entry has tags O(entries).
     ///
     /// # Errors
     /// [`Error::Engine`] or [`Error::Corrupt`].
     fn fault_of_tags(&self) -> Result<Option<String>, Error>;
+
+    /// The number for [`fault_of_tags`](Self::fault_of_tags), as [`version_of_words`](Self::version_of_words).
+    fn version_of_tags(&self) -> Option<i64> {
+        None
+    }
 }

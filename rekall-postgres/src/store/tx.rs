@@ -41,8 +41,8 @@ pub(super) struct Tx<'s> {
 struct Learned {
     /// Whether some entry waits for vectors.
     some_wait: bool,
-    /// As [`Store::data_version`] gives it.
-    data_version: i64,
+    /// The life of the memory.
+    life: String,
     /// The segments of the word index that are searched, if this store searches by words.
     segments: Option<Vec<Row>>,
     /// Ids that were asked for since, by row; `None`: there is no such entry. A search asks for the same ones twice.
@@ -79,13 +79,12 @@ impl<'s> Tx<'s> {
         let position = store.position_in(&rows)?;
         let first = only(&rows)?;
         let (state, some_wait): (&str, bool) = (column(first, 2)?, column(first, 3)?);
-        let life: Option<&str> = column(first, 1)?;
-        let seen = format!("{} {state}", life.unwrap_or_default());
+        let life = column::<Option<String>>(first, 1)?.unwrap_or_default();
+        let seen = format!("{life} {state}");
         if !some_wait && seen != none_waited {
             *lock(&store.none_waited) = seen;
         }
-        let data_version = schema::number_of(state);
-        let learned = Some(Learned { some_wait, data_version, segments, ids: RefCell::default() });
+        let learned = Some(Learned { some_wait, life, segments, ids: RefCell::default() });
         let (position, words) = (Cell::new(Some(position)), RefCell::default());
         Ok(Self { store, transaction, position, writing: None, learned, words })
     }
@@ -276,6 +275,17 @@ impl<'s> Tx<'s> {
         self.learned.as_ref()?.segments.as_deref()
     }
 
+    /// A number for the life of the memory and its segments of words, if they were asked for when the view began.
+    pub(super) fn learned_words(&self) -> Option<i64> {
+        let Learned { life, segments, .. } = self.learned.as_ref()?;
+        let mut text = life.clone();
+        for row in segments.as_deref()? {
+            let (segment, pages): (i64, i64) = (row.try_get(0).ok()?, row.try_get(4).ok()?);
+            text.push_str(&format!(" {segment} {pages}"));
+        }
+        Some(schema::number_of(&text))
+    }
+
     /// The ids of these rows, if this reader asked for all of them before.
     pub(super) fn learned_ids(&self, rows: &[i64]) -> Option<HashMap<i64, EntryId>> {
         let ids = self.learned.as_ref()?.ids.borrow();
@@ -329,10 +339,6 @@ impl ReadTx for Tx<'_> {
     fn stop_when(&mut self, cancel: &Arc<AtomicBool>) -> Result<(), CoreError> {
         self.transaction.stop_when(cancel);
         Ok(())
-    }
-
-    fn data_version(&self) -> Option<i64> {
-        self.learned.as_ref().map(|learned| learned.data_version)
     }
 }
 

@@ -82,9 +82,14 @@ impl WordTables for Words<'_, '_> {
         Ok(segments.iter().map(|segment| found.remove(segment).unwrap_or_default()).collect())
     }
 
-    fn count_pages(&self, segment: i64) -> Result<u64, Error> {
-        let sql = "SELECT count(*) FROM word_page WHERE segment_id = $1";
-        Ok(self.0.number(sql, &[int(&self.scope().stored(segment))])?.unsigned_abs())
+    fn count_pages(&self, segments: &[i64]) -> Result<Vec<u64>, Error> {
+        let sql = "SELECT segment.id, (SELECT count(*) FROM word_page WHERE segment_id = segment.id)
+            FROM unnest($1::bigint[]) AS segment (id)";
+        let stored = self.scope().stored_all(segments);
+        let rows = self.0.query(sql, &[ints(&stored)])?;
+        let found: HashMap<i64, i64> =
+            rows.iter().map(|row| Ok((column(row, 0)?, column(row, 1)?))).collect::<Result<_, Error>>()?;
+        Ok(stored.iter().map(|segment| found.get(segment).map_or(0, |pages| pages.unsigned_abs())).collect())
     }
 
     fn page_at(&self, segment: i64, term: &[u8]) -> Result<Option<WordPage>, Error> {

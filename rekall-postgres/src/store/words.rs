@@ -41,9 +41,18 @@ impl SearchWords for Tx<'_> {
         self.with_words(|index| index.fault(entries))
     }
 
+    fn version_of_words(&self) -> Option<i64> {
+        // Triggers see to it that every entry has words or waits for them; segments are never changed.
+        self.learned_words()
+    }
+
     fn fault_of_tags(&self) -> Result<Option<String>, Error> {
         // Triggers keep the tags, and the server keeps the triggers.
         Ok(None)
+    }
+
+    fn version_of_tags(&self) -> Option<i64> {
+        Some(0)
     }
 }
 

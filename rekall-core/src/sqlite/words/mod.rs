@@ -46,8 +46,9 @@ impl WordTables for SqliteWords<'_> {
         segments.iter().map(|&segment| segments::table(self.connection, self.reach.stored(segment))).collect()
     }
 
-    fn count_pages(&self, segment: i64) -> Result<u64, Error> {
-        segments::count_pages(self.connection, self.reach.stored(segment))
+    fn count_pages(&self, segments: &[i64]) -> Result<Vec<u64>, Error> {
+        let count = |&segment| segments::count_pages(self.connection, self.reach.stored(segment));
+        segments.iter().map(count).collect()
     }
 
     fn page_at(&self, segment: i64, term: &[u8]) -> Result<Option<Page>, Error> {

@@ -20,8 +20,8 @@ pub trait WordTables {
     /// The tables of these segments' passages, in their order. A segment that is not there has an empty one.
     fn tables(&self, segments: &[i64]) -> Result<Vec<Vec<u8>>, Error>;
 
-    /// Number of pages that a segment has.
-    fn count_pages(&self, segment: i64) -> Result<u64, Error>;
+    /// Number of pages that each of these segments has, in their order.
+    fn count_pages(&self, segments: &[i64]) -> Result<Vec<u64>, Error>;
 
     /// The last page whose first term is `term` or lies before it. Terms are compared as bytes.
     fn page_at(&self, segment: i64, term: &[u8]) -> Result<Option<WordPage>, Error>;

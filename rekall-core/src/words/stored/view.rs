@@ -196,16 +196,14 @@ impl WordView {
 
     /// The segments that do not have as many pages as they should.
     pub(crate) fn missing_pages(&self, tables: &dyn WordTables) -> Result<Vec<String>, Error> {
-        let mut missing = Vec::new();
-        for seen in &self.segments {
+        let segments: Vec<i64> = self.segments.iter().map(|seen| seen.stored.id).collect();
+        let found = tables.count_pages(&segments)?;
+        let differ = self.segments.iter().zip(found).filter(|(seen, found)| seen.stored.pages != *found);
+        let sentence = |(seen, found): (&SeenSegment, u64)| {
             let WordSegment { id, pages: expected, .. } = seen.stored;
-            let pages = tables.count_pages(id)?;
-            if pages != expected {
-                missing
-                    .push(format!("segment {id} of the word index must have {expected} pages, got {pages}"));
-            }
-        }
-        Ok(missing)
+            format!("segment {id} of the word index must have {expected} pages, got {found}")
+        };
+        Ok(differ.map(sentence).collect())
     }
 
     /// The number of each segment, its table, and why it cannot be read.

@@ -5,12 +5,12 @@ use rekall_core::store::{
     WriteEntries, WriteSpaces,
 };
 use rekall_core::{
-    Draft, Filter, NewEntry, NewVector, ReadTx, Role, Space, Store, TextDigest, TextQuery, VectorKey,
+    Draft, Filter, NewEntry, NewVector, Role, Space, Store, TextDigest, TextQuery, VectorKey,
 };
 
 use super::super::PostgresStore;
 use super::super::tx::Tx;
-use super::memory;
+use super::{foreign, memory, remember};
 use crate::testing::{self, Server};
 
 const ENTRIES: i64 = 300;
@@ -83,17 +83,31 @@ fn a_search_by_words_takes_a_round_trip_for_words_that_are_not_known() {
 }
 
 #[test]
-fn a_view_knows_the_state_that_it_is_of() {
-    // Any transaction on a server is another state.
-    let Some(server) = Server::start() else { return };
-    let store = memory(&server);
-    let state = || store.begin_read().unwrap().data_version();
-    // The server may look after its tables between two questions.
-    assert!((0..3).any(|_| state() == Some(store.data_version().unwrap())));
-    let before = state();
-    assert_eq!(store.begin_write().unwrap().data_version(), None, "a writer changes it");
+fn damage_is_looked_for_once_while_no_segment_comes_or_goes() {
+    let Some(server) = Server::shared() else { return };
+    let store = memory(server);
     fill(&store, false);
-    assert_ne!(state(), before);
+    let version = || store.begin_read().unwrap().version_of_words();
+    assert_eq!(version(), None, "nobody has searched by words");
+    store.begin_read().unwrap().fault_of_words().unwrap();
+    let before = version().unwrap();
+    // Neither what others write on the server nor an entry that waits.
+    fill(&memory(server), false);
+    remember(&store, "one more");
+    assert_eq!(version(), Some(before));
+    let found = trips(&store, |tx| assert_eq!(tx.fault_of_words().unwrap(), None));
+    assert_eq!(found, 5, "the beginning, what waits and its text, entries, pages of all segments");
+    let mut tx = store.begin_write().unwrap();
+    assert_eq!(tx.version_of_words(), None, "a writer changes it");
+    let more: Vec<NewEntry> = (0..ENTRIES).map(|at| NewEntry::new(format!("tape {at}"))).collect();
+    tx.insert(&more.iter().map(Draft::new).collect::<Vec<_>>()).unwrap();
+    tx.finish().unwrap();
+    let grown = version().unwrap();
+    assert_ne!(grown, before);
+    foreign(server, &store, "DELETE FROM word_segment WHERE id = (SELECT min(id) FROM word_segment)")
+        .unwrap();
+    assert_ne!(version().unwrap(), grown);
+    assert!(store.begin_read().unwrap().fault_of_words().unwrap().is_some());
 }
 
 #[test]

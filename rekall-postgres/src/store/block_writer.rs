@@ -5,7 +5,8 @@ use rekall_core::store::{ReadSpaces, WriteBlocks};
 use rekall_core::{BlockWriter, Error, LogPosition, Space, SpaceId};
 
 use super::PostgresStore;
-use super::tx::{Tx, column};
+use super::spaces::{active_space, space};
+use super::tx::{Tx, column, only};
 use super::values::{int, limit, text};
 
 /// Blocks dropped in one transaction: some megabytes.
@@ -57,7 +58,7 @@ impl PostgresStore {
     /// Drops a set that no process reads, some blocks a transaction. A set that its writer has sealed since is in use, and stays.
     fn drop_block_set(&self, space: SpaceId, kind: &str, set: &str) -> Result<(), Error> {
         loop {
-            let tx = self.begin_write()?;
+            let (tx, _) = self.begin_derived(&[])?;
             if tx.sealed_set(space, kind)?.is_some_and(|(in_use, _)| in_use == set) {
                 return Ok(());
             }
@@ -66,7 +67,7 @@ impl PostgresStore {
                 SELECT number FROM index_block WHERE space_id = $1 AND kind = $2 ORDER BY number DESC LIMIT $3)";
             let stored = tx.scope().stored_space(space);
             let dropped = tx.execute(sql, &[int(&stored), text(&set), int(&limit(DROPPED_AT_ONCE))])?;
-            tx.finish()?;
+            tx.finish_unseen()?;
             if dropped < DROPPED_AT_ONCE as u64 {
                 return Ok(());
             }
@@ -86,7 +87,7 @@ impl BlockWriter for IndexBlockWriter<'_> {
     fn put(&mut self, data: &[u8]) -> Result<bool, Error> {
         let Some(mut tx) = self.begin()? else { return Ok(false) };
         tx.put_index_block(self.space.id, &self.set, self.count, self.position, data)?;
-        tx.finish()?;
+        tx.finish_unseen()?;
         self.count += 1;
         Ok(true)
     }
@@ -104,7 +105,7 @@ impl BlockWriter for IndexBlockWriter<'_> {
                 (SELECT max(number) FROM index_block WHERE space_id = $1 AND kind = $2)";
             tx.execute(sql, &[int(&tx.scope().stored_space(self.space.id)), text(set)])?;
         }
-        tx.finish()?;
+        tx.finish_unseen()?;
         if let Some((set, _)) = &in_use {
             self.store.drop_block_set(self.space.id, self.kind, set)?;
         }
@@ -115,12 +116,15 @@ impl BlockWriter for IndexBlockWriter<'_> {
 impl<'s> IndexBlockWriter<'s> {
     /// A transaction in which the set is as this writer left it.
     fn begin(&self) -> Result<Option<Tx<'s>>, Error> {
-        let tx = self.store.begin_write()?;
-        let sql = "SELECT count(*) FROM index_block WHERE space_id = $1 AND kind = $2";
-        let stored = tx.scope().stored_space(self.space.id);
-        let count = tx.number(sql, &[int(&stored), text(&self.set)])?;
+        let store = self.store;
+        let (stored, active) = (store.scope.stored_space(self.space.id), active_space(store.scope));
+        let count_of = [int(&stored), text(&self.set)];
+        let count = "SELECT count(*) FROM index_block WHERE space_id = $1 AND kind = $2";
+        let (tx, rows) = store.begin_derived(&[(count, &count_of), (&active, &[])])?;
+        let (count, active) = (column::<i64>(only(&rows[..1])?, 0)?, &rows[1]);
+        let active = active.first().map(|row| space(row, store.scope)).transpose()?;
         let is_ours = count == limit(self.count)
-            && tx.active_space()?.as_ref() == Some(&self.space)
+            && active.as_ref() == Some(&self.space)
             && self.position.same_history(tx.log_position()?);
         Ok(is_ours.then_some(tx))
     }

@@ -142,10 +142,24 @@ impl PostgresStore {
     }
 
     fn begin_write(&self) -> Result<Tx<'_>, rekall_core::Error> {
-        if self.access == Access::Read {
-            return Err(rekall_core::Error::ReadOnly { what: "the store".to_owned() });
-        }
+        self.check_may_write()?;
         Tx::write(self)
+    }
+
+    /// As [`Tx::write_derived`].
+    fn begin_derived(
+        &self,
+        also: &[Statement<'_>],
+    ) -> Result<(Tx<'_>, Vec<Vec<Row>>), rekall_core::Error> {
+        self.check_may_write()?;
+        Tx::write_derived(self, also)
+    }
+
+    fn check_may_write(&self) -> Result<(), rekall_core::Error> {
+        match self.access {
+            Access::Read => Err(rekall_core::Error::ReadOnly { what: "the store".to_owned() }),
+            _ => Ok(()),
+        }
     }
 
     /// The log's position, from the answer to [`position`](Self::position).

@@ -11,6 +11,11 @@ use super::values::{int, limit, text};
 
 const COLUMNS: &str = "SELECT id, fingerprint, dimensions, state FROM space";
 
+/// Asks for the active space; its row is for [`space`].
+pub(super) fn active_space(scope: Scope) -> String {
+    format!("{COLUMNS} WHERE state = 'active' AND {}", scope.same("id"))
+}
+
 impl ReadSpaces for Tx<'_> {
     fn spaces(&self) -> Result<Vec<Space>, Error> {
         let sql = format!("{COLUMNS} WHERE {} ORDER BY id", self.scope().range("id"));
@@ -18,8 +23,8 @@ impl ReadSpaces for Tx<'_> {
     }
 
     fn active_space(&self) -> Result<Option<Space>, Error> {
-        let sql = format!("{COLUMNS} WHERE state = 'active' AND {}", self.scope().same("id"));
-        self.query_opt(&sql, &[])?.map(|row| space(&row, self.scope())).transpose()
+        let row = self.query_opt(&active_space(self.scope()), &[])?;
+        row.map(|row| space(&row, self.scope())).transpose()
     }
 
     fn space(&self, id: SpaceId) -> Result<Space, Error> {
@@ -101,7 +106,7 @@ impl WriteSpaces for Tx<'_> {
     }
 }
 
-fn space(row: &Row, scope: Scope) -> Result<Space, Error> {
+pub(super) fn space(row: &Row, scope: Scope) -> Result<Space, Error> {
     // Memory is sized by it, so it is judged here, where every reader gets it from.
     let stored: i64 = column(row, 2)?;
     let dimensions = usize::try_from(stored).ok().filter(|&dimensions| check_dimensions(dimensions).is_ok());

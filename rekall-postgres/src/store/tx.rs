@@ -2,9 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, iter};
 
 use rekall_core::engine::{NewWords, random_name, words_before_commit};
 use rekall_core::{EntryId, Error as CoreError, LogPosition, ReadTx, Store, WriteTx};
@@ -62,6 +62,9 @@ const MOST_LEARNED: usize = 1_000;
 /// What the transaction is found by, should its commit not be confirmed.
 const WITNESS: &str = "SELECT note_writer($1)";
 
+/// A crash of the server may take such a commit back, with all that came after it.
+const NO_WAIT: &str = "SELECT set_config('synchronous_commit', 'off', true)";
+
 /// How long another writer is waited for at the server, in milliseconds.
 const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
 
@@ -107,20 +110,41 @@ impl<'s> Tx<'s> {
 
     /// Begins to write: waits for the threads of this process, then for all others.
     pub(super) fn write(store: &'s PostgresStore) -> Result<Self, CoreError> {
+        Ok(Self::write_with(store, &[])?.0)
+    }
+
+    /// Begins to write what can be made again from the rest, so that its commit need not wait for the disk. Statements of the caller's are
+    /// asked in the same round trip, and their rows given.
+    pub(super) fn write_derived(
+        store: &'s PostgresStore,
+        also: &[Statement<'_>],
+    ) -> Result<(Self, Vec<Vec<Row>>), CoreError> {
+        let asked: Vec<Statement<'_>> = iter::once((NO_WAIT, &[][..])).chain(also.iter().copied()).collect();
+        let (tx, mut rows) = Self::write_with(store, &asked)?;
+        rows.drain(..1);
+        Ok((tx, rows))
+    }
+
+    fn write_with(
+        store: &'s PostgresStore,
+        also: &[Statement<'_>],
+    ) -> Result<(Self, Vec<Vec<Row>>), CoreError> {
         let (turn, left) = store.turns.take(store.client.settings().busy_timeout)?;
         // Those who wait for a thread and then for a process wait no longer in all. 0 would mean: for ever.
         let wait = i64::try_from(left.as_millis()).unwrap_or(i64::MAX).clamp(1, i64::from(i32::MAX));
         let token = random_name()?;
         let (wait, name, token_of) = ([int(&wait)], [text(&store.client.address().schema)], [text(&token)]);
-        let statements: [Statement<'_>; 4] =
+        let own: [Statement<'_>; 4] =
             [(WAIT, &wait), (TURN, &name), (&store.position, &[]), (WITNESS, &token_of)];
-        let (transaction, rows) = store.client.begin(Mode::Write, &statements, None)?;
+        let statements = [&own[..], also].concat();
+        let (transaction, mut rows) = store.client.begin(Mode::Write, &statements, None)?;
+        let answers = rows.split_off(own.len().min(rows.len()));
         let position = store.position_in(&rows[2..])?;
         let witness = Witness { server: column(only(&rows[3..])?, 0)?, token };
         let writing = Writing { began_at: position.number(), witness, turn };
         let position = Cell::new(Some(position));
         let words = RefCell::default();
-        Ok(Self { store, transaction, position, writing: Some(writing), learned: None, words })
+        Ok((Self { store, transaction, position, writing: Some(writing), learned: None, words }, answers))
     }
 
     /// Which rows are the memory's own.

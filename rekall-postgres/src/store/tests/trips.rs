@@ -4,9 +4,7 @@ use rekall_core::store::{
     HitRows, MatchEntries, ReadChanges, ReadEntries, ReadHits, ReadPending, ReadVectors, Scopes, SearchWords,
     WriteEntries, WriteSpaces,
 };
-use rekall_core::{
-    Draft, Filter, NewEntry, NewVector, Role, Space, Store, TextDigest, TextQuery, VectorKey,
-};
+use rekall_core::{Draft, Filter, NewEntry, NewVector, Role, Space, Store, TextDigest, TextQuery, VectorKey};
 
 use super::super::PostgresStore;
 use super::super::tx::Tx;

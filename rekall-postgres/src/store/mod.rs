@@ -147,10 +147,7 @@ impl PostgresStore {
     }
 
     /// As [`Tx::write_derived`].
-    fn begin_derived(
-        &self,
-        also: &[Statement<'_>],
-    ) -> Result<(Tx<'_>, Vec<Vec<Row>>), rekall_core::Error> {
+    fn begin_derived(&self, also: &[Statement<'_>]) -> Result<(Tx<'_>, Vec<Vec<Row>>), rekall_core::Error> {
         self.check_may_write()?;
         Tx::write_derived(self, also)
     }

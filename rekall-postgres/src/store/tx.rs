@@ -62,7 +62,7 @@ const MOST_LEARNED: usize = 1_000;
 /// What the transaction is found by, should its commit not be confirmed.
 const WITNESS: &str = "SELECT note_writer($1)";
 
-/// A crash of the server may take such a commit back, with all that came after it.
+/// Lets the commit not wait for the disk: a crash of the server may take it back.
 const NO_WAIT: &str = "SELECT set_config('synchronous_commit', 'off', true)";
 
 /// How long another writer is waited for at the server, in milliseconds.

@@ -90,7 +90,9 @@ fn a_search_by_words_takes_a_view_pages_of_new_words_and_its_hits() {
     assert_eq!(trips() - before, 4, "one word is new");
     // What others do on the server is no reason to look again for damage, nor is an entry that waits for a segment.
     drop(self::memory(server, VectorBackend::Flat));
+    let before = trips();
     assert_eq!(memory.recall("note page").mode(Mode::Text).limit(5).run().unwrap().len(), 5);
+    assert_eq!(trips() - before, 3, "all words are known");
     let filter = Filter::new().tag_any("none");
     for mode in [Mode::Text, Mode::Hybrid] {
         drop(self::memory(server, VectorBackend::Flat));

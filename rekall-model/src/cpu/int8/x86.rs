@@ -106,12 +106,15 @@ fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
             sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], x, second);
         }
     }
-    for (sums, out) in sums.iter().zip(out.as_chunks_mut::<{ WIDE / 4 }>().0) {
-        let (halves, _) = out.as_chunks_mut::<{ WIDE / 8 }>();
-        for (sum, half) in sums.iter().zip(halves) {
-            let floats = _mm512_cvtepi32_ps(*sum);
+    // A loop of a number of turns known to the compiler: otherwise it would keep the sums in memory, for this loop's sake, in the one above,
+    // too, which then takes three times as long.
+    let out = out.as_chunks_mut::<{ WIDE / 8 }>().0;
+    let out = &mut out[..2 * H];
+    for i in 0..H {
+        for half in 0..2 {
+            let floats = _mm512_cvtepi32_ps(sums[i][half]);
             // SAFETY: there are 16 numbers of four bytes, and the instruction asks for no alignment.
-            unsafe { _mm512_storeu_ps(half.as_mut_ptr(), floats) };
+            unsafe { _mm512_storeu_ps(out[2 * i + half].as_mut_ptr(), floats) };
         }
     }
 }

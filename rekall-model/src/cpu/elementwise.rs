@@ -93,13 +93,17 @@ pub(crate) fn softmax_rows(x: &mut [f32], stride: usize, scale: f32, part: impl 
         || {
             for (number, row) in x.chunks_exact_mut(stride).enumerate() {
                 let part = part(number);
-                row[part.end..].fill(0.0);
-                row[..part.start].fill(0.0);
-                let row = &mut row[part];
+                // Whole rows, padding included, so that all of it goes through full registers; what is outside becomes zero.
+                row[..part.start].fill(f32::NEG_INFINITY);
+                row[part.end..].fill(f32::NEG_INFINITY);
                 let max = max_of(row);
-                for x in row.iter_mut() {
-                    *x = exp((*x - max) * scale);
+                let (chunks, rest) = row.as_chunks_mut::<LANES>();
+                for chunk in chunks {
+                    chunk.iter_mut().for_each(|x| *x = exp((*x - max) * scale));
                 }
+                rest.iter_mut().for_each(|x| *x = exp((*x - max) * scale));
+                row[..part.start].fill(0.0);
+                row[part.end..].fill(0.0);
                 let inverse = 1.0 / sum_of(row, |x| x);
                 for x in row {
                     *x *= inverse;

@@ -12,6 +12,9 @@ use crate::cpu::{Activation, PackedView, Product, add_scaled, multiply, panel_wi
 /// in cache.
 const QUERY_BLOCK: usize = 48;
 
+/// Keys that become columns at a time, where a panel is that wide.
+const TURNED: usize = 8;
+
 /// How a layer's heads look at a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attention<'a> {
@@ -121,10 +124,24 @@ impl Attention<'_> {
             |token: usize, part: usize| (text.start + token) * self.heads.row() + columns[part].start;
         let padded = length.div_ceil(panel) * panel;
         let keys = keys.sized(padded * size);
-        for (token, lane) in (0..padded).map(|token| (token, token % panel)) {
-            let target = &mut keys[token / panel * panel * size..];
-            for t in 0..size {
-                target[t * panel + lane] = if token < length { qkv[row_of(token, 1) + t] } else { 0.0 };
+        for (index, target) in keys.chunks_exact_mut(panel * size).enumerate() {
+            for lane in (0..panel).step_by(TURNED) {
+                let first = index * panel + lane;
+                let lanes = lane..panel.min(lane + TURNED);
+                if lanes.len() == TURNED && first + TURNED <= length {
+                    let rows: [&[f32]; TURNED] =
+                        std::array::from_fn(|i| &qkv[row_of(first + i, 1)..][..size]);
+                    for (t, target) in target.chunks_exact_mut(panel).enumerate() {
+                        let target = &mut target[lanes.clone()];
+                        target.iter_mut().zip(rows).for_each(|(x, row)| *x = row[t]);
+                    }
+                } else {
+                    for (t, target) in target.chunks_exact_mut(panel).enumerate() {
+                        for (token, x) in (first..).zip(&mut target[lanes.clone()]) {
+                            *x = if token < length { qkv[row_of(token, 1) + t] } else { 0.0 };
+                        }
+                    }
+                }
             }
         }
         let panels = size.div_ceil(panel);

@@ -11,7 +11,7 @@ use crate::embedder::Progress;
 
 /// Tokens of a micro-batch. Large enough that reading the weights once per micro-batch costs little, small
 /// enough that the intermediate rows stay in the second-level cache.
-pub(super) const MICRO_BATCH_TOKENS: usize = 512;
+pub(super) const MICRO_BATCH_TOKENS: usize = 256;
 
 /// What is done with a micro-batch.
 pub(super) type Run<'a> = &'a (dyn Fn(&mut Workspace, &mut MicroBatch<'_>) -> Result<(), Error> + Sync);

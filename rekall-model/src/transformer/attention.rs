@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::encoder::Sequence;
 use super::heads::Heads;
 use super::position_bias::PositionBias;
+use super::wanted::Wanted;
 use super::workspace::AttentionBuffers;
 use crate::cpu::{Activation, PackedView, Product, add_scaled, multiply, panel_width, softmax_rows};
 
@@ -25,11 +26,13 @@ pub(super) struct Attention<'a> {
     pub(super) is_causal: bool,
     /// What is added to the scores.
     pub(super) bias: Option<&'a PositionBias>,
+    /// The tokens that look; all are looked at.
+    pub(super) wanted: Wanted,
 }
 
 impl Attention<'_> {
     /// Some heads of all texts, from the rows of queries, keys and values in `buffers` into the context's columns of
-    /// those heads.
+    /// those heads. The context has a row for each token that is wanted.
     pub(super) fn attend(
         self,
         buffers: &mut AttentionBuffers,
@@ -37,7 +40,7 @@ impl Attention<'_> {
         heads: Range<usize>,
         context: &mut [f32],
     ) {
-        let mut first = 0;
+        let (mut first, mut context) = (0, context);
         for text in texts {
             let end = first + text.ids.len();
             let mut packed = None;
@@ -49,7 +52,8 @@ impl Attention<'_> {
                 }
                 self.attend_head(buffers, first..end, head, context);
             }
-            first = end;
+            let looking = self.wanted.of(end - first).len();
+            (first, context) = (end, &mut context[looking * self.heads.width()..]);
         }
     }
 
@@ -66,8 +70,9 @@ impl Attention<'_> {
         let padded = length.div_ceil(panel) * panel;
         let AttentionBuffers { qkv, keys, values, scores } = buffers;
         let scale = 1.0 / (size as f32).sqrt();
-        for block in (0..length).step_by(QUERY_BLOCK) {
-            let rows = QUERY_BLOCK.min(length - block);
+        let queries = self.wanted.of(length);
+        for block in queries.clone().step_by(QUERY_BLOCK) {
+            let rows = QUERY_BLOCK.min(queries.end - block);
             // The tokens that any of these rows sees, from the first of a panel on.
             let seen =
                 self.seen(block, length).start / panel * panel..self.seen(block + rows - 1, length).end;
@@ -106,7 +111,7 @@ impl Attention<'_> {
                     b: PackedView { panels, k: seen.len(), n: panel.min(size - first) },
                     bias: None,
                     activation: Activation::None,
-                    out: &mut context[(text.start + block) * width + head * size + first..],
+                    out: &mut context[(block - queries.start) * width + head * size + first..],
                     out_stride: width,
                 });
             }
@@ -219,7 +224,8 @@ mod tests {
                 .flat_map(|reach| [(reach, false, false), (reach, true, false), (reach, false, true)])
             {
                 let bias = has_bias.then(|| PositionBias::of_slopes(count, 160));
-                let attention = Attention { heads, reach, is_causal, bias: bias.as_ref() };
+                let attention =
+                    Attention { heads, reach, is_causal, bias: bias.as_ref(), wanted: Wanted::All };
                 let lengths = [1, 2, 17, 48, 49, 97, 160];
                 let tokens: usize = lengths.iter().sum();
                 let mut buffers = AttentionBuffers::default();

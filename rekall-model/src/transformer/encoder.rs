@@ -11,6 +11,7 @@ use super::heads::Heads;
 use super::pooling::Pooling;
 use super::reader::{Linear, Matrix};
 use super::tensor_parallel::{Partition, Shard};
+use super::wanted::Wanted;
 use super::workspace::Workspace;
 use crate::Error;
 use crate::cpu::{Activation, Buffer, Product, multiply, multiply_int8, panel_width};
@@ -48,7 +49,7 @@ pub(super) trait Encoder: Debug + Send + Sync {
     /// Bytes of the layers' matrices, whether in memory or in a mapped file.
     fn matrix_bytes(&self) -> usize;
 
-    /// Fills `workspace.hidden` with a row for each token, text after text. False if a worker, which computes a shard,
+    /// Fills `workspace.hidden` with a row for each token that is wanted, text after text. False if a worker, which computes a shard,
     /// has to stop because its result is no longer needed.
     ///
     /// # Errors
@@ -57,6 +58,7 @@ pub(super) trait Encoder: Debug + Send + Sync {
         &self,
         workspace: &mut Workspace,
         texts: &[Sequence<'_>],
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> Result<bool, Error>;
 }
@@ -99,13 +101,14 @@ impl Network {
         rows: &mut [&mut [f32]],
         shard: &mut Shard,
     ) -> Result<(), Error> {
-        if !self.encoder.encode(workspace, texts, shard)? {
+        let wanted = self.pooling.wanted();
+        if !self.encoder.encode(workspace, texts, wanted, shard)? {
             return Ok(());
         }
         let width = self.encoder.width();
         let mut at = 0;
         for (text, row) in texts.iter().zip(rows) {
-            let length = text.ids.len();
+            let length = wanted.of(text.ids.len()).len();
             let tokens = &workspace.hidden[at * width..][..length * width];
             if self.dense.is_empty() {
                 self.pooling.pool(tokens, width, row);

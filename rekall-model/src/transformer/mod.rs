@@ -30,6 +30,7 @@ mod special_tokens;
 mod stored_weight;
 mod tensor_parallel;
 mod vocabulary;
+mod wanted;
 mod weight_files;
 mod worker_pool;
 mod workspace;

@@ -1,5 +1,7 @@
 //! From the rows of a text's tokens to one row.
 
+use super::wanted::Wanted;
+
 /// How token vectors are pooled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pooling {
@@ -17,6 +19,15 @@ impl Pooling {
             Self::Cls => "cls",
             Self::Max => "max",
             Self::Last => "lasttoken",
+        }
+    }
+
+    /// The rows that it reads.
+    pub(super) fn wanted(self) -> Wanted {
+        match self {
+            Self::Cls => Wanted::First,
+            Self::Last => Wanted::Last,
+            Self::Mean | Self::Max => Wanted::All,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::transformer::encoder::linear;
 use crate::transformer::pooling::Pooling;
 use crate::transformer::reader::{Linear, Norm, Part, Reader};
 use crate::transformer::shape::Shape;
+use crate::transformer::wanted::Wanted;
 
 /// What the head is called in a file, and how it computes.
 #[derive(Debug, Clone)]
@@ -116,6 +117,11 @@ impl Head {
 
     pub(super) fn memory_bytes(&self) -> usize {
         self.dense.memory_bytes() + self.out.memory_bytes() + self.norm.as_ref().map_or(0, Norm::memory_bytes)
+    }
+
+    /// The rows that it reads.
+    pub(super) fn wanted(&self) -> Wanted {
+        self.shape.pooling.wanted()
     }
 
     /// The score of one text's rows.

@@ -72,11 +72,12 @@ impl Reranker for CrossEncoder {
 
 impl CrossEncoder {
     fn run(&self, workspace: &mut Workspace, batch: &mut MicroBatch<'_>) -> Result<(), Error> {
-        self.encoder.encode(workspace, &batch.sequences, &mut Shard::whole())?;
+        let wanted = self.head.wanted();
+        self.encoder.encode(workspace, &batch.sequences, wanted, &mut Shard::whole())?;
         let width = self.encoder.width();
         let mut at = 0;
         for (sequence, row) in batch.sequences.iter().zip(&mut batch.rows) {
-            let length = sequence.ids.len();
+            let length = wanted.of(sequence.ids.len()).len();
             let tokens = &workspace.hidden[at * width..][..length * width];
             row[0] = self.head.score(tokens, width, &mut workspace.branch);
             if !row[0].is_finite() {

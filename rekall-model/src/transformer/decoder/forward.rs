@@ -9,6 +9,7 @@ use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, projec
 use crate::transformer::heads::Heads;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
+use crate::transformer::wanted::Wanted;
 use crate::transformer::workspace::Workspace;
 
 /// A Qwen3 or Gemma 3 network.
@@ -46,6 +47,7 @@ impl Encoder for Decoder {
         &self,
         workspace: &mut Workspace,
         texts: &[Sequence<'_>],
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> Result<bool, Error> {
         let Self { config, weights, .. } = self;
@@ -58,13 +60,13 @@ impl Encoder for Decoder {
             weights.words.add_to(id, row)?;
             row.iter_mut().for_each(|x| *x *= scale);
         }
-        let layers = weights.layers.iter().zip(&config.is_local);
-        for (layer, &is_local) in layers {
-            if !self.layer(workspace, layer, is_local, texts, tokens, shard) {
+        let layers = wanted.in_layers(&weights.layers).zip(&config.is_local);
+        for ((layer, wanted), &is_local) in layers {
+            if !self.layer(workspace, layer, is_local, texts, wanted, shard) {
                 return Ok(false);
             }
         }
-        let hidden = workspace.hidden.sized(tokens * width);
+        let hidden = workspace.hidden.sized(wanted.count(texts) * width);
         rms_norm(hidden, width, 0..width, &weights.norm, config.epsilon as f32);
         Ok(true)
     }
@@ -78,9 +80,10 @@ impl Decoder {
         layer: &Layer,
         is_local: bool,
         texts: &[Sequence<'_>],
-        tokens: usize,
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> bool {
+        let tokens = Wanted::All.count(texts);
         let config = &self.config;
         let width = config.hidden_size;
         let heads = Heads { count: config.heads, keys: config.key_heads, size: config.head_size };
@@ -91,9 +94,9 @@ impl Decoder {
         normed.copy_from_slice(hidden);
         rms_norm(normed, width, 0..width, &layer.input_norm, epsilon);
 
-        let looks = Attention { heads, reach, is_causal: config.is_causal, bias: None };
+        let looks = Attention { heads, reach, is_causal: config.is_causal, bias: None, wanted };
         let (all, divided) = (heads.width(), Partition::Heads(heads.count));
-        let context = context.sized(tokens * all);
+        let context = context.sized(wanted.count(texts) * all);
         let attended = shard.compute_and_gather(context, all, divided, |context, part| {
             let qkv = attention.qkv.sized(tokens * heads.row());
             project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv);
@@ -106,6 +109,9 @@ impl Decoder {
         if !attended {
             return false;
         }
+        wanted.gather(hidden, width, texts);
+        let tokens = wanted.count(texts);
+        let (hidden, normed) = (&mut hidden[..tokens * width], &mut normed[..tokens * width]);
         let branch = branch.sized(tokens * width);
         let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
             linear(context, tokens, &layer.attention, Activation::None, out, columns);

@@ -9,6 +9,7 @@ use crate::transformer::encoder::{Encoder, FeedForward, Sequence, linear, projec
 use crate::transformer::heads::Heads;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
+use crate::transformer::wanted::Wanted;
 use crate::transformer::workspace::Workspace;
 
 /// A ModernBERT network.
@@ -42,6 +43,7 @@ impl Encoder for ModernBert {
         &self,
         workspace: &mut Workspace,
         texts: &[Sequence<'_>],
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> Result<bool, Error> {
         let Self { config, weights, .. } = self;
@@ -55,7 +57,9 @@ impl Encoder for ModernBert {
         layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, config.norm_eps as f32);
         // The first layer gets them as they are.
         workspace.normed.sized(tokens * width).copy_from_slice(hidden);
-        let go_on = weights.layers.iter().all(|layer| self.layer(workspace, layer, texts, tokens, shard));
+        let go_on = wanted
+            .in_layers(&weights.layers)
+            .all(|(layer, wanted)| self.layer(workspace, layer, texts, wanted, shard));
         std::mem::swap(&mut workspace.hidden, &mut workspace.normed);
         Ok(go_on)
     }
@@ -68,9 +72,10 @@ impl ModernBert {
         workspace: &mut Workspace,
         layer: &Layer,
         texts: &[Sequence<'_>],
-        tokens: usize,
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> bool {
+        let tokens = Wanted::All.count(texts);
         let config = &self.config;
         let width = config.hidden_size;
         let epsilon = config.norm_eps as f32;
@@ -81,8 +86,8 @@ impl ModernBert {
         let (hidden, normed) = (hidden.sized(tokens * width), normed.sized(tokens * width));
 
         let heads = Heads::own(config.num_attention_heads, config.head_size());
-        let looks = Attention { heads, reach, is_causal: false, bias: None };
-        let context = context.sized(tokens * width);
+        let looks = Attention { heads, reach, is_causal: false, bias: None, wanted };
+        let context = context.sized(wanted.count(texts) * width);
         let attended =
             shard.compute_and_gather(context, width, Partition::Heads(heads.count), |context, part| {
                 let qkv = attention.qkv.sized(tokens * heads.row());
@@ -93,6 +98,9 @@ impl ModernBert {
         if !attended {
             return false;
         }
+        wanted.gather(hidden, width, texts);
+        let tokens = wanted.count(texts);
+        let (hidden, normed) = (&mut hidden[..tokens * width], &mut normed[..tokens * width]);
         let branch = branch.sized(tokens * width);
         let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
             linear(context, tokens, &layer.attention, Activation::None, out, columns);

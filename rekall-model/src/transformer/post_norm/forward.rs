@@ -10,6 +10,7 @@ use crate::transformer::heads::Heads;
 use crate::transformer::position_bias::PositionBias;
 use crate::transformer::rotary::Rotary;
 use crate::transformer::tensor_parallel::{Partition, Shard};
+use crate::transformer::wanted::Wanted;
 use crate::transformer::workspace::Workspace;
 
 /// A network after BERT's plan.
@@ -44,6 +45,7 @@ impl Encoder for PostNorm {
         &self,
         workspace: &mut Workspace,
         texts: &[Sequence<'_>],
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> Result<bool, Error> {
         let Self { form, weights, .. } = self;
@@ -72,7 +74,9 @@ impl Encoder for PostNorm {
             }
         }
         layer_norm(hidden, &weights.norm.gamma, &weights.norm.beta, form.epsilon as f32);
-        Ok(weights.layers.iter().all(|layer| self.layer(workspace, layer, texts, tokens, shard)))
+        Ok(wanted
+            .in_layers(&weights.layers)
+            .all(|(layer, wanted)| self.layer(workspace, layer, texts, wanted, shard)))
     }
 }
 
@@ -94,9 +98,10 @@ impl PostNorm {
         workspace: &mut Workspace,
         layer: &Layer,
         texts: &[Sequence<'_>],
-        tokens: usize,
+        wanted: Wanted,
         shard: &mut Shard,
     ) -> bool {
+        let tokens = Wanted::All.count(texts);
         let form = &self.form;
         let width = form.hidden_size;
         let (epsilon, activation) = (form.epsilon as f32, form.activation);
@@ -104,8 +109,8 @@ impl PostNorm {
         let Workspace { hidden, context, branch, inner, attention, .. } = workspace;
         let hidden = hidden.sized(tokens * width);
 
-        let looks = Attention { heads, reach: None, is_causal: false, bias: self.bias.as_ref() };
-        let context = context.sized(tokens * width);
+        let looks = Attention { heads, reach: None, is_causal: false, bias: self.bias.as_ref(), wanted };
+        let context = context.sized(wanted.count(texts) * width);
         let attended =
             shard.compute_and_gather(context, width, Partition::Heads(heads.count), |context, part| {
                 let qkv = attention.qkv.sized(tokens * heads.row());
@@ -118,6 +123,9 @@ impl PostNorm {
         if !attended {
             return false;
         }
+        wanted.gather(hidden, width, texts);
+        let tokens = wanted.count(texts);
+        let hidden = &mut hidden[..tokens * width];
         let branch = branch.sized(tokens * width);
         let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
             linear(context, tokens, &layer.attention, Activation::None, out, columns);

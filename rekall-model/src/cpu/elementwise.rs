@@ -199,7 +199,7 @@ fn sum_of(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
             *sum += f(x);
         }
     }
-    sums.iter().sum::<f32>() + rest.iter().map(|&x| f(x)).sum::<f32>()
+    across(sums, |x, y| x + y) + rest.iter().map(|&x| f(x)).sum::<f32>()
 }
 
 #[inline(always)]
@@ -211,7 +211,20 @@ fn max_of(row: &[f32]) -> f32 {
             *most = if x > *most { x } else { *most };
         }
     }
-    most.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
+    rest.iter().copied().fold(across(most, f32::max), f32::max)
+}
+
+/// All lanes joined by `f`, half with half: one by one each would wait for the one before.
+#[inline(always)]
+fn across(mut lanes: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = f(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// eˣ for x ≤ 0, to 2 units in the last place; 0 below −87. Cephes' `expf`: 2ⁿ · P(r), with n rounded

@@ -10,7 +10,10 @@ use crate::model::{reference_cache, reference_files};
 use crate::run::{Outcome, cargo, python, root, step, target};
 use crate::venv::environment;
 
-const PEERS: &str = "benches/peers/embed";
+pub(crate) const PEERS: &str = "benches/peers/embed";
+
+/// What builds rekall's side.
+pub(crate) const CONTENDER: &[&str] = &["build", "--quiet", "--release", "--example", "embed_contender"];
 
 pub(crate) fn bench_embed(arguments: &[String]) -> Outcome {
     let cache = reference_cache()?;
@@ -31,7 +34,7 @@ pub(crate) fn bench_embed(arguments: &[String]) -> Outcome {
         make.arg(root().join(PEERS).join("make_reranker.py")).arg(&model).arg(&work);
         step("a reranker with a head of random numbers", &mut make)?;
     }
-    step("rekall's side", &mut cargo(&["build", "--quiet", "--release", "--example", "embed_contender"]))?;
+    step("rekall's side", &mut cargo(CONTENDER))?;
     let mut drive = python(&Path::new(PEERS).join("drive.py"));
     drive.arg("--rekall").arg(target().join("release/examples/embed_contender"));
     drive.arg("--python").arg(python3).arg("--hub-cache").arg(cache).arg("--model").arg(model);

@@ -5,6 +5,7 @@ mod bench_embed;
 mod bench_peers;
 mod bench_postgres;
 mod bench_processes;
+mod bench_shapes;
 mod bundle_model;
 mod fuzz;
 mod golden;
@@ -32,6 +33,11 @@ const COMMANDS: &[Command] = &[
         "bench-embed",
         "rekall's transformer beside ONNX Runtime and sentence-transformers; --quick",
         bench_embed::bench_embed,
+    ),
+    (
+        "bench-shapes",
+        "how fast networks of the published models' shapes run; a table of docs/models.md",
+        bench_shapes::bench_shapes,
     ),
     (
         "bundle-model",

@@ -1,4 +1,4 @@
-//! rekall as a contender of `cargo xtask bench-embed`: reads one JSON question a line, answers each with one line.
+//! rekall as a contender of `cargo xtask bench-embed` and `bench-shapes`: reads one JSON question a line, answers each with one line.
 //!
 //! ```text
 //! embed_contender SOURCE THREADS [int8]

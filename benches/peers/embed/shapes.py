@@ -2,8 +2,10 @@
 
 Random numbers are enough for speed: each network has the layers, widths and parts of the models that it stands for, all-MiniLM-L6-v2's
 tokenizer, so that the texts have the tokens of the other tables, and only that tokenizer's token vectors, whose number no speed
-depends on. MPNet and JinaBERT, whose parts are BERT's and NomicBERT's but for how tokens know their distance, are left out. Run by `cargo xtask bench-shapes`, which prints the table of docs/models.md: a short query and passages of 110 tokens, in
-floats and in eight bits, on one thread; and what the matrices of the layers take.
+depends on. MPNet and JinaBERT, whose parts are BERT's and NomicBERT's but for how tokens know their distance, are left out.
+
+Run by `cargo xtask bench-shapes`, which prints the table of docs/models.md: a short query and passages of 110 tokens, in floats
+and in eight bits, on one thread; and how many numbers the layers' matrices have.
 """
 
 import json

@@ -224,8 +224,6 @@ mod tests {
                 .flat_map(|reach| [(reach, false, false), (reach, true, false), (reach, false, true)])
             {
                 let bias = has_bias.then(|| PositionBias::of_slopes(count, 160));
-                let attention =
-                    Attention { heads, reach, is_causal, bias: bias.as_ref(), wanted: Wanted::All };
                 let lengths = [1, 2, 17, 48, 49, 97, 160];
                 let tokens: usize = lengths.iter().sum();
                 let mut buffers = AttentionBuffers::default();
@@ -233,23 +231,25 @@ mod tests {
                 let qkv = buffers.qkv.to_vec();
                 let ids = vec![0; 160];
                 let texts: Vec<_> = lengths.iter().map(|&length| Sequence::of(&ids[..length])).collect();
-                let mut context = vec![f32::NAN; tokens * heads.width()];
-                attention.attend(&mut buffers, &texts, 0..count, &mut context);
-                let mut first = 0;
-                for length in lengths {
-                    for head in 0..count {
-                        let expected = expected(attention, &qkv, first..first + length, head);
-                        for (token, row) in expected.chunks(size).enumerate() {
-                            let at = (first + token) * heads.width() + head * size;
-                            let worst = row
-                                .iter()
-                                .zip(&context[at..])
-                                .map(|(x, &y)| (x - f64::from(y)).abs())
-                                .fold(0.0, f64::max);
-                            assert!(worst < 1e-5, "{heads:?}, {reach:?}, {length}: token {token}");
+                for wanted in [Wanted::All, Wanted::First, Wanted::Last] {
+                    let attention = Attention { heads, reach, is_causal, bias: bias.as_ref(), wanted };
+                    let mut context = vec![f32::NAN; wanted.count(&texts) * heads.width()];
+                    attention.attend(&mut buffers, &texts, 0..count, &mut context);
+                    let (mut first, mut at) = (0, 0);
+                    for length in lengths {
+                        for head in 0..count {
+                            let expected = expected(attention, &qkv, first..first + length, head);
+                            for (row, token) in wanted.of(length).enumerate() {
+                                let got = &context[(at + row) * heads.width() + head * size..][..size];
+                                for (x, &y) in expected[token * size..][..size].iter().zip(got) {
+                                    let case = (heads, reach, length, wanted, token);
+                                    assert!((x - f64::from(y)).abs() < 1e-5, "{case:?}: {x} {y}");
+                                }
+                            }
                         }
+                        first += length;
+                        at += wanted.of(length).len();
                     }
-                    first += length;
                 }
             }
         }

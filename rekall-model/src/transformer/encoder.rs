@@ -31,7 +31,7 @@ impl<'a> Sequence<'a> {
     }
 }
 
-/// A network that makes a row of each token.
+/// A network that makes rows of tokens.
 pub(super) trait Encoder: Debug + Send + Sync {
     /// Numbers of a row.
     fn width(&self) -> usize;

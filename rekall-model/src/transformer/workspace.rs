@@ -11,7 +11,7 @@ const KEPT_BYTES: usize = 2 << 20;
 /// is stale.
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
-    /// A row for each token, what a layer changes and the next one reads.
+    /// A row for each token, what a layer changes and the next one reads; after the last one for each token that is wanted.
     pub(super) hidden: Buffer,
     /// The same after a layer norm, where the sum of the branches is kept without one.
     pub(super) normed: Buffer,

@@ -3,6 +3,7 @@
 //! The golden files are written by `golden/make_transformers.py`, `golden/make_modernbert.py`,
 //! `golden/make_post_norm.py` and `golden/make_decoders.py`.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -194,6 +195,13 @@ fn any_number_of_threads_gives_the_same_bits() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), 2, 1_000);
         check_threads(folder.path());
+        // Where one row is read, the last layer makes no other.
+        for token in ["cls_token", "lasttoken"] {
+            fs::create_dir_all(folder.path().join("1_Pooling")).unwrap();
+            let pooling = format!(r#"{{"word_embedding_dimension": 384, "pooling_mode_{token}": true}}"#);
+            fs::write(folder.path().join("1_Pooling/config.json"), pooling).unwrap();
+            check_threads(folder.path());
+        }
     }
 }
 

@@ -106,8 +106,8 @@ fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
             sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], x, second);
         }
     }
-    // A loop of a number of turns known to the compiler: otherwise it would keep the sums in memory, for this loop's sake, in the one above,
-    // too, which then takes three times as long.
+    // A loop of a number of turns known to the compiler. Otherwise it would keep the sums in memory for this loop's sake, in the one
+    // above, too, which then takes twice as long.
     let out = out.as_chunks_mut::<{ WIDE / 8 }>().0;
     let out = &mut out[..2 * H];
     for i in 0..H {

@@ -121,10 +121,22 @@ pub(crate) fn sync_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Makes a folder, on Unix one that only this user can enter.
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
+    let builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    let builder = {
+        let mut builder = builder;
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+    };
+    builder.create(path)
+}
+
 /// Which file a path leads to, whatever its name. Found without opening it: closing a file drops every lock that
 /// this process holds on it (POSIX). <https://sqlite.org/howtocorrupt.html>, 2.2.
 #[cfg(unix)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity(u64, u64);
 
 #[cfg(unix)]

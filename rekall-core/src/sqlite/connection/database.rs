@@ -120,7 +120,7 @@ impl Database {
 
     /// Which file it is.
     pub(crate) fn identity(&self) -> Identity {
-        self.identity
+        self.identity.clone()
     }
 
     /// Refuses to go on when the file's name, or its log's, no longer leads to what was opened. Connections that are open

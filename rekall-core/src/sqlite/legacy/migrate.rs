@@ -27,7 +27,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::lock::{MigrationLock, lock_path};
 use super::source::{COMPANIONS, Source, copy_file};
 use super::{LegacyFile, LegacyImportOptions, LegacyImportReport, probe, write};
-use crate::files::{io_error, sync_folder, with_suffix};
+use crate::files::{create_private_folder, io_error, sync_folder, with_suffix};
 use crate::sqlite::connection::{Examined, connect};
 use crate::sqlite::schema::{self, FileFormat};
 use crate::staged_file;
@@ -159,10 +159,7 @@ impl Work {
             }
             _ => {}
         }
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder).map_err(io_error("create", &folder))?;
+        create_private_folder(&folder).map_err(io_error("create", &folder))?;
         Ok(Self { folder, _lock: lock })
     }
 }

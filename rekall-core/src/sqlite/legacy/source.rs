@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Error;
-use crate::files::{io_error, private_file, with_suffix};
+use crate::files::{create_private_folder, io_error, private_file, with_suffix};
 use crate::sqlite::connection::open_immutable;
 use crate::staged_file::random_text;
 
@@ -123,10 +123,7 @@ impl PrivateFolder {
     fn with_copy(path: &Path, stamp: &Stamp, parent: &Path) -> Result<Self, Error> {
         let folder = loop {
             let folder = parent.join(format!("rekall-import-{}", random_text(path)?));
-            let mut builder = fs::DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            match builder.create(&folder) {
+            match create_private_folder(&folder) {
                 Ok(()) => break Self(folder),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(io_error("create", &folder)(error)),

@@ -74,14 +74,14 @@ impl Choice {
     ///
     /// ```
     /// use rekall_index::Choice;
-    /// assert_eq!(Choice::Sq8.bytes(100_000, 384), 41_200_000);
+    /// assert_eq!(Choice::Sq8.bytes(100_000, 384), 41_600_000);
     /// assert_eq!(Choice::Sq8Stream.bytes(100_000, 384), 0);
     /// ```
     #[must_use]
     pub fn bytes(self, rows: usize, dimensions: usize) -> usize {
         let row = match self {
             Self::Flat => dimensions.saturating_mul(size_of::<f32>()) + 20,
-            Self::Sq8 => dimensions.next_multiple_of(CODE_LANES) + 28,
+            Self::Sq8 => dimensions.next_multiple_of(CODE_LANES) + 32,
             Self::Sq8Stream => 0,
         };
         rows.saturating_mul(row)

@@ -93,6 +93,11 @@ impl Shortlist {
         self.threshold
     }
 
+    /// How many entries, or rows, are wanted.
+    pub(crate) fn wanted(&self) -> usize {
+        self.k
+    }
+
     /// Takes a row in; the caller has seen to it that it passes the threshold and the filter.
     #[inline]
     pub(crate) fn push(&mut self, candidate: Candidate, settle: &mut impl Settle) -> Result<(), Error> {
@@ -123,8 +128,15 @@ impl Shortlist {
         Ok(())
     }
 
+    /// Sees to it that there is a threshold as soon as there can be one.
+    pub(crate) fn begin_threshold(&mut self) {
+        if self.threshold == f32::NEG_INFINITY {
+            self.raise_threshold();
+        }
+    }
+
     /// Sets the threshold to the k-th best lower bound over distinct entries, and drops what does not pass.
-    fn raise_threshold(&mut self) {
+    pub(crate) fn raise_threshold(&mut self) {
         if self.candidates.len() < self.k {
             return;
         }

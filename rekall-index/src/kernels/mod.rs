@@ -1,16 +1,18 @@
 //! Integer kernels, with `unsafe` for the instruction sets. (Its other places are the tables' memory, `table/slab.rs`, and the
 //! call of sqlite-vec's entry point, `vec0/register.rs`.)
 //!
-//! Dot products of int8 codes with int16 queries, and Hamming distances. Integer sums are exact, so every instruction
+//! Dot products of int8 codes with int16 queries, of their high halves with int8 queries, and Hamming distances. Integer sums are exact, so every instruction
 //! set gives the same numbers; the portable versions are the reference in tests (and what runs under Miri). On AArch64 the
 //! compiler turns the portable loops into NEON (`smlal`, `cnt`) by itself, as NEON is always there.
 #![allow(unsafe_code)]
 
+mod planes;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use crate::dispatch::{Simd, limit};
+pub(crate) use planes::{GROUP_BYTES, Planes, split};
 
 /// Codes per row are padded with zeros to a multiple of this.
 pub(crate) const CODE_LANES: usize = 32;
@@ -68,8 +70,9 @@ impl Level {
 
     /// `out[row]` = codes of the row · query. All rows are `query.len()` codes long, a multiple of [`CODE_LANES`]; codes
     /// are -127 to 127, and 127 × Σ|query| must fit an `i32`, so that no sum in any order overflows.
-    pub(crate) fn dots(self, codes: &[i8], query: &[i16], out: &mut [i32]) {
-        assert!(query.len().is_multiple_of(CODE_LANES) && codes.len() == query.len() * out.len());
+    pub(crate) fn dots(self, codes: Planes<'_>, query: &[i16], out: &mut [i32]) {
+        let bytes = query.len() / 2 * out.len();
+        assert!(query.len().is_multiple_of(CODE_LANES) && [codes.high.len(), codes.low.len()] == [bytes; 2]);
         match self.0 {
             Set::Portable => portable::dots(codes, query, out),
             // SAFETY: a `Level` is only made where its instructions were detected.
@@ -84,11 +87,29 @@ impl Level {
         }
     }
 
+    /// `out[row]` = high halves of the row's codes, 0 to 15, · query. All rows are as long as the query.
+    pub(crate) fn dots_high(self, high: &[u8], query: &HighQuery, out: &mut [i32]) {
+        assert!(high.len() == query.row_bytes * out.len());
+        match self.0 {
+            Set::Portable => portable::dots_high(high, query, out),
+            // SAFETY: a `Level` is only made where its instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => unsafe { x86::dots_high_avx2(high, query, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => unsafe { x86::dots_high_avx512(high, query, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Vnni => unsafe { x86::dots_high_vnni(high, query, out) },
+        }
+    }
+
     /// `out[row * PANEL + query]` = codes of the row · query, for the queries of one panel. Sizes and ranges as for
     /// [`dots`](Self::dots).
-    pub(crate) fn dots_panel(self, codes: &[i8], panel: &Panel, out: &mut [i32]) {
+    pub(crate) fn dots_panel(self, codes: Planes<'_>, panel: &Panel, out: &mut [i32]) {
         let rows = out.len() / PANEL;
-        assert!(out.len() == rows * PANEL && codes.len() == rows * panel.stride);
+        let bytes = rows * panel.stride / 2;
+        assert!(out.len() == rows * PANEL && [codes.high.len(), codes.low.len()] == [bytes; 2]);
         match self.0 {
             Set::Portable => portable::dots_panel(codes, panel, out),
             // SAFETY: a `Level` is only made where its instructions were detected.
@@ -125,7 +146,7 @@ impl Level {
 /// huge pages (which a library can't count on) each new page costs a table walk that nothing else hides. One line for each
 /// line read, not many at a time: the processor waits when more than a dozen are on their way.
 #[inline(always)]
-pub(crate) fn prefetch_beyond<T>(item: &T, bytes: usize) {
+pub(crate) fn prefetch_beyond<T: ?Sized>(item: &T, bytes: usize) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: SSE is part of x86-64, and prefetching has no effect on memory whatever the address.
     unsafe {
@@ -134,6 +155,33 @@ pub(crate) fn prefetch_beyond<T>(item: &T, bytes: usize) {
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     let _ = (item, bytes);
+}
+
+/// The most bytes that any instruction set takes at a time.
+const WIDEST: usize = 64;
+
+/// A query of int8 codes from -127 to 127, laid out for the high plane of rows: the components that meet the low bits of its
+/// bytes, and those that meet the high bits.
+#[derive(Debug)]
+pub(crate) struct HighQuery {
+    /// Both are padded with zeros to a multiple of [`WIDEST`].
+    halves: [Vec<i8>; 2],
+    row_bytes: usize,
+}
+
+impl HighQuery {
+    /// Lays out a query of whole groups.
+    pub(crate) fn new(query: &[i8]) -> Self {
+        let row_bytes = query.len() / 2;
+        let half = |number: usize| {
+            let groups = query.as_chunks::<CODE_LANES>().0.iter();
+            let mut half: Vec<i8> =
+                groups.flat_map(|group| &group[number * GROUP_BYTES..][..GROUP_BYTES]).copied().collect();
+            half.resize(row_bytes.next_multiple_of(WIDEST), 0);
+            half
+        };
+        Self { halves: [half(0), half(1)], row_bytes }
+    }
 }
 
 /// Up to [`PANEL`] queries, laid out so that one vector holds the same two components of many queries:
@@ -174,6 +222,13 @@ mod tests {
         (0..count).map(|_| (random.below(255) as i64 - 127) as i8).collect()
     }
 
+    /// Both planes of some codes.
+    fn planes(codes: &[i8]) -> (Vec<u8>, Vec<u8>) {
+        let mut planes = (vec![0; codes.len() / 2], vec![0; codes.len() / 2]);
+        split(codes, &mut planes.0, &mut planes.1);
+        planes
+    }
+
     fn queries(random: &mut Random, count: usize, stride: usize) -> Vec<i16> {
         let most = (i64::from(i32::MAX) / 127 / stride as i64).min(32767) as u64;
         (0..count * stride).map(|_| (random.below(2 * most + 1) as i64 - most as i64) as i16).collect()
@@ -191,9 +246,10 @@ mod tests {
                     .chunks_exact(stride)
                     .map(|row| row.iter().zip(&query).map(|(&c, &q)| i32::from(c) * i32::from(q)).sum())
                     .collect();
+                let (high, low) = planes(&codes);
                 for level in Level::all() {
                     let mut out = vec![i32::MIN; rows];
-                    level.dots(&codes, &query, &mut out);
+                    level.dots(Planes { high: &high, low: &low }, &query, &mut out);
                     assert_eq!(out, naive, "{level:?}, {stride}, {rows} rows");
                 }
             }
@@ -206,13 +262,40 @@ mod tests {
         let stride = 512;
         let most = (i32::MAX / 127 / stride) as i16;
         for sign in [-1i8, 1] {
-            let codes = vec![127 * sign; stride as usize];
+            let (high, low) = planes(&vec![127 * sign; stride as usize]);
             let query = vec![most; stride as usize];
             let due = i32::from(sign) * 127 * i32::from(most) * stride;
             for level in Level::all() {
                 let mut out = [0];
-                level.dots(&codes, &query, &mut out);
+                level.dots(Planes { high: &high, low: &low }, &query, &mut out);
                 assert_eq!(out, [due], "{level:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_set_gives_the_same_dots_of_high_halves() {
+        let mut random = Random::new(53);
+        let strides: &[usize] =
+            if cfg!(miri) { &[32, 160] } else { &[32, 64, 96, 128, 320, 384, 416, 4096, 65_536] };
+        for &stride in strides {
+            for rows in [0, 1, 2, 3, 4, 7, 9] {
+                // The extremes, too: no sum of 16 bits may overflow on the way.
+                let extreme = rows == 4;
+                let codes =
+                    if extreme { vec![127; rows * stride] } else { codes(&mut random, rows * stride) };
+                let query = if extreme { vec![-127; stride] } else { self::codes(&mut random, stride) };
+                let (high, _) = planes(&codes);
+                let halves = |row: &[i8]| -> i32 {
+                    let product = |(&code, &w): (&i8, &i8)| (i32::from(code) + 128) / 16 * i32::from(w);
+                    row.iter().zip(&query).map(product).sum()
+                };
+                let naive: Vec<i32> = codes.chunks_exact(stride).map(halves).collect();
+                for level in Level::all() {
+                    let mut out = vec![i32::MIN; rows];
+                    level.dots_high(&high, &HighQuery::new(&query), &mut out);
+                    assert_eq!(out, naive, "{level:?}, {stride}, {rows} rows");
+                }
             }
         }
     }
@@ -229,12 +312,14 @@ mod tests {
                     let queries = queries(&mut random, width, stride);
                     let panel = Panel::new(queries.chunks_exact(stride), stride);
                     assert_eq!(panel.width(), width);
+                    let (high, low) = planes(&codes);
+                    let codes = Planes { high: &high, low: &low };
                     for level in Level::all() {
                         let mut out = vec![i32::MIN; rows * PANEL];
-                        level.dots_panel(&codes, &panel, &mut out);
+                        level.dots_panel(codes, &panel, &mut out);
                         for (number, query) in queries.chunks_exact(stride).enumerate() {
                             let mut due = vec![0; rows];
-                            portable::dots(&codes, query, &mut due);
+                            portable::dots(codes, query, &mut due);
                             let got: Vec<i32> = out.chunks_exact(PANEL).map(|row| row[number]).collect();
                             assert_eq!(
                                 got, due,

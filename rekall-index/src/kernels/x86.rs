@@ -1,30 +1,31 @@
 //! The kernels for x86-64: AVX2, AVX-512BW, AVX-512 VNNI.
 //!
-//! Codes are widened to 16 bits and multiplied in pairs (`vpmaddwd`; with VNNI `vpdpwssd`, which also adds). Sixteen bits for
-//! the query, rather than the eight that `vpdpbusd` would take, keep its quantization out of the error bound; the
-//! scan waits for memory in any case.
+//! Whole codes are widened to 16 bits and multiplied in pairs (`vpmaddwd`; with VNNI `vpdpwssd`, which also adds). Sixteen bits for
+//! the query, rather than eight, keep its quantization out of the error bound. High halves have no precision to lose, so
+//! there the query has eight (`vpmaddubsw`; with VNNI `vpdpbusd`).
 
 use std::arch::x86_64::*;
 
-use super::{PANEL, Panel, prefetch_beyond};
+use super::planes::rows;
+use super::{GROUP_BYTES, HighQuery, PANEL, Panel, Planes, WIDEST, prefetch_beyond};
 
 /// How far ahead of their use codes are asked for, a line beside each line read.
 const AHEAD_BYTES: usize = 8 * 1024;
 
-/// Loads 16 codes, widened. Needs AVX2.
+/// The codes of one group, in order.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn widen16(codes: &[i8; 16]) -> __m256i {
-    // SAFETY: 16 bytes are readable; the load needs no alignment.
-    _mm256_cvtepi8_epi16(unsafe { _mm_loadu_si128(codes.as_ptr().cast()) })
-}
-
-/// Loads 32 codes, widened.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn widen32(codes: &[i8; 32]) -> __m512i {
-    // SAFETY: 32 bytes are readable; the load needs no alignment.
-    _mm512_cvtepi8_epi16(unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) })
+fn join32(high: &[u8; GROUP_BYTES], low: &[u8; GROUP_BYTES]) -> __m256i {
+    // SAFETY: 16 bytes are readable in either; the loads need no alignment.
+    let (high, low) =
+        unsafe { (_mm_loadu_si128(high.as_ptr().cast()), _mm_loadu_si128(low.as_ptr().cast())) };
+    let (low_bits, high_bits) = (_mm_set1_epi8(0x0F), _mm_set1_epi8(-16));
+    // Shifts are of 16 bits: the masks take away what comes from the neighbor.
+    let first =
+        _mm_or_si128(_mm_and_si128(_mm_slli_epi16::<4>(high), high_bits), _mm_and_si128(low, low_bits));
+    let second =
+        _mm_or_si128(_mm_and_si128(high, high_bits), _mm_and_si128(_mm_srli_epi16::<4>(low), low_bits));
+    _mm256_xor_si256(_mm256_set_m128i(second, first), _mm256_set1_epi8(i8::MIN))
 }
 
 #[inline]
@@ -50,24 +51,19 @@ fn sum8(lanes: __m256i) -> i32 {
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn dots_avx2(codes: &[i8], query: &[i16], out: &mut [i32]) {
-    let query = query.as_chunks::<16>().0;
-    let (query4, query1) = query.as_chunks::<4>();
-    for (row, out) in codes.chunks_exact((query.len() * 16).max(1)).zip(out) {
-        let mut sums = [_mm256_setzero_si256(); 4];
-        let (row4, row1) = row.as_chunks::<16>().0.as_chunks::<4>();
-        for (codes, query) in row4.iter().zip(query4) {
-            prefetch_beyond(codes, AHEAD_BYTES);
-            for i in 0..4 {
-                let products = _mm256_madd_epi16(widen16(&codes[i]), load16(&query[i]));
+pub(super) fn dots_avx2(codes: Planes<'_>, query: &[i16], out: &mut [i32]) {
+    let (pairs, _) = query.as_chunks::<16>().0.as_chunks::<2>();
+    for (row, out) in rows(codes, query.len() / 2).zip(out) {
+        let mut sums = [_mm256_setzero_si256(); 2];
+        for ((high, low), query) in row.groups().zip(pairs) {
+            let codes = join32(high, low);
+            let halves = [_mm256_castsi256_si128(codes), _mm256_extracti128_si256::<1>(codes)];
+            for i in 0..2 {
+                let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(halves[i]), load16(&query[i]));
                 sums[i] = _mm256_add_epi32(sums[i], products);
             }
         }
-        for (i, (codes, query)) in row1.iter().zip(query1).enumerate() {
-            sums[i] = _mm256_add_epi32(sums[i], _mm256_madd_epi16(widen16(codes), load16(query)));
-        }
-        let halves = [_mm256_add_epi32(sums[0], sums[1]), _mm256_add_epi32(sums[2], sums[3])];
-        *out = sum8(_mm256_add_epi32(halves[0], halves[1]));
+        *out = sum8(_mm256_add_epi32(sums[0], sums[1]));
     }
 }
 
@@ -75,26 +71,25 @@ pub(super) fn dots_avx2(codes: &[i8], query: &[i16], out: &mut [i32]) {
 macro_rules! dots_512 {
     ($name:ident, $features:literal, $multiply_add:expr) => {
         #[target_feature(enable = $features)]
-        pub(super) fn $name(codes: &[i8], query: &[i16], out: &mut [i32]) {
+        pub(super) fn $name(codes: Planes<'_>, query: &[i16], out: &mut [i32]) {
             let query = query.as_chunks::<32>().0;
-            let (query4, query1) = query.as_chunks::<4>();
-            for (row, out) in codes.chunks_exact((query.len() * 32).max(1)).zip(out) {
-                // Four sums hide the latency of the multiply-add.
-                let mut sums = [_mm512_setzero_si512(); 4];
-                let (row4, row1) = row.as_chunks::<32>().0.as_chunks::<4>();
-                for (codes, query) in row4.iter().zip(query4) {
-                    for i in 0..4 {
-                        if i % 2 == 0 {
-                            prefetch_beyond(&codes[i], AHEAD_BYTES);
-                        }
-                        sums[i] = $multiply_add(sums[i], widen32(&codes[i]), load32(&query[i]));
+            let (query2, query1) = query.as_chunks::<2>();
+            for (row, out) in rows(codes, query.len() * GROUP_BYTES).zip(out) {
+                let [(high2, high1), (low2, low1)] =
+                    [row.high, row.low].map(|plane| plane.as_chunks::<GROUP_BYTES>().0.as_chunks::<2>());
+                // Two sums hide the latency of the multiply-add.
+                let mut sums = [_mm512_setzero_si512(); 2];
+                for ((high, low), query) in high2.iter().zip(low2).zip(query2) {
+                    for i in 0..2 {
+                        let codes = _mm512_cvtepi8_epi16(join32(&high[i], &low[i]));
+                        sums[i] = $multiply_add(sums[i], codes, load32(&query[i]));
                     }
                 }
-                for (i, (codes, query)) in row1.iter().zip(query1).enumerate() {
-                    sums[i] = $multiply_add(sums[i], widen32(codes), load32(query));
+                if let ([high], [low], [query]) = (high1, low1, query1) {
+                    let codes = _mm512_cvtepi8_epi16(join32(high, low));
+                    sums[0] = $multiply_add(sums[0], codes, load32(query));
                 }
-                let halves = [_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3])];
-                *out = _mm512_reduce_add_epi32(_mm512_add_epi32(halves[0], halves[1]));
+                *out = _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]));
             }
         }
     };
@@ -103,13 +98,94 @@ macro_rules! dots_512 {
 dots_512!(dots_avx512, "avx512f,avx512bw", |sum, x, q| _mm512_add_epi32(sum, _mm512_madd_epi16(x, q)));
 dots_512!(dots_vnni, "avx512f,avx512bw,avx512vnni", |sum, x, q| _mm512_dpwssd_epi32(sum, x, q));
 
-/// A row's codes in pairs, widened: what a tile broadcasts.
-type Pairs = Vec<[i16; 2]>;
+/// Bytes times codes of a query, in pairs: at most 2 × 15 × 127 in size, so no sum of four of them leaves 16 bits.
+#[target_feature(enable = "avx2")]
+pub(super) fn dots_high_avx2(high: &[u8], query: &HighQuery, out: &mut [i32]) {
+    const LANES: usize = 32;
+    let [first, second] = query.halves.each_ref().map(|half| half.as_chunks::<LANES>().0);
+    let multiply = |sum, bytes, first: &[i8; LANES], second: &[i8; LANES]| {
+        let mask = _mm256_set1_epi8(0x0F);
+        // SAFETY: 32 bytes are readable in either; the loads need no alignment.
+        let (first, second) = unsafe {
+            (_mm256_loadu_si256(first.as_ptr().cast()), _mm256_loadu_si256(second.as_ptr().cast()))
+        };
+        let low = _mm256_maddubs_epi16(_mm256_and_si256(bytes, mask), first);
+        let high = _mm256_maddubs_epi16(_mm256_and_si256(_mm256_srli_epi16::<4>(bytes), mask), second);
+        let products = _mm256_madd_epi16(_mm256_add_epi16(low, high), _mm256_set1_epi16(1));
+        _mm256_add_epi32(sum, products)
+    };
+    for (row, out) in high.chunks_exact(query.row_bytes.max(1)).zip(out) {
+        let (whole, rest) = row.as_chunks::<LANES>();
+        let mut sum = _mm256_setzero_si256();
+        for (bytes, (first, second)) in whole.iter().zip(first.iter().zip(second)) {
+            prefetch_beyond(bytes, AHEAD_BYTES);
+            // SAFETY: 32 bytes are readable; the load needs no alignment.
+            let bytes = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+            sum = multiply(sum, bytes, first, second);
+        }
+        if let ([group], _) = rest.as_chunks::<GROUP_BYTES>() {
+            // SAFETY: 16 bytes are readable; the load needs no alignment.
+            let bytes = _mm256_zextsi128_si256(unsafe { _mm_loadu_si128(group.as_ptr().cast()) });
+            sum = multiply(sum, bytes, &first[whole.len()], &second[whole.len()]);
+        }
+        *out = sum8(sum);
+    }
+}
 
-/// Widens some rows into `pairs`. Cheap beside what follows: one pass for all queries.
-fn widen(codes: &[i8], pairs: &mut Pairs) {
-    pairs.clear();
-    pairs.extend(codes.as_chunks::<2>().0.iter().map(|&[a, b]| [i16::from(a), i16::from(b)]));
+/// The scans of high halves with AVX-512, which differ in how they multiply and add.
+macro_rules! dots_high_512 {
+    ($name:ident, $features:literal, $multiply_add:expr) => {
+        #[target_feature(enable = $features)]
+        pub(super) fn $name(high: &[u8], query: &HighQuery, out: &mut [i32]) {
+            let [first, second] = query.halves.each_ref().map(|half| half.as_chunks::<WIDEST>().0);
+            let multiply = |sums: [__m512i; 2], bytes, first: &[i8; WIDEST], second: &[i8; WIDEST]| {
+                let mask = _mm512_set1_epi8(0x0F);
+                // SAFETY: 64 bytes are readable in either; the loads need no alignment.
+                let (first, second) = unsafe {
+                    (_mm512_loadu_si512(first.as_ptr().cast()), _mm512_loadu_si512(second.as_ptr().cast()))
+                };
+                let low = _mm512_and_si512(bytes, mask);
+                let high = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), mask);
+                [$multiply_add(sums[0], low, first), $multiply_add(sums[1], high, second)]
+            };
+            for (row, out) in high.chunks_exact(query.row_bytes.max(1)).zip(out) {
+                let (whole, rest) = row.as_chunks::<WIDEST>();
+                let mut sums = [_mm512_setzero_si512(); 2];
+                for (bytes, (first, second)) in whole.iter().zip(first.iter().zip(second)) {
+                    prefetch_beyond(bytes, AHEAD_BYTES);
+                    // SAFETY: 64 bytes are readable; the load needs no alignment.
+                    let bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+                    sums = multiply(sums, bytes, first, second);
+                }
+                if !rest.is_empty() {
+                    let mask = (1u64 << rest.len()) - 1;
+                    // SAFETY: a masked load reads the lanes of its mask only, and those are as many as there are bytes.
+                    let bytes = unsafe { _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast()) };
+                    sums = multiply(sums, bytes, &first[whole.len()], &second[whole.len()]);
+                }
+                *out = _mm512_reduce_add_epi32(_mm512_add_epi32(sums[0], sums[1]));
+            }
+        }
+    };
+}
+
+dots_high_512!(dots_high_avx512, "avx512f,avx512bw", |sum, x, q| {
+    _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(x, q), _mm512_set1_epi16(1)))
+});
+dots_high_512!(dots_high_vnni, "avx512f,avx512bw,avx512vnni", |sum, x, q| _mm512_dpbusd_epi32(sum, x, q));
+
+/// Widens some rows into `pairs`, which has room for them. Cheap beside what follows: one pass for all queries.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn widen(codes: Planes<'_>, pairs: &mut [[i16; 2]]) {
+    for ((high, low), pairs) in codes.groups().zip(pairs.as_chunks_mut::<GROUP_BYTES>().0) {
+        let codes = join32(high, low);
+        let halves = [_mm256_castsi256_si128(codes), _mm256_extracti128_si256::<1>(codes)];
+        for (half, pairs) in halves.into_iter().zip(pairs.as_chunks_mut::<8>().0) {
+            // SAFETY: 8 pairs are 32 bytes that may be written; the store needs no alignment.
+            unsafe { _mm256_storeu_si256(pairs.as_mut_ptr().cast(), _mm256_cvtepi8_epi16(half)) };
+        }
+    }
 }
 
 /// One pair of a row, as the 32 bits that a tile broadcasts.
@@ -128,16 +204,18 @@ unsafe fn pair(row: &[[i16; 2]], component: usize) -> i32 {
 macro_rules! panel_kernel {
     ($name:ident, $tile:ident, $features:literal, $rows:literal) => {
         #[target_feature(enable = $features)]
-        pub(super) fn $name(codes: &[i8], panel: &Panel, out: &mut [i32]) {
-            let mut pairs = Pairs::with_capacity($rows * panel.stride / 2);
-            let mut groups = codes.chunks_exact($rows * panel.stride);
+        pub(super) fn $name(codes: Planes<'_>, panel: &Panel, out: &mut [i32]) {
+            let row_bytes = panel.stride / 2;
+            // A pair for each byte of a plane.
+            let mut pairs = vec![[0; 2]; $rows * row_bytes];
             let mut outs = out.chunks_exact_mut($rows * PANEL);
-            for (codes, out) in groups.by_ref().zip(outs.by_ref()) {
+            for (codes, out) in rows(codes, $rows * row_bytes).zip(outs.by_ref()) {
                 widen(codes, &mut pairs);
                 $tile::<$rows>(&pairs, panel, out);
             }
-            let rest = groups.remainder().chunks_exact(panel.stride);
-            for (codes, out) in rest.zip(outs.into_remainder().chunks_exact_mut(PANEL)) {
+            let rest = outs.into_remainder();
+            let tail = codes.last(rest.len() / PANEL * row_bytes);
+            for (codes, out) in rows(tail, row_bytes).zip(rest.chunks_exact_mut(PANEL)) {
                 widen(codes, &mut pairs);
                 $tile::<1>(&pairs, panel, out);
             }

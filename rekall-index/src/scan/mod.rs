@@ -1,5 +1,7 @@
 //! The scan all resident indexes share: blocks in order, a threshold per query, a filter behind the threshold, threads.
 
+mod rough;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +11,7 @@ use crate::shortlist::{Candidate, Shortlist};
 use crate::table::{Block, Columns, Table};
 use crate::thresholds::Thresholds;
 use crate::{EntrySet, Error, Neighbor, SearchOptions};
+use rough::RoughScan;
 
 /// Fast bounds and slow truth about rows, for one or more prepared queries.
 pub(crate) trait Scorer<C: Columns>: Sync {
@@ -17,6 +20,28 @@ pub(crate) trait Scorer<C: Columns>: Sync {
 
     /// Upper bounds of the similarity of some rows of a block: `out[row * queries + query]`.
     fn uppers(&self, block: &Block<C>, rows: Range<usize>, out: &mut [f32]);
+
+    /// Whether there are looser bounds that cost less: [`rough_uppers`](Self::rough_uppers), and for the rows that they do not rule
+    /// out [`upper`](Self::upper).
+    fn is_rough(&self) -> bool {
+        false
+    }
+
+    /// Upper bounds of the similarity of some rows of a block with one query, looser than those of [`uppers`](Self::uppers).
+    /// Asked for only where [`is_rough`](Self::is_rough).
+    fn rough_uppers(&self, _query: usize, _block: &Block<C>, _rows: Range<usize>, out: &mut [f32]) {
+        out.fill(f32::INFINITY);
+    }
+
+    /// The bound that [`uppers`](Self::uppers) gives for one row and query.
+    fn upper(&self, block: &Block<C>, row: usize, query: usize) -> f32 {
+        let mut uppers = vec![0.0; self.queries()];
+        self.uppers(block, row..row + 1, &mut uppers);
+        uppers[query]
+    }
+
+    /// Says that [`upper`](Self::upper) will be asked for: a hint to the processor.
+    fn prefetch(&self, _block: &Block<C>, _row: usize) {}
 
     /// How far below its upper bound a row's similarity can be.
     fn width(&self, block: &Block<C>, row: usize, query: usize) -> f32;
@@ -271,17 +296,26 @@ impl Shares {
     }
 }
 
-/// Scans some blocks.
+/// Scans some blocks, by rough bounds as long as they rule out most rows.
 fn scan_blocks<C: Columns, S: Scorer<C>>(
     table: &Table<C>,
     scorer: &S,
     options: &SearchOptions<'_>,
-    blocks: Range<usize>,
+    mut blocks: Range<usize>,
     shortlists: &mut [Shortlist],
 ) -> Result<(), Error> {
-    let mut scan = BlockScan::new(table, scorer, options, shortlists);
-    for number in blocks {
-        scan.scan(&table.blocks()[number], table.position(number, 0), shortlists)?;
+    let exact = |blocks: Range<usize>, shortlists: &mut [Shortlist]| {
+        let mut scan = BlockScan::new(table, scorer, options, shortlists);
+        blocks
+            .into_iter()
+            .try_for_each(|number| scan.scan(&table.blocks()[number], table.position(number, 0), shortlists))
+    };
+    if !scorer.is_rough() {
+        return exact(blocks, shortlists);
+    }
+    let mut rough = RoughScan::new(table, scorer, options);
+    while let Some((segment, by_rough)) = rough.next(&mut blocks, shortlists) {
+        if by_rough { rough.scan(segment, shortlists) } else { exact(segment, shortlists) }?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! That work is shared out whole, and that it stops soon.
+//! That work is shared out whole, that it stops soon, and what rough bounds save.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -184,4 +184,133 @@ fn settling_ends_with_the_page_in_which_the_flag_was_raised() {
     // All rows are held until the end, for k is as large.
     let [bounded, settled] = Tripwire::settling(EXACT_PAGE + 1).run(&table, ROWS, 1, None);
     assert_eq!((bounded, settled), (ROWS, 2 * EXACT_PAGE));
+}
+
+/// Rows by rough bounds, off by as much as `blur`; counts what is asked for.
+struct Rough {
+    queries: usize,
+    blur: f32,
+    rough: AtomicUsize,
+    bounded: AtomicUsize,
+    single: AtomicUsize,
+}
+
+impl Rough {
+    fn new(queries: usize, blur: f32) -> Self {
+        let [rough, bounded, single] = [0; 3].map(AtomicUsize::new);
+        Self { queries, blur, rough, bounded, single }
+    }
+
+    /// Rows, each counted for every query: by rough bounds, by better ones, and of these one at a time.
+    fn counts(&self) -> [usize; 3] {
+        [&self.rough, &self.bounded, &self.single].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// The similarity of a row to a query: another order of the bytes for each.
+    fn similarity(&self, block: &Block<Bytes>, row: usize, query: usize) -> f32 {
+        f32::from(block.columns().get(&(), row).wrapping_mul(2 * query as u8 + 1))
+    }
+}
+
+impl Scorer<Bytes> for Rough {
+    const BYTES_PER_THREAD: usize = 1;
+
+    fn queries(&self) -> usize {
+        self.queries
+    }
+
+    fn uppers(&self, block: &Block<Bytes>, rows: Range<usize>, out: &mut [f32]) {
+        self.bounded.fetch_add(out.len(), Ordering::Relaxed);
+        for (row, out) in rows.zip(out.chunks_exact_mut(self.queries)) {
+            out.iter_mut().enumerate().for_each(|(query, out)| *out = self.similarity(block, row, query));
+        }
+    }
+
+    fn is_rough(&self) -> bool {
+        true
+    }
+
+    fn rough_uppers(&self, query: usize, block: &Block<Bytes>, rows: Range<usize>, out: &mut [f32]) {
+        self.rough.fetch_add(out.len(), Ordering::Relaxed);
+        for (row, out) in rows.zip(out) {
+            let off = (row * 37 % 101) as f32 / 100.0 * self.blur;
+            *out = self.similarity(block, row, query) + off;
+        }
+    }
+
+    fn upper(&self, block: &Block<Bytes>, row: usize, query: usize) -> f32 {
+        self.single.fetch_add(1, Ordering::Relaxed);
+        self.similarity(block, row, query)
+    }
+
+    fn width(&self, _: &Block<Bytes>, _: usize, _: usize) -> f32 {
+        0.0
+    }
+
+    fn exact(&self, _: &Table<Bytes>, _: usize, _: &[Candidate], _: &mut Vec<f32>) -> Result<(), Error> {
+        unreachable!("bounds of no width are settled")
+    }
+}
+
+#[test]
+fn rough_bounds_find_the_same_and_spare_most_rows() {
+    let table = table();
+    let third: EntrySet = (0..ROWS as i64).step_by(3).collect();
+    for (queries, threads) in [(1, 1), (3, 1), (1, 3)] {
+        for (k, entries) in [(1, None), (10, None), (10, Some(&third)), (450, Some(&third))] {
+            let mut options = SearchOptions::new(k).with_threads(threads);
+            options.entries = entries;
+            // Bounds that say nothing: not one row is ruled out by them.
+            let useless = Rough::new(queries, 1e9);
+            let sharp = Rough::new(queries, 0.5);
+            let due = search(&table, &useless, &options).unwrap();
+            assert_eq!(search(&table, &sharp, &options).unwrap(), due, "{queries} queries, {options:?}");
+            assert!(due.iter().all(|list| list.len() == k));
+            let [rough, bounded, single] = sharp.counts();
+            let all = ROWS * queries;
+            assert_eq!(rough + bounded, all, "every row once");
+            // Each thread has to find a threshold before.
+            assert!(bounded <= threads * BLOCK_ROWS * queries, "{bounded} rows by whole bounds");
+            assert!(single * 5 < all, "{single} rows looked at again");
+            // Soon given up, and tried again from time to time.
+            let [rough, bounded, single] = useless.counts();
+            assert!(
+                rough + bounded == all && single * 10 > rough * 9 && rough > 0,
+                "{rough} {bounded} {single}"
+            );
+            assert!(threads > 1 || rough * 2 < all, "{rough} rows looked at twice");
+        }
+    }
+}
+
+#[test]
+fn a_scan_by_rough_bounds_stops_within_a_block() {
+    struct Tripping(Rough, AtomicBool);
+    impl Scorer<Bytes> for Tripping {
+        const BYTES_PER_THREAD: usize = 1;
+        fn queries(&self) -> usize {
+            1
+        }
+        fn uppers(&self, block: &Block<Bytes>, rows: Range<usize>, out: &mut [f32]) {
+            self.0.uppers(block, rows, out);
+        }
+        fn is_rough(&self) -> bool {
+            true
+        }
+        fn rough_uppers(&self, query: usize, block: &Block<Bytes>, rows: Range<usize>, out: &mut [f32]) {
+            self.0.rough_uppers(query, block, rows, out);
+            // In the second block of the segment.
+            self.1.store(self.0.counts()[0] > BLOCK_ROWS, Ordering::Relaxed);
+        }
+        fn width(&self, _: &Block<Bytes>, _: usize, _: usize) -> f32 {
+            0.0
+        }
+        fn exact(&self, _: &Table<Bytes>, _: usize, _: &[Candidate], _: &mut Vec<f32>) -> Result<(), Error> {
+            unreachable!("bounds of no width are settled")
+        }
+    }
+    let scorer = Tripping(Rough::new(1, 0.5), AtomicBool::new(false));
+    let result = search(&table(), &scorer, &SearchOptions::new(10).with_cancel(&scorer.1));
+    assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
+    assert_eq!(scorer.0.counts(), [2 * BLOCK_ROWS, BLOCK_ROWS, 0]);
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::center::Center;
-use crate::kernels::CODE_LANES;
+use crate::kernels::{CODE_LANES, Planes, split};
 use crate::table::{Aligned, Columns, Pool};
 
 /// What the rows of one index have in common.
@@ -28,6 +28,11 @@ impl Shape {
         self.stride
     }
 
+    /// The bytes of a row in each plane of its codes.
+    pub(super) fn plane_bytes(&self) -> usize {
+        self.stride / 2
+    }
+
     pub(super) fn center(&self) -> &Center {
         &self.center
     }
@@ -41,43 +46,81 @@ impl Shape {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CodeRow<'a> {
     /// `stride` codes from -127 to 127; the padding is zero.
-    pub(super) codes: &'a [i8],
+    pub(super) codes: Planes<'a>,
+    pub(super) factors: Factors,
+}
+
+/// What stands beside the codes of a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Factors {
     /// The row is about center + scale × codes.
     pub(super) scale: f32,
     /// At least the norm of what is missing from that.
     pub(super) residual: f32,
+    /// The same for the high halves of the codes alone.
+    pub(super) rough: f32,
 }
 
+/// The columns of a block: both planes of the codes, and the factors.
 #[derive(Debug, Clone)]
 pub(super) struct Codes {
-    codes: Aligned<i8>,
-    /// Scale and residual of each row.
-    factors: Vec<[f32; 2]>,
+    high: Aligned<u8>,
+    low: Aligned<u8>,
+    scales: Aligned<f32>,
+    residuals: Aligned<f32>,
+    rough: Aligned<f32>,
 }
 
 impl Codes {
     /// Columns of rows whose codes lie one after the other, without padding.
-    pub(super) fn from_parts(shape: &Shape, pool: &Arc<Pool>, codes: &[i8], factors: Vec<[f32; 2]>) -> Self {
-        let (rows, stride) = (factors.len(), shape.stride);
-        let mut columns = Self { codes: Aligned::new(pool), factors };
-        if shape.dimensions() == stride {
-            columns.codes.extend(codes, rows * stride);
-        } else {
-            let mut padded = vec![0; stride];
-            for row in codes.chunks_exact(shape.dimensions()) {
-                padded[..row.len()].copy_from_slice(row);
-                columns.codes.extend(&padded, rows * stride);
-            }
+    pub(super) fn from_parts(
+        shape: &Shape,
+        pool: &Arc<Pool>,
+        codes: &[i8],
+        scales: impl ExactSizeIterator<Item = f32>,
+        residuals: impl Iterator<Item = f32>,
+    ) -> Self {
+        let (rows, bytes) = (scales.len(), shape.plane_bytes());
+        let mut columns = Self::new(shape, pool);
+        let (mut high, mut low) = (vec![0; bytes], vec![0; bytes]);
+        let mut padded = vec![0; shape.stride];
+        for (row, (scale, residual)) in codes.chunks_exact(shape.dimensions()).zip(scales.zip(residuals)) {
+            padded[..row.len()].copy_from_slice(row);
+            split(&padded, &mut high, &mut low);
+            let rough = shape.rough_residual(&low, scale, residual);
+            let codes = Planes { high: &high, low: &low };
+            columns.push(shape, CodeRow { codes, factors: Factors { scale, residual, rough } }, rows);
         }
         columns
     }
 
-    pub(super) fn codes(&self) -> &[i8] {
-        self.codes.as_slice()
+    pub(super) fn planes(&self) -> Planes<'_> {
+        Planes { high: self.high.as_slice(), low: self.low.as_slice() }
     }
 
-    pub(super) fn factors(&self) -> &[[f32; 2]] {
-        &self.factors
+    /// The scale of each row.
+    pub(super) fn scales(&self) -> &[f32] {
+        self.scales.as_slice()
+    }
+
+    /// The residual of each row.
+    pub(super) fn residuals(&self) -> &[f32] {
+        self.residuals.as_slice()
+    }
+
+    /// The residual of each row's high halves.
+    pub(super) fn rough(&self) -> &[f32] {
+        self.rough.as_slice()
+    }
+
+    fn columns(&mut self) -> [&mut Aligned<f32>; 3] {
+        [&mut self.scales, &mut self.residuals, &mut self.rough]
+    }
+}
+
+impl Factors {
+    fn columns(self) -> [f32; 3] {
+        [self.scale, self.residual, self.rough]
     }
 }
 
@@ -86,52 +129,60 @@ impl Columns for Codes {
     type Row<'a> = CodeRow<'a>;
 
     fn new(_shape: &Shape, pool: &Arc<Pool>) -> Self {
-        Self { codes: Aligned::new(pool), factors: Vec::new() }
+        let [high, low] = [(); 2].map(|()| Aligned::new(pool));
+        let [scales, residuals, rough] = [(); 3].map(|()| Aligned::new(pool));
+        Self { high, low, scales, residuals, rough }
     }
 
     fn pooled_bytes(shape: &Shape) -> usize {
-        shape.stride
+        shape.plane_bytes()
     }
 
     fn row_bytes(shape: &Shape) -> usize {
-        shape.stride + size_of::<[f32; 2]>()
+        shape.stride + size_of::<Factors>()
     }
 
     fn get(&self, shape: &Shape, row: usize) -> CodeRow<'_> {
-        let [scale, residual] = self.factors[row];
-        let codes = &self.codes.as_slice()[row * shape.stride..(row + 1) * shape.stride];
-        CodeRow { codes, scale, residual }
+        let codes = self.planes().rows(row..row + 1, shape.plane_bytes());
+        let [scale, residual, rough] = [self.scales(), self.residuals(), self.rough()].map(|all| all[row]);
+        CodeRow { codes, factors: Factors { scale, residual, rough } }
     }
 
     fn set(&mut self, shape: &Shape, row: usize, numbers: CodeRow<'_>) {
-        self.codes.as_mut_slice()[row * shape.stride..(row + 1) * shape.stride]
-            .copy_from_slice(numbers.codes);
-        self.factors[row] = [numbers.scale, numbers.residual];
+        let bytes = row * shape.plane_bytes()..(row + 1) * shape.plane_bytes();
+        self.high.as_mut_slice()[bytes.clone()].copy_from_slice(numbers.codes.high);
+        self.low.as_mut_slice()[bytes].copy_from_slice(numbers.codes.low);
+        let factors = numbers.factors.columns();
+        self.columns()
+            .into_iter()
+            .zip(factors)
+            .for_each(|(column, factor)| column.as_mut_slice()[row] = factor);
     }
 
     fn copy_within(&mut self, shape: &Shape, from: usize, to: usize) {
-        let from_codes = from * shape.stride..(from + 1) * shape.stride;
-        self.codes.as_mut_slice().copy_within(from_codes, to * shape.stride);
-        self.factors[to] = self.factors[from];
+        let bytes = shape.plane_bytes();
+        for plane in [&mut self.high, &mut self.low] {
+            plane.as_mut_slice().copy_within(from * bytes..(from + 1) * bytes, to * bytes);
+        }
+        self.columns().into_iter().for_each(|column| column.as_mut_slice().copy_within(from..=from, to));
     }
 
     fn push(&mut self, shape: &Shape, numbers: CodeRow<'_>, capacity: usize) {
-        self.codes.extend(numbers.codes, capacity * shape.stride);
-        if self.factors.len() == self.factors.capacity() {
-            self.factors.reserve_exact(capacity.saturating_sub(self.factors.len()).max(1));
+        self.high.extend(numbers.codes.high, capacity * shape.plane_bytes());
+        self.low.extend(numbers.codes.low, capacity * shape.plane_bytes());
+        for (column, factor) in self.columns().into_iter().zip(numbers.factors.columns()) {
+            column.extend(&[factor], capacity);
         }
-        self.factors.push([numbers.scale, numbers.residual]);
     }
 
     fn truncate(&mut self, shape: &Shape, rows: usize) {
-        self.codes.truncate(rows * shape.stride);
-        self.factors.truncate(rows);
-        if rows * 4 < self.factors.capacity() {
-            self.factors.shrink_to(rows * 2);
-        }
+        self.high.truncate(rows * shape.plane_bytes());
+        self.low.truncate(rows * shape.plane_bytes());
+        self.columns().into_iter().for_each(|column| column.truncate(rows));
     }
 
     fn memory_bytes(&self) -> usize {
-        self.codes.memory_bytes() + self.factors.capacity() * size_of::<[f32; 2]>()
+        let factors = [&self.scales, &self.residuals, &self.rough].map(Aligned::memory_bytes);
+        self.high.memory_bytes() + self.low.memory_bytes() + factors.iter().sum::<usize>()
     }
 }

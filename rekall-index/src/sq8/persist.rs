@@ -159,11 +159,13 @@ fn write_block(block: &Block<Codes>, shape: &Shape) -> Vec<u8> {
     keys.iter().for_each(|key| bytes.extend_from_slice(&key.entry.to_le_bytes()));
     keys.iter().for_each(|key| bytes.extend_from_slice(&key.chunk.to_le_bytes()));
     bytes.extend(keys.iter().map(|key| key.role));
-    for factor in 0..2 {
-        columns.factors().iter().for_each(|factors| bytes.extend_from_slice(&factors[factor].to_le_bytes()));
+    for factors in [columns.scales(), columns.residuals()] {
+        factors.iter().for_each(|factor| bytes.extend_from_slice(&factor.to_le_bytes()));
     }
-    for row in columns.codes().chunks_exact(shape.stride()) {
-        bytes.extend(row[..dimensions].iter().map(|code| code.cast_unsigned()));
+    let mut codes = vec![0; shape.stride()];
+    for row in 0..rows {
+        block.row(shape, row).codes.join(&mut codes);
+        bytes.extend_from_slice(cast_slice(&codes[..dimensions]));
     }
     let sum = xxh64(&bytes);
     bytes.extend_from_slice(&sum.to_le_bytes());
@@ -249,8 +251,8 @@ impl<'a> StoredBlock<'a> {
         let keys = keys.map(|((entry, chunk), &role)| {
             Key::new(i64::from_le_bytes(*entry), role, u16::from_le_bytes(*chunk))
         });
-        let factors = f32s(self.scales).zip(f32s(self.residuals)).map(|(scale, residual)| [scale, residual]);
-        let columns = Codes::from_parts(shape, pool, cast_slice(self.codes), factors.collect());
+        let (scales, residuals) = (f32s(self.scales), f32s(self.residuals));
+        let columns = Codes::from_parts(shape, pool, cast_slice(self.codes), scales, residuals);
         Block::from_parts(keys.collect(), columns)
     }
 }
@@ -259,6 +261,6 @@ fn u32s(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     bytes.as_chunks::<4>().0.iter().map(|four| u32::from_le_bytes(*four))
 }
 
-fn f32s(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
+fn f32s(bytes: &[u8]) -> impl ExactSizeIterator<Item = f32> + '_ {
     bytes.as_chunks::<4>().0.iter().map(|four| f32::from_le_bytes(*four))
 }

@@ -17,9 +17,22 @@
 //!   A = N(1 + 64u),    B = ε·Y(1 + 64u) + 32u(|C| + N·Y + 1)
 //!
 //! covers everything. (A quantized query rather than a quantized bound: ε is about 10⁻⁵ of ‖q‖, so it costs nothing.)
+//!
+//! **Rough bounds** are the same with less: half of each code. Let h be a code's high half, 0 to 15, so that 16h - 128 ≤ c <
+//! 16h - 112. In the place of c stands the middle, c' = 16h - 120.5, in that of ρ a ρ' ≥ ‖x - m - s·c'‖, and the query's codes
+//! have eight bits. With l = c - 16h + 128, the low half, c - c' = l - 7.5, so by the triangle inequality
+//!
+//!   ρ' = s·‖l - 7.5‖ + ρ
+//!
+//! will do, over the components there are. Nothing above asked what the codes are, so it holds word for word: rough bounds
+//! are C + (s·t/2)·I' ± (A·ρ' + B) with the integer I' = 2·w·c' = 32·(w·h) - 241·Σw. As |I'| ≤ 255·127·n, it fits an `i32`
+//! for all [`MAX_DIMENSIONS`](crate::MAX_DIMENSIONS) dimensions, and may be computed with overflows on the way. ρ' is about a
+//! ninth of ‖x - m‖ where ρ is a hundredth or less, which parts most rows from the nearest ones.
 
-use super::codes::{CodeRow, Shape};
+use super::codes::{CodeRow, Factors, Shape};
 use crate::UNIT_TOLERANCE;
+use crate::dispatch::arch;
+use crate::kernels::{HighQuery, Planes, split};
 use crate::similarity::dot_f64;
 
 /// The largest code.
@@ -38,6 +51,8 @@ fn round_f64(x: f64) -> f64 {
 pub(super) struct Encoder {
     shape: Shape,
     codes: Vec<i8>,
+    high: Vec<u8>,
+    low: Vec<u8>,
     /// Row minus center.
     rest: Vec<f32>,
 }
@@ -52,7 +67,8 @@ fn round(x: f32) -> f32 {
 impl Encoder {
     pub(super) fn new(shape: &Shape) -> Self {
         let rest = vec![0.0; shape.dimensions()];
-        Self { shape: shape.clone(), codes: vec![0; shape.stride()], rest }
+        let [high, low] = [(); 2].map(|()| vec![0; shape.plane_bytes()]);
+        Self { shape: shape.clone(), codes: vec![0; shape.stride()], high, low, rest }
     }
 
     /// Encodes one row, which is known to differ by at most `doubt` (a norm) from the row that is meant.
@@ -88,7 +104,10 @@ impl Encoder {
         }
         let norm = squares.iter().sum::<f64>().sqrt();
         let residual = upwards((norm + doubt) * NORM_SLACK);
-        CodeRow { codes: &self.codes, scale, residual }
+        split(&self.codes, &mut self.high, &mut self.low);
+        let rough = self.shape.rough_residual(&self.low, scale, residual);
+        let codes = Planes { high: &self.high, low: &self.low };
+        CodeRow { codes, factors: Factors { scale, residual, rough } }
     }
 }
 
@@ -100,9 +119,24 @@ fn upwards(x: f64) -> f32 {
 impl Shape {
     /// The row that codes stand for, within [`decode_error`](Self::decode_error).
     pub(super) fn decode(&self, row: CodeRow<'_>, out: &mut [f32]) {
-        for ((out, &code), &m) in out.iter_mut().zip(row.codes).zip(self.center().numbers()) {
-            *out = m + row.scale * f32::from(code);
+        let mut codes = vec![0; self.stride()];
+        row.codes.join(&mut codes);
+        for ((out, &code), &m) in out.iter_mut().zip(&codes).zip(self.center().numbers()) {
+            *out = m + row.factors.scale * f32::from(code);
         }
+    }
+
+    /// ρ' of a row, from the low halves of its codes.
+    pub(super) fn rough_residual(&self, low: &[u8], scale: f32, residual: f32) -> f32 {
+        // Σ(2l - 15)², four times the square of the norm. Where a row is padded the code is 0, and so is l.
+        let squares = low.iter().map(|&byte| {
+            let (first, second) = (i32::from(byte & 15), i32::from(byte >> 4));
+            // 4l² - 60l; what is missing from the square is the same for each component.
+            4 * (first * first + second * second) - 60 * (first + second)
+        });
+        let squares = i64::from(arch().dispatch(|| squares.sum::<i32>())) + 225 * self.dimensions() as i64;
+        let norm = (squares as f64).sqrt() / 2.0;
+        upwards((f64::from(scale) * norm + f64::from(residual)) * NORM_SLACK)
     }
 
     /// The most that rounding in [`decode`](Self::decode) can move a row: two roundings of numbers whose norms are at most
@@ -118,12 +152,23 @@ pub(super) struct Query {
     /// w: `stride` numbers, the padding zero; 127·Σ|w| fits an `i32`.
     pub(super) codes: Vec<i16>,
     pub(super) bounds: Bounds,
+    pub(super) rough: RoughQuery,
+}
+
+/// The same for bounds from the high halves of codes.
+#[derive(Debug)]
+pub(super) struct RoughQuery {
+    /// w, of eight bits.
+    pub(super) codes: HighQuery,
+    pub(super) bounds: Bounds,
+    /// 241·Σw.
+    offset: i32,
 }
 
 /// What makes bounds of a query's integer products.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Bounds {
-    /// t.
+    /// t; for rough bounds t/2.
     scale: f32,
     /// C.
     offset: f32,
@@ -135,38 +180,60 @@ pub(super) struct Bounds {
 
 impl Query {
     pub(super) fn new(query: &[f32], shape: &Shape) -> Self {
-        let u = f64::from(f32::EPSILON) / 2.0;
         let largest = query.iter().fold(0f64, |most, x| most.max(f64::from(x.abs())));
         let sum: f64 = query.iter().map(|x| f64::from(x.abs())).sum();
         // Rounding may add 1/2 to each |w|, hence the room of n numbers.
         let room = f64::from(i32::MAX) / f64::from(MOST) - query.len() as f64;
         let scale = upwards((largest / f64::from(i16::MAX)).max(sum / room));
-        let inverse = 1.0 / f64::from(scale);
-        let mut codes = vec![0; shape.stride()];
-        let mut error = 0f64;
-        for (code, &x) in codes.iter_mut().zip(query) {
-            *code = round_f64(f64::from(x) * inverse) as i16;
-            error += (f64::from(x) - f64::from(scale) * f64::from(*code)).powi(2);
-        }
-        let error = error.sqrt() * NORM_SLACK;
-        let norm = dot_f64(query, query).sqrt() * NORM_SLACK + error;
-        let reach = 1.0 + UNIT_TOLERANCE + shape.center().norm() * NORM_SLACK;
-        let offset = dot_f64(query, shape.center().numbers());
-        let slack = error * reach * (1.0 + 64.0 * u) + 32.0 * u * (offset.abs() + norm * reach + 1.0);
-        let bounds = Bounds {
-            scale,
-            offset: offset as f32,
-            per_residual: upwards(norm * (1.0 + 64.0 * u)),
-            slack: upwards(slack),
+        let (codes, bounds) = encode(query, shape, scale);
+        let (rough_codes, rough_bounds) = encode(query, shape, upwards(largest / f64::from(MOST)));
+        // Within -127 to 127 by the choice of the scale.
+        let rough_codes: Vec<i8> = rough_codes.iter().map(|&w| w as i8).collect();
+        let rough = RoughQuery {
+            codes: HighQuery::new(&rough_codes),
+            bounds: Bounds { scale: rough_bounds.scale / 2.0, ..rough_bounds },
+            offset: 241 * rough_codes.iter().map(|&w| i32::from(w)).sum::<i32>(),
         };
-        Self { codes, bounds }
+        Self { codes, bounds, rough }
+    }
+}
+
+/// Rounds a query to multiples of `scale`: its codes, and the bounds that they allow.
+fn encode(query: &[f32], shape: &Shape, scale: f32) -> (Vec<i16>, Bounds) {
+    let u = f64::from(f32::EPSILON) / 2.0;
+    let inverse = 1.0 / f64::from(scale);
+    let mut codes = vec![0; shape.stride()];
+    let mut error = 0f64;
+    for (code, &x) in codes.iter_mut().zip(query) {
+        *code = round_f64(f64::from(x) * inverse) as i16;
+        error += (f64::from(x) - f64::from(scale) * f64::from(*code)).powi(2);
+    }
+    let error = error.sqrt() * NORM_SLACK;
+    let norm = dot_f64(query, query).sqrt() * NORM_SLACK + error;
+    let reach = 1.0 + UNIT_TOLERANCE + shape.center().norm() * NORM_SLACK;
+    let offset = dot_f64(query, shape.center().numbers());
+    let slack = error * reach * (1.0 + 64.0 * u) + 32.0 * u * (offset.abs() + norm * reach + 1.0);
+    let bounds = Bounds {
+        scale,
+        offset: offset as f32,
+        per_residual: upwards(norm * (1.0 + 64.0 * u)),
+        slack: upwards(slack),
+    };
+    (codes, bounds)
+}
+
+impl RoughQuery {
+    /// The upper bound for a row with `dot` = w·h.
+    #[inline(always)]
+    pub(super) fn upper(&self, dot: i32, scale: f32, rough: f32) -> f32 {
+        self.bounds.upper(dot.wrapping_mul(32).wrapping_sub(self.offset), scale, rough)
     }
 }
 
 impl Bounds {
     /// The upper bound for a row with `dot` = w·c.
     #[inline(always)]
-    pub(super) fn upper(&self, dot: i32, [scale, residual]: [f32; 2]) -> f32 {
+    pub(super) fn upper(&self, dot: i32, scale: f32, residual: f32) -> f32 {
         self.offset + scale * self.scale * dot as f32 + self.half_width(residual)
     }
 

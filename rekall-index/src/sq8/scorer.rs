@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use pulp::{Simd, WithSimd};
 
 use super::Counters;
-use super::codes::{Codes, Shape};
+use super::codes::{CodeRow, Codes, Shape};
 use super::quantize::{Bounds, Query};
 use crate::dispatch::arch;
 use crate::kernels::{Level, PANEL, Panel};
@@ -62,16 +62,19 @@ impl<'a> Sq8Scorer<'a> {
     }
 
     /// One query after the other.
-    fn few(&self, codes: &[i8], factors: &[[f32; 2]], out: &mut [f32]) {
+    fn few(&self, columns: &Codes, rows: Range<usize>, out: &mut [f32]) {
         let (mut dots, mut column) = ([0; CHUNK], [0.0; CHUNK]);
-        let (count, stride) = (self.queries.len(), self.shape.stride());
-        let chunks = factors.chunks(CHUNK).zip(codes.chunks(CHUNK * stride));
-        for ((factors, codes), out) in chunks.zip(out.chunks_mut(CHUNK * count)) {
-            let (dots, column) = (&mut dots[..factors.len()], &mut column[..factors.len()]);
+        let count = self.queries.len();
+        for (start, out) in rows.clone().step_by(CHUNK).zip(out.chunks_mut(CHUNK * count)) {
+            let rows = start..rows.end.min(start + CHUNK);
+            let (dots, column) = (&mut dots[..rows.len()], &mut column[..rows.len()]);
+            let codes = columns.planes().rows(rows.clone(), self.shape.plane_bytes());
+            let [scales, residuals] = [columns.scales(), columns.residuals()].map(|all| &all[rows.clone()]);
             for (number, query) in self.queries.iter().enumerate() {
                 self.level.dots(codes, &query.codes, dots);
                 let out_column: &mut [f32] = if count == 1 { &mut *out } else { column };
-                arch().dispatch(ColumnUppers { bounds: query.bounds, dots, factors, out: out_column });
+                let upper = |dot, scale, residual| query.bounds.upper(dot, scale, residual);
+                arch().dispatch(ColumnUppers { upper, dots, scales, residuals, out: out_column });
                 if count > 1 {
                     out.chunks_exact_mut(count).zip(&*column).for_each(|(row, &upper)| row[number] = upper);
                 }
@@ -79,36 +82,43 @@ impl<'a> Sq8Scorer<'a> {
         }
     }
 
-    fn batch(&self, codes: &[i8], factors: &[[f32; 2]], out: &mut [f32]) {
+    fn batch(&self, columns: &Codes, rows: Range<usize>, out: &mut [f32]) {
         let mut dots = [0; CHUNK * PANEL];
         let count = self.queries.len();
-        let chunks = factors.chunks(CHUNK).zip(codes.chunks(CHUNK * self.shape.stride()));
-        for ((factors, codes), out) in chunks.zip(out.chunks_mut(CHUNK * count)) {
-            let dots = &mut dots[..factors.len() * PANEL];
+        for (start, out) in rows.clone().step_by(CHUNK).zip(out.chunks_mut(CHUNK * count)) {
+            let rows = start..rows.end.min(start + CHUNK);
+            let dots = &mut dots[..rows.len() * PANEL];
+            let codes = columns.planes().rows(rows.clone(), self.shape.plane_bytes());
+            let [scales, residuals] = [columns.scales(), columns.residuals()].map(|all| &all[rows.clone()]);
             for (number, (panel, bounds)) in self.panels.iter().enumerate() {
                 self.level.dots_panel(codes, panel, dots);
                 let columns = number * PANEL..number * PANEL + panel.width();
-                arch().dispatch(PanelUppers { bounds, dots, factors, out, count, columns });
+                arch().dispatch(PanelUppers { bounds, dots, scales, residuals, out, count, columns });
             }
         }
     }
 }
 
 /// Upper bounds of some rows for one query.
-struct ColumnUppers<'a> {
-    bounds: Bounds,
+struct ColumnUppers<'a, F> {
+    /// Of a product, a scale and a residual.
+    upper: F,
     dots: &'a [i32],
-    factors: &'a [[f32; 2]],
+    scales: &'a [f32],
+    residuals: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl WithSimd for ColumnUppers<'_> {
+impl<F: Fn(i32, f32, f32) -> f32> WithSimd for ColumnUppers<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { bounds, dots, factors, out } = self;
-        out.iter_mut().zip(dots).zip(factors).for_each(|((out, &dot), &row)| *out = bounds.upper(dot, row));
+        let Self { upper, dots, scales, residuals, out } = self;
+        let rows = dots.iter().zip(scales).zip(residuals);
+        out.iter_mut()
+            .zip(rows)
+            .for_each(|(out, ((&dot, &scale), &residual))| *out = upper(dot, scale, residual));
     }
 }
 
@@ -116,7 +126,8 @@ impl WithSimd for ColumnUppers<'_> {
 struct PanelUppers<'a> {
     bounds: &'a [Bounds; PANEL],
     dots: &'a [i32],
-    factors: &'a [[f32; 2]],
+    scales: &'a [f32],
+    residuals: &'a [f32],
     out: &'a mut [f32],
     count: usize,
     columns: Range<usize>,
@@ -127,12 +138,12 @@ impl WithSimd for PanelUppers<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let rows = self.dots.as_chunks::<PANEL>().0.iter().zip(self.factors);
-        for ((dots, &factors), out) in rows.zip(self.out.chunks_exact_mut(self.count)) {
+        let rows = self.dots.as_chunks::<PANEL>().0.iter().zip(self.scales).zip(self.residuals);
+        for (((dots, &scale), &residual), out) in rows.zip(self.out.chunks_exact_mut(self.count)) {
             // All lanes, used or not: a loop of fixed length becomes a few vectors.
             let mut uppers = [0.0; PANEL];
             for lane in 0..PANEL {
-                uppers[lane] = self.bounds[lane].upper(dots[lane], factors);
+                uppers[lane] = self.bounds[lane].upper(dots[lane], scale, residual);
             }
             out[self.columns.clone()].copy_from_slice(&uppers[..self.columns.len()]);
         }
@@ -140,22 +151,51 @@ impl WithSimd for PanelUppers<'_> {
 }
 
 impl Scorer<Codes> for Sq8Scorer<'_> {
-    const BYTES_PER_THREAD: usize = 3 << 19;
+    const BYTES_PER_THREAD: usize = 3 << 20;
 
     fn queries(&self) -> usize {
         self.queries.len()
     }
 
+    fn is_rough(&self) -> bool {
+        // For many queries the products take longer than the reading.
+        self.panels.is_empty()
+    }
+
+    fn rough_uppers(&self, query: usize, block: &Block<Codes>, rows: Range<usize>, out: &mut [f32]) {
+        let columns = block.columns();
+        let (rough, bytes) = (&self.queries[query].rough, self.shape.plane_bytes());
+        let mut dots = [0; CHUNK];
+        for (start, out) in rows.clone().step_by(CHUNK).zip(out.chunks_mut(CHUNK)) {
+            let rows = start..rows.end.min(start + CHUNK);
+            let dots = &mut dots[..rows.len()];
+            let codes = columns.planes().rows(rows.clone(), bytes);
+            self.level.dots_high(codes.high, &rough.codes, dots);
+            let [scales, residuals] = [columns.scales(), columns.rough()].map(|all| &all[rows.clone()]);
+            let upper = |dot, scale, residual| rough.upper(dot, scale, residual);
+            arch().dispatch(ColumnUppers { upper, dots, scales, residuals, out });
+        }
+    }
+
+    fn prefetch(&self, block: &Block<Codes>, row: usize) {
+        // The high plane was read a moment ago.
+        block.row(&self.shape, row).codes.prefetch_low();
+    }
+
     fn uppers(&self, block: &Block<Codes>, rows: Range<usize>, out: &mut [f32]) {
-        let stride = self.shape.stride();
-        let codes = &block.columns().codes()[rows.start * stride..rows.end * stride];
-        let factors = &block.columns().factors()[rows];
-        if self.panels.is_empty() { self.few(codes, factors, out) } else { self.batch(codes, factors, out) }
+        let columns = block.columns();
+        if self.panels.is_empty() { self.few(columns, rows, out) } else { self.batch(columns, rows, out) }
+    }
+
+    fn upper(&self, block: &Block<Codes>, row: usize, query: usize) -> f32 {
+        let CodeRow { codes, factors } = block.row(&self.shape, row);
+        let (query, mut dot) = (&self.queries[query], [0]);
+        self.level.dots(codes, &query.codes, &mut dot);
+        query.bounds.upper(dot[0], factors.scale, factors.residual)
     }
 
     fn width(&self, block: &Block<Codes>, row: usize, query: usize) -> f32 {
-        let [_, residual] = block.columns().factors()[row];
-        2.0 * self.queries[query].bounds.half_width(residual)
+        2.0 * self.queries[query].bounds.half_width(block.columns().residuals()[row])
     }
 
     fn exact(

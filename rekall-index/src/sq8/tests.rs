@@ -1,11 +1,11 @@
 //! The contract, the bounds, and how many rows they leave.
 
-use super::codes::Shape;
+use super::codes::{Factors, Shape};
 use super::quantize::{Encoder, Query};
 use super::*;
 use crate::kernels::Level;
 use crate::testing::{NaiveIndex, Random, WithSource, unit_rows};
-use crate::{FlatIndex, similarity};
+use crate::{EntrySet, FlatIndex, similarity};
 
 crate::conformance!(contract, |dimensions| WithSource::new(
     Sq8Index::new(dimensions, Arc::new(NaiveIndex::new(dimensions))).unwrap(),
@@ -64,10 +64,16 @@ fn bounds_hold_for_hard_rows() {
                 for row in &rows {
                     let code = encoder.encode(row, 0.0);
                     let mut dot = [0];
+                    let Factors { scale, residual, rough } = code.factors;
                     Level::detect().dots(code.codes, &encoded.codes, &mut dot);
-                    let upper = encoded.bounds.upper(dot[0], [code.scale, code.residual]);
-                    let lower = upper - 2.0 * encoded.bounds.half_width(code.residual);
+                    let upper = encoded.bounds.upper(dot[0], scale, residual);
+                    let lower = upper - 2.0 * encoded.bounds.half_width(residual);
                     let exact = similarity(query, row);
+                    assert!(lower <= exact && exact <= upper, "{dimensions}: {lower} {exact} {upper}");
+                    // Rough bounds hold, too, on either side.
+                    Level::detect().dots_high(code.codes.high, &encoded.rough.codes, &mut dot);
+                    let upper = encoded.rough.upper(dot[0], scale, rough);
+                    let lower = upper - 2.0 * encoded.rough.bounds.half_width(rough);
                     assert!(lower <= exact && exact <= upper, "{dimensions}: {lower} {exact} {upper}");
                 }
             }
@@ -87,7 +93,7 @@ fn decoded_rows_are_within_their_residual() {
             shape.decode(code, &mut decoded);
             let off: f64 =
                 row.iter().zip(&decoded).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
-            assert!(off.sqrt() <= f64::from(code.residual) + shape.decode_error());
+            assert!(off.sqrt() <= f64::from(code.factors.residual) + shape.decode_error());
         }
     }
 }
@@ -115,7 +121,49 @@ fn few_rows_need_rescoring() {
         assert_eq!(index.search_batch(&queries, &SearchOptions::new(10)).unwrap(), due);
         let Sq8Stats { queries, rescored_rows } = index.stats();
         assert!(queries == 20 && rescored_rows <= 20 * most, "{rescored_rows} rows rescored");
-        assert!(index.memory_bytes() <= 20_000 * (128 + 28) * 105 / 100, "{}", index.memory_bytes());
+        assert!(index.memory_bytes() <= 20_000 * (128 + 32) * 105 / 100, "{}", index.memory_bytes());
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "slow there")]
+fn rough_bounds_change_no_result() {
+    // Some thirty blocks, so that segments of several of them are scanned by rough bounds.
+    let (rows, dimensions, mut random) = (12_000, 160, Random::new(70));
+    let keys: Vec<Key> = (0..rows).map(|row| Key::new(row / 2, (row % 2) as u8, 0)).collect();
+    let direction = random.unit(dimensions);
+    let kinds: [(&str, Vec<f32>); 4] = [
+        ("without structure", unit_rows(&mut random, rows as usize, dimensions)),
+        ("around a direction", keys.iter().flat_map(|_| random.near(&direction, 0.12)).collect()),
+        ("all nearly equal", keys.iter().flat_map(|_| random.near(&direction, 1e-4)).collect()),
+        // Each nearer than the ones before it: the threshold is never near its end.
+        (
+            "nearer and nearer",
+            keys.iter().flat_map(|key| random.near(&direction, 3.0 / (key.entry + 5) as f32)).collect(),
+        ),
+    ];
+    let few: EntrySet = (0..rows / 2).step_by(2).collect();
+    for (name, data) in kinds {
+        let mut exact = FlatIndex::new(dimensions).unwrap();
+        exact.upsert(&keys, &data).unwrap();
+        let mut index = Sq8Index::new(dimensions, Arc::new(exact.clone())).unwrap();
+        index.upsert(&keys, &data).unwrap();
+        let queries: Vec<f32> =
+            [random.unit(dimensions), direction.clone(), data[..dimensions].to_vec()].concat();
+        for options in [
+            SearchOptions::new(1),
+            SearchOptions::new(10),
+            SearchOptions::new(10).with_ties(),
+            SearchOptions::new(300),
+            SearchOptions::new(7).with_entries(&few),
+            SearchOptions::new(7).with_exclude(&few).with_threads(2),
+        ] {
+            let due = exact.search_batch(&queries, &options).unwrap();
+            assert_eq!(index.search_batch(&queries, &options).unwrap(), due, "{name}, {options:?}");
+            for (query, due) in queries.chunks_exact(dimensions).zip(&due) {
+                assert_eq!(&index.search(query, &options).unwrap(), due, "{name}, one query, {options:?}");
+            }
+        }
     }
 }
 

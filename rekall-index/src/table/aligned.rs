@@ -17,7 +17,8 @@ pub(crate) struct Aligned<T> {
 
 #[derive(Debug)]
 enum Memory<T> {
-    /// On the heap, from the first number on a line.
+    /// On the heap, from the first number on a line. The buffer is [`SPARE`](Memory::SPARE) longer than what is used of it,
+    /// wherever the line begins.
     Heap {
         buffer: Vec<T>,
         start: usize,
@@ -28,12 +29,15 @@ enum Memory<T> {
 const LINE: usize = 64;
 
 impl<T: Pod> Memory<T> {
-    /// Room for `capacity` numbers, and a little more.
+    /// So many numbers fit before the first line at most.
+    const SPARE: usize = LINE / size_of::<T>() - 1;
+
+    /// Room for `capacity` numbers; in a slot it may be a little more.
     fn new(pool: &Pool, capacity: usize) -> Self {
         if let Some(slot) = pool.take(capacity * size_of::<T>()) {
             return Self::Slab(slot);
         }
-        let buffer = vec![T::zeroed(); capacity + LINE / size_of::<T>() - 1];
+        let buffer = vec![T::zeroed(); capacity + Self::SPARE];
         let misaligned = buffer.as_ptr().addr() % LINE;
         let start = if misaligned == 0 { 0 } else { (LINE - misaligned) / size_of::<T>() };
         Self::Heap { buffer, start }
@@ -41,14 +45,17 @@ impl<T: Pod> Memory<T> {
 
     fn numbers(&self) -> &[T] {
         match self {
-            Self::Heap { buffer, start } => &buffer[*start..],
+            Self::Heap { buffer, start } => &buffer[*start..][..buffer.len().saturating_sub(Self::SPARE)],
             Self::Slab(slot) => cast_slice(slot.as_slice()),
         }
     }
 
     fn numbers_mut(&mut self) -> &mut [T] {
         match self {
-            Self::Heap { buffer, start } => &mut buffer[*start..],
+            Self::Heap { buffer, start } => {
+                let room = buffer.len().saturating_sub(Self::SPARE);
+                &mut buffer[*start..][..room]
+            }
             Self::Slab(slot) => cast_slice_mut(slot.as_mut_slice()),
         }
     }
@@ -104,17 +111,7 @@ impl<T: Pod> Aligned<T> {
 impl<T: Pod> Clone for Aligned<T> {
     fn clone(&self) -> Self {
         // The copy has the same capacity.
-        let spare = match self.memory {
-            Memory::Heap { .. } => LINE / size_of::<T>() - 1,
-            Memory::Slab(_) => 0,
-        };
-        let capacity = match &self.memory {
-            Memory::Heap { buffer, .. } => buffer.len().saturating_sub(spare),
-            Memory::Slab(_) => self.memory.numbers().len(),
-        };
-        // A buffer that happened to start on a line has more room than was asked for, and may have used it: the
-        // copy needs that much, wherever it lands.
-        let mut memory = Memory::new(&self.pool, capacity.max(self.length));
+        let mut memory = Memory::new(&self.pool, self.memory.numbers().len());
         memory.numbers_mut()[..self.length].copy_from_slice(self.as_slice());
         Self { pool: Arc::clone(&self.pool), memory, length: self.length }
     }

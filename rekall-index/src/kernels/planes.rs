@@ -39,6 +39,7 @@ impl<'a> Planes<'a> {
     }
 
     /// The last `bytes` bytes of both.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn last(self, bytes: usize) -> Self {
         Self { high: &self.high[self.high.len() - bytes..], low: &self.low[self.low.len() - bytes..] }
     }

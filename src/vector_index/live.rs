@@ -15,8 +15,11 @@ use super::{LOAD_BATCH, index_keys, select};
 use crate::cancel::check_cancelled;
 use crate::{CancelToken, Error};
 
-/// Changed entries read at a time: each may have hundreds of rows.
+/// Changed entries read at a time at first: each may have hundreds of rows.
 const CHANGED_BATCH: usize = 64;
+
+/// The same where they turn out to have few: a store on a server is asked once for each batch.
+const MOST_CHANGED: usize = 512;
 
 /// An index and the position of the change log that it has come to.
 pub(crate) struct LiveIndex {
@@ -157,11 +160,17 @@ impl SpaceIndex {
             self.backend.remove_entry(entry)?;
             unusable.remove(entry);
         }
-        for entries in entries.chunks(CHANGED_BATCH) {
-            add(&mut *self.backend, &tx.vectors_of(&self.space, entries)?, unusable)?;
+        let (mut left, mut at_once) = (entries, CHANGED_BATCH);
+        while !left.is_empty() {
+            let (now, later) = left.split_at(at_once.min(left.len()));
+            let batch = tx.vectors_of(&self.space, now)?;
+            add(&mut *self.backend, &batch, unusable)?;
             if self.backend.is_outgrown() {
                 return Ok(false);
             }
+            let is_small = batch.keys.len() <= LOAD_BATCH / 2;
+            at_once = if is_small { (2 * at_once).min(MOST_CHANGED) } else { CHANGED_BATCH };
+            left = later;
         }
         Ok(true)
     }

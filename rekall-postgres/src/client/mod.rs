@@ -9,6 +9,7 @@
 //! (pgbouncer in the mode `transaction`).
 
 mod connect;
+mod copy;
 mod io_thread;
 mod outcome;
 mod pool;
@@ -33,6 +34,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::Error;
 use crate::url::Address;
+pub(crate) use copy::CopyRows;
 use io_thread::IoThread;
 use pool::Pool;
 use session::Session;

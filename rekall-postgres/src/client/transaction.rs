@@ -257,8 +257,13 @@ impl Transaction {
         self.failed.borrow().is_some()
     }
 
+    /// The connection.
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
     /// Keeps in mind that something failed.
-    fn noting<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn noting<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result {
             self.failed.borrow_mut().get_or_insert_with(|| error.to_string());
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio_postgres::Row;
 
+use super::many::{MANY, Ways};
 use super::rows::{self, by_ulid};
 use super::scope::{Numbering, Scope};
 use super::tx::{Tx, column};
@@ -23,15 +24,6 @@ const BYTES_AT_ONCE: usize = 4 << 20;
 
 /// From so many entries on their words are read while the server writes them: as many are moved into a segment before the commit.
 const WORDS_FROM: usize = 256;
-
-/// Whether nobody else has a say in what becomes of a new entry's text.
-const OUR_TRIGGERS_ALONE: &str = "WITH written AS (SELECT oid, relhasrules FROM pg_catalog.pg_class WHERE oid IN ('entry'::regclass,
-        'embedding'::regclass, 'tag'::regclass, 'change'::regclass, 'pending'::regclass, 'word_pending'::regclass))
-    SELECT NOT EXISTS (SELECT FROM written WHERE relhasrules)
-        AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger JOIN written ON written.oid = tgrelid
-            WHERE NOT tgisinternal AND tgname NOT IN ('take_turn', 'entry_inserted', 'entry_id_fixed', 'entry_text_changed',
-                'entry_updated', 'entry_deleted', 'entry_truncated', 'embedding_inserted', 'embedding_updated', 'embedding_deleted',
-                'embedding_truncated'))";
 
 /// Rows are numbered in the order of the lists.
 pub(super) fn insert(scope: Scope) -> String {
@@ -156,10 +148,15 @@ impl WriteEntries for Tx<'_> {
             };
             entries.push(Entry::of(draft.entry.clone(), id, draft.origin.cloned().unwrap_or_default(), now));
         }
-        let mut words = match entries.len() >= WORDS_FROM && self.has_our_triggers_alone()? {
-            true => Some(NewWords::new()),
-            false => None,
-        };
+        let ways = if entries.len() >= WORDS_FROM { self.ways()? } else { Ways::default() };
+        if entries.len() >= MANY
+            && ways.ours_alone
+            && ways.copies
+            && let Some(inserted) = self.insert_whole(drafts, &entries)?
+        {
+            return Ok(inserted);
+        }
+        let mut words = ways.ours_alone.then(NewWords::new);
         let (inserted, last) = self.insert_entries(&entries, words.as_mut())?;
         self.insert_vectors_while(drafts, &inserted, || {
             last.read_words(words.as_mut());
@@ -289,10 +286,6 @@ impl Tx<'_> {
             next = made?;
         }
         Ok((inserted, last))
-    }
-
-    fn has_our_triggers_alone(&self) -> Result<bool, Error> {
-        column(&self.query_one(OUR_TRIGGERS_ALONE, &[])?, 0)
     }
 
     fn newest_id(&self) -> Result<Option<EntryId>, Error> {
@@ -462,6 +455,6 @@ impl Columns {
     }
 }
 
-fn json(value: &impl Serialize) -> Result<String, Error> {
+pub(super) fn json(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|error| Error::NotJson { field: "entry", detail: error.to_string() })
 }

@@ -11,6 +11,7 @@ mod hits;
 mod legacy_rows;
 mod links;
 mod listing;
+mod many;
 mod matching;
 mod pending;
 mod pushed;

@@ -73,7 +73,7 @@ impl Scopes for PostgresStore {
 
 impl PostgresStore {
     /// A store that shares the connections and has the rows of a scope.
-    fn of_scope(
+    pub(super) fn of_scope(
         &self,
         number: i64,
         name: Option<ScopeName>,

@@ -16,7 +16,7 @@ use super::turn::Turn;
 use super::values::{int, text};
 use super::word_tables::ready_segments;
 use crate::Error;
-use crate::client::{Mode, Statement, Transaction, Value, Witness};
+use crate::client::{CopyRows, Mode, Statement, Transaction, Value, Witness};
 use crate::schema::{self, TURN};
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -262,6 +262,25 @@ impl<'s> Tx<'s> {
         self.position.set(None);
         self.words.take();
         Ok(self.transaction.query_while(sql, values, work)?)
+    }
+
+    /// The rows that statements that write give back, in one round trip.
+    pub(super) fn returning_all(&self, statements: &[Statement<'_>]) -> Result<Vec<Vec<Row>>, CoreError> {
+        self.position.set(None);
+        self.words.take();
+        Ok(self.transaction.query_all(statements)?)
+    }
+
+    /// Copies rows into a table, as [`Transaction::copy_in`].
+    pub(super) fn copy_in(
+        &self,
+        sql: &str,
+        next: impl FnMut() -> Option<CopyRows>,
+        work: impl FnMut() -> bool,
+    ) -> Result<u64, CoreError> {
+        self.position.set(None);
+        self.words.take();
+        Ok(self.transaction.copy_in(sql, next, work)?)
     }
 
     /// Keeps the words of the entries that were written last: nothing but vectors and marks was written since.

@@ -130,12 +130,19 @@ fn every_text_compares_by_its_bytes() {
 }
 
 #[test]
-fn a_memory_of_version_4_is_upgraded_without_touching_a_row() {
+fn a_memory_of_an_older_version_is_upgraded_without_touching_a_row() {
     let Some(server) = Server::shared() else { return };
+    for before in 1..MIGRATIONS.len() {
+        upgraded_from(server, &MIGRATIONS[..before]);
+    }
+}
+
+fn upgraded_from(server: &Server, older: &'static [(i64, &'static str)]) {
     let client = start(&server.memory_url());
-    open_with(&client, Access::Create, &MIGRATIONS[..1]).unwrap();
+    open_with(&client, Access::Create, older).unwrap();
     let ask = |sql: &str| foreign(server, &client, sql).unwrap();
-    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), "4\n");
+    let version = older[older.len() - 1].0;
+    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), format!("{version}\n"));
     ask("INSERT INTO entry (ulid, title, tags, created_at, updated_at, expires_at) VALUES
             ('01ARZ3NDEKTSV4RRFFQ69G5FAV', 'a', '[\"t\"]', 1, 1, 5), ('01ARZ3NDEKTSV4RRFFQ69G5FAW', 'b', '[]', 1, 1, NULL);
          UPDATE entry SET superseded_by = 2 WHERE id = 1;
@@ -168,8 +175,10 @@ fn a_memory_of_version_4_is_upgraded_without_touching_a_row() {
             scope.spawn(|| open(&client, Access::Write).unwrap());
         }
     });
-    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), "5\n");
+    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), format!("{VERSION}\n"));
     assert_eq!((rows(), position_of(&client)), (before, position), "who follows the log sees nothing of it");
+    let error = open_with(&client, Access::Write, older).unwrap_err();
+    assert!(matches!(error, Error::NewerVersion { found: VERSION, .. }), "the library of before: {error}");
     // The tables of a new one are the same.
     let new = memory(server);
     let dump = |client: &crate::client::Client| {

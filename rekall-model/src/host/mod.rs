@@ -15,6 +15,7 @@ mod observed;
 mod place;
 mod scores;
 mod server;
+mod transport;
 mod vectors;
 mod wire;
 

@@ -1,6 +1,6 @@
-//! How processes of one user reach each other: over a Unix socket.
+//! How processes of one user reach each other: over a Unix socket, or a named pipe of Windows.
 //!
-//! What is of the system is here and nowhere else:
+//! What differs between the two is here and nowhere else. Both offer the same:
 //!
 //! - [`folder`] is where the processes of this user meet, [`make_private`] keeps others out of it, and [`privileges`] tells apart the
 //!   processes that must not share although one user started them.
@@ -12,9 +12,20 @@
 
 use std::io;
 
+#[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
-pub(super) use unix::{Ender, Listener, Signal, Stream, folder, make_private, open_lock, privileges};
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+#[cfg(not(any(unix, windows)))]
+compile_error!("the feature `host` needs Unix sockets, or named pipes of Windows");
+
+pub(super) use system::{Ender, Listener, Signal, Stream, folder, make_private, open_lock, privileges};
 
 /// Whether an error is the end of the time that a read, a write or a connection had.
 pub(super) fn is_late(error: &io::Error) -> bool {

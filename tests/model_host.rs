@@ -82,7 +82,7 @@ fn the_built_in_model_is_as_without_it() {
     assert_eq!(memory.recall("full disk").run().unwrap().len(), 1);
 }
 
-#[cfg(all(feature = "host", unix))]
+#[cfg(feature = "host")]
 mod shared {
     use std::io::{BufRead, BufReader};
     use std::process::{Child, ChildStdout, Command, Stdio};
@@ -92,6 +92,9 @@ mod shared {
     /// In the environment of a process of its own: the memory's file, and how a shared model is asked for.
     const FILE: &str = "REKALL_TEST_SHARED_FILE";
     const WAY: &str = "REKALL_TEST_SHARED_WAY";
+
+    /// In the environment of any process: where the folder is in which users of a model meet.
+    const BASE: &str = if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_RUNTIME_DIR" };
 
     /// Searches, says what it found and what it holds, and ends when nobody listens any more. In the tests' own process, nothing.
     #[test]
@@ -121,7 +124,7 @@ mod shared {
         fn start(file: &Path, runtime: &Path, way: &str) -> Self {
             let mut process = Command::new(std::env::current_exe().unwrap())
                 .args(["shared::process_of_its_own", "--exact", "--nocapture"])
-                .envs([(FILE, file), (WAY, Path::new(way)), ("XDG_RUNTIME_DIR", runtime)])
+                .envs([(FILE, file), (WAY, Path::new(way)), (BASE, runtime)])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .spawn()

@@ -43,7 +43,7 @@ mod embedder;
 mod error;
 mod files;
 mod fingerprint;
-#[cfg(all(feature = "host", unix))]
+#[cfg(feature = "host")]
 mod host;
 #[cfg(feature = "hub")]
 mod hub;

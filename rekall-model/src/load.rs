@@ -200,7 +200,7 @@ fn load_folder(
 }
 
 /// A transformer that the user's processes share.
-#[cfg(all(feature = "host", unix))]
+#[cfg(feature = "host")]
 fn load_shared(
     folder: &Path,
     name: &str,
@@ -214,7 +214,7 @@ fn load_shared(
 }
 
 /// A reranker that the user's processes share.
-#[cfg(all(feature = "host", unix))]
+#[cfg(feature = "host")]
 fn load_shared_reranker(
     folder: &Path,
     name: &str,
@@ -224,12 +224,12 @@ fn load_shared_reranker(
     Ok(Arc::new(crate::host::HostedReranker::load(folder, name, kept, options)?))
 }
 
-#[cfg(all(feature = "transformer", not(all(feature = "host", unix))))]
+#[cfg(all(feature = "transformer", not(feature = "host")))]
 fn load_shared(_: &Path, _: &str, _: Option<&Path>, _: &LoadOptions) -> Result<Arc<dyn Embedder>, Error> {
     Err(not_shared())
 }
 
-#[cfg(all(feature = "transformer", not(all(feature = "host", unix))))]
+#[cfg(all(feature = "transformer", not(feature = "host")))]
 fn load_shared_reranker(
     _: &Path,
     _: &str,
@@ -240,15 +240,8 @@ fn load_shared_reranker(
 }
 
 /// Why this build shares no model.
-#[cfg(all(feature = "transformer", not(all(feature = "host", unix))))]
+#[cfg(all(feature = "transformer", not(feature = "host")))]
 fn not_shared() -> Error {
-    if cfg!(feature = "host") {
-        return Error::InvalidInput {
-            what: "model_host",
-            expected: "false on a system without Unix sockets".into(),
-            got: "true".into(),
-        };
-    }
     Error::FeatureOff { what: "a model that processes share".into(), feature: "host" }
 }
 

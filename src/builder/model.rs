@@ -69,9 +69,9 @@ impl Builder {
         self
     }
 
-    /// Whether the processes of this user share one loaded transformer, and one loaded reranker (feature `host`, on systems with
-    /// Unix sockets): the first that loads it answers the others, with the same bits, and a host that ends costs the others a
-    /// retry. Counts more than [`load_options`](Self::load_options) and those of the reranker, by which one of the two can be
+    /// Whether the processes of this user share one loaded transformer, and one loaded reranker (feature `host`): the
+    /// first that loads it answers the others, with the same bits, and a host that ends costs the others a retry. On Windows that was
+    /// never run. Counts more than [`load_options`](Self::load_options) and those of the reranker, by which one of the two can be
     /// shared alone. Other models are loaded as without it. Default: what the load options say, no.
     ///
     /// ```

@@ -1,7 +1,6 @@
 //! Asking the host.
 
 use std::ops::ControlFlow;
-use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, PoisonError};
 
 use super::error::{Failure, GREETING, HostError, SILENCE};
@@ -119,7 +118,7 @@ impl<K: Kind> Client<K> {
 }
 
 fn connect<K: Kind>(place: &Place, wanted: &Fingerprint) -> Result<(Link, K::Properties), HostError> {
-    let mut link = Link::new(UnixStream::connect(place.socket())?, GREETING)?;
+    let mut link = Link::connect(&place.socket(), GREETING)?;
     // One that is full says so without being asked, and ends the connection.
     let sent = link.send(HELLO, &message::hello(wanted));
     loop {

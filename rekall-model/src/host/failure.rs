@@ -11,13 +11,12 @@ use crate::Error;
 const MAX_CHARS: usize = MAX_WORDS / 32;
 
 /// What an error may be about, of those that have no text of their own.
-const ABOUT: [&str; 13] = [
+const ABOUT: [&str; 12] = [
     "dimensions",
     "max_tokens",
     "precision",
     "device",
     "model",
-    "model_host",
     "fingerprint",
     "vectors returned by the model",
     "bundled-model",

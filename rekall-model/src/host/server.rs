@@ -1,14 +1,9 @@
 //! The host: threads that answer other processes, from before the model is loaded until it is let go.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, poll};
 
 use super::error::{HostError, PATIENCE, SIGN};
 use super::failure::failed;
@@ -17,6 +12,7 @@ use super::message::{
     self, DONE, FAILED, FULL, HELLO, In, LOADING, MAX_QUESTION, MAX_WORDS, WELCOME, read_hello,
 };
 use super::place::Bound;
+use super::transport::{Ender, Signal, Stream};
 use super::wire::{Frame, Link};
 use crate::{Error, Fingerprint};
 
@@ -29,14 +25,14 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Answers until it is dropped.
 pub(super) struct Server<K: Kind> {
     shared: Arc<Shared<K>>,
-    /// Closing it ends the thread that accepts.
-    wake: Option<UnixStream>,
     thread: Option<JoinHandle<()>>,
 }
 
 struct Shared<K: Kind> {
     fingerprint: Fingerprint,
     state: Mutex<State<K>>,
+    /// Ends the thread that accepts.
+    signal: Signal,
     /// The model is there, or the host is about to end.
     decided: Condvar,
 }
@@ -46,8 +42,7 @@ struct State<K: Kind> {
     model: Option<Arc<K::Model>>,
     stopping: bool,
     next: u64,
-    /// The sockets of all connections, to end them.
-    sockets: HashMap<u64, UnixStream>,
+    connections: HashMap<u64, Ender>,
     /// Questions that are being answered.
     busy: usize,
     last_use: Option<Instant>,
@@ -62,15 +57,20 @@ impl<K: Kind> Shared<K> {
 impl<K: Kind> Server<K> {
     /// Accepts connections, and lets them wait for the model.
     pub(super) fn start(bound: Bound, fingerprint: Fingerprint) -> Result<Self, HostError> {
-        let state =
-            State { model: None, stopping: false, next: 0, sockets: HashMap::new(), busy: 0, last_use: None };
-        let shared = Arc::new(Shared { fingerprint, state: Mutex::new(state), decided: Condvar::new() });
-        let (wake, woken) = UnixStream::pair()?;
-        bound.listener.set_nonblocking(true)?;
+        let state = State {
+            model: None,
+            stopping: false,
+            next: 0,
+            connections: HashMap::new(),
+            busy: 0,
+            last_use: None,
+        };
+        let (state, signal) = (Mutex::new(state), Signal::new()?);
+        let shared = Arc::new(Shared { fingerprint, state, signal, decided: Condvar::new() });
         let accepting = Arc::clone(&shared);
         let thread =
-            Builder::new().name("rekall-host".into()).spawn(move || accept_all(bound, &woken, &accepting))?;
-        Ok(Self { shared, wake: Some(wake), thread: Some(thread) })
+            Builder::new().name("rekall-host".into()).spawn(move || accept_all(bound, &accepting))?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// From now on questions are answered.
@@ -92,36 +92,23 @@ impl<K: Kind> Drop for Server<K> {
             let mut state = self.shared.lock();
             state.stopping = true;
             // Those who wait for an answer hear of it, and ask another process.
-            for socket in state.sockets.values() {
-                drop(socket.shutdown(Shutdown::Both));
-            }
+            state.connections.values().for_each(Ender::end);
         }
         self.shared.decided.notify_all();
-        self.wake = None;
+        self.shared.signal.raise();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
     }
 }
 
-/// Accepts connections, each on a thread of its own, until `woken` is closed at its other end; then waits for them to end.
-fn accept_all<K: Kind>(bound: Bound, woken: &UnixStream, shared: &Arc<Shared<K>>) {
+/// Accepts connections, each on a thread of its own, until the signal is raised; then waits for them to end.
+fn accept_all<K: Kind>(mut bound: Bound, shared: &Arc<Shared<K>>) {
     let mut threads: Vec<JoinHandle<()>> = Vec::new();
     while !shared.lock().stopping {
-        let mut ready = [PollFd::new(&bound.listener, PollFlags::IN), PollFd::new(woken, PollFlags::IN)];
-        match poll(&mut ready, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => {
-                tracing::warn!(%error, "no more processes are answered");
-                break;
-            }
-        }
-        if !ready[1].revents().is_empty() {
-            break;
-        }
-        let stream = match bound.listener.accept() {
-            Ok((stream, _)) => stream,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+        let stream = match bound.listener.accept(&shared.signal) {
+            Ok(Some(stream)) => stream,
+            Ok(None) => break,
             Err(error) => {
                 // A process that went away at once, or too many open files: the others have to be answered.
                 tracing::debug!(%error, "a connection is not accepted");
@@ -147,8 +134,8 @@ fn accept_all<K: Kind>(bound: Bound, woken: &UnixStream, shared: &Arc<Shared<K>>
     }
 }
 
-/// Tells a process at once that there is no room for it. It fits any socket's buffer, so this does not wait.
-fn refuse(stream: UnixStream) {
+/// Tells a process at once that there is no room for it. It fits any connection's buffer, so this does not wait.
+fn refuse(stream: Stream) {
     let told = Link::new(stream, PATIENCE).and_then(|link| link.send(FULL, &[]));
     if let Err(error) = told {
         tracing::debug!(%error, "a connection is not accepted");
@@ -156,7 +143,7 @@ fn refuse(stream: UnixStream) {
 }
 
 /// Answers one connection until it ends.
-fn converse<K: Kind>(shared: &Shared<K>, stream: UnixStream) {
+fn converse<K: Kind>(shared: &Shared<K>, stream: Stream) {
     let outcome = Link::new(stream, PATIENCE).and_then(|mut link| {
         let Some(_registered) = Registered::new(shared, &link)? else { return Ok(()) };
         let Some(model) = greet(shared, &mut link)? else { return Ok(()) };
@@ -216,21 +203,21 @@ struct Registered<'a, K: Kind>(&'a Shared<K>, u64);
 impl<'a, K: Kind> Registered<'a, K> {
     /// `None` if the host is about to end.
     fn new(shared: &'a Shared<K>, link: &Link) -> Result<Option<Self>, HostError> {
-        let socket = link.socket()?;
+        let ender = link.ender()?;
         let mut state = shared.lock();
         if state.stopping {
             return Ok(None);
         }
         let number = state.next;
         state.next += 1;
-        state.sockets.insert(number, socket);
+        state.connections.insert(number, ender);
         Ok(Some(Self(shared, number)))
     }
 }
 
 impl<K: Kind> Drop for Registered<'_, K> {
     fn drop(&mut self) {
-        self.0.lock().sockets.remove(&self.1);
+        self.0.lock().connections.remove(&self.1);
     }
 }
 

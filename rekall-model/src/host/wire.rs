@@ -1,12 +1,11 @@
-//! Frames on a socket: a length, a kind, and so many bytes. No frame is read that is longer than it may be.
+//! Frames on a connection: a length, a kind, and so many bytes. No frame is read that is longer than it may be.
 
 use std::io::{self, Read};
-use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
-use rustix::net::{SendFlags, send};
-
 use super::error::HostError;
+use super::transport::{Ender, Stream, is_late};
 
 /// Bytes of a frame's beginning.
 const HEADER: usize = 5;
@@ -14,7 +13,7 @@ const HEADER: usize = 5;
 /// One end of a connection.
 #[derive(Debug)]
 pub(super) struct Link {
-    stream: UnixStream,
+    stream: Stream,
     /// How long the other side may take for any part of a frame.
     patience: Duration,
 }
@@ -28,20 +27,22 @@ pub(super) struct Frame {
 
 impl Link {
     /// A connection with a process of the same user.
-    pub(super) fn new(stream: UnixStream, patience: Duration) -> Result<Self, HostError> {
-        same_user(&stream)?;
-        // Accepted sockets may have this from the listener.
-        stream.set_nonblocking(false)?;
+    pub(super) fn new(mut stream: Stream, patience: Duration) -> Result<Self, HostError> {
+        stream.check_peer()?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
-        #[cfg(target_vendor = "apple")]
-        rustix::net::sockopt::set_socket_nosigpipe(&stream, true).map_err(io::Error::from)?;
         Ok(Self { stream, patience })
     }
 
-    /// The socket, to end the connection from elsewhere.
-    pub(super) fn socket(&self) -> io::Result<UnixStream> {
-        self.stream.try_clone()
+    /// The same with who listens at a path.
+    pub(super) fn connect(path: &Path, patience: Duration) -> Result<Self, HostError> {
+        let stream = Stream::connect(path, patience).map_err(|error| quiet_or(error, patience))?;
+        Self::new(stream, patience)
+    }
+
+    /// Ends the connection from elsewhere.
+    pub(super) fn ender(&self) -> io::Result<Ender> {
+        self.stream.ender()
     }
 
     pub(super) fn send(&self, kind: u8, body: &[u8]) -> Result<(), HostError> {
@@ -54,17 +55,9 @@ impl Link {
     }
 
     fn send_all(&self, mut bytes: &[u8]) -> Result<(), HostError> {
-        // A host's program may not ignore the signal that writing to a closed socket sends, as Rust's own do.
-        #[cfg(not(target_vendor = "apple"))]
-        let flags = SendFlags::NOSIGNAL;
-        #[cfg(target_vendor = "apple")]
-        let flags = SendFlags::empty();
         while !bytes.is_empty() {
-            match send(&self.stream, bytes, flags) {
-                Ok(sent) => bytes = &bytes[sent..],
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(quiet_or(error.into(), self.patience)),
-            }
+            let sent = self.stream.write(bytes).map_err(|error| quiet_or(error, self.patience))?;
+            bytes = &bytes[sent..];
         }
         Ok(())
     }
@@ -86,7 +79,7 @@ impl Link {
         }
         // Memory grows with what has really come.
         let mut body = Vec::new();
-        (&self.stream).take(u64::from(length)).read_to_end(&mut body).map_err(late)?;
+        (&mut self.stream).take(u64::from(length)).read_to_end(&mut body).map_err(late)?;
         if body.len() < length as usize {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
@@ -96,44 +89,21 @@ impl Link {
 
 /// The end of a time is told from other errors.
 fn quiet_or(error: io::Error, time: Duration) -> HostError {
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => HostError::Quiet(time),
-        _ => error.into(),
+    match is_late(&error) {
+        true => HostError::Quiet(time),
+        false => error.into(),
     }
-}
-
-/// Refuses a process of another user: the folder keeps those out already, except the administrator.
-#[cfg(target_os = "linux")]
-fn same_user(stream: &UnixStream) -> Result<(), HostError> {
-    let (peer, user) = (
-        rustix::net::sockopt::socket_peercred(stream).map_err(io::Error::from)?.uid.as_raw(),
-        rustix::process::geteuid().as_raw(),
-    );
-    if peer == user {
-        return Ok(());
-    }
-    Err(HostError::message(
-        "a connection",
-        format!("a process of user {user}"),
-        format!("one of user {peer}"),
-    ))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn same_user(_: &UnixStream) -> Result<(), HostError> {
-    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
+    use crate::host::transport;
 
     const LONG: Duration = Duration::from_secs(30);
 
-    fn pair() -> (Link, UnixStream) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
+    fn pair() -> (Link, Stream) {
+        let (ours, theirs) = transport::pair();
         (Link::new(ours, LONG).unwrap(), theirs)
     }
 
@@ -155,10 +125,10 @@ mod tests {
 
     #[test]
     fn silence_before_a_frame_is_told_from_the_end_within_one() {
-        let (mut link, mut theirs) = pair();
+        let (mut link, theirs) = pair();
         let quiet = link.receive(9, Some(Duration::from_millis(1))).unwrap_err();
         assert!(quiet.is_silent() && !quiet.is_gone(), "{quiet}");
-        theirs.write_all(&[9, 0, 0, 0, 3, 1, 2]).unwrap();
+        assert_eq!(theirs.write(&[9, 0, 0, 0, 3, 1, 2]).unwrap(), 7);
         drop(theirs);
         let ended = link.receive(9, Some(Duration::from_millis(1))).unwrap_err();
         assert!(ended.is_gone() && !ended.is_silent(), "{ended}");
@@ -166,9 +136,9 @@ mod tests {
 
     #[test]
     fn a_side_that_takes_nothing_is_told_from_one_that_is_gone() {
-        let (ours, theirs) = UnixStream::pair().unwrap();
+        let (ours, theirs) = transport::pair();
         let link = Link::new(ours, Duration::from_millis(1)).unwrap();
-        // More than a socket's buffer has room for.
+        // More than a connection's buffer has room for.
         let stuck = link.send(3, &vec![0; 64 << 20]).unwrap_err();
         assert!(stuck.is_silent(), "{stuck}");
         drop(theirs);

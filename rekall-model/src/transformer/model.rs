@@ -163,7 +163,7 @@ impl BertEmbedder {
     }
 
     /// The space that a folder's model makes, without loading it. Reads and hashes its files.
-    #[cfg(all(feature = "host", unix))]
+    #[cfg(feature = "host")]
     pub(crate) fn space(folder: &Path, name: &str, options: &LoadOptions) -> Result<Fingerprint, Error> {
         let mut settings = Settings::read(folder, name, options)?;
         Self::check_files(folder)?;
@@ -174,7 +174,7 @@ impl BertEmbedder {
     }
 
     /// The digest of a folder's weights, in however many files they are.
-    #[cfg(all(feature = "host", unix))]
+    #[cfg(feature = "host")]
     pub(crate) fn weights_digest(folder: &Path) -> Result<String, Error> {
         WeightFiles::of(folder)?.digest()
     }

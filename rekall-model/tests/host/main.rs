@@ -1,8 +1,8 @@
 //! Processes that share a model: the same bits as without a host, and an answer whatever becomes of it. Each process is real, and a
 //! host that is killed is killed.
-#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod process;
 mod sharing;
 mod strangers;
+mod wire;

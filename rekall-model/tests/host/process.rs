@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// In the environment of such a process: the kind of its model.
 const KIND: &str = "REKALL_TEST_HOSTED_KIND";
 
+/// In the environment of any process: where the folder is in which users of a model meet.
+const BASE: &str = if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_RUNTIME_DIR" };
+
 const TEXTS: [&str; 6] =
     ["the server error", "le serveur", "", "base memory cache file", "token login page 12", "cache"];
 
@@ -218,7 +221,7 @@ impl User {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["process::of_its_own", "--exact", "--nocapture"])
             .env(KIND, format!("{:?}", scene.kind))
-            .env("XDG_RUNTIME_DIR", scene.runtime.path())
+            .env(BASE, scene.runtime.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -264,6 +267,7 @@ impl User {
     }
 
     /// Sends a signal, by its name.
+    #[cfg(unix)]
     pub(crate) fn signal(&self, name: &str) {
         let process = self.process.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &process]).status().unwrap().success());
@@ -293,7 +297,8 @@ impl Scene {
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
-        self.runtime.path().join("rekall")
+        let folder = self.runtime.path().join("rekall");
+        if cfg!(windows) { folder.join("host") } else { folder }
     }
 
     /// What a model says that no other process has a part in.

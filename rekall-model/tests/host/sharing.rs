@@ -1,7 +1,5 @@
 //! The same bits as without a host, and an answer whatever becomes of it.
 
-use std::os::unix::fs::PermissionsExt;
-
 use crate::process::{Scene, User};
 
 #[test]
@@ -20,7 +18,8 @@ fn the_first_process_has_the_model_for_all_with_the_same_bits() {
         assert_eq!(second.asked("say all but the last"), scene.expected_much());
         assert_eq!(second.asked("say"), expected);
         let socket = scene.socket();
-        assert_eq!(socket.metadata().unwrap().permissions().mode() & 0o170_000, 0o140_000);
+        #[cfg(unix)]
+        assert!(std::os::unix::fs::FileTypeExt::is_socket(&socket.metadata().unwrap().file_type()));
         // The host leaves; the next call of another process takes its place.
         host.leave();
         assert!(!socket.exists());
@@ -56,6 +55,7 @@ fn a_killed_host_costs_a_retry_and_no_answer() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_stopped_host_is_done_without() {
     for scene in Scene::of_each_kind() {

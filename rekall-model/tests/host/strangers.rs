@@ -1,12 +1,13 @@
 //! Those who are no users of the model: they get nothing, and keep nobody from an answer.
 
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+#[cfg(unix)]
+use std::os::unix::net::UnixListener;
 
 use crate::process::{Kind, Scene, User, fingerprint};
+use crate::wire::{Wire, connect};
 
+#[cfg(unix)]
 #[test]
 fn what_is_no_host_is_not_believed() {
     let scene = Scene::of(Kind::Vectors);
@@ -69,7 +70,7 @@ fn a_host_outlives_what_is_no_client() {
         greeted(&[u32::MAX.to_le_bytes().as_slice(), &[2]].concat()),
     ];
     for bytes in &wrong {
-        let mut stream = UnixStream::connect(scene.socket()).unwrap();
+        let mut stream = connect(&scene.socket());
         stream.write_all(bytes).unwrap();
         // The host ends the connection, after a welcome at most.
         let mut heard = Vec::new();
@@ -77,13 +78,17 @@ fn a_host_outlives_what_is_no_client() {
         assert!(heard.len() < 1_000);
     }
     // One that goes away in the middle of a question.
-    drop(UnixStream::connect(scene.socket()).unwrap().write_all(&greeted(&[9, 0, 0])));
+    drop(connect(&scene.socket()).write_all(&greeted(&[9, 0, 0])));
     let mut user = User::start(&scene);
     assert_eq!((user.holds(), user.asked("say")), (false, expected));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_folder_that_others_can_write_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
     let scene = Scene::of(Kind::Vectors);
     std::fs::create_dir(scene.folder()).unwrap();
     std::fs::set_permissions(scene.folder(), PermissionsExt::from_mode(0o777)).unwrap();
@@ -93,6 +98,7 @@ fn a_folder_that_others_can_write_is_not_used() {
     assert!(Path::read_dir(&scene.folder()).unwrap().next().is_none());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_host_that_ends_while_it_loads_is_replaced() {
     for scene in Scene::of_each_kind() {
@@ -120,8 +126,7 @@ fn a_full_host_is_done_without() {
     let expected = scene.expected();
     let (mut host, mut other) = (User::start(&scene), User::start(&scene));
     assert!(host.holds() && !other.holds());
-    let connect = || UnixStream::connect(scene.socket()).unwrap();
-    let connections: Vec<UnixStream> = (0..300).map(|_| connect()).collect();
+    let connections: Vec<Wire> = (0..300).map(|_| connect(&scene.socket())).collect();
     // It is told at once, and who has a connection keeps it.
     let mut told = [0; 5];
     (&connections[299]).read_exact(&mut told).unwrap();

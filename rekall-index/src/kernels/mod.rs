@@ -12,7 +12,7 @@ mod portable;
 mod x86;
 
 use crate::dispatch::{Simd, limit};
-pub(crate) use planes::{GROUP_BYTES, Planes, split};
+pub(crate) use planes::{GROUP_BYTES, Planes};
 
 /// Codes per row are padded with zeros to a multiple of this.
 pub(crate) const CODE_LANES: usize = 32;
@@ -66,6 +66,19 @@ impl Level {
             [(Set::Avx512Vnni, vnni), (Set::Avx512, avx512), (Set::Avx2, avx2), (Set::Portable, true)]
         };
         sets.into_iter().filter(|(_, there)| *there).map(|(set, _)| Self(set))
+    }
+
+    /// Writes the two planes of a row's codes, whole groups with a byte for two codes in each plane; gives Σ(2l - 15)² of the low
+    /// halves l, which says how far they are from their middle.
+    pub(crate) fn split(self, codes: &[i8], high: &mut [u8], low: &mut [u8]) -> u32 {
+        let bytes = codes.len() / 2;
+        assert!(codes.len().is_multiple_of(CODE_LANES) && [high.len(), low.len()] == [bytes; 2]);
+        match self.0 {
+            Set::Portable => planes::split(codes, high, low),
+            // SAFETY: a `Level` is only made where its instructions were detected.
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 | Set::Avx512 | Set::Avx512Vnni => unsafe { x86::split(codes, high, low) },
+        }
     }
 
     /// `out[row]` = codes of the row · query. All rows are `query.len()` codes long, a multiple of [`CODE_LANES`]; codes
@@ -225,8 +238,23 @@ mod tests {
     /// Both planes of some codes.
     fn planes(codes: &[i8]) -> (Vec<u8>, Vec<u8>) {
         let mut planes = (vec![0; codes.len() / 2], vec![0; codes.len() / 2]);
-        split(codes, &mut planes.0, &mut planes.1);
+        planes::split(codes, &mut planes.0, &mut planes.1);
         planes
+    }
+
+    #[test]
+    fn every_set_divides_codes_alike() {
+        let mut random = Random::new(54);
+        for stride in [0, 32, 64, 96, 384, 4096, 65_536] {
+            let row = codes(&mut random, stride);
+            let ([mut high, mut low], due) = ([(); 2].map(|()| vec![0; stride / 2]), planes(&row));
+            let squares = planes::split(&row, &mut high, &mut low);
+            for level in Level::all() {
+                let mut out = (vec![0xAA; stride / 2], vec![0xAA; stride / 2]);
+                assert_eq!(level.split(&row, &mut out.0, &mut out.1), squares, "{level:?}, {stride}");
+                assert_eq!(out, due, "{level:?}, {stride}");
+            }
+        }
     }
 
     fn queries(random: &mut Random, count: usize, stride: usize) -> Vec<i16> {

@@ -73,17 +73,23 @@ pub(super) fn join_group(high: &[u8; GROUP_BYTES], low: &[u8; GROUP_BYTES]) -> [
     codes
 }
 
-/// Writes the two planes of `codes`, whole groups, each of which has a byte for two codes.
-pub(crate) fn split(codes: &[i8], high: &mut [u8], low: &mut [u8]) {
+/// Writes the two planes of `codes`, whole groups; gives Σ(2l - 15)² of the low halves l.
+pub(super) fn split(codes: &[i8], high: &mut [u8], low: &mut [u8]) -> u32 {
     let planes = high.as_chunks_mut::<GROUP_BYTES>().0.iter_mut().zip(low.as_chunks_mut::<GROUP_BYTES>().0);
+    let mut squares = 0;
     for (codes, (high, low)) in codes.as_chunks::<CODE_LANES>().0.iter().zip(planes) {
         for byte in 0..GROUP_BYTES {
             let first = codes[byte].cast_unsigned() ^ SIGN;
             let second = codes[byte + GROUP_BYTES].cast_unsigned() ^ SIGN;
             high[byte] = first >> 4 | second & 0xF0;
             low[byte] = first & 15 | second << 4;
+            squares += [first, second]
+                .map(|code| (2 * u32::from(code & 15)).abs_diff(15).pow(2))
+                .iter()
+                .sum::<u32>();
         }
     }
+    squares
 }
 
 #[cfg(test)]
@@ -96,7 +102,9 @@ mod tests {
         for shift in 0..CODE_LANES as i32 {
             let codes: Vec<i8> = (0..256).map(|n| (n + shift - 128) as i8).collect();
             let (mut high, mut low) = (vec![0; 128], vec![0; 128]);
-            split(&codes, &mut high, &mut low);
+            let squares = split(&codes, &mut high, &mut low);
+            // Each half comes up as often as the others.
+            assert_eq!(squares, 16 * (0..16i32).map(|l| (2 * l - 15).pow(2)).sum::<i32>().cast_unsigned());
             let mut joined = vec![0; 256];
             Planes { high: &high, low: &low }.join(&mut joined);
             assert_eq!(joined, codes);

@@ -28,6 +28,41 @@ fn join32(high: &[u8; GROUP_BYTES], low: &[u8; GROUP_BYTES]) -> __m256i {
     _mm256_xor_si256(_mm256_set_m128i(second, first), _mm256_set1_epi8(i8::MIN))
 }
 
+/// Divides codes into planes.
+#[target_feature(enable = "avx2")]
+pub(super) fn split(codes: &[i8], high: &mut [u8], low: &mut [u8]) -> u32 {
+    let planes = high.as_chunks_mut::<GROUP_BYTES>().0.iter_mut().zip(low.as_chunks_mut::<GROUP_BYTES>().0);
+    let (low_bits, high_bits, sign) = (_mm_set1_epi8(0x0F), _mm_set1_epi8(-16), _mm_set1_epi8(i8::MIN));
+    let mut squares = _mm_setzero_si128();
+    for (codes, (high, low)) in codes.as_chunks::<16>().0.as_chunks::<2>().0.iter().zip(planes) {
+        let [first, second] = codes.each_ref().map(|half| {
+            // SAFETY: 16 bytes are readable; the load needs no alignment.
+            _mm_xor_si128(unsafe { _mm_loadu_si128(half.as_ptr().cast()) }, sign)
+        });
+        // Shifts are of 16 bits: the masks take away what comes from the neighbor.
+        let high_plane = _mm_or_si128(
+            _mm_and_si128(_mm_srli_epi16::<4>(first), low_bits),
+            _mm_and_si128(second, high_bits),
+        );
+        let low_plane = _mm_or_si128(
+            _mm_and_si128(first, low_bits),
+            _mm_and_si128(_mm_slli_epi16::<4>(second), high_bits),
+        );
+        // SAFETY: 16 bytes may be written in either; the stores need no alignment.
+        unsafe {
+            _mm_storeu_si128(high.as_mut_ptr().cast(), high_plane);
+            _mm_storeu_si128(low.as_mut_ptr().cast(), low_plane);
+        }
+        for half in [first, second] {
+            let half = _mm_and_si128(half, low_bits);
+            let off = _mm_abs_epi8(_mm_sub_epi8(_mm_add_epi8(half, half), _mm_set1_epi8(15)));
+            let products = _mm_madd_epi16(_mm_maddubs_epi16(off, off), _mm_set1_epi16(1));
+            squares = _mm_add_epi32(squares, products);
+        }
+    }
+    sum8(_mm256_zextsi128_si256(squares)).cast_unsigned()
+}
+
 #[inline]
 #[target_feature(enable = "avx2")]
 fn load16(query: &[i16; 16]) -> __m256i {

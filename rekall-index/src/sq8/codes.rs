@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::center::Center;
-use crate::kernels::{CODE_LANES, Planes, split};
+use crate::kernels::{CODE_LANES, Level, Planes};
 use crate::table::{Aligned, Columns, Pool};
 
 /// What the rows of one index have in common.
@@ -81,17 +81,21 @@ impl Codes {
         residuals: impl Iterator<Item = f32>,
     ) -> Self {
         let (rows, bytes) = (scales.len(), shape.plane_bytes());
-        let mut columns = Self::new(shape, pool);
-        let (mut high, mut low) = (vec![0; bytes], vec![0; bytes]);
+        let [mut high, mut low] = [(); 2].map(|()| Aligned::zeros(pool, rows * bytes));
+        let [mut all_scales, mut all_residuals, mut rough] = [(); 3].map(|()| Aligned::zeros(pool, rows));
+        all_scales.as_mut_slice().iter_mut().zip(scales).for_each(|(to, scale)| *to = scale);
+        all_residuals.as_mut_slice().iter_mut().zip(residuals).for_each(|(to, residual)| *to = residual);
+        let level = Level::detect();
         let mut padded = vec![0; shape.stride];
-        for (row, (scale, residual)) in codes.chunks_exact(shape.dimensions()).zip(scales.zip(residuals)) {
+        let planes =
+            high.as_mut_slice().chunks_exact_mut(bytes).zip(low.as_mut_slice().chunks_exact_mut(bytes));
+        let factors = all_scales.as_slice().iter().zip(all_residuals.as_slice()).zip(rough.as_mut_slice());
+        let rows = codes.chunks_exact(shape.dimensions()).zip(planes).zip(factors);
+        for ((row, (high, low)), ((&scale, &residual), rough)) in rows {
             padded[..row.len()].copy_from_slice(row);
-            split(&padded, &mut high, &mut low);
-            let rough = shape.rough_residual(&low, scale, residual);
-            let codes = Planes { high: &high, low: &low };
-            columns.push(shape, CodeRow { codes, factors: Factors { scale, residual, rough } }, rows);
+            *rough = shape.divide(level, &padded, [high, low], scale, residual);
         }
-        columns
+        Self { high, low, scales: all_scales, residuals: all_residuals, rough }
     }
 
     pub(super) fn planes(&self) -> Planes<'_> {

@@ -31,8 +31,7 @@
 
 use super::codes::{CodeRow, Factors, Shape};
 use crate::UNIT_TOLERANCE;
-use crate::dispatch::arch;
-use crate::kernels::{HighQuery, Planes, split};
+use crate::kernels::{HighQuery, Level, Planes};
 use crate::similarity::dot_f64;
 
 /// The largest code.
@@ -50,6 +49,7 @@ fn round_f64(x: f64) -> f64 {
 #[derive(Debug)]
 pub(super) struct Encoder {
     shape: Shape,
+    level: Level,
     codes: Vec<i8>,
     high: Vec<u8>,
     low: Vec<u8>,
@@ -68,7 +68,7 @@ impl Encoder {
     pub(super) fn new(shape: &Shape) -> Self {
         let rest = vec![0.0; shape.dimensions()];
         let [high, low] = [(); 2].map(|()| vec![0; shape.plane_bytes()]);
-        Self { shape: shape.clone(), codes: vec![0; shape.stride()], high, low, rest }
+        Self { shape: shape.clone(), level: Level::detect(), codes: vec![0; shape.stride()], high, low, rest }
     }
 
     /// Encodes one row, which is known to differ by at most `doubt` (a norm) from the row that is meant.
@@ -104,8 +104,8 @@ impl Encoder {
         }
         let norm = squares.iter().sum::<f64>().sqrt();
         let residual = upwards((norm + doubt) * NORM_SLACK);
-        split(&self.codes, &mut self.high, &mut self.low);
-        let rough = self.shape.rough_residual(&self.low, scale, residual);
+        let planes = [&mut *self.high, &mut *self.low];
+        let rough = self.shape.divide(self.level, &self.codes, planes, scale, residual);
         let codes = Planes { high: &self.high, low: &self.low };
         CodeRow { codes, factors: Factors { scale, residual, rough } }
     }
@@ -126,17 +126,21 @@ impl Shape {
         }
     }
 
-    /// ρ' of a row, from the low halves of its codes.
-    pub(super) fn rough_residual(&self, low: &[u8], scale: f32, residual: f32) -> f32 {
-        // Σ(2l - 15)², four times the square of the norm. Where a row is padded the code is 0, and so is l.
-        let squares = low.iter().map(|&byte| {
-            let (first, second) = (i32::from(byte & 15), i32::from(byte >> 4));
-            // 4l² - 60l; what is missing from the square is the same for each component.
-            4 * (first * first + second * second) - 60 * (first + second)
-        });
-        let squares = i64::from(arch().dispatch(|| squares.sum::<i32>())) + 225 * self.dimensions() as i64;
-        let norm = (squares as f64).sqrt() / 2.0;
-        upwards((f64::from(scale) * norm + f64::from(residual)) * NORM_SLACK)
+    /// Divides the codes of a row into planes; gives its ρ'.
+    #[inline]
+    pub(super) fn divide(
+        &self,
+        level: Level,
+        row: &[i8],
+        planes: [&mut [u8]; 2],
+        scale: f32,
+        residual: f32,
+    ) -> f32 {
+        let [high, low] = planes;
+        // Four times the square of the norm. Where a row is padded the code is 0, and so is its low half.
+        let padding = 225 * (self.stride() - self.dimensions());
+        let squares = f64::from(level.split(row, high, low)) - padding as f64;
+        upwards((f64::from(scale) * squares.sqrt() / 2.0 + f64::from(residual)) * NORM_SLACK)
     }
 
     /// The most that rounding in [`decode`](Self::decode) can move a row: two roundings of numbers whose norms are at most

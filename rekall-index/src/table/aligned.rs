@@ -67,6 +67,12 @@ impl<T: Pod> Aligned<T> {
         Self { pool: Arc::clone(pool), memory, length: 0 }
     }
 
+    /// So many zeros.
+    pub(crate) fn zeros(pool: &Arc<Pool>, length: usize) -> Self {
+        // Fresh memory is zero, from the heap as from a slab.
+        Self { pool: Arc::clone(pool), memory: Memory::new(pool, length), length }
+    }
+
     pub(crate) fn as_slice(&self) -> &[T] {
         &self.memory.numbers()[..self.length]
     }

@@ -1080,7 +1080,8 @@ typedef int64_t (*rekall_now_fn)(void *user_data);
  * Flag of rekall_load_options: the processes of a user share one loaded transformer (REKALL_FEATURE_HOST). The first that loads
  * it answers the others from threads of its own, until its model is unloaded or its handle closed; vectors and scores are the
  * same. Other models are loaded as without it. In load of rekall_open_options it concerns the reranker, too; in reranker_load
- * that alone.
+ * that alone, also where settings say host = false. Processes meet over a Unix socket, on Windows over a named pipe, where it was
+ * never run.
  */
 #define REKALL_LOAD_HOST 2
 

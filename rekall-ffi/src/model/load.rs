@@ -29,7 +29,8 @@ pub const REKALL_LOAD_OFFLINE: u32 = 1;
 /// Flag of rekall_load_options: the processes of a user share one loaded transformer (REKALL_FEATURE_HOST). The first that loads
 /// it answers the others from threads of its own, until its model is unloaded or its handle closed; vectors and scores are the
 /// same. Other models are loaded as without it. In load of rekall_open_options it concerns the reranker, too; in reranker_load
-/// that alone.
+/// that alone, also where settings say host = false. Processes meet over a Unix socket, on Windows over a named pipe, where it was
+/// never run.
 pub const REKALL_LOAD_HOST: u32 = 2;
 
 /// Hears how a download of a model's file comes along: its name (NUL-terminated, valid until the function returns), the
@@ -133,6 +134,16 @@ pub(crate) unsafe fn precision(given: *const LoadSettings) -> Result<Option<Prec
     unsafe { precision_in(&options::read_or_default(given)?) }
 }
 
+/// Whether the processes of a user are to share what is loaded.
+///
+/// # Safety
+/// NULL, or a struct with valid members.
+pub(crate) unsafe fn shares(given: *const LoadSettings) -> Result<bool, Failure> {
+    // SAFETY: as promised by the caller.
+    let given = unsafe { options::read_or_default(given)? };
+    Ok(given.flags & REKALL_LOAD_HOST != 0)
+}
+
 /// # Safety
 /// The members are valid.
 unsafe fn precision_in(given: &LoadSettings) -> Result<Option<Precision>, Failure> {
@@ -231,7 +242,9 @@ mod tests {
         given.download = Some(note);
         given.download_user_data = (&raw const heard).cast_mut().cast();
         // SAFETY: a struct with valid members.
-        let load = unsafe { load_options(&raw const given, 0) }.unwrap();
+        let (load, shared) =
+            unsafe { (load_options(&raw const given, 0).unwrap(), shares(&raw const given)) };
+        assert!(shared.unwrap());
         assert_eq!(load.hub_endpoint.as_deref(), Some("http://mirror"));
         assert_eq!(load.hub_cache.as_deref(), Some(std::path::Path::new("/cache")));
         assert_eq!((load.max_threads, load.dimensions, load.max_tokens), (Some(3), Some(64), Some(9)));

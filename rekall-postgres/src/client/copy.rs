@@ -88,14 +88,15 @@ impl Transaction {
     /// The server knows the statement by a name (`s` and digits) for as long as it runs: it is taken back within the transaction.
     ///
     /// # Errors
-    /// What it fails with.
+    /// What it fails with. The connection is closed then, and not given to the next transaction: of a statement that is refused before it
+    /// takes rows, the client sends a second end, and the server answers each.
     pub(crate) fn copy_in(
         &self,
         sql: &str,
         mut next: impl FnMut() -> Option<CopyRows>,
         work: impl FnMut() -> bool,
     ) -> Result<u64, Error> {
-        self.noting(self.session().run(|client| {
+        let copied = self.noting(self.session().run(|client| {
             let copied = async move {
                 let mut sink = pin!(client.copy_in::<str, Cursor<Vec<u8>>>(sql).await?);
                 while let Some(CopyRows(bytes)) = next() {
@@ -104,7 +105,11 @@ impl Transaction {
                 Ok(sink.finish().await?)
             };
             while_waiting(copied, work)
-        }))
+        }));
+        if copied.is_err() {
+            self.session().spoil();
+        }
+        copied
     }
 }
 
@@ -124,8 +129,8 @@ async fn while_waiting<F: Future>(future: F, mut work: impl FnMut() -> bool) -> 
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use super::super::Mode;
-    use super::super::tests::{client, number};
+    use super::super::tests::{client, number, start, write};
+    use super::super::{Mode, Settings};
     use super::*;
     use crate::testing::Server;
 
@@ -186,5 +191,28 @@ mod tests {
         assert!(transaction.has_failed());
         assert!(matches!(transaction.commit(None), Err(Error::Aborted { .. })));
         assert_eq!(number(&client, "SELECT 1::bigint").unwrap(), 1);
+    }
+
+    #[test]
+    fn what_is_refused_before_it_takes_rows_takes_its_connection_along() {
+        let Some(server) = Server::shared() else { return };
+        let url = server.memory_url();
+        let client = start(&url, Settings { connections: 1, ..Settings::default() });
+        let schema = &client.address().schema;
+        write(&client, &format!("CREATE SCHEMA {schema}; {TABLE}")).unwrap();
+        let process = "SELECT pg_backend_pid()::bigint";
+        for (mode, sql) in [(Mode::Read, COPY), (Mode::Write, "COPY nowhere FROM STDIN (FORMAT binary)")] {
+            let (transaction, _) = client.begin(mode, &[], None).unwrap();
+            let own: i64 = transaction.query_one(process, &[]).unwrap().get(0);
+            let refused = transaction.copy_in(sql, || Some(part(0)), || false).unwrap_err();
+            assert!(matches!(refused, Error::ReadOnly { .. } | Error::Gone { .. }), "{refused:?}");
+            assert!(transaction.query(process, &[]).unwrap_err().is_lost(), "nothing more is sent");
+            drop(transaction);
+            assert_eq!(client.connections(), (0, 0));
+            for expected in 1..=5 {
+                assert_eq!(number(&client, &format!("SELECT {expected}::bigint")).unwrap(), expected);
+            }
+            assert_ne!(number(&client, process).unwrap(), own);
+        }
     }
 }

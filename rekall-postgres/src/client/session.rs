@@ -157,6 +157,11 @@ impl Session {
         }
     }
 
+    /// The connection is closed when the transaction is over: it may have an answer on its way that nobody has asked for.
+    pub(super) fn spoil(&self) {
+        self.spoiled.set(true);
+    }
+
     /// Closes the connection, which makes room for another one.
     pub(super) fn give_up(&mut self) {
         self.link = None;

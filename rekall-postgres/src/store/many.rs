@@ -65,6 +65,10 @@ const PENDING: &str = "COPY pending (entry_id) FROM STDIN (FORMAT binary)";
 const CHANGE: &str = "COPY change (entry_id) FROM STDIN (FORMAT binary)";
 const EMBEDDING: &str = "COPY embedding (entry_id, space_id, role, chunk, start, \"end\", digest, vector) FROM STDIN (FORMAT binary)";
 
+/// What copying takes, before it begins: who has to wait for another program's lock fails in a statement like others, whose connection can be
+/// used again.
+const LOCK: &str = "LOCK TABLE entry, tag, word_pending, pending, change, embedding IN ROW EXCLUSIVE MODE";
+
 /// A new entry, to be written whole.
 struct New<'d> {
     entry: &'d Entry,
@@ -264,8 +268,8 @@ impl Tx<'_> {
             .map(|table| format!("DELETE FROM {table} WHERE entry_id BETWEEN $1 AND $2"));
         let whole = "SELECT set_config('rekall.whole', concat_ws(' ', pg_current_xact_id(), $1::bigint, $2::bigint), true)";
         let [change, words, vectors] = &gone;
-        let statements: [Statement<'_>; 5] =
-            [(change, &range), (words, &range), (vectors, &range), (ROOM, &[]), (whole, &range)];
+        let statements: [Statement<'_>; 6] =
+            [(LOCK, &[]), (change, &range), (words, &range), (vectors, &range), (ROOM, &[]), (whole, &range)];
         self.returning_all(&statements).map(drop)
     }
 

@@ -1,6 +1,7 @@
 //! Many entries at once: they go in by another way, their words are read while the server writes them, and all is as it would be otherwise.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use rekall_core::store::{ReadChanges, ReadPending, WriteEntries, WritePending, WriteSpaces, WriteVectors};
 use rekall_core::{
@@ -11,8 +12,8 @@ use rekall_core::{
 use super::super::PostgresStore;
 use super::super::many::MANY;
 use super::{foreign, memory, open};
-use crate::schema;
 use crate::testing::Server;
+use crate::{PostgresOptions, schema};
 
 fn id(number: usize) -> EntryId {
     format!("{number:026}").parse().unwrap()
@@ -315,6 +316,56 @@ fn batches_go_by_the_triggers_where_the_server_does_not_take_them_otherwise() {
     tx.insert(&drafts).unwrap();
     tx.finish().unwrap();
     assert_eq!(whole(&store), 3_000);
+}
+
+#[test]
+fn a_batch_that_the_server_refuses_leaves_a_connection_that_works() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.memory_url_of_user();
+    let open = |busy_timeout| {
+        let options = PostgresOptions { connections: 1, busy_timeout, ..PostgresOptions::default() };
+        PostgresStore::open(&url, &options).unwrap()
+    };
+    let store = open(Duration::from_secs(5));
+    let entries = notes(MANY);
+    let drafts: Vec<Draft<'_>> = entries.iter().map(Draft::new).collect();
+    let write = |store: &PostgresStore| {
+        let mut tx = store.begin_write().unwrap();
+        assert!(tx.ways().unwrap().copies);
+        tx.insert(&drafts).map(|_| tx.finish().unwrap())
+    };
+    let process = |store: &PostgresStore| {
+        store.begin_read().unwrap().number("SELECT pg_backend_pid()::bigint", &[]).unwrap()
+    };
+    let count = || store.begin_read().unwrap().number("SELECT count(*) FROM entry", &[]).unwrap();
+
+    // It has to wait for another program: it is told before it copies, and goes on with the connection that it has.
+    let impatient = open(Duration::from_millis(20));
+    let own = process(&impatient);
+    for table in ["entry", "tag", "word_pending", "pending", "change", "embedding"] {
+        let other = store.begin_read().unwrap();
+        other.batch(&format!("LOCK TABLE {table} IN SHARE MODE")).unwrap();
+        let busy = write(&impatient).unwrap_err();
+        assert!(matches!(busy, Error::Busy { .. }), "{table}: {busy}");
+        drop(other);
+        assert_eq!((process(&impatient), count()), (own, 0), "{table}");
+    }
+    write(&impatient).unwrap();
+    assert_eq!(count(), MANY as i64);
+
+    // The server refuses to copy: the connection goes.
+    for table in ["entry", "tag", "word_pending", "pending", "change"] {
+        let own = process(&store);
+        foreign(server, &store, &format!("REVOKE INSERT ON {table} FROM tenant")).unwrap();
+        let refused = write(&store).unwrap_err();
+        assert!(matches!(refused, Error::ReadOnly { .. }), "{table}: {refused}");
+        foreign(server, &store, &format!("GRANT INSERT ON {table} TO tenant")).unwrap();
+        assert_ne!(process(&store), own, "{table}");
+        assert_eq!(count(), MANY as i64, "{table}");
+    }
+    write(&store).unwrap();
+    assert_eq!(count(), 2 * MANY as i64);
+    assert_eq!(store.check_words().unwrap(), Vec::<String>::new());
 }
 
 #[test]

@@ -2,21 +2,17 @@
 -- version: its tables are the same.
 --
 -- The setting rekall.whole says it: the number of the transaction, and the first and the last entry. Whatever else is written, by this
--- transaction or another one, is handled as before, and so is everything of a program that does not know the setting.
+-- transaction or another one, is handled as before, and so is everything of a program that does not know the setting. One that outlived its
+-- transaction says nothing.
+--
+-- No function is new: roles that may run the triggers need no other right.
 
--- Whether these rows are of entries that the transaction writes with all that follows from them.
-CREATE FUNCTION comes_whole(first_entry bigint, last_entry bigint) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION entry_inserted() RETURNS trigger LANGUAGE plpgsql SET search_path TO pg_catalog AS $$
 DECLARE
     said text[] := string_to_array(current_setting('rekall.whole', true), ' ');
 BEGIN
-    -- A setting that outlived its transaction says nothing.
-    RETURN coalesce(said[1] = pg_current_xact_id()::text AND first_entry >= said[2]::bigint AND last_entry <= said[3]::bigint, false);
-END $$;
-
-CREATE OR REPLACE FUNCTION entry_inserted() RETURNS trigger LANGUAGE plpgsql SET search_path TO pg_catalog AS $$
-BEGIN
     PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
-    IF (SELECT comes_whole(min(id), max(id)) FROM added) THEN
+    IF said[1] = pg_current_xact_id()::text AND (SELECT min(id) >= said[2]::bigint AND max(id) <= said[3]::bigint FROM added) THEN
         RETURN NULL;
     END IF;
     INSERT INTO tag (tag, entry_id) SELECT DISTINCT value, id FROM added, json_array_elements_text(tags::json) AS value;
@@ -32,12 +28,16 @@ END $$;
 
 CREATE OR REPLACE FUNCTION embedding_inserted() RETURNS trigger LANGUAGE plpgsql SET search_path TO pg_catalog AS $$
 DECLARE
+    said text[] := string_to_array(current_setting('rekall.whole', true), ' ');
     entries bigint[];
     written bigint;
     found_state text;
 BEGIN
     PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
-    IF (SELECT comes_whole(min(entry_id), max(entry_id)) FROM added) THEN
+    -- The entries are there, as it was said; the spaces are looked at all the same.
+    IF said[1] = pg_current_xact_id()::text
+        AND (SELECT min(entry_id) >= said[2]::bigint AND max(entry_id) <= said[3]::bigint AND bool_and((entry_id >> 32) = (space_id >> 32)) FROM added)
+        AND NOT EXISTS (SELECT space_id FROM added EXCEPT SELECT id FROM space) THEN
         RETURN NULL;
     END IF;
     FOR written IN SELECT DISTINCT space_id FROM added LOOP

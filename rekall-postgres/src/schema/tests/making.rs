@@ -137,6 +137,26 @@ fn a_memory_of_an_older_version_is_upgraded_without_touching_a_row() {
     }
 }
 
+#[test]
+fn the_triggers_of_version_6_ask_for_no_right_that_those_of_version_5_do_not() {
+    let Some(server) = Server::shared() else { return };
+    let client = start(&server.memory_url());
+    open_with(&client, Access::Create, &MIGRATIONS[..2]).unwrap();
+    let ask = |sql: &str| foreign(server, &client, sql).unwrap();
+    let schema = &client.address().schema;
+    ask(&format!("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC"));
+    let rights = || {
+        ask(&format!(
+            "SELECT oid, proname, proacl FROM pg_proc WHERE pronamespace = '{schema}'::regnamespace ORDER BY oid"
+        ))
+    };
+    let before = rights();
+    assert!(before.contains("|embedding_inserted|{") && !before.contains("{=X"), "{before}");
+    open(&client, Access::Write).unwrap();
+    assert_eq!(ask("SELECT value FROM meta WHERE key = 'version'"), format!("{VERSION}\n"));
+    assert_eq!(rights(), before);
+}
+
 fn upgraded_from(server: &Server, older: &'static [(i64, &'static str)]) {
     let client = start(&server.memory_url());
     open_with(&client, Access::Create, older).unwrap();

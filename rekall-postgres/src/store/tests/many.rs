@@ -277,6 +277,18 @@ fn other_programs_are_spared_nothing() {
     assert_eq!(counts(), [40, 40, 40, 80], "the log keeps those that are gone");
     let refused = format!("{said}; INSERT INTO embedding VALUES (999, {}, 0, 0, 0, 0, '', '')", space.id.0);
     assert!(foreign(server, &store, &refused).unwrap_err().contains("must belong to an entry"));
+    // One that says it of its own transaction: no space, and one of another scope.
+    let space_of_scope =
+        "INSERT INTO space (id, fingerprint, dimensions, state, created_at) OVERRIDING SYSTEM VALUE
+        VALUES (-4294967295, 'model', 2, 'building', 1)";
+    foreign(server, &store, space_of_scope).unwrap();
+    for space in [99, -4_294_967_295_i64] {
+        let said =
+            "SELECT set_config('rekall.whole', concat_ws(' ', pg_current_xact_id(), 1, 9000000), true)";
+        let insert = format!("INSERT INTO embedding SELECT max(id), {space}, 0, 0, 0, 0, '', '' FROM entry");
+        let refused = foreign(server, &store, &format!("BEGIN; {said}; {insert}; COMMIT")).unwrap_err();
+        assert!(refused.contains("must belong to an entry"), "{space}: {refused}");
+    }
 }
 
 #[test]

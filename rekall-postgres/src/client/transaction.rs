@@ -16,7 +16,7 @@ use super::{Settings, Statement, Value, outcome};
 use crate::Error;
 use crate::url::quoted;
 
-/// How long a writer may be silent: all others wait for it, and its machine may be gone.
+/// How long a writer may be silent: all others wait for it, and its machine may be gone. It does not count while a `COPY` takes rows.
 const SILENCE: Duration = Duration::from_secs(300);
 
 /// What a transaction is for.

@@ -69,6 +69,12 @@ const EMBEDDING: &str = "COPY embedding (entry_id, space_id, role, chunk, start,
 /// used again.
 const LOCK: &str = "LOCK TABLE entry, tag, word_pending, pending, change, embedding IN ROW EXCLUSIVE MODE";
 
+/// How soon the server notices that the writer's machine is gone: after two minutes. Its limit for silence does not count while rows go in, and
+/// all other writers wait.
+const KEEPALIVES: &str =
+    "SELECT set_config('tcp_keepalives_idle', '60', true), set_config('tcp_keepalives_interval', '15', true),
+    set_config('tcp_keepalives_count', '4', true)";
+
 /// A new entry, to be written whole.
 struct New<'d> {
     entry: &'d Entry,
@@ -268,8 +274,15 @@ impl Tx<'_> {
             .map(|table| format!("DELETE FROM {table} WHERE entry_id BETWEEN $1 AND $2"));
         let whole = "SELECT set_config('rekall.whole', concat_ws(' ', pg_current_xact_id(), $1::bigint, $2::bigint), true)";
         let [change, words, vectors] = &gone;
-        let statements: [Statement<'_>; 6] =
-            [(LOCK, &[]), (change, &range), (words, &range), (vectors, &range), (ROOM, &[]), (whole, &range)];
+        let statements: [Statement<'_>; 7] = [
+            (KEEPALIVES, &[]),
+            (LOCK, &[]),
+            (change, &range),
+            (words, &range),
+            (vectors, &range),
+            (ROOM, &[]),
+            (whole, &range),
+        ];
         self.returning_all(&statements).map(drop)
     }
 

@@ -331,6 +331,26 @@ fn batches_go_by_the_triggers_where_the_server_does_not_take_them_otherwise() {
 }
 
 #[test]
+fn the_server_looks_for_a_writer_that_copies() {
+    let Some(server) = Server::shared() else { return };
+    let store = memory(server);
+    let entries = notes(MANY);
+    let looks = |tx: &super::super::Tx<'_>| {
+        let names = ["idle", "interval", "count"];
+        let sql = names.map(|name| format!("current_setting('tcp_keepalives_{name}')::bigint")).join(", ");
+        let row = tx.query_one(&format!("SELECT {sql}, pg_backend_pid()::bigint"), &[]).unwrap();
+        [0, 1, 2, 3].map(|at| row.get::<_, i64>(at))
+    };
+    let mut tx = store.begin_write().unwrap();
+    let [usual @ .., process] = looks(&tx);
+    tx.insert(&entries.iter().map(Draft::new).collect::<Vec<_>>()).unwrap();
+    assert_eq!(looks(&tx), [60, 15, 4, process]);
+    tx.finish().unwrap();
+    let tx = store.begin_read().unwrap();
+    assert_eq!(looks(&tx)[..], [&usual[..], &[process]].concat(), "no longer than the transaction");
+}
+
+#[test]
 fn a_batch_that_the_server_refuses_leaves_a_connection_that_works() {
     let Some(server) = Server::shared() else { return };
     let url = server.memory_url_of_user();

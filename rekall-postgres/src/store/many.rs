@@ -5,7 +5,8 @@
 //! (`schema/whole.sql`), and writes their tags, marks and places in the log itself. All tables are the same afterwards, but for the numbers of the
 //! log: an entry takes one, whatever vectors it has.
 //!
-//! Everything that can be refused is looked at before the first row goes in. What fails after that fails on the server, which undoes all of it.
+//! What can be refused is looked at before the first row goes in, but for two vectors of one entry with the same key. What fails after that fails on
+//! the server, which undoes all of it.
 
 use std::collections::hash_map::Entry::Vacant;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -19,7 +20,7 @@ use super::tx::{Tx, column};
 use super::values::{int, limit, texts};
 use crate::client::{CopyRows, Statement};
 
-/// From so many entries on. Fewer are faster where the way to the server is long: each table takes three round trips.
+/// From so many entries on. Fewer go in faster through the triggers where the way to the server is long: each table takes three round trips.
 pub(super) const MANY: usize = 1_000;
 
 /// Bytes of rows that are written with one statement, and a last entry. The server holds as many for its triggers.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rekall_core::store::{ReadChanges, ReadPending, WriteEntries, WritePending, WriteSpaces, WriteVectors};
 use rekall_core::{
-    Changes, Context, Draft, EntryId, EntryPatch, Error, NewEntry, NewVector, Role, ScopeName, SpaceId,
-    SpaceState, Store, TextDigest,
+    Changes, Context, Draft, EntryId, EntryPatch, Error, NewEntry, NewVector, Origin, Role, ScopeName,
+    SpaceId, SpaceState, Status, Store, TextDigest,
 };
+use serde_json::json;
 
 use super::super::PostgresStore;
 use super::super::many::MANY;
@@ -24,10 +25,30 @@ fn note(number: usize) -> NewEntry {
     let words = ["heron", "d\u{e9}p\u{f4}t", "\u{732b}", "e-mail", "the kingfishers"];
     let content: Vec<&str> = (0..number % 60).map(|at| words[(at * number) % 5]).collect();
     let mut note = NewEntry::new(format!("note {number}")).content(content.join(" ")).tags(tags);
+    note = note.kind(NewEntry::KINDS[number % 6]).confidence((number % 6) as u8).metadata("number", number);
     if number.is_multiple_of(3) {
         note.context = Some(Context { situation: Some(format!("weir {number}")), ..Context::default() });
+        note = note.project(format!("project {}", number % 7)).memory_type("semantic");
+    }
+    let moment = 4_000_000_000_000 + number as i64;
+    if number.is_multiple_of(2) {
+        note = note.expires_at(moment + 1).valid_from(moment - 1);
+    }
+    if number.is_multiple_of(5) {
+        note = note.valid_to(moment);
     }
     note
+}
+
+/// What an entry keeps of elsewhere: its times among it, which two stores would not give alike.
+fn origin(number: usize) -> Origin {
+    let (made, is_old) = (1_000_000_000_000 - number as i64, number % 10 == 7);
+    Origin {
+        status: if is_old { Status::Obsolete } else { Status::Active },
+        created_at: Some(made),
+        updated_at: number.is_multiple_of(2).then_some(made + 2 * number as i64),
+        legacy: is_old.then(|| json!({ "d\u{e9}p\u{f4}t": [number, null] })),
+    }
 }
 
 /// A vector of this space.
@@ -39,7 +60,7 @@ fn vector(space: SpaceId, chunk: u16, values: &[f32]) -> NewVector<'_> {
 /// What the tables hold of entries and of what follows from them: the numbers of rows, with a digest.
 fn tables(server: &Server, store: &PostgresStore) -> Vec<String> {
     let tables = [
-        "(SELECT id, ulid, title, content, tags, context, metadata FROM entry)",
+        "entry",
         "embedding",
         "tag",
         "pending",
@@ -59,7 +80,7 @@ fn tables(server: &Server, store: &PostgresStore) -> Vec<String> {
 }
 
 /// Writes notes in one transaction, so many with one call; gives what the tables hold then. Some have vectors, some of them those of a
-/// space that is not searched alone.
+/// space that is not searched alone, some those of both.
 fn written(server: &Server, store: &PostgresStore, notes: usize, at_once: usize) -> Vec<String> {
     let mut tx = store.begin_write().unwrap();
     let space = tx.ensure_active_space("model", 384).unwrap();
@@ -67,17 +88,26 @@ fn written(server: &Server, store: &PostgresStore, notes: usize, at_once: usize)
     let mut values = vec![0.0; 384];
     values[0] = 1.0;
     let entries: Vec<NewEntry> = (0..notes).map(note).collect();
+    let origins: Vec<Origin> = (0..notes).map(origin).collect();
+    let (active, building, both) = ([space.id], [other.id], [other.id, space.id]);
     let vectors: Vec<Vec<NewVector<'_>>> = (0..notes)
         .map(|number| {
-            let space = if number % 10 == 3 { other.id } else { space.id };
-            (0..(number * 7 % 5) as u16).map(|chunk| vector(space, chunk, &values)).collect()
+            let spaces = match number % 10 {
+                3 => &building[..],
+                4 => &both,
+                _ => &active,
+            };
+            let chunks = 0..(number * 7 % 5) as u16;
+            spaces.iter().flat_map(|&of| chunks.clone().map(move |chunk| (of, chunk))).collect::<Vec<_>>()
         })
+        .map(|keys| keys.into_iter().map(|(of, chunk)| vector(of, chunk, &values)).collect())
         .collect();
     let drafts: Vec<Draft<'_>> = entries
         .iter()
+        .zip(&origins)
         .zip(&vectors)
         .zip(1..)
-        .map(|((entry, vectors), number)| Draft::new(entry).id(id(number)).vectors(vectors))
+        .map(|(((entry, origin), vectors), at)| Draft::new(entry).id(id(at)).origin(origin).vectors(vectors))
         .collect();
     for drafts in drafts.chunks(at_once) {
         tx.insert(drafts).unwrap();
@@ -94,12 +124,17 @@ fn notes(count: usize) -> Vec<NewEntry> {
 #[test]
 fn a_large_batch_leaves_the_rows_that_small_ones_leave() {
     let Some(server) = Server::shared() else { return };
-    let (small, large) = (memory(server), memory(server));
+    let (few, large) = (memory(server), memory(server));
     // Several statements for the entries, and for their vectors.
-    let small = written(server, &small, 3_500, 250);
+    let small = written(server, &few, 3_500, 250);
     assert!(large.begin_write().unwrap().ways().unwrap().copies);
     assert_eq!(written(server, &large, 3_500, usize::MAX), small);
-    assert!(small[0].starts_with("3500|") && small[1].starts_with("7000|"), "{small:?}");
+    assert!(small[0].starts_with("3500|") && small[1].starts_with("8050|"), "{small:?}");
+    // No column is the same in all of them, but that an entry has no successor yet.
+    let columns =
+        "SELECT string_agg(key, ' ') FROM (SELECT key FROM entry, jsonb_each(to_jsonb(entry)) GROUP BY key
+        HAVING count(DISTINCT value) = 1) AS the_same";
+    assert_eq!(foreign(server, &large, columns).unwrap(), "superseded_by\n");
     assert!(small[3].starts_with("1050|"), "those without a vector that is searched wait: {small:?}");
 }
 

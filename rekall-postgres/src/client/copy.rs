@@ -98,10 +98,13 @@ impl Transaction {
     ) -> Result<u64, Error> {
         let copied = self.noting(self.session().run(|client| {
             let copied = async move {
+                // Parsing it was noted; this is its beginning, and below its end.
+                note();
                 let mut sink = pin!(client.copy_in::<str, Cursor<Vec<u8>>>(sql).await?);
                 while let Some(CopyRows(bytes)) = next() {
                     sink.send(Cursor::new(bytes)).await?;
                 }
+                note();
                 Ok(sink.finish().await?)
             };
             while_waiting(copied, work)
@@ -111,6 +114,12 @@ impl Transaction {
         }
         copied
     }
+}
+
+/// Notes a round trip for the tests that count them.
+fn note() {
+    #[cfg(all(unix, any(test, feature = "testing")))]
+    super::trips::note();
 }
 
 /// Runs a future, and a step of `work` each time that it has to wait.

@@ -202,7 +202,9 @@ impl Tx<'_> {
         self.say_whole(first.stored, last.stored)?;
         let mut reading = Reading { words: NewWords::new(), left: &new };
         self.copy(ENTRY, &new, New::write_entry, &mut reading)?;
-        self.copy(TAG, &new, New::write_tags, &mut reading)?;
+        if new.iter().any(|new| !new.entry.tags.is_empty()) {
+            self.copy(TAG, &new, New::write_tags, &mut reading)?;
+        }
         self.copy(WORD_PENDING, &new, New::write_word_pending, &mut reading)?;
         if new.iter().any(|new| new.waits) {
             self.copy(PENDING, &new, New::write_pending, &mut reading)?;

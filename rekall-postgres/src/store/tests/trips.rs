@@ -7,6 +7,7 @@ use rekall_core::store::{
 use rekall_core::{Draft, Filter, NewEntry, NewVector, Role, Space, Store, TextDigest, TextQuery, VectorKey};
 
 use super::super::PostgresStore;
+use super::super::many::MANY;
 use super::super::tx::Tx;
 use super::{foreign, memory, remember};
 use crate::testing::{self, Server};
@@ -50,6 +51,35 @@ fn a_view_knows_from_its_beginning_what_most_searches_ask() {
         tx.insert(&[Draft::new(&NewEntry::new("one more"))]).unwrap();
         assert_eq!(tx.count_pending().unwrap(), u64::from(last_waits) + 1);
     }
+}
+
+#[test]
+fn a_large_batch_takes_three_round_trips_for_each_table() {
+    let Some(server) = Server::shared() else { return };
+    let write = |entries: &[NewEntry], with_vectors: bool| {
+        let store = memory(server);
+        let mut tx = store.begin_write().unwrap();
+        let space = tx.ensure_active_space("model", 2).unwrap();
+        let (role, digest) = (Role::Summary, TextDigest::unknown());
+        let vectors =
+            [NewVector { space: space.id, role, chunk: 0, start: 0, end: 4, digest, values: &[1.0, 0.0] }];
+        let vectors = if with_vectors { &vectors[..] } else { &[] };
+        let drafts: Vec<Draft<'_>> = entries.iter().map(|entry| Draft::new(entry).vectors(vectors)).collect();
+        let before = testing::trips();
+        tx.insert(&drafts).unwrap();
+        testing::trips() - before
+    };
+    let plain: Vec<NewEntry> = (0..MANY).map(|at| NewEntry::new(format!("disk {at}"))).collect();
+    let mut tagged = plain.clone();
+    tagged[7].tags = vec!["x".to_owned()];
+    let found = write(&plain, false);
+    assert_eq!(
+        found,
+        5 + 4 * 3,
+        "newest id, ways, numbers, what is said before and after; entry and its marks, log"
+    );
+    assert_eq!(write(&tagged, false), found + 3);
+    assert_eq!(write(&plain, true), found + 1, "vectors for marks, and their space is looked up");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rekall_core::{Changes, LogPosition, ReadTx, Space, VectorBatch};
+use rekall_core::{Changes, LogPosition, ReadTx, Space, VectorBatch, VectorKey};
 use rekall_index::EntrySet;
 
 use super::backend::{Backend, Missing, PersistJob};
@@ -18,7 +18,7 @@ use crate::{CancelToken, Error};
 /// Changed entries read at a time at first: each may have hundreds of rows.
 const CHANGED_BATCH: usize = 64;
 
-/// The same where they turn out to have few: a store on a server is asked once for each batch.
+/// The same where none turns out to have more than two: a store on a server is asked once for each batch.
 const MOST_CHANGED: usize = 512;
 
 /// An index and the position of the change log that it has come to.
@@ -160,7 +160,7 @@ impl SpaceIndex {
             self.backend.remove_entry(entry)?;
             unusable.remove(entry);
         }
-        let (mut left, mut at_once) = (entries, CHANGED_BATCH);
+        let (mut left, mut at_once, mut most_rows) = (entries, CHANGED_BATCH, 1);
         while !left.is_empty() {
             let (now, later) = left.split_at(at_once.min(left.len()));
             let batch = tx.vectors_of(&self.space, now)?;
@@ -168,15 +168,58 @@ impl SpaceIndex {
             if self.backend.is_outgrown() {
                 return Ok(false);
             }
-            let is_small = batch.keys.len() <= LOAD_BATCH / 2;
-            at_once = if is_small { (2 * at_once).min(MOST_CHANGED) } else { CHANGED_BATCH };
+            most_rows = most_rows.max(rows_of_one(&batch));
+            at_once = entries_at_once(at_once, most_rows);
             left = later;
         }
         Ok(true)
     }
 }
 
+/// The most rows that one entry of a batch has: those of an entry follow each other.
+fn rows_of_one(batch: &VectorBatch) -> usize {
+    let of_each = batch.keys.chunk_by(|one, next| one.entry == next.entry);
+    of_each.map(<[VectorKey]>::len).max().unwrap_or(0)
+}
+
+/// How many changed entries to read after a batch of so many, if none so far had more rows: no more than make a batch of a load if all that
+/// follow have as many.
+fn entries_at_once(before: usize, most_rows: usize) -> usize {
+    (LOAD_BATCH / most_rows.max(1)).min(2 * before).clamp(CHANGED_BATCH, MOST_CHANGED)
+}
+
 fn add(backend: &mut dyn Backend, batch: &VectorBatch, unusable: &mut EntrySet) -> Result<(), Error> {
     unusable.extend(batch.unusable.iter().map(|key| key.entry));
     backend.add(&index_keys(batch), &batch.rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_grow_while_every_entry_has_few_rows() {
+        let sizes = |most_rows: &[usize]| {
+            let (mut at_once, mut most) = (CHANGED_BATCH, 0);
+            let next = |&rows: &usize| {
+                most = most.max(rows);
+                at_once = entries_at_once(at_once, most);
+                at_once
+            };
+            most_rows.iter().map(next).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[1, 2, 1, 0, 2]), [128, 256, 512, 512, 512]);
+        assert_eq!(sizes(&[4, 4, 4]), [128, 256, 256]);
+        assert_eq!(sizes(&[1, 1, 1, 300, 1, 1]), [128, 256, 512, 64, 64, 64], "another like it may come");
+    }
+
+    #[test]
+    fn the_rows_of_one_entry_are_counted() {
+        let mut batch = VectorBatch::new(1);
+        assert_eq!(rows_of_one(&batch), 0);
+        for (entry, chunk) in [(7, 0), (3, 0), (3, 1), (3, 2), (9, 0), (9, 1)] {
+            batch.keys.push(VectorKey { entry, role: 0, chunk });
+        }
+        assert_eq!(rows_of_one(&batch), 3);
+    }
 }

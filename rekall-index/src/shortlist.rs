@@ -55,6 +55,8 @@ pub(crate) struct Shortlist {
     candidates: Vec<Candidate>,
     scratch: Vec<f32>,
     entries: Vec<i64>,
+    /// How many candidates to have before looking for a first threshold.
+    begin_at: usize,
 }
 
 /// Room beside the k best that makes thinning out rare.
@@ -85,6 +87,7 @@ impl Shortlist {
             candidates: Vec::new(),
             scratch: Vec::new(),
             entries: Vec::new(),
+            begin_at: k,
         }
     }
 
@@ -130,7 +133,9 @@ impl Shortlist {
 
     /// Sees to it that there is a threshold as soon as there can be one.
     pub(crate) fn begin_threshold(&mut self) {
-        if self.threshold == f32::NEG_INFINITY {
+        if self.threshold == f32::NEG_INFINITY && self.candidates.len() >= self.begin_at {
+            // They may all belong to a few entries: as they double, all looks together cost as much as the last one.
+            self.begin_at = self.candidates.len().saturating_mul(2);
             self.raise_threshold();
         }
     }

@@ -132,8 +132,8 @@ pub struct LoadOptions {
     /// Never touch the network: a hub model is read from the cache or refused. Default: false.
     pub offline: bool,
     /// Share one loaded transformer, or reranker, among the processes of this user that ask for the same one (feature `host`;
-    /// over a Unix socket, or a named pipe of Windows, where it was never run). The first process is the host: it has the model, and threads that answer the others. Vectors
-    /// and scores have the same bits as without. A host that ends costs the others a retry: one of them takes its place. Models
+    /// over a Unix socket, or a named pipe of Windows, where it was never run). The first process is the host: it has the model,
+    /// and threads that answer the others. Vectors and scores have the same bits as without. A host that ends costs the others a retry: one of them takes its place. Models
     /// that are not transformers on the processor are loaded as without it. Default: false.
     pub model_host: bool,
 }

@@ -31,7 +31,7 @@ use crate::callbacks::events::Listener;
 use crate::callbacks::listener::Notifier;
 use crate::callbacks::reranker::{CallbackReranker, HostReranker};
 use crate::calls::handle::{Handle, Identity};
-use crate::model::load::{LoadSettings, load_options, precision, shares, source, without_vectors};
+use crate::model::load::{LoadSettings, give_way, load_options, precision, shares, source, without_vectors};
 
 /// Flag of rekall_open_options: refuse every write.
 pub const REKALL_OPEN_READ_ONLY: u32 = 1;
@@ -290,14 +290,6 @@ unsafe fn config(options: &OpenOptions) -> Result<Option<Config>, Failure> {
     }
 }
 
-/// What is said in code counts more than settings, so `host = false` does not keep a reranker from being shared whose own options ask
-/// for it. The model loses nothing: no options of a model say that it is not shared, so for it `false` is what no setting is.
-fn give_way(config: &mut Config, shares_reranker: bool) {
-    if shares_reranker && config.model_host == Some(false) {
-        config.model_host = None;
-    }
-}
-
 /// # Safety
 /// The members are valid.
 unsafe fn model(
@@ -386,23 +378,3 @@ unsafe fn reranker(
 }
 
 const _: () = assert!(REKALL_NEVER != REKALL_ZERO);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_do_not_take_back_what_is_said_in_code() {
-        let shared = |toml: &str, shares_reranker| {
-            let mut config: Config = toml.parse().unwrap();
-            give_way(&mut config, shares_reranker);
-            config.model_host
-        };
-        for (toml, asked) in
-            [("", None), ("[model]\nhost = true", Some(true)), ("[model]\nhost = false", Some(false))]
-        {
-            assert_eq!(shared(toml, false), asked, "{toml}");
-            assert_eq!(shared(toml, true), asked.filter(|&host| host), "{toml}");
-        }
-    }
-}

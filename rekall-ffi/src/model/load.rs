@@ -15,8 +15,8 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use rekall::ModelSource;
 use rekall::model::{Device, LoadOptions, Precision, ProgressObserver};
+use rekall::{Config, ModelSource};
 
 use crate::boundary::error::Failure;
 use crate::boundary::options::{self, flags, goes_with, sized};
@@ -144,6 +144,14 @@ pub(crate) unsafe fn shares(given: *const LoadSettings) -> Result<bool, Failure>
     Ok(given.flags & REKALL_LOAD_HOST != 0)
 }
 
+/// In C what is said in code counts more than settings, so `host = false` does not keep a reranker from being shared whose own options ask
+/// for it. The model loses nothing: no options of a model say that it is not shared, so for it `false` is what no setting is.
+pub(crate) fn give_way(config: &mut Config, shares_reranker: bool) {
+    if shares_reranker && config.model_host == Some(false) {
+        config.model_host = None;
+    }
+}
+
 /// # Safety
 /// The members are valid.
 unsafe fn precision_in(given: &LoadSettings) -> Result<Option<Precision>, Failure> {
@@ -254,5 +262,20 @@ mod tests {
         let progress = DownloadProgress { file: "weights", bytes: 2, total: 5 };
         load.progress.unwrap().report(&progress);
         assert_eq!(*heard.lock().unwrap(), [(c"weights".to_owned(), 2, 5)]);
+    }
+
+    #[test]
+    fn settings_do_not_take_back_what_is_said_in_code() {
+        let shared = |toml: &str, shares_reranker| {
+            let mut config: Config = toml.parse().unwrap();
+            give_way(&mut config, shares_reranker);
+            config.model_host
+        };
+        for (toml, asked) in
+            [("", None), ("[model]\nhost = true", Some(true)), ("[model]\nhost = false", Some(false))]
+        {
+            assert_eq!(shared(toml, false), asked, "{toml}");
+            assert_eq!(shared(toml, true), asked.filter(|&host| host), "{toml}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! Integer kernels, with `unsafe` for the instruction sets. (Its other places are the tables' memory, `table/slab.rs`, and the
 //! call of sqlite-vec's entry point, `vec0/register.rs`.)
 //!
-//! Dot products of int8 codes with int16 queries, of their high halves with int8 queries, and Hamming distances. Integer sums are exact, so every instruction
+//! Dot products of int8 codes with int16 queries, of their high halves with int8 queries, and Hamming distances. Integer sums
+//! are exact, so every instruction
 //! set gives the same numbers; the portable versions are the reference in tests (and what runs under Miri). On AArch64 the
 //! compiler turns the portable loops into NEON (`smlal`, `cnt`) by itself, as NEON is always there.
 #![allow(unsafe_code)]
@@ -185,6 +186,7 @@ pub(crate) struct HighQuery {
 impl HighQuery {
     /// Lays out a query of whole groups.
     pub(crate) fn new(query: &[i8]) -> Self {
+        debug_assert!(query.len().is_multiple_of(CODE_LANES));
         let row_bytes = query.len() / 2;
         let half = |number: usize| {
             let groups = query.as_chunks::<CODE_LANES>().0.iter();
@@ -245,7 +247,8 @@ mod tests {
     #[test]
     fn every_set_divides_codes_alike() {
         let mut random = Random::new(54);
-        for stride in [0, 32, 64, 96, 384, 4096, 65_536] {
+        let strides: &[usize] = if cfg!(miri) { &[32, 96] } else { &[0, 32, 64, 96, 384, 4096, 65_536] };
+        for &stride in strides {
             let row = codes(&mut random, stride);
             let ([mut high, mut low], due) = ([(); 2].map(|()| vec![0; stride / 2]), planes(&row));
             let squares = planes::split(&row, &mut high, &mut low);

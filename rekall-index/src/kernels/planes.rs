@@ -44,6 +44,15 @@ impl<'a> Planes<'a> {
         Self { high: &self.high[self.high.len() - bytes..], low: &self.low[self.low.len() - bytes..] }
     }
 
+    /// Asks for what lies `bytes` bytes beyond both.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(super) fn prefetch_beyond(self, bytes: usize) {
+        for plane in [self.high, self.low] {
+            plane.chunks(LINE).for_each(|line| prefetch_beyond(line, bytes));
+        }
+    }
+
     /// Asks for the low plane ahead of its use.
     pub(crate) fn prefetch_low(self) {
         self.low.chunks(LINE).for_each(|line| prefetch_beyond(line, 0));

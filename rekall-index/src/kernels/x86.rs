@@ -89,6 +89,7 @@ fn sum8(lanes: __m256i) -> i32 {
 pub(super) fn dots_avx2(codes: Planes<'_>, query: &[i16], out: &mut [i32]) {
     let (pairs, _) = query.as_chunks::<16>().0.as_chunks::<2>();
     for (row, out) in rows(codes, query.len() / 2).zip(out) {
+        row.prefetch_beyond(AHEAD_BYTES);
         let mut sums = [_mm256_setzero_si256(); 2];
         for ((high, low), query) in row.groups().zip(pairs) {
             let codes = join32(high, low);
@@ -110,6 +111,7 @@ macro_rules! dots_512 {
             let query = query.as_chunks::<32>().0;
             let (query2, query1) = query.as_chunks::<2>();
             for (row, out) in rows(codes, query.len() * GROUP_BYTES).zip(out) {
+                row.prefetch_beyond(AHEAD_BYTES);
                 let [(high2, high1), (low2, low1)] =
                     [row.high, row.low].map(|plane| plane.as_chunks::<GROUP_BYTES>().0.as_chunks::<2>());
                 // Two sums hide the latency of the multiply-add.

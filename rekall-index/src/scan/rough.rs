@@ -141,9 +141,13 @@ impl<'a, C: Columns, S: Scorer<C>> RoughScan<'a, C, S> {
                 scorer.prefetch(block, row);
             }
             let (block, row) = table.at(position);
-            let upper = scorer.upper(block, row, query);
             let key = block.keys()[row];
-            if upper >= shortlist.threshold() && options.admits(key) {
+            // First, because it costs nothing without a filter, and with one it spares the better bound.
+            if !options.admits(key) {
+                continue;
+            }
+            let upper = scorer.upper(block, row, query);
+            if upper >= shortlist.threshold() {
                 let lower = upper - scorer.width(block, row, query);
                 let candidate = Candidate { key, position, lower, upper };
                 shortlist.push(candidate, &mut settle(table, *scorer, options, query))?;

@@ -260,7 +260,7 @@ fn rough_bounds_find_the_same_and_spare_most_rows() {
         for (k, entries) in [(1, None), (10, None), (10, Some(&third)), (450, Some(&third))] {
             let mut options = SearchOptions::new(k).with_threads(threads);
             options.entries = entries;
-            // Bounds that say nothing: not one row is ruled out by them.
+            // Bounds that say next to nothing: hardly a row is ruled out by them.
             let useless = Rough::new(queries, 1e9);
             let sharp = Rough::new(queries, 0.5);
             let due = search(&table, &useless, &options).unwrap();
@@ -274,10 +274,10 @@ fn rough_bounds_find_the_same_and_spare_most_rows() {
             assert!(single * 5 < all, "{single} rows looked at again");
             // Soon given up, and tried again from time to time.
             let [rough, bounded, single] = useless.counts();
-            assert!(
-                rough + bounded == all && single * 10 > rough * 9 && rough > 0,
-                "{rough} {bounded} {single}"
-            );
+            assert!(rough + bounded == all && rough > 0, "{rough} {bounded}");
+            // A filter comes before the single rows.
+            let admitted = if entries.is_some() { rough / 3 } else { rough };
+            assert!(single * 10 > admitted * 9, "{single} of {admitted} rows");
             assert!(threads > 1 || rough * 2 < all, "{rough} rows looked at twice");
         }
     }

@@ -24,7 +24,7 @@
 //!
 //!   ρ' = s·‖l - 7.5‖ + ρ
 //!
-//! will do, over the components there are. Nothing above asked what the codes are, so it holds word for word: rough bounds
+//! will do, over the components there are. Nothing above asked what the codes are, so it holds word for word (with an ε of about a hundredth of ‖q‖): rough bounds
 //! are C + (s·t/2)·I' ± (A·ρ' + B) with the integer I' = 2·w·c' = 32·(w·h) - 241·Σw. As |I'| ≤ 255·127·n, it fits an `i32`
 //! for all [`MAX_DIMENSIONS`](crate::MAX_DIMENSIONS) dimensions, and may be computed with overflows on the way. ρ' is about a
 //! ninth of ‖x - m‖ where ρ is a hundredth or less, which parts most rows from the nearest ones.

@@ -1,6 +1,6 @@
 //! The contract, the bounds, and how many rows they leave.
 
-use super::codes::{Factors, Shape};
+use super::codes::{CodeRow, Factors, Shape};
 use super::quantize::{Encoder, Query};
 use super::*;
 use crate::kernels::Level;
@@ -127,9 +127,52 @@ fn few_rows_need_rescoring() {
 
 #[test]
 #[cfg_attr(miri, ignore = "slow there")]
+fn rough_bounds_hold_where_their_sums_leave_32_bits() {
+    let dimensions = crate::MAX_DIMENSIONS;
+    let shape = Shape::new(Center::zero(dimensions));
+    let mut encoder = Encoder::new(&shape);
+    let plus = vec![1.0 / (dimensions as f32).sqrt(); dimensions];
+    let mut mixed = plus.clone();
+    mixed.iter_mut().step_by(2).for_each(|x| *x = -*x);
+    let minus: Vec<f32> = plus.iter().map(|x| -x).collect();
+    for query in [&plus, &minus, &mixed] {
+        let encoded = Query::new(query, &shape);
+        for row in [&plus, &minus, &mixed] {
+            let code = encoder.encode(row, 0.0);
+            let mut dot = [0];
+            Level::detect().dots_high(code.codes.high, &encoded.rough.codes, &mut dot);
+            let upper = encoded.rough.upper(dot[0], code.factors.scale, code.factors.rough);
+            let lower = upper - 2.0 * encoded.rough.bounds.half_width(code.factors.rough);
+            let exact = similarity(query, row);
+            assert!(lower <= exact && exact <= upper, "{lower} {exact} {upper}");
+        }
+    }
+}
+
+#[test]
+fn every_column_follows_its_row() {
+    let (mut index, _) = worn_index(3000, 40, 71);
+    let replaced: Vec<Key> = index.table.blocks()[0].keys().iter().step_by(7).copied().collect();
+    index.upsert(&replaced, &unit_rows(&mut Random::new(72), replaced.len(), 40)).unwrap();
+    let shape = index.table.shape();
+    let mut codes = vec![0; shape.stride()];
+    let [mut high, mut low] = [(); 2].map(|()| vec![0; shape.plane_bytes()]);
+    for block in index.table.blocks() {
+        for row in 0..block.keys().len() {
+            let CodeRow { codes: planes, factors } = block.row(shape, row);
+            planes.join(&mut codes);
+            let planes = [&mut *high, &mut *low];
+            let rough = shape.divide(Level::detect(), &codes, planes, factors.scale, factors.residual);
+            assert_eq!(factors.rough, rough, "row {row}");
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "slow there")]
 fn rough_bounds_change_no_result() {
-    // Some thirty blocks, so that segments of several of them are scanned by rough bounds.
-    let (rows, dimensions, mut random) = (12_000, 160, Random::new(70));
+    // Some forty blocks: a few segments, more after a pause, and enough for two threads.
+    let (rows, dimensions, mut random) = (40_000, 160, Random::new(70));
     let keys: Vec<Key> = (0..rows).map(|row| Key::new(row / 2, (row % 2) as u8, 0)).collect();
     let direction = random.unit(dimensions);
     let kinds: [(&str, Vec<f32>); 4] = [
@@ -266,6 +309,11 @@ fn damaged_blocks_are_refused() {
     assert!(detail(&sealed(other)).contains("expected 6 dimensions, got 7"));
     let mut other = body.clone();
     *other.last_mut().unwrap() = i8::MIN.cast_unsigned();
+    assert!(detail(&sealed(other)).contains("out of range"));
+    // A scale that no row of unit vectors has.
+    let mut other = body.clone();
+    let scales = other.len() - index.len() * (6 + 8);
+    other[scales..scales + 4].copy_from_slice(&f32::MAX.to_le_bytes());
     assert!(detail(&sealed(other)).contains("out of range"));
     let mut other = body;
     other[12..16].copy_from_slice(&u32::MAX.to_le_bytes());

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 const HUGE_PAGE: usize = 2 << 20;
 /// The size of a slab: the part of it that no slot fills should be small.
 const SLAB: usize = 2 * HUGE_PAGE;
-/// So many blocks come from the heap first: a small index needs no huge page.
+/// So many slots' worth of blocks comes from the heap first: a small index needs no huge page.
 const HEAP_BLOCKS: usize = 8;
 
 /// Where the blocks of one table (and of its snapshots) get their memory.

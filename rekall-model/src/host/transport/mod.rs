@@ -7,7 +7,8 @@
 //! - [`open_lock`] opens a file for the election.
 //! - [`Listener`] is bound to a path, where others find it, and accepts connections until a [`Signal`] is raised.
 //! - [`Stream`] is one end of a connection. It reads, and writes, within a time: an error of the kind `WouldBlock` or `TimedOut` is its
-//!   end. A peer that is gone is the end of what can be read, and an error that writing meets at once.
+//!   end, and after it the stream is not used again: a part may have come through. A peer that is gone is the end of what can be read, and
+//!   an error that writing meets at once.
 //! - [`Ender`] ends a connection from another thread: both its ends hear of it, also while this one computes.
 
 use std::io;

@@ -39,8 +39,8 @@ pub(crate) fn folder() -> io::Result<PathBuf> {
     })
 }
 
-/// What a process may do that others of the user may not. One that runs as an administrator takes no rows from one that does not, which
-/// could not look at it, either.
+/// What a process may do that others of the user may not. One that runs as an administrator does not look for rows where one that does
+/// not serves them: an order among honest programs, since the owner of both pipes is the same.
 pub(crate) fn privileges() -> io::Result<&'static str> {
     Ok(if security::is_elevated()? { " elevated" } else { "" })
 }

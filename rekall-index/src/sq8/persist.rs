@@ -44,8 +44,7 @@ impl Sq8Index {
         self.table.blocks().iter().map(move |block| write_block(block, shape))
     }
 
-    /// An index made of exported blocks, in any order. Costs a checksum of the bytes and dividing them into planes: some 40 ms for 100,000
-    /// rows of 384 dimensions. Blocks may be dropped as soon as they are handed over.
+    /// An index made of exported blocks, in any order. Costs a checksum of the bytes, and dividing each row into planes. Blocks may be dropped as soon as they are handed over.
     ///
     /// The host sees to it that every block is there (a block says nothing of the others, and what lies in a missing one is not
     /// found), and that blocks and `source` agree: rows changed since the export must be upserted or removed before the first

@@ -53,12 +53,14 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
         return postgres.map(drop);
     }
     let least = ["test", "--package", "rekall", "--no-default-features", "--features", "bundled-sqlite"];
+    step("unit tests with the least features", cargo(&least).arg("--lib"))?;
     let mut command = cargo(&least);
-    command.args(["--lib", "--test", "bad_input", "--test", "persisted_index", "--test", "recall"]);
+    command.args(["--test", "entries", "--test", "search", "--test", "coherence", "--"]);
+    command.args(["bad_input::", "recall::", "persisted_index::"]);
     step("tests with the least features", &mut command)?;
     let with_former = format!("{FEATURES},rekall/bundled-model-v1");
     let mut command = cargo(&["test", "--workspace", "--features", &with_former]);
-    command.args(["--test", "former_model", "--test", "model_host"]);
+    command.args(["--test", "models", "--", "former_model::", "model_host::"]);
     step("tests with a former built-in model, and without a shared one", &mut command)?;
     postgres.map(drop)
 }

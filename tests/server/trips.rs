@@ -1,0 +1,136 @@
+//! How often a search goes to a server and back: over a network that is most of its time. A round trip more than here is a regression,
+//! and one less a number to be lowered.
+
+use crate::common::engine::{Engine, Memory};
+use rekall::{Filter, Mode, NewEntry, Rekall, VectorBackend};
+use rekall_postgres::testing::{Server, trips};
+
+/// More than wait for a segment of the word index.
+const ENTRIES: usize = 400;
+
+const DIMENSIONS: usize = 8;
+
+/// What a search by meaning takes: the view, and the hits' entries with the spans of their passages.
+const BY_MEANING: u64 = 2;
+/// What reading exact rows takes beside it, for an index of codes.
+const EXACT_ROWS: u64 = 1;
+
+fn vector(number: usize) -> Vec<f32> {
+    let angle = number as f32 * 0.01;
+    let mut vector = vec![0.0; DIMENSIONS];
+    (vector[0], vector[number % (DIMENSIONS - 1) + 1]) = (angle.cos(), angle.sin());
+    vector
+}
+
+fn remember(rekall: &Rekall) {
+    // Texts of different lengths, so that few hits score alike.
+    let text = |number: usize| format!("{} disk {number}", "page ".repeat(number % 37));
+    let entries: Vec<NewEntry> = (0..ENTRIES)
+        .map(|number| {
+            let kind = if number % 2 == 0 { "even" } else { "odd" };
+            NewEntry::new(format!("note {number}")).content(text(number)).kind(kind)
+        })
+        .collect();
+    let vectors: Vec<f32> = (0..ENTRIES).flat_map(vector).collect();
+    rekall.remember_many(&entries).vectors(&vectors).run().unwrap();
+}
+
+fn memory(server: &'static Server, backend: VectorBackend) -> Memory {
+    let engine = Engine::Server(server);
+    let memory = engine.memory_with(|builder| builder.vectors_of("host", DIMENSIONS).vector_backend(backend));
+    remember(&memory);
+    memory
+}
+
+/// The trips of a search that is not the first of its kind.
+fn of_search(rekall: &Rekall, mode: Mode, text: &str, filter: &Filter) -> u64 {
+    let mut taken = 0;
+    for number in [3, 4, 5] {
+        let query = vector(number);
+        let mut search = rekall.recall(text).mode(mode).limit(5).filter(filter.clone());
+        if mode != Mode::Text {
+            search = search.vector(&query);
+        }
+        let before = trips();
+        let found = search.run().unwrap();
+        taken = trips() - before;
+        assert_eq!((found.len(), found.degraded.len()), (5, 0), "{mode:?} {:?}", found.degraded);
+    }
+    taken
+}
+
+fn by_meaning(rekall: &Rekall) -> u64 {
+    of_search(rekall, Mode::Semantic, "disk", &Filter::new())
+}
+
+#[test]
+fn a_search_by_meaning_takes_a_view_its_rows_and_its_hits() {
+    let Some(server) = Server::shared() else { return };
+    for (backend, rows) in [(VectorBackend::Flat, 0), (VectorBackend::Sq8, EXACT_ROWS)] {
+        let memory = memory(server, backend);
+        assert_eq!(by_meaning(&memory), BY_MEANING + rows, "{backend}");
+        // A filter is asked once, in the same view.
+        let odd = Filter::new().kind("odd");
+        assert_eq!(of_search(&memory, Mode::Semantic, "disk", &odd), BY_MEANING + rows + 1, "{backend}");
+    }
+}
+
+#[test]
+fn a_search_by_words_takes_a_view_pages_of_new_words_and_its_hits() {
+    let Some(server) = Server::shared() else { return };
+    let memory = memory(server, VectorBackend::Flat);
+    assert_eq!(of_search(&memory, Mode::Text, "disk page", &Filter::new()), 3);
+    assert_eq!(of_search(&memory, Mode::Text, "disk page", &Filter::new().kind("odd")), 4);
+    let before = trips();
+    assert_eq!(memory.recall("note page").mode(Mode::Text).limit(5).run().unwrap().len(), 5);
+    assert_eq!(trips() - before, 4, "one word is new");
+    // What others do on the server is no reason to look again for damage, nor is an entry that waits for a segment.
+    drop(self::memory(server, VectorBackend::Flat));
+    let before = trips();
+    assert_eq!(memory.recall("note page").mode(Mode::Text).limit(5).run().unwrap().len(), 5);
+    assert_eq!(trips() - before, 3, "all words are known");
+    let filter = Filter::new().tag_any("none");
+    for mode in [Mode::Text, Mode::Hybrid] {
+        drop(self::memory(server, VectorBackend::Flat));
+        let before = trips();
+        memory.recall("note page").mode(mode).vector(vector(3)).filter(filter.clone()).run().unwrap();
+        assert!(trips() - before <= 4, "{mode:?}: {}", trips() - before);
+    }
+}
+
+#[test]
+fn a_search_by_both_takes_little_more() {
+    let Some(server) = Server::shared() else { return };
+    let flat = memory(server, VectorBackend::Flat);
+    assert_eq!(of_search(&flat, Mode::Hybrid, "disk page", &Filter::new()), 3);
+    let codes = memory(server, VectorBackend::Sq8);
+    assert_eq!(of_search(&codes, Mode::Hybrid, "disk page", &Filter::new()), 3 + 2 * EXACT_ROWS);
+}
+
+#[test]
+fn a_scope_costs_what_a_memory_without_a_name_does() {
+    let Some(server) = Server::shared() else { return };
+    let memory = memory(server, VectorBackend::Sq8);
+    let scope = memory.scope("ann").unwrap();
+    remember(&scope);
+    assert_eq!(by_meaning(&scope), BY_MEANING + EXACT_ROWS);
+    let text = of_search(&memory, Mode::Text, "disk page", &Filter::new());
+    assert_eq!(of_search(&scope, Mode::Text, "disk page", &Filter::new()), text);
+}
+
+#[test]
+fn a_search_by_the_server_takes_a_view_its_question_and_its_hits() {
+    let Some(server) = Server::shared() else { return };
+    server.create_extension("vector");
+    for backend in [VectorBackend::Pgvector, VectorBackend::PgvectorHnsw] {
+        let memory = memory(server, backend);
+        memory.rebuild_index().run().unwrap();
+        let mut taken = 0;
+        for number in [3, 4, 5] {
+            let before = trips();
+            assert_eq!(memory.recall_vector(vector(number)).limit(5).run().unwrap().len(), 5);
+            taken = trips() - before;
+        }
+        assert_eq!(taken, 4, "{backend}");
+    }
+}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::codes::{Codes, Shape};
-use super::persist::StoredBlock;
 use super::scorer::Sq8Scorer;
+use super::stored_block::StoredBlock;
 use super::{Counters, Sq8Stats};
 use crate::check::{check_dimensions, check_search};
 use crate::scan::{self, BlockScan};

@@ -26,8 +26,8 @@
 //! | | result | in memory, a row of d dimensions | time for 100,000 × 384, k = 10, one thread | needs |
 //! | --- | --- | --- | --- | --- |
 //! | [`FlatIndex`] | exact | 4 d + 20 bytes | 1 × reading the rows once (8 to 15 ms) | nothing |
-//! | [`Sq8Index`] | exact, the same bits | d + 32 bytes | 0.15 to 0.4 × that | exact rows elsewhere |
-//! | [`Sq8Stream`] | exact, the same bits | nothing | 1.2 × that with the blocks in the page cache | blocks and exact rows elsewhere |
+//! | [`Sq8Index`] | exact, the same bits | d + 32 bytes | 0.1 to 0.3 × that | exact rows elsewhere |
+//! | [`Sq8Stream`] | exact, the same bits | nothing | 1.8 × that with the blocks in SQLite, in the page cache | blocks and exact rows elsewhere |
 //! | [`BinaryIndex`] | approximate | d / 8 + 20 bytes | 0.16 × that, most of it 1,000 exact rows | exact rows elsewhere |
 //! | `SqliteVecIndex` | exact, the same bits | nothing | 4 × that | a SQLite connection |
 //!

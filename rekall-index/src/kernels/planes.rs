@@ -58,6 +58,12 @@ impl<'a> Planes<'a> {
         self.low.chunks(LINE).for_each(|line| prefetch_beyond(line, 0));
     }
 
+    /// Whether no code is -128, the one without an opposite: both of its halves are 0.
+    pub(crate) fn are_symmetric(self) -> bool {
+        let halves = self.high.iter().zip(self.low).map(|(high, low)| high | low);
+        halves.fold(true, |all, halves| all & (halves & 15 != 0) & (halves >> 4 != 0))
+    }
+
     /// Writes the codes, of which `out` takes two for each byte of a plane.
     pub(crate) fn join(self, out: &mut [i8]) {
         self.groups().zip(out.as_chunks_mut().0).for_each(|((high, low), out)| *out = join_group(high, low));

@@ -72,30 +72,44 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    /// Columns of rows whose codes lie one after the other, without padding.
-    pub(super) fn from_parts(
+    /// Columns of rows whose codes lie one after the other, without padding, with scales and residuals.
+    pub(super) fn of_whole(
         shape: &Shape,
         pool: &Arc<Pool>,
         codes: &[i8],
-        scales: impl ExactSizeIterator<Item = f32>,
-        residuals: impl Iterator<Item = f32>,
+        factors: [impl ExactSizeIterator<Item = f32>; 2],
     ) -> Self {
-        let (rows, bytes) = (scales.len(), shape.plane_bytes());
+        let [scales, residuals] = factors.map(|factors| column(pool, factors));
+        let (rows, bytes) = (scales.as_slice().len(), shape.plane_bytes());
         let [mut high, mut low] = [(); 2].map(|()| Aligned::zeros(pool, rows * bytes));
-        let [mut all_scales, mut all_residuals, mut rough] = [(); 3].map(|()| Aligned::zeros(pool, rows));
-        all_scales.as_mut_slice().iter_mut().zip(scales).for_each(|(to, scale)| *to = scale);
-        all_residuals.as_mut_slice().iter_mut().zip(residuals).for_each(|(to, residual)| *to = residual);
+        let mut rough = Aligned::zeros(pool, rows);
         let level = Level::detect();
         let mut padded = vec![0; shape.stride];
         let planes =
             high.as_mut_slice().chunks_exact_mut(bytes).zip(low.as_mut_slice().chunks_exact_mut(bytes));
-        let factors = all_scales.as_slice().iter().zip(all_residuals.as_slice()).zip(rough.as_mut_slice());
+        let factors = scales.as_slice().iter().zip(residuals.as_slice()).zip(rough.as_mut_slice());
         let rows = codes.chunks_exact(shape.dimensions()).zip(planes).zip(factors);
         for ((row, (high, low)), ((&scale, &residual), rough)) in rows {
             padded[..row.len()].copy_from_slice(row);
             *rough = shape.divide(level, &padded, [high, low], scale, residual);
         }
-        Self { high, low, scales: all_scales, residuals: all_residuals, rough }
+        Self { high, low, scales, residuals, rough }
+    }
+
+    /// Columns of rows that are divided already, with scales, residuals and those of the high halves.
+    pub(super) fn of_halves(
+        pool: &Arc<Pool>,
+        planes: Planes<'_>,
+        factors: [impl ExactSizeIterator<Item = f32>; 2],
+        rough: impl ExactSizeIterator<Item = f32>,
+    ) -> Self {
+        let [high, low] = [planes.high, planes.low].map(|plane| {
+            let mut copy = Aligned::zeros(pool, plane.len());
+            copy.as_mut_slice().copy_from_slice(plane);
+            copy
+        });
+        let [scales, residuals] = factors.map(|factors| column(pool, factors));
+        Self { high, low, scales, residuals, rough: column(pool, rough) }
     }
 
     pub(super) fn planes(&self) -> Planes<'_> {
@@ -120,6 +134,13 @@ impl Codes {
     fn columns(&mut self) -> [&mut Aligned<f32>; 3] {
         [&mut self.scales, &mut self.residuals, &mut self.rough]
     }
+}
+
+/// One number for each row.
+fn column(pool: &Arc<Pool>, numbers: impl ExactSizeIterator<Item = f32>) -> Aligned<f32> {
+    let mut column = Aligned::zeros(pool, numbers.len());
+    column.as_mut_slice().iter_mut().zip(numbers).for_each(|(to, number)| *to = number);
+    column
 }
 
 impl Factors {

@@ -4,6 +4,7 @@ mod codes;
 mod persist;
 mod quantize;
 mod scorer;
+mod stored_block;
 mod stream;
 
 pub use persist::Sq8Import;

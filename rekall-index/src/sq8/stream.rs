@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::codes::{Codes, Shape};
-use super::persist::StoredBlock;
 use super::scorer::Sq8Scorer;
+use super::stored_block::StoredBlock;
 use super::{Counters, Sq8Stats};
 use crate::check::{check_dimensions, check_search};
 use crate::scan::{self, BlockScan};
 use crate::shortlist::Shortlist;
-use crate::table::Table;
+use crate::table::{Pool, Table};
 use crate::{Error, Neighbor, SearchOptions, VectorSearch, VectorSource};
 
 /// Where exported blocks lie.
@@ -94,6 +94,7 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
         let count = queries.len() / self.dimensions;
         let mut shortlists: Vec<Shortlist> = (0..count).map(|_| Shortlist::new(options)).collect();
         let mut prepared: Option<Prepared<'_>> = None;
+        let pool = Pool::of_no_slots();
         self.blocks.blocks(&mut |bytes| {
             options.check_cancelled()?;
             let block = StoredBlock::parse(bytes, self.dimensions)?;
@@ -104,7 +105,7 @@ impl<B: BlockSource, S: VectorSource + Send + Sync> Sq8Stream<B, S> {
                 prepared = Some(Prepared { table, scorer });
             }
             let Some(Prepared { table, scorer }) = &prepared else { return Ok(()) };
-            let block = block.read(table.shape(), table.pool());
+            let block = block.read(table.shape(), &pool);
             // A candidate is known by its key; where its row lay is forgotten with the block.
             BlockScan::new(table, scorer, options, &shortlists).scan(&block, 0, &mut shortlists)
         })?;

@@ -35,10 +35,17 @@ impl Pool {
         Arc::new(Self { slot_bytes, heap_blocks: AtomicUsize::new(0), slabs: Mutex::default() })
     }
 
+    /// A pool without slots, for blocks that go before the next one comes: each would bring a slab with it, and take it away.
+    pub(crate) fn of_no_slots() -> Arc<Self> {
+        Self::new(0)
+    }
+
     /// A slot for `bytes` bytes, if such blocks shall lie in slabs.
     pub(crate) fn take(&self, bytes: usize) -> Option<Slot> {
-        let whole_block =
-            bytes <= self.slot_bytes && bytes + 64 > self.slot_bytes && self.slot_bytes <= SLAB / 2;
+        let whole_block = self.slot_bytes > 0
+            && bytes <= self.slot_bytes
+            && bytes + 64 > self.slot_bytes
+            && self.slot_bytes <= SLAB / 2;
         // A count that only ever grows: after long use of a small index its blocks come from slabs too, which does no harm.
         if !whole_block || self.heap_blocks.fetch_add(1, Ordering::Relaxed) < HEAP_BLOCKS {
             return None;

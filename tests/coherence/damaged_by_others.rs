@@ -72,7 +72,8 @@ fn a_search_says_that_no_vector_is_left() {
 #[cfg(feature = "sqlite-vec")]
 #[test]
 fn a_check_holds_the_table_of_sqlite_vec_against_the_vectors() {
-    let memory = crate::common::memory_with(|builder| builder.vector_backend(rekall::VectorBackend::SqliteVec));
+    let memory =
+        crate::common::memory_with(|builder| builder.vector_backend(rekall::VectorBackend::SqliteVec));
     let notes: Vec<NewEntry> = (0..60).map(|n| NewEntry::new(format!("note {n} word{n}"))).collect();
     memory.remember_many(&notes).run().unwrap();
     memory.rebuild_index().run().unwrap();

@@ -258,7 +258,8 @@ fn a_key_stays_one_entrys_alone_when_threads_meet() {
     const THREADS: usize = 6;
     const ROUNDS: usize = 20;
     let memory = memory();
-    let handles: Vec<Rekall> = (0..THREADS).map(|_| crate::common::open(memory.path(), |builder| builder)).collect();
+    let handles: Vec<Rekall> =
+        (0..THREADS).map(|_| crate::common::open(memory.path(), |builder| builder)).collect();
     let new: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = handles
             .iter()

@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "hub")]
 #[path = "../common/fake_hub.rs"]
 mod fake_hub;
 

@@ -1,7 +1,5 @@
 //! A model that can never work is said at once, one that cannot be had now is waited for, and neither is silent.
 
-mod common;
-#[cfg(feature = "hub")]
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,8 +148,8 @@ mod hub {
     use rekall::model::LoadOptions;
     use std::sync::Mutex;
 
-    use super::fake_hub::FakeHub;
     use super::*;
+    use crate::fake_hub::FakeHub;
 
     fn of_hub<'a>(hub: &'a FakeHub, cache: &'a Path) -> impl Fn(Builder) -> Builder + 'a {
         move |builder| {

@@ -7,6 +7,7 @@ mod common;
 
 mod killed;
 mod pgvector;
+mod pooled;
 mod team;
 mod trips;
 mod urls;

@@ -11,10 +11,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::marks::{Counts, Marks};
+use crate::twin::{Page, STRAY, Twin};
 use rekall::files::file_uri;
 use rekall::storage::{SystemWallClock, WallClock};
 use rekall::{Rekall, SyncReport};
-use crate::twin::{Page, STRAY, Twin};
 
 const SCRIPTS: u64 = 1_000;
 const ROUNDS: usize = 2;

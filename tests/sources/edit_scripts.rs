@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use crate::marks::{Counts, Marks};
-use rekall::{NewSection, NewSource, Rekall, SyncReport};
 use crate::twin::{Page, Twin};
+use rekall::{NewSection, NewSource, Rekall, SyncReport};
 
 const SCRIPTS: u64 = 1_000;
 const ROUNDS: usize = 3;

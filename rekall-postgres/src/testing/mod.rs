@@ -25,5 +25,6 @@ mod processes;
 mod server;
 mod trips;
 
+pub use processes::wait_until;
 pub use server::Server;
 pub use trips::trips;

@@ -30,8 +30,11 @@ pub(super) fn kill(processes: &[u32]) {
     wait_until("killed processes are gone", || processes.iter().all(gone));
 }
 
-/// Waits for what another process does, which sends no word. Fails after half a minute.
-pub(super) fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+/// Waits for what another process does, which sends no word.
+///
+/// # Panics
+/// When it has not happened after half a minute.
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let started = Instant::now();
     while !happened() {
         assert!(started.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");

@@ -177,9 +177,9 @@ impl Server {
         command
     }
 
-    /// One of the programs that come with the server, run by the user that runs the server.
+    /// One of the programs that come with the server, or another one by its absolute path, run by the user that runs the server.
     #[must_use]
-    pub fn program(&self, name: &str) -> Command {
+    pub fn program(&self, name: impl AsRef<Path>) -> Command {
         self.account.command(&self.installation.join("bin").join(name), &self.folder)
     }
 

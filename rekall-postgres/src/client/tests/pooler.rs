@@ -9,7 +9,7 @@ use std::thread;
 
 use super::{impatient, number, start, text};
 use crate::Error;
-use crate::client::{Mode, Settings};
+use crate::client::{Client, CopyRows, Mode, Settings};
 use crate::schema;
 use crate::testing::Server;
 
@@ -97,6 +97,10 @@ fn serve(client: &mut TcpStream, sessions: &Sessions) -> io::Result<()> {
         loop {
             let (kind, bytes) = message(server)?;
             client.write_all(&bytes)?;
+            if kind == b'G' {
+                // The server waits for rows; the end of the statement is answered after them.
+                break;
+            }
             if kind == b'Z' {
                 if bytes[5] == b'I' {
                     sessions.put(held.take().unwrap());
@@ -104,6 +108,29 @@ fn serve(client: &mut TcpStream, sessions: &Sessions) -> io::Result<()> {
                 break;
             }
         }
+    }
+}
+
+/// Copies a row, and one more with a statement that the server refuses; both sessions go on.
+fn copy(client: &Client) {
+    for (sql, fits) in [("copied", true), ("copied (there_is_no_such_column)", false), ("copied", true)] {
+        let (transaction, _) = client.begin(Mode::Write, &[], None).unwrap();
+        transaction.batch("CREATE TEMP TABLE copied (a bigint) ON COMMIT DROP").unwrap();
+        let mut row = CopyRows::first(0);
+        row.row(1).int(7);
+        row.end();
+        let mut rows = Some(row);
+        let copied =
+            transaction.copy_in(&format!("COPY {sql} FROM STDIN (FORMAT binary)"), || rows.take(), || false);
+        if fits {
+            assert_eq!(copied.unwrap(), 1);
+            transaction.commit(None).unwrap();
+        } else {
+            copied.unwrap_err();
+        }
+    }
+    for expected in 1..=6 {
+        assert_eq!(number(client, &format!("SELECT {expected}::bigint")).unwrap(), expected);
     }
 }
 
@@ -134,6 +161,7 @@ fn transactions_may_each_have_another_session() {
         }
     });
     assert_eq!(number(&client, "SELECT count(*) FROM meta").unwrap(), 102);
+    copy(&client);
     // Nothing was left behind in either session: no statement, no setting.
     for sql in [
         "SELECT count(*) FROM pg_prepared_statements",

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must pass.
 
+use std::process::Command;
+
 use crate::mcp::reference_client;
 use crate::model::{add_multilingual, reference_cache};
 use crate::run::{Outcome, cargo, step};
@@ -11,6 +13,13 @@ const FEATURES: &str = "rekall/postgres,rekall/candle,rekall-ffi/postgres,rekall
 
 /// A model that processes share: on in all tests but those of a build that has no such thing.
 const HOST: &str = "rekall/host,rekall-ffi/host";
+
+/// Tests of the facade that run with the least features, too: programs, and modules of each.
+const LEAST: &[(&str, &[&str])] =
+    &[("entries", &["bad_input"]), ("search", &["recall"]), ("coherence", &["persisted_index"])];
+
+/// Those that run with a former built-in model, too.
+const FORMER: &[(&str, &[&str])] = &[("models", &["former_model", "model_host"])];
 
 pub(crate) fn test(arguments: &[String]) -> Outcome {
     let mut command = cargo(&["test", "--workspace", "--features", FEATURES, "--features", HOST]);
@@ -54,13 +63,38 @@ pub(crate) fn test(arguments: &[String]) -> Outcome {
     }
     let least = ["test", "--package", "rekall", "--no-default-features", "--features", "bundled-sqlite"];
     step("unit tests with the least features", cargo(&least).arg("--lib"))?;
-    let mut command = cargo(&least);
-    command.args(["--test", "entries", "--test", "search", "--test", "coherence", "--"]);
-    command.args(["bad_input::", "recall::", "persisted_index::"]);
-    step("tests with the least features", &mut command)?;
+    step("tests with the least features", modules(&mut cargo(&least), LEAST))?;
     let with_former = format!("{FEATURES},rekall/bundled-model-v1");
     let mut command = cargo(&["test", "--workspace", "--features", &with_former]);
-    command.args(["--test", "models", "--", "former_model::", "model_host::"]);
-    step("tests with a former built-in model, and without a shared one", &mut command)?;
+    step("tests with a former built-in model, and without a shared one", modules(&mut command, FORMER))?;
     postgres.map(drop)
+}
+
+/// Runs these modules of these programs alone.
+fn modules<'a>(command: &'a mut Command, programs: &[(&str, &[&str])]) -> &'a mut Command {
+    for (program, _) in programs {
+        command.args(["--test", program]);
+    }
+    let filters = programs.iter().flat_map(|(_, modules)| *modules).map(|module| format!("{module}::"));
+    command.arg("--").args(filters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::root;
+
+    /// A filter that fits nothing would pass.
+    #[test]
+    fn every_module_that_is_named_has_tests() {
+        for (program, modules) in LEAST.iter().chain(FORMER) {
+            let folder = root().join("tests").join(program);
+            let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+            for module in *modules {
+                assert!(main.contains(&format!("\nmod {module};\n")), "{program}: {module}");
+                let text = std::fs::read_to_string(folder.join(format!("{module}.rs"))).unwrap();
+                assert!(text.contains("#[test]"), "{program}: {module}");
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ impl Sq8Index {
     }
 
     /// An index made of exported blocks, in any order, also of blocks of an older version of this crate. Costs a checksum and a copy of the
-    /// bytes. Blocks may be dropped as soon as they are handed over.
+    /// bytes; older blocks are divided, too. Blocks may be dropped as soon as they are handed over.
     ///
     /// The host sees to it that every block is there (a block says nothing of the others, and what lies in a missing one is not
     /// found), and that blocks and `source` agree: rows changed since the export must be upserted or removed before the first

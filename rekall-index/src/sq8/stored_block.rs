@@ -171,7 +171,12 @@ impl<'a> StoredBlock<'a> {
                 StoredCodes::Whole(codes) => {
                     codes.iter().fold(true, |all, &code| all & (code != i8::MIN.cast_unsigned()))
                 }
-                StoredCodes::Halves { rough, planes } => f32s(rough).all(in_range) && planes.are_symmetric(),
+                StoredCodes::Halves { rough, planes } => {
+                    let mut factors = f32s(rough).zip(f32s(self.residuals));
+                    // What is missing from half of a code is no less than what is missing from the whole of it.
+                    factors.all(|(rough, residual)| in_range(rough) && rough >= residual)
+                        && planes.are_symmetric()
+                }
             };
         if sound { Ok(()) } else { Err(corrupt("numbers out of range".into())) }
     }

@@ -164,6 +164,8 @@ mod tests {
         let bytes = 1 << 20;
         let pool = Pool::new(bytes);
         assert!((0..HEAP_BLOCKS).all(|_| pool.take(bytes).is_none()));
+        let heap = Pool::of_no_slots();
+        assert!((0..2 * HEAP_BLOCKS).all(|_| heap.take(0).is_none() && heap.take(bytes).is_none()));
         let mut slots: Vec<Slot> = (0..10).map(|_| pool.take(bytes).unwrap()).collect();
         assert_eq!(lock(&pool.slabs).len(), 3);
         for (number, slot) in slots.iter_mut().enumerate() {

@@ -23,8 +23,8 @@ use codes::{Codes, Shape};
 use quantize::Encoder;
 use scorer::Sq8Scorer;
 
-/// Exact search over int8 codes: a quarter of the memory and of the time of [`FlatIndex`](crate::FlatIndex), the same
-/// results to the bit.
+/// Exact search over int8 codes: a quarter of the memory of [`FlatIndex`](crate::FlatIndex) and a quarter to a
+/// ninth of its time, the same results to the bit.
 ///
 /// # Algorithm
 /// Each row is stored as int8 codes of its difference from a common *center* (the mean of the rows, or any other vector),

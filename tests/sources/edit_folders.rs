@@ -161,20 +161,7 @@ fn script(seed: u64, base: &Path) -> Counts {
 #[test]
 fn no_work_on_a_section_of_a_file_is_lost_or_mixed_up() {
     let base = tempfile::tempdir().unwrap();
-    let mut counts = Counts::default();
-    std::thread::scope(|scope| {
-        let path = base.path();
-        let half = |first: u64| {
-            move || {
-                let mut counts = Counts::default();
-                (first..SCRIPTS).step_by(2).for_each(|seed| counts.add(script(seed, path)));
-                counts
-            }
-        };
-        let halves = [scope.spawn(half(0)), scope.spawn(half(1))];
-        halves.into_iter().for_each(|half| counts.add(half.join().unwrap()));
-    });
-    println!("{SCRIPTS} scripts: {counts:#?}");
+    let counts = Counts::of_scripts(SCRIPTS, |seed| script(seed, base.path()));
     assert!(counts.looked_at > 15_000 && counts.unfollowed > 100, "{counts:?}");
     assert_eq!((counts.lost, counts.wrong, counts.left), (0, 0, 0), "{counts:#?}");
 }

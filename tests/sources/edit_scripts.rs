@@ -105,20 +105,7 @@ fn script(seed: u64, folder: &Path) -> Counts {
 #[test]
 fn no_work_on_a_section_is_lost_or_mixed_up() {
     let folder = tempfile::tempdir().unwrap();
-    let mut counts = Counts::default();
-    std::thread::scope(|scope| {
-        let path = folder.path();
-        let half = |first: u64| {
-            move || {
-                let mut counts = Counts::default();
-                (first..SCRIPTS).step_by(2).for_each(|seed| counts.add(script(seed, path)));
-                counts
-            }
-        };
-        let halves = [scope.spawn(half(0)), scope.spawn(half(1))];
-        halves.into_iter().for_each(|half| counts.add(half.join().unwrap()));
-    });
-    println!("{SCRIPTS} scripts: {counts:#?}");
+    let counts = Counts::of_scripts(SCRIPTS, |seed| script(seed, folder.path()));
     assert!(counts.looked_at > 20_000 && counts.unfollowed > 100, "{counts:?}");
     assert_eq!((counts.lost, counts.wrong, counts.left), (0, 0, 0), "{counts:#?}");
 }

@@ -28,6 +28,25 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Of the scripts with the seeds below `scripts`, on two threads.
+    pub fn of_scripts(scripts: u64, script: impl Fn(u64) -> Self + Sync) -> Self {
+        let mut counts = Self::default();
+        std::thread::scope(|scope| {
+            let script = &script;
+            let half = |first: u64| {
+                move || {
+                    let mut counts = Self::default();
+                    (first..scripts).step_by(2).for_each(|seed| counts.add(script(seed)));
+                    counts
+                }
+            };
+            let halves = [scope.spawn(half(0)), scope.spawn(half(1))];
+            halves.into_iter().for_each(|half| counts.add(half.join().unwrap()));
+        });
+        println!("{scripts} scripts: {counts:#?}");
+        counts
+    }
+
     pub fn add(&mut self, other: Self) {
         for (edit, count) in other.edits {
             *self.edits.entry(edit).or_default() += count;

@@ -29,7 +29,7 @@
 //! | [`Sq8Index`] | exact, the same bits | d + 32 bytes | 0.1 to 0.3 × that | exact rows elsewhere |
 //! | [`Sq8Stream`] | exact, the same bits | nothing | 1.8 × that with the blocks in SQLite, in the page cache | blocks and exact rows elsewhere |
 //! | [`BinaryIndex`] | approximate | d / 8 + 20 bytes | 0.16 × that, most of it 1,000 exact rows | exact rows elsewhere |
-//! | `SqliteVecIndex` | exact, the same bits | nothing | 4 × that | a SQLite connection |
+//! | `SqliteVecIndex` | exact, the same bits | nothing | 4 to 5 × that | a SQLite connection |
 //!
 //! [`Choice::auto`] picks among the first three by size and memory budget.
 //!

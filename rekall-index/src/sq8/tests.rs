@@ -336,6 +336,11 @@ fn damaged_blocks_are_refused() {
         other[at..at + 4].copy_from_slice(&f32::MAX.to_le_bytes());
         assert!(detail(&sealed(other)).contains("out of range"));
     }
+    // Half of a code that misses less than the whole of it.
+    let mut other = body.clone();
+    let at = scales + 2 * 4 * rows;
+    other[at..at + 4].copy_from_slice(&0_f32.to_le_bytes());
+    assert!(detail(&sealed(other)).contains("out of range"));
     let mut other = body;
     other[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
     assert!(detail(&sealed(other)).contains("bytes, got"));

@@ -8,19 +8,26 @@ use pulp::bytemuck;
 /// From this size on a buffer lies in a mapping of its own.
 const MAPPED_BYTES: usize = 64 << 10;
 
-/// Numbers that are written, read and forgotten; grown as needed, never shortened.
+/// Bytes at whose multiples buffers begin: a cache line, and the widest register. One that lies across two lines is two accesses.
+const ALIGNMENT: usize = 64;
+
+/// Numbers that are written, read and forgotten; grown as needed, never shortened. They begin at a cache line.
 ///
 /// Large ones lie in a mapping of their own rather than on the heap, so the operating system has them back
 /// when they are dropped. glibc does not trim the arenas of threads other than the first.
 #[derive(Debug)]
 pub(crate) enum Buffer {
-    Heap(Vec<f32>),
+    Heap {
+        numbers: Vec<f32>,
+        /// Where the first cache line begins.
+        start: usize,
+    },
     Mapped(MmapMut),
 }
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self::Heap(Vec::new())
+        Self::Heap { numbers: Vec::new(), start: 0 }
     }
 }
 
@@ -31,7 +38,7 @@ impl Buffer {
             *self = Self::with_room(length);
         }
         let all = match self {
-            Self::Heap(numbers) => numbers.as_mut_slice(),
+            Self::Heap { numbers, start } => &mut numbers[*start..],
             Self::Mapped(map) => bytemuck::cast_slice_mut(map),
         };
         &mut all[..length]
@@ -46,7 +53,13 @@ impl Buffer {
         match (bytes >= MAPPED_BYTES).then(|| MmapMut::map_anon(bytes)) {
             Some(Ok(map)) => Self::Mapped(map),
             // The heap may still have the memory if the system refuses a mapping.
-            _ => Self::Heap(vec![0.0; length]),
+            _ => {
+                let spare = ALIGNMENT / size_of::<f32>() - 1;
+                let numbers = vec![0.0_f32; length + spare];
+                // At most `spare`, if it can be said at all.
+                let start = numbers.as_ptr().align_offset(ALIGNMENT).min(spare);
+                Self::Heap { numbers, start }
+            }
         }
     }
 }
@@ -56,7 +69,7 @@ impl Deref for Buffer {
 
     fn deref(&self) -> &[f32] {
         match self {
-            Self::Heap(numbers) => numbers,
+            Self::Heap { numbers, start } => &numbers[*start..],
             Self::Mapped(map) => bytemuck::cast_slice(map),
         }
     }
@@ -73,6 +86,7 @@ mod tests {
         for length in [0, 3, 1_000, MAPPED_BYTES / 4, 100_000, 7] {
             buffer.sized(length).fill(1.0);
             assert!(buffer.len() >= length && buffer[..length].iter().all(|&x| x == 1.0));
+            assert!(length == 0 || buffer.as_ptr().addr().is_multiple_of(ALIGNMENT), "{length}");
         }
         assert!(matches!(buffer, Buffer::Mapped(_)) && buffer.memory_bytes() >= 400_000);
     }

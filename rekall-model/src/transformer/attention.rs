@@ -88,6 +88,7 @@ impl Attention<'_> {
                 activation: Activation::None,
                 out: scores,
                 out_stride: stride,
+                room: None,
             });
             let mut scale = scale;
             if let Some(bias) = self.bias {
@@ -113,6 +114,7 @@ impl Attention<'_> {
                     activation: Activation::None,
                     out: &mut context[(block - queries.start) * width + head * size + first..],
                     out_stride: width,
+                    room: None,
                 });
             }
         }

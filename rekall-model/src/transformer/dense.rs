@@ -10,7 +10,7 @@ use super::quantization::Quantization;
 use super::reader::{Linear, Part, Reader};
 use super::weight_files::WeightFiles;
 use crate::Error;
-use crate::cpu::Activation;
+use crate::cpu::{Activation, Buffer};
 use crate::files::{digest_of_file, read_json};
 use crate::tensors::MAX_DIMENSIONS;
 
@@ -129,7 +129,7 @@ impl Dense {
 
     pub(super) fn apply(&self, row: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.to];
-        linear(row, 1, &self.linear, Activation::None, &mut out, 0..self.to);
+        linear(row, 1, &self.linear, Activation::None, &mut out, 0..self.to, &mut Buffer::default());
         if self.is_tanh {
             out.iter_mut().for_each(|x| *x = x.tanh());
         }

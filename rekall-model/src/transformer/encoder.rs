@@ -138,24 +138,24 @@ impl FeedForward<'_> {
         &self,
         input: &[f32],
         tokens: usize,
-        inner: &mut Buffer,
+        (inner, room): (&mut Buffer, &mut Buffer),
         out: &mut [f32],
         shard: &mut Shard,
     ) -> bool {
         let (wide, narrow) = (self.up.weight.width(), self.down.weight.width());
         let inner = inner.sized(tokens * wide);
         shard.compute_and_gather(inner, wide, Partition::Panels, |out, columns| {
-            linear(input, tokens, self.up, self.activation, out, columns.clone());
+            linear(input, tokens, self.up, self.activation, out, columns.clone(), room);
             if let Some(gate) = self.gate {
-                linear(input, tokens, gate, Activation::Gate, out, columns);
+                linear(input, tokens, gate, Activation::Gate, out, columns, room);
             }
         }) && shard.compute_and_gather(out, narrow, Partition::Panels, |out, columns| {
-            linear(inner, tokens, self.down, Activation::None, out, columns);
+            linear(inner, tokens, self.down, Activation::None, out, columns, room);
         })
     }
 }
 
-/// The given columns of a linear layer's output, at their places in whole rows.
+/// The given columns of a linear layer's output, at their places in whole rows. `room`: for rows as the product reads them.
 pub(super) fn linear(
     a: &[f32],
     rows: usize,
@@ -163,7 +163,9 @@ pub(super) fn linear(
     activation: Activation,
     out: &mut [f32],
     columns: Range<usize>,
+    room: &mut Buffer,
 ) {
+    let room = Some(room);
     let bias = layer.bias.as_ref().map(|bias| &bias[columns.clone()]);
     let out_stride = layer.weight.width();
     let out = &mut out[columns.start..];
@@ -171,12 +173,12 @@ pub(super) fn linear(
         Matrix::F32(matrix) => {
             let b = matrix.view();
             let (a_stride, b) = (b.k, b.columns(columns));
-            multiply(Product { a, a_stride, rows, b, bias, activation, out, out_stride });
+            multiply(Product { a, a_stride, rows, b, bias, activation, out, out_stride, room });
         }
         Matrix::Int8(matrix) => {
             let b = matrix.view();
             let (a_stride, b) = (b.k, b.columns(columns));
-            multiply_int8(Product { a, a_stride, rows, b, bias, activation, out, out_stride });
+            multiply_int8(Product { a, a_stride, rows, b, bias, activation, out, out_stride, room });
         }
     }
 }
@@ -190,11 +192,12 @@ pub(super) fn project_heads(
     heads: Heads,
     part: Range<usize>,
     out: &mut [f32],
+    room: &mut Buffer,
 ) {
     if part.len() == heads.count {
-        return linear(a, rows, layer, Activation::None, out, 0..heads.row());
+        return linear(a, rows, layer, Activation::None, out, 0..heads.row(), room);
     }
     for columns in heads.columns(part) {
-        linear(a, rows, layer, Activation::None, out, columns);
+        linear(a, rows, layer, Activation::None, out, columns, room);
     }
 }

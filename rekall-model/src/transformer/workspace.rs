@@ -21,6 +21,8 @@ pub(super) struct Workspace {
     pub(super) branch: Buffer,
     /// Between the two matrices of the feed-forward part.
     pub(super) inner: Buffer,
+    /// Rows as a matrix product reads them.
+    pub(super) room: Buffer,
     pub(super) attention: AttentionBuffers,
 }
 
@@ -36,9 +38,9 @@ pub(super) struct AttentionBuffers {
 
 impl Workspace {
     pub(super) fn memory_bytes(&self) -> usize {
-        let Self { hidden, normed, context, branch, inner, attention } = self;
+        let Self { hidden, normed, context, branch, inner, room, attention } = self;
         let AttentionBuffers { qkv, keys, values, scores } = attention;
-        let all = [hidden, normed, context, branch, inner, qkv, keys, values, scores];
+        let all = [hidden, normed, context, branch, inner, room, qkv, keys, values, scores];
         all.map(Buffer::memory_bytes).iter().sum()
     }
 

@@ -10,9 +10,8 @@ pub(super) const MAX_HEIGHT: usize = 12;
 
 /// A few rows of activations, and the panel that they are multiplied by.
 pub(super) struct Tile<'a> {
-    /// Row `i` begins at `i * stride`; with the bits flipped that the kernel asks for.
-    pub(super) rows: &'a [i8],
-    pub(super) stride: usize,
+    /// The first group of all rows, then the second one of all, and so on; with the bits flipped that the kernel asks for.
+    pub(super) rows: &'a [[i8; GROUP]],
     pub(super) height: usize,
     pub(super) panel: &'a [i8],
     pub(super) width: usize,
@@ -105,11 +104,10 @@ impl Kernel {
 fn portable(tile: &Tile<'_>, out: &mut [f32]) {
     let mut sums = [0_i32; MAX_WIDTH];
     let sums = &mut sums[..tile.width];
-    let rows = tile.rows.chunks_exact(tile.stride);
-    for (row, out) in rows.zip(out.chunks_exact_mut(tile.width)) {
+    for (row, out) in out.chunks_exact_mut(tile.width).enumerate() {
         sums.fill(0);
         let blocks = tile.panel.chunks_exact(tile.width * GROUP);
-        for (x, block) in row.as_chunks::<GROUP>().0.iter().zip(blocks) {
+        for (x, block) in tile.rows.iter().skip(row).step_by(tile.height).zip(blocks) {
             let x = x.map(i32::from);
             for (sum, y) in sums.iter_mut().zip(block.as_chunks::<GROUP>().0) {
                 let y = y.map(i32::from);

@@ -13,7 +13,10 @@ mod x86;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::gemm::{Activation, Product, loaded, store};
+use super::buffer::Buffer;
+use super::gemm::{Product, Target, finish, loaded};
+use super::prefetch::{LINE, prefetch};
+use super::tiles::{Aligned, Tiles};
 use kernel::{Kernel, MAX_HEIGHT, MAX_WIDTH, Tile};
 use quantize::QuantizedRows;
 
@@ -21,7 +24,10 @@ pub(crate) use pack::{Int8View, PackedInt8};
 
 /// Rows that are rounded at once: enough for the panels to be read rarely, few enough to stay in the second-level cache; some
 /// tiles of the greatest height.
-const ROWS_AT_ONCE: usize = 5 * MAX_HEIGHT;
+const ROWS_AT_ONCE: usize = 21 * MAX_HEIGHT;
+
+/// From so many tiles on the next panel is prefetched.
+const PREFETCHING_TILES: usize = 8;
 
 /// Computes a product. The rows of `a` are rounded first, each by its largest number.
 ///
@@ -45,63 +51,65 @@ impl WithSimd for WithKernel<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Product { a, a_stride, rows, b, bias, activation, out, out_stride } = self.product;
-        let mut rounded = QuantizedRows::default();
+        let Product { a, a_stride, rows, b, bias, activation, out, out_stride, room } = self.product;
+        let mut own = Buffer::default();
+        let room = room.unwrap_or(&mut own);
         for first in (0..rows).step_by(ROWS_AT_ONCE) {
             let rows = ROWS_AT_ONCE.min(rows - first);
-            rounded.fill(&a[first * a_stride..], a_stride, rows, b.k, self.kernel.flipped());
+            let tiles = Tiles::of(rows, self.kernel.height());
+            let a = &a[first * a_stride..];
+            let rounded = QuantizedRows::of(a, a_stride, b.k, tiles, self.kernel.flipped(), room);
             let out = &mut out[first * out_stride..][..(rows - 1) * out_stride + b.n];
-            let target =
-                Target { out: &mut *out, stride: out_stride, bias, is_gate: activation == Activation::Gate };
-            multiply_rows(simd, self.kernel, &rounded, b, target);
-            activation.apply(out, out_stride, b.n);
+            let target = Target { out, stride: out_stride, bias, activation };
+            multiply_rows(simd, self.kernel, &rounded, tiles, b, target);
         }
     }
 }
 
-/// Where the result is stored.
-struct Target<'a> {
-    out: &'a mut [f32],
-    stride: usize,
-    bias: Option<&'a [f32]>,
-    /// Whether what stands there is multiplied rather than replaced.
-    is_gate: bool,
-}
-
 #[inline(always)]
-fn multiply_rows<S: Simd>(simd: S, kernel: Kernel, a: &QuantizedRows, b: Int8View<'_>, target: Target<'_>) {
+fn multiply_rows<S: Simd>(
+    simd: S,
+    kernel: Kernel,
+    a: &QuantizedRows<'_>,
+    tiles: Tiles,
+    b: Int8View<'_>,
+    target: Target<'_>,
+) {
     let width = 2 * S::F32_LANES;
-    let mut sums = [0.0_f32; MAX_HEIGHT * MAX_WIDTH];
-    let rows = a.scales.len();
-    // Tiles of equal height rather than full ones and a low last one: low tiles waste registers.
-    let tiles = rows.div_ceil(kernel.height());
-    let (height, taller) = (rows / tiles, rows % tiles);
+    let mut sums = Aligned([0.0; MAX_HEIGHT * MAX_WIDTH]);
     for (index, panel) in b.panels.chunks_exact(b.panel_length()).enumerate() {
         let column = index * width;
         let columns = column..b.n.min(column + width);
         let scales = loaded(simd, &b.scales[columns.clone()]);
         let bias = target.bias.map(|bias| &bias[columns.clone()]);
         let offsets = &b.offsets[column..column + width];
-        let mut row = 0;
-        for tile in 0..tiles {
-            let height = height + usize::from(tile < taller);
-            let part = &a.numbers[row * a.stride..(row + height) * a.stride];
-            let sums = &mut sums[..height * width];
-            kernel.sum(&Tile { rows: part, stride: a.stride, height, panel, width, offsets }, sums);
-            for (i, sums) in sums.chunks_exact(width).enumerate() {
-                let row_scale = simd.splat_f32s(a.scales[row + i]);
-                let sums = loaded(simd, sums);
-                let value = |half| simd.mul_f32s(sums[half], simd.mul_f32s(row_scale, scales[half]));
-                let out = &mut target.out[(row + i) * target.stride..][columns.clone()];
-                store(simd, out, [value(0), value(1)], bias, target.is_gate);
+        // While this panel is multiplied the next one is prefetched, a part of it with each tile. With few tiles these parts would
+        // be so large that what is needed now waits behind them.
+        let following = &b.panels[(index + 1) * b.panel_length()..];
+        let following = &following[..b.panel_length().min(following.len())];
+        let following = if tiles.count < PREFETCHING_TILES { &[] } else { following };
+        let mut ahead = following.chunks(b.panel_length().div_ceil(tiles.count).next_multiple_of(LINE));
+        for tile in tiles.ranges() {
+            if let Some(numbers) = ahead.next() {
+                prefetch(numbers);
             }
-            row += height;
+            let sums = &mut sums.0[..tile.len() * width];
+            kernel.sum(&Tile { rows: a.tile(&tile), height: tile.len(), panel, width, offsets }, sums);
+            for (row, sums) in tile.zip(sums.chunks_exact(width)) {
+                let row_scale = simd.splat_f32s(a.scales[row]);
+                let sums = loaded(simd, sums);
+                let first = simd.mul_f32s(sums[0], simd.mul_f32s(row_scale, scales[0]));
+                let second = simd.mul_f32s(sums[1], simd.mul_f32s(row_scale, scales[1]));
+                let out = &mut target.out[row * target.stride..][columns.clone()];
+                finish(simd, out, [first, second], bias, target.activation);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::gemm::Activation;
     use super::*;
 
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -125,16 +133,26 @@ mod tests {
         let rows = a.len() / b.k;
         let mut out = vec![2.0; rows * b.n];
         let bias = Some(bias);
-        let (a_stride, out_stride) = (b.k, b.n);
-        multiply_with(kernel, Product { a, a_stride, rows, b, bias, activation, out: &mut out, out_stride });
+        let (a_stride, out_stride, out_rows) = (b.k, b.n, &mut out);
+        multiply_with(
+            kernel,
+            Product { a, a_stride, rows, b, bias, activation, out: out_rows, out_stride, room: None },
+        );
         out
     }
 
     #[test]
     fn every_kernel_gives_the_same_bits_as_the_textbook() {
-        for (m, k, n) in
-            [(1, 1, 1), (5, 7, 3), (12, 32, 32), (13, 33, 31), (70, 64, 100), (25, 384, 96), (3, 1536, 40)]
-        {
+        for (m, k, n) in [
+            (1, 1, 1),
+            (5, 7, 3),
+            (12, 32, 32),
+            (13, 33, 31),
+            (70, 64, 100),
+            (25, 384, 96),
+            (3, 1536, 40),
+            (260, 18, 33),
+        ] {
             let (a, w, bias) = (numbers(m * k, 1), numbers(n * k, 2), numbers(n, 3));
             let b = packed(k, n, &w);
             let largest = |row: &[f32]| row.iter().fold(0.0_f32, |max, x| max.max(x.abs()));

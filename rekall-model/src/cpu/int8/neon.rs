@@ -51,9 +51,8 @@ impl Neon {
 unsafe fn neon<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     let parts = tile.width * GROUP / BLOCK;
     let blocks = tile.panel.as_chunks::<BLOCK>().0;
-    let count = blocks.len() / parts;
-    let rows: [&[[i8; GROUP]]; H] =
-        std::array::from_fn(|i| &tile.rows[i * tile.stride..][..tile.stride].as_chunks::<GROUP>().0[..count]);
+    let rows = tile.rows.as_chunks::<H>().0;
+    let count = rows.len();
     for part in 0..parts {
         let mut sums = [[vdupq_n_s32(0); 4]; H];
         let block = |group: usize| &blocks[group * parts + part];
@@ -63,8 +62,8 @@ unsafe fn neon<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
             let first = halves(block(group));
             let second = if has_second { halves(block(group + 1)) } else { [vdupq_n_s8(0); 2] };
             for i in 0..H {
-                let x = repeated(rows[i][group]);
-                let z = if has_second { repeated(rows[i][group + 1]) } else { vdupq_n_s8(0) };
+                let x = repeated(rows[group][i]);
+                let z = if has_second { repeated(rows[group + 1][i]) } else { vdupq_n_s8(0) };
                 for half in 0..2 {
                     let low = vmull_s8(vget_low_s8(x), vget_low_s8(first[half]));
                     let low = vmlal_s8(low, vget_low_s8(z), vget_low_s8(second[half]));

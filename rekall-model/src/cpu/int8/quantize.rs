@@ -1,5 +1,12 @@
 //! Rounding to eight bits.
 
+use std::ops::Range;
+
+use pulp::bytemuck;
+
+use super::super::buffer::Buffer;
+use super::super::tiles::{Tiles, interleave};
+use super::kernel::MAX_HEIGHT;
 use super::pack::GROUP;
 
 /// The largest rounded number. −128 is not used: an activation's sign can then be changed within eight bits, and two products
@@ -33,23 +40,45 @@ pub(super) fn quantize(row: &[f32], out: &mut [i8], flipped: i8) -> f32 {
 }
 
 /// Some rows of activations.
-#[derive(Debug, Default)]
-pub(super) struct QuantizedRows {
-    /// Row `i` begins at `i * stride`.
-    pub(super) numbers: Vec<i8>,
-    pub(super) stride: usize,
-    pub(super) scales: Vec<f32>,
+pub(super) struct QuantizedRows<'a> {
+    /// Tile after tile, in each the first group of all its rows, then the second one of all, and so on.
+    groups: &'a [[i8; GROUP]],
+    /// Groups of a row.
+    length: usize,
+    /// What each row's numbers are multiples of.
+    pub(super) scales: &'a [f32],
 }
 
-impl QuantizedRows {
-    /// Rounds `rows` rows of `k` numbers, of which each begins `stride` after the one before, and flips these bits in each.
+impl<'a> QuantizedRows<'a> {
+    /// Rounds rows of `k` numbers, of which each begins `stride` after the one before, and flips these bits in each number.
     #[inline(always)]
-    pub(super) fn fill(&mut self, a: &[f32], stride: usize, rows: usize, k: usize, flipped: i8) {
-        self.stride = k.next_multiple_of(GROUP);
-        self.numbers.resize(rows * self.stride, 0);
-        self.scales.clear();
-        for (row, out) in self.numbers.chunks_exact_mut(self.stride).enumerate() {
-            self.scales.push(quantize(&a[row * stride..][..k], out, flipped));
+    pub(super) fn of(
+        a: &[f32],
+        stride: usize,
+        k: usize,
+        tiles: Tiles,
+        flipped: i8,
+        room: &'a mut Buffer,
+    ) -> Self {
+        let (rows, length) = (tiles.rows(), k.div_ceil(GROUP));
+        // A group takes as much room as a float; the rows of a tile that are not yet interleaved come after the others.
+        let room = room.sized(rows * (length + 1) + MAX_HEIGHT * length);
+        let (groups, room) = room.split_at_mut(rows * length);
+        let groups: &mut [[i8; GROUP]] = bytemuck::cast_slice_mut(groups);
+        let (lines, scales) = room.split_at_mut(MAX_HEIGHT * length);
+        let lines: &mut [[i8; GROUP]] = bytemuck::cast_slice_mut(lines);
+        for tile in tiles.ranges() {
+            for (line, row) in lines.chunks_exact_mut(length).zip(tile.clone()) {
+                scales[row] = quantize(&a[row * stride..][..k], line.as_flattened_mut(), flipped);
+            }
+            interleave(lines, length, tile.len(), &mut groups[tile.start * length..tile.end * length]);
         }
+        Self { groups, length, scales }
+    }
+
+    /// The groups of a tile.
+    #[inline(always)]
+    pub(super) fn tile(&self, rows: &Range<usize>) -> &'a [[i8; GROUP]] {
+        &self.groups[rows.start * self.length..rows.end * self.length]
     }
 }

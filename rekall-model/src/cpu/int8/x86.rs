@@ -70,13 +70,7 @@ impl Vnni {
     }
 }
 
-/// The four numbers of each of `H` rows that meet a group of the panel's, as one integer.
-#[inline(always)]
-fn groups<'a, const H: usize>(tile: &Tile<'a>, count: usize) -> [&'a [[i8; GROUP]]; H] {
-    let rows = tile.rows;
-    std::array::from_fn(|i| &rows[i * tile.stride..][..tile.stride].as_chunks::<GROUP>().0[..count])
-}
-
+/// Four numbers of a row that meet a group of the panel's, as one integer.
 #[inline(always)]
 fn joined(group: [i8; GROUP]) -> i32 {
     i32::from_le_bytes(group.map(|x| x as u8))
@@ -87,7 +81,7 @@ fn joined(group: [i8; GROUP]) -> i32 {
 #[target_feature(enable = "avx512f,avx512vnni")]
 fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     let blocks = tile.panel.as_chunks::<WIDE>().0;
-    let rows = groups::<H>(tile, blocks.len());
+    let rows = tile.rows.as_chunks::<H>().0;
     let (first, second) = tile.offsets.split_at(WIDE / 8);
     let start = [first, &second[..WIDE / 8]].map(|half| {
         // SAFETY: there are 16 numbers of four bytes, and the instruction asks for no alignment.
@@ -95,13 +89,13 @@ fn vnni<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
         _mm512_sub_epi32(_mm512_setzero_si512(), offset)
     });
     let mut sums = [start; H];
-    for (group, block) in blocks.iter().enumerate() {
+    for (block, groups) in blocks.iter().zip(rows) {
         // SAFETY: a block has twice 64 bytes, and the instruction asks for no alignment.
         let (first, second) = unsafe {
             (_mm512_loadu_si512(block.as_ptr().cast()), _mm512_loadu_si512(block[WIDE / 2..].as_ptr().cast()))
         };
         for i in 0..H {
-            let x = _mm512_set1_epi32(joined(rows[i][group]));
+            let x = _mm512_set1_epi32(joined(groups[i]));
             sums[i][0] = _mm512_dpbusd_epi32(sums[i][0], x, first);
             sums[i][1] = _mm512_dpbusd_epi32(sums[i][1], x, second);
         }
@@ -126,10 +120,10 @@ fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
     let ones = _mm256_set1_epi16(1);
     let parts = tile.width * GROUP / NARROW;
     let blocks = tile.panel.as_chunks::<NARROW>().0;
-    let rows = groups::<H>(tile, blocks.len() / parts);
+    let rows = tile.rows.as_chunks::<H>().0;
     for part in 0..parts {
         let mut sums = [[_mm256_setzero_si256(); 2]; H];
-        for (group, block) in blocks.iter().skip(part).step_by(parts).enumerate() {
+        for (block, groups) in blocks.iter().skip(part).step_by(parts).zip(rows) {
             // SAFETY: a block has twice 32 bytes, and the instruction asks for no alignment.
             let halves = unsafe {
                 [
@@ -139,7 +133,7 @@ fn avx2<const H: usize>(tile: &Tile<'_>, out: &mut [f32]) {
             };
             let sizes = [_mm256_abs_epi8(halves[0]), _mm256_abs_epi8(halves[1])];
             for i in 0..H {
-                let x = _mm256_set1_epi32(joined(rows[i][group]));
+                let x = _mm256_set1_epi32(joined(groups[i]));
                 for (sum, (y, size)) in sums[i].iter_mut().zip(halves.into_iter().zip(sizes)) {
                     let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(x, y));
                     *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));

@@ -134,7 +134,8 @@ impl Head {
             HeadActivation::Gelu => Activation::Gelu,
             HeadActivation::Silu => Activation::Silu,
         };
-        linear(pooled, 1, &self.dense, activation, row, 0..width);
+        let room = &mut Buffer::default(); // a single row needs none
+        linear(pooled, 1, &self.dense, activation, row, 0..width, room);
         if self.shape.activation == HeadActivation::Tanh {
             row.iter_mut().for_each(|x| *x = x.tanh());
         }
@@ -142,7 +143,7 @@ impl Head {
             layer_norm(row, &norm.gamma, &norm.beta, self.shape.norm_epsilon);
         }
         let mut score = [0.0];
-        linear(row, 1, &self.out, Activation::None, &mut score, 0..1);
+        linear(row, 1, &self.out, Activation::None, &mut score, 0..1, room);
         score[0]
     }
 }

@@ -89,7 +89,7 @@ impl Decoder {
         let heads = Heads { count: config.heads, keys: config.key_heads, size: config.head_size };
         let epsilon = config.epsilon as f32;
         let (reach, rotary) = if is_local { (Some(config.reach), &self.local) } else { (None, &self.global) };
-        let Workspace { hidden, normed, context, branch, inner, attention } = workspace;
+        let Workspace { hidden, normed, context, branch, inner, room, attention } = workspace;
         let (hidden, normed) = (hidden.sized(tokens * width), normed.sized(tokens * width));
         normed.copy_from_slice(hidden);
         rms_norm(normed, width, 0..width, &layer.input_norm, epsilon);
@@ -99,7 +99,7 @@ impl Decoder {
         let context = context.sized(wanted.count(texts) * all);
         let attended = shard.compute_and_gather(context, all, divided, |context, part| {
             let qkv = attention.qkv.sized(tokens * heads.row());
-            project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv);
+            project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv, room);
             let [queries, keys, _] = heads.columns(part.clone());
             rms_norm(qkv, heads.row(), queries, &layer.query_norm, epsilon);
             rms_norm(qkv, heads.row(), keys, &layer.key_norm, epsilon);
@@ -114,7 +114,7 @@ impl Decoder {
         let (hidden, normed) = (&mut hidden[..tokens * width], &mut normed[..tokens * width]);
         let branch = branch.sized(tokens * width);
         let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
-            linear(context, tokens, &layer.attention, Activation::None, out, columns);
+            linear(context, tokens, &layer.attention, Activation::None, out, columns, room);
         });
         if let Some(norm) = &layer.attention_norm {
             rms_norm(branch, width, 0..width, norm, epsilon);
@@ -126,7 +126,7 @@ impl Decoder {
         // What the model's files call the gate is what is bent here.
         let (up, gate) = (&layer.gate, Some(&layer.up));
         let forward = FeedForward { up, activation: config.activation, gate, down: &layer.down };
-        let go_on = go_on && forward.run(normed, tokens, inner, branch, shard);
+        let go_on = go_on && forward.run(normed, tokens, (inner, room), branch, shard);
         if let Some(norm) = &layer.output_norm {
             rms_norm(branch, width, 0..width, norm, epsilon);
         }

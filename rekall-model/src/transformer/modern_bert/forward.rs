@@ -82,7 +82,7 @@ impl ModernBert {
         let activation = if config.hidden_activation == "silu" { Activation::Silu } else { Activation::Gelu };
         let (reach, rotary) =
             if layer.is_global { (None, &self.global) } else { (Some(config.reach()), &self.local) };
-        let Workspace { hidden, normed, context, branch, inner, attention } = workspace;
+        let Workspace { hidden, normed, context, branch, inner, room, attention } = workspace;
         let (hidden, normed) = (hidden.sized(tokens * width), normed.sized(tokens * width));
 
         let heads = Heads::own(config.num_attention_heads, config.head_size());
@@ -91,7 +91,7 @@ impl ModernBert {
         let attended =
             shard.compute_and_gather(context, width, Partition::Heads(heads.count), |context, part| {
                 let qkv = attention.qkv.sized(tokens * heads.row());
-                project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv);
+                project_heads(normed, tokens, &layer.qkv, heads, part.clone(), qkv, room);
                 rotary.turn(qkv, heads, texts, part.clone());
                 looks.attend(attention, texts, part, context);
             });
@@ -103,13 +103,13 @@ impl ModernBert {
         let (hidden, normed) = (&mut hidden[..tokens * width], &mut normed[..tokens * width]);
         let branch = branch.sized(tokens * width);
         let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
-            linear(context, tokens, &layer.attention, Activation::None, out, columns);
+            linear(context, tokens, &layer.attention, Activation::None, out, columns, room);
         });
         let norm = &layer.inner_norm;
         add_then_norm(hidden, branch, normed, &norm.gamma, &norm.beta, epsilon);
 
         let forward = FeedForward { up: &layer.up, activation, gate: Some(&layer.gate), down: &layer.down };
-        let go_on = go_on && forward.run(normed, tokens, inner, branch, shard);
+        let go_on = go_on && forward.run(normed, tokens, (inner, room), branch, shard);
         let norm = &layer.next_norm;
         add_then_norm(hidden, branch, normed, &norm.gamma, &norm.beta, epsilon);
         go_on

@@ -106,7 +106,7 @@ impl PostNorm {
         let width = form.hidden_size;
         let (epsilon, activation) = (form.epsilon as f32, form.activation);
         let heads = Heads::own(form.heads, width / form.heads);
-        let Workspace { hidden, context, branch, inner, attention, .. } = workspace;
+        let Workspace { hidden, context, branch, inner, room, attention, .. } = workspace;
         let hidden = hidden.sized(tokens * width);
 
         let looks = Attention { heads, reach: None, is_causal: false, bias: self.bias.as_ref(), wanted };
@@ -114,7 +114,7 @@ impl PostNorm {
         let attended =
             shard.compute_and_gather(context, width, Partition::Heads(heads.count), |context, part| {
                 let qkv = attention.qkv.sized(tokens * heads.row());
-                project_heads(hidden, tokens, &layer.qkv, heads, part.clone(), qkv);
+                project_heads(hidden, tokens, &layer.qkv, heads, part.clone(), qkv, room);
                 if let Some(rotary) = &self.rotary {
                     rotary.turn(qkv, heads, texts, part.clone());
                 }
@@ -128,13 +128,13 @@ impl PostNorm {
         let hidden = &mut hidden[..tokens * width];
         let branch = branch.sized(tokens * width);
         let go_on = shard.compute_and_gather(branch, width, Partition::Panels, |out, columns| {
-            linear(context, tokens, &layer.attention, Activation::None, out, columns);
+            linear(context, tokens, &layer.attention, Activation::None, out, columns, room);
         });
         let norm = &layer.attention_norm;
         add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
 
         let forward = FeedForward { up: &layer.up, activation, gate: layer.gate.as_ref(), down: &layer.down };
-        let go_on = go_on && forward.run(hidden, tokens, inner, branch, shard);
+        let go_on = go_on && forward.run(hidden, tokens, (inner, room), branch, shard);
         let norm = &layer.output_norm;
         add_layer_norm(hidden, branch, &norm.gamma, &norm.beta, epsilon);
         go_on

@@ -5,13 +5,13 @@ use std::ops::Deref;
 use memmap2::MmapMut;
 use pulp::bytemuck;
 
+use super::prefetch::LINE;
+
 /// From this size on a buffer lies in a mapping of its own.
 const MAPPED_BYTES: usize = 64 << 10;
 
-/// Bytes at whose multiples buffers begin: a cache line, and the widest register. One that lies across two lines is two accesses.
-const ALIGNMENT: usize = 64;
-
-/// Numbers that are written, read and forgotten; grown as needed, never shortened. They begin at a cache line.
+/// Numbers that are written, read and forgotten; grown as needed, never shortened. They begin at a cache line: a register
+/// that lies across two is two accesses.
 ///
 /// Large ones lie in a mapping of their own rather than on the heap, so the operating system has them back
 /// when they are dropped. glibc does not trim the arenas of threads other than the first.
@@ -54,10 +54,10 @@ impl Buffer {
             Some(Ok(map)) => Self::Mapped(map),
             // The heap may still have the memory if the system refuses a mapping.
             _ => {
-                let spare = ALIGNMENT / size_of::<f32>() - 1;
+                let spare = LINE / size_of::<f32>() - 1;
                 let numbers = vec![0.0_f32; length + spare];
                 // At most `spare`, if it can be said at all.
-                let start = numbers.as_ptr().align_offset(ALIGNMENT).min(spare);
+                let start = numbers.as_ptr().align_offset(LINE).min(spare);
                 Self::Heap { numbers, start }
             }
         }
@@ -86,7 +86,7 @@ mod tests {
         for length in [0, 3, 1_000, MAPPED_BYTES / 4, 100_000, 7] {
             buffer.sized(length).fill(1.0);
             assert!(buffer.len() >= length && buffer[..length].iter().all(|&x| x == 1.0));
-            assert!(length == 0 || buffer.as_ptr().addr().is_multiple_of(ALIGNMENT), "{length}");
+            assert!(length == 0 || buffer.as_ptr().addr().is_multiple_of(LINE), "{length}");
         }
         assert!(matches!(buffer, Buffer::Mapped(_)) && buffer.memory_bytes() >= 400_000);
     }

@@ -106,8 +106,9 @@ pub(super) fn gelu_tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 
 #[cfg(test)]
 mod tests {
-    use pulp::{Arch, Scalar, WithSimd};
+    use pulp::WithSimd;
 
+    use super::super::widths::Width;
     use super::*;
 
     #[derive(Clone, Copy, Debug)]
@@ -140,23 +141,24 @@ mod tests {
         }
     }
 
-    /// A function of these numbers, with the widest instructions and with none: both within `allowed`, which is given what is exact.
+    /// A function of these numbers, in registers of each width: all within `allowed`, which is given what is exact.
     fn check(
         function: Function,
         numbers: &[f32],
         exact: impl Fn(f64) -> f64,
         allowed: impl Fn(f64, f64) -> f64,
     ) {
-        let mut wide = numbers.to_vec();
-        wide.resize(numbers.len().next_multiple_of(64), 0.0);
-        let mut single = wide.clone();
-        Arch::new().dispatch(Apply(function, &mut wide));
-        Apply(function, &mut single).with_simd(Scalar::new());
-        for (i, &x) in numbers.iter().enumerate() {
-            let x = f64::from(x);
-            for got in [wide[i], single[i]] {
-                let (got, exact) = (f64::from(got), exact(x));
-                assert!((got - exact).abs() <= allowed(x, exact), "{function:?}({x}): {exact} {got}");
+        for width in Width::all() {
+            let mut got = numbers.to_vec();
+            got.resize(numbers.len().next_multiple_of(64), 0.0);
+            width.run(Apply(function, &mut got));
+            for (&x, &got) in numbers.iter().zip(&got) {
+                let (x, got) = (f64::from(x), f64::from(got));
+                let exact = exact(x);
+                assert!(
+                    (got - exact).abs() <= allowed(x, exact),
+                    "{function:?}({x}), {width:?}: {exact} {got}"
+                );
             }
         }
     }
@@ -196,14 +198,20 @@ mod tests {
     }
 
     #[test]
-    fn large_numbers_and_what_is_none() {
+    fn large_numbers_and_nan() {
         check(Function::Exp, &[-1e30, f32::NEG_INFINITY], |_| 0.0, |_, _| 3e-33);
         check(Function::Erf, &[9.0, -9.0, 1e30, f32::INFINITY], f64::signum, |_, _| 1e-6);
-        check(Function::Silu, &[100.0, -200.0], |x| x.max(0.0), |_, _| 1e-30);
-        let mut none = [f32::NAN; 64];
+        let large = [-1e4, -100.0, -8.0, 8.0, 100.0, 1e4];
+        for function in [Function::Gelu, Function::GeluTanh] {
+            check(function, &large, |x| x.max(0.0), |x, _| 1e-6 * x.max(1e-6));
+        }
+        check(Function::Silu, &[100.0, -200.0, 1e4, -1e4], |x| x.max(0.0), |_, _| 1e-28);
         for function in [Function::Exp, Function::Erf, Function::Silu, Function::Gelu, Function::GeluTanh] {
-            Arch::new().dispatch(Apply(function, &mut none));
-            assert!(none.iter().all(|x| x.is_nan()), "{function:?}");
+            for width in Width::all() {
+                let mut nan = [f32::NAN; 64];
+                width.run(Apply(function, &mut nan));
+                assert!(nan.iter().all(|x| x.is_nan()), "{function:?} {width:?}");
+            }
         }
     }
 }

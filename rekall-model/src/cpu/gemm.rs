@@ -1,9 +1,8 @@
 //! The matrix product: rows × packed columns.
 //!
-//! Register tiling after Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008),
-//! without their cache blocking: a panel of 32 columns is small enough for the second-level cache, and each
-//! is read from memory once for all rows at hand. With few rows that reading is most of the work, so the next
-//! panel is prefetched while one is multiplied.
+//! After Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008): a block of rows, laid out anew tile by tile,
+//! stays in the second-level cache while panels of two registers' width pass by it, deep ones part by part. With few rows the reading of
+//! panels is most of the work, so the next one is prefetched while one is multiplied.
 
 use std::ops::Range;
 
@@ -13,7 +12,7 @@ use super::buffer::Buffer;
 use super::functions::{gelu, gelu_tanh, silu};
 use super::pack::PackedView;
 use super::prefetch::prefetch;
-use super::tiles::{Aligned, Rows, Tiles, interleave};
+use super::tiles::{Aligned, MOST_ROWS, Rows, Tiles, blocks, interleave};
 
 /// What is done with a product's elements when they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +38,11 @@ impl Activation {
             Self::None | Self::Gate => x,
             Self::Gelu => gelu(simd, x),
             Self::GeluTanh => gelu_tanh(simd, x),
-            Self::Relu => simd.max_f32s(simd.splat_f32s(0.0), x),
+            Self::Relu => {
+                // Not the greater of both, which on some processors is 0 where x is no number.
+                let zero = simd.splat_f32s(0.0);
+                simd.select_f32s(simd.less_than_f32s(x, zero), zero, x)
+            }
             Self::Silu => silu(simd, x),
         }
     }
@@ -82,32 +85,25 @@ impl WithSimd for Product<'_> {
     }
 }
 
-/// Rows of the highest tile.
-const MOST_ROWS: usize = 12;
-
-/// Rows that are multiplied by all panels before the next ones: few enough to stay in the second-level cache, enough for the panels to
-/// be read rarely; some tiles of the greatest height.
-const ROWS_AT_ONCE: usize = 21 * MOST_ROWS;
-
-/// About as many rows of the panels are multiplied before the next ones, so that those of one panel stay in the first-level
-/// cache for all tiles, or nearly so.
+/// About as many rows of the panels are multiplied before the next ones: with the widest registers 64 KiB, which measured best where
+/// the first-level cache has 48.
 const DEPTH_AT_ONCE: usize = 512;
 
-/// Fewer tiles than this take the panels as a whole: they read each but once or twice, from its beginning to its end.
+/// Fewer tiles than this take the panels as a whole, from the beginning to the end: they read each but a few times.
 const DIVIDING_TILES: usize = 4;
 
 #[inline(always)]
 fn run<S: Simd>(simd: S, product: Product<'_>, max_height: usize) {
     let Product { a, a_stride, rows, b, bias, activation, out, out_stride, mut room } = product;
-    if b.k == 0 {
+    if b.k == 0 || rows == 0 {
         return;
     }
-    for first in (0..rows).step_by(ROWS_AT_ONCE) {
-        let rows = ROWS_AT_ONCE.min(rows - first);
+    for block in blocks(rows) {
+        let rows = block.len();
         let tiles = Tiles::of(rows, max_height);
-        let a = &a[first * a_stride..];
-        let out = &mut out[first * out_stride..][..(rows - 1) * out_stride + b.n];
-        // What is multiplied by the result cannot make room for a part of it.
+        let a = &a[block.start * a_stride..];
+        let out = &mut out[block.start * out_stride..][..(rows - 1) * out_stride + b.n];
+        // A gate multiplies what stands in `out`, so that partial sums cannot be kept there.
         let is_divided = tiles.count >= DIVIDING_TILES && activation != Activation::Gate && room.is_some();
         let parts = if is_divided { b.k.div_ceil(DEPTH_AT_ONCE) } else { 1 };
         for depth in (0..parts).map(|part| b.k * part / parts..b.k * (part + 1) / parts) {
@@ -120,7 +116,7 @@ fn run<S: Simd>(simd: S, product: Product<'_>, max_height: usize) {
                     }
                     Rows::Interleaved(interleaved)
                 }
-                None => Rows::InPlace { a, stride: a_stride },
+                None => Rows::InPlace { a: &a[depth.start..], stride: a_stride },
             };
             let target = Target { out: &mut *out, stride: out_stride, bias, activation };
             multiply_rows(simd, a, tiles, b, depth, target);
@@ -167,7 +163,7 @@ fn multiply_rows<S: Simd>(
             let goes_on = depth.start > 0;
             if goes_on {
                 for (row, sums) in tile.clone().zip(&mut *sums) {
-                    *sums = loaded(simd, &target.out[row * target.stride..][columns.clone()]);
+                    *sums = load(simd, &target.out[row * target.stride..][columns.clone()]);
                 }
             }
             match tile.len() {
@@ -208,7 +204,7 @@ struct Panel<'a> {
 /// Rows of the next panel that are prefetched at once.
 const PREFETCHED_ROWS: usize = 4;
 
-/// `H` rows of `a` times one panel: the first `H` of `out`, added to what is there if it goes on from that.
+/// `H` rows of `a` times one panel: the first `H` of `stored`, which it begins with if it goes on from there.
 ///
 /// All sums stay in registers until the end. For that, whatever is done with them has to be a loop short enough to be unrolled: one
 /// with the bias in it was not, and then each step of the inner loop stored all sums.
@@ -218,7 +214,7 @@ fn tile_of<S: Simd, const H: usize>(
     a: Rows<'_>,
     b: Panel<'_>,
     goes_on: bool,
-    out: &mut [[S::f32s; 2]; MOST_ROWS],
+    stored: &mut [[S::f32s; 2]; MOST_ROWS],
 ) {
     let width = 2 * S::F32_LANES;
     let Panel { panel, ahead, tiles } = b;
@@ -226,7 +222,7 @@ fn tile_of<S: Simd, const H: usize>(
     let mut sums = [[simd.splat_f32s(0.0); 2]; H];
     if goes_on {
         for i in 0..H {
-            sums[i] = out[i];
+            sums[i] = stored[i];
         }
     }
     let (vectors, _) = S::as_simd_f32s(panel);
@@ -269,7 +265,7 @@ fn tile_of<S: Simd, const H: usize>(
         }
     }
     for i in 0..H {
-        out[i] = sums[i];
+        stored[i] = sums[i];
     }
 }
 
@@ -284,11 +280,11 @@ pub(super) fn finish<S: Simd>(
     activation: Activation,
 ) {
     if let Some(bias) = bias {
-        let bias = loaded(simd, bias);
+        let bias = load(simd, bias);
         sums = [simd.add_f32s(sums[0], bias[0]), simd.add_f32s(sums[1], bias[1])];
     }
     if activation == Activation::Gate {
-        let factors = loaded(simd, out);
+        let factors = load(simd, out);
         sums = [simd.mul_f32s(factors[0], sums[0]), simd.mul_f32s(factors[1], sums[1])];
     }
     store(simd, out, [activation.of(simd, sums[0]), activation.of(simd, sums[1])]);
@@ -309,7 +305,7 @@ fn store<S: Simd>(simd: S, out: &mut [f32], numbers: [S::f32s; 2]) {
 
 /// Numbers of at most two registers, and zeros beyond them.
 #[inline(always)]
-pub(super) fn loaded<S: Simd>(simd: S, numbers: &[f32]) -> [S::f32s; 2] {
+pub(super) fn load<S: Simd>(simd: S, numbers: &[f32]) -> [S::f32s; 2] {
     if let (&[first, second], []) = S::as_simd_f32s(numbers) {
         return [first, second];
     }
@@ -387,6 +383,96 @@ mod tests {
                 // The same bits alone.
                 assert_eq!(run(&a[i * k..][..k], 1, Some(Buffer::default())), out[i * n..][..n]);
             }
+        }
+    }
+
+    /// Each activation of rows and columns that stand in others; what is between stays.
+    #[test]
+    fn activations_and_strides() {
+        let exact = |activation: Activation, x: f64| match activation {
+            Activation::None => x,
+            Activation::Gelu => {
+                // erf by its series.
+                let (mut term, mut sum) = (x / 2.0_f64.sqrt(), x / 2.0_f64.sqrt());
+                for n in 1..200 {
+                    let n = f64::from(n);
+                    term *= -x * x / 2.0 / n;
+                    sum += term / (2.0 * n + 1.0);
+                }
+                0.5 * x * (1.0 + sum * std::f64::consts::FRAC_2_SQRT_PI)
+            }
+            Activation::GeluTanh => {
+                let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
+                0.5 * x * (1.0 + u.tanh())
+            }
+            Activation::Relu => x.max(0.0),
+            Activation::Silu => x / (1.0 + (-x).exp()),
+            Activation::Gate => 7.0 * x,
+        };
+        for (m, k, n) in [(5, 9, 33), (61, 1_099, 33)] {
+            let scale = 2.0 / (k as f32).sqrt();
+            let a: Vec<f32> = numbers(m * (k + 3), 1).iter().map(|x| x * scale).collect();
+            let (w, bias) = (numbers(n * k, 2), numbers(n, 3));
+            let mut b = Packed::zeros(k, n).unwrap();
+            b.set_columns(0, &w);
+            for activation in [
+                Activation::None,
+                Activation::Gelu,
+                Activation::GeluTanh,
+                Activation::Relu,
+                Activation::Silu,
+                Activation::Gate,
+            ] {
+                for mut room in [None, Some(Buffer::default())] {
+                    let (a_stride, out_stride) = (k + 3, n + 5);
+                    let mut out = vec![7.0; m * out_stride];
+                    let (b, bias_of_all, room) = (b.view(), Some(&bias[..]), room.as_mut());
+                    multiply(Product {
+                        a: &a,
+                        a_stride,
+                        rows: m,
+                        b,
+                        bias: bias_of_all,
+                        activation,
+                        out: &mut out,
+                        out_stride,
+                        room,
+                    });
+                    for (i, row) in out.chunks(out_stride).enumerate() {
+                        for j in 0..n {
+                            let products =
+                                (0..k).map(|t| f64::from(a[i * a_stride + t]) * f64::from(w[j * k + t]));
+                            let expected = exact(activation, products.sum::<f64>() + f64::from(bias[j]));
+                            let difference = (f64::from(row[j]) - expected).abs();
+                            assert!(difference < 1e-4, "{activation:?} {m} {k} {n}: {} {expected}", row[j]);
+                        }
+                        assert!(row[n..].iter().all(|&x| x == 7.0), "{activation:?} {m} {k} {n}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nan_is_not_hidden_by_an_activation() {
+        let mut b = Packed::zeros(1, 1).unwrap();
+        b.set_columns(0, &[1.0]);
+        for activation in
+            [Activation::Gelu, Activation::GeluTanh, Activation::Relu, Activation::Silu, Activation::None]
+        {
+            let mut out = [0.0];
+            multiply(Product {
+                a: &[f32::NAN],
+                a_stride: 1,
+                rows: 1,
+                b: b.view(),
+                bias: None,
+                activation,
+                out: &mut out,
+                out_stride: 1,
+                room: None,
+            });
+            assert!(out[0].is_nan(), "{activation:?}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod pack;
 mod prefetch;
 mod softmax;
 mod tiles;
+mod widths;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use elementwise::{add_scaled, rotate_rows};

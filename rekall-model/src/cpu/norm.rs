@@ -49,6 +49,8 @@ impl WithSimd for LayerNorm<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { x, added, out, gamma, beta, epsilon } = self;
         let width = gamma.len();
+        debug_assert!(added.is_none_or(|added| added.len() == x.len()));
+        debug_assert!(out.as_ref().is_none_or(|out| out.len() == x.len()));
         let mut added = added.map(|added| added.chunks_exact(width));
         let mut out = out.map(|out| out.chunks_exact_mut(width));
         for row in x.chunks_exact_mut(width) {
@@ -145,45 +147,57 @@ fn across<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; SUMS]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::widths::Width;
     use super::*;
+
+    /// Less than a register, some, and some with numbers beyond them.
+    const WIDTHS: [usize; 5] = [1, 8, 19, 64, 136];
 
     #[test]
     fn rms_norm_changes_the_given_columns_alone() {
-        let before: Vec<f32> = (0..60).map(|i| (i * i % 23) as f32 - 7.0).collect();
-        let mut x = before.clone();
-        rms_norm(&mut x, 30, 10..26, &[2.0; 8], 0.0);
-        for (row, before) in x.chunks(30).zip(before.chunks(30)) {
-            assert_eq!((&row[..10], &row[26..]), (&before[..10], &before[26..]));
-            for run in row[10..26].chunks(8) {
-                let square = run.iter().map(|x| x * x).sum::<f32>() / 8.0;
-                assert!((square - 4.0).abs() < 1e-4, "{square}");
+        for (width, run) in Width::all().into_iter().flat_map(|width| WIDTHS.map(|run| (width, run))) {
+            let (stride, columns) = (2 * run + 14, 10..2 * run + 10);
+            let before: Vec<f32> = (0..2 * stride).map(|i| (i * i % 23) as f32 - 7.5).collect();
+            let mut x = before.clone();
+            let gamma = vec![2.0; run];
+            let norm = RmsNorm { x: &mut x, stride, columns: columns.clone(), gamma: &gamma, epsilon: 0.0 };
+            width.run(norm);
+            for (row, before) in x.chunks(stride).zip(before.chunks(stride)) {
+                assert_eq!((&row[..10], &row[columns.end..]), (&before[..10], &before[columns.end..]));
+                for part in row[columns.clone()].chunks(run) {
+                    let square = part.iter().map(|x| x * x).sum::<f32>() / run as f32;
+                    assert!((square - 4.0).abs() < 1e-4, "{width:?} {run}: {square}");
+                }
             }
         }
     }
 
     #[test]
     fn layer_norm_with_and_without_a_sum() {
-        // Less than a register, some, and some numbers beyond.
-        for width in [1, 19, 64, 136] {
-            let mut x: Vec<f32> = (0..2 * width).map(|i| (i * i % 23) as f32).collect();
-            let mut y = x.clone();
-            layer_norm(&mut x, &vec![2.0; width], &vec![1.0; width], 1e-12);
-            for (row, before) in x.chunks(width).zip(y.chunks(width)) {
+        for (width, length) in Width::all().into_iter().flat_map(|width| WIDTHS.map(|length| (width, length)))
+        {
+            let (gamma, beta) = (&vec![2.0; length][..], &vec![1.0; length][..]);
+            let before: Vec<f32> = (0..2 * length).map(|i| (i * i % 23) as f32).collect();
+            let mut x = before.clone();
+            width.run(LayerNorm { x: &mut x, added: None, out: None, gamma, beta, epsilon: 1e-12 });
+            for (row, before) in x.chunks(length).zip(before.chunks(length)) {
                 let before = before.iter().map(|&x| f64::from(x));
-                let mean = before.clone().sum::<f64>() / width as f64;
-                let variance = before.clone().map(|x| (x - mean) * (x - mean)).sum::<f64>() / width as f64;
+                let mean = before.clone().sum::<f64>() / length as f64;
+                let variance = before.clone().map(|x| (x - mean) * (x - mean)).sum::<f64>() / length as f64;
                 for (&x, before) in row.iter().zip(before) {
                     let expected = (before - mean) / (variance + 1e-12).sqrt() * 2.0 + 1.0;
-                    assert!((f64::from(x) - expected).abs() < 1e-5, "{width}: {x} {expected}");
+                    assert!((f64::from(x) - expected).abs() < 1e-5, "{width:?} {length}: {x} {expected}");
                 }
             }
-            let mut sum: Vec<f32> = y.iter().map(|y| y - 0.5).collect();
-            let mut out = vec![f32::NAN; 2 * width];
-            let (half, gamma, beta) = (vec![0.5; 2 * width], vec![2.0; width], vec![1.0; width]);
-            add_then_norm(&mut sum, &half, &mut out, &gamma, &beta, 1e-12);
-            assert_eq!((&sum, &out), (&y, &x));
-            add_layer_norm(&mut y, &vec![0.0; 2 * width], &gamma, &beta, 1e-12);
-            assert_eq!(x, y);
+            let half = vec![0.5; 2 * length];
+            let mut sum: Vec<f32> = before.iter().map(|x| x - 0.5).collect();
+            let mut out = vec![f32::NAN; 2 * length];
+            let (added, into) = (Some(&half[..]), Some(&mut out[..]));
+            width.run(LayerNorm { x: &mut sum, added, out: into, gamma, beta, epsilon: 1e-12 });
+            assert_eq!((&sum, &out), (&before, &x), "{width:?} {length}");
+            let mut sum: Vec<f32> = before.iter().map(|x| x - 0.5).collect();
+            width.run(LayerNorm { x: &mut sum, added, out: None, gamma, beta, epsilon: 1e-12 });
+            assert_eq!(sum, x, "{width:?} {length}");
         }
     }
 }

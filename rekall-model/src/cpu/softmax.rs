@@ -99,36 +99,59 @@ fn set_outside<S: Simd>(simd: S, registers: &mut [S::f32s], part: &Range<usize>,
 
 #[cfg(test)]
 mod tests {
-    use super::super::pack::panel_width;
+    use super::super::widths::Width;
     use super::*;
 
+    const STRIDE: usize = 96;
+
+    /// Parts that begin and end within a register, at its borders, and both in one; whatever is outside is larger than all within, by
+    /// more than powers can bear.
     #[test]
     fn softmax_of_a_part_of_each_row() {
-        let stride = 3 * panel_width();
-        let last = stride - panel_width() - 1;
-        // What is outside of the part is larger than all within it, by more than powers can bear.
-        let number = |i: usize| match (i / stride, i % stride) {
-            (row, column) if column < row || column > last => 1e30,
-            (_, column) => -(column.abs_diff(last) as f32) - 1e3,
-        };
-        let mut x: Vec<f32> = (0..3 * stride).map(number).collect();
-        softmax_rows(&mut x, stride, 0.5, |row| row..last + 1);
-        for (number, row) in x.chunks(stride).enumerate() {
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-            assert!(row[..number].iter().chain(&row[last + 1..]).all(|&x| x == 0.0));
-            assert!((row[last] / row[last - 1] - 0.5_f32.exp()).abs() < 1e-5);
+        let parts = [0..96, 0..61, 1..62, 16..80, 33..34, 35..39, 90..96, 63..65];
+        let number = |at: usize| -(at.abs_diff(40) as f32) / 4.0 - 1e3;
+        let mut rows = Vec::new();
+        for part in &parts {
+            rows.extend((0..STRIDE).map(|at| if part.contains(&at) { number(at) } else { 1e30 }));
+        }
+        for width in Width::all() {
+            let mut x = rows.clone();
+            let part = |row: usize| parts[row].clone();
+            width.run(SoftmaxRows { x: &mut x, stride: STRIDE, scale: 0.5, part });
+            for (row, part) in x.chunks(STRIDE).zip(&parts) {
+                let power = |at: usize| (0.5 * (f64::from(number(at)) + 1e3)).exp();
+                let sum: f64 = part.clone().map(power).sum();
+                for (at, &x) in row.iter().enumerate() {
+                    let expected = if part.contains(&at) { power(at) / sum } else { 0.0 };
+                    let allowed = 1e-6 * expected;
+                    assert!(
+                        (f64::from(x) - expected).abs() <= allowed,
+                        "{width:?} {part:?} {at}: {x} {expected}"
+                    );
+                }
+            }
         }
     }
 
-    /// Where a weight or a number is none, so is what is made of it: nothing hides it.
+    /// What is less than the largest by more than powers can bear is next to nothing, and never so little that it is slow.
     #[test]
-    fn what_is_no_number_stays_none() {
-        let stride = panel_width();
-        for at in 0..stride {
-            let mut x = vec![1.0; stride];
-            x[at] = f32::NAN;
-            softmax_rows(&mut x, stride, 1.0, |_| 0..stride);
-            assert!(x.iter().all(|x| x.is_nan()), "{at}: {x:?}");
+    fn weights_are_normal_numbers() {
+        for width in Width::all() {
+            let mut x: Vec<f32> = (0..STRIDE).map(|at| -3.0 * at as f32).collect();
+            width.run(SoftmaxRows { x: &mut x, stride: STRIDE, scale: 1.0, part: |_| 0..STRIDE });
+            assert!(x.iter().all(|x| x.is_normal()), "{width:?}: {x:?}");
+        }
+    }
+
+    #[test]
+    fn nan_is_not_hidden() {
+        for width in Width::all() {
+            for at in 0..STRIDE {
+                let mut x = vec![1.0; STRIDE];
+                x[at] = f32::NAN;
+                width.run(SoftmaxRows { x: &mut x, stride: STRIDE, scale: 1.0, part: |_| 0..STRIDE });
+                assert!(x.iter().all(|x| x.is_nan()), "{width:?} {at}: {x:?}");
+            }
         }
     }
 }

@@ -2,9 +2,22 @@
 
 use std::ops::Range;
 
+/// Rows of the highest tile: two sums for each, beside a row of a panel and a number, take the registers of AVX-512.
+pub(super) const MOST_ROWS: usize = 12;
+
+/// Rows that are multiplied by all panels before the next ones, or a few more or less: few enough to stay in the second-level cache,
+/// enough for the panels to be read rarely. A micro-batch is no more.
+const BLOCK: usize = 22 * MOST_ROWS;
+
 /// What begins at a cache line.
 #[repr(align(64))]
 pub(super) struct Aligned<T>(pub(super) T);
+
+/// Rows cut into blocks of about equal size.
+#[inline(always)]
+pub(super) fn blocks(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    Tiles::of(rows, BLOCK).ranges()
+}
 
 /// Rows cut into tiles of at most some height. They are of equal height, or of two heights that differ by one, rather than full ones
 /// and a low last one: low tiles waste registers.
@@ -19,8 +32,14 @@ pub(super) struct Tiles {
 impl Tiles {
     #[inline(always)]
     pub(super) fn of(rows: usize, max_height: usize) -> Self {
-        let count = rows.div_ceil(max_height);
+        let count = rows.div_ceil(max_height).max(1);
         Self { count, height: rows / count, taller: rows % count }
+    }
+
+    /// Rows of the highest.
+    #[inline(always)]
+    pub(super) fn highest(self) -> usize {
+        self.height + usize::from(self.taller > 0)
     }
 
     /// Rows of all tiles.
@@ -99,14 +118,14 @@ mod tests {
     #[test]
     fn tiles_hold_all_rows_and_differ_by_one_at_most() {
         for rows in 1..200 {
-            for height in [1, 4, 12] {
+            for height in [1, 4, MOST_ROWS] {
                 let tiles: Vec<_> = Tiles::of(rows, height).ranges().collect();
                 assert_eq!(tiles.iter().flat_map(Clone::clone).collect::<Vec<_>>(), Vec::from_iter(0..rows));
                 let heights = tiles.iter().map(ExactSizeIterator::len);
                 let (least, most) = (heights.clone().min().unwrap(), heights.max().unwrap());
                 assert!(most <= height && most - least <= 1, "{rows} {height}: {tiles:?}");
                 let all = Tiles::of(rows, height);
-                assert_eq!((tiles.len(), rows), (all.count, all.rows()));
+                assert_eq!((tiles.len(), rows, most), (all.count, all.rows(), all.highest()));
             }
         }
     }

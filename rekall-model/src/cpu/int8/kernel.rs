@@ -1,12 +1,10 @@
 //! Exact sums of products, with the instructions at hand.
 
+use super::super::tiles::MOST_ROWS;
 use super::pack::GROUP;
 
 /// Columns of the widest panel.
 pub(super) const MAX_WIDTH: usize = 32;
-
-/// Rows of the highest tile.
-pub(super) const MAX_HEIGHT: usize = 12;
 
 /// A few rows of activations, and the panel that they are multiplied by.
 pub(super) struct Tile<'a> {
@@ -83,7 +81,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => 4,
             #[cfg(target_arch = "x86_64")]
-            Self::Vnni(_) => MAX_HEIGHT,
+            Self::Vnni(_) => MOST_ROWS,
         }
     }
 

@@ -14,17 +14,13 @@ mod x86;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::buffer::Buffer;
-use super::gemm::{Product, Target, finish, loaded};
+use super::gemm::{Product, Target, finish, load};
 use super::prefetch::{LINE, prefetch};
-use super::tiles::{Aligned, Tiles};
-use kernel::{Kernel, MAX_HEIGHT, MAX_WIDTH, Tile};
+use super::tiles::{Aligned, MOST_ROWS, Tiles, blocks};
+use kernel::{Kernel, MAX_WIDTH, Tile};
 use quantize::QuantizedRows;
 
 pub(crate) use pack::{Int8View, PackedInt8};
-
-/// Rows that are rounded at once: enough for the panels to be read rarely, few enough to stay in the second-level cache; some
-/// tiles of the greatest height.
-const ROWS_AT_ONCE: usize = 21 * MAX_HEIGHT;
 
 /// From so many tiles on the next panel is prefetched.
 const PREFETCHING_TILES: usize = 8;
@@ -52,14 +48,17 @@ impl WithSimd for WithKernel<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Product { a, a_stride, rows, b, bias, activation, out, out_stride, room } = self.product;
+        if rows == 0 {
+            return;
+        }
         let mut own = Buffer::default();
         let room = room.unwrap_or(&mut own);
-        for first in (0..rows).step_by(ROWS_AT_ONCE) {
-            let rows = ROWS_AT_ONCE.min(rows - first);
+        for block in blocks(rows) {
+            let rows = block.len();
             let tiles = Tiles::of(rows, self.kernel.height());
-            let a = &a[first * a_stride..];
+            let a = &a[block.start * a_stride..];
             let rounded = QuantizedRows::of(a, a_stride, b.k, tiles, self.kernel.flipped(), room);
-            let out = &mut out[first * out_stride..][..(rows - 1) * out_stride + b.n];
+            let out = &mut out[block.start * out_stride..][..(rows - 1) * out_stride + b.n];
             let target = Target { out, stride: out_stride, bias, activation };
             multiply_rows(simd, self.kernel, &rounded, tiles, b, target);
         }
@@ -76,11 +75,11 @@ fn multiply_rows<S: Simd>(
     target: Target<'_>,
 ) {
     let width = 2 * S::F32_LANES;
-    let mut sums = Aligned([0.0; MAX_HEIGHT * MAX_WIDTH]);
+    let mut sums = Aligned([0.0; MOST_ROWS * MAX_WIDTH]);
     for (index, panel) in b.panels.chunks_exact(b.panel_length()).enumerate() {
         let column = index * width;
         let columns = column..b.n.min(column + width);
-        let scales = loaded(simd, &b.scales[columns.clone()]);
+        let scales = load(simd, &b.scales[columns.clone()]);
         let bias = target.bias.map(|bias| &bias[columns.clone()]);
         let offsets = &b.offsets[column..column + width];
         // While this panel is multiplied the next one is prefetched, a part of it with each tile. With few tiles these parts would
@@ -97,7 +96,7 @@ fn multiply_rows<S: Simd>(
             kernel.sum(&Tile { rows: a.tile(&tile), height: tile.len(), panel, width, offsets }, sums);
             for (row, sums) in tile.zip(sums.chunks_exact(width)) {
                 let row_scale = simd.splat_f32s(a.scales[row]);
-                let sums = loaded(simd, sums);
+                let sums = load(simd, sums);
                 let first = simd.mul_f32s(sums[0], simd.mul_f32s(row_scale, scales[0]));
                 let second = simd.mul_f32s(sums[1], simd.mul_f32s(row_scale, scales[1]));
                 let out = &mut target.out[row * target.stride..][columns.clone()];
@@ -151,7 +150,7 @@ mod tests {
             (70, 64, 100),
             (25, 384, 96),
             (3, 1536, 40),
-            (260, 18, 33),
+            (270, 18, 33),
         ] {
             let (a, w, bias) = (numbers(m * k, 1), numbers(n * k, 2), numbers(n, 3));
             let b = packed(k, n, &w);

@@ -6,7 +6,6 @@ use pulp::bytemuck;
 
 use super::super::buffer::Buffer;
 use super::super::tiles::{Tiles, interleave};
-use super::kernel::MAX_HEIGHT;
 use super::pack::GROUP;
 
 /// The largest rounded number. −128 is not used: an activation's sign can then be changed within eight bits, and two products
@@ -61,11 +60,11 @@ impl<'a> QuantizedRows<'a> {
         room: &'a mut Buffer,
     ) -> Self {
         let (rows, length) = (tiles.rows(), k.div_ceil(GROUP));
-        // A group takes as much room as a float; the rows of a tile that are not yet interleaved come after the others.
-        let room = room.sized(rows * (length + 1) + MAX_HEIGHT * length);
+        // For the groups, for one tile's rows before they are interleaved, and for the scales. A group takes as much as a float.
+        let room = room.sized((rows + tiles.highest()) * length + rows);
         let (groups, room) = room.split_at_mut(rows * length);
         let groups: &mut [[i8; GROUP]] = bytemuck::cast_slice_mut(groups);
-        let (lines, scales) = room.split_at_mut(MAX_HEIGHT * length);
+        let (lines, scales) = room.split_at_mut(tiles.highest() * length);
         let lines: &mut [[i8; GROUP]] = bytemuck::cast_slice_mut(lines);
         for tile in tiles.ranges() {
             for (line, row) in lines.chunks_exact_mut(length).zip(tile.clone()) {

@@ -134,7 +134,7 @@ impl Head {
             HeadActivation::Gelu => Activation::Gelu,
             HeadActivation::Silu => Activation::Silu,
         };
-        let room = &mut Buffer::default(); // a single row needs none
+        let room = &mut Buffer::default(); // a single row of floats needs none
         linear(pooled, 1, &self.dense, activation, row, 0..width, room);
         if self.shape.activation == HeadActivation::Tanh {
             row.iter_mut().for_each(|x| *x = x.tanh());

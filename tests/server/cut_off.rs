@@ -1,0 +1,61 @@
+//! Many entries at once are cut off in the middle of their `COPY`: by a cancelled statement, and by an ended session. Nothing of them is
+//! there, the error says what happened, and the same handle writes them the next time.
+
+use std::sync::Arc;
+use std::thread;
+
+use rekall::{ErrorKind, Mode, NewEntry, Rekall};
+use rekall_postgres::testing::Server;
+
+use crate::common::WordModel;
+
+/// So many that their `COPY` takes a while.
+const MANY: usize = 6_000;
+
+/// Waits for a `COPY` and ends it; fails where none came within a minute.
+fn cut_off(server: &Server, function: &str) -> Result<String, String> {
+    let sql = format!(
+        "DO $$ BEGIN
+             FOR turn IN 1..60000 LOOP
+                 PERFORM pg_stat_clear_snapshot();
+                 PERFORM {function}(pid) FROM pg_stat_progress_copy WHERE bytes_processed > 0;
+                 IF FOUND THEN RETURN; END IF;
+                 PERFORM pg_sleep(0.001);
+             END LOOP;
+             RAISE 'no COPY came';
+         END $$"
+    );
+    server.psql("rekall", &sql)
+}
+
+#[test]
+fn nothing_is_left_of_a_copy_that_is_cut_off() {
+    // A server of its own, since every COPY on it is cut off.
+    let Some(server) = Server::start() else { return };
+    for (function, kind) in [("pg_cancel_backend", ErrorKind::Busy), ("pg_terminate_backend", ErrorKind::Io)]
+    {
+        let memory =
+            Rekall::builder(server.memory_url()).embedder(Arc::new(WordModel::new(16))).open().unwrap();
+        let other = memory.remember(NewEntry::new("there before")).unwrap();
+        let notes: Vec<NewEntry> = (0..MANY)
+            .map(|n| NewEntry::new(format!("note{n}")).content("words enough for a row. ".repeat(20)))
+            .collect();
+        let error = thread::scope(|scope| {
+            let cutting = scope.spawn(|| cut_off(&server, function));
+            let result = memory.remember_many(&notes).run();
+            cutting.join().unwrap().unwrap();
+            result.expect_err("cut off")
+        });
+        assert_eq!(error.kind(), kind, "{function}: {error}");
+        assert_eq!(memory.stats().unwrap().store.entries, 1, "{function}");
+        assert!(memory.recall("note7").mode(Mode::Text).run().unwrap().is_empty(), "{function}");
+
+        let ids = memory.remember_many(&notes).run().unwrap();
+        assert_eq!(memory.stats().unwrap().store.entries, 1 + MANY as u64, "{function}");
+        for mode in [Mode::Text, Mode::Semantic] {
+            let hits = memory.recall("note5999").mode(mode).limit(1).run().unwrap();
+            assert_eq!(hits[0].entry.id, ids[MANY - 1], "{function} {mode:?}");
+        }
+        assert_eq!(memory.get(other).unwrap().title, "there before");
+    }
+}

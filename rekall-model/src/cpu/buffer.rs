@@ -10,6 +10,9 @@ use super::prefetch::LINE;
 /// From this size on a buffer lies in a mapping of its own.
 const MAPPED_BYTES: usize = 64 << 10;
 
+/// Numbers on the heap beside those that are used: so many may stand before the first cache line.
+const SPARE: usize = LINE / size_of::<f32>() - 1;
+
 /// Numbers that are written, read and forgotten; grown as needed, never shortened. They begin at a cache line: a register
 /// that lies across two is two accesses.
 ///
@@ -37,15 +40,17 @@ impl Buffer {
         if self.len() < length {
             *self = Self::with_room(length);
         }
-        let all = match self {
-            Self::Heap { numbers, start } => &mut numbers[*start..],
-            Self::Mapped(map) => bytemuck::cast_slice_mut(map),
-        };
-        &mut all[..length]
+        match self {
+            Self::Heap { numbers, start } => &mut numbers[*start..][..length],
+            Self::Mapped(map) => &mut bytemuck::cast_slice_mut(map)[..length],
+        }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        size_of_val::<[f32]>(self)
+        match self {
+            Self::Heap { numbers, .. } => size_of_val(&**numbers),
+            Self::Mapped(map) => map.len(),
+        }
     }
 
     fn with_room(length: usize) -> Self {
@@ -54,10 +59,9 @@ impl Buffer {
             Some(Ok(map)) => Self::Mapped(map),
             // The heap may still have the memory if the system refuses a mapping.
             _ => {
-                let spare = LINE / size_of::<f32>() - 1;
-                let numbers = vec![0.0_f32; length + spare];
-                // At most `spare`, if it can be said at all.
-                let start = numbers.as_ptr().align_offset(LINE).min(spare);
+                let numbers = vec![0.0_f32; length + SPARE];
+                // At most `SPARE`, if it can be said at all.
+                let start = numbers.as_ptr().align_offset(LINE).min(SPARE);
                 Self::Heap { numbers, start }
             }
         }
@@ -69,7 +73,7 @@ impl Deref for Buffer {
 
     fn deref(&self) -> &[f32] {
         match self {
-            Self::Heap { numbers, start } => &numbers[*start..],
+            Self::Heap { numbers, start } => &numbers[*start..][..numbers.len().saturating_sub(SPARE)],
             Self::Mapped(map) => bytemuck::cast_slice(map),
         }
     }

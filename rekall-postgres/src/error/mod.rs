@@ -82,8 +82,8 @@ pub enum Error {
         /// What was waited for.
         detail: String,
     },
-    /// A statement took longer than it may, by this program's settings or the server's.
-    #[error("the server stopped a statement that took too long: {detail}")]
+    /// A statement took longer than it may, by this program's settings or the server's, or somebody cancelled it on the server.
+    #[error("the server stopped a statement, for its time or on request: {detail}")]
     TimedOut {
         /// What the server said.
         detail: String,

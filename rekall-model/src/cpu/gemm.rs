@@ -208,6 +208,7 @@ const PREFETCHED_ROWS: usize = 4;
 ///
 /// All sums stay in registers until the end. For that, whatever is done with them has to be a loop short enough to be unrolled: one
 /// with the bias in it was not, and then each step of the inner loop stored all sums.
+#[allow(clippy::manual_memcpy, reason = "loops are unrolled into registers, a copy might go through memory")]
 #[inline(always)]
 fn tile_of<S: Simd, const H: usize>(
     simd: S,

@@ -108,7 +108,7 @@ pub(super) fn gelu_tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 mod tests {
     use pulp::WithSimd;
 
-    use super::super::widths::Width;
+    use super::super::testing::{Width, exact_erf, exact_gelu, exact_gelu_tanh, exact_silu};
     use super::*;
 
     #[derive(Clone, Copy, Debug)]
@@ -167,34 +167,13 @@ mod tests {
         (from..=to).map(|i| i as f32 / 1_000.0).collect()
     }
 
-    /// erf by its Taylor series.
-    fn exact_erf(x: f64) -> f64 {
-        let (mut term, mut sum) = (x, x);
-        for n in 1..200 {
-            let n = f64::from(n);
-            term *= -x * x / n;
-            sum += term / (2.0 * n + 1.0);
-        }
-        sum * std::f64::consts::FRAC_2_SQRT_PI
-    }
-
-    fn exact_logistic(x: f64) -> f64 {
-        1.0 / (1.0 + (-x).exp())
-    }
-
     #[test]
     fn functions_are_exact_to_single_precision() {
         check(Function::Exp, &range(-75_000, 0), f64::exp, |_, exact| 3e-7 * exact);
         check(Function::Erf, &range(-4_000, 4_000), exact_erf, |_, _| 5e-7);
-        let silu = |x: f64| x * exact_logistic(x);
-        check(Function::Silu, &range(-30_000, 30_000), silu, |_, exact| 5e-7 * exact.abs().max(1e-12));
-        let gelu = |x: f64| x / 2.0 * (1.0 + exact_erf(x / 2.0_f64.sqrt()));
-        check(Function::Gelu, &range(-5_000, 5_000), gelu, |x, _| 5e-7 * x.abs());
-        let gelu_tanh = |x: f64| {
-            let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
-            x / 2.0 * (1.0 + u.tanh())
-        };
-        check(Function::GeluTanh, &range(-10_000, 10_000), gelu_tanh, |x, _| 1e-6 * x.abs().max(1e-3));
+        check(Function::Silu, &range(-30_000, 30_000), exact_silu, |_, exact| 5e-7 * exact.abs().max(1e-12));
+        check(Function::Gelu, &range(-5_000, 5_000), exact_gelu, |x, _| 5e-7 * x.abs());
+        check(Function::GeluTanh, &range(-10_000, 10_000), exact_gelu_tanh, |x, _| 1e-6 * x.abs().max(1e-3));
     }
 
     #[test]

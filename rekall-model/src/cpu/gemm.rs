@@ -317,16 +317,14 @@ pub(super) fn load<S: Simd>(simd: S, numbers: &[f32]) -> [S::f32s; 2] {
 #[cfg(test)]
 mod tests {
     use super::super::pack::Packed;
+    use super::super::testing::{exact_gelu, exact_gelu_tanh, exact_silu, numbers};
     use super::*;
 
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / 8_388_608.0 - 1.0
-            })
-            .collect()
+    /// Room that another product has left.
+    fn stale_room() -> Buffer {
+        let mut room = Buffer::default();
+        room.sized(100_000).fill(f32::NAN);
+        room
     }
 
     #[test]
@@ -392,22 +390,10 @@ mod tests {
     fn activations_and_strides() {
         let exact = |activation: Activation, x: f64| match activation {
             Activation::None => x,
-            Activation::Gelu => {
-                // erf by its series.
-                let (mut term, mut sum) = (x / 2.0_f64.sqrt(), x / 2.0_f64.sqrt());
-                for n in 1..200 {
-                    let n = f64::from(n);
-                    term *= -x * x / 2.0 / n;
-                    sum += term / (2.0 * n + 1.0);
-                }
-                0.5 * x * (1.0 + sum * std::f64::consts::FRAC_2_SQRT_PI)
-            }
-            Activation::GeluTanh => {
-                let u = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x);
-                0.5 * x * (1.0 + u.tanh())
-            }
+            Activation::Gelu => exact_gelu(x),
+            Activation::GeluTanh => exact_gelu_tanh(x),
             Activation::Relu => x.max(0.0),
-            Activation::Silu => x / (1.0 + (-x).exp()),
+            Activation::Silu => exact_silu(x),
             Activation::Gate => 7.0 * x,
         };
         for (m, k, n) in [(5, 9, 33), (61, 1_099, 33)] {
@@ -424,7 +410,7 @@ mod tests {
                 Activation::Silu,
                 Activation::Gate,
             ] {
-                for mut room in [None, Some(Buffer::default())] {
+                for mut room in [None, Some(stale_room())] {
                     let (a_stride, out_stride) = (k + 3, n + 5);
                     let mut out = vec![7.0; m * out_stride];
                     let (b, bias_of_all, room) = (b.view(), Some(&bias[..]), room.as_mut());

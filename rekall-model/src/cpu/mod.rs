@@ -14,8 +14,8 @@ mod norm;
 mod pack;
 mod prefetch;
 mod softmax;
+mod testing;
 mod tiles;
-mod widths;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use elementwise::{add_scaled, rotate_rows};

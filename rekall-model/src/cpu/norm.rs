@@ -147,7 +147,7 @@ fn across<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; SUMS]) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::widths::Width;
+    use super::super::testing::Width;
     use super::*;
 
     /// Less than a register, some, and some with numbers beyond them.

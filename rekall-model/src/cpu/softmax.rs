@@ -99,7 +99,7 @@ fn set_outside<S: Simd>(simd: S, registers: &mut [S::f32s], part: &Range<usize>,
 
 #[cfg(test)]
 mod tests {
-    use super::super::widths::Width;
+    use super::super::testing::Width;
     use super::*;
 
     const STRIDE: usize = 96;
@@ -137,7 +137,8 @@ mod tests {
     #[test]
     fn weights_are_normal_numbers() {
         for width in Width::all() {
-            let mut x: Vec<f32> = (0..STRIDE).map(|at| -3.0 * at as f32).collect();
+            let mut x: Vec<f32> =
+                (0..STRIDE).map(|at| if at % 2 == 0 { 0.0 } else { -3.0 * at as f32 }).collect();
             width.run(SoftmaxRows { x: &mut x, stride: STRIDE, scale: 1.0, part: |_| 0..STRIDE });
             assert!(x.iter().all(|x| x.is_normal()), "{width:?}: {x:?}");
         }

@@ -109,17 +109,9 @@ fn multiply_rows<S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::super::gemm::Activation;
+    use super::super::pack::panel_width;
+    use super::super::testing::numbers;
     use super::*;
-
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
-        let mut state = seed;
-        (0..count)
-            .map(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / 8_388_608.0 - 1.0
-            })
-            .collect()
-    }
 
     fn packed(k: usize, n: usize, rows: &[f32]) -> PackedInt8 {
         let mut packed = PackedInt8::zeros(k, n).unwrap();
@@ -227,5 +219,45 @@ mod tests {
             assert!(out[2..].iter().all(|x| !x.is_finite()), "{kernel:?}: {out:?}");
         }
         assert!(Kernel::all().contains(&Kernel::best()));
+    }
+
+    /// Panels one by one, of rows that stand in others, in room that another product has left: the bits of all at once. What is
+    /// between stays.
+    #[test]
+    fn panels_and_strides() {
+        let (m, k, n) = (29, 70, 2 * panel_width() + 1);
+        let (a, w, bias) = (numbers(m * (k + 3), 1), numbers(n * k, 2), numbers(n, 3));
+        let b = packed(k, n, &w);
+        let tight: Vec<f32> = a.chunks(k + 3).flat_map(|row| &row[..k]).copied().collect();
+        for kernel in Kernel::all() {
+            for activation in [Activation::None, Activation::Gelu, Activation::Relu, Activation::Gate] {
+                let expected = product(kernel, &tight, &b, &bias, activation);
+                let (a_stride, out_stride) = (k + 3, n + 5);
+                let mut out = vec![2.0; m * out_stride];
+                let mut room = Buffer::default();
+                room.sized(100_000).fill(f32::NAN);
+                for first in (0..n).step_by(panel_width()) {
+                    let columns = first..n.min(first + panel_width());
+                    multiply_with(
+                        kernel,
+                        Product {
+                            a: &a,
+                            a_stride,
+                            rows: m,
+                            b: b.view().columns(columns.clone()),
+                            bias: Some(&bias[columns]),
+                            activation,
+                            out: &mut out[first..],
+                            out_stride,
+                            room: Some(&mut room),
+                        },
+                    );
+                }
+                for (row, expected) in out.chunks(out_stride).zip(expected.chunks(n)) {
+                    assert_eq!(row[..n], *expected, "{kernel:?} {activation:?}");
+                    assert!(row[n..].iter().all(|&x| x == 2.0), "{kernel:?} {activation:?}");
+                }
+            }
+        }
     }
 }

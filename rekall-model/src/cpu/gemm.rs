@@ -62,8 +62,8 @@ pub(crate) struct Product<'a, B = PackedView<'a>> {
     /// Row-major; row `i` begins at `i * out_stride`.
     pub(crate) out: &'a mut [f32],
     pub(crate) out_stride: usize,
-    /// Room for rows that are laid out anew for the inner loop. A product of floats does without it, which is faster with few
-    /// columns.
+    /// Room for rows that are laid out anew for the inner loop. Without it, floats are read where they stand and panels are not
+    /// divided, which is faster with few columns, as in attention; eight bits make room of their own.
     pub(crate) room: Option<&'a mut Buffer>,
 }
 
@@ -317,15 +317,8 @@ pub(super) fn load<S: Simd>(simd: S, numbers: &[f32]) -> [S::f32s; 2] {
 #[cfg(test)]
 mod tests {
     use super::super::pack::Packed;
-    use super::super::testing::{exact_gelu, exact_gelu_tanh, exact_silu, numbers};
+    use super::super::testing::{exact_gelu, exact_gelu_tanh, exact_silu, numbers, stale_room};
     use super::*;
-
-    /// Room that another product has left.
-    fn stale_room() -> Buffer {
-        let mut room = Buffer::default();
-        room.sized(100_000).fill(f32::NAN);
-        room
-    }
 
     #[test]
     fn agrees_with_the_textbook_and_does_not_depend_on_the_batch() {

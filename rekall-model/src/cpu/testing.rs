@@ -3,6 +3,8 @@
 
 use pulp::{Arch, Scalar, WithSimd};
 
+use super::buffer::Buffer;
+
 /// Registers that code is run with.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Width {
@@ -31,6 +33,13 @@ impl Width {
             Self::Avx2(avx2) => pulp::Simd::vectorize(avx2, work),
         }
     }
+}
+
+/// Room that another product has left.
+pub(super) fn stale_room() -> Buffer {
+    let mut room = Buffer::default();
+    room.sized(100_000).fill(f32::NAN);
+    room
 }
 
 /// Numbers from −1 to 1, the same for the same seed.

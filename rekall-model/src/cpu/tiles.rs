@@ -6,7 +6,7 @@ use std::ops::Range;
 pub(super) const MOST_ROWS: usize = 12;
 
 /// Rows that are multiplied by all panels before the next ones, or a few more or less: few enough to stay in the second-level cache,
-/// enough for the panels to be read rarely. A micro-batch is no more.
+/// enough for the panels to be read rarely. A micro-batch of several texts is no more; a longer text makes several blocks.
 const BLOCK: usize = 22 * MOST_ROWS;
 
 /// What begins at a cache line.

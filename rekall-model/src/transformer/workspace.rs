@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::cpu::Buffer;
 
 /// A workspace larger than this is freed after the call.
-const KEPT_BYTES: usize = 2 << 20;
+const KEPT_BYTES: usize = 5 << 19;
 
 /// The buffers of one thread; grown as needed, reused between micro-batches and calls. What they hold between two uses
 /// is stale.

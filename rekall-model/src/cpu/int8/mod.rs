@@ -110,7 +110,7 @@ fn multiply_rows<S: Simd>(
 mod tests {
     use super::super::gemm::Activation;
     use super::super::pack::panel_width;
-    use super::super::testing::numbers;
+    use super::super::testing::{exact_gelu, numbers, stale_room};
     use super::*;
 
     fn packed(k: usize, n: usize, rows: &[f32]) -> PackedInt8 {
@@ -226,16 +226,27 @@ mod tests {
     #[test]
     fn panels_and_strides() {
         let (m, k, n) = (29, 70, 2 * panel_width() + 1);
-        let (a, w, bias) = (numbers(m * (k + 3), 1), numbers(n * k, 2), numbers(n, 3));
+        let a: Vec<f32> = numbers(m * (k + 3), 1).iter().map(|x| x / 4.0).collect();
+        let (w, bias) = (numbers(n * k, 2), numbers(n, 3));
         let b = packed(k, n, &w);
         let tight: Vec<f32> = a.chunks(k + 3).flat_map(|row| &row[..k]).copied().collect();
         for kernel in Kernel::all() {
+            let plain = product(kernel, &tight, &b, &bias, Activation::None);
             for activation in [Activation::None, Activation::Gelu, Activation::Relu, Activation::Gate] {
                 let expected = product(kernel, &tight, &b, &bias, activation);
+                for (&x, &y) in plain.iter().zip(&expected) {
+                    let x = f64::from(x);
+                    let exact = match activation {
+                        Activation::Gelu => exact_gelu(x),
+                        Activation::Relu => x.max(0.0),
+                        Activation::Gate => 2.0 * x,
+                        _ => x,
+                    };
+                    assert!((f64::from(y) - exact).abs() < 1e-5, "{kernel:?} {activation:?}: {exact} {y}");
+                }
                 let (a_stride, out_stride) = (k + 3, n + 5);
                 let mut out = vec![2.0; m * out_stride];
-                let mut room = Buffer::default();
-                room.sized(100_000).fill(f32::NAN);
+                let mut room = stale_room();
                 for first in (0..n).step_by(panel_width()) {
                     let columns = first..n.min(first + panel_width());
                     multiply_with(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Error, Key, Neighbor, SearchOptions};
+use crate::{Error, Key, Neighbor, SearchOptions, Unsettled};
 
 /// Searching: nearest entries by dot product of unit vectors.
 ///
@@ -70,6 +70,38 @@ pub trait VectorSearch {
         let dimensions = self.dimensions();
         crate::check::check_search(queries, dimensions, None, options)?;
         queries.chunks_exact(dimensions).map(|query| self.search(query, options)).collect()
+    }
+
+    /// Searches as far as that goes without exact rows from elsewhere. A caller to whom each request for rows is a round trip asks for
+    /// them together with what else it needs, and settles the search by them. `None`, which is the default: the index reads its rows
+    /// itself, by [`search`](Self::search). One that implements this may do so, too, where thousands of rows are too near to each other to be
+    /// told apart by bounds.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use rekall_index::{FlatIndex, Key, SearchOptions, Sq8Index, VectorIndex, VectorSearch};
+    /// let (keys, rows) = ([Key::new(1, 0, 0), Key::new(2, 0, 0)], [1.0, 0.0, 0.6, 0.8]);
+    /// let mut exact = FlatIndex::new(2)?;
+    /// exact.upsert(&keys, &rows)?;
+    /// let exact = Arc::new(exact);
+    /// let mut index = Sq8Index::new(2, exact.clone())?;
+    /// index.upsert(&keys, &rows)?;
+    ///
+    /// let unsettled = index.search_unsettled(&[0.0, 1.0], &SearchOptions::new(1))?.expect("Sq8Index implements it");
+    /// assert!(unsettled.open_rows().contains(&keys[1]));
+    /// // A store would be asked for these rows, and for what they stand for.
+    /// assert_eq!(unsettled.settle(&exact)?, index.search(&[0.0, 1.0], &SearchOptions::new(1))?);
+    /// # Ok::<(), rekall_index::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As `search`.
+    fn search_unsettled<'a>(
+        &'a self,
+        _query: &'a [f32],
+        _options: &SearchOptions<'a>,
+    ) -> Result<Option<Box<dyn Unsettled + 'a>>, Error> {
+        Ok(None)
     }
 
     /// The bytes this index holds in memory (its heap, by its own count: no allocator overhead). What is shared with
@@ -206,6 +238,13 @@ macro_rules! forward_search {
             options: &SearchOptions<'_>,
         ) -> Result<Vec<Vec<Neighbor>>, Error> {
             (**self).search_batch(queries, options)
+        }
+        fn search_unsettled<'a>(
+            &'a self,
+            query: &'a [f32],
+            options: &SearchOptions<'a>,
+        ) -> Result<Option<Box<dyn Unsettled + 'a>>, Error> {
+            (**self).search_unsettled(query, options)
         }
         fn memory_bytes(&self) -> usize {
             (**self).memory_bytes()

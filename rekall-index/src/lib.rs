@@ -67,6 +67,7 @@ mod table;
 pub mod testing;
 mod thresholds;
 mod tile;
+mod unsettled;
 #[cfg(feature = "sqlite-vec")]
 mod vec0;
 
@@ -81,5 +82,6 @@ pub use key::{Key, Neighbor, Roles};
 pub use options::SearchOptions;
 pub use similarity::similarity;
 pub use sq8::{BlockSource, Sq8Import, Sq8Index, Sq8Stats, Sq8Stream};
+pub use unsettled::Unsettled;
 #[cfg(feature = "sqlite-vec")]
 pub use vec0::SqliteVecIndex;

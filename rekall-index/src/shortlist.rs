@@ -240,6 +240,11 @@ impl Shortlist {
         Ok(())
     }
 
+    /// The rows that may be in the result, and whether that is still to be settled.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (Key, bool)> {
+        self.candidates.iter().map(|candidate| (candidate.key, !candidate.is_settled()))
+    }
+
     /// The result, best first.
     pub(crate) fn finish(mut self, settle: &mut impl Settle) -> Result<Vec<Neighbor>, Error> {
         self.settle_all(settle)?;

@@ -9,7 +9,10 @@ use crate::batch::Batch;
 use crate::check::{check_dimensions, check_search, check_upsert};
 use crate::scan;
 use crate::table::Table;
-use crate::{Error, Key, Neighbor, ResidentIndex, SearchOptions, VectorIndex, VectorSearch, VectorSource};
+use crate::unsettled::Settled;
+use crate::{
+    Error, Key, Neighbor, ResidentIndex, SearchOptions, Unsettled, VectorIndex, VectorSearch, VectorSource,
+};
 use rows::F32Rows;
 use scorer::FlatScorer;
 
@@ -107,6 +110,14 @@ impl VectorSearch for FlatIndex {
             lists.append(&mut scan::search(&self.table, &scorer, options)?);
         }
         Ok(lists)
+    }
+
+    fn search_unsettled<'a>(
+        &'a self,
+        query: &'a [f32],
+        options: &SearchOptions<'a>,
+    ) -> Result<Option<Box<dyn Unsettled + 'a>>, Error> {
+        Ok(Some(Box::new(Settled(self.search(query, options)?))))
     }
 
     fn memory_bytes(&self) -> usize {

@@ -85,16 +85,28 @@ where
     C::Shape: Sync,
     S: Scorer<C>,
 {
+    finish(table, scorer, options, shortlists(table, scorer, options)?)
+}
+
+/// The rows that may belong to the result of each query.
+pub(crate) fn shortlists<C, S>(
+    table: &Table<C>,
+    scorer: &S,
+    options: &SearchOptions<'_>,
+) -> Result<Vec<Shortlist>, Error>
+where
+    C: Columns + Send + Sync,
+    C::Shape: Sync,
+    S: Scorer<C>,
+{
     options.check_cancelled()?;
-    let queries = scorer.queries();
-    let shortlists = match options.entries {
-        _ if options.roles.is_empty() || queries == 0 => fresh(scorer, options),
+    match options.entries {
+        _ if options.roles.is_empty() || scorer.queries() == 0 => Ok(fresh(scorer, options)),
         Some(entries) if entries.len().saturating_mul(GATHER_FACTOR) < table.len() as u64 => {
-            gather(table, scorer, options, entries)?
+            gather(table, scorer, options, entries)
         }
-        _ => scan(table, scorer, options)?,
-    };
-    finish(table, scorer, options, shortlists)
+        _ => scan(table, scorer, options),
+    }
 }
 
 /// Settles what is left, and gives the results.
@@ -120,10 +132,18 @@ fn settle<'a, C: Columns, S: Scorer<C>>(
     options: &'a SearchOptions<'_>,
     query: usize,
 ) -> impl FnMut(&[Candidate], &mut Vec<f32>) -> Result<(), Error> + 'a {
+    in_pages(options, move |page, out| scorer.exact(table, query, page, out))
+}
+
+/// The same by any function that gives the exact similarities of a page.
+pub(crate) fn in_pages<'a>(
+    options: &'a SearchOptions<'_>,
+    mut exact: impl FnMut(&[Candidate], &mut Vec<f32>) -> Result<(), Error> + 'a,
+) -> impl FnMut(&[Candidate], &mut Vec<f32>) -> Result<(), Error> + 'a {
     move |candidates, out| {
         for page in candidates.chunks(EXACT_PAGE) {
             options.check_cancelled()?;
-            scorer.exact(table, query, page, out)?;
+            exact(page, out)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod quantize;
 mod scorer;
 mod stored_block;
 mod stream;
+mod unsettled;
 
 pub use persist::Sq8Import;
 pub use stream::{BlockSource, Sq8Stream};
@@ -17,11 +18,14 @@ use crate::center::{Center, Mean};
 use crate::check::{check_dimensions, check_search, check_upsert};
 use crate::scan;
 use crate::table::Table;
-use crate::{Error, Key, Neighbor, ResidentIndex, SearchOptions, VectorIndex, VectorSearch, VectorSource};
+use crate::{
+    Error, Key, Neighbor, ResidentIndex, SearchOptions, Unsettled, VectorIndex, VectorSearch, VectorSource,
+};
 
 use codes::{Codes, Shape};
 use quantize::Encoder;
 use scorer::Sq8Scorer;
+use unsettled::UnsettledCodes;
 
 /// Exact search over int8 codes: a quarter of the memory of [`FlatIndex`](crate::FlatIndex) and a quarter to a
 /// ninth of its time, the same results to the bit.
@@ -238,6 +242,17 @@ impl VectorSearch for Sq8Index {
             lists.append(&mut self.run(group, options)?);
         }
         Ok(lists)
+    }
+
+    fn search_unsettled<'a>(
+        &'a self,
+        query: &'a [f32],
+        options: &SearchOptions<'a>,
+    ) -> Result<Option<Box<dyn Unsettled + 'a>>, Error> {
+        check_search(query, self.dimensions(), Some(1), options)?;
+        let scorer = Sq8Scorer::new(query, self.table.shape().clone(), self.source.as_ref(), &self.counters);
+        self.counters.count(1);
+        Ok(Some(Box::new(UnsettledCodes::new(&self.table, scorer, *options)?)))
     }
 
     fn memory_bytes(&self) -> usize {

@@ -61,6 +61,28 @@ impl<'a> Sq8Scorer<'a> {
         Self { level: Level::detect(), queries, panels, exact, shape, source, counters }
     }
 
+    /// Appends the exact similarity of each candidate, by rows of this source.
+    pub(super) fn exact_by(
+        &self,
+        source: &dyn VectorSource,
+        query: usize,
+        candidates: &[Candidate],
+        out: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        let dimensions = self.shape.dimensions();
+        let keys: Vec<Key> = candidates.iter().map(|candidate| candidate.key).collect();
+        let expected = keys.len() * dimensions;
+        let mut rows = Vec::with_capacity(expected);
+        source.rows(&keys, &mut rows)?;
+        if rows.len() != expected {
+            return Err(Error::from_source(format!("expected {expected} numbers, got {}", rows.len())));
+        }
+        self.counters.rescored.fetch_add(keys.len() as u64, Ordering::Relaxed);
+        let query = &self.exact[query * dimensions..(query + 1) * dimensions];
+        similarities(query, rows.chunks_exact(dimensions), out);
+        Ok(())
+    }
+
     /// One query after the other.
     fn few(&self, columns: &Codes, rows: Range<usize>, out: &mut [f32]) {
         let (mut dots, mut column) = ([0; CHUNK], [0.0; CHUNK]);
@@ -205,17 +227,6 @@ impl Scorer<Codes> for Sq8Scorer<'_> {
         candidates: &[Candidate],
         out: &mut Vec<f32>,
     ) -> Result<(), Error> {
-        let dimensions = self.shape.dimensions();
-        let keys: Vec<Key> = candidates.iter().map(|candidate| candidate.key).collect();
-        let expected = keys.len() * dimensions;
-        let mut rows = Vec::with_capacity(expected);
-        self.source.rows(&keys, &mut rows)?;
-        if rows.len() != expected {
-            return Err(Error::from_source(format!("expected {expected} numbers, got {}", rows.len())));
-        }
-        self.counters.rescored.fetch_add(keys.len() as u64, Ordering::Relaxed);
-        let query = &self.exact[query * dimensions..(query + 1) * dimensions];
-        similarities(query, rows.chunks_exact(dimensions), out);
-        Ok(())
+        self.exact_by(self.source, query, candidates, out)
     }
 }

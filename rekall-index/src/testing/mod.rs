@@ -21,6 +21,8 @@ mod naive;
 mod resident;
 mod with_source;
 
+use std::collections::HashSet;
+
 pub use cases::*;
 pub use changes::*;
 #[cfg(test)]
@@ -32,12 +34,13 @@ pub use resident::*;
 pub use with_source::WithSource;
 
 pub use crate::dispatch::{Simd, limit_simd};
-use crate::{Key, Neighbor, SearchOptions, VectorIndex, VectorSearch};
+use crate::{Error, Key, Neighbor, SearchOptions, VectorIndex, VectorSearch, VectorSource};
 
 /// Makes an empty index of the given dimensions.
 pub type Make<'a> = &'a dyn Fn(usize) -> Box<dyn VectorIndex>;
 
-/// Searches both ways and fails unless every bit agrees; gives back the result.
+/// Searches both ways, and by [`search_unsettled`](VectorSearch::search_unsettled) where the backend has it, and fails unless every bit
+/// agrees; gives back the result.
 ///
 /// # Panics
 /// When the backend differs from the reference, or fails.
@@ -51,7 +54,35 @@ pub fn assert_same(
     let found = index.search(query, options).unwrap_or_else(|error| panic!("{context}: {error}"));
     let due = naive.search(query, options).unwrap_or_else(|error| panic!("{context}: {error}"));
     assert_lists_agree(&found, &due, context);
+    let unsettled = index.search_unsettled(query, options);
+    if let Some(unsettled) = unsettled.unwrap_or_else(|error| panic!("{context}: {error}")) {
+        let [candidates, open] = [unsettled.candidates(), unsettled.open_rows()].map(|rows| {
+            let distinct: HashSet<Key> = rows.iter().copied().collect();
+            assert_eq!(distinct.len(), rows.len(), "{context}: rows named twice");
+            distinct
+        });
+        assert!(open.is_subset(&candidates), "{context}: rows that can't come back");
+        let settled = unsettled.settle(&Named { naive, open });
+        let settled = settled.unwrap_or_else(|error| panic!("{context}, settled: {error}"));
+        assert!(settled.iter().all(|near| candidates.contains(&near.key)), "{context}: no candidates");
+        assert_lists_agree(&settled, &due, &format!("{context}, settled"));
+    }
     found
+}
+
+/// The reference's rows, but only those that a search has named.
+struct Named<'a> {
+    naive: &'a NaiveIndex,
+    open: HashSet<Key>,
+}
+
+impl VectorSource for Named<'_> {
+    fn rows(&self, keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
+        match keys.iter().find(|key| !self.open.contains(key)) {
+            Some(&key) => Err(Error::MissingRow { key }),
+            None => self.naive.rows(keys, out),
+        }
+    }
 }
 
 pub(crate) fn assert_lists_agree(found: &[Neighbor], due: &[Neighbor], context: &str) {

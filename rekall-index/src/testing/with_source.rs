@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::NaiveIndex;
-use crate::{Error, Key, Neighbor, ResidentIndex, SearchOptions, VectorIndex, VectorSearch, VectorSource};
+use crate::{
+    Error, Key, Neighbor, ResidentIndex, SearchOptions, Unsettled, VectorIndex, VectorSearch, VectorSource,
+};
 
 type SetSource<I> = fn(&mut I, Arc<dyn VectorSource + Send + Sync>);
 
@@ -49,6 +51,13 @@ impl<I: VectorSearch> VectorSearch for WithSource<I> {
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         self.index.search_batch(queries, options)
+    }
+    fn search_unsettled<'a>(
+        &'a self,
+        query: &'a [f32],
+        options: &SearchOptions<'a>,
+    ) -> Result<Option<Box<dyn Unsettled + 'a>>, Error> {
+        self.index.search_unsettled(query, options)
     }
     fn memory_bytes(&self) -> usize {
         self.index.memory_bytes()

@@ -333,7 +333,7 @@ fn scan_blocks<C: Columns, S: Scorer<C>>(
     if !scorer.is_rough() {
         return exact(blocks, shortlists);
     }
-    let mut rough = RoughScan::new(table, scorer, options);
+    let mut rough = RoughScan::new(table, scorer, options, blocks.len());
     while let Some((segment, by_rough)) = rough.next(&mut blocks, shortlists) {
         if by_rough { rough.scan(segment, shortlists) } else { exact(segment, shortlists) }?;
     }

@@ -10,6 +10,10 @@ use crate::{Error, SearchOptions};
 /// Blocks whose rough bounds are taken together: many, so that the best of their rows give a threshold near the last one;
 /// few enough that what was read of them is still in the cache when more of a row is wanted.
 const SEGMENT: usize = 8;
+/// The first segment is this part of the blocks, up to [`MOST_FIRST`]: before there is a good threshold each segment has hundreds of rows
+/// left, and one that is four times as large finds a better one.
+const FIRST_PART: usize = 6;
+const MOST_FIRST: usize = 4 * SEGMENT;
 /// Where more than one row of so many is left, the rough bounds cost more than they save.
 const FEW_LEFT: usize = 3;
 /// So many segments are then scanned without them.
@@ -24,6 +28,8 @@ pub(super) struct RoughScan<'a, C: Columns, S> {
     table: &'a Table<C>,
     scorer: &'a S,
     options: &'a SearchOptions<'a>,
+    /// Blocks of the next segment.
+    segment: usize,
     /// Segments to come that are scanned without rough bounds.
     pause: usize,
     /// Rough bounds of a segment's rows for each query in turn.
@@ -43,9 +49,16 @@ struct Left {
 }
 
 impl<'a, C: Columns, S: Scorer<C>> RoughScan<'a, C, S> {
-    pub(super) fn new(table: &'a Table<C>, scorer: &'a S, options: &'a SearchOptions<'a>) -> Self {
+    /// Of so many blocks.
+    pub(super) fn new(
+        table: &'a Table<C>,
+        scorer: &'a S,
+        options: &'a SearchOptions<'a>,
+        blocks: usize,
+    ) -> Self {
+        let segment = (blocks / FIRST_PART).clamp(SEGMENT, MOST_FIRST);
         let (uppers, left, offered, scratch) = <(Vec<f32>, Vec<Left>, Vec<u32>, Vec<f32>)>::default();
-        Self { table, scorer, options, pause: 0, uppers, left, offered, scratch }
+        Self { table, scorer, options, segment, pause: 0, uppers, left, offered, scratch }
     }
 
     /// The next segment of `blocks`, and whether it is to be scanned by rough bounds. Before there is a threshold these rule nothing
@@ -61,13 +74,14 @@ impl<'a, C: Columns, S: Scorer<C>> RoughScan<'a, C, S> {
         }
         shortlists.iter_mut().for_each(Shortlist::begin_threshold);
         let begun = shortlists.iter().all(|list| list.threshold() > f32::NEG_INFINITY);
-        blocks.start = blocks.end.min(start + if begun { SEGMENT } else { 1 });
+        let segment = if begun { std::mem::replace(&mut self.segment, SEGMENT) } else { 1 };
+        blocks.start = blocks.end.min(start + segment);
         let by_rough = begun && self.pause == 0;
         self.pause = self.pause.saturating_sub(usize::from(begun));
         Some((start..blocks.start, by_rough))
     }
 
-    /// Scans some blocks, [`SEGMENT`] at most.
+    /// Scans some blocks.
     pub(super) fn scan(&mut self, blocks: Range<usize>, shortlists: &mut [Shortlist]) -> Result<(), Error> {
         let first = self.table.position(blocks.start, 0);
         let blocks = &self.table.blocks()[blocks];

@@ -5,7 +5,7 @@ use crate::vector::VectorKey;
 use crate::{Entry, Error};
 
 /// What is read of the hits of a search.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct HitRows<'a> {
     /// The entries, by row number.
     pub entries: &'a [i64],
@@ -15,6 +15,8 @@ pub struct HitRows<'a> {
     pub spans: &'a [VectorKey],
     /// The entries whose vectors are read.
     pub vectors_of: &'a [i64],
+    /// The vectors that are read by their keys.
+    pub vectors_at: &'a [VectorKey],
 }
 
 /// What was read of the hits of a search.
@@ -26,6 +28,8 @@ pub struct HitParts {
     pub spans: Vec<Option<(u32, u32)>>,
     /// As [`ReadVectors::vectors_of`] gives them; empty without a space.
     pub vectors: VectorBatch,
+    /// As [`ReadVectors::vectors_at`] gives them; empty without a space.
+    pub vectors_at: VectorBatch,
 }
 
 /// Hits, read.
@@ -41,7 +45,7 @@ pub trait ReadHits: ReadEntries + ReadVectors {
     /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
     /// # let mut tx = store.write()?;
     /// # let row = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?[0].row;
-    /// let wanted = HitRows { entries: &[row], space: None, spans: &[], vectors_of: &[] };
+    /// let wanted = HitRows { entries: &[row], ..HitRows::default() };
     /// let found = tx.read_hits(&wanted)?;
     /// assert_eq!(found.entries[0].1.as_ref().unwrap().title, "CORS fails on Safari");
     /// # Ok(())
@@ -59,6 +63,10 @@ pub trait ReadHits: ReadEntries + ReadVectors {
             found.vectors = match wanted.vectors_of {
                 [] => VectorBatch::new(space.dimensions),
                 rows => self.vectors_of(space, rows)?,
+            };
+            found.vectors_at = match wanted.vectors_at {
+                [] => VectorBatch::new(space.dimensions),
+                keys => self.vectors_at(space, keys)?,
             };
         }
         Ok(found)

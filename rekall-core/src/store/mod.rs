@@ -71,6 +71,8 @@ pub use words::SearchWords;
 
 use std::fmt::Debug;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::{Entry, EntryId, Error, ScopeName, VectorKey};
 
@@ -135,6 +137,49 @@ pub trait Store: Debug + Send + Sync {
     /// # Errors
     /// [`Error::Replaced`] when the file was moved away or replaced; [`Error::Engine`] or [`Error::Corrupt`].
     fn read(&self) -> Result<Box<dyn ReadTx + '_>, Error>;
+
+    /// Begins to read, as [`read`](Self::read), and reads rows, as [`read_hits`](ReadHits::read_hits) does: one round trip to a server in
+    /// all. For who knows by something older what will be wanted, if nothing has changed; what is no longer there is not among what is
+    /// read. The flag stops statements, as that of [`stop_when`](ReadTx::stop_when).
+    ///
+    /// ```
+    /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
+    /// use rekall_core::store::HitRows;
+    ///
+    /// # fn main() -> Result<(), rekall_core::Error> {
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let store = SqliteStore::open(folder.path().join("knowledge.db"), &StoreOptions::default())?;
+    /// # let mut tx = store.write()?;
+    /// # let row = tx.insert(&[Draft::new(&NewEntry::new("CORS fails on Safari"))])?[0].row;
+    /// # tx.commit()?;
+    /// let known = store.read()?.position()?;
+    /// let (tx, found) = store.read_with_hits(&HitRows { entries: &[row], ..HitRows::default() }, None)?;
+    /// assert_eq!(tx.position()?, known, "nothing has changed");
+    /// assert_eq!(found.entries.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As `read` and `read_hits`; [`Error::Interrupted`].
+    fn read_with_hits(
+        &self,
+        wanted: &HitRows<'_>,
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<(Box<dyn ReadTx + '_>, HitParts), Error> {
+        let mut tx = self.read()?;
+        if let Some(cancel) = cancel {
+            tx.stop_when(cancel)?;
+        }
+        let found = tx.read_hits(wanted)?;
+        Ok((tx, found))
+    }
+
+    /// Whether each reading is a round trip, perhaps over a network, so that it pays to ask for several things at once, and for some that may
+    /// prove useless.
+    fn is_remote(&self) -> bool {
+        false
+    }
 
     /// Begins to write. Everything done through the transaction happens at [`commit`](crate::WriteTx::commit), or not at all.
     ///

@@ -1,9 +1,11 @@
 //! Vectors.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::{Bench, vector};
-use crate::store::HitRows;
+use crate::store::{HitParts, HitRows};
 use crate::{Error, NewVector, Role, SpaceId, TextDigest, VectorKey};
 
 /// In batches, by entry and by key.
@@ -55,13 +57,30 @@ pub fn vectors_come_back_bit_by_bit(bench: &Bench) {
         space: Some(&space),
         spans: &keys[..2],
         vectors_of: &[a.row, c.row],
+        vectors_at: &[keys[2], keys[1], keys[0]],
     };
     let hits = tx.read_hits(&wanted).unwrap();
+    assert_eq!(hits.vectors_at, at);
     let ids: Vec<_> = hits.entries.iter().map(|(row, entry)| (*row, entry.as_ref().unwrap().id)).collect();
     assert_eq!((ids, hits.spans), (vec![(c.row, c.id), (a.row, a.id)], vec![Some((2, 9)), None]));
     assert_eq!(hits.vectors, tx.vectors_of(&space, &[a.row, c.row]).unwrap());
     let without = HitRows { space: None, ..wanted };
     assert_eq!(tx.read_hits(&without).unwrap().entries.len(), 2);
+    // The same with the view that it begins, of spans and vectors by the same keys and by others.
+    let same_keys = HitRows { vectors_at: &keys[..2], ..wanted };
+    for wanted in [HitRows::default(), wanted, without, same_keys, HitRows { entries: &[], ..same_keys }] {
+        let (view, found) = bench.store().read_with_hits(&wanted, None).unwrap();
+        assert_eq!(view.position().unwrap(), tx.position().unwrap());
+        let due = view.read_hits(&wanted).unwrap();
+        let entries = |parts: &HitParts| -> Vec<_> {
+            parts.entries.iter().map(|(row, entry)| (*row, entry.as_ref().unwrap().id)).collect()
+        };
+        assert_eq!(entries(&found), entries(&due));
+        assert_eq!((found.spans, found.vectors, found.vectors_at), (due.spans, due.vectors, due.vectors_at));
+    }
+    let stopped = Arc::new(AtomicBool::new(true));
+    let stopped = bench.store().read_with_hits(&wanted, Some(&stopped)).map(drop);
+    assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");
 }
 
 /// Of an earlier moment, as long as the log shows that they are as they were.

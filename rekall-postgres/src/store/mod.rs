@@ -40,7 +40,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rekall_core::engine::{Ids, WordMemory};
-use rekall_core::store::{PushedVectors, ReadVectors, Scopes, Transfer};
+use rekall_core::store::{HitParts, HitRows, PushedVectors, ReadHits, ReadVectors, Scopes, Transfer};
 use rekall_core::{
     BlockWriter, Entry, EntryId, LogPosition, ReadTx, ScopeName, Space, Store, VectorBatch, VectorKey,
     WallClock, WriteTx,
@@ -204,6 +204,24 @@ impl Store for PostgresStore {
 
     fn read(&self) -> Result<Box<dyn ReadTx + '_>, rekall_core::Error> {
         Ok(Box::new(self.begin_read()?))
+    }
+
+    fn read_with_hits(
+        &self,
+        wanted: &HitRows<'_>,
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<(Box<dyn ReadTx + '_>, HitParts), rekall_core::Error> {
+        if hits::fits(wanted) {
+            let (tx, found) = hits::read(self.scope, wanted, |asked| Tx::read_and(self, asked, cancel))?;
+            return Ok((Box::new(tx), found));
+        }
+        let (tx, _) = Tx::read_and(self, &[], cancel)?;
+        let found = tx.read_hits(wanted)?;
+        Ok((Box::new(tx), found))
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 
     fn write(&self) -> Result<Box<dyn WriteTx + '_>, rekall_core::Error> {

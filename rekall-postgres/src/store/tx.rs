@@ -71,13 +71,23 @@ const WAIT: &str = "SELECT set_config('lock_timeout', $1::bigint::text, true)";
 impl<'s> Tx<'s> {
     /// Begins to read, with the position of the log: one round trip.
     pub(super) fn read(store: &'s PostgresStore) -> Result<Self, CoreError> {
+        Ok(Self::read_and(store, &[], None)?.0)
+    }
+
+    /// The same with statements of the caller's in that round trip, whose rows are given. The flag stops statements from now on.
+    pub(super) fn read_and(
+        store: &'s PostgresStore,
+        also: &[Statement<'_>],
+        cancel: Option<&Arc<AtomicBool>>,
+    ) -> Result<(Self, Vec<Vec<Row>>), CoreError> {
         let segments = ready_segments(store.scope);
         let by_words = store.searches_words.load(Ordering::Relaxed);
         let none_waited = lock(&store.none_waited).clone();
         let known = [text(&none_waited)];
-        let asked: [Statement<'_>; 2] = [(&store.first_look, &known), (&segments, &[])];
-        let asked = &asked[..1 + usize::from(by_words)];
-        let (transaction, mut rows) = store.client.begin(Mode::Read, asked, None)?;
+        let own: [Statement<'_>; 2] = [(&store.first_look, &known), (&segments, &[])];
+        let own = &own[..1 + usize::from(by_words)];
+        let (transaction, mut rows) = store.client.begin(Mode::Read, &[own, also].concat(), cancel)?;
+        let answers = rows.split_off(own.len().min(rows.len()));
         let segments = if by_words { rows.pop() } else { None };
         let position = store.position_in(&rows)?;
         let first = only(&rows)?;
@@ -89,7 +99,7 @@ impl<'s> Tx<'s> {
         }
         let learned = Some(Learned { some_wait, life, segments, ids: RefCell::default() });
         let (position, words) = (Cell::new(Some(position)), RefCell::default());
-        Ok(Self { store, transaction, position, writing: None, learned, words })
+        Ok((Self { store, transaction, position, writing: None, learned, words }, answers))
     }
 
     /// The same with statements of the caller's, in the same round trip: one that takes no view, which is run before (a lock, which a view

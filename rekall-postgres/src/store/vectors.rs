@@ -31,9 +31,10 @@ const BYTES_AT_ONCE: usize = 8 << 20;
 pub(super) const OF_ENTRIES: &str = "SELECT entry_id, role, chunk, vector FROM embedding
     WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
 
-/// The columns that [`read_at`] reads, and those that [`spans_in`] does.
+/// The columns that [`read_at`] reads, and those that [`spans_in`] does, and those that both do.
 pub(super) const VECTOR: &str = "vector";
 pub(super) const SPAN: &str = "start, \"end\"";
+pub(super) const VECTOR_AND_SPAN: &str = "vector, start, \"end\"";
 
 /// What a statement asks for: vectors by their keys, with entries, roles, chunks and the space as values.
 pub(super) struct AtKeys {
@@ -409,7 +410,11 @@ pub(super) fn spans_in(
     scope: Scope,
 ) -> Result<Vec<Option<(u32, u32)>>, Error> {
     let stored = by_key(rows, scope)?;
-    let span = |row: &&Row| -> Result<(u32, u32), Error> { Ok((small(row, 3)?, small(row, 4)?)) };
+    // The last two columns, whatever else is asked for.
+    let span = |row: &&Row| -> Result<(u32, u32), Error> {
+        let end = row.len().saturating_sub(1);
+        Ok((small(row, end.saturating_sub(1))?, small(row, end)?))
+    };
     keys.iter().map(|key| stored.get(key).map(span).transpose()).collect()
 }
 

@@ -213,12 +213,13 @@ fn ask_about_vectors(
             rows.iter().map(|&entry| VectorKey { entry, role: 0, chunk: (limit % 3) as u16 }).collect();
         asked.push(("vectors_at", answer(tx.vectors_at(space, &keys).map(batch))));
         asked.push(("spans", answer(tx.spans(id, &keys))));
-        let wanted = HitRows { entries: rows, space: Some(space), spans: &keys, vectors_of: rows };
+        let wanted =
+            HitRows { entries: rows, space: Some(space), spans: &keys, vectors_of: rows, vectors_at: &keys };
         let hits = tx.read_hits(&wanted).map(|hits| {
             // Rows have other numbers in each of them.
             let title = |entry: &Result<Entry, _>| entry.as_ref().ok().map(|entry| entry.title.clone());
             let entries: Vec<_> = hits.entries.iter().map(|(_, entry)| title(entry)).collect();
-            (entries, hits.spans, batch(hits.vectors))
+            (entries, hits.spans, batch(hits.vectors), batch(hits.vectors_at))
         });
         asked.push(("read_hits", answer(hits)));
         let mut all = Vec::new();

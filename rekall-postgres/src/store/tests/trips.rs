@@ -153,12 +153,16 @@ fn hits_are_read_together() {
         assert_eq!(tx.vectors_of(&space, &rows).unwrap().keys.len(), 10);
     });
     assert_eq!(found, 5, "one for each, and the beginning");
-    let wanted = HitRows { entries: &rows, space: Some(&space), spans: &keys, vectors_of: &rows };
+    let wanted =
+        HitRows { entries: &rows, space: Some(&space), spans: &keys, vectors_of: &rows, vectors_at: &keys };
     let found = trips(&store, |tx| {
         let found = tx.read_hits(&wanted).unwrap();
         assert_eq!((found.entries.len(), found.spans.len(), found.vectors.keys.len()), (10, 10, 10));
     });
     assert_eq!(found, 2, "all at once, and the beginning");
+    let before = testing::trips();
+    drop(store.read_with_hits(&wanted, None).unwrap());
+    assert_eq!(testing::trips() - before, 1, "all at once");
     let filter = Filter::new().kind("note").tag_any("none");
     assert_eq!(trips(&store, |tx| tx.matching(&filter).unwrap().len()), 2);
     // A scope costs what a memory without a name does.

@@ -32,7 +32,9 @@ fn cut_off(server: &Server, function: &str) -> Result<String, String> {
 fn nothing_is_left_of_a_copy_that_is_cut_off() {
     // A server of its own, since every COPY on it is cut off.
     let Some(server) = Server::start() else { return };
-    for (function, state) in [("pg_cancel_backend", "57014"), ("pg_terminate_backend", "57P01")] {
+    // A session that is ended may be gone before what the server says of it is read.
+    let ways = [("pg_cancel_backend", &["57014"][..]), ("pg_terminate_backend", &["57P01", "was lost"])];
+    for (function, told) in ways {
         let memory =
             Rekall::builder(server.memory_url()).embedder(Arc::new(WordModel::new(16))).open().unwrap();
         let other = memory.remember(NewEntry::new("there before")).unwrap();
@@ -51,7 +53,8 @@ fn nothing_is_left_of_a_copy_that_is_cut_off() {
             result.expect_err("cut off")
         });
         assert_eq!(error.kind(), ErrorKind::Io, "{function}: {error}");
-        assert!(error.to_string().contains(state), "{function}: {error}");
+        let text = error.to_string();
+        assert!(told.iter().any(|told| text.contains(told)), "{function}: {text}");
         assert_eq!(stored(), before, "{function}");
         assert!(memory.recall("note7").mode(Mode::Text).run().unwrap().is_empty(), "{function}");
 

@@ -8,7 +8,7 @@ use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 use super::fusion::Evidence;
 use super::hit::RetrievalScore;
 use crate::Error;
-use crate::vector_index::Snapshot;
+use crate::vector_index::{Snapshot, stored_key};
 
 /// Entries found by any retriever, by row number.
 #[derive(Default)]
@@ -43,9 +43,11 @@ impl Candidate {
     pub(super) fn passage(&self) -> Option<VectorKey> {
         let nearest = self.nearest.map(|near| near.key);
         let words = self.words.as_ref().map(|words| words.key);
-        nearest
-            .map(|key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk })
-            .or(words.map(|key| VectorKey { entry: key.row, role: key.role, chunk: key.number }))
+        nearest.map(stored_key).or(words.map(|key| VectorKey {
+            entry: key.row,
+            role: key.role,
+            chunk: key.number,
+        }))
     }
 
     pub(super) fn similarity(&self) -> Option<f32> {

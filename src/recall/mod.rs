@@ -10,6 +10,7 @@ mod duplicates;
 mod fusion;
 pub(crate) mod health;
 mod hit;
+mod look_ahead;
 pub(crate) mod newest_search;
 mod options;
 mod passage;

@@ -10,7 +10,7 @@ use super::hit::HitChunk;
 use super::passage_choice::{Compared, Similarities};
 use super::rank::Ranked;
 use super::retrieve::order_ties;
-use crate::vector_index::Snapshot;
+use crate::vector_index::{Snapshot, stored_key};
 use crate::{Entry, EntryId, Error};
 
 /// The first `limit` entries of a ranking that can be read.
@@ -48,11 +48,16 @@ pub(super) fn read_best(
         let next: Vec<Ranked> = waiting.by_ref().take(limit - read.entries.len()).collect();
         let rows: Vec<i64> = next.iter().map(|ranked| ranked.candidate.row).collect();
         let near: Vec<Key> = next.iter().filter_map(|ranked| Some(ranked.candidate.nearest?.key)).collect();
-        let stored = |key: &Key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk };
-        let spans: Vec<VectorKey> = near.iter().map(stored).collect();
+        let spans: Vec<VectorKey> = near.iter().copied().map(stored_key).collect();
         let disputed = compared.map_or_else(Vec::new, |compared| compared.disputed(&next));
         let (vectors_of, more) = disputed.split_at(disputed.len().min(Compared::AT_ONCE));
-        let found = snapshot.tx.read_hits(&HitRows { entries: &rows, space, spans: &spans, vectors_of })?;
+        let found = snapshot.read_hits(&HitRows {
+            entries: &rows,
+            space,
+            spans: &spans,
+            vectors_of,
+            ..HitRows::default()
+        })?;
         read.spans.add(near, found.spans);
         if let Some(compared) = compared {
             compared.add(&found.vectors, &mut read.similarities);

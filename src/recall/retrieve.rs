@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rekall_core::{Filter, ReadTx, Status, TextQuery, WordHit};
 use rekall_index::{EntrySet, Neighbor, Roles, SearchOptions, VectorSearch};
 
-use crate::vector_index::Snapshot;
+use crate::vector_index::{IndexView, Snapshot};
 use crate::{CancelToken, Error};
 
 /// The filter as the indexes take it.
@@ -20,11 +20,20 @@ pub(super) struct Admitted {
 impl Admitted {
     /// What passes at the moment `now_ms`.
     pub(super) fn new(snapshot: &Snapshot<'_>, filter: &Filter, now_ms: i64) -> Result<Self, Error> {
-        if !filter.is_unconditional() || filter.status == Some(Status::Obsolete) {
-            let entries = snapshot.tx.matching(filter)?.into_iter().collect();
-            return Ok(Self { entries: Some(entries), hidden: None });
+        match Self::by_view(&snapshot.view, filter, now_ms) {
+            Some(admitted) => Ok(admitted),
+            None => {
+                let entries = snapshot.tx.matching(filter)?.into_iter().collect();
+                Ok(Self { entries: Some(entries), hidden: None })
+            }
         }
-        let view = &snapshot.view;
+    }
+
+    /// The same where the view is enough to tell.
+    pub(super) fn by_view(view: &IndexView, filter: &Filter, now_ms: i64) -> Option<Self> {
+        if !filter.is_unconditional() || filter.status == Some(Status::Obsolete) {
+            return None;
+        }
         let obsolete = Some(&view.obsolete).filter(|set| filter.status.is_some() && !set.is_empty());
         let expired = if filter.include_expired { None } else { view.expiring.expired(now_ms) };
         let hidden = match (obsolete, expired) {
@@ -32,7 +41,7 @@ impl Admitted {
             (Some(obsolete), Some(expired)) => Some(Arc::new(obsolete.union(&expired))),
             (None, expired) => expired.map(Arc::new),
         };
-        Ok(Self { entries: None, hidden })
+        Some(Self { entries: None, hidden })
     }
 
     pub(super) fn admits(&self, row: i64) -> bool {
@@ -79,20 +88,35 @@ impl SemanticRetriever<'_> {
         limit: usize,
     ) -> Result<Vec<Vec<Neighbor>>, Error> {
         let Some(search) = snapshot.search() else { return Ok(vec![Vec::new(); queries.len()]) };
-        // The index breaks ties by row number. Which of several equal ones come back must not depend on
-        // history, so where the border runs through them it gives all of them.
-        let options = SearchOptions::new(limit).with_ties().with_roles(self.roles).with_threads(self.threads);
-        let mut options = self.admitted.restrict(options);
-        options.cancel = self.cancel.map(CancelToken::flag);
+        let options = self.options(limit);
         let mut lists = match queries {
             [query] => vec![search.search(query, &options)?],
             _ => search.search_batch(&queries.concat(), &options)?,
         };
         for found in &mut lists {
-            keep_first(&*snapshot.tx, found, limit, |near| near.similarity, |near| near.key.entry)?;
+            keep_nearest(snapshot, found, limit)?;
         }
         Ok(lists)
     }
+
+    /// What the index is asked for to find `limit` entries.
+    pub(super) fn options(&self, limit: usize) -> SearchOptions<'_> {
+        // The index breaks ties by row number. Which of several equal ones come back must not depend on
+        // history, so where the border runs through them it gives all of them.
+        let options = SearchOptions::new(limit).with_ties().with_roles(self.roles).with_threads(self.threads);
+        let mut options = self.admitted.restrict(options);
+        options.cancel = self.cancel.map(CancelToken::flag);
+        options
+    }
+}
+
+/// Keeps the `limit` nearest of a list that has all that are as near as its last: equal ones by id.
+pub(super) fn keep_nearest(
+    snapshot: &Snapshot<'_>,
+    found: &mut Vec<Neighbor>,
+    limit: usize,
+) -> Result<(), Error> {
+    keep_first(&*snapshot.tx, found, limit, |near| near.similarity, |near| near.key.entry)
 }
 
 /// Up to `limit` entries found by words, best first: BM25 score descending, equal ones by id.

@@ -70,12 +70,12 @@ pub(super) struct Search<'a> {
 }
 
 /// A query made ready for one space.
-struct Prepared<'q> {
+pub(super) struct Prepared<'q> {
     query: &'q Query<'q>,
     /// Of the mode that the options ask for, what this query can be searched by.
-    mode: Mode,
+    pub(super) mode: Mode,
     /// Unit vector in the space; `None` when meaning is not, or cannot be, searched.
-    vector: Option<QueryVector>,
+    pub(super) vector: Option<QueryVector>,
     degraded: Vec<Degraded>,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Answer {
     needed: Extra,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
     /// Starts over when the file's model is changed meanwhile.
     pub(super) fn run(&self, queries: &[Query<'_>]) -> Result<Vec<Answer>, Error> {
         let index = &self.rekall.vector_index;
@@ -111,8 +111,9 @@ impl Search<'_> {
                 Ok(prepared) => prepared,
             };
             check_cancelled(self.cancel)?;
-            index.consistently(self.cancel, |snapshot| match snapshot.view.space == space {
-                true => self.answers(snapshot, &prepared).map(Attempt::Done),
+            let (first, mut nearest) = self.look_ahead(&prepared, space.as_ref())?.unzip();
+            index.consistently_from(first, self.cancel, |snapshot| match snapshot.view.space == space {
+                true => self.answers(snapshot, &prepared, nearest.take()).map(Attempt::Done),
                 false => Ok(Attempt::Outdated(snapshot.view.space.clone())),
             })
         })
@@ -156,12 +157,21 @@ impl Search<'_> {
     }
 
     /// The answers to all queries. Looks deeper where entries that cannot be read, or have too little similarity, took the
-    /// places of hits, and where one that was not seen might be better by its age.
-    fn answers(&self, snapshot: &Snapshot<'_>, queries: &[Prepared<'_>]) -> Result<Vec<Answer>, Error> {
+    /// places of hits, and where one that was not seen might be better by its age. `known`: what is nearest to the one query.
+    fn answers(
+        &self,
+        snapshot: &Snapshot<'_>,
+        queries: &[Prepared<'_>],
+        mut known: Option<Vec<Neighbor>>,
+    ) -> Result<Vec<Answer>, Error> {
         // The same for every query and both retrievers.
         let admitted = Admitted::new(snapshot, &self.options.filter, self.now_ms)?;
         retry(Extra::default(), |extra| {
-            let mut nearest = self.nearest(snapshot, &admitted, queries, extra)?.into_iter();
+            let mut nearest = match known.take() {
+                Some(known) => vec![known],
+                None => self.nearest(snapshot, &admitted, queries, extra)?,
+            }
+            .into_iter();
             let mut answers = Vec::with_capacity(queries.len());
             for query in queries {
                 check_cancelled(self.cancel)?;
@@ -191,14 +201,18 @@ impl Search<'_> {
         if vectors.is_empty() {
             return Ok(Vec::new());
         }
-        let retriever = SemanticRetriever {
+        let retriever = self.retriever(admitted);
+        let depth = queries.iter().map(|query| self.depth(query.mode)).max();
+        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.hits()) + extra.total())
+    }
+
+    pub(super) fn retriever<'b>(&'b self, admitted: &'b Admitted) -> SemanticRetriever<'b> {
+        SemanticRetriever {
             admitted,
             roles: self.options.roles,
             cancel: self.cancel,
             threads: self.rekall.opening.settings.search_threads,
-        };
-        let depth = queries.iter().map(|query| self.depth(query.mode)).max();
-        retriever.nearest_to_each(snapshot, &vectors, depth.unwrap_or(self.options.hits()) + extra.total())
+        }
     }
 
     /// Retrieves, ranks, and reads what is best. Each retriever looks `extra` entries deeper than it has to.
@@ -281,7 +295,7 @@ impl Search<'_> {
         Ok(Answer { hits: hits?, degraded, known, needed })
     }
 
-    fn depth(&self, mode: Mode) -> usize {
+    pub(super) fn depth(&self, mode: Mode) -> usize {
         match mode {
             Mode::Semantic | Mode::Text if self.options.recency.is_none() => self.options.pool(),
             _ => self.options.pool().max(MIN_DEPTH),

@@ -1,10 +1,12 @@
 //! Owner of the index: searches take its current view, and the first one that finds it behind the file brings it up to date.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use rekall_core::{ReadTx, Store, WriteTx};
+use rekall_core::store::HitRows;
+use rekall_core::{LogPosition, ReadTx, Store, VectorBatch, WriteTx};
 use rekall_index::EntrySet;
 
 use super::LOAD_BATCH;
@@ -12,6 +14,7 @@ use super::backend::{PersistOptions, Persisted};
 use super::file::IndexFile;
 use super::live::LiveIndex;
 use super::persistence::{Persistence, Renewal, RenewalClock};
+use super::read_along::ReadAlong;
 use super::select;
 use super::settings::IndexSettings;
 use super::snapshot::{IndexView, Snapshot};
@@ -33,6 +36,8 @@ pub(crate) struct VectorIndexKeeper {
     pub(super) persistence: Box<dyn Persistence>,
     renewal: RenewalClock,
     current: ArcSwapOption<IndexView>,
+    /// Whether the view that was current last turned out to be so no more when it was looked at last.
+    moved_on: AtomicBool,
     /// What the next view is made from, under a lock that searches need only when something changed.
     live: Mutex<Option<LiveIndex>>,
 }
@@ -55,6 +60,7 @@ impl VectorIndexKeeper {
             persistence: select::persistence_for(settings),
             renewal: RenewalClock::default(),
             current: ArcSwapOption::empty(),
+            moved_on: AtomicBool::new(false),
             live: Mutex::default(),
         }
     }
@@ -69,6 +75,38 @@ impl VectorIndexKeeper {
         self.current.load_full()
     }
 
+    /// The view that was current last, where it pays to count on it: each look at the store is a round trip, and nothing is known of a
+    /// change since.
+    pub(crate) fn likely_view(&self) -> Option<Arc<IndexView>> {
+        let store = &self.file.store;
+        if !store.is_remote() || self.moved_on.load(Ordering::Relaxed) {
+            return None;
+        }
+        let own = store.last_commit();
+        let is_newer = |own: LogPosition, seen: LogPosition| {
+            own.incarnation() == seen.incarnation() && own.number() > seen.number()
+        };
+        self.last_view().filter(|view| !own.is_some_and(|own| is_newer(own, view.position)))
+    }
+
+    /// A snapshot of this view that has what is wanted, and the vectors of it, which were read in the same round trip; `None`: the view is
+    /// not the current one any more.
+    pub(crate) fn snapshot_with(
+        &self,
+        view: &Arc<IndexView>,
+        wanted: &HitRows<'_>,
+        cancel: Option<&CancelToken>,
+    ) -> Result<Option<(Snapshot<'_>, VectorBatch)>, Error> {
+        let (tx, found) = self.file.store.read_with_hits(wanted, cancel.map(CancelToken::shared_flag))?;
+        let moved_on = tx.position()? != view.position;
+        self.moved_on.store(moved_on, Ordering::Relaxed);
+        if moved_on {
+            return Ok(None);
+        }
+        let along = ReadAlong::new(wanted, found.entries, found.spans);
+        Ok(Some((Snapshot { view: Arc::clone(view), tx, by_rows: false, along }, found.vectors_at)))
+    }
+
     /// The view as of now with a transaction at the very same position of the change log.
     ///
     /// When nothing changed this costs one look at the log's position, a few microseconds, and takes no lock.
@@ -81,7 +119,8 @@ impl VectorIndexKeeper {
         if let Some(view) = self.current.load_full()
             && view.position == tx.position()?
         {
-            return Ok(Snapshot { view, tx, by_rows: false });
+            self.moved_on.store(false, Ordering::Relaxed);
+            return Ok(Snapshot { view, tx, by_rows: false, along: ReadAlong::default() });
         }
         drop(tx);
         let mut live = self.lock();
@@ -91,7 +130,7 @@ impl VectorIndexKeeper {
             Some(view) if view.position == tx.position()? => view,
             _ => self.catch_up(&mut live, &*tx, cancel)?,
         };
-        Ok(Snapshot { view, tx, by_rows: false })
+        Ok(Snapshot { view, tx, by_rows: false, along: ReadAlong::default() })
     }
 
     /// Follows the change log, or reads everything where that is not enough.

@@ -15,21 +15,30 @@ mod file;
 mod keeper;
 mod live;
 mod persistence;
+mod read_along;
 mod retry;
 mod select;
 mod settings;
 mod snapshot;
 mod stored_rows;
 
+use rekall_core::{VectorBatch, VectorKey};
+use rekall_index::Key;
+
 pub(crate) use backends::keep_best;
 pub(crate) use keeper::VectorIndexKeeper;
 pub(crate) use settings::IndexSettings;
-pub(crate) use snapshot::{Snapshot, SnapshotSearch};
+pub(crate) use snapshot::{IndexView, Snapshot, SnapshotSearch};
 
 /// Rows read from the file at a time: a megabyte or two.
 const LOAD_BATCH: usize = 1024;
 
 /// The batch's keys, as the index names rows.
-fn index_keys(batch: &rekall_core::VectorBatch) -> Vec<rekall_index::Key> {
-    batch.keys.iter().map(|key| rekall_index::Key::new(key.entry, key.role, key.chunk)).collect()
+pub(crate) fn index_keys(batch: &VectorBatch) -> Vec<Key> {
+    batch.keys.iter().map(|key| Key::new(key.entry, key.role, key.chunk)).collect()
+}
+
+/// A row of the index, as stores name it.
+pub(crate) fn stored_key(key: Key) -> VectorKey {
+    VectorKey { entry: key.entry, role: key.role, chunk: key.chunk }
 }

@@ -45,10 +45,20 @@ impl VectorIndexKeeper {
     pub(crate) fn consistently<T>(
         &self,
         cancel: Option<&CancelToken>,
+        search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.consistently_from(None, cancel, search)
+    }
+
+    /// The same, beginning with this snapshot.
+    pub(crate) fn consistently_from<T>(
+        &self,
+        mut first: Option<Snapshot<'_>>,
+        cancel: Option<&CancelToken>,
         mut search: impl FnMut(&Snapshot<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         retry(Failures::default(), |mut failures| {
-            let mut snapshot = self.snapshot()?;
+            let mut snapshot = first.take().map_or_else(|| self.snapshot(), Ok)?;
             snapshot.by_rows = failures.are_too_many(snapshot.view.position);
             if let Some(token) = cancel {
                 snapshot.tx.stop_when(token.shared_flag())?;

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use rekall_core::store::{HitParts, HitRows};
 use rekall_core::{LogPosition, ReadTx, Space};
 use rekall_index::{EntrySet, Error as IndexError, Neighbor, SearchOptions, VectorSearch};
 
 use super::backend::SharedSearch;
 use super::backends::TxRows;
 use super::expiring::Expiring;
+use super::read_along::ReadAlong;
+use crate::Error;
 
 /// The index as it was at one position of the change log. Never changes.
 pub(crate) struct IndexView {
@@ -37,12 +40,20 @@ pub(crate) struct Snapshot<'s> {
     pub(crate) tx: Box<dyn ReadTx + 's>,
     /// The index failed too often: the rows themselves are searched, in `tx`.
     pub(super) by_rows: bool,
+    /// What was read when it was begun.
+    pub(super) along: ReadAlong,
 }
 
 impl Snapshot<'_> {
     /// Whether no index takes part.
     pub(crate) fn by_rows(&self) -> bool {
         self.by_rows
+    }
+
+    /// As [`ReadHits::read_hits`](rekall_core::store::ReadHits::read_hits), without a look at the store where all that is wanted was read when
+    /// the snapshot was begun.
+    pub(crate) fn read_hits(&self, wanted: &HitRows<'_>) -> Result<HitParts, Error> {
+        self.along.take(wanted).map_or_else(|| Ok(self.tx.read_hits(wanted)?), Ok)
     }
 
     /// The vectors; `None` without a space.

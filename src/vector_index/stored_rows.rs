@@ -7,6 +7,7 @@ use rekall_core::{LogPosition, Space, Store, VectorKey};
 use rekall_index::{Error, Key, VectorSource};
 
 use super::file::IndexFile;
+use super::stored_key;
 
 /// Rows of a space as they were at one position of the change log.
 pub(crate) struct StoredRows {
@@ -23,8 +24,7 @@ impl StoredRows {
 
 impl VectorSource for StoredRows {
     fn rows(&self, keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
-        let wanted: Vec<VectorKey> =
-            keys.iter().map(|key| VectorKey { entry: key.entry, role: key.role, chunk: key.chunk }).collect();
+        let wanted: Vec<VectorKey> = keys.iter().copied().map(stored_key).collect();
         // In a view of their own: the searching thread's may be on another connection, and rows are wanted
         // on whatever thread scans.
         let batch = self.store.vectors_as_of(self.position, &self.space, &wanted);

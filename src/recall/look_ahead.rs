@@ -8,28 +8,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rekall_core::store::HitRows;
-use rekall_core::{Error as CoreError, Space, VectorBatch, VectorKey};
+use rekall_core::{Error as CoreError, ReadTx, Space, VectorBatch, VectorKey};
 use rekall_index::{Error as IndexError, Key, Neighbor, VectorSearch, VectorSource};
 
 use super::options::Mode;
 use super::retrieve::{Admitted, SemanticRetriever, keep_nearest};
 use super::search::{Prepared, Search};
 use crate::Error;
-use crate::vector_index::{IndexView, Snapshot, index_keys, stored_key};
+use crate::vector_index::{IndexView, Snapshot, append_rows, index_keys, stored_key};
 
-/// Exact rows that are asked for beforehand, at the most.
-const MOST_ROWS: usize = 512;
+/// Exact rows that come with the view, at the most; more are read in it.
+const MOST_ROWS: usize = 256;
 
-/// Entries that are read beforehand at the most: so many for each hit that is wanted, and some more. What is not a hit is read in vain.
+/// Entries that come with the view at the most: so many for each hit that is wanted, and some more, and so many in all. What is not a
+/// hit is read in vain.
 const FOR_EACH_HIT: usize = 3;
 const SOME_MORE: usize = 16;
+const MOST_ENTRIES: usize = 256;
 
 /// A view, and what was found in it.
 pub(super) type LookedAhead<'s> = (Snapshot<'s>, Vec<Neighbor>);
 
 impl<'a> Search<'a> {
-    /// The entries nearest to the one query, and the view in which they are that; `None` where there is
-    /// nothing to be gained, or something has changed.
+    /// The entries nearest to the one query, and the view in which they are that; `None` where this cannot be told beforehand, or something
+    /// has changed.
     pub(super) fn look_ahead(
         &self,
         queries: &[Prepared<'_>],
@@ -47,9 +49,11 @@ impl<'a> Search<'a> {
         };
         let retriever = self.retriever(&admitted);
         match self.nearest_ahead(&view, space, &retriever, vector, query.mode) {
-            // What goes wrong here does so in the search itself, too, which knows what to do about it.
-            Err(Error::Index(error)) if !matches!(error, IndexError::Cancelled) => Ok(None),
-            Err(Error::Core(CoreError::Corrupt { .. })) => Ok(None),
+            // What is missing or damaged is the search's own affair, which knows what to do about it.
+            Err(error @ (Error::Index(_) | Error::Core(CoreError::Corrupt { .. }))) => {
+                tracing::debug!(%error, "a search begins anew");
+                Ok(None)
+            }
             found => found,
         }
     }
@@ -67,45 +71,48 @@ impl<'a> Search<'a> {
         let Some(unsettled) = index.search_unsettled(vector, &options)? else { return Ok(None) };
         let stored = |keys: Vec<Key>| -> Vec<VectorKey> { keys.into_iter().map(stored_key).collect() };
         let (candidates, open) = (stored(unsettled.candidates()), stored(unsettled.open_rows()));
-        // In a hybrid search words have a say in what the hits are.
-        let most = self.options.hits().saturating_mul(FOR_EACH_HIT).saturating_add(SOME_MORE);
-        let shown = if mode == Mode::Semantic && candidates.len() <= most { &candidates[..] } else { &[] };
-        if open.len() > MOST_ROWS || open.is_empty() && shown.is_empty() {
-            return Ok(None);
-        }
-        let mut entries: Vec<i64> = shown.iter().map(|key| key.entry).collect();
+        let mut entries: Vec<i64> = candidates.iter().map(|key| key.entry).collect();
         entries.sort_unstable();
         entries.dedup();
+        // In a hybrid search words have a say in what the hits are.
+        let most = self.options.hits().saturating_mul(FOR_EACH_HIT).saturating_add(SOME_MORE);
+        let are_hits = mode == Mode::Semantic && entries.len() <= most.min(MOST_ENTRIES);
         let wanted = HitRows {
-            entries: &entries,
+            entries: if are_hits { &entries } else { &[] },
             space: Some(space),
-            spans: shown,
-            vectors_at: &open,
+            spans: if are_hits { &candidates } else { &[] },
+            vectors_at: if open.len() <= MOST_ROWS { &open } else { &[] },
             ..HitRows::default()
         };
         let looked = self.rekall.vector_index.snapshot_with(view, &wanted, self.cancel)?;
         let Some((snapshot, rows)) = looked else { return Ok(None) };
-        let mut nearest = unsettled.settle(&Rows::new(&rows))?;
+        let mut nearest = unsettled.settle(&Rows::new(&rows, space, &*snapshot.tx))?;
         keep_nearest(&snapshot, &mut nearest, options.k)?;
         Ok(Some((snapshot, nearest)))
     }
 }
 
-/// Exact rows that were read.
-struct Rows<'a>(HashMap<Key, &'a [f32]>);
+/// Exact rows: those that came with a view, and others that are read in it.
+struct Rows<'a> {
+    came: HashMap<Key, &'a [f32]>,
+    space: &'a Space,
+    tx: &'a dyn ReadTx,
+}
 
 impl<'a> Rows<'a> {
-    fn new(batch: &'a VectorBatch) -> Self {
+    fn new(batch: &'a VectorBatch, space: &'a Space, tx: &'a dyn ReadTx) -> Self {
         let rows = batch.rows.chunks_exact(batch.dimensions.max(1));
-        Self(index_keys(batch).into_iter().zip(rows).collect())
+        Self { came: index_keys(batch).into_iter().zip(rows).collect(), space, tx }
     }
 }
 
 impl VectorSource for Rows<'_> {
     fn rows(&self, keys: &[Key], out: &mut Vec<f32>) -> Result<(), IndexError> {
-        for &key in keys {
-            out.extend_from_slice(self.0.get(&key).ok_or(IndexError::MissingRow { key })?);
+        if keys.iter().all(|key| self.came.contains_key(key)) {
+            keys.iter().filter_map(|key| self.came.get(key)).for_each(|row| out.extend_from_slice(row));
+            return Ok(());
         }
-        Ok(())
+        let wanted: Vec<VectorKey> = keys.iter().copied().map(stored_key).collect();
+        append_rows(&self.tx.vectors_at(self.space, &wanted).map_err(IndexError::from_source)?, out)
     }
 }

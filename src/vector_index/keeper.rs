@@ -36,7 +36,8 @@ pub(crate) struct VectorIndexKeeper {
     pub(super) persistence: Box<dyn Persistence>,
     renewal: RenewalClock,
     current: ArcSwapOption<IndexView>,
-    /// Whether the view that was current last turned out to be so no more when it was looked at last.
+    /// Whether the last look at a store to which that is a round trip found that others have moved the log on since the current view was
+    /// made.
     moved_on: AtomicBool,
     /// What the next view is made from, under a lock that searches need only when something changed.
     live: Mutex<Option<LiveIndex>>,
@@ -115,19 +116,27 @@ impl VectorIndexKeeper {
     }
 
     fn stoppable_snapshot(&self, cancel: Option<&CancelToken>) -> Result<Snapshot<'_>, Error> {
-        let tx = self.file.store.read()?;
-        if let Some(view) = self.current.load_full()
-            && view.position == tx.position()?
-        {
-            self.moved_on.store(false, Ordering::Relaxed);
-            return Ok(Snapshot { view, tx, by_rows: false, along: ReadAlong::default() });
+        // A look without the lock would be in vain.
+        if self.current.load().is_some() && !self.moved_on.load(Ordering::Relaxed) {
+            let tx = self.file.store.read()?;
+            if let Some(view) = self.current.load_full() {
+                let position = tx.position()?;
+                if view.position == position {
+                    return Ok(Snapshot { view, tx, by_rows: false, along: ReadAlong::default() });
+                }
+                let store = &self.file.store;
+                let others = store.is_remote() && store.last_commit() != Some(position);
+                self.moved_on.store(others, Ordering::Relaxed);
+            }
         }
-        drop(tx);
         let mut live = self.lock();
         // Under the lock nobody else moves the index on, so a transaction begun now is not older than it.
         let tx = self.file.store.read()?;
         let view = match self.current.load_full() {
-            Some(view) if view.position == tx.position()? => view,
+            Some(view) if view.position == tx.position()? => {
+                self.moved_on.store(false, Ordering::Relaxed);
+                view
+            }
             _ => self.catch_up(&mut live, &*tx, cancel)?,
         };
         Ok(Snapshot { view, tx, by_rows: false, along: ReadAlong::default() })

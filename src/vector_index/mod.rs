@@ -29,6 +29,7 @@ pub(crate) use backends::keep_best;
 pub(crate) use keeper::VectorIndexKeeper;
 pub(crate) use settings::IndexSettings;
 pub(crate) use snapshot::{IndexView, Snapshot, SnapshotSearch};
+pub(crate) use stored_rows::append_rows;
 
 /// Rows read from the file at a time: a megabyte or two.
 const LOAD_BATCH: usize = 1024;

@@ -27,8 +27,8 @@ impl ReadAlong {
     /// The hits, if all that is wanted was read.
     pub(super) fn take(&self, wanted: &HitRows<'_>) -> Option<HitParts> {
         let mut entries = self.entries.borrow_mut();
-        let has_vectors = wanted.vectors_of.is_empty() && wanted.vectors_at.is_empty();
-        if !has_vectors || !wanted.entries.iter().all(|row| entries.contains_key(row)) {
+        let wants_vectors = !wanted.vectors_of.is_empty() || !wanted.vectors_at.is_empty();
+        if wants_vectors || !wanted.entries.iter().all(|row| entries.contains_key(row)) {
             return None;
         }
         let spans: Option<Vec<_>> = wanted.spans.iter().map(|key| self.spans.get(key).copied()).collect();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rekall_core::{LogPosition, Space, Store, VectorKey};
+use rekall_core::{LogPosition, Space, Store, VectorBatch, VectorKey};
 use rekall_index::{Error, Key, VectorSource};
 
 use super::file::IndexFile;
@@ -29,14 +29,17 @@ impl VectorSource for StoredRows {
         // on whatever thread scans.
         let batch = self.store.vectors_as_of(self.position, &self.space, &wanted);
         let Some(batch) = batch.map_err(Error::from_source)? else { return Err(stale()) };
-        match batch.unusable.first() {
-            Some(missing) => {
-                Err(Error::MissingRow { key: Key::new(missing.entry, missing.role, missing.chunk) })
-            }
-            None => {
-                out.extend_from_slice(&batch.rows);
-                Ok(())
-            }
+        append_rows(&batch, out)
+    }
+}
+
+/// Appends the rows that an index asked for, if all of them are there.
+pub(crate) fn append_rows(batch: &VectorBatch, out: &mut Vec<f32>) -> Result<(), Error> {
+    match batch.unusable.first() {
+        Some(missing) => Err(Error::MissingRow { key: Key::new(missing.entry, missing.role, missing.chunk) }),
+        None => {
+            out.extend_from_slice(&batch.rows);
+            Ok(())
         }
     }
 }

@@ -1,8 +1,10 @@
 //! How often a search goes to a server and back: over a network that is most of its time. A round trip more than here is a regression,
 //! and one less a number to be lowered.
 
+use std::time::Duration;
+
 use crate::common::engine::{Engine, Memory};
-use rekall::{Filter, Mode, NewEntry, Rekall, VectorBackend};
+use rekall::{Filter, Mode, NewEntry, Recency, Rekall, VectorBackend};
 use rekall_postgres::testing::{Server, trips};
 
 /// More than wait for a segment of the word index.
@@ -78,6 +80,10 @@ fn a_search_by_meaning_takes_a_view_with_its_rows_and_its_hits() {
     }
 }
 
+/// What the first search after a write takes to follow it: a view that shows it, a view under the lock, the changes, their vectors, and
+/// whether their entries still hold and for how long; after that the hits.
+const FOLLOWING: u64 = 6 + 1;
+
 /// What another process wrote is found by the next search, which counted on a view that is not the last one any more; the one after that
 /// counts on none.
 #[test]
@@ -86,38 +92,28 @@ fn a_search_that_counted_on_an_older_view_starts_over() {
     for (backend, rows) in [(VectorBackend::Flat, 0), (VectorBackend::Sq8, EXACT_ROWS)] {
         let memory = memory(server, backend);
         let other = memory.again(|builder| builder.vectors_of("host", DIMENSIONS));
-        let query = vector(3);
+        // Beside note 3, and not so near that both are as near as can be told.
+        let (angle, mut query) = (0.033_f32, vec![0.0; DIMENSIONS]);
+        (query[0], query[3 % (DIMENSIONS - 1) + 1]) = (angle.cos(), angle.sin());
         let search = || {
             let before = trips();
             let found = memory.recall_vector(&query).limit(5).run().unwrap();
-            (trips() - before, found[0].entry.title.clone())
+            let titles: Vec<String> = found.into_iter().map(|hit| hit.entry.title).collect();
+            (trips() - before, titles)
         };
         search();
-        let (taken, first) = search();
-        assert_eq!((taken, &*first), (BY_MEANING, "note 3"), "{backend}");
-        for number in 0u8..3 {
+        for number in 0..3 {
+            let (taken, before) = search();
+            assert_eq!((taken, &*before[0]), (BY_MEANING, "note 3"), "{backend}");
             let title = format!("newer {number}");
-            // Beside note 3, and not so near that both are as near as can be told.
-            let mut nearer = vec![0.0; DIMENSIONS];
-            let angle = 0.033 + f32::from(number) * 0.003;
-            (nearer[0], nearer[3 % (DIMENSIONS - 1) + 1]) = (angle.cos(), angle.sin());
-            let remembered = other.remember_with_vector(NewEntry::new(&title), &nearer).unwrap();
-            let mine: Vec<String> = memory
-                .recall_vector(&nearer)
-                .limit(5)
-                .run()
-                .unwrap()
-                .into_iter()
-                .map(|hit| hit.entry.title)
-                .collect();
-            assert!(mine.contains(&title), "{backend}: {mine:?}");
-            assert_eq!(search().0, VIEW_FIRST + rows, "{backend}: it looks first");
-            assert_eq!(search().0, BY_MEANING, "{backend}");
-            other.forget(remembered).unwrap();
-            let (_, first) = search();
-            assert_eq!(first, "note 3", "{backend}: {title} is gone");
+            let newer = other.remember_with_vector(NewEntry::new(&title), &query).unwrap();
+            let (taken, found) = search();
+            assert_eq!((taken, &found[0]), (FOLLOWING + rows, &title), "{backend}");
+            assert_eq!(search(), (VIEW_FIRST + rows, found.clone()), "{backend}: it looks first");
+            assert_eq!(search(), (BY_MEANING, found), "{backend}");
+            other.forget(newer).unwrap();
+            assert_eq!(search().1, before, "{backend}: {title} is gone");
             search();
-            assert_eq!(search().0, BY_MEANING, "{backend}");
         }
     }
 }
@@ -126,16 +122,57 @@ fn a_search_that_counted_on_an_older_view_starts_over() {
 #[test]
 fn after_a_write_of_its_own_a_handle_looks_first() {
     let Some(server) = Server::shared() else { return };
-    let memory = memory(server, VectorBackend::Sq8);
-    assert_eq!(by_meaning(&memory), BY_MEANING);
-    let far = vector(0).iter().map(|x| -x).collect::<Vec<f32>>();
-    memory.remember_with_vector(NewEntry::new("far away"), &far).unwrap();
-    let before = trips();
-    let found = memory.recall_vector(&far).limit(1).run().unwrap();
-    assert_eq!(found[0].entry.title, "far away");
-    let looked_first = trips() - before;
-    assert!(looked_first > BY_MEANING, "{looked_first}");
-    assert_eq!(by_meaning(&memory), BY_MEANING);
+    for (backend, rows) in [(VectorBackend::Flat, 0), (VectorBackend::Sq8, EXACT_ROWS)] {
+        let memory = memory(server, backend);
+        assert_eq!(by_meaning(&memory), BY_MEANING);
+        let mut far = vec![0.0; DIMENSIONS];
+        (far[1], far[2]) = (-0.6, -0.8);
+        memory.remember_with_vector(NewEntry::new("far away"), &far).unwrap();
+        for takes in [FOLLOWING + rows, BY_MEANING] {
+            let before = trips();
+            let found = memory.recall_vector(&far).limit(1).run().unwrap();
+            assert_eq!((found[0].entry.title.as_str(), trips() - before), ("far away", takes), "{backend}");
+        }
+    }
+}
+
+/// Whether the index of the last view was scanned first or not, and also where more is wanted than comes with the view.
+#[test]
+fn looking_ahead_finds_the_same() {
+    let Some(server) = Server::shared() else { return };
+    for backend in [VectorBackend::Flat, VectorBackend::Sq8] {
+        let memory = memory(server, backend);
+        let query = vector(7);
+        let by_meaning = |rekall: &Rekall, limit: usize, way: usize| {
+            let mode = if way == 3 { Mode::Hybrid } else { Mode::Semantic };
+            let search = rekall.recall("disk page").vector(&query).mode(mode).limit(limit);
+            let search = match way {
+                1 => search.recency(Recency::new(Duration::from_secs(3600))),
+                2 => search.diversity(0.5),
+                _ => search,
+            };
+            let found = search.run().unwrap();
+            assert!(found.degraded.is_empty(), "{:?}", found.degraded);
+            found.into_iter().map(|hit| (hit.entry.title, hit.similarity, hit.chunk)).collect::<Vec<_>>()
+        };
+        by_meaning(&memory, 1, 0);
+        for (limit, way) in [(1, 0), (5, 0), (60, 0), (300, 0), (5, 1), (5, 2), (5, 3), (300, 3)] {
+            // A handle that has not searched yet has no view to count on.
+            let first =
+                memory.again(|builder| builder.vectors_of("host", DIMENSIONS).vector_backend(backend));
+            let due = by_meaning(&first, limit, way);
+            assert_eq!(due.len(), limit, "{backend} {limit} {way}");
+            assert_eq!(by_meaning(&memory, limit, way), due, "{backend} {limit} {way}");
+        }
+        // A row that goes without a line in the log costs no search: what needs it does without.
+        let titles = |limit| by_meaning(&memory, limit, 0).into_iter().map(|hit| hit.0).collect::<Vec<_>>();
+        let nearest = titles(5);
+        assert_eq!(nearest[0], "note 7");
+        memory
+            .foreign_sql("SET session_replication_role = replica; DELETE FROM embedding WHERE entry_id = 8");
+        let left = if backend == VectorBackend::Flat { &nearest[..4] } else { &nearest[1..] };
+        assert_eq!(titles(4), left, "{backend}");
+    }
 }
 
 #[test]

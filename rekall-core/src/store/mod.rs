@@ -72,7 +72,7 @@ pub use words::SearchWords;
 use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::{Entry, EntryId, Error, ScopeName, VectorKey};
 
@@ -139,8 +139,8 @@ pub trait Store: Debug + Send + Sync {
     fn read(&self) -> Result<Box<dyn ReadTx + '_>, Error>;
 
     /// Begins to read, as [`read`](Self::read), and reads rows, as [`read_hits`](ReadHits::read_hits) does: one round trip to a server in
-    /// all. For who knows by something older what will be wanted, if nothing has changed; what is no longer there is not among what is
-    /// read. The flag stops statements, as that of [`stop_when`](ReadTx::stop_when).
+    /// all. For who knows by something older what will be wanted, if nothing has changed; what is no longer there is left out,
+    /// as there. The flag stops statements, as that of [`stop_when`](ReadTx::stop_when).
     ///
     /// ```
     /// # use rekall_core::{Draft, NewEntry, SqliteStore, Store, StoreOptions};
@@ -167,6 +167,9 @@ pub trait Store: Debug + Send + Sync {
         wanted: &HitRows<'_>,
         cancel: Option<&Arc<AtomicBool>>,
     ) -> Result<(Box<dyn ReadTx + '_>, HitParts), Error> {
+        if cancel.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return Err(Error::Interrupted);
+        }
         let mut tx = self.read()?;
         if let Some(cancel) = cancel {
             tx.stop_when(cancel)?;

@@ -78,6 +78,14 @@ pub fn vectors_come_back_bit_by_bit(bench: &Bench) {
         assert_eq!(entries(&found), entries(&due));
         assert_eq!((found.spans, found.vectors, found.vectors_at), (due.spans, due.vectors, due.vectors_at));
     }
+    // More than one statement of a server's asks for, most of them of nothing that is there.
+    let many: Vec<i64> = (0..6_000).map(|number| a.row + number).collect();
+    let at: Vec<VectorKey> = many.iter().map(|&entry| VectorKey { entry, role: 0, chunk: 0 }).collect();
+    let many =
+        HitRows { entries: &many, space: Some(&space), spans: &at, vectors_at: &at, vectors_of: &many };
+    let (view, found) = bench.store().read_with_hits(&many, None).unwrap();
+    assert_eq!((found.entries.len(), found.spans.len()), (view.count_entries().unwrap() as usize, at.len()));
+    assert_eq!((&found.vectors_at.keys[..], found.vectors_at.unusable.len()), (&at[..1], at.len() - 1));
     let stopped = Arc::new(AtomicBool::new(true));
     let stopped = bench.store().read_with_hits(&wanted, Some(&stopped)).map(drop);
     assert!(matches!(stopped, Err(Error::Interrupted)), "{stopped:?}");

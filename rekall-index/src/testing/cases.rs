@@ -1,10 +1,10 @@
 //! What a search finds, and what it refuses.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::data::normalize;
 use super::{Make, Pair, Random, assert_lists_agree, unit_rows};
-use crate::{EntrySet, Error, Key, SearchOptions};
+use crate::{EntrySet, Error, Key, SearchOptions, VectorSource};
 
 fn keys(entries: impl Iterator<Item = i64>) -> Vec<Key> {
     entries.map(|entry| Key::new(entry, 0, 0)).collect()
@@ -226,6 +226,41 @@ pub fn cancel_stops_a_search(make: Make<'_>) {
     assert!(matches!(pair.index.search_batch(&query, &options), Err(Error::Cancelled)));
     flag.store(false, std::sync::atomic::Ordering::Relaxed);
     pair.check(&query, &options, "flag lowered");
+}
+
+/// A search that stops before exact rows refuses what a search does, and its end stops by the flag and for want of rows.
+pub fn unsettled_searches_refuse_the_same(make: Make<'_>) {
+    struct Short;
+    impl VectorSource for Short {
+        fn rows(&self, _keys: &[Key], out: &mut Vec<f32>) -> Result<(), Error> {
+            out.push(1.0);
+            Ok(())
+        }
+    }
+    let (pair, _) = filled(make, 300, 4, 18);
+    let (unit, flag) = ([1.0, 0.0, 0.0, 0.0], AtomicBool::new(true));
+    let options = SearchOptions::new(3);
+    for (query, options) in [
+        (&[1.0, 0.0][..], options),
+        (&[f32::NAN, 0.0, 0.0, 0.0], options),
+        (&[3.0, 0.0, 0.0, 0.0], options),
+        (&unit, SearchOptions::new(0)),
+        (&unit, options.with_cancel(&flag)),
+    ] {
+        let due = pair.index.search(query, &options).unwrap_err().to_string();
+        match pair.index.search_unsettled(query, &options) {
+            Ok(unsettled) => assert!(unsettled.is_none(), "expected {due}"),
+            Err(error) => assert_eq!(error.to_string(), due),
+        }
+    }
+    flag.store(false, Ordering::Relaxed);
+    let options = options.with_cancel(&flag);
+    let unsettled = || pair.index.search_unsettled(&unit, &options).unwrap();
+    let Some(first) = unsettled().filter(|first| !first.open_rows().is_empty()) else { return };
+    let second = unsettled().unwrap();
+    assert!(matches!(first.settle(&Short), Err(Error::Source { .. })));
+    flag.store(true, Ordering::Relaxed);
+    assert!(matches!(second.settle(&pair.naive), Err(Error::Cancelled)));
 }
 
 /// A vector too long or too short, and rows that don't match their keys.

@@ -148,7 +148,7 @@ macro_rules! conformance {
             $name, $crate::VectorIndex, $make;
             empty_index, k_zero_is_refused, k_above_rows, one_hit_and_4097_hits, ties_at_the_border, ties_come_back_whole, ten_thousand_duplicates,
             near_ties, similarity_is_the_f64_dot_product, dimensions_from_1_to_4096, batch_equals_single, threads_change_nothing,
-            cancel_stops_a_search, wrong_length_is_refused, not_finite_is_refused, not_unit_is_refused, invalid_role_is_refused,
+            cancel_stops_a_search, unsettled_searches_refuse_the_same, wrong_length_is_refused, not_finite_is_refused, not_unit_is_refused, invalid_role_is_refused,
             upsert_replaces, last_of_duplicate_keys_wins, failed_upsert_changes_nothing, remove_absent, remove_whole_entries,
             clear_and_start_again, extreme_keys, churn_leaves_no_trace, random_operations,
             grouping_keeps_the_best_row, filter_one_of_many, filter_all_and_none, filter_roles, filter_exclude, filters_combined,

@@ -77,7 +77,7 @@ pub(super) fn read<'s, T: Borrow<Tx<'s>>>(
     found.vectors_at = VectorBatch::new(space.dimensions);
     if !spans.is_empty() {
         let rows = next();
-        found.spans = vectors::spans_in(spans, rows, scope)?;
+        found.spans = vectors::spans_in(spans, rows, if together { 4 } else { 3 }, scope)?;
         if together {
             vectors::read_at(vectors_at, rows, scope, &mut found.vectors_at)?;
         }

@@ -31,7 +31,7 @@ const BYTES_AT_ONCE: usize = 8 << 20;
 pub(super) const OF_ENTRIES: &str = "SELECT entry_id, role, chunk, vector FROM embedding
     WHERE entry_id = ANY ($1) AND space_id = $2 ORDER BY entry_id, role, chunk";
 
-/// The columns that [`read_at`] reads, and those that [`spans_in`] does, and those that both do.
+/// The columns that [`read_at`] reads, the fourth of a row, and those that [`spans_in`] does, alone and beside it.
 pub(super) const VECTOR: &str = "vector";
 pub(super) const SPAN: &str = "start, \"end\"";
 pub(super) const VECTOR_AND_SPAN: &str = "vector, start, \"end\"";
@@ -188,7 +188,7 @@ impl ReadVectors for Tx<'_> {
         for keys in keys.chunks(AT_ONCE) {
             let asked = AtKeys::new(self.scope(), space, keys, SPAN);
             let rows = self.query(&asked.sql, &asked.values())?;
-            spans.extend(spans_in(keys, &rows, self.scope())?);
+            spans.extend(spans_in(keys, &rows, 3, self.scope())?);
         }
         Ok(spans)
     }
@@ -403,18 +403,15 @@ pub(super) fn read_at(
     Ok(())
 }
 
-/// The spans of these keys, in their order.
+/// The spans of these keys, in their order, from the column `start` and the next one.
 pub(super) fn spans_in(
     keys: &[VectorKey],
     rows: &[Row],
+    start: usize,
     scope: Scope,
 ) -> Result<Vec<Option<(u32, u32)>>, Error> {
     let stored = by_key(rows, scope)?;
-    // The last two columns, whatever else is asked for.
-    let span = |row: &&Row| -> Result<(u32, u32), Error> {
-        let end = row.len().saturating_sub(1);
-        Ok((small(row, end.saturating_sub(1))?, small(row, end)?))
-    };
+    let span = |row: &&Row| -> Result<(u32, u32), Error> { Ok((small(row, start)?, small(row, start + 1)?)) };
     keys.iter().map(|key| stored.get(key).map(span).transpose()).collect()
 }
 

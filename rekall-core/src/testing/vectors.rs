@@ -57,7 +57,7 @@ pub fn vectors_come_back_bit_by_bit(bench: &Bench) {
         space: Some(&space),
         spans: &keys[..2],
         vectors_of: &[a.row, c.row],
-        vectors_at: &[keys[2], keys[1], keys[0]],
+        vectors_at: &keys,
     };
     let hits = tx.read_hits(&wanted).unwrap();
     assert_eq!(hits.vectors_at, at);
